@@ -1,0 +1,31 @@
+"""Train LightGBM on the hypothyroid table; print the report, keep it and the model.
+
+Run it with ``make demo``, or with ``python examples/demo.py``.
+"""
+
+from lightgbm import LGBMClassifier
+
+from sktrainer import train_model
+from sktrainer.datasets import load_hypothyroid
+
+
+def main() -> None:
+    """Train, report and say where the files lie."""
+    table = load_hypothyroid()
+    is_hypothyroid = (table.target == "hypothyroid").astype(int)
+
+    result = train_model(
+        LGBMClassifier(n_estimators=1000, learning_rate=0.05, verbose=-1),
+        table.data,
+        is_hypothyroid,
+    )
+    assert result.model_path is not None
+    page = result.report.to_html(result.model_path.with_suffix(".html"))
+
+    print()
+    print(f"Model:  {result.model_path}")
+    print(f"Report: {page}")
+
+
+if __name__ == "__main__":
+    main()

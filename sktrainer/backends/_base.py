@@ -1,0 +1,107 @@
+"""What a backend is: one Protocol, and the values that go in and come out.
+
+A backend translates between sktrainer and one library. It decides nothing: patience,
+seeds, splits, weights and history are decided once, outside it, and reach it in a
+`FitRequest`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from sktrainer.running.early_stopping import Monitor
+from sktrainer.types import ModelFit, Rows, Task
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a model needs and what it can do.
+
+    Attributes
+    ----------
+    native_categorical : bool
+        It can be told which columns hold category codes.
+    category_codes : {"float", "frame"}
+        How it wants those codes: as floats in the one array (missing and unseen are
+        NaN), or as int32 columns of a pandas DataFrame (missing and unseen are -1).
+    native_missing : bool
+        It takes NaN.
+    scale_sensitive : bool
+        Columns of unlike scale harm it.
+    sparse : bool
+        It takes SciPy sparse matrices.
+    sample_weight : bool
+        Its `fit` takes sample weights.
+    labels : {"any", "codes"}
+        Whether it trains on the caller's labels or only on 0 to n_classes - 1.
+    max_iter : int or None
+        Iterations (rounds, trees, epochs) that it will go through; None where it does
+        not go in iterations that can be watched.
+    stops_by_default : bool
+        More iterations overfit it, so that it stops early unless told otherwise.
+    iteration : str
+        What an iteration is called: "round", "tree", "epoch".
+    releases_gil : bool
+        Its folds can run as threads.
+    """
+
+    native_categorical: bool = False
+    category_codes: Literal["float", "frame"] = "float"
+    native_missing: bool = False
+    scale_sensitive: bool = True
+    sparse: bool = True
+    sample_weight: bool = True
+    labels: Literal["any", "codes"] = "any"
+    max_iter: int | None = None
+    stops_by_default: bool = False
+    iteration: str = "iteration"
+    releases_gil: bool = False
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """One fit of one model.
+
+    Attributes
+    ----------
+    model : estimator
+        Unfitted and the backend's own: it may set parameters on it and fit it in place.
+    task : {"classification", "regression"}
+    train, validation : Rows
+        Encoded rows. `y` holds what the model trains on: labels, codes or numbers.
+        `validation` is None where nothing is watched.
+    monitor : Monitor
+        Takes the metrics of each iteration and answers whether to stop; knows the
+        watched metric, the patience and the best iteration.
+    seed : int
+        For everything random that the model's own parameters leave open.
+    n_threads : int
+        Threads that the model may use.
+    categorical : tuple of int
+        Positions of the columns that hold category codes.
+    n_iter : int or None
+        Exactly so many iterations in place of the model's own number, with no stopping.
+    """
+
+    model: Any
+    task: Task
+    train: Rows
+    monitor: Monitor
+    seed: int
+    n_threads: int = 1
+    validation: Rows | None = None
+    categorical: tuple[int, ...] = ()
+    n_iter: int | None = None
+
+
+class Backend(Protocol):
+    """The way to one library."""
+
+    name: str
+
+    def traits(self, model: Any, task: Task) -> Traits:
+        """Say what this model, with the parameters it has, needs and can do."""
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Fit, iteration by iteration where the library can, and cut back to the best."""

@@ -1,0 +1,143 @@
+"""What CatBoost is asked to report: the loss, its own metrics, and scikit-learn's scorers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._boosting import (
+    TRAIN_CURVE_ROWS,
+    MetricTable,
+    Names,
+    library_metric,
+    negative,
+    negative_square,
+    same,
+    score_outputs,
+)
+from sktrainer.running.metrics import Scorer
+from sktrainer.types import Array, Task
+
+# PRAUC is not among them: it is no average precision, it interpolates.
+_BINARY: MetricTable = {
+    "accuracy": ("Accuracy", same),
+    "neg_log_loss": ("Logloss", negative),
+}
+_MULTICLASS: MetricTable = {
+    "accuracy": ("Accuracy", same),
+    "neg_log_loss": ("MultiClass", negative),
+}
+_REGRESSION: MetricTable = {
+    "neg_root_mean_squared_error": ("RMSE", negative),
+    "neg_mean_squared_error": ("RMSE", negative_square),
+    "neg_mean_absolute_error": ("MAE", negative),
+}
+# The losses whose raw outputs those metrics, and the scorers here, read rightly.
+_DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
+
+
+def _metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[Names, dict[str, Any]]:
+    """Return the names that CatBoost will report, and the parameters that make it."""
+    metric = request.monitor.metric
+    loss = _loss(request, given)
+    if metric.scorer is None:
+        own = given.get("eval_metric")
+        if own is not None:
+            _watch_own(request, own)
+        return Names(loss=loss, keep=True), {}
+    found = library_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
+    if found is not None:
+        return Names(metric.name, *found, loss=loss), {"eval_metric": found[0]}
+    python_metric = _ScorerMetric(request, loss)
+    name = type(python_metric).__name__
+    return Names(metric.name, name, loss=loss), {"eval_metric": python_metric}
+
+
+def _watch_own(request: FitRequest, own: Any) -> None:
+    from catboost.core import is_maximizable_metric
+
+    if isinstance(own, str):
+        name, greater = own, bool(is_maximizable_metric(own))
+    else:
+        name, greater = type(own).__name__, bool(own.is_max_optimal())
+    request.monitor.watch(name, greater_is_better=greater)
+
+
+def _loss(request: FitRequest, given: Mapping[str, Any]) -> str:
+    own = next((given[name] for name in _LOSS if given.get(name) is not None), None)
+    if own is not None:
+        return own if isinstance(own, str) else type(own).__name__
+    if request.task == "regression":
+        return "RMSE"
+    return "Logloss" if _n_classes(request) == 2 else "MultiClass"
+
+
+def _table(request: FitRequest) -> MetricTable:
+    if request.task == "regression":
+        return _REGRESSION
+    return {**_BINARY, **_auc(request)} if _n_classes(request) == 2 else _MULTICLASS
+
+
+def _auc(request: FitRequest) -> MetricTable:
+    # AUC leaves weights out unless told, and can be told where training rows have some.
+    if request.train.sample_weight is not None:
+        return {"roc_auc": ("AUC:use_weights=true", same)}
+    validation = request.validation
+    weighs = validation is not None and validation.sample_weight is not None
+    return {} if weighs else {"roc_auc": ("AUC", same)}
+
+
+def _n_classes(request: FitRequest) -> int:
+    return len(np.unique(request.train.y))
+
+
+class _ScorerMetric:
+    """A scikit-learn scorer as CatBoost calls metrics of one's own: with raw outputs."""
+
+    no_jit = True  # CatBoost tries numba otherwise, and warns where it fails
+
+    def __init__(self, request: FitRequest, loss: str) -> None:
+        assert request.monitor.metric.scorer is not None
+        self._scorer: Scorer = request.monitor.metric.scorer
+        self._task: Task = request.task
+        self._loss = loss
+        is_classification = request.task == "classification"
+        self._classes = np.unique(request.train.y) if is_classification else None
+        n_train, n_validation = len(request.train), len(request.validation or ())
+        # CatBoost would score every training row in every round.
+        skips = n_train > TRAIN_CURVE_ROWS and n_train != n_validation
+        self._skipped_rows = n_train if skips else -1
+
+    def is_max_optimal(self) -> bool:
+        return True
+
+    def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
+        if len(target) == self._skipped_rows:
+            return math.nan, 1.0
+        raw = np.column_stack([np.asarray(approx) for approx in approxes])
+        outputs = _outputs(raw[:, 0] if raw.shape[1] == 1 else raw, self._task, self._loss)
+        weights = None if weight is None or len(weight) == 0 else np.asarray(weight)
+        value = score_outputs(
+            self._scorer, self._task, self._classes, outputs, np.asarray(target), weights
+        )
+        return value, 1.0
+
+    def get_final_error(self, error: float, weight: float) -> float:
+        return error
+
+
+def _outputs(raw: Array, task: Task, loss: str) -> Array:
+    """Return what the fitted model would predict: probabilities, or numbers."""
+    if task == "regression":
+        outputs = np.exp(raw) if loss.split(":")[0] in ("Poisson", "Tweedie") else raw
+        return outputs if outputs.ndim == 1 else outputs[:, 0]
+    if raw.ndim == 1 or loss == "MultiClassOneVsAll":
+        return np.asarray(expit(raw))
+    return np.asarray(softmax(raw, axis=1))
+
+

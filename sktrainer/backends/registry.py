@@ -1,0 +1,94 @@
+"""Finding the backend of a model, without importing any framework to ask.
+
+A backend of another package is an entry point of the group `sktrainer.backends`. Its name
+is the root package of the models that it trains; it loads to a class, or to any function
+without arguments that returns a `Backend`. In that package's pyproject.toml:
+
+    [project.entry-points."sktrainer.backends"]
+    mylib = "mylib.sktrainer_backend:MyLibBackend"
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from sktrainer.backends._base import Backend
+from sktrainer.exceptions import SktrainerError
+
+__all__ = ["find_backend"]
+
+ENTRY_POINT_GROUP = "sktrainer.backends"
+
+_BUILT_IN = {
+    "xgboost": "sktrainer.backends.xgboost:XGBoostBackend",
+    "lightgbm": "sktrainer.backends.lightgbm:LightGBMBackend",
+    "catboost": "sktrainer.backends.catboost:CatBoostBackend",
+}
+_SCIKIT_LEARN = "sktrainer.backends.sklearn:SklearnBackend"
+_OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}
+
+
+def find_backend(model: Any) -> Backend:
+    """Return the backend that trains this model.
+
+    The classes of ``type(model).__mro__`` are asked for their root package, the most
+    derived first, so that a subclass in the caller's own module is found by its base. The
+    backends of sktrainer are tried before entry points; scikit-learn's protocol is what
+    remains.
+
+    Parameters
+    ----------
+    model : object
+        An estimator; it is neither changed nor called.
+
+    Returns
+    -------
+    Backend
+
+    Raises
+    ------
+    SktrainerError
+        An entry point for this model's package cannot be loaded.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> find_backend(LogisticRegression()).name
+    'sklearn'
+    """
+    roots = list(dict.fromkeys(c.__module__.partition(".")[0] for c in type(model).__mro__))
+    for root in roots:
+        if root in _BUILT_IN:
+            return _load_built_in(_BUILT_IN[root])
+    if not set(roots) <= _OF_SCIKIT_LEARN:
+        for root in roots:
+            if root in _entry_points():
+                return _load_entry_point(_entry_points()[root])
+    return _load_built_in(_SCIKIT_LEARN)
+
+
+def _load_built_in(address: str) -> Backend:
+    module, _, name = address.partition(":")
+    backend: Backend = getattr(import_module(module), name)()
+    return backend
+
+
+# Reading the metadata of every installed package takes milliseconds: once is enough.
+@functools.cache
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _load_entry_point(point: EntryPoint) -> Backend:
+    try:
+        backend: Backend = point.load()()
+    except Exception as error:
+        raise SktrainerError(
+            f"expected the entry point {point.name} = {point.value!r} of the group "
+            f"{ENTRY_POINT_GROUP!r} to load to a backend, got {type(error).__name__}: {error}; "
+            "update or uninstall the package that declares it"
+        ) from error
+    return backend

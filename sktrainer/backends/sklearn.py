@@ -1,0 +1,161 @@
+"""The way to scikit-learn, and to every model that keeps to its interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from joblib import parallel_config
+
+from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._sklearn_boosting import loss_scale, train_loss
+from sktrainer.backends._sklearn_iterative import Way, way_of
+from sktrainer.backends._sklearn_traits import takes_categories, traits_of
+from sktrainer.backends._sklearn_watching import Watch, fit_rows, seconds_unknown
+from sktrainer.running.seeding import set_open_seeds
+from sktrainer.types import ModelFit, StopReason, Task
+
+__all__ = ["SklearnBackend"]
+
+
+class SklearnBackend:
+    """Fits scikit-learn compatible classifiers and regressors.
+
+    Threads: what runs through joblib and leaves `n_jobs` open gets `n_threads` threads
+    for the time of the fit, without a parameter being set; models nested in it run one by
+    one. Native thread pools (OpenMP, BLAS) are for the caller to limit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sktrainer.running.early_stopping import Monitor, WatchedMetric
+    >>> from sktrainer.types import Rows
+    >>> X, y = load_iris(return_X_y=True)
+    >>> outcome = SklearnBackend().fit(
+    ...     FitRequest(
+    ...         model=RandomForestClassifier(n_estimators=100),
+    ...         task="classification",
+    ...         train=Rows(X[::2], y[::2]),
+    ...         validation=Rows(X[1::2], y[1::2]),
+    ...         monitor=Monitor(WatchedMetric(), n_iter_no_change=10),
+    ...         seed=0,
+    ...     )
+    ... )
+    >>> outcome.stop_reason
+    'early_stopping'
+    >>> len(outcome.model.estimators_) == outcome.best_iteration
+    True
+    """
+
+    name = "sklearn"
+
+    def traits(self, model: Any, task: Task) -> Traits:
+        """Say what this model, with the parameters it has, needs and can do."""
+        return traits_of(model)
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Fit, iteration by iteration where that is asked for and the model can.
+
+        Parameters
+        ----------
+        request : FitRequest
+
+        Returns
+        -------
+        ModelFit
+            The model stands at its best iteration; its parameters are those it came with,
+            but for seeds, `categorical_features`, and Bagging's `n_estimators`.
+        """
+        model = request.model
+        set_open_seeds(model, request.seed)
+        _tell_categories(request)
+        way = way_of(model)
+        with parallel_config(backend="threading", n_jobs=request.n_threads):
+            if way is not None and request.n_iter is not None:
+                way.fit_exactly(request, request.n_iter)
+                return _outcome(request, way, limit=request.n_iter)
+            if way is not None and request.monitor.stops and request.validation is not None:
+                return way.fit_watched(request, Watch(request))
+            fit_rows(model, request.train)
+        limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
+        return _outcome(request, way, limit=limit)
+
+
+def _tell_categories(request: FitRequest) -> None:
+    """Tell HistGradientBoosting its category columns, but for those with too many levels.
+
+    More levels than `max_bins` it refuses; their codes are then numbers to it.
+    """
+    if not request.categorical or not takes_categories(request.model):
+        return
+    X = request.train.X
+    columns = X.iloc if hasattr(X, "iloc") else X
+    few = [
+        position
+        for position in request.categorical
+        if np.nanmax(np.append(columns[:, position], 0)) < request.model.max_bins
+    ]
+    request.model.set_params(categorical_features=few or None)
+
+
+def _outcome(request: FitRequest, way: Way | None, *, limit: Any) -> ModelFit:
+    """Describe a fit that was not watched."""
+    n_iter = _iterations(request.model)
+    for iteration, parts in enumerate(_kept_history(request.model), start=1):
+        request.monitor.record(iteration, parts, seconds=seconds_unknown)
+    reason: StopReason
+    if n_iter is None or not isinstance(limit, int) or limit < 1:
+        n_iter, reason = n_iter if way else None, "single_fit"
+    elif n_iter >= limit:
+        reason = "max_iter"
+    else:
+        reason = "early_stopping" if _stopped_itself(request.model) else "converged"
+    return ModelFit(
+        request.model, reason, n_iter, n_iter if way else None, request.monitor.evaluations
+    )
+
+
+def _iterations(model: Any) -> int | None:
+    """Return how many iterations a fitted model went through, if it says so."""
+    for name in ("n_iter_", "n_estimators_"):
+        count = getattr(model, name, None)
+        if count is not None and np.size(count):
+            return int(np.max(count))
+    if hasattr(model, "n_estimators") and hasattr(model, "estimators_"):
+        return len(model.estimators_)
+    return None
+
+
+def _stopped_itself(model: Any) -> bool:
+    """Whether the model's own early stopping, on rows that it held out itself, was on."""
+    if hasattr(model, "do_early_stopping_"):
+        return bool(model.do_early_stopping_)
+    if hasattr(model, "early_stopping"):
+        return bool(model.early_stopping)
+    return getattr(model, "n_iter_no_change", None) is not None
+
+
+def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
+    """Yield the losses that a model keeps of itself, iteration by iteration."""
+    if takes_categories(model):
+        if model.scoring == "loss" and len(model.train_score_):
+            scale = -loss_scale(model)
+            for i, train in enumerate(model.train_score_[1:], start=1):
+                parts = {"train": {"loss": scale * train}}
+                if len(model.validation_score_):
+                    parts["validation"] = {"loss": scale * model.validation_score_[i]}
+                yield parts
+    elif hasattr(model, "train_score_") and hasattr(model, "n_estimators_"):
+        for i in range(model.n_estimators_):
+            loss = train_loss(model, i)
+            yield {} if loss is None else {"train": {"loss": loss}}
+    else:
+        scale = loss_scale(model)
+        for loss in getattr(model, "loss_curve_", ()):
+            yield {"train": {"loss": scale * loss}}
+
+
+if TYPE_CHECKING:
+    _: Backend = SklearnBackend()

@@ -1,0 +1,227 @@
+"""Folds: the same way as the final fit, once a fold, side by side where that pays."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.exceptions import FitFailedWarning
+
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import FitError
+from sktrainer.flow import run_split
+from sktrainer.recipe import Recipe
+from sktrainer.running.caller_state import kept
+from sktrainer.running.resources import Stopwatch, plan_jobs
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages.splitting import fold_rows, split_validation
+from sktrainer.types import Array, CheckedData, Split
+
+__all__ = ["CrossValidation", "FoldResult", "cross_validate"]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold: its scores (NaN where it failed), its times in seconds, its rounds."""
+
+    fold: int
+    n_train: int
+    n_test: int
+    scores: dict[str, float]
+    fit_seconds: float
+    score_seconds: float
+    n_iter: int | None = None
+    best_iteration: int | None = None
+    stop_reason: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The folds of one cross-validation, in order."""
+
+    folds: tuple[FoldResult, ...]
+    metrics: tuple[str, ...]
+    single: bool
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The keys of `GridSearchCV.cv_results_`, for one candidate."""
+        results: dict[str, Any] = {}
+        for key, values in (
+            ("fit_time", [f.fit_seconds for f in self.folds]),
+            ("score_time", [f.score_seconds for f in self.folds]),
+        ):
+            results[f"mean_{key}"] = np.array([np.mean(values)])
+            results[f"std_{key}"] = np.array([np.std(values)])
+        results["params"] = [{}]
+        for metric in self.metrics:
+            name = "score" if self.single else metric
+            scores = np.array([fold.scores[metric] for fold in self.folds])
+            for i, score in enumerate(scores):
+                results[f"split{i}_test_{name}"] = np.array([score])
+            results[f"mean_test_{name}"] = np.array([np.mean(scores)])
+            results[f"std_test_{name}"] = np.array([np.std(scores)])
+            results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
+        return results
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row a fold, for the report."""
+        rows = [
+            {
+                "fold": fold.fold,
+                "train_rows": fold.n_train,
+                "test_rows": fold.n_test,
+                **fold.scores,
+                "best_iteration": fold.best_iteration,
+                "fit_seconds": fold.fit_seconds,
+                "error": fold.error,
+            }
+            for fold in self.folds
+        ]
+        frame = pd.DataFrame(rows).dropna(axis=1, how="all")
+        return frame
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row a metric: `mean` and `std` over the folds."""
+        scores = pd.DataFrame([fold.scores for fold in self.folds])
+        return pd.DataFrame({"mean": scores.mean(), "std": scores.std(ddof=0)})
+
+    @property
+    def summary_line(self) -> str:
+        """The mean and standard deviation of each score, in one line."""
+        scores = ", ".join(
+            f"{name} {row['mean']:.4g} ± {row['std']:.2g}" for name, row in self.summary.iterrows()
+        )
+        return f"{len(self.folds)} folds: {scores}"
+
+    @property
+    def best_iteration(self) -> int | None:
+        """The median of the folds' best iterations, None where none stopped early."""
+        found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
+        return max(1, round(float(np.median(found)))) if found else None
+
+
+def cross_validate(
+    recipe: Recipe,
+    data: CheckedData,
+    rows: Array,
+    *,
+    on_fold: Callable[[FoldResult], Any] | None = None,
+) -> CrossValidation:
+    """Fit and score once a fold; the results do not depend on how many run at once.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : CheckedData
+    rows : ndarray of shape (n_rows,)
+        Positions of the rows that are parted into folds.
+    on_fold : callable or None, default=None
+        Called with each FoldResult as it comes, in the order of the folds.
+
+    Returns
+    -------
+    CrossValidation
+
+    Raises
+    ------
+    FitError
+        Where every fold failed; the message holds each one's error.
+    """
+    folds = fold_rows(data, rows, recipe.split, recipe.cv)
+    workers, n_threads = plan_jobs(recipe.n_jobs, len(folds))
+    fold_recipe = replace(recipe, cv=None)  # a generator of folds cannot go to a process
+    tasks = (
+        delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
+        for number, (train, test) in enumerate(folds)
+    )
+    results = []
+    with Parallel(workers, backend=_joblib_backend(recipe), return_as="generator") as parallel:
+        for result in parallel(tasks):
+            results.append(result)
+            if on_fold is not None:
+                on_fold(result)
+    _report_failures(results)
+    return CrossValidation(
+        tuple(results), tuple(recipe.scoring.scorers), recipe.scoring.single
+    )
+
+
+def _joblib_backend(recipe: Recipe) -> str:
+    """Choose threads where the model lets go of the interpreter, else processes.
+
+    As threads, folds share the table and need no start-up. Steps of the caller's own may
+    draw from the global random generators, which threads would share: then processes.
+    """
+    own_steps = [s for _, s in recipe.steps.steps if not isinstance(s, TableEncoder)]
+    return "threading" if recipe.model.traits.releases_gil and not own_steps else "loky"
+
+
+def _run_fold(
+    recipe: Recipe, data: CheckedData, number: int, train: Array, test: Array, n_threads: int
+) -> FoldResult:
+    seed = derive_seed(recipe.seed, "fold", number)
+    watch = Stopwatch()
+    try:
+        with kept(seed):
+            split = _fold_split(recipe, data, train, test, seed)
+            run = run_split(
+                recipe,
+                data,
+                split,
+                seed=seed,
+                n_threads=n_threads,
+                score_parts=("test",),
+                stopwatch=watch,
+            )
+    except Exception as error:  # one fold's failure must not lose the others' results
+        scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
+        where = "".join(traceback.format_exception(error)[-2:])
+        return FoldResult(
+            number, len(train), len(test), scores, watch.elapsed, 0.0, error=where.strip()
+        )
+    return FoldResult(
+        number,
+        len(split.train),
+        len(test),
+        run.scores.table.loc["test"].to_dict(),
+        watch.seconds("prepare") + watch.seconds("fit"),
+        watch.seconds("evaluate"),
+        run.fit.n_iter,
+        run.fit.best_iteration,
+        run.fit.stop_reason,
+    )
+
+
+def _fold_split(
+    recipe: Recipe, data: CheckedData, train: Array, test: Array, seed: int
+) -> Split:
+    """Cut the validation part from the fold's training rows: it never meets its test rows."""
+    validation = np.empty(0, dtype=np.intp)
+    if recipe.split.validation_size is not None:
+        plan = replace(recipe.split, seed=derive_seed(seed, "split"))
+        train, validation, _ = split_validation(data, train, plan)
+    return Split(train, validation, test, recipe.split.kind)
+
+
+def _report_failures(results: list[FoldResult]) -> None:
+    failed = [result for result in results if result.error is not None]
+    if not failed:
+        return
+    errors = "\n".join(f"fold {result.fold}: {result.error}" for result in failed)
+    if len(failed) == len(results):
+        raise FitError(f"all {len(results)} folds failed to fit:\n{errors}")
+    warnings.warn(
+        f"{len(failed)} of {len(results)} folds failed to fit; their scores are NaN:\n{errors}",
+        FitFailedWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,5 @@
+"""Real tables that come with the package, for the demo, the examples and the tests."""
+
+from sktrainer.datasets._hypothyroid import load_hypothyroid
+
+__all__ = ["load_hypothyroid"]

@@ -1,0 +1,256 @@
+"""SMOTE for tables as they are: missing cells, category codes, classes of few rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.neighbors import NearestNeighbors
+
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array
+
+__all__ = ["TableSMOTE"]
+
+# Wider than this, category codes are searched as a sparse matrix.
+DENSE_WIDTH = 256
+
+
+class TableSMOTE(BaseEstimator):  # type: ignore[misc]
+    """Make synthetic rows until every class has as many rows as the largest.
+
+    On complete numeric columns, with two rows or more in each class, this is imblearn's
+    SMOTE, to the bit. Where that one refuses the table, rows are made in the same way with
+    these rules:
+
+    - A cell is missing in the new row where it is in the row that the new one starts from;
+      where only the neighbour's is missing, the starting row's value stays. So the new rows
+      miss as much as those of their class. For the search alone, missing numbers count as
+      the column's median.
+    - Category codes (as in SMOTE-NC) take part in the search: a differing code, or a code
+      beside a missing one, counts as the median standard deviation of the numbers within
+      the class. A new row takes the code that most of the neighbours have, missing too; of
+      equals, the nearest neighbour's.
+    - A class with fewer than `k_neighbors` other rows has that many neighbours; a class of
+      one row is repeated.
+
+    Parameters
+    ----------
+    categorical : tuple of int, default=()
+        Positions of the columns that hold category codes; NaN or a negative code is missing.
+    k_neighbors : int, default=5
+    random_state : int or None, default=None
+
+    Attributes
+    ----------
+    neighbors_ : dict
+        Neighbours that were searched, by the label of each class that got new rows; 0 where
+        the one row was repeated.
+
+    References
+    ----------
+    N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: synthetic minority
+    over-sampling technique", Journal of Artificial Intelligence Research 16, 2002.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1], [1, 1], [2, 2], [3, np.nan], [9, 2], [8, 2]])
+    >>> sampler = TableSMOTE(categorical=(1,), random_state=0)
+    >>> X_new, y_new = sampler.fit_resample(X, np.array([0, 0, 0, 0, 1, 1]))
+    >>> y_new.tolist(), X_new[6:, 1].tolist(), sampler.neighbors_
+    ([0, 0, 0, 0, 1, 1, 1, 1], [2.0, 2.0], {1: 1})
+    """
+
+    def __init__(
+        self,
+        *,
+        categorical: tuple[int, ...] = (),
+        k_neighbors: int = 5,
+        random_state: int | None = None,
+    ) -> None:
+        self.categorical = categorical
+        self.k_neighbors = k_neighbors
+        self.random_state = random_state
+
+    def fit_resample(self, X: Any, y: Array) -> tuple[Any, Array]:
+        """Return all given rows, unchanged and first, and the synthetic rows after them.
+
+        Parameters
+        ----------
+        X : ndarray, DataFrame or sparse matrix of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        X, y
+            Of the given types and dtypes.
+
+        Raises
+        ------
+        InputError
+            There is one class only, or there are category codes in a sparse matrix.
+        """
+        y = np.asarray(y)
+        labels, counts = np.unique(y, return_counts=True)
+        if len(labels) < 2:
+            raise InputError(
+                f"SMOTE: expected rows of at least 2 classes, got {len(labels)}; give rows of "
+                "the other class, or set handle_imbalance=None"
+            )
+        n_new = dict(zip(labels.tolist(), (counts.max() - counts).tolist(), strict=True))
+        n_rows = dict(zip(labels.tolist(), counts.tolist(), strict=True))
+        self.neighbors_ = {
+            label: min(self.k_neighbors, n_rows[label] - 1) for label, n in n_new.items() if n
+        }
+        if self._is_plain(X):
+            return self._plain(X, y)
+        table = _Table(X, self.categorical)
+        rng = np.random.default_rng(self.random_state)
+        made = [
+            table.new_rows(np.flatnonzero(y == label), n_new[label], k, rng)
+            for label, k in self.neighbors_.items()
+        ]
+        new_y = [np.repeat(y[y == label][:1], n_new[label]) for label in self.neighbors_]
+        return table.stacked(made), np.concatenate([y, *new_y])
+
+    def _is_plain(self, X: Any) -> bool:
+        if self.categorical or 0 in self.neighbors_.values():
+            return False
+        values = X.data if sparse.issparse(X) else np.asarray(X)
+        return values.dtype.kind in "fiub" and not bool(pd.isna(values).any())
+
+    def _plain(self, X: Any, y: Array) -> tuple[Any, Array]:
+        from imblearn.over_sampling import SMOTE
+
+        # It has one number of neighbours for all classes.
+        k = min(self.neighbors_.values(), default=self.k_neighbors)
+        self.neighbors_ = dict.fromkeys(self.neighbors_, k)
+        sampler = SMOTE(k_neighbors=k, random_state=self.random_state)
+        X_new, y_new = sampler.fit_resample(X, y)
+        return X_new, np.asarray(y_new)
+
+
+class _Table:
+    """A table parted into numbers and category codes, and put together again."""
+
+    def __init__(self, X: Any, categorical: tuple[int, ...]) -> None:
+        if sparse.issparse(X) and categorical:
+            raise InputError(
+                "SMOTE: expected dense columns beside category codes, got a sparse matrix; "
+                "use categorical_encoding='onehot', or pass X.toarray()"
+            )
+        self.X = X.tocsr() if sparse.issparse(X) else X
+        self.codes_at = np.array(sorted(categorical), dtype=np.intp)
+        self.numbers_at = np.setdiff1d(np.arange(X.shape[1]), self.codes_at)
+        self.numbers = self._columns(self.numbers_at)
+        codes = np.nan_to_num(self._columns(self.codes_at), nan=-1) if categorical else None
+        # Codes from 0, and missing is one of them: -1 and NaN become 0.
+        self.codes = None if codes is None else np.maximum(codes, -1).astype(np.int32) + 1
+        self.space = _filled(self.numbers)
+
+    def new_rows(self, members: Array, n_new: int, k: int, rng: np.random.Generator) -> Any:
+        """Make `n_new` rows of the class whose rows are at `members`, as numbers and codes."""
+        base = rng.integers(len(members), size=n_new)
+        if k == 0:
+            start = members[base]
+            return self.numbers[start], None if self.codes is None else self.codes[start]
+        search = NearestNeighbors(n_neighbors=k).fit(self._search_space(members))
+        neighbors = search.kneighbors(return_distance=False)
+        chosen = neighbors[base, rng.integers(k, size=n_new)]
+        steps = rng.random(n_new)
+        numbers = _between(self.numbers[members[base]], self.numbers[members[chosen]], steps)
+        if self.codes is None:
+            return numbers, None
+        return numbers, _most_frequent(self.codes[members][neighbors])[base]
+
+    def stacked(self, made: list[tuple[Any, Array | None]]) -> Any:
+        """Return the given rows and, after them, the rows made, in the given container."""
+        if sparse.issparse(self.X):
+            blocks = [numbers.astype(self.X.dtype) for numbers, _ in made]
+            return sparse.vstack([self.X, *blocks], format="csr")
+        n_new = sum(numbers.shape[0] for numbers, _ in made)
+        new = np.empty((n_new, self.X.shape[1]))
+        new[:, self.numbers_at] = np.concatenate([numbers for numbers, _ in made])
+        if self.codes is not None:
+            codes = np.concatenate([codes for _, codes in made if codes is not None]) - 1.0
+            is_frame_of_ints = isinstance(self.X, pd.DataFrame)
+            new[:, self.codes_at] = (
+                codes if is_frame_of_ints else np.where(codes < 0, np.nan, codes)
+            )
+        if isinstance(self.X, pd.DataFrame):
+            columns = {i: _cast(new[:, i], dtype) for i, dtype in enumerate(self.X.dtypes)}
+            frame = pd.DataFrame(columns)
+            frame.columns = self.X.columns
+            return pd.concat([self.X, frame], ignore_index=True)
+        return np.concatenate([self.X, _cast(new, self.X.dtype)])
+
+    def _columns(self, positions: Array) -> Any:
+        if sparse.issparse(self.X):
+            return self.X.astype(np.float64)
+        if isinstance(self.X, pd.DataFrame):
+            return self.X.iloc[:, positions].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(self.X)[:, positions].astype(np.float64)
+
+    def _search_space(self, members: Array) -> Any:
+        numbers = self.space[members]
+        if self.codes is None:
+            return numbers
+        spread = float(np.median(numbers.std(axis=0))) if numbers.shape[1] else 0.0
+        codes = self.codes[members]
+        # Two ones of this size in different places are `spread` apart.
+        size = (spread if spread > 0 else 1.0) / np.sqrt(2)
+        offsets = np.concatenate([[0], np.cumsum(codes.max(axis=0) + 1)])
+        indices = (codes + offsets[:-1]).ravel()
+        indptr = np.arange(0, codes.size + 1, codes.shape[1])
+        shape = (len(members), int(offsets[-1]))
+        one_hot = sparse.csr_array((np.full(codes.size, size), indices, indptr), shape=shape)
+        if numbers.shape[1] + shape[1] <= DENSE_WIDTH:
+            return np.hstack([numbers, one_hot.toarray()])
+        return sparse.hstack([sparse.csr_array(numbers), one_hot], format="csr")
+
+
+def _filled(numbers: Any) -> Any:
+    """Put each column's median where a number is missing; zero in sparse matrices."""
+    if sparse.issparse(numbers):
+        filled = numbers.copy()
+        filled.data = np.nan_to_num(filled.data)
+        return filled
+    is_missing = np.isnan(numbers)
+    if not is_missing.any():
+        return numbers
+    medians = np.zeros(numbers.shape[1])
+    some = ~is_missing.all(axis=0)
+    medians[some] = np.nanmedian(numbers[:, some], axis=0)
+    return np.where(is_missing, medians, numbers)
+
+
+def _between(base: Any, neighbor: Any, steps: Array) -> Any:
+    """Go from each base row a step of the way to its neighbour, where both have a value."""
+    way = neighbor - base
+    if sparse.issparse(way):
+        way.data[np.isnan(way.data)] = 0.0
+        return base + sparse.diags_array(steps) @ way
+    way[np.isnan(way)] = 0.0
+    return base + steps[:, np.newaxis] * way
+
+
+def _most_frequent(codes: Array) -> Array:
+    """Return the most frequent code along axis 1, the first of equals."""
+    votes = np.zeros(codes.shape, dtype=np.int16)
+    for i in range(codes.shape[1]):
+        votes += codes == codes[:, [i]]
+    winner = votes.argmax(axis=1)[:, np.newaxis]
+    return np.take_along_axis(codes, winner, axis=1)[:, 0]
+
+
+def _cast(values: Array, dtype: Any) -> Array:
+    if getattr(dtype, "kind", "") in "iu":
+        values = np.rint(values)
+    return (
+        pd.array(values, dtype=dtype)
+        if not isinstance(dtype, np.dtype)
+        else values.astype(dtype)
+    )

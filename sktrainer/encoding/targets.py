@@ -1,0 +1,100 @@
+"""Target encoding by scikit-learn's TargetEncoder, on codes in place of levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import TargetEncoder
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from sktrainer.types import Array, Task
+
+_FOLDS = 5
+
+
+def fit_target_encoder(
+    codes: Array, n_levels: list[int], y: Any, *, task: Task, seed: Any
+) -> tuple[TargetEncoder, Array]:
+    """Fit a TargetEncoder and encode the training rows by cross-fitting.
+
+    Each row's value comes from the other folds, so that it does not hold the row's own
+    target (Micci-Barreca 2001; scikit-learn's user guide, "Target Encoder").
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_rows, n_columns)
+        Level codes from 0 on, each below its column's `n_levels`.
+    n_levels : list of int
+        Levels of each column, a missing one counted.
+    y : array-like of shape (n_rows,)
+    task : {"classification", "regression"}
+    seed : int, RandomState or None
+        Which rows make a fold.
+
+    Returns
+    -------
+    encoder : TargetEncoder
+        Fitted on all rows.
+    encoded : ndarray of shape (n_rows, n_columns * width)
+        `width` is the number of classes where there are more than two, else 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> codes = np.array([[0], [1]] * 10)
+    >>> encoder, encoded = fit_target_encoder(
+    ...     codes, [2], codes[:, 0] * 10.0, task="regression", seed=0
+    ... )
+    >>> encoder.encodings_[0].round(), encoded.shape
+    (array([ 0., 10.]), (20, 1))
+    """
+    y = column_or_1d(y, warn=False)
+    check_consistent_length(codes, y)
+    kind, counts = "continuous", None
+    if task == "classification":
+        counts = np.unique(y, return_counts=True)[1]
+        kind = "binary" if len(counts) <= 2 else "multiclass"
+    encoder = TargetEncoder(
+        categories=[np.arange(count) for count in n_levels],
+        target_type=kind,
+        cv=_splitter(len(y), counts, seed),
+    )
+    # scikit-learn 1.9 looks up the groups whenever routing is on, whether passed or not.
+    routed = {"groups": None} if get_config()["enable_metadata_routing"] else {}
+    return encoder, encoder.fit_transform(codes, y, **routed)
+
+
+def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
+    n_folds = max(2, min(_FOLDS, n_rows))
+    # A class of fewer rows than folds makes StratifiedKFold warn or fail.
+    if counts is None or counts.min() < n_folds:
+        return KFold(n_folds, shuffle=True, random_state=seed)
+    return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+
+
+def encoding_tables(encoder: TargetEncoder, missing: list[bool]) -> list[Array]:
+    """Return a table of encodings for each column, as `LevelValues` takes it.
+
+    Parameters
+    ----------
+    encoder : TargetEncoder
+        Fitted.
+    missing : list of bool
+        Whether the last level of the column stands for missing cells.
+
+    Returns
+    -------
+    list of ndarray of shape (n_levels + 1, width)
+        The last row is the missing level's, else the mean of the target.
+    """
+    mean = np.atleast_1d(encoder.target_mean_)
+    width = len(mean)
+    tables = []
+    for position, has_missing in enumerate(missing):
+        encodings = encoder.encodings_[position * width : (position + 1) * width]
+        table = np.column_stack(encodings)
+        tables.append(table if has_missing else np.vstack([table, mean]))
+    return tables

@@ -1,0 +1,83 @@
+"""Errors and warnings of sktrainer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ClassImbalanceWarning",
+    "DataWarning",
+    "FitError",
+    "InputError",
+    "ParameterError",
+    "SktrainerError",
+    "SktrainerWarning",
+    "SmallDataWarning",
+    "UntrustedFileError",
+]
+
+
+class SktrainerError(Exception):
+    """Base of every error that sktrainer raises on purpose."""
+
+
+class InputError(SktrainerError, ValueError):
+    """The data or a parameter cannot be used.
+
+    Every mistake that was found is in the one message, and in `problems`.
+
+    Parameters
+    ----------
+    problems : sequence of str or str
+        One entry a mistake: what was expected, what came, what to do.
+
+    Examples
+    --------
+    >>> from sktrainer.exceptions import InputError
+    >>> print(InputError(["test_size must be below 1, got 1.5", "y has 3 rows, X has 4"]))
+    2 problems:
+      1. test_size must be below 1, got 1.5
+      2. y has 3 rows, X has 4
+    """
+
+    def __init__(self, problems: Sequence[str] | str) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__(_numbered(self.problems))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[str, ...]]]:
+        return type(self), (self.problems,)
+
+
+class ParameterError(InputError):
+    """A parameter of the trainer has a value that it cannot have."""
+
+
+class FitError(SktrainerError):
+    """A model, or every fold of a cross-validation, failed to fit."""
+
+
+class UntrustedFileError(SktrainerError, ValueError):
+    """Reading this file could run code that is in it, and nobody said to trust it."""
+
+
+class SktrainerWarning(UserWarning):
+    """Base of the warnings of sktrainer."""
+
+
+class ClassImbalanceWarning(SktrainerWarning):
+    """Some classes have far fewer rows than others."""
+
+
+class SmallDataWarning(SktrainerWarning):
+    """There are so few rows that the sizes of the parts decide the scores."""
+
+
+class DataWarning(SktrainerWarning):
+    """Something in the data was handled in a way that the caller should know of."""
+
+
+def _numbered(problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, start=1)]
+    return "\n".join([f"{len(problems)} problems:", *lines])

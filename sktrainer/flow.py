@@ -1,0 +1,233 @@
+"""The way of the data: prepare, fit, evaluate, for one split of the rows.
+
+The final fit goes this way, and so does every fold of a cross-validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from scipy import sparse
+
+from sktrainer.recipe import Recipe
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.resources import Stopwatch
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages.evaluating import Part, evaluate
+from sktrainer.stages.fitting import fit_model
+from sktrainer.stages.preparing import prepare, take_rows
+from sktrainer.types import Array, CheckedData, ModelFit, Prepared, Rows, Scores, Split
+
+__all__ = ["Run", "refit_run", "run_split"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one way through the stages gave.
+
+    Attributes
+    ----------
+    fitted : FittedModel
+    fit : ModelFit
+    scores : Scores
+    class_counts : dict of str to tuple of int
+        Training rows of each class, "before" and "after" resampling.
+    imbalance : str or None
+        What was done about imbalance.
+    refit_rounds : int or None
+        Iterations of the last fit, on training and validation rows, where there was one.
+    """
+
+    fitted: FittedModel
+    fit: ModelFit
+    scores: Scores
+    class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    imbalance: str | None = None
+    refit_rounds: int | None = None
+
+
+def run_split(
+    recipe: Recipe,
+    data: CheckedData,
+    split: Split,
+    *,
+    seed: int,
+    n_threads: int,
+    score_parts: Iterable[str] = ("train", "validation", "test"),
+    n_iter: int | None = None,
+    on_iteration: Callable[..., Any] | None = None,
+    stopwatch: Stopwatch | None = None,
+) -> Run:
+    """Send one split of the rows through the stages.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : CheckedData
+    split : Split
+        Its training rows are fitted, its validation rows (or those that the caller
+        brought) stop the fit, and the parts named in `score_parts` are scored.
+    seed, n_threads : int
+    score_parts : iterable of str
+    n_iter : int or None, default=None
+        Exactly so many iterations.
+    on_iteration : callable or None, default=None
+    stopwatch : Stopwatch or None, default=None
+
+    Returns
+    -------
+    Run
+    """
+    watch = stopwatch or Stopwatch()
+    validation = _validation_rows(data, split)
+    with watch.stage("prepare"):
+        prepared = prepare(recipe.steps, data, split.train, validation, seed)
+    with watch.stage("fit"):
+        outcome = fit_model(
+            recipe.model,
+            data,
+            prepared,
+            seed=derive_seed(seed, "model"),
+            n_threads=n_threads,
+            n_iter=n_iter,
+            on_iteration=on_iteration,
+        )
+    with watch.stage("evaluate"):
+        raw = bool(recipe.scoring.on_estimator)
+        parts = _parts(data, split, prepared, validation, set(score_parts), raw=raw)
+        scores = evaluate(outcome.fitted, parts, recipe.scoring)
+    return Run(
+        outcome.fitted, outcome.fit, scores, dict(prepared.class_counts), prepared.imbalance
+    )
+
+
+def refit_run(
+    recipe: Recipe,
+    data: CheckedData,
+    split: Split,
+    run: Run,
+    *,
+    seed: int,
+    n_threads: int,
+    stopwatch: Stopwatch,
+) -> Run:
+    """Fit once more on training and validation rows, for the best number of iterations.
+
+    The scores of training and validation rows stay those of the first fit, since the
+    second has seen the validation rows; test rows are scored by the second.
+    """
+    data, whole = _join_validation(data, split)
+    rounds = run.fit.best_iteration
+    with stopwatch.stage("refit"):
+        again = run_split(
+            recipe,
+            data,
+            whole,
+            seed=seed,
+            n_threads=n_threads,
+            score_parts=("test",),
+            n_iter=rounds,
+        )
+    table = run.scores.table.copy()
+    table.update(again.scores.table)
+    confusion = again.scores.confusion
+    if confusion is None:
+        confusion = run.scores.confusion
+    return replace(
+        run,
+        fitted=again.fitted,
+        fit=replace(run.fit, model=again.fit.model),
+        scores=Scores(table, confusion),
+        refit_rounds=rounds,
+    )
+
+
+def _join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split]:
+    """Count validation rows as training rows; those the caller brought go below X."""
+    none = np.empty(0, dtype=np.intp)
+    extra = data.validation
+    if extra is None:
+        rows = np.concatenate([split.train, split.validation])
+        return data, replace(
+            split, train=rows if split.kind == "time" else np.sort(rows), validation=none
+        )
+    weight = None
+    if data.sample_weight is not None or extra.sample_weight is not None:
+        weight = np.concatenate([_weights(data), _weights(extra)])
+    joined = replace(
+        data,
+        X=_stack(data.X, extra.X),
+        y=np.concatenate([data.y, extra.y]),
+        sample_weight=weight,
+        groups=None,
+        time=None,
+        validation=None,
+    )
+    below = np.arange(data.n_samples, data.n_samples + len(extra))
+    return joined, replace(split, train=np.concatenate([split.train, below]), validation=none)
+
+
+def _weights(rows: CheckedData | Rows) -> Array:
+    return np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
+
+
+def _stack(above: Any, below: Any) -> Any:
+    """Put the rows of one table below those of another of the same kind."""
+    if sparse.issparse(above):
+        return sparse.vstack([above, below], format="csr")
+    if hasattr(above, "columns"):
+        frames = [nw.from_native(above), nw.from_native(below)]
+        return nw.concat(frames, how="vertical").to_native()
+    if isinstance(above, np.ndarray):
+        return np.concatenate([above, np.asarray(below)])
+    return [*above, *below]
+
+
+def _validation_rows(data: CheckedData, split: Split) -> Rows | None:
+    if data.validation is not None:
+        return data.validation
+    return _rows(data, split.validation) if len(split.validation) else None
+
+
+def _rows(data: CheckedData, positions: Array) -> Rows:
+    weight = data.sample_weight
+    return Rows(
+        take_rows(data.X, positions),
+        data.y[positions],
+        None if weight is None else weight[positions],
+    )
+
+
+def _parts(
+    data: CheckedData,
+    split: Split,
+    prepared: Prepared,
+    validation: Rows | None,
+    wanted: set[str],
+    *,
+    raw: bool,
+) -> dict[str, Part]:
+    """Gather the rows to score, encoded already where the fit needed them so.
+
+    Scorers of the caller's own making see the rows as they were passed (`raw`).
+    """
+    parts = {}
+    if "train" in wanted:
+        encoded = prepared.unsampled
+        rows = (
+            _rows(data, split.train)
+            if raw or encoded is None
+            else Rows(None, data.y[split.train])
+        )
+        parts["train"] = Part(rows, encoded)
+    if "validation" in wanted and validation is not None:
+        kept = prepared.validation
+        whole = kept is not None and len(kept) == len(validation)
+        parts["validation"] = Part(validation, kept.X if kept is not None and whole else None)
+    if "test" in wanted and len(split.test):
+        parts["test"] = Part(_rows(data, split.test))
+    return parts

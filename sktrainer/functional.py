@@ -1,0 +1,277 @@
+"""One call for a split, a fit and a saved model; or for folds and a final model."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.exceptions import ParameterError
+from sktrainer.results.report import TrainingReport
+from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.progress import Progress
+from sktrainer.trainer import ManagedTrainer
+
+__all__ = ["TrainingResult", "train_model", "train_with_cv"]
+
+FIT_ARGUMENTS = (
+    "sample_weight",
+    "groups",
+    "X_val",
+    "y_val",
+    "sample_weight_val",
+)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What `train_model` and `train_with_cv` return.
+
+    Attributes
+    ----------
+    trainer : ManagedTrainer
+        Fitted.
+    model : estimator
+        The fitted model as its own library made it.
+    scores : DataFrame
+        A row a part, a column a metric.
+    history : DataFrame
+        A row for each iteration, part and metric.
+    cv_results : dict or None
+        The keys of `GridSearchCV.cv_results_`; None without folds.
+    report : TrainingReport
+    model_path : pathlib.Path or None
+        Where the trainer was saved.
+    """
+
+    trainer: ManagedTrainer
+    model: Any
+    scores: pd.DataFrame
+    history: pd.DataFrame
+    cv_results: dict[str, Any] | None
+    report: TrainingReport
+    model_path: Path | None
+
+
+def train_model(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    test_size: float | int | None = 0.2,
+    validation_size: float | int | str | None = 0.1,
+    stratify: bool = True,
+    shuffle: bool = True,
+    handle_imbalance: Any = "auto",
+    early_stopping: bool | str = "auto",
+    random_state: Any = 42,
+    save_path: str | os.PathLike[str] | None = "models/",
+    verbose: int = 1,
+    **trainer_params: Any,
+) -> TrainingResult:
+    """Split the rows, train a model, score it on rows that it never saw, and save it.
+
+    Parameters
+    ----------
+    model : estimator
+        Whatever `ManagedTrainer` takes; left untouched.
+    X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or str
+        The target, or its column in X.
+    test_size : float, int or None, default=0.2
+        Fraction or number of rows that are scored and serve nothing else.
+    validation_size : float, int, "auto" or None, default=0.1
+        Fraction (of all rows) or number of rows that stop the fit early.
+    stratify : bool, default=True
+        Keep the shares of the classes in every part; of no effect for regression.
+        With `split` among the other parameters, that one decides.
+    shuffle : bool, default=True
+    handle_imbalance : None, str or sampler, default="auto"
+    early_stopping : bool or "auto", default="auto"
+    random_state : int, RandomState or None, default=42
+    save_path : path-like or None, default="models/"
+        A folder for a file of its own name, or the path of a ``.joblib`` or ``.pkl``
+        file; None saves nothing.
+    verbose : int, default=1
+        0 silent, 1 the stages and the scores, 2 every iteration.
+    **trainer_params
+        Further parameters of `ManagedTrainer`, and `sample_weight`, `groups`, `X_val`,
+        `y_val`, `sample_weight_val` for its `fit`.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    InputError
+        Before training, with every mistake found.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sktrainer import train_model
+    >>> X, y = load_iris(return_X_y=True)
+    >>> result = train_model(LogisticRegression(), X, y, save_path=None, verbose=0)
+    >>> bool(result.scores.loc["test", "accuracy"] > 0.8)
+    True
+    """
+    fit_arguments = _take_fit_arguments(trainer_params)
+    if not stratify and "split" not in trainer_params:
+        by_rows = not {"groups", "time_column"} & {*fit_arguments, *trainer_params}
+        trainer_params["split"] = "random" if by_rows else "auto"
+    parameters = {
+        "test_size": test_size,
+        "validation_size": validation_size,
+        "shuffle": shuffle,
+        "handle_imbalance": handle_imbalance,
+        "early_stopping": early_stopping,
+        "random_state": random_state,
+        "verbose": verbose,
+        **trainer_params,
+    }
+    return _train(model, X, y, parameters, fit_arguments, save_path)
+
+
+def train_with_cv(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = 5,
+    scoring: Any = None,
+    save_path: str | os.PathLike[str] | None = "models/",
+    verbose: int = 1,
+    **trainer_params: Any,
+) -> TrainingResult:
+    """Score a model by cross-validation, then train it on all rows and save it.
+
+    A model that stops early does so in each fold, on rows cut from the fold's training
+    rows; the final model is trained for the median of the rounds that the folds found.
+
+    Parameters
+    ----------
+    model : estimator
+        Whatever `ManagedTrainer` takes; left untouched.
+    X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or str
+        The target, or its column in X.
+    cv : int, splitter or iterable, default=5
+    scoring : str, list, dict, callable or None, default=None
+    save_path : path-like or None, default="models/"
+        As in `train_model`.
+    verbose : int, default=1
+    **trainer_params
+        Further parameters of `ManagedTrainer`, of which `random_state` is 42 here unless
+        given, and `sample_weight`, `groups`, ... for its `fit`.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    InputError
+        Before training, with every mistake found.
+    FitError
+        Where every fold failed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from sktrainer import train_with_cv
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> result = train_with_cv(Ridge(), X, y, cv=3, save_path=None, verbose=0)
+    >>> result.report.folds.shape[0]
+    3
+    """
+    fit_arguments = _take_fit_arguments(trainer_params)
+    parameters = {
+        "cv": cv,
+        "scoring": scoring,
+        "refit": True,
+        "random_state": 42,
+        "verbose": verbose,
+        **trainer_params,
+    }
+    return _train(model, X, y, parameters, fit_arguments, save_path)
+
+
+def _take_fit_arguments(trainer_params: dict[str, Any]) -> dict[str, Any]:
+    return {k: trainer_params.pop(k) for k in FIT_ARGUMENTS if k in trainer_params}
+
+
+def _train(
+    model: Any,
+    X: Any,
+    y: Any,
+    parameters: dict[str, Any],
+    fit_arguments: dict[str, Any],
+    save_path: str | os.PathLike[str] | None,
+) -> TrainingResult:
+    target = None if save_path is None else _model_path(Path(save_path), model)
+    trainer = _make_trainer(model, parameters)
+    trainer.fit(X, y, **fit_arguments)
+    if target is not None:
+        trainer.save(target)
+        Progress(int(trainer.verbose)).done(f"Saved to {target}")
+    return TrainingResult(
+        trainer=trainer,
+        model=trainer.model_,
+        scores=trainer.scores_,
+        history=trainer.history_,
+        cv_results=getattr(trainer, "cv_results_", None),
+        report=trainer.report_,
+        model_path=target,
+    )
+
+
+def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
+    """Make the trainer; a parameter that it does not have is named with the likely one."""
+    own = {name: value for name, value in parameters.items() if "__" not in name}
+    known = [n for n in ManagedTrainer._get_param_names() if n != "estimator"]
+    problems = []
+    for name in own:
+        if name not in known:
+            close = difflib.get_close_matches(name, [*known, *FIT_ARGUMENTS], 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            problems.append(f"{name!r} is no parameter of ManagedTrainer or of its fit{hint}")
+    if problems:
+        raise ParameterError(problems)
+    trainer = ManagedTrainer(model, **own)
+    nested = {name: value for name, value in parameters.items() if "__" in name}
+    if not nested:
+        return trainer
+    # set_params reaches into the model: into a clone of it, not into the caller's.
+    copy = clone_estimator(trainer)
+    copy.set_params(**nested)
+    return copy
+
+
+def _model_path(path: Path, model: Any) -> Path:
+    """Return the file to save to: `path` itself, or one named by model and time below it."""
+    if path.suffix in (".joblib", ".pkl"):
+        return path
+    if path.suffix and not path.is_dir():
+        raise ParameterError(
+            f"save_path must be a folder or a file that ends in .joblib or .pkl, got "
+            f"{str(path)!r}"
+        )
+    steps = getattr(model, "steps", None)
+    name = type(steps[-1][1] if steps else model).__name__
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
+    target = path / f"{words}_{stamp}.joblib"
+    number = 2
+    while target.exists():
+        target = path / f"{words}_{stamp}_{number}.joblib"
+        number += 1
+    return target

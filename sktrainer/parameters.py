@@ -1,0 +1,213 @@
+"""What each parameter of the trainer may be; all mistakes are found at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+__all__ = ["parameter_problems"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "task": ("auto", "classification", "regression"),
+    "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
+    "handle_imbalance": ("auto", "class_weight", "smote", "oversample", "undersample"),
+    "split": ("auto", "random", "stratified", "group", "time"),
+    "preprocessor": ("auto",),
+    "scaling": ("auto",),
+    "early_stopping": ("auto",),
+    "validation_size": ("auto",),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One parameter: words for what is expected, and the test of it."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each parameter that has a value it cannot have.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own parameters, by name.
+
+    Returns
+    -------
+    list of str
+        What was expected, what came, and what was probably meant; empty if all is well.
+
+    Examples
+    --------
+    >>> parameter_problems({"split": "stratifed", "tol": -1})[0]
+    "split must be 'auto', 'random', 'stratified', 'group', 'time' or a splitter, got \
+'stratifed'; did you mean 'stratified'?"
+    """
+    problems = []
+    for name, rule in RULES.items():
+        if name in parameters and not rule.accepts(parameters[name]):
+            value = parameters[name]
+            hint = _probably_meant(value, CHOICES.get(name, ()))
+            problems.append(f"{name} must be {rule.expected}, got {value!r}{hint}")
+    if "scoring" in parameters:
+        problems += _scoring_problems(parameters["scoring"])
+    if "eval_metric" in parameters:
+        problems += _eval_metric_problems(parameters["eval_metric"])
+    return problems
+
+
+def _probably_meant(value: Any, choices: Iterable[str]) -> str:
+    close = difflib.get_close_matches(value, list(choices), 1) if isinstance(value, str) else []
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _listed(name: str, *more: str) -> str:
+    words = [repr(choice) for choice in CHOICES.get(name, ())] + list(more)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _one_of(name: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in CHOICES[name]
+
+
+def _either(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: any(test(value) for test in tests)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _is_int(value: Any, at_least: int) -> bool:
+    return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
+
+
+def _is_size(value: Any) -> bool:
+    if _is_bool(value) or not isinstance(value, Real):
+        return False
+    return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
+
+
+def _has(*names: str) -> Callable[[Any], bool]:
+    return lambda value: (
+        not isinstance(value, (type, str)) and all(hasattr(value, name) for name in names)
+    )
+
+
+def _is_random_state(value: Any) -> bool:
+    generators = (np.random.RandomState, np.random.Generator)
+    return value is None or _is_int(value, 0) or isinstance(value, generators)
+
+
+def _is_folds(value: Any) -> bool:
+    iterable = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return _is_int(value, 2) or _has("split")(value) or iterable
+
+
+SIZE = "a fraction between 0 and 1 (both excluded) or a count of rows of at least 1"
+
+RULES: dict[str, Rule] = {
+    "task": Rule(_listed("task"), _one_of("task")),
+    "preprocessor": Rule(
+        _listed("preprocessor", "None", "a transformer with fit and transform"),
+        _either(_is_none, _one_of("preprocessor"), _has("fit", "transform")),
+    ),
+    "categorical_encoding": Rule(
+        _listed("categorical_encoding"), _one_of("categorical_encoding")
+    ),
+    "scaling": Rule(
+        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
+    ),
+    "handle_imbalance": Rule(
+        _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
+        _either(_is_none, _one_of("handle_imbalance"), _has("fit_resample")),
+    ),
+    "correct_probabilities": Rule("True or False", _is_bool),
+    "split": Rule(_listed("split", "a splitter"), _either(_one_of("split"), _has("split"))),
+    "time_column": Rule(
+        "None or the name of a column of X (its position, for an array)",
+        _either(_is_none, lambda value: isinstance(value, (str, Integral))),
+    ),
+    "shuffle": Rule("True or False", _is_bool),
+    "test_size": Rule(f"None, {SIZE}", _either(_is_none, _is_size)),
+    "validation_size": Rule(
+        f"'auto', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
+    ),
+    "cv": Rule(
+        "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
+        _either(_is_none, _is_folds),
+    ),
+    "early_stopping": Rule(
+        _listed("early_stopping", "True", "False"),
+        _either(_one_of("early_stopping"), _is_bool),
+    ),
+    "n_iter_no_change": Rule("an integer of at least 1", lambda value: _is_int(value, 1)),
+    "tol": Rule(
+        "a number of at least 0",
+        lambda value: isinstance(value, Real) and not _is_bool(value) and float(value) >= 0.0,
+    ),
+    "refit": Rule("True or False", _is_bool),
+    "random_state": Rule(
+        "None, an integer of at least 0, or a NumPy RandomState or Generator",
+        _is_random_state,
+    ),
+    "n_jobs": Rule(
+        "None or an integer other than 0",
+        _either(_is_none, lambda v: isinstance(v, Integral) and not _is_bool(v) and v != 0),
+    ),
+    "verbose": Rule(
+        "0 (silent), 1 (stages and report) or 2 (every iteration)",
+        lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
+    ),
+}
+
+
+def _scoring_problems(scoring: Any) -> list[str]:
+    if scoring is None or callable(scoring):
+        return []
+    if isinstance(scoring, str):
+        return _unknown_scorers("scoring", [scoring])
+    if isinstance(scoring, Mapping):
+        named = [value for value in scoring.values() if not callable(value)]
+        strays = [name for name in scoring if not isinstance(name, str)]
+    elif isinstance(scoring, (list, tuple, set)):
+        named, strays = list(scoring), []
+        if len(set(map(str, named))) < len(named):
+            return [f"scoring names a scorer twice: {list(scoring)!r}"]
+    else:
+        named, strays = [scoring], []
+    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or strays:
+        return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
+    return _unknown_scorers("scoring", named)
+
+
+def _eval_metric_problems(metric: Any) -> list[str]:
+    if callable(metric) or metric == "loss":
+        return []
+    return _unknown_scorers("eval_metric", [metric], "'loss', ", ("loss",))
+
+
+def _unknown_scorers(
+    parameter: str, names: Iterable[Any], also: str = "", more: tuple[str, ...] = ()
+) -> list[str]:
+    known = get_scorer_names()
+    return [
+        f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
+        f"sklearn.metrics.get_scorer_names(), got {name!r}"
+        f"{_probably_meant(name, [*more, *known])}"
+        for name in names
+        if not (isinstance(name, str) and name in known)
+    ]

@@ -1,0 +1,405 @@
+"""From the caller's parameters to a recipe: every decision that needs no row of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from sktrainer.backends._base import Backend, Traits
+from sktrainer.backends.registry import find_backend
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import ParameterError
+from sktrainer.parameters import parameter_problems
+from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.metrics import (
+    Scoring,
+    can_serve,
+    named_scorer,
+    resolve_scoring,
+    response_methods,
+)
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages.fitting import ModelPlan
+from sktrainer.stages.preparing import ENCODER, StepsPlan
+from sktrainer.stages.splitting import SplitPlan, resolve_kind
+from sktrainer.types import CheckedData, Task
+
+__all__ = ["Anatomy", "Recipe", "dissect", "make_recipe"]
+
+MIN_ROWS_TO_STOP = 20
+"""Fewer rows than this are not parted again for early stopping unless that is asked for."""
+
+AUTO_VALIDATION_SIZE = 0.1
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A caller's estimator taken apart: the steps before the model, and the model.
+
+    Attributes
+    ----------
+    steps : tuple of (str, transformer or sampler)
+        Pipelines inside pipelines are laid flat, as "outer.inner".
+    name : str
+        The model's name in the pipeline.
+    model : estimator
+    """
+
+    steps: tuple[tuple[str, Any], ...]
+    name: str
+    model: Any
+
+    @property
+    def transforms(self) -> bool:
+        """Whether a step of the caller's own transforms X."""
+        return any(_does(step, "transform") for _, step in self.steps)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a run needs besides the rows.
+
+    Attributes
+    ----------
+    steps, model, split : StepsPlan, ModelPlan, SplitPlan
+    scoring : Scoring
+    seed : int
+    cv : int, splitter, iterable or None
+    refit : bool
+    n_jobs : int or None
+    notes : tuple of str
+        Decisions worth a line in the report.
+    """
+
+    steps: StepsPlan
+    model: ModelPlan
+    split: SplitPlan
+    scoring: Scoring
+    seed: int
+    cv: Any = None
+    refit: bool = False
+    n_jobs: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Whether the model is watched on validation rows and stopped early."""
+        return self.model.n_iter_no_change is not None
+
+    def without_stopping(self) -> Recipe:
+        """Return the recipe of a fit that goes through all its iterations."""
+        return replace(self, model=replace(self.model, n_iter_no_change=None))
+
+    def without_validation(self) -> Recipe:
+        """Return the recipe of a fit that holds out no validation rows."""
+        return replace(self, split=replace(self.split, validation_size=None))
+
+
+def dissect(estimator: Any) -> Anatomy:
+    """Take an estimator apart into the steps before the model and the model.
+
+    Raises
+    ------
+    ParameterError
+        Where it is a class, has no `fit`, or is a Pipeline without a model at its end.
+    """
+    if isinstance(estimator, type):
+        raise ParameterError(
+            f"estimator must be an instance, got the class {estimator.__name__}; "
+            f"pass {estimator.__name__}()"
+        )
+    if isinstance(estimator, Pipeline):
+        flat = _flatten(estimator.steps)
+        if not flat or flat[-1][1] in (None, "passthrough"):
+            raise ParameterError("estimator is a Pipeline without a model as its last step")
+        name, model = flat[-1]
+        _check_model(model, f"the last step {name!r} of the Pipeline")
+        return Anatomy(tuple(flat[:-1]), name, model)
+    _check_model(estimator, "estimator")
+    return Anatomy((), "model", estimator)
+
+
+def _check_model(model: Any, what: str) -> None:
+    if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "get_params")):
+        raise ParameterError(
+            f"{what} must be a model with fit, predict and get_params, got {model!r}; pass, "
+            "for example, sklearn.linear_model.LogisticRegression()"
+        )
+    if not hasattr(model, "predict") and not hasattr(type(model), "predict"):
+        raise ParameterError(
+            f"{what} must have predict, got {type(model).__name__}; pass a classifier or a "
+            "regressor"
+        )
+
+
+def _flatten(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:
+    flat = []
+    for name, step in steps:
+        if isinstance(step, Pipeline):
+            flat += _flatten(step.steps, f"{prefix}{name}.")
+        else:
+            flat.append((f"{prefix}{name}", step))
+    return flat
+
+
+def _does(step: Any, method: str) -> bool:
+    return step is not None and not isinstance(step, str) and hasattr(step, method)
+
+
+def make_recipe(
+    parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData, seed: int
+) -> Recipe:
+    """Turn parameters into a recipe, or name every parameter that does not fit the data.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own parameters, by name, each valid by itself.
+    anatomy : Anatomy
+    data : CheckedData
+        For its task, its sizes and what came with it; no value of X or y decides.
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+    """
+    backend = find_backend(anatomy.model)
+    traits = backend.traits(anatomy.model, data.task)
+    problems = _misfits(parameters, anatomy, traits, data)
+    if problems:
+        raise ParameterError(problems)
+    stops, notes = _stopping(parameters, traits, data)
+    model = ModelPlan(
+        anatomy.name,
+        anatomy.model,
+        backend,
+        traits,
+        _watched(parameters["eval_metric"]),
+        n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
+        tol=float(parameters["tol"]),
+        correct_probabilities=bool(parameters["correct_probabilities"]),
+    )
+    return Recipe(
+        steps=_steps_plan(parameters, anatomy, traits, data),
+        model=model,
+        split=_split_plan(parameters, data, seed, stops=stops),
+        scoring=_scoring(parameters["scoring"], data),
+        seed=seed,
+        cv=parameters["cv"],
+        refit=bool(parameters["refit"]),
+        n_jobs=parameters["n_jobs"],
+        notes=notes,
+    )
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Raise for every parameter whose value can be seen to be wrong by itself."""
+    problems = parameter_problems(parameters)
+    if problems:
+        raise ParameterError(problems)
+
+
+def _misfits(
+    parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
+) -> list[str]:
+    """Name the parameters that do not fit each other, the model or the data."""
+    name = type(anatomy.model).__name__
+    problems = []
+    if data.task == "regression":
+        problems += [
+            f"{key}={parameters[key]!r} is for classification, but this is a regression; "
+            "leave it out"
+            for key in ("handle_imbalance", "correct_probabilities")
+            if parameters[key] not in (None, False, "auto")
+        ]
+        if parameters["split"] == "stratified":
+            problems.append(
+                "split='stratified' needs classes, but this is a regression; use 'random'"
+            )
+    if parameters["early_stopping"] is True and traits.max_iter is None:
+        problems.append(
+            f"early_stopping=True needs a model that goes in iterations, and {name} does not "
+            "as it is set; use early_stopping='auto' or False"
+        )
+    if parameters["categorical_encoding"] == "native" and not traits.native_categorical:
+        problems.append(
+            f"categorical_encoding='native' needs a model that takes category codes, and "
+            f"{name} does not; use 'auto', 'onehot', 'ordinal' or 'target'"
+        )
+    if parameters["handle_imbalance"] == "class_weight" and not traits.sample_weight:
+        problems.append(
+            f"handle_imbalance='class_weight' needs a model that takes sample weights, and "
+            f"{name} does not; use 'oversample', 'undersample' or 'smote'"
+        )
+    if data.sample_weight is not None and not traits.sample_weight:
+        problems.append(f"sample_weight was passed, but {name} takes no weights; leave it out")
+    problems += _unserved_scorers(parameters, anatomy, data)
+    return problems + _split_misfits(parameters, data)
+
+
+def _unserved_scorers(
+    parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData
+) -> list[str]:
+    """Name the scorers asked for that need a method which the model does not have."""
+    named = dict(_scoring(parameters["scoring"], data).scorers) if parameters["scoring"] else {}
+    metric = _watched(parameters["eval_metric"])
+    if metric.scorer is not None:
+        named[metric.name] = metric.scorer
+    return [
+        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, and "
+        f"{type(anatomy.model).__name__} has none; use another scorer or model"
+        for name, scorer in named.items()
+        if not can_serve(scorer, anatomy.model)
+    ]
+
+
+def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
+    split, problems = parameters["split"], []
+    if isinstance(split, str) and split == "group" and data.groups is None:
+        problems.append("split='group' needs groups; pass fit(X, y, groups=...)")
+    if data.time is not None and isinstance(split, str) and split not in ("auto", "time"):
+        problems.append(
+            f"time_column={parameters['time_column']!r} orders rows for split='time', got "
+            f"split={split!r}; use split='time' or leave time_column out"
+        )
+    return problems
+
+
+def _stopping(
+    parameters: Mapping[str, Any], traits: Traits, data: CheckedData
+) -> tuple[bool, tuple[str, ...]]:
+    wanted = parameters["early_stopping"]
+    has_rows = data.validation is not None or parameters["validation_size"] != "auto"
+    if wanted is True or traits.max_iter is None or wanted is False:
+        if wanted is True and parameters["validation_size"] is None and not data.validation:
+            raise ParameterError(
+                "early_stopping=True needs validation rows, got validation_size=None; use "
+                "validation_size='auto', or pass X_val and y_val"
+            )
+        return wanted is True, ()
+    if not traits.stops_by_default:
+        return False, ()
+    if parameters["validation_size"] is None and data.validation is None:
+        return False, ("no early stopping: validation_size=None leaves no rows to watch",)
+    if not has_rows and data.n_samples < MIN_ROWS_TO_STOP:
+        return False, (
+            f"no early stopping: {data.n_samples} rows are fewer than the "
+            f"{MIN_ROWS_TO_STOP} below which none is held out for it",
+        )
+    return True, ()
+
+
+def _watched(eval_metric: Any) -> WatchedMetric:
+    if isinstance(eval_metric, str):
+        if eval_metric == "loss":
+            return WatchedMetric()
+        return WatchedMetric(eval_metric, named_scorer(eval_metric))
+    name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
+    return WatchedMetric(name, eval_metric)
+
+
+def _split_plan(
+    parameters: Mapping[str, Any], data: CheckedData, seed: int, *, stops: bool
+) -> SplitPlan:
+    split = parameters["split"]
+    splitter = None if isinstance(split, str) else split
+    size = parameters["validation_size"]
+    if size == "auto":
+        size = AUTO_VALIDATION_SIZE if stops else None
+    kind = "splitter"
+    if splitter is None:
+        kind = resolve_kind(
+            split,
+            task=data.task,
+            has_groups=data.groups is not None,
+            has_time=data.time is not None,
+        )
+    return SplitPlan(
+        kind=kind,
+        splitter=splitter,
+        shuffle=bool(parameters["shuffle"]),
+        seed=derive_seed(seed, "split"),
+        test_size=parameters["test_size"],
+        validation_size=None if data.validation is not None else size,
+    )
+
+
+def _scoring(scoring: Any, data: CheckedData) -> Scoring:
+    return resolve_scoring(scoring, data.task, data.n_classes)
+
+
+def _steps_plan(
+    parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
+) -> StepsPlan:
+    preprocessor = parameters["preprocessor"]
+    imbalance = parameters["handle_imbalance"] if data.task == "classification" else None
+    if preprocessor is not None and not isinstance(preprocessor, str):
+        steps = ((_free("preprocess", anatomy), preprocessor), *anatomy.steps)
+        return StepsPlan(steps, imbalance, weights=traits.sample_weight)
+    if preprocessor is None or anatomy.transforms:
+        return StepsPlan(anatomy.steps, imbalance, weights=traits.sample_weight)
+    makes_rows = _makes_rows(imbalance) or any(_makes_rows(s) for _, s in anatomy.steps)
+    encoder = make_encoder(parameters, traits, data.task, makes_rows=makes_rows)
+    return StepsPlan(
+        ((_free(ENCODER, anatomy), encoder), *anatomy.steps),
+        imbalance,
+        weights=traits.sample_weight,
+        codes_at_end=encoder.encoding.startswith("native"),
+    )
+
+
+def _makes_rows(sampler: Any) -> bool:
+    """Tell whether a sampler of the caller's may make rows that were not there.
+
+    The sampler that "smote" stands for knows category codes and missing cells.
+    """
+    if not _does(sampler, "fit_resample"):
+        return False
+    if getattr(sampler, "shrinkage", "smooth") is None:  # a RandomOverSampler that repeats rows
+        return False
+    return "over_sampling" in type(sampler).__module__ or "combine" in type(sampler).__module__
+
+
+def _free(name: str, anatomy: Anatomy) -> str:
+    taken = {anatomy.name, *(step for step, _ in anatomy.steps)}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def make_encoder(
+    parameters: Mapping[str, Any], traits: Traits, task: Task, *, makes_rows: bool
+) -> TableEncoder:
+    """Return the auto preprocessor that this model needs.
+
+    Synthetic rows lie between rows: there can be none between category codes or beside a
+    missing cell, so what is resampled so is encoded for a model that takes neither.
+    """
+    native = traits.native_categorical and not makes_rows
+    encoding = parameters["categorical_encoding"]
+    if encoding == "auto" and not native:
+        encoding = "onehot+target"
+    elif encoding == "auto":
+        encoding = "native" if traits.category_codes == "frame" else "native+target"
+    elif encoding == "native" and makes_rows:
+        raise ParameterError(
+            "categorical_encoding='native' cannot be resampled by a method that makes new "
+            "rows; use handle_imbalance='smote', which can, or another encoding"
+        )
+    scaling = parameters["scaling"]
+    return TableEncoder(
+        encoding=encoding,
+        category_codes=traits.category_codes if encoding.startswith("native") else "float",
+        impute=makes_rows or not traits.native_missing,
+        scale=traits.scale_sensitive if isinstance(scaling, str) else bool(scaling),
+        task=task,
+    )
+
+
+def backend_of(anatomy: Anatomy) -> Backend:
+    """Return the backend of this estimator's model."""
+    return find_backend(anatomy.model)

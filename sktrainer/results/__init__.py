@@ -1,0 +1,1 @@
+"""What a fit leaves behind for people: its history, its report, its pictures."""

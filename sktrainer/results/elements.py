@@ -1,0 +1,211 @@
+"""The parts that a report's page is made of; every text that comes in is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.results.formats import format_count, format_number, format_percent
+
+__all__ = [
+    "bars",
+    "class_bars",
+    "code_table",
+    "confusion_table",
+    "details",
+    "frame_table",
+    "paragraph",
+    "section",
+    "split_bar",
+    "tiles",
+]
+
+_MOST_ROWS = 1000
+_MOST_CLASSES = 30
+
+
+def section(title: str, *content: str, kind: str = "") -> str:
+    """Return a section with its title, or nothing where it has no content."""
+    body = "".join(content)
+    return f'<section class="{kind}"><h3>{escape(title)}</h3>{body}</section>' if body else ""
+
+
+def paragraph(text: str, *, muted: bool = False) -> str:
+    """Return a sentence, or nothing where there is none."""
+    attribute = ' class="skt-muted"' if muted else ""
+    return f"<p{attribute}>{escape(text)}</p>" if text else ""
+
+
+def tiles(values: Mapping[str, tuple[str, str]]) -> str:
+    """Return large numbers with their names below; each may have a small addition."""
+    cells = [
+        f'<div class="skt-tile"><b>{escape(number)}'
+        f"{f' <small>{escape(small)}</small>' if small else ''}</b>"
+        f"<span>{escape(name)}</span></div>"
+        for name, (number, small) in values.items()
+    ]
+    return f'<div class="skt-tiles">{"".join(cells)}</div>' if cells else ""
+
+
+def details(summary: str, content: str, *, note: str = "", is_open: bool = False) -> str:
+    """Return content that the reader opens."""
+    addition = f' <span class="skt-muted">{escape(note)}</span>' if note else ""
+    return (
+        f"<details{' open' if is_open else ''}><summary>{escape(summary)}{addition}</summary>"
+        f"{content}</details>"
+    )
+
+
+def frame_table(
+    frame: pd.DataFrame,
+    *,
+    index: bool = True,
+    strong: frozenset[str] = frozenset(),
+    foot: Mapping[str, str] | None = None,
+) -> str:
+    """Return a table; numbers to the right, rows named in `strong` stressed.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    index : bool, default=True
+        Whether to show the index, as names of the rows.
+    strong : frozenset of str
+    foot : mapping of str to str or None
+        Column to the text below it.
+    """
+    numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
+    head = ["<th></th>"] if index else []
+    head += [
+        f"<th{_number_class(is_number)}>{escape(str(name))}</th>"
+        for name, is_number in zip(frame.columns, numeric, strict=True)
+    ]
+    rows = []
+    for label, *cells in frame.head(_MOST_ROWS).itertuples(name=None):
+        named = f"<th>{escape(str(label))}</th>" if index else ""
+        attribute = ' class="skt-strong"' if str(label) in strong else ""
+        rows.append(f"<tr{attribute}>{named}{_cells(cells, numeric)}</tr>")
+    if len(frame) > _MOST_ROWS:
+        more = f"… {len(frame) - _MOST_ROWS:,} more rows"
+        rows.append(f'<tr><td colspan="{len(head)}">{more}</td></tr>')
+    tail = _foot(frame, numeric, foot, index=index) if foot else ""
+    return (
+        f'<div class="skt-wide"><table><thead><tr>{"".join(head)}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody>{tail}</table></div>"
+    )
+
+
+def _number_class(is_number: bool) -> str:
+    return ' class="skt-n"' if is_number else ""
+
+
+def _cells(cells: Sequence[Any], numeric: Sequence[bool]) -> str:
+    return "".join(
+        f"<td{_number_class(is_number)}>{escape(format_number(cell))}</td>"
+        for cell, is_number in zip(cells, numeric, strict=True)
+    )
+
+
+def _foot(
+    frame: pd.DataFrame, numeric: Sequence[bool], foot: Mapping[str, str], *, index: bool
+) -> str:
+    cells = [
+        f"<td{_number_class(is_number)}>{escape(foot.get(str(name), ''))}</td>"
+        for name, is_number in zip(frame.columns, numeric, strict=True)
+    ]
+    lead = "<th></th>" if index else ""
+    return f"<tfoot><tr>{lead}{''.join(cells)}</tr></tfoot>"
+
+
+def code_table(values: Mapping[str, Any]) -> str:
+    """Return names with what they were set to, as code."""
+    rows = "".join(
+        f"<tr><th><code>{escape(str(name))}</code></th>"
+        f"<td><code>{escape(str(value))}</code></td></tr>"
+        for name, value in values.items()
+    )
+    return f'<div class="skt-wide"><table><tbody>{rows}</tbody></table></div>' if rows else ""
+
+
+def bars(rows: Iterable[tuple[str, Sequence[float], str]]) -> str:
+    """Return a row a name, with a bar for each of its values and a text behind.
+
+    All bars share one scale; the ones of negative values have another colour.
+    """
+    listed = list(rows)
+    longest = max((abs(value) for _, values, _ in listed for value in values), default=0) or 1
+    lines = []
+    for name, values, text in listed:
+        strokes = "".join(
+            _stroke(value / longest, second=i > 0) for i, value in enumerate(values)
+        )
+        lines.append(
+            f'<tr><th>{escape(name)}</th><td class="skt-bar">{strokes}</td>'
+            f'<td class="skt-n">{escape(text)}</td></tr>'
+        )
+    return f'<table class="skt-bars"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
+
+
+def _stroke(share: float, *, second: bool) -> str:
+    kind = "skt-negative" if share < 0 else "skt-second" if second else ""
+    return f'<i class="{kind}" style="width:{100 * abs(share):.1f}%"></i>'
+
+
+def class_bars(before: Mapping[str, float], after: Mapping[str, float] | None = None) -> str:
+    """Return the rows of each class, and below each what they were made to."""
+    total = sum(before.values()) or 1
+    names = sorted(before, key=lambda name: -before[name])[:_MOST_CLASSES]
+    rows = []
+    for name in names:
+        text = f"{format_count(before[name])} ({format_percent(before[name] / total)})"
+        values = [before[name]]
+        if after is not None:
+            values.append(after.get(name, 0.0))
+            text += f" → {format_count(values[-1])}"
+        rows.append((name, values, text))
+    more = len(before) - len(names)
+    return bars(rows) + (paragraph(f"… {more:,} more classes", muted=True) if more else "")
+
+
+def split_bar(rows: Mapping[str, int]) -> str:
+    """Return one bar parted as the rows are, and its key."""
+    total = sum(rows.values()) or 1
+    known = {"train", "validation", "test"}
+    kinds = {part: f"skt-{part}" if part in known else "skt-train" for part in rows}
+    parts = "".join(
+        f'<i class="{kinds[part]}" style="flex:{max(n, 0)} 0 0"></i>'
+        for part, n in rows.items()
+    )
+    key = "".join(
+        f'<span><i class="{kinds[part]}"></i>{escape(part)} {n:,} rows '
+        f'<span class="skt-muted">({format_percent(n / total)})</span></span>'
+        for part, n in rows.items()
+    )
+    return f'<div class="skt-split">{parts}</div><div class="skt-key">{key}</div>'
+
+
+def confusion_table(confusion: pd.DataFrame) -> str:
+    """Return counts shaded by their share of the true class, which stands on the left."""
+    counts = confusion.to_numpy(dtype=float)
+    totals = counts.sum(axis=1)
+    head = "".join(f"<th>{escape(str(label))}</th>" for label in confusion.columns)
+    rows = []
+    for label, row, total in zip(confusion.index, counts, totals, strict=True):
+        cells = "".join(_confusion_cell(count, total) for count in row)
+        rows.append(f"<tr><th>{escape(str(label))}</th>{cells}</tr>")
+    return (
+        f'<div class="skt-wide"><table class="skt-confusion"><thead><tr><th></th>{head}</tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _confusion_cell(count: float, total: float) -> str:
+    share = count / total if total else 0.0
+    kind = ' class="skt-full"' if share > 0.55 else ""
+    return (
+        f'<td{kind} style="--share:{100 * share:.0f}%">{format_count(count)}'
+        f"<small>{format_percent(share)}</small></td>"
+    )

@@ -1,0 +1,116 @@
+"""The fitted steps and model, seen as one model that speaks of the caller's classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sktrainer.encoding.probabilities import correct_priors, expand_columns
+from sktrainer.types import Array, Task
+
+__all__ = ["FittedModel"]
+
+
+@dataclass(frozen=True, repr=False)
+class FittedModel(BaseEstimator):
+    """A fitted pipeline whose answers are in the caller's labels, a column for each class.
+
+    The model inside may know fewer classes (its training rows lacked one) or number them
+    (a library that takes no labels); this is where its answers are put right.
+
+    Attributes
+    ----------
+    pipeline : imblearn.pipeline.Pipeline
+    task : {"classification", "regression"}
+    classes : ndarray of shape (n_classes,) or None
+        The caller's labels.
+    class_codes : ndarray of shape (n_known_classes,) or None
+        Positions, into `classes`, of the classes that the model knows.
+    codes_as_labels : bool
+        The model was trained on 0 to n_known_classes - 1 in place of labels.
+    shift : ndarray of shape (n_classes,) or None
+        Shift of the class priors that `predict_proba` is to undo.
+    """
+
+    pipeline: Any
+    task: Task
+    classes: Array | None = None
+    class_codes: Array | None = None
+    codes_as_labels: bool = False
+    shift: Array | None = None
+
+    @property
+    def classes_(self) -> Array:
+        if self.classes is None:
+            raise AttributeError("classes_")
+        return self.classes
+
+    @property
+    def model(self) -> Any:
+        return self.pipeline.steps[-1][1]
+
+    def encode(self, X: Any) -> Any:
+        """Send rows through the fitted steps; samplers let them pass."""
+        for _, step in self.pipeline.steps[:-1]:
+            if step != "passthrough" and hasattr(step, "transform"):
+                X = step.transform(X)
+        return X
+
+    def can(self, method: str) -> bool:
+        """Tell whether the model has this method."""
+        return hasattr(self.model, method)
+
+    def predict(self, X: Any) -> Array:
+        """Predict labels, shape (n_samples,), or numbers."""
+        return self.predict_encoded(self.encode(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Predict probabilities, shape (n_samples, n_classes)."""
+        return self.proba_encoded(self.encode(X))
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the decision values, (n_samples,) for two classes, else a column a class."""
+        return self.decision_encoded(self.encode(X))
+
+    def predict_encoded(self, X: Any) -> Array:
+        predicted = np.asarray(self.model.predict(X))
+        if self.classes is None or self.class_codes is None:
+            return predicted
+        if predicted.ndim == 2 and predicted.shape[1] == 1:
+            predicted = predicted[:, 0]
+        if self.codes_as_labels:
+            return self.classes[self.class_codes][predicted.astype(np.intp)]
+        return predicted.astype(self.classes.dtype, copy=False)
+
+    def proba_encoded(self, X: Any) -> Array:
+        probabilities = np.asarray(self.model.predict_proba(X))
+        if self.classes is None or self.class_codes is None:
+            return probabilities
+        probabilities = expand_columns(probabilities, self.class_codes, len(self.classes))
+        if self.shift is None:
+            return probabilities
+        return correct_priors(probabilities, self.shift)
+
+    def decision_encoded(self, X: Any) -> Array:
+        values = np.asarray(self.model.decision_function(X))
+        if self.classes is None or self.class_codes is None:
+            return values
+        if len(self.class_codes) == len(self.classes):
+            return values
+        # A class that the model never saw gets the least value there is, as in
+        # scikit-learn's cross_val_predict.
+        columns = np.column_stack([-values, values]) if values.ndim == 1 else values
+        expanded = np.full((len(columns), len(self.classes)), np.finfo(np.float64).min)
+        expanded[:, self.class_codes] = columns
+        return expanded
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.task == "classification" else "regressor"
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

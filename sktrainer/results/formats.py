@@ -1,0 +1,156 @@
+"""Numbers, counts, durations and amounts as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+__all__ = [
+    "format_bytes",
+    "format_count",
+    "format_counts",
+    "format_number",
+    "format_percent",
+    "format_seconds",
+    "format_time",
+]
+
+MISSING = "-"
+_MAX_CLASSES = 8
+
+
+def format_number(value: Any, digits: int = 3) -> str:
+    """Write a number with `digits` significant places; whole numbers in full.
+
+    Parameters
+    ----------
+    value : object
+        Anything else than a number is written as `str` writes it.
+    digits : int, default=3
+
+    Examples
+    --------
+    >>> [format_number(v) for v in (0.91234, 1.0, 0.00012345, 47213.4, 1234567, None)]
+    ['0.912', '1.00', '0.000123', '47,213', '1,234,567', '-']
+    """
+    if value is None or value is pd.NA or value is pd.NaT:
+        return MISSING
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return str(value)
+    if hasattr(value, "__index__"):
+        return f"{int(value):,}"
+    number = float(value)
+    if math.isnan(number):
+        return MISSING
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    if number == 0:
+        return f"{0:.{digits - 1}f}"
+    magnitude = math.floor(math.log10(abs(number)))
+    if magnitude < -4 or magnitude > 9:
+        return f"{number:.{digits - 1}e}"
+    if round(abs(number), digits - 1 - magnitude) >= 10 ** (magnitude + 1):
+        magnitude += 1
+    return f"{number:,.{max(digits - 1 - magnitude, 0)}f}"
+
+
+def format_count(count: float) -> str:
+    """Write a count of rows, or a sum of weights, with thousands apart.
+
+    Examples
+    --------
+    >>> format_count(12345), format_count(12.5)
+    ('12,345', '12.5')
+    """
+    return f"{int(count):,}" if float(count).is_integer() else format_number(float(count))
+
+
+def format_percent(fraction: float) -> str:
+    """Write a fraction as a percentage, with a decimal where it is below ten percent.
+
+    Examples
+    --------
+    >>> format_percent(0.7), format_percent(0.048), format_percent(0.1), format_percent(2e-4)
+    ('70%', '4.8%', '10%', '0.02%')
+    """
+    percent = 100 * fraction
+    if 0 < percent < 0.95:
+        return f"{percent:.1g}%"
+    if percent >= 9.95 or abs(percent - round(percent)) < 0.05:
+        return f"{percent:.0f}%"
+    return f"{percent:.1f}%"
+
+
+def format_counts(counts: Mapping[str, float], *, limit: int = _MAX_CLASSES) -> str:
+    """Write the rows of each class, with their share; past `limit` classes, the rarest.
+
+    Examples
+    --------
+    >>> format_counts({"no": 9000, "yes": 1000})
+    'no: 9,000 (90%), yes: 1,000 (10%)'
+    """
+    total = sum(counts.values()) or 1
+    items = list(counts.items())
+    shown = items if len(items) <= limit else sorted(items, key=lambda item: -item[1])
+    parts = [f"{name}: {format_count(n)} ({format_percent(n / total)})" for name, n in shown]
+    if len(parts) > limit:
+        left_out = len(parts) - limit
+        parts[limit - 1 : -1] = [f"… {left_out} more"]
+    return ", ".join(parts)
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a duration for people.
+
+    Examples
+    --------
+    >>> [format_seconds(s) for s in (0.00042, 0.25, 3.14, 75, 3700)]
+    ['< 1 ms', '250 ms', '3.1 s', '1 min 15 s', '1 h 1 min']
+    """
+    if math.isnan(seconds):
+        return MISSING
+    if seconds < 0.001:
+        return "< 1 ms"
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def format_bytes(megabytes: float) -> str:
+    """Write an amount of memory given in MB.
+
+    Examples
+    --------
+    >>> format_bytes(412.3), format_bytes(2048.0)
+    ('412 MB', '2.0 GB')
+    """
+    if math.isnan(megabytes):
+        return MISSING
+    return f"{megabytes:.0f} MB" if megabytes < 1024 else f"{megabytes / 1024:.1f} GB"
+
+
+def format_time(created: str) -> str:
+    """Write an ISO 8601 time for people, or as it is where it is none.
+
+    Examples
+    --------
+    >>> format_time("2026-01-15T10:30:45+01:00")
+    '15 January 2026, 10:30'
+    """
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    months = (
+        "January February March April May June July August September October November December"
+    ).split()
+    return f"{when.day} {months[when.month - 1]} {when.year}, {when:%H:%M}"

@@ -1,0 +1,69 @@
+"""Values as plain python types, fit for JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["plain_values"]
+
+_BY_INDEX = frozenset({"scores", "cv_summary"})
+
+
+def plain_values(report: Any) -> dict[str, Any]:
+    """Return a report dataclass as dicts, lists, str, int, float, bool and None.
+
+    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion`
+    ``{"labels": [...], "counts": [[...]]}``, every other table a list with a dict a row.
+    NaN and infinities become None.
+    """
+    result = {}
+    for item in dataclasses.fields(report):
+        value = getattr(report, item.name)
+        if item.name in _BY_INDEX and isinstance(value, pd.DataFrame):
+            result[item.name] = _by_index(value)
+        elif item.name == "confusion" and isinstance(value, pd.DataFrame):
+            counts = _plain(value.to_numpy())
+            result[item.name] = {"labels": _plain(list(value.columns)), "counts": counts}
+        else:
+            result[item.name] = _plain(value)
+    return result
+
+
+def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        str(label): {str(name): _plain(cell) for name, cell in row.items()}
+        for label, row in frame.to_dict(orient="index").items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, pd.DataFrame):
+        return [_plain(row) for row in value.to_dict(orient="records")]
+    if isinstance(value, (pd.Series, Mapping)):
+        return {str(key): _plain(cell) for key, cell in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_plain(cell) for cell in value]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(cell) for cell in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    if value is pd.NA or value is pd.NaT:
+        return None
+    return str(value)

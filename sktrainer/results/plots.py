@@ -1,0 +1,245 @@
+"""Pictures of a fit, by matplotlib's own objects; pyplot and its state are left alone."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer._optional import require
+from sktrainer.results.formats import format_count
+from sktrainer.results.summary import top_importances
+from sktrainer.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "axes_svg",
+    "plot_confusion",
+    "plot_folds",
+    "plot_history",
+    "plot_importances",
+    "share_an_axis",
+]
+
+INK, MUTED, LINE = "#24292f", "#6e7781", "#d0d7de"
+VALIDATION, TRAIN = "#0969da", "#bf8700"
+# In a page each colour is a CSS variable, so that a dark page gets a dark page's colours.
+_VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", VALIDATION: "accent", TRAIN: "second"}
+_MOST_POINTS = 600
+_LOG_RANGE = 100.0
+
+
+def plot_history(
+    history: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    metric: str | None = None,
+    best_iteration: int | None = None,
+    iteration: str = "iteration",
+) -> Axes:
+    """Draw one metric over the iterations, a line for each set.
+
+    Parameters
+    ----------
+    history : DataFrame
+        As `TrainingReport.history`.
+    ax : Axes or None, default=None
+        None: axes on a figure of their own.
+    metric : str or None, default=None
+        None: the first.
+    best_iteration : int or None, default=None
+        Marked where it is given.
+    iteration : str, default="iteration"
+        What an iteration is called: "round", "tree", "epoch".
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    ValueError
+        The history has no values of this metric.
+    """
+    axes = _axes(ax, (6.4, 3.2))
+    names = list(dict.fromkeys(history["metric"]))
+    chosen = metric if metric is not None else next(iter(names), None)
+    rows = history[history["metric"] == chosen]
+    if rows.empty:
+        known = ", ".join(names) or "nothing"
+        raise ValueError(f"expected a metric of the history ({known}), got {metric!r}")
+    for part, color in (("train", TRAIN), ("validation", VALIDATION)):
+        line = _thinned(rows[rows["set"] == part])
+        if len(line):
+            axes.plot(line["iteration"], line["value"], color=color, lw=1.6, label=part)
+    if best_iteration is not None:
+        axes.axvline(best_iteration, color=MUTED, lw=1, ls=(0, (3, 3)), label="best")
+    if _spans_decades(rows["value"].to_numpy()):
+        axes.set_yscale("log")
+    axes.set_xlabel(iteration)
+    axes.set_ylabel(str(chosen), parse_math=False)
+    axes.grid(axis="y", color=LINE, lw=0.6)
+    axes.legend(frameon=False, labelcolor=INK)
+    return axes
+
+
+def plot_folds(
+    folds: pd.DataFrame, ax: Axes | None = None, *, metrics: Sequence[str] | None = None
+) -> Axes:
+    """Draw the score of each fold as a dot, a row a metric, with the mean as a stroke.
+
+    Parameters
+    ----------
+    folds : DataFrame
+        A row a fold.
+    ax : Axes or None, default=None
+    metrics : sequence of str or None, default=None
+        Columns to draw; None: those whose values all lie between 0 and 1, which share
+        an axis well, else the first column of numbers.
+
+    Returns
+    -------
+    Axes
+    """
+    if metrics is None:
+        numbers = [str(name) for name in folds if folds[name].dtype.kind == "f"]
+        metrics = share_an_axis(folds, numbers) or numbers[:1]
+    axes = _axes(ax, (6.4, 0.7 + 0.42 * max(len(metrics), 1)))
+    for row, name in enumerate(metrics):
+        values = folds[name].to_numpy(dtype=float)
+        values = values[np.isfinite(values)]
+        axes.plot(values, np.full(len(values), row), "o", ms=6, color=VALIDATION, alpha=0.55)
+        if len(values):
+            axes.plot([values.mean()], [row], "|", ms=18, mew=2, color=INK)
+    _name_rows(axes, metrics)
+    axes.grid(axis="x", color=LINE, lw=0.6)
+    return axes
+
+
+def share_an_axis(folds: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return those of the columns whose values all lie between 0 and 1."""
+    here = [name for name in names if name in folds.columns]
+    return [name for name in here if folds[name].dropna().between(0, 1).all()]
+
+
+def plot_importances(
+    importances: pd.Series, ax: Axes | None = None, *, limit: int = 15
+) -> Axes:
+    """Draw the weights of the most important features as bars, the largest on top.
+
+    Parameters
+    ----------
+    importances : Series
+        The index names the features.
+    ax : Axes or None, default=None
+    limit : int, default=15
+
+    Returns
+    -------
+    Axes
+    """
+    top = top_importances(importances, limit)
+    axes = _axes(ax, (6.4, 0.7 + 0.28 * max(len(top), 1)))
+    axes.barh(np.arange(len(top)), top.to_numpy(dtype=float), height=0.68, color=VALIDATION)
+    _name_rows(axes, [str(name) for name in top.index])
+    axes.grid(axis="x", color=LINE, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("importance")
+    return axes
+
+
+def plot_confusion(confusion: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a confusion matrix, shaded by the share of each true class.
+
+    Parameters
+    ----------
+    confusion : DataFrame of shape (n_classes, n_classes)
+        Counts; rows are true classes, columns predicted ones.
+    ax : Axes or None, default=None
+
+    Returns
+    -------
+    Axes
+    """
+    counts = confusion.to_numpy(dtype=float)
+    side = 1.8 + 0.55 * len(confusion)
+    axes = _axes(ax, (side + 0.6, side))
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        color = "white" if share[row, column] > 0.6 else INK
+        axes.text(column, row, format_count(count), ha="center", va="center", color=color)
+    _name_rows(axes, [str(label) for label in confusion.index])
+    labels = [str(label) for label in confusion.columns]
+    axes.set_xticks(np.arange(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+    axes.set_ylim(len(confusion) - 0.5, -0.5)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    return axes
+
+
+def axes_svg(axes: Axes) -> str:
+    """Return the axes' figure as an SVG element for a page; the same one, the same text.
+
+    Text stays text, in the page's font, and colours become CSS variables.
+    """
+    matplotlib = require("matplotlib", "report")
+    canvas = require("matplotlib.backends.backend_svg", "report").FigureCanvasSVG(
+        axes.get_figure(root=True)
+    )
+    buffer = io.StringIO()
+    settings = {"svg.hashsalt": "sktrainer", "svg.fonttype": "none"}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # A glyph that the measuring font lacks is drawn by the page's own font.
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for color, name in _VARIABLES.items():
+        text = text.replace(color, f"var(--skt-{name}, {color})")
+    return text.strip()
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return the caller's axes, or calm ones on a figure that pyplot knows nothing of."""
+    if ax is not None:
+        return ax
+    figure = require("matplotlib.figure", "report").Figure(figsize=size, layout="constrained")
+    figure.patch.set_alpha(0.0)
+    axes: Any = figure.add_subplot()
+    axes.patch.set_alpha(0.0)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in {"left", "bottom"})
+        spine.set_color(LINE)
+    axes.tick_params(color=LINE, labelcolor=MUTED)
+    axes.xaxis.label.set_color(MUTED)
+    axes.yaxis.label.set_color(MUTED)
+    return axes
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Write names down the left side, the first on top, dollar signs as they are."""
+    axes.set_yticks(np.arange(len(names)), names, parse_math=False)
+    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+
+
+def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep as many points as a picture can show, the first and the last among them."""
+    if len(rows) <= _MOST_POINTS:
+        return rows
+    return rows.iloc[np.linspace(0, len(rows) - 1, _MOST_POINTS).round().astype(int)]
+
+
+def _spans_decades(values: Array) -> bool:
+    finite = values[np.isfinite(values)]
+    return len(finite) > 0 and finite.min() > 0 and finite.max() / finite.min() > _LOG_RANGE

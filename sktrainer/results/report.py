@@ -1,0 +1,226 @@
+"""The report of one fit: what was decided, what came out, and how to show it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from sktrainer.results.history import history_frame
+from sktrainer.types import StopReason, Task
+
+__all__ = [
+    "ColumnTreatment",
+    "DataSection",
+    "FittingSection",
+    "ImbalanceSection",
+    "SplitSection",
+    "TrainingReport",
+]
+
+
+class DataSection(TypedDict, total=False):
+    """The table that was passed.
+
+    `class_counts` maps each class, as text, to its rows; `target_summary` maps "mean",
+    "std", "min", "max" to the target's, in its own unit (regression).
+    """
+
+    rows: int
+    columns: int
+    target: str | None
+    class_counts: dict[str, int]
+    target_summary: dict[str, float]
+    n_missing: int
+
+
+class SplitSection(TypedDict, total=False):
+    """How the rows were parted.
+
+    `rows` maps "train", "validation", "test" to their number of rows; `class_counts`
+    maps them to the rows of each class. `reason` says what decided the kind.
+    """
+
+    kind: str
+    rows: dict[str, int]
+    reason: str
+    class_counts: dict[str, dict[str, int]]
+
+
+class ImbalanceSection(TypedDict, total=False):
+    """What was done about rare classes, on training rows only.
+
+    `before` and `after` map each class to its rows, or, for weights, `after` to the sum
+    of its weights.
+    """
+
+    method: str
+    before: dict[str, int]
+    after: dict[str, float]
+    probabilities_corrected: bool
+    detail: str
+
+
+class FittingSection(TypedDict, total=False):
+    """How the model was fitted; iterations count from 1.
+
+    `iteration` is what an iteration is called ("round", "tree", "epoch"); `metric` what
+    stopping watched, `refit_rounds` the iterations of a last fit on all rows.
+    """
+
+    n_iter: int | None
+    best_iteration: int | None
+    max_iter: int | None
+    iteration: str
+    stop_reason: StopReason
+    patience: int | None
+    tol: float
+    metric: str | None
+    best_value: float | None
+    refit_rounds: int | None
+    n_threads: int
+    seconds: float
+
+
+class ColumnTreatment(TypedDict, total=False):
+    """What became of one column."""
+
+    name: str
+    kind: str
+    treatment: str
+    n_levels: int | None
+    n_missing: int | None
+    detail: str
+
+
+def _no_history() -> pd.DataFrame:
+    return history_frame(())
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingReport:
+    """What one fit decided and what came of it, as plain values.
+
+    It holds neither data nor model, so it pickles small and outlives both.
+
+    Attributes
+    ----------
+    estimator : str
+        The model's class name.
+    task : {"classification", "regression"}
+    data, split, fitting : dict
+        See `DataSection`, `SplitSection`, `FittingSection`; any key may miss.
+    preprocessing : tuple of dict
+        One `ColumnTreatment` a column of the table.
+    imbalance : dict or None
+        See `ImbalanceSection`; None where classes were left as they are.
+    scores : DataFrame
+        A row a part ("train", "validation", "test"), a column a metric.
+    confusion : DataFrame or None
+        Rows are true classes, columns predicted ones, counts of `confusion_part`.
+    importances : Series or None
+        The weight of each feature, the index naming it; the largest are shown.
+    history : DataFrame
+        `iteration`, `set`, `metric`, `value`, `seconds`.
+    folds : DataFrame or None
+        A row a fold.
+    cv_summary : DataFrame or None
+        A row a metric, with `mean` and `std` over the folds.
+    seeds : dict
+        Consumer to seed.
+    parameters : dict
+        Name to repr, of the trainer and of the estimator.
+    versions : dict
+        Library to version.
+    stages : DataFrame
+        `stage`, `seconds`, `peak_memory_mb` (of the process, up to that stage's end).
+    notes : tuple of str
+        Warnings and decisions, in the order they came.
+    created : str
+        ISO 8601, with the offset from UTC.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sktrainer.results.report import TrainingReport
+    >>> scores = pd.DataFrame({"r2": [0.9, 0.8]}, index=["train", "test"])
+    >>> report = TrainingReport("Ridge", "regression", scores=scores)
+    >>> report
+    <TrainingReport of Ridge: r2 0.800 on the test rows>
+    >>> report.to_dict()["scores"]["test"]
+    {'r2': 0.8}
+    """
+
+    estimator: str
+    task: Task
+    data: DataSection = field(default_factory=DataSection)
+    split: SplitSection = field(default_factory=SplitSection)
+    preprocessing: tuple[ColumnTreatment, ...] = ()
+    imbalance: ImbalanceSection | None = None
+    fitting: FittingSection = field(default_factory=FittingSection)
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    confusion: pd.DataFrame | None = None
+    confusion_part: str = "test"
+    importances: pd.Series | None = None
+    history: pd.DataFrame = field(default_factory=_no_history)
+    folds: pd.DataFrame | None = None
+    cv_summary: pd.DataFrame | None = None
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
+    created: str = field(default_factory=_now)
+
+    def __repr__(self) -> str:
+        from sktrainer.results.summary import headline_scores
+
+        return f"<TrainingReport of {self.estimator}: {headline_scores(self, limit=1)}>"
+
+    def __str__(self) -> str:
+        from sktrainer.results.text import render_text
+
+        return render_text(self)
+
+    def _repr_html_(self) -> str:
+        from sktrainer.results.html import render_fragment
+
+        return render_fragment(self)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report as one page that needs no other file.
+
+        The page is written beside its target and renamed over it, so that a crash
+        leaves the old page or the new one.
+
+        Parameters
+        ----------
+        path : path-like
+            Its folders are made where they miss.
+
+        Returns
+        -------
+        Path
+            Where the page is.
+        """
+        from sktrainer.results.html import render_page, write_beside
+
+        return write_beside(Path(path), render_page(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as dicts, lists, text, numbers and None, fit for JSON.
+
+        NaN and infinities, which JSON has no word for, become None.
+        """
+        from sktrainer.results.plain import plain_values
+
+        return plain_values(self)

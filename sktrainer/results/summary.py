@@ -1,0 +1,240 @@
+"""The sections of a report as sentences, for the text and for the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sktrainer.results.formats import (
+    format_bytes,
+    format_count,
+    format_counts,
+    format_number,
+    format_percent,
+    format_seconds,
+)
+
+if TYPE_CHECKING:
+    from sktrainer.results.report import ImbalanceSection, SplitSection, TrainingReport
+
+__all__ = [
+    "describe_data",
+    "describe_fitting",
+    "describe_imbalance",
+    "describe_preprocessing",
+    "describe_split",
+    "headline_part",
+    "headline_scores",
+    "headline_tiles",
+    "sentence_of_fit",
+    "top_importances",
+]
+
+_PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
+
+
+def headline_part(report: TrainingReport) -> str | None:
+    """Return where the score to quote is from: "test", "folds", "validation" or "train"."""
+    for part in ("test", "folds", "validation", "train"):
+        if _scores_of(report, part):
+            return part
+    return None
+
+
+def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
+    """Return the scores to quote, by metric: the number, and ± its deviation over folds."""
+    part = headline_part(report)
+    scores = _scores_of(report, part) if part else {}
+    return {name: scores[name] for name in _leading(list(scores), limit)}
+
+
+def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
+    """Say how good the model is: on the test rows, else over the folds, else as it can.
+
+    Parameters
+    ----------
+    report : TrainingReport
+    limit : int, default=2
+        Metrics to name: the first, then ROC AUC where it is there, then the others.
+    """
+    part = headline_part(report)
+    named = [
+        " ".join(filter(None, (name, number, small)))
+        for name, (number, small) in headline_tiles(report, limit=limit).items()
+    ]
+    if part is None:
+        return "not scored"
+    n_folds = "the" if report.folds is None else str(len(report.folds))
+    where = f"over {n_folds} folds" if part == "folds" else f"on the {part} rows"
+    return f"{', '.join(named)} {where}"
+
+
+def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
+    if part == "folds":
+        if report.cv_summary is None:
+            return {}
+        return {
+            str(name): (format_number(row["mean"]), f"± {format_number(row['std'], 2)}")
+            for name, row in report.cv_summary.dropna(subset="mean").iterrows()
+        }
+    if part not in report.scores.index:
+        return {}
+    row = report.scores.loc[part].dropna()
+    return {str(name): (format_number(value), "") for name, value in row.items()}
+
+
+def _leading(names: list[str], limit: int) -> list[str]:
+    first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
+    return list(dict.fromkeys(first + names))[:limit]
+
+
+def sentence_of_fit(report: TrainingReport) -> str:
+    """Say how the fit went, as a sentence; nothing where nothing is known."""
+    if not report.fitting:
+        return ""
+    text = "; ".join([describe_fitting(report.fitting), *_stopping(report.fitting)])
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def describe_data(report: TrainingReport) -> str:
+    """Say what the table was: rows, columns, missing cells, target."""
+    data = report.data
+    parts = []
+    if "rows" in data:
+        parts.append(f"{data['rows']:,} rows")
+    if "columns" in data:
+        parts.append(f"{data['columns']:,} columns")
+    if data.get("n_missing"):
+        parts.append(f"{data['n_missing']:,} cells missing")
+    if data.get("target"):
+        parts.append(f"target {data['target']}")
+    text = ", ".join(parts)
+    if data.get("class_counts"):
+        return f"{text}; {format_counts(data['class_counts'])}".lstrip("; ")
+    if data.get("target_summary"):
+        summary = data["target_summary"]
+        named = ", ".join(f"{name} {format_number(value)}" for name, value in summary.items())
+        return f"{text}; target's {named}".lstrip("; ")
+    return text
+
+
+def describe_split(split: SplitSection) -> str:
+    """Say how the rows were parted.
+
+    Examples
+    --------
+    >>> describe_split({"rows": {"train": 80, "test": 20}, "kind": "stratified"})
+    '80% train (80), 20% test (20), stratified'
+    """
+    rows = split.get("rows", {})
+    total = sum(rows.values()) or 1
+    parts = [f"{format_percent(n / total)} {part} ({n:,})" for part, n in rows.items() if n > 0]
+    if split.get("kind"):
+        parts.append(split["kind"])
+    return ", ".join(parts)
+
+
+def describe_imbalance(imbalance: ImbalanceSection) -> str:
+    """Say how rare classes were handled.
+
+    Examples
+    --------
+    >>> describe_imbalance(
+    ...     {"method": "smote", "before": {"a": 9, "b": 1}, "after": {"a": 9, "b": 9}}
+    ... )
+    'smote on the training rows: a 9, b 1 became a 9, b 9'
+    """
+    text = imbalance.get("method", "handled")
+    before, after = imbalance.get("before"), imbalance.get("after")
+    if before and after:
+        text += f" on the training rows: {_short_counts(before)} became {_short_counts(after)}"
+    if imbalance.get("probabilities_corrected"):
+        text += "; predicted probabilities corrected for it"
+    if imbalance.get("detail"):
+        text += f"; {imbalance['detail']}"
+    return text
+
+
+def _short_counts(counts: Mapping[str, float]) -> str:
+    items = [f"{name} {format_count(n)}" for name, n in counts.items()]
+    if len(items) > 8:
+        items[7:] = [f"… {len(items) - 7} more"]
+    return ", ".join(items)
+
+
+def describe_preprocessing(columns: Any) -> str:
+    """Say how many columns got which treatment, the most frequent first.
+
+    Examples
+    --------
+    >>> describe_preprocessing([{"kind": "number", "treatment": "as it is"}] * 3)
+    '3 number: as it is'
+    """
+    groups = Counter((c.get("kind", "column"), c.get("treatment", "")) for c in columns)
+    return "; ".join(f"{n} {kind}: {how}" for (kind, how), n in groups.most_common())
+
+
+def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None = None) -> str:
+    """Say how the fit went and why it ended.
+
+    Examples
+    --------
+    >>> describe_fitting(
+    ...     {
+    ...         "n_iter": 212,
+    ...         "max_iter": 1000,
+    ...         "best_iteration": 162,
+    ...         "iteration": "round",
+    ...         "stop_reason": "early_stopping",
+    ...         "seconds": 3.1,
+    ...     },
+    ...     peak_memory_mb=412.0,
+    ... )
+    'stopped early at round 212 of 1,000 (best 162) in 3.1 s, peak memory 412 MB'
+    """
+    text = _ending(fitting)
+    if fitting.get("seconds") is not None:
+        text += f" in {format_seconds(fitting['seconds'])}"
+    if peak_memory_mb is not None:
+        text += f", peak memory {format_bytes(peak_memory_mb)}"
+    return text
+
+
+def _ending(fitting: Mapping[str, Any]) -> str:
+    name = fitting.get("iteration") or "iteration"
+    n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
+    if n_iter is None or reason in (None, "single_fit"):
+        return "fitted"
+    names = name if n_iter == 1 else _PLURALS.get(name, f"{name}s")
+    best = fitting.get("best_iteration")
+    tail = f" (best {best:,})" if best is not None and best != n_iter else ""
+    if reason == "early_stopping":
+        limit = fitting.get("max_iter")
+        of = f" of {limit:,}" if limit else ""
+        return f"stopped early at {name} {n_iter:,}{of}{tail}"
+    if reason == "converged":
+        return f"converged after {n_iter:,} {names}{tail}"
+    return f"ran all {n_iter:,} {names}{tail}"
+
+
+def _stopping(fitting: Mapping[str, Any]) -> list[str]:
+    rows = []
+    if fitting.get("patience") is not None and fitting.get("metric"):
+        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}")
+    if fitting.get("best_value") is not None:
+        rows.append(f"best value {format_number(fitting['best_value'], 4)}")
+    if fitting.get("refit_rounds") is not None:
+        name = fitting.get("iteration") or "iteration"
+        names = _PLURALS.get(name, f"{name}s")
+        rows.append(f"refitted on all its rows for {fitting['refit_rounds']:,} {names}")
+    return rows
+
+
+def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
+    """Return the features of the largest weight, in either direction, largest first."""
+    finite = importances.dropna().astype(float)
+    order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
+    return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]

@@ -1,0 +1,202 @@
+"""The report as plain text, and tables as text: aligned, at most 100 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sktrainer.results import summary
+from sktrainer.results.formats import format_bytes, format_number, format_seconds, format_time
+
+if TYPE_CHECKING:
+    from sktrainer.results.report import TrainingReport
+
+__all__ = ["compact_table", "labelled", "render_text", "score_table"]
+
+WIDTH = 100
+
+
+def render_text(report: TrainingReport) -> str:
+    """Write the whole report as text, at most 100 columns wide."""
+    title = f"{report.estimator} for {report.task}, {format_time(report.created)}"
+    headline = summary.headline_scores(report, limit=3)
+    blocks = [f"{title}\n{headline[:1].upper()}{headline[1:]}", labelled(_decisions(report))]
+    if not report.scores.empty:
+        blocks.append(score_table(report.scores))
+    if report.folds is not None and not report.folds.empty:
+        blocks.append(_folds_text(report))
+    if report.confusion is not None:
+        title = (
+            f"Confusion on the {report.confusion_part} rows (true class down, predicted across)"
+        )
+        blocks.append(f"{title}\n{compact_table(report.confusion)}")
+    blocks.append(labelled(_circumstances(report)))
+    if report.notes:
+        notes = "\n".join(labelled([(" -", note)]) for note in report.notes)
+        blocks.append(f"Notes\n{notes}")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
+    split = summary.describe_split(report.split)
+    if report.split.get("reason"):
+        split = f"{split} ({report.split['reason']})"
+    rows = [
+        ("Data", summary.describe_data(report)),
+        ("Split", split),
+        ("Columns", summary.describe_preprocessing(report.preprocessing)),
+        ("Imbalance", summary.describe_imbalance(report.imbalance) if report.imbalance else ""),
+        ("Fit", summary.sentence_of_fit(report)),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def _folds_text(report: TrainingReport) -> str:
+    assert report.folds is not None
+    text = f"Folds\n{compact_table(report.folds, index=False)}"
+    if report.cv_summary is None:
+        return text
+    means = ", ".join(
+        f"{name} {format_number(row['mean'])} ± {format_number(row['std'], 2)}"
+        for name, row in report.cv_summary.iterrows()
+    )
+    return f"{text}\n{labelled([('Mean ± std', means)])}"
+
+
+def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
+    rows = []
+    if report.importances is not None and len(report.importances):
+        top = summary.top_importances(report.importances, 8)
+        text = ", ".join(f"{name} {format_number(value, 2)}" for name, value in top.items())
+        rows.append(("Importances", text))
+    if not report.stages.empty:
+        rows.append(("Time", _stages_text(report.stages)))
+    if report.seeds:
+        rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))
+    if report.versions:
+        rows.append(("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())))
+    return rows
+
+
+def _stages_text(stages: pd.DataFrame) -> str:
+    seconds = zip(stages["stage"], stages["seconds"], strict=True)
+    named = [f"{stage} {format_seconds(float(spent))}" for stage, spent in seconds]
+    peak = stages["peak_memory_mb"].max() if "peak_memory_mb" in stages else float("nan")
+    tail = f"; peak memory {format_bytes(peak)}" if peak == peak else ""
+    return ", ".join(named) + tail
+
+
+def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
+    """Write names on the left and their texts on the right, wrapped and aligned.
+
+    Examples
+    --------
+    >>> print(labelled([("Data", "10 rows"), ("Split", "random")]))
+    Data   10 rows
+    Split  random
+    """
+    margin = max((len(name) for name, _ in rows), default=0) + 2
+    lines = []
+    for name, text in rows:
+        wrapped = textwrap.wrap(text, width - margin, break_on_hyphens=False) or [""]
+        lines.append(f"{name:<{margin}}{wrapped[0]}".rstrip())
+        lines.extend(" " * margin + line for line in wrapped[1:])
+    return "\n".join(lines)
+
+
+def compact_table(
+    frame: pd.DataFrame,
+    *,
+    index: bool = True,
+    digits: int = 3,
+    max_rows: int = 20,
+    width: int = WIDTH,
+) -> str:
+    """Write a table as aligned text: the index on the left, numbers to the right.
+
+    Columns that do not fit into `width` go on below, under the same index; of more
+    than `max_rows` rows the first are shown.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    index : bool, default=True
+        Whether to write the index.
+    digits : int, default=3
+        Significant places of a number.
+    max_rows, width : int
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> scores = pd.DataFrame({"accuracy": [0.8912], "f1": [0.5]}, index=["train"])
+    >>> print(compact_table(scores))
+           accuracy     f1
+    train     0.891  0.500
+    """
+    shown = frame.iloc[:max_rows]
+    columns = [
+        _aligned(
+            str(name),
+            [format_number(value, digits) for value in shown.iloc[:, position]],
+            left=not _is_numeric(shown.iloc[:, position]),
+        )
+        for position, name in enumerate(shown.columns)
+    ]
+    left = _aligned("", [str(label) for label in shown.index], left=True) if index else None
+    blocks = [_joined(block) for block in _folded(left, columns, width)]
+    if len(frame) > max_rows:
+        blocks.append(f"… {len(frame) - max_rows:,} more rows")
+    return "\n".join(blocks)
+
+
+def score_table(scores: pd.DataFrame) -> str:
+    """Write scores, a row a part and a column a metric.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(score_table(pd.DataFrame({"r2": [0.98765, 0.9]}, index=["train", "test"])))
+              r2
+    train  0.988
+    test   0.900
+    """
+    return compact_table(scores)
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(column):
+        return False
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    return all(value is None or hasattr(value, "__float__") for value in column)
+
+
+def _aligned(title: str, cells: Sequence[str], *, left: bool) -> list[str]:
+    width = max(len(text) for text in (title, *cells))
+    return [text.ljust(width) if left else text.rjust(width) for text in (title, *cells)]
+
+
+def _folded(
+    left: list[str] | None, columns: Sequence[list[str]], width: int
+) -> list[list[list[str]]]:
+    """Part columns into blocks that fit into `width`, each led by the index."""
+    lead = [] if left is None else [left]
+    start = sum(len(column[0]) + 2 for column in lead)
+    blocks: list[list[list[str]]] = [list(lead)]
+    used = start
+    for column in columns:
+        needed = len(column[0]) + 2
+        if used + needed - 2 > width and len(blocks[-1]) > len(lead):
+            blocks.append(list(lead))
+            used = start
+        blocks[-1].append(column)
+        used += needed
+    return blocks
+
+
+def _joined(columns: Sequence[Sequence[str]]) -> str:
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))

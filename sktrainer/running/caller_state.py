@@ -1,0 +1,50 @@
+"""What a fit may disturb in the caller's process, and how it is put back."""
+
+from __future__ import annotations
+
+import random
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+__all__ = ["kept"]
+
+
+@contextmanager
+def kept(seed: int | None = None) -> Iterator[None]:
+    """Put back the global random generators and the warnings filters at the end.
+
+    Parameters
+    ----------
+    seed : int or None, default=None
+        Inside, NumPy's and Python's global generators start from this seed, so that a
+        library which draws from them gives the same bits again. Only in the main thread:
+        in others the generators are shared, and what is fitted there must not draw.
+
+    Examples
+    --------
+    >>> before = np.random.get_state()[1][0]
+    >>> with kept(seed=1):
+    ...     draws = np.random.random(3)
+    >>> bool(np.random.get_state()[1][0] == before)
+    True
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    filters = list(warnings.filters)
+    if seed is not None:
+        np.random.seed(seed)  # noqa: NPY002 - it is the caller's global one that is kept
+        random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+        if list(warnings.filters) != filters:
+            warnings.filters[:] = filters  # type: ignore[index]
+            warnings._filters_mutated()  # type: ignore[attr-defined]

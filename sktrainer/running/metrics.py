@@ -1,0 +1,235 @@
+"""Scorers: which ones a task has by default, and how rows predicted once meet them all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import nan
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn import metrics
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
+
+from sktrainer.types import Array, Task
+
+Scorer: TypeAlias = Callable[..., float]
+
+__all__ = [
+    "Predicted",
+    "Scorer",
+    "Scoring",
+    "default_scorers",
+    "named_scorer",
+    "resolve_scoring",
+    "score_predicted",
+]
+
+
+class Predicted(BaseEstimator):
+    """Rows that were predicted already, in the shape that scikit-learn's scorers ask.
+
+    A scorer calls `predict` or `predict_proba` on an estimator; each of six scorers
+    would predict the rows anew. This estimator answers with what was predicted once.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    classes : ndarray of shape (n_classes,) or None
+    predict, predict_proba, decision_function : callable or None
+        Called without arguments, at most once each, when a scorer first asks.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        classes: Array | None,
+        predict: Callable[[], Array],
+        predict_proba: Callable[[], Array] | None = None,
+        decision_function: Callable[[], Array] | None = None,
+    ) -> None:
+        self.task = task
+        self.classes_ = classes
+        self._sources = {
+            "predict": predict,
+            "predict_proba": predict_proba,
+            "decision_function": decision_function,
+        }
+        self._answers: dict[str, Array] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self.__dict__.get("_sources", {}).get(name) is None:
+            raise AttributeError(name)
+
+        def method(X: Any = None) -> Array:
+            return self._answer(name)
+
+        method.__name__ = name  # scikit-learn tells methods apart by their names
+        return method
+
+    def _answer(self, name: str) -> Array:
+        if name not in self._answers:
+            source = self._sources[name]
+            assert source is not None
+            self._answers[name] = source()
+        return self._answers[name]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.task == "classification" else "regressor"
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
+    """Return the scorers used where the caller names none, for class codes as targets.
+
+    Precision, recall and F1 are of the class with code 1 for two classes, else macro
+    averages. `log_loss`, `rmse` and `mae` are the plain metrics: smaller is better.
+    """
+    if task == "regression":
+        return {
+            "r2": make_scorer(metrics.r2_score),
+            "rmse": make_scorer(metrics.root_mean_squared_error),
+            "mae": make_scorer(metrics.mean_absolute_error),
+        }
+    average = {"average": "binary" if n_classes == 2 else "macro", "zero_division": 0.0}
+    labels = np.arange(n_classes)
+    return {
+        "accuracy": make_scorer(metrics.accuracy_score),
+        "precision": make_scorer(metrics.precision_score, **average),
+        "recall": make_scorer(metrics.recall_score, **average),
+        "f1": make_scorer(metrics.f1_score, **average),
+        "roc_auc": _roc_auc_scorer(n_classes),
+        "log_loss": make_scorer(
+            metrics.log_loss, response_method="predict_proba", labels=labels
+        ),
+    }
+
+
+def _roc_auc_scorer(n_classes: int) -> Scorer:
+    if n_classes == 2:
+        return make_scorer(
+            metrics.roc_auc_score, response_method=("decision_function", "predict_proba")
+        )
+    return make_scorer(partial(_roc_auc_of_present, n_classes), response_method="predict_proba")
+
+
+def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs: Any) -> float:
+    """One-vs-rest ROC AUC, averaged over the classes that have rows of both kinds.
+
+    A held-out part may lack a rare class; `roc_auc_score` refuses such a part whole.
+    """
+    scores = []
+    for code in range(n_classes):
+        is_class = y_true == code
+        if is_class.any() and not is_class.all():
+            scores.append(metrics.roc_auc_score(is_class, y_score[:, code], **kwargs))
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def named_scorer(name: str) -> Scorer:
+    """Return scikit-learn's scorer of this name.
+
+    Raises
+    ------
+    ValueError
+        The name is not known; the message lists those that are.
+    """
+    if name not in get_scorer_names():
+        raise ValueError(f"unknown scorer {name!r}; known are {', '.join(get_scorer_names())}")
+    scorer: Scorer = get_scorer(name)
+    return scorer
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The scorers of one fit, in order; `score` uses the first.
+
+    Attributes
+    ----------
+    scorers : dict of str to scorer
+    single : bool
+        The caller named one scorer alone: its columns in `cv_results_` bear no name.
+    on_estimator : frozenset of str
+        Scorers of the caller's own making. They get the fitted trainer's view of rows and
+        labels, while scorers known by name get predictions and class codes.
+    """
+
+    scorers: dict[str, Scorer]
+    single: bool = False
+    on_estimator: frozenset[str] = frozenset()
+
+    def first(self) -> Scoring:
+        """Return the first scorer alone."""
+        name = next(iter(self.scorers))
+        alone = {name: self.scorers[name]}
+        return Scoring(alone, single=True, on_estimator=self.on_estimator & {name})
+
+
+def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
+    """Make scorers of what the caller passed as `scoring`, which was found valid.
+
+    Examples
+    --------
+    >>> list(resolve_scoring(["r2", "max_error"], "regression", 0).scorers)
+    ['r2', 'max_error']
+    """
+    if scoring is None:
+        return Scoring(default_scorers(task, n_classes))
+    if isinstance(scoring, str):
+        return Scoring({scoring: named_scorer(scoring)}, single=True)
+    if isinstance(scoring, Mapping):
+        named = dict(scoring)
+    elif isinstance(scoring, (list, tuple, set)):
+        named = {name: name for name in scoring}
+    else:
+        name = getattr(getattr(scoring, "_score_func", scoring), "__name__", "score")
+        return Scoring({name: scoring}, single=True, on_estimator=frozenset([name]))
+    scorers = {k: v if callable(v) else named_scorer(v) for k, v in named.items()}
+    return Scoring(scorers, on_estimator=frozenset(k for k, v in named.items() if callable(v)))
+
+
+def can_serve(scorer: Scorer, estimator: Any) -> bool:
+    """Tell whether an estimator has a method that this scorer asks for."""
+    return not (wanted := response_methods(scorer)) or any(
+        hasattr(estimator, method) for method in wanted
+    )
+
+
+def response_methods(scorer: Scorer) -> tuple[str, ...]:
+    """Return the methods of which a scikit-learn scorer needs one; () where it is unknown."""
+    wanted = getattr(scorer, "_response_method", ())
+    if wanted == "default":
+        return ("predict",)
+    return (wanted,) if isinstance(wanted, str) else tuple(wanted)
+
+
+def score_predicted(
+    scorers: Mapping[str, Scorer],
+    predicted: Predicted,
+    y: Array,
+    sample_weight: Array | None = None,
+) -> dict[str, float]:
+    """Score predicted rows with every scorer; NaN where a scorer does not apply.
+
+    A part of one class has no ROC AUC, a model without probabilities no log loss: that
+    leaves one cell empty and costs the others nothing.
+    """
+    values = {}
+    weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+    for name, scorer in scorers.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                serves = can_serve(scorer, predicted)
+                found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
+            except ValueError:
+                found = nan
+        values[name] = float(found)
+    return values

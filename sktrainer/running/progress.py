@@ -1,0 +1,250 @@
+"""What a fit says while it runs: a line a stage, a bar for its iterations, warnings."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sktrainer.exceptions import SktrainerWarning
+from sktrainer.running.early_stopping import Monitor, Values
+
+if TYPE_CHECKING:
+    from sktrainer.running.bars import Bars
+
+__all__ = ["Iterations", "Progress", "warn_caller"]
+
+_ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
+_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_UPDATES = 0.1
+# Frames of these stand between the caller's line and a warning; a thread's first frames
+# are all that is left above them where a fold runs in a pool.
+_INNER = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
+
+
+def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
+    """Warn, pointing at the line of the first caller outside sktrainer and scikit-learn.
+
+    `skip_file_prefixes` of `warnings.warn` does this from Python 3.12 on.
+
+    Parameters
+    ----------
+    text : str
+    category : type of Warning, default=SktrainerWarning
+    """
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
+
+
+def _is_inner(module: str) -> bool:
+    return module.partition(".")[0] in _INNER
+
+
+class Progress:
+    """Says what a fit does, as loudly as `verbose` asks, and only in the main process.
+
+    Safe to share between threads: lines of several folds do not mix.
+
+    Parameters
+    ----------
+    verbose : int, default=0
+        0 silent (warnings go through `warnings`), 1 the stages and progress bars, 2
+        every iteration.
+    stream : text stream or None, default=None
+        None: what `sys.stdout` is when something is said.
+
+    Examples
+    --------
+    >>> progress = Progress(verbose=1)
+    >>> progress.fold(1, 5, {"roc_auc": 0.91}, seconds=1.25)
+      fold 1/5  roc_auc 0.9100  1.2 s
+    """
+
+    def __init__(self, verbose: int = 0, stream: TextIO | None = None) -> None:
+        self.verbose = int(verbose)
+        self._stream = stream
+        self._lock = threading.RLock()
+        self._bars: Bars | None = None
+        self._speaks = self.verbose > 0 and _is_main_process()
+
+    def done(self, text: str) -> None:
+        """Say that a stage is done."""
+        if self._speaks:
+            self._write(f"✓ {text}")
+
+    def warn(self, text: str, category: type[Warning] = SktrainerWarning) -> None:
+        """Say what the caller should know; as a Python warning where lines are not shown."""
+        if self._speaks:
+            self._write(f"⚠ {text}")
+        else:
+            warn_caller(text, category)
+
+    def block(self, text: str) -> None:
+        """Write a table, each line set in by four blanks, as it is aligned."""
+        if self._speaks and text:
+            self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
+
+    def fold(
+        self,
+        number: int,
+        n_folds: int,
+        scores: Mapping[str, float],
+        *,
+        seconds: float,
+        error: str | None = None,
+    ) -> None:
+        """Say how a fold went.
+
+        Parameters
+        ----------
+        number, n_folds : int
+            Which fold, from 1, of how many.
+        scores : mapping of str to float
+            The first three are shown.
+        seconds : float
+        error : str or None, default=None
+            Why the fold failed.
+        """
+        if not self._speaks:
+            return
+        name = f"fold {number:>{len(str(n_folds))}}/{n_folds}"
+        if error is not None:
+            self._write(f"⚠ {name} failed after {seconds:.1f} s: {error}")
+            return
+        shown = [f"{metric} {_short(value)}" for metric, value in list(scores.items())[:3]]
+        self._write("  ".join([f"  {name}", *shown, f"{seconds:.1f} s"]))
+
+    @contextmanager
+    def iterations(self, label: str, total: int | None = None) -> Iterator[Iterations]:
+        """Show the iterations of one fit while they run.
+
+        A bar on a terminal; elsewhere a line about every ten seconds; at `verbose=2` a
+        line an iteration; nothing at `verbose=0`.
+
+        Parameters
+        ----------
+        label : str
+            The model's name, or the fold's.
+        total : int or None, default=None
+            Iterations that the fit will go through at most.
+
+        Yields
+        ------
+        Iterations
+            Call it as ``(iteration, values)``: the `on_iteration` of a `Monitor`.
+        """
+        has_bar = self._speaks and self.verbose == 1 and self._is_terminal()
+        task = self._open_bar(label, total) if has_bar else None
+        try:
+            yield Iterations(self, label, total, task)
+        finally:
+            if task is not None and self._bars is not None:
+                with self._lock:
+                    self._bars.close(task)
+
+    def _open_bar(self, label: str, total: int | None) -> int | None:
+        from sktrainer.running.bars import Bars
+
+        with self._lock:
+            if self._bars is None:
+                self._bars = Bars(self._target())
+            return self._bars.open(label, total)
+
+    def _target(self) -> TextIO:
+        return sys.stdout if self._stream is None else self._stream
+
+    def _is_terminal(self) -> bool:
+        isatty = getattr(self._target(), "isatty", None)
+        return bool(isatty is not None and isatty())
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            stream = self._target()
+            line = _encodable(text, stream)
+            if self._bars is not None and self._bars.shown:
+                self._bars.print(line)
+                return
+            stream.write(line + "\n")
+            stream.flush()
+
+
+class Iterations:
+    """Takes each iteration of one fit and shows what there is time to show.
+
+    Nearly every call ends at the comparison of two times.
+    """
+
+    def __init__(
+        self, progress: Progress, label: str, total: int | None, task: int | None = None
+    ) -> None:
+        self._task = task
+        self._progress = progress
+        self._label = label
+        self._total = total
+        self._monitor: Monitor | None = None
+        self._start = time.monotonic()
+        self._pause = _SECONDS_BETWEEN_LINES if task is None else _SECONDS_BETWEEN_UPDATES
+        if not progress._speaks:
+            self._pause = float("inf")
+        elif progress.verbose > 1:
+            self._pause = 0.0
+        self._next = self._start + self._pause
+
+    def follow(self, monitor: Monitor) -> None:
+        """Show the best iteration that this monitor knows of, too."""
+        self._monitor = monitor
+
+    def __call__(self, iteration: int, values: Values) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._pause
+        if self._task is None:
+            self._write_line(iteration, values, now - self._start)
+        elif self._progress._bars is not None:
+            self._progress._bars.update(self._task, iteration, self._text(values))
+
+    def _write_line(self, iteration: int, values: Values, seconds: float) -> None:
+        of = "" if self._total is None else f"/{self._total:,}"
+        width = len(f"{self._total or 0:,}")
+        parts = [f"  {self._label}", f"{iteration:>{width},}{of}", self._text(values)]
+        self._progress._write("  ".join([*parts, f"{seconds:.1f} s"]))
+
+    def _text(self, values: Values) -> str:
+        parts = [
+            f"{part} {metric} {_short(value)}"
+            for part, metrics in values.items()
+            for metric, value in list(metrics.items())[:2]
+        ]
+        if self._monitor is not None and self._monitor.best_iteration is not None:
+            best, at = self._monitor.best_value, self._monitor.best_iteration
+            parts.append(f"best {_short(best)} at {at:,}")
+        return ", ".join(parts)
+
+
+def _is_main_process() -> bool:
+    return multiprocessing.current_process().name == "MainProcess"
+
+
+def _short(value: Any) -> str:
+    """Write a score with four significant places, zeros at the end included."""
+    return f"{float(value):#.4g}".rstrip(".")
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Return the text as this stream can write it, in ASCII where it knows no more."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    except LookupError:
+        return text
+    return text

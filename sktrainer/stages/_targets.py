@@ -1,0 +1,148 @@
+"""The target: which task it makes, and its labels as codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier, is_regressor
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array, Task
+
+__all__ = ["check_target", "known_codes", "resolve_task", "target_codes"]
+
+
+def resolve_task(task: str, estimator: Any, y: Any) -> Task:
+    """Answer with the caller's word, else the estimator's kind, else what y looks like."""
+    if y is None:
+        raise InputError(
+            "This trainer requires y to be passed, but the target y is None; pass y, or the "
+            "name of the target's column in X"
+        )
+    of_estimator: Task | None = None
+    if is_classifier(estimator):
+        of_estimator = "classification"
+    elif is_regressor(estimator):
+        of_estimator = "regression"
+    if task != "auto":
+        if of_estimator is not None and task != of_estimator:
+            raise InputError(
+                f"task={task!r} does not fit {type(estimator).__name__}, which is for "
+                f"{of_estimator}; pass a model for {task} or leave task='auto'"
+            )
+        return "classification" if task == "classification" else "regression"
+    if of_estimator is not None:
+        return of_estimator
+    kind = type_of_target(y, input_name="y")
+    return "regression" if kind.startswith("continuous") else "classification"
+
+
+def check_target(
+    y: Any, task: Task, *, multi_output: bool = False
+) -> tuple[Array, Array | None]:
+    """Return the targets as the stages use them, and the caller's labels in order.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Codes for classification, floats for regression.
+    classes : ndarray of shape (n_classes,) or None
+    """
+    if task == "regression":
+        return _numbers(y, multi_output=multi_output), None
+    labels = _labels(y)
+    codes, classes = _factorize(labels)
+    if len(classes) < 2:
+        raise InputError(
+            f"y must have at least 2 classes, got one class only: {classes[0]!r}; "
+            "check that the rows were not filtered by the target"
+        )
+    return codes, classes
+
+
+def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
+    """Return further targets in the form of those that `check_target` gave `classes` for."""
+    if task == "regression" or classes is None:
+        return _numbers(y, multi_output=True)
+    labels = _labels(y)
+    codes = known_codes(labels, classes)
+    if (codes < 0).any():
+        unknown = pd.unique(pd.Series(labels[codes < 0]))[:5].tolist()
+        raise InputError(
+            f"the labels must be among the classes of y ({_some(classes)}), got {unknown!r}"
+        )
+    return codes
+
+
+def known_codes(labels: Any, classes: Array) -> Array:
+    """Return the position of each label in `classes`, -1 where it is not there."""
+    return np.asarray(pd.Index(classes).get_indexer(pd.Index(np.asarray(labels))))
+
+
+def _some(classes: Array, most: int = 8) -> str:
+    shown = ", ".join(repr(label) for label in classes[:most].tolist())
+    return shown + (", ..." if len(classes) > most else "")
+
+
+def _numbers(y: Any, *, multi_output: bool) -> Array:
+    try:
+        values = np.asarray(y)
+        if values.dtype.kind == "c":
+            raise InputError("Complex data not supported for y; pass real numbers")
+        values = np.asarray(values, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"y must hold numbers for regression, got {str(error)!r}; for labels use a "
+            "classifier"
+        ) from error
+    if values.ndim != 1 and not (multi_output and values.ndim == 2 and values.shape[1] > 1):
+        values = column_or_1d(values, warn=True)
+    if not np.isfinite(values).all():
+        missing = int(np.isnan(values).sum())
+        infinite = int(np.isinf(values).sum())
+        raise InputError(
+            f"Input y contains NaN or infinity: {missing:,} NaN, {infinite:,} inf; "
+            "leave those rows out, a target cannot be guessed"
+        )
+    return values
+
+
+def _labels(y: Any) -> Array:
+    """Return the labels as a 1-D array; a missing label or a number with decimals raises."""
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if values.dtype.kind == "c":
+        raise InputError("Complex data not supported for y; pass labels")
+    values = column_or_1d(values, warn=True)
+    missing = pd.isna(values) if values.dtype.kind in "fOmM" else np.zeros(len(values), bool)
+    if values.dtype.kind == "f":
+        missing = missing | np.isinf(values)
+    if missing.any():
+        raise InputError(
+            f"Input y contains NaN or infinity: {int(missing.sum()):,} of {len(values):,} "
+            "labels; leave those rows out, or give them a label of their own"
+        )
+    check_classification_targets(values)
+    return np.asarray(values)
+
+
+def _factorize(labels: Array) -> tuple[Array, Array]:
+    """Do what `np.unique(labels, return_inverse=True)` does, by hashing and not by sorting."""
+    codes, found = pd.factorize(labels)
+    seen = np.asarray(found).astype(labels.dtype, copy=False)
+    try:
+        order = np.argsort(seen, kind="stable")
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in seen})
+        raise InputError(
+            f"y must have labels of one type, got {', '.join(kinds)}; convert them, for "
+            "example with y.astype(str)"
+        ) from error
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return rank[codes], seen[order]

@@ -1,0 +1,347 @@
+"""The first stage: what the caller passed becomes CheckedData, or one error names all mistakes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples
+
+from sktrainer.encoding.columns import table_problems
+from sktrainer.exceptions import InputError
+from sktrainer.stages._targets import (
+    check_target,
+    known_codes,
+    resolve_task,
+    target_codes,
+)
+from sktrainer.types import Array, CheckedData, Rows, Task
+
+__all__ = ["RawInput", "check_data", "rows_to_score", "split_off_target"]
+
+
+@dataclass(frozen=True)
+class RawInput:
+    """The arguments of one `fit`, as they came.
+
+    `tabular` says that X is to be a table with columns, since the auto preprocessor or
+    a bare model reads it. Otherwise X is the business of the first step alone.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    groups: Any = None
+    X_val: Any = None
+    y_val: Any = None
+    sample_weight_val: Any = None
+    time_column: Any = None
+    tabular: bool = True
+    multi_output: bool = False
+
+
+class _Problems(list[str]):
+    """Mistakes found so far; a check that raises adds one and lets the others go on."""
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            self.extend(error.problems)
+        except (ValueError, TypeError) as error:
+            self.append(str(error))
+
+
+def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
+    """Check every argument of `fit` and return them in the form that the stages use.
+
+    Parameters
+    ----------
+    raw : RawInput
+    task : {"auto", "classification", "regression"}
+    estimator : estimator
+        Asked for its task where `task` is "auto".
+
+    Returns
+    -------
+    CheckedData
+
+    Raises
+    ------
+    InputError
+        With every mistake that was found.
+    """
+    problems = _Problems()
+    X, y = split_off_target(raw.X, raw.y)
+    X = _check_table(X, problems) if raw.tabular else X
+    n_samples = _count_rows(X, problems)
+    kind, target, classes = None, None, None
+    with problems.collect():
+        kind = resolve_task(task, estimator, y)
+        target, classes = check_target(y, kind, multi_output=raw.multi_output)
+        if n_samples is not None and len(target) != n_samples:
+            problems.append(_length_problem("y", len(target), n_samples))
+    weight = _check_weight("sample_weight", raw.sample_weight, n_samples, problems)
+    groups = _check_groups(raw.groups, n_samples, problems)
+    time = _check_time(X, raw.time_column, n_samples, problems)
+    validation = _check_validation(raw, X, kind, classes, problems)
+    if problems:
+        raise InputError(problems)
+    assert kind is not None and target is not None
+    _check_used_rows(target, classes, weight)
+    return CheckedData(X, target, kind, classes, weight, groups, time, validation)
+
+
+def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
+    """Take the target out of X where `y` is the name of one of its columns."""
+    if not isinstance(y, str):
+        return X, y
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        raise InputError(
+            f"y={y!r} names a column, for which X must be a DataFrame, got "
+            f"{type(X).__name__}; pass the target's values as y"
+        )
+    if y not in list(columns):
+        raise InputError(
+            f"y={y!r} names no column of X; its columns are {', '.join(map(str, columns))}"
+        )
+    target = X[y]
+    return (X.drop(columns=y) if isinstance(X, pd.DataFrame) else X.drop(y)), target
+
+
+def rows_to_score(
+    X: Any, y: Any, task: Task, classes: Array | None, sample_weight: Any = None
+) -> Rows:
+    """Return rows with targets in the form that scorers get; for rows after the fit.
+
+    A label that the training rows lacked is wrong whatever is predicted, and no error:
+    it gets the code after the last class.
+
+    Raises
+    ------
+    InputError
+        Where y has another length than X, or holds NaN.
+    """
+    X, y = split_off_target(X, y)
+    codes = _numbers_or_codes(y, task, classes)
+    n_samples = int(_num_samples(X))
+    if len(codes) != n_samples:
+        raise InputError(_length_problem("y", len(codes), n_samples))
+    problems = _Problems()
+    weight = _check_weight("sample_weight", sample_weight, n_samples, problems)
+    if problems:
+        raise InputError(problems)
+    return Rows(X, codes, weight)
+
+
+def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
+    if task == "regression" or classes is None:
+        return target_codes(y, task, classes)
+    codes = known_codes(y, classes)
+    return np.where(codes < 0, len(classes), codes)
+
+
+def _check_table(X: Any, problems: _Problems) -> Any:
+    """Make lists arrays; leave arrays, sparse matrices and data frames as they are."""
+    if hasattr(X, "columns") and hasattr(X, "shape"):
+        if X.shape[0] == 0 or X.shape[1] == 0:
+            what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"
+            problems.append(
+                f"Found a table with {what} (shape={tuple(X.shape)}) while a minimum of 1 is "
+                "required; pass a table with rows and columns"
+            )
+        else:
+            problems.extend(table_problems(X))
+        return X
+    checked = X
+    with problems.collect(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checked = check_array(
+            X,
+            accept_sparse=True,
+            dtype=None,
+            ensure_all_finite=False,
+            ensure_min_samples=2,
+            input_name="X",
+        )
+        problems.extend(table_problems(checked))
+    return checked
+
+
+def _count_rows(X: Any, problems: _Problems) -> int | None:
+    n_samples = None
+    with problems.collect():
+        n_samples = int(_num_samples(X))
+        if n_samples == 0:
+            problems.append("X has 0 sample(s) while a minimum of 2 is required")
+    return n_samples
+
+
+def _length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
+    return (
+        f"{name} must have as many rows as {table}: {table} has {expected:,} samples, "
+        f"{name} has {got:,}; pass one value for each row"
+    )
+
+
+def _check_weight(
+    name: str, weight: Any, n_samples: int | None, problems: _Problems, table: str = "X"
+) -> Array | None:
+    if weight is None:
+        return None
+    values = None
+    with problems.collect():
+        values = np.asarray(weight, dtype=np.float64)
+        if values.ndim == 0 and n_samples is not None:
+            values = np.full(n_samples, float(values))
+        if values.ndim != 1:
+            problems.append(
+                f"Sample weights must be 1D array or scalar, got {values.ndim}D array for {name}"
+            )
+        elif n_samples is not None and len(values) != n_samples:
+            problems.append(_length_problem(name, len(values), n_samples, table))
+        elif not np.isfinite(values).all():
+            problems.append(f"{name} must be finite, got NaN or inf; give such rows weight 0")
+        elif (values < 0).any():
+            problems.append(f"{name} must not be negative, got {values.min():g}")
+        elif not values.any():
+            problems.append(f"{name} must be positive for some row, got zeros only")
+    return values
+
+
+def _check_groups(groups: Any, n_samples: int | None, problems: _Problems) -> Array | None:
+    """Replace the groups' names by codes."""
+    if groups is None:
+        return None
+    codes, names = pd.factorize(np.asarray(groups).reshape(-1), use_na_sentinel=True)
+    if n_samples is not None and len(codes) != n_samples:
+        problems.append(_length_problem("groups", len(codes), n_samples))
+    missing = int((codes < 0).sum())
+    if missing:
+        problems.append(
+            f"groups must name a group for every row, got {missing:,} missing; give such "
+            "rows a group of their own, or leave them out"
+        )
+    elif len(names) < 2:
+        problems.append(f"groups must name at least 2 groups, got {len(names)}")
+    return np.asarray(codes)
+
+
+def _check_time(
+    X: Any, column: Any, n_samples: int | None, problems: _Problems
+) -> Array | None:
+    if column is None or n_samples is None:
+        return None
+    times = None
+    with problems.collect():
+        times = parse_times(_column(X, column), column)
+    return times
+
+
+def _column(X: Any, column: Any) -> Any:
+    names = getattr(X, "columns", None)
+    if names is not None:
+        if column not in list(names):
+            raise InputError(
+                f"time_column={column!r} is no column of X; its columns are "
+                f"{', '.join(map(str, names))}"
+            )
+        return X[column]
+    n_columns = X.shape[1] if getattr(X, "ndim", 0) == 2 else 0
+    if sparse.issparse(X) or isinstance(column, str) or not 0 <= column < n_columns:
+        raise InputError(
+            f"time_column={column!r} must be a column's name (X a DataFrame) or its position "
+            f"below {n_columns} (X an array); got X of type {type(X).__name__}"
+        )
+    return X[:, column]
+
+
+def parse_times(values: Any, name: Any) -> Array:
+    """Return an order key a row: numbers as they are, dates as integers.
+
+    Raises
+    ------
+    InputError
+        Where a value is missing or is neither a number nor a date.
+    """
+    series = pd.Series(values.to_list() if hasattr(values, "to_list") else values)
+    if isinstance(values, pd.Series):
+        series = values
+    if not pd.api.types.is_numeric_dtype(series):
+        missing = series.isna()
+        parsed = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
+        bad = parsed.isna() & ~missing
+        if bad.any():
+            example = series[bad].iloc[0]
+            raise InputError(
+                f"time_column={name!r} must hold dates or numbers, got {example!r} and "
+                f"{int(bad.sum()):,} such in all; parse the column first, for example with "
+                "pandas.to_datetime(..., format=...)"
+            )
+        series = parsed
+    if series.isna().any():
+        raise InputError(
+            f"time_column={name!r} must have a value in every row, got "
+            f"{int(series.isna().sum()):,} missing; fill them or leave those rows out"
+        )
+    return np.asarray(series.astype("int64") if series.dtype.kind == "M" else series)
+
+
+def _check_validation(
+    raw: RawInput, X: Any, task: Task | None, classes: Array | None, problems: _Problems
+) -> Rows | None:
+    if raw.X_val is None and raw.y_val is None:
+        if raw.sample_weight_val is not None:
+            problems.append("sample_weight_val needs X_val and y_val; pass them, or leave it out")
+        return None
+    if raw.X_val is None or (raw.y_val is None and not isinstance(raw.y, str)):
+        given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
+        problems.append(f"{given} needs {other}; pass both or neither")
+        return None
+    X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
+    found = _Problems()
+    X_val = _check_table(X_val, found) if raw.tabular else X_val
+    n_rows = _count_rows(X_val, found)
+    weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
+    target = None
+    if task is not None:
+        with found.collect():
+            target = target_codes(y_val, task, classes)
+            if n_rows is not None and len(target) != n_rows:
+                found.append(_length_problem("y_val", len(target), n_rows, "X_val"))
+    found.extend(_column_difference(X, X_val))
+    problems.extend(f"validation rows: {problem}" for problem in found)
+    return None if target is None else Rows(X_val, target, weight)
+
+
+def _column_difference(X: Any, X_val: Any) -> list[str]:
+    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
+    if left is None or right is None or list(left) == list(right):
+        return []
+    missing = [str(name) for name in left if name not in set(right)]
+    extra = [str(name) for name in right if name not in set(left)]
+    return [
+        "X_val must have the columns of X in the same order; missing: "
+        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
+    ]
+
+
+def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:
+    """Refuse weights that leave rows of one class only."""
+    if classes is None or weight is None:
+        return
+    used = np.unique(y[weight > 0])
+    if len(used) < 2:
+        raise InputError(
+            f"the rows of positive sample_weight must have at least 2 classes, got one class "
+            f"only: {classes[used[0]]!r}"
+        )

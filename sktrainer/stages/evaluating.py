@@ -1,0 +1,112 @@
+"""The fifth stage: each part of the rows is predicted once and meets every scorer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.metrics import Predicted, Scoring, score_predicted
+from sktrainer.types import Array, Rows, Scores
+
+__all__ = ["Part", "evaluate", "score_rows"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to score: as the caller passed them, and encoded where that was done already."""
+
+    rows: Rows
+    encoded: Any = None
+
+
+def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -> Scores:
+    """Score every part.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    parts : mapping of str to Part
+        "train", "validation", "test"; the last one also gives the confusion matrix.
+    scoring : Scoring
+
+    Returns
+    -------
+    Scores
+    """
+    records, confusion = {}, None
+    for name, part in parts.items():
+        predicted = _predicted(fitted, part)
+        records[name] = _scores(fitted, part, predicted, scoring)
+        if fitted.classes is not None and name != "train":
+            confusion = _confusion(fitted.classes, part.rows.y, predicted)
+    table = pd.DataFrame.from_dict(records, orient="index", columns=list(scoring.scorers))
+    return Scores(table.astype(np.float64), confusion)
+
+
+def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, float]:
+    """Score some rows with every scorer, each row by its weight where there are weights."""
+    part = Part(rows)
+    return _scores(fitted, part, _predicted(fitted, part), scoring, rows.sample_weight)
+
+
+def _predicted(fitted: FittedModel, part: Part) -> Predicted:
+    """Wrap the answers for these rows, in class codes; each is asked for at most once."""
+    encoded: list[Any] = [part.encoded]
+
+    def rows() -> Any:
+        if encoded[0] is None:
+            encoded[0] = fitted.encode(part.rows.X)
+        return encoded[0]
+
+    classes = fitted.classes
+    codes = None if classes is None else np.arange(len(classes))
+    return Predicted(
+        fitted.task,
+        codes,
+        predict=lambda: _codes(classes, fitted.predict_encoded(rows())),
+        predict_proba=(
+            (lambda: fitted.proba_encoded(rows())) if fitted.can("predict_proba") else None
+        ),
+        decision_function=(
+            (lambda: fitted.decision_encoded(rows()))
+            if fitted.can("decision_function")
+            else None
+        ),
+    )
+
+
+def _codes(classes: Array | None, predicted: Array) -> Array:
+    if classes is None:
+        return predicted
+    return np.asarray(pd.Index(classes).get_indexer(pd.Index(predicted)))
+
+
+def _scores(
+    fitted: FittedModel,
+    part: Part,
+    predicted: Predicted,
+    scoring: Scoring,
+    sample_weight: Array | None = None,
+) -> dict[str, float]:
+    named = {k: v for k, v in scoring.scorers.items() if k not in scoring.on_estimator}
+    values = score_predicted(named, predicted, part.rows.y, sample_weight)
+    weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+    y = part.rows.y if fitted.classes is None else fitted.classes[part.rows.y]
+    for name in scoring.on_estimator:
+        values[name] = float(scoring.scorers[name](fitted, part.rows.X, y, **weight))
+    return {name: values[name] for name in scoring.scorers}
+
+
+def _confusion(classes: Array, y: Array, predicted: Predicted) -> pd.DataFrame:
+    matrix = confusion_matrix(y, predicted.predict(), labels=np.arange(len(classes)))
+    return pd.DataFrame(
+        matrix,
+        index=pd.Index(classes, name="true"),
+        columns=pd.Index(classes, name="predicted"),
+    )

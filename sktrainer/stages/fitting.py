@@ -1,0 +1,119 @@
+"""The fourth stage: a backend fits the model, and steps and model become one pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from imblearn.pipeline import Pipeline
+
+from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.resources import limited_threads
+from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
+
+__all__ = ["ModelPlan", "fit_model"]
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """The model and how it is to be fitted, decided before any row is read.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the pipeline.
+    model : estimator
+        Cloned before it is fitted.
+    backend : Backend
+    traits : Traits
+    metric : WatchedMetric
+    n_iter_no_change : int or None
+        None: it is not stopped early.
+    tol : float
+    correct_probabilities : bool
+    """
+
+    name: str
+    model: Any
+    backend: Backend
+    traits: Traits
+    metric: WatchedMetric
+    n_iter_no_change: int | None = None
+    tol: float = 0.0
+    correct_probabilities: bool = False
+
+
+def fit_model(
+    plan: ModelPlan,
+    data: CheckedData,
+    prepared: Prepared,
+    *,
+    seed: int,
+    n_threads: int,
+    n_iter: int | None = None,
+    on_iteration: Callable[..., Any] | None = None,
+) -> FitOutcome:
+    """Fit a clone of the model on prepared rows.
+
+    Parameters
+    ----------
+    plan : ModelPlan
+    data : CheckedData
+        For its classes and task; no row of it is read.
+    prepared : Prepared
+    seed, n_threads : int
+    n_iter : int or None, default=None
+        Exactly so many iterations, with no stopping.
+    on_iteration : callable or None, default=None
+        Called with the iteration and its values, for progress.
+
+    Returns
+    -------
+    FitOutcome
+    """
+    watched = prepared.validation is not None and len(prepared.validation) > 0
+    stops = plan.n_iter_no_change is not None and watched and n_iter is None
+    monitor = Monitor(
+        plan.metric,
+        n_iter_no_change=plan.n_iter_no_change if stops else None,
+        tol=plan.tol,
+        on_iteration=on_iteration,
+    )
+    request = FitRequest(
+        model=clone_estimator(plan.model),
+        task=data.task,
+        train=_with_targets(prepared.train, plan, data, prepared),
+        monitor=monitor,
+        seed=seed,
+        n_threads=n_threads,
+        validation=_with_targets(prepared.validation, plan, data, prepared) if watched else None,
+        categorical=prepared.categorical,
+        n_iter=n_iter,
+    )
+    with limited_threads(n_threads):
+        fit = plan.backend.fit(request)
+    pipeline = Pipeline([*prepared.steps, (plan.name, fit.model)])
+    fitted = FittedModel(
+        pipeline=pipeline,
+        task=data.task,
+        classes=data.classes,
+        class_codes=prepared.class_codes,
+        codes_as_labels=plan.traits.labels == "codes",
+        shift=prepared.prior_shift if plan.correct_probabilities else None,
+    )
+    return FitOutcome(fitted, fit)
+
+
+def _with_targets(
+    rows: Rows | None, plan: ModelPlan, data: CheckedData, prepared: Prepared
+) -> Any:
+    """Put in the targets that the model trains on: labels where it takes them, else codes."""
+    if rows is None or data.classes is None or plan.traits.labels == "codes":
+        return rows
+    assert prepared.class_codes is not None
+    labels: Array = data.classes[prepared.class_codes][rows.y]
+    return Rows(rows.X, labels, rows.sample_weight)

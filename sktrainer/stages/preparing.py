@@ -1,0 +1,268 @@
+"""The third stage: the steps before the model are fitted, on training rows and nothing else.
+
+The steps are walked by hand, since a Pipeline's own `fit` cannot give validation rows to
+the model at its end: `fit_transform` and `fit_resample` see training rows, validation rows
+meet `transform` alone, and samplers never see them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from sktrainer.encoding import imbalance
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import InputError
+from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.seeding import derive_seed, set_open_seeds
+from sktrainer.types import Array, CheckedData, Prepared, Rows
+
+__all__ = ["StepsPlan", "prepare", "take_rows"]
+
+ENCODER = "encode"
+SAMPLER = "resample"
+
+
+@dataclass(frozen=True)
+class StepsPlan:
+    """The unfitted steps and what is done about imbalance, decided before any row is read.
+
+    Attributes
+    ----------
+    steps : tuple of (str, transformer or sampler)
+        Cloned before they are fitted.
+    imbalance : None, str or sampler
+        "auto", "class_weight", "smote", "oversample", "undersample", or an imblearn
+        sampler.
+    weights : bool
+        The model takes sample weights.
+    codes_at_end : bool
+        The last step is the auto preprocessor and the model wants to be told which
+        columns hold category codes.
+    output : str or None
+        The container that the steps are to give, as scikit-learn's `set_output` names it.
+    """
+
+    steps: tuple[tuple[str, Any], ...]
+    imbalance: Any = None
+    weights: bool = True
+    codes_at_end: bool = False
+    output: str | None = None
+
+
+@dataclass
+class _Walk:
+    """Where the walk through the steps stands: both parts, and what was fitted so far."""
+
+    train: Rows
+    X_val: Any
+    fitted: list[tuple[str, Any]]
+    unsampled: Any
+
+
+def take_rows(X: Any, positions: Array) -> Any:
+    """Return these rows of X; X itself, with no copy, where they are all rows in order."""
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    if len(positions) == n_samples and (positions == np.arange(n_samples)).all():
+        return X
+    return _safe_indexing(X, positions)
+
+
+def prepare(
+    plan: StepsPlan, data: CheckedData, train: Array, validation: Rows | None, seed: int
+) -> Prepared:
+    """Fit the steps on training rows and encode training and validation rows.
+
+    Parameters
+    ----------
+    plan : StepsPlan
+    data : CheckedData
+    train : ndarray of shape (n_train,)
+        Row positions.
+    validation : Rows or None
+        Rows as the caller passed them, with codes of all classes as `y`.
+    seed : int
+
+    Returns
+    -------
+    Prepared
+    """
+    weight = None if data.sample_weight is None else data.sample_weight[train]
+    X = take_rows(data.X, train)
+    X_val = None if validation is None else validation.X
+    walk = _Walk(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
+    del X  # the rows as they came are not needed once they are encoded
+    counts = {"before": _counts(walk.train, data)}
+    for name, step in plan.steps:
+        _walk_step(walk, plan, name, step, data, seed)
+    categorical = _categorical(walk) if plan.codes_at_end else ()
+    before = _weighted_counts(walk.train, data)
+    method = _resolve_method(plan, data, counts["before"])
+    per_class = _balance(walk, method, categorical, data, seed)
+    counts["after"] = _counts(walk.train, data)
+    shift = _prior_shift(before, _weighted_counts(walk.train, data))
+    encoded_val = None
+    if validation is not None:
+        weight_val = _validation_weight(validation, per_class)
+        encoded_val = Rows(walk.X_val, validation.y, weight_val)
+    prepared = Prepared(
+        train=walk.train,
+        validation=encoded_val,
+        steps=tuple(walk.fitted),
+        categorical=categorical,
+        unsampled=walk.unsampled,
+        class_counts=counts if data.classes is not None else {},
+        prior_shift=shift,
+        imbalance=_method_name(method),
+    )
+    return prepared if data.classes is None else _with_local_codes(prepared)
+
+
+def _walk_step(
+    walk: _Walk, plan: StepsPlan, name: str, step: Any, data: CheckedData, seed: int
+) -> None:
+    """Fit one step on the training rows and send both parts through it."""
+    if step is None or step == "passthrough":
+        walk.fitted.append((name, "passthrough"))
+        return
+    step = clone_estimator(step)
+    set_open_seeds(step, derive_seed(seed, "step", name))
+    if plan.output is not None and hasattr(step, "set_output"):
+        step.set_output(transform=plan.output)
+    if hasattr(step, "fit_resample"):
+        resampled = imbalance.resample(step, walk.train, classes=data.classes)
+        walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
+        return
+    sampled = walk.train.X is not walk.unsampled
+    y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
+    encoded = _fit_transform(step, walk.train.X, y)
+    if walk.X_val is not None:
+        walk.X_val = step.transform(walk.X_val)
+    # What `fit_transform` gives is what `transform` would give only for steps that do not
+    # look at y row by row, and before any sampler; else training rows are scored anew.
+    same = not sampled and walk.unsampled is not None and not _is_cross_fitted(step)
+    walk.unsampled = encoded if same else None
+    walk.train = replace(walk.train, X=encoded)
+    walk.fitted.append((name, step))
+
+
+def _fit_transform(step: Any, X: Any, y: Array) -> Any:
+    if hasattr(step, "fit_transform"):
+        return step.fit_transform(X, y)
+    return step.fit(X, y).transform(X)
+
+
+def _is_cross_fitted(step: Any) -> bool:
+    """Tell whether `fit_transform` may differ from `fit` and then `transform`.
+
+    The auto preprocessor says so. Of other steps only those are trusted whose class
+    leaves `fit_transform` to scikit-learn's mixin, which is `fit` and then `transform`.
+    """
+    if isinstance(step, TableEncoder):
+        return bool(step.cross_fitted_)
+    own = getattr(type(step), "fit_transform", None)
+    return own is not None and getattr(own, "__module__", "") != "sklearn.base"
+
+
+def _labels(y: Array, data: CheckedData) -> Array:
+    return y if data.classes is None else data.classes[y]
+
+
+def _categorical(walk: _Walk) -> tuple[int, ...]:
+    encoder = next((s for _, s in reversed(walk.fitted) if isinstance(s, TableEncoder)), None)
+    return () if encoder is None else tuple(encoder.categorical_features_)
+
+
+def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...]) -> Any:
+    """Decide "auto" by the classes of the training rows, in the order least to most invasive."""
+    if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
+        return plan.imbalance if data.classes is not None else None
+    if data.classes is None or not imbalance.is_imbalanced(np.asarray(counts)):
+        return None
+    return "class_weight" if plan.weights else "oversample"
+
+
+def _method_name(method: Any) -> str | None:
+    return method if method is None or isinstance(method, str) else type(method).__name__
+
+
+def _balance(
+    walk: _Walk, method: Any, categorical: tuple[int, ...], data: CheckedData, seed: int
+) -> Array | None:
+    """Weight or resample the training rows; return the weight of each class, if any."""
+    if method is None or data.classes is None:
+        return None
+    if isinstance(method, str) and method == "class_weight":
+        weights, per_class = imbalance.class_weights(
+            walk.train.y, data.n_classes, walk.train.sample_weight
+        )
+        walk.train = replace(walk.train, sample_weight=weights)
+        return per_class
+    counts = imbalance.describe_classes(walk.train.y, data.n_classes)
+    sampler_seed = derive_seed(seed, "sampler")
+    sampler = imbalance.make_sampler(method, categorical, counts, sampler_seed)
+    walk.train = imbalance.resample(sampler, walk.train, classes=data.classes)
+    walk.fitted.append((_free_name(walk.fitted), sampler))
+    return None
+
+
+def _free_name(fitted: list[tuple[str, Any]]) -> str:
+    taken = {name for name, _ in fitted}
+    return next(
+        name for name in [SAMPLER, *(f"{SAMPLER}{i}" for i in range(len(taken) + 1))]
+        if name not in taken
+    )
+
+
+def _counts(rows: Rows, data: CheckedData) -> tuple[int, ...]:
+    if data.classes is None:
+        return ()
+    return tuple(np.bincount(rows.y, minlength=data.n_classes).tolist())
+
+
+def _weighted_counts(rows: Rows, data: CheckedData) -> Array | None:
+    if data.classes is None:
+        return None
+    return np.bincount(rows.y, weights=rows.sample_weight, minlength=data.n_classes)
+
+
+def _prior_shift(before: Array | None, after: Array | None) -> Array | None:
+    if before is None or after is None:
+        return None
+    return imbalance.prior_shift(before, after)
+
+
+def _validation_weight(validation: Rows, per_class: Array | None) -> Array | None:
+    """Weight validation rows as their classes were in training, so that the losses compare."""
+    if per_class is None:
+        return validation.sample_weight
+    weight = per_class[validation.y]
+    return weight if validation.sample_weight is None else weight * validation.sample_weight
+
+
+def _with_local_codes(prepared: Prepared) -> Prepared:
+    """Number the classes that the training rows have, from 0 and without gaps.
+
+    Validation rows of other classes are left out: the model has no probability for them.
+    """
+    present, local = np.unique(prepared.train.y, return_inverse=True)
+    if len(present) < 2:
+        raise InputError(
+            "the training rows must have at least 2 classes, got one class only; hold out "
+            "fewer rows or use split='stratified'"
+        )
+    train = replace(prepared.train, y=local)
+    validation = prepared.validation
+    if validation is not None:
+        known = np.flatnonzero(np.isin(validation.y, present))
+        weight = validation.sample_weight
+        all_known = len(known) == len(validation.y)
+        validation = Rows(
+            validation.X if all_known else _safe_indexing(validation.X, known),
+            np.searchsorted(present, validation.y[known]),
+            weight if weight is None or all_known else weight[known],
+        )
+    return replace(prepared, train=train, validation=validation, class_codes=present)

@@ -1,0 +1,216 @@
+"""Rows into training, validation and test parts, and into folds; all of one kind.
+
+The kinds are one file each: `_split_strata` (random and stratified), `_split_groups`,
+`_split_time` and `_split_splitter`, each with a `hold_out` and a `folds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import InputError
+from sktrainer.stages import _split_groups, _split_splitter, _split_strata, _split_time
+from sktrainer.stages._split_notes import (
+    class_notes,
+    crossing_notes,
+    fold_notes,
+    small_data_notes,
+)
+from sktrainer.stages._split_plan import (
+    Cut,
+    SplitPlan,
+    check_leaves_training,
+    part_sizes,
+    resolve_kind,
+)
+from sktrainer.types import Array, CheckedData, Split
+
+__all__ = [
+    "SplitPlan",
+    "fold_notes",
+    "fold_rows",
+    "resolve_kind",
+    "small_data_notes",
+    "split_rows",
+    "split_validation",
+]
+
+_HOLD_OUT: dict[str, Callable[[CheckedData, Array, int, SplitPlan, str], Cut]] = {
+    "random": _split_strata.hold_out,
+    "stratified": _split_strata.hold_out,
+    "group": _split_groups.hold_out,
+    "time": _split_time.hold_out,
+    "splitter": _split_splitter.hold_out,
+}
+_FOLDS: dict[str, Callable[[CheckedData, Array, int, SplitPlan], list[tuple[Array, Array]]]] = {
+    "random": _split_strata.folds,
+    "stratified": _split_strata.folds,
+    "group": _split_groups.folds,
+    "time": _split_time.folds,
+}
+
+
+def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
+    """Part all rows into training, validation and test rows.
+
+    The test part is cut off first, then the validation part from what is left.
+
+    Parameters
+    ----------
+    data : CheckedData
+    plan : SplitPlan
+        A `validation_size` counts for nothing where the data brings validation rows of
+        its own.
+
+    Returns
+    -------
+    split : Split
+        Row positions, each part sorted; for the kind "time" in the order of time. Parts
+        share no row, and each row is in one, save rows that a splitter leaves out.
+    notes : tuple of str
+        What the caller should know: classes that a part has no row of, sizes that could
+        not be met, groups in several parts.
+
+    Raises
+    ------
+    InputError
+        A size leaves no training row, or the rows cannot be parted in this way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktrainer.types import CheckedData
+    >>> y = np.repeat([0, 1], [15, 5])
+    >>> data = CheckedData(np.arange(20.0)[:, None], y, "classification", np.array(["a", "b"]))
+    >>> split, notes = split_rows(data, SplitPlan("stratified", test_size=0.2))
+    >>> np.bincount(y[split.test]).tolist(), len(split.train), notes
+    ([3, 1], 16, ())
+    """
+    sizes = part_sizes(plan, data.n_samples)
+    if data.validation is not None:
+        sizes["validation"] = 0
+    kept = np.arange(data.n_samples)
+    if plan.kind == "time" and data.time is not None:
+        kept = kept[np.argsort(np.asarray(data.time), kind="stable")]
+    parts = {"test": kept[:0], "validation": kept[:0]}
+    notes: tuple[str, ...] = ()
+    for part in parts:
+        n_held = sizes[part]
+        if n_held:
+            check_leaves_training(n_held, len(kept), part)
+            cut = _HOLD_OUT[plan.kind](data, kept, n_held, plan, part)
+            kept, parts[part] = cut.kept, cut.held
+            notes += cut.notes
+    named = {"training": kept, **parts}
+    notes += class_notes(data, named)
+    if plan.kind != "group":
+        notes += crossing_notes(data, named)
+    return Split(kept, parts["validation"], parts["test"], plan.kind), notes
+
+
+def split_validation(
+    data: CheckedData, rows: Array, plan: SplitPlan
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """Cut a validation part out of some rows, as out of the training rows of a fold.
+
+    Parameters
+    ----------
+    data : CheckedData
+    rows : ndarray of int
+        Row positions into the table.
+    plan : SplitPlan
+        A fraction in `validation_size` is one of all rows of the table, not of `rows`: the
+        validation part of a fold is as large as that of the final fit.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Row positions into the table; `validation` is empty where none is asked for, and
+        where the data brings validation rows of its own.
+    notes : tuple of str
+        As of `split_rows`.
+
+    Raises
+    ------
+    InputError
+        No training row would be left, or the rows cannot be parted in this way.
+    """
+    n_held = part_sizes(plan, data.n_samples)["validation"]
+    if not n_held or data.validation is not None:
+        return rows, rows[:0], ()
+    check_leaves_training(n_held, len(rows), "validation")
+    # In the one order, whatever the order they came in: the draw depends on it.
+    cut = _HOLD_OUT[plan.kind](data, np.sort(rows), n_held, plan, "validation")
+    notes = class_notes(data, {"training": cut.kept, "validation": cut.held})
+    return cut.kept, cut.held, cut.notes + notes
+
+
+def fold_rows(
+    data: CheckedData, rows: Array, plan: SplitPlan, cv: Any
+) -> list[tuple[Array, Array]]:
+    """Return folds over some rows, of the same kind as the split.
+
+    Parameters
+    ----------
+    data : CheckedData
+    rows : ndarray of int
+        Row positions into the table: those that are not held out as a test part.
+    plan : SplitPlan
+    cv : int, splitter, or iterable of (train, test)
+        A number of folds of the plan's kind. A splitter overrides that kind. Pairs hold
+        positions into the whole table; those that are not in `rows` are left out.
+
+    Returns
+    -------
+    list of (train, test)
+        Row positions into the table. For the kind "time" each training part ends before
+        its test part begins; else each row is in one test part (splitters and pairs give
+        what they give).
+
+    Raises
+    ------
+    InputError
+        There are too few rows or groups for so many folds, or `cv` is none of the above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktrainer.types import CheckedData
+    >>> data = CheckedData(np.zeros((6, 1)), np.arange(6.0), "regression")
+    >>> for train, test in fold_rows(data, np.arange(6), SplitPlan("time"), 2):
+    ...     print(train, test)
+    [0 1] [2 3]
+    [0 1 2 3] [4 5]
+    """
+    rows = np.sort(rows)
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        n_folds = int(cv)
+        _check_n_folds(n_folds, len(rows))
+        if plan.kind == "splitter":
+            return _split_splitter.folds(data, rows, n_folds, plan.splitter, plan.seed)
+        return _FOLDS[plan.kind](data, rows, n_folds, plan)
+    if callable(getattr(cv, "split", None)):
+        return _split_splitter.folds(data, rows, None, cv, plan.seed)
+    if _split_splitter.is_pairs(cv):
+        return _split_splitter.given_folds(data, rows, cv)
+    raise InputError(
+        "cv: expected a number of folds, a splitter such as KFold(), or pairs (train, test) "
+        f"of row positions, got {cv!r}; pass one of these, or None for no cross-validation"
+    )
+
+
+def _check_n_folds(n_folds: int, n_rows: int) -> None:
+    if n_folds < 2:
+        raise InputError(
+            f"cv: expected at least 2 folds, got {n_folds}; pass cv=5, or None for no "
+            "cross-validation"
+        )
+    if n_folds > n_rows:
+        raise InputError(
+            f"cv={n_folds}: expected at most as many folds as rows, got {n_rows} rows; use "
+            "fewer folds, or cv=LeaveOneOut()"
+        )

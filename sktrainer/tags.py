@@ -1,0 +1,62 @@
+"""The tags of a trainer: those of the model inside, less what the trainer takes care of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils import ClassifierTags, RegressorTags, Tags, get_tags
+
+from sktrainer.exceptions import ParameterError
+from sktrainer.recipe import dissect
+
+__all__ = ["trainer_tags"]
+
+
+def trainer_tags(tags: Tags, trainer: Any) -> Tags:
+    """Fill in the tags of a trainer from its estimator.
+
+    Parameters
+    ----------
+    tags : Tags
+        Those that every estimator starts with.
+    trainer : ManagedTrainer
+
+    Returns
+    -------
+    Tags
+    """
+    inner, encodes = _inner_tags(trainer)
+    tags.target_tags.required = True
+    if inner is None:
+        return tags
+    tags.estimator_type = inner.estimator_type
+    tags.classifier_tags = inner.classifier_tags
+    tags.regressor_tags = inner.regressor_tags
+    if trainer.task in ("classification", "regression") and tags.estimator_type is None:
+        is_classifier = trainer.task == "classification"
+        tags.estimator_type = "classifier" if is_classifier else "regressor"
+        tags.classifier_tags = ClassifierTags() if is_classifier else None
+        tags.regressor_tags = None if is_classifier else RegressorTags()
+    tags.non_deterministic = inner.non_deterministic and trainer.random_state is None
+    tags.input_tags = inner.input_tags
+    if encodes:
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+    tags.target_tags = inner.target_tags
+    tags.target_tags.required = True
+    if tags.estimator_type != "regressor":
+        tags.target_tags.multi_output = False
+    if tags.classifier_tags is not None:
+        tags.classifier_tags.multi_label = False
+    return tags
+
+
+def _inner_tags(trainer: Any) -> tuple[Tags | None, bool]:
+    """Return the tags of the estimator and whether the auto preprocessor comes before it."""
+    try:
+        anatomy = dissect(trainer.estimator)
+        tags = get_tags(trainer.estimator if anatomy.transforms else anatomy.model)
+    except (ParameterError, AttributeError):
+        return None, False
+    return tags, isinstance(trainer.preprocessor, str) and not anatomy.transforms

@@ -1,0 +1,405 @@
+"""The contract: what holds for every model that the trainer manages, as checks to run.
+
+A backend, here or in another package, proves itself by passing them all:
+
+    import pytest
+    from sktrainer.testing import Case, contract_checks
+
+    @pytest.mark.parametrize("check", contract_checks(), ids=lambda check: check.__name__)
+    def test_contract(check):
+        check(Case(MyClassifier(n_rounds=30), "classification"))
+
+Each check raises AssertionError with what was broken.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+import pickle
+import random
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from threadpoolctl import threadpool_info
+
+from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import Array, Task
+
+__all__ = ["Case", "contract_checks", "mixed_table"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model that the contract is to hold for.
+
+    Attributes
+    ----------
+    estimator : estimator
+        Unfitted. Few iterations are enough, and quick.
+    task : {"classification", "regression"}
+    parameters : mapping
+        Further parameters of the trainer.
+    n_samples : int
+        Rows of the table that it is tried on.
+    """
+
+    estimator: Any
+    task: Task
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    n_samples: int = 240
+
+    def trainer(self, **parameters: Any) -> ManagedTrainer:
+        """Return a new trainer for a clone of the estimator."""
+        given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
+        return ManagedTrainer(copy.deepcopy(self.estimator), **given)
+
+    def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+        """Return the table that the checks fit on."""
+        return mixed_table(self.n_samples, self.task, seed=seed)
+
+    def probe(self) -> pd.DataFrame:
+        """Return rows that no fit ever sees."""
+        return mixed_table(60, self.task, seed=99)[0]
+
+
+def mixed_table(
+    n_samples: int, task: Task, *, n_classes: int = 2, seed: int = 0
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Make a table with every kind of column and missing cells in most.
+
+    Parameters
+    ----------
+    n_samples : int
+    task : {"classification", "regression"}
+    n_classes : int, default=2
+    seed : int, default=0
+
+    Returns
+    -------
+    X : DataFrame of shape (n_samples, 9)
+    y : Series
+        Text labels, of unlike shares, or numbers.
+
+    Examples
+    --------
+    >>> X, y = mixed_table(100, "classification")
+    >>> sorted(y.unique())
+    ['c0', 'c1']
+    """
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=n_samples)
+    size = rng.normal(10, 3, n_samples)
+    color = rng.choice(["red", "green", "blue"], n_samples)
+    shop = rng.integers(0, 60, n_samples)
+    target = signal + 0.2 * size + (color == "red") + shop / 30 + rng.normal(0, 0.5, n_samples)
+    size[rng.random(n_samples) < 0.1] = np.nan
+    X = pd.DataFrame(
+        {
+            "signal": signal,
+            "size": size,
+            "count": rng.poisson(3, n_samples),
+            "color": pd.Series(color).where(rng.random(n_samples) > 0.1),
+            "shop": [f"shop {number}" for number in shop],
+            "open": rng.random(n_samples) < 0.5,
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, n_samples), "D"),
+            "same": "x",
+            "mixed": pd.Series([1 if r < 0.4 else "one" for r in rng.random(n_samples)], dtype=object),
+        }
+    )
+    if task == "regression":
+        return X, pd.Series(target, name="target")
+    cuts = np.quantile(target, np.cumsum([0.7] + [0.3 / (n_classes - 1)] * (n_classes - 2)))
+    return X, pd.Series([f"c{code}" for code in np.searchsorted(cuts, target)], name="target")
+
+
+def contract_checks() -> list[Callable[[Case], None]]:
+    """Return every check of the contract, in the order of this file.
+
+    Returns
+    -------
+    list of callable
+        Each takes a `Case`.
+    """
+    found = [
+        value
+        for name, value in globals().items()
+        if name.startswith("check_") and inspect.isfunction(value)
+    ]
+    return sorted(found, key=lambda check: check.__code__.co_firstlineno)
+
+
+def answers(trainer: ManagedTrainer, X: Any) -> Array:
+    """Return all that a fitted trainer says of some rows, as one array of numbers."""
+    if hasattr(trainer, "predict_proba"):
+        return np.asarray(trainer.predict_proba(X))
+    if hasattr(trainer, "decision_function"):
+        return np.asarray(trainer.decision_function(X))
+    predicted = trainer.predict(X)
+    if hasattr(trainer, "classes_"):
+        return np.searchsorted(trainer.classes_, predicted)
+    return np.asarray(predicted)
+
+
+def same_bits(left: Any, right: Any) -> bool:
+    """Tell whether two arrays are the same byte for byte."""
+    a, b = np.asarray(left), np.asarray(right)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def with_noise(
+    X: pd.DataFrame, y: pd.Series, rows: Array, seed: int = 5
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Replace some rows by noise of the same kind, unheard-of categories among it."""
+    rng = np.random.default_rng(seed)
+    noise, labels = X.copy(), y.copy()
+    for name in X.columns:
+        column = X[name]
+        if pd.api.types.is_bool_dtype(column):
+            fresh: Any = rng.random(len(rows)) < 0.5
+        elif pd.api.types.is_numeric_dtype(column):
+            fresh = rng.normal(1e4, 1e3, len(rows)).astype(column.dtype)
+        elif pd.api.types.is_datetime64_any_dtype(column):
+            fresh = pd.Timestamp("1999-12-31") + pd.to_timedelta(rng.integers(0, 99, len(rows)), "D")
+        else:
+            fresh = [f"unheard of {number}" for number in rng.integers(0, 9, len(rows))]
+        noise.iloc[rows, noise.columns.get_loc(name)] = fresh
+    labels.iloc[rows] = rng.permutation(y.iloc[rows].to_numpy())
+    return noise, labels
+
+
+def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
+    """Fit twice, the second time with noise in the rows of one part; expect the same bits."""
+    X, y = case.table()
+    # A random split looks at nothing but the number of rows: noise leaves it as it is.
+    parameters = {"split": "random", "test_size": 0.25, **parameters}
+    first = case.trainer(**parameters).fit(X, y)
+    held = getattr(first.split_, part)
+    assert len(held) > 0, f"the fit held out no {part} rows"
+    second = case.trainer(**parameters).fit(*with_noise(X, y, held))
+    assert same_bits(held, getattr(second.split_, part)), "noise moved the split"
+    probe = case.probe()
+    assert same_bits(answers(first, probe), answers(second, probe)), (
+        f"noise in the {part} rows changed what was fitted"
+    )
+    assert first.best_iteration_ == second.best_iteration_
+    assert same_bits(_encoded(first, probe), _encoded(second, probe)), (
+        f"noise in the {part} rows changed the steps before the model"
+    )
+
+
+def _encoded(trainer: ManagedTrainer, X: Any) -> Array:
+    encoded = trainer._fitted.encode(X)
+    return np.asarray(encoded.toarray() if hasattr(encoded, "toarray") else encoded)
+
+
+def check_test_rows_serve_to_score_alone(case: Case) -> None:
+    """Noise in test rows changes no bit of what was fitted."""
+    _check_rows_do_not_matter(case, "test")
+
+
+def check_validation_rows_are_never_fitted(case: Case) -> None:
+    """With early stopping off, noise in validation rows changes no bit."""
+    _check_rows_do_not_matter(case, "validation", early_stopping=False, validation_size=0.2)
+
+
+def check_same_seed_same_bits(case: Case) -> None:
+    """Two fits of one trainer, and a fit of its clone, give the same bits."""
+    X, y = case.table()
+    trainer = case.trainer()
+    first = answers(trainer.fit(X, y), case.probe())
+    again = answers(trainer.fit(X, y), case.probe())
+    cloned = answers(clone(trainer).fit(X, y), case.probe())
+    assert same_bits(first, again), "a second fit of the same trainer differs"
+    assert same_bits(first, cloned), "the fit of a clone differs"
+
+
+def check_another_process_gives_the_same_bits(case: Case) -> None:
+    """A fit in another process gives the bits of a fit here."""
+    X, y = case.table()
+    here = answers(case.trainer().fit(X, y), case.probe())
+    with joblib.parallel_config("loky", n_jobs=2):
+        there, beside = joblib.Parallel()(
+            joblib.delayed(_fit_and_answer)(case) for _ in range(2)
+        )
+    assert same_bits(here, there), "a fit in another process differs"
+    assert same_bits(there, beside), "fits in two processes differ"
+
+
+def _fit_and_answer(case: Case) -> Array:
+    return answers(case.trainer().fit(*case.table()), case.probe())
+
+
+def check_folds_do_not_depend_on_n_jobs(case: Case) -> None:
+    """One job or two: the same scores for each fold, and the same final model."""
+    X, y = case.table()
+    one, two = (case.trainer(cv=3, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
+    for key, value in one.cv_results_.items():
+        if "time" not in key and key != "params":
+            assert same_bits(value, two.cv_results_[key]), f"cv_results_[{key!r}] differs"
+    assert same_bits(answers(one, case.probe()), answers(two, case.probe()))
+
+
+def check_state_of_the_caller_is_put_back(case: Case) -> None:
+    """Random generators, warnings filters, thread limits and environment stay as they were."""
+    X, y = case.table()
+    case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
+    before = _caller_state()
+    case.trainer(cv=2).fit(X, y)
+    after = _caller_state()
+    for name, value in before.items():
+        assert value == after[name], f"the fit changed the caller's {name}"
+
+
+def _caller_state() -> dict[str, Any]:
+    numpy_state = np.random.get_state()
+    return {
+        "NumPy generator": (numpy_state[1].tobytes(), *numpy_state[2:]),  # type: ignore[union-attr]
+        "Python generator": random.getstate(),
+        "warnings filters": list(warnings.filters),
+        "thread limits": [
+            (library["filepath"], library["num_threads"]) for library in threadpool_info()
+        ],
+        "environment": dict(os.environ),
+        "working directory": sorted(os.listdir()),
+    }
+
+
+def check_wrapped_estimator_is_untouched(case: Case) -> None:
+    """The estimator that was passed is, after `fit`, what it was before."""
+    X, y = case.table()
+    trainer = case.trainer()
+    estimator = trainer.estimator
+    before = pickle.dumps(estimator)
+    parameters = repr(estimator.get_params())
+    trainer.fit(X, y)
+    assert trainer.estimator is estimator
+    assert pickle.dumps(estimator) == before, "fit changed the estimator that was passed"
+    assert repr(estimator.get_params()) == parameters
+
+
+def check_data_is_untouched(case: Case) -> None:
+    """X and y are, after `fit` and `predict`, what they were before."""
+    X, y = case.table()
+    X_before, y_before = X.copy(), y.copy()
+    case.trainer(test_size=0.2).fit(X, y).predict(X)
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)
+
+
+def check_pickle_and_clone(case: Case) -> None:
+    """A pickled trainer answers with the same bits; a clone is unfitted."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    restored = pickle.loads(pickle.dumps(trainer))
+    assert same_bits(answers(trainer, case.probe()), answers(restored, case.probe()))
+    assert not clone(trainer).__sklearn_is_fitted__()
+
+
+def check_pipeline_scores_rows_by_itself(case: Case) -> None:
+    """`pipeline_` takes rows as they come and gives what the trainer gives."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    probe = case.probe()
+    if hasattr(trainer, "predict_proba"):
+        assert same_bits(trainer.predict_proba(probe), trainer.pipeline_.predict_proba(probe))
+    elif case.task == "regression":
+        assert same_bits(trainer.predict(probe), np.asarray(trainer.pipeline_.predict(probe)))
+    assert trainer.pipeline_.steps[-1][1] is trainer.model_
+
+
+def check_answers_speak_of_the_callers_labels(case: Case) -> None:
+    """Predictions are labels of y, with a column of probabilities for each of them."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    predicted = trainer.predict(case.probe())
+    assert predicted.shape == (60,)
+    if case.task == "regression":
+        assert predicted.dtype.kind == "f"
+        return
+    assert list(trainer.classes_) == sorted(y.unique())
+    assert set(predicted) <= set(trainer.classes_)
+    if hasattr(trainer, "predict_proba"):
+        probabilities = trainer.predict_proba(case.probe())
+        assert probabilities.shape == (60, len(trainer.classes_))
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def check_a_rare_class_keeps_its_column(case: Case) -> None:
+    """A class that a fold's training rows lack breaks nothing and keeps its column."""
+    if case.task == "regression":
+        return
+    X, y = mixed_table(case.n_samples, "classification", n_classes=3)
+    y = y.replace("c2", "c1")
+    y.iloc[7] = "only once"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = case.trainer(cv=3, scoring="accuracy").fit(X, y)
+    assert np.isfinite(trainer.cv_results_["mean_test_score"]).all()
+    if hasattr(trainer, "predict_proba"):
+        assert trainer.predict_proba(case.probe()).shape[1] == 3
+
+
+def check_history_tells_of_every_iteration(case: Case) -> None:
+    """Counts are from 1, the best one is the best, and both histories say the same."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    history = trainer.history_
+    assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
+    if trainer.stop_reason_ == "early_stopping":
+        assert trainer.n_iter_ == trainer.best_iteration_ + trainer.n_iter_no_change
+    if trainer.best_iteration_ is None or trainer.best_iteration_ < 1:
+        assert trainer.best_iteration_ is None
+        return
+    watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
+    assert list(watched["iteration"]) == list(range(1, trainer.n_iter_ + 1))
+    assert watched["value"].to_numpy().argmin() + 1 == trainer.best_iteration_
+    assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
+
+
+def check_weights_count(case: Case) -> None:
+    """Rows of weight zero are as good as absent."""
+    X, y = case.table()
+    trainer = case.trainer(early_stopping=False)
+    weight = np.ones(len(y))
+    weight[::3] = 0.0
+    try:
+        weighted = trainer.fit(X, y, sample_weight=weight)
+    except ValueError as error:
+        assert "takes no weights" in str(error)
+        return
+    noise, labels = with_noise(X, y, np.flatnonzero(weight == 0.0))
+    again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
+    assert same_bits(answers(weighted, case.probe()), answers(again, case.probe()))
+
+
+def check_arrays_work_as_tables_do(case: Case) -> None:
+    """NumPy arrays of numbers, with missing cells, fit and predict."""
+    X, y = case.table()
+    numbers = X[["signal", "size", "count"]].to_numpy()
+    trainer = case.trainer().fit(numbers, y)
+    assert trainer.n_features_in_ == 3
+    assert len(trainer.predict(numbers[:5])) == 5
+    assert len(trainer.predict(numbers[:1])) == 1
+
+
+def check_one_row_alone_is_predicted_as_among_others(case: Case) -> None:
+    """A row's prediction does not depend on the rows beside it."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    probe = case.probe()
+    together = answers(trainer, probe)
+    alone = np.concatenate([answers(trainer, probe.iloc[[i]]) for i in range(5)])
+    np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
+
+
+def with_parameters(case: Case, **parameters: Any) -> Case:
+    """Return the same case with further parameters of the trainer."""
+    return replace(case, parameters={**case.parameters, **parameters})

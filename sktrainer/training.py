@@ -1,0 +1,250 @@
+"""One `fit` from its arguments to its report: what ManagedTrainer calls, in the order of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sktrainer.cross_validation import CrossValidation, cross_validate
+from sktrainer.encoding import imbalance
+from sktrainer.exceptions import (
+    ClassImbalanceWarning,
+    DataWarning,
+    InputError,
+    ParameterError,
+    SmallDataWarning,
+)
+from sktrainer.flow import Run, refit_run, run_split
+from sktrainer.parameters import parameter_problems
+from sktrainer.recipe import Anatomy, Recipe, dissect, make_recipe
+from sktrainer.reporting import Facts, build_report, fit_line, split_line
+from sktrainer.results.report import TrainingReport
+from sktrainer.results.text import compact_table
+from sktrainer.running.progress import Progress
+from sktrainer.running.resources import Stopwatch, plan_jobs
+from sktrainer.running.seeding import root_seed
+from sktrainer.stages.checks import RawInput, check_data
+from sktrainer.stages.splitting import small_data_notes, split_rows
+from sktrainer.types import CheckedData, Split
+
+__all__ = ["Trained", "train"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All that one `fit` leaves behind."""
+
+    anatomy: Anatomy
+    recipe: Recipe
+    data: CheckedData
+    split: Split
+    run: Run
+    cv: CrossValidation | None
+    report: TrainingReport
+
+
+def train(
+    parameters: Mapping[str, Any], estimator: Any, raw: RawInput, output: str | None = None
+) -> Trained:
+    """Check, split, cross-validate, fit, evaluate and report.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own parameters but the estimator, by name.
+    estimator : estimator
+        Read, never changed.
+    raw : RawInput
+    output : str or None, default=None
+        The container that `set_output` asked the steps for.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        Before anything is fitted, with every mistake in parameters and data.
+    FitError
+        Where every fold failed.
+    """
+    watch = Stopwatch()
+    with watch.stage("check"):
+        anatomy, data = _check(parameters, estimator, raw)
+        seed = root_seed(parameters["random_state"])
+        recipe = make_recipe(parameters, anatomy, data, seed)
+        recipe = replace(recipe, steps=replace(recipe.steps, output=output))
+    progress = Progress(int(parameters["verbose"]))
+    with watch.stage("split"):
+        split, notes = _split(recipe, data)
+    _tell_split(progress, data, split, notes)
+    notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
+    cv = None
+    if recipe.cv is not None:
+        with watch.stage("cross-validate"):
+            cv = _cross_validate(recipe, data, split, progress)
+    final, split, n_iter = _final_recipe(recipe, split, cv)
+    run = _fit_final(final, data, split, progress, watch, n_iter)
+    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
+    report = build_report(facts)
+    progress.done(fit_line(facts))
+    progress.block(compact_table(run.scores.table))
+    return Trained(anatomy, recipe, data, split, run, cv, report)
+
+
+def _check(
+    parameters: Mapping[str, Any], estimator: Any, raw: RawInput
+) -> tuple[Anatomy, CheckedData]:
+    """Check parameters, estimator and data, and raise once for all that is wrong."""
+    problems = parameter_problems(parameters)
+    try:
+        anatomy = dissect(estimator)
+    except ParameterError as error:
+        raise ParameterError([*problems, *error.problems]) from None
+    if any(problem.startswith("task ") for problem in problems):
+        raise ParameterError(problems)
+    automatic = isinstance(parameters["preprocessor"], str)
+    raw = replace(
+        raw,
+        tabular=automatic and not anatomy.transforms,
+        time_column=parameters["time_column"],
+    )
+    try:
+        data = check_data(raw, parameters["task"], anatomy.model)
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from None
+    if problems:
+        raise ParameterError(problems)
+    return anatomy, data
+
+
+def _split(recipe: Recipe, data: CheckedData) -> tuple[Split, tuple[str, ...]]:
+    """Part the rows; rows of weight zero count as absent and land in no part."""
+    plan = recipe.split
+    if recipe.cv is not None and recipe.refit:
+        # The folds tell the number of rounds; the final fit needs no validation rows.
+        plan = replace(plan, validation_size=None)
+    weight = data.sample_weight
+    if weight is None or (weight > 0).all():
+        return split_rows(data, plan)
+    used = np.flatnonzero(weight > 0)
+    split, notes = split_rows(_without_table(data, used), plan)
+    return replace(
+        split,
+        train=used[split.train],
+        validation=used[split.validation],
+        test=used[split.test],
+    ), notes
+
+
+def _without_table(data: CheckedData, rows: Any) -> CheckedData:
+    """Return some rows' targets, groups and times, which are all that a split looks at."""
+    return replace(
+        data,
+        X=None,
+        y=data.y[rows],
+        sample_weight=None,
+        groups=None if data.groups is None else data.groups[rows],
+        time=None if data.time is None else data.time[rows],
+    )
+
+
+def _tell_split(
+    progress: Progress, data: CheckedData, split: Split, notes: tuple[str, ...]
+) -> None:
+    progress.done(split_line(split))
+    for note in notes:
+        progress.warn(note, DataWarning)
+    if len(split.test):
+        for note in small_data_notes(data, split):
+            progress.warn(note, SmallDataWarning)
+
+
+def _tell_imbalance(
+    progress: Progress, recipe: Recipe, data: CheckedData, split: Split
+) -> tuple[str, ...]:
+    """Say what is done about classes of unlike size, where something is."""
+    method = recipe.steps.imbalance
+    if method is None or data.classes is None:
+        return ()
+    counts = imbalance.describe_classes(data.y[split.train], data.n_classes)
+    found = imbalance.is_imbalanced(counts)
+    text = imbalance.describe_imbalance(data.classes, counts)
+    if isinstance(method, str) and method == "auto":
+        if not found:
+            return ()
+        method = "class_weight" if recipe.steps.weights else "oversample"
+        note = f"Class imbalance: {text}; handled by {method}"
+        progress.warn(note, ClassImbalanceWarning)
+        return (note,)
+    name = method if isinstance(method, str) else type(method).__name__
+    progress.done(f"Classes: {text}; handled by {name}")
+    return ()
+
+
+def _cross_validate(
+    recipe: Recipe, data: CheckedData, split: Split, progress: Progress
+) -> CrossValidation:
+    rows = np.concatenate([split.train, split.validation])
+    if split.kind != "time":
+        rows = np.sort(rows)
+    total = recipe.cv if isinstance(recipe.cv, (int, np.integer)) else 0
+
+    def tell(result: Any) -> None:
+        progress.fold(
+            result.fold + 1,
+            max(int(total), result.fold + 1),
+            result.scores,
+            seconds=result.fit_seconds + result.score_seconds,
+            error=result.error,
+        )
+
+    cv = cross_validate(recipe, data, rows, on_fold=tell)
+    progress.done(cv.summary_line)
+    return cv
+
+
+def _final_recipe(
+    recipe: Recipe, split: Split, cv: CrossValidation | None
+) -> tuple[Recipe, Split, int | None]:
+    """Say how the final fit goes: as it is, or for the rounds that the folds found."""
+    if cv is None or not recipe.refit:
+        return recipe, split, None
+    rounds = cv.best_iteration if recipe.stops else None
+    return recipe.without_stopping(), split, rounds
+
+
+def _fit_final(
+    recipe: Recipe,
+    data: CheckedData,
+    split: Split,
+    progress: Progress,
+    watch: Stopwatch,
+    n_iter: int | None,
+) -> Run:
+    _, n_threads = plan_jobs(1, 1)
+    name = type(recipe.model.model).__name__
+    total = n_iter or recipe.model.traits.max_iter
+    with progress.iterations(name, total) as shown:
+        run = run_split(
+            recipe,
+            data,
+            split,
+            seed=recipe.seed,
+            n_threads=n_threads,
+            n_iter=n_iter,
+            on_iteration=shown if progress.verbose else None,
+            stopwatch=watch,
+        )
+    held = len(split.validation) or data.validation is not None
+    if recipe.refit and recipe.stops and held and run.fit.best_iteration is not None:
+        run = refit_run(
+            recipe, data, split, run, seed=recipe.seed, n_threads=n_threads, stopwatch=watch
+        )
+    if n_iter is not None:
+        run = replace(run, refit_rounds=n_iter)
+    return run

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+
+from sktrainer.backends import registry
+from sktrainer.backends.registry import find_backend
+from sktrainer.exceptions import SktrainerError
+
+MODELS = {
+    "xgboost": "XGBClassifier",
+    "lightgbm": "LGBMRegressor",
+    "catboost": "CatBoostClassifier",
+}
+
+FOREIGN_BACKEND = """
+class Backend:
+    name = "foreign"
+
+
+class Model:
+    pass
+"""
+
+
+@pytest.fixture
+def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Install a package `foreignlib` that declares entry points, until the test ends."""
+    (tmp_path / "foreignlib.py").write_text(FOREIGN_BACKEND)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def declare(**points: str) -> None:
+        metadata = tmp_path / "foreignlib-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Name: foreignlib\nVersion: 1.0\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        text = "\n".join(["[sktrainer.backends]", *lines])
+        (metadata / "entry_points.txt").write_text(text)
+        registry._entry_points.cache_clear()
+
+    yield declare
+    sys.modules.pop("foreignlib", None)
+    registry._entry_points.cache_clear()
+
+
+@pytest.mark.parametrize(("library", "name"), MODELS.items())
+def test_model_is_found_by_its_library(library: str, name: str) -> None:
+    model = getattr(pytest.importorskip(library), name)()
+    assert find_backend(model).name == library
+
+
+@pytest.mark.parametrize(("library", "name"), MODELS.items())
+def test_subclass_in_another_module_is_found_by_its_base(library: str, name: str) -> None:
+    base = getattr(pytest.importorskip(library), name)
+    derived = type("Mine", (base,), {"__module__": "my_project.models"})
+    assert find_backend(derived()).name == library
+
+
+def test_scikit_learn_trains_what_nobody_else_does() -> None:
+    class Mine(BaseEstimator):
+        pass
+
+    assert find_backend(LogisticRegression()).name == "sklearn"
+    assert find_backend(Mine()).name == "sklearn"
+
+
+def test_entry_point_is_found_by_the_package_it_names(declare: Any) -> None:
+    declare(foreignlib="foreignlib:Backend")
+    import foreignlib
+
+    assert find_backend(foreignlib.Model()).name == "foreign"
+
+
+def test_entry_point_does_not_displace_a_built_in_backend(declare: Any) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    declare(lightgbm="foreignlib:Backend", sklearn="foreignlib:Backend")
+    assert find_backend(lightgbm.LGBMClassifier()).name == "lightgbm"
+    assert find_backend(LogisticRegression()).name == "sklearn"
+
+
+def test_broken_entry_point_says_which_one_it_is(declare: Any) -> None:
+    declare(foreignlib="foreignlib:Missing")
+    import foreignlib
+
+    with pytest.raises(SktrainerError, match=r"foreignlib = 'foreignlib:Missing'.*Missing"):
+        find_backend(foreignlib.Model())
+
+
+def test_asking_imports_no_framework() -> None:
+    code = (
+        "import sys\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from sktrainer.backends.registry import find_backend\n"
+        "import sktrainer.backends.xgboost, sktrainer.backends.lightgbm\n"
+        "import sktrainer.backends.catboost\n"
+        "find_backend(LogisticRegression())\n"
+        "print(sorted({'xgboost', 'lightgbm', 'catboost'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

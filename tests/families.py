@@ -1,0 +1,77 @@
+"""The models that the contract runs over: one of each family and way of going in iterations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from catboost import CatBoostClassifier, CatBoostRegressor
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier, XGBRegressor
+
+from sktrainer.testing import Case
+
+# Rows and columns are sampled where a library can: seeds have something to decide then.
+FAMILIES: dict[str, Callable[[], Case]] = {
+    "LGBMClassifier": lambda: _classifier(
+        LGBMClassifier(n_estimators=30, subsample=0.8, subsample_freq=1, colsample_bytree=0.8)
+    ),
+    "LGBMRegressor": lambda: _regressor(LGBMRegressor(n_estimators=30)),
+    "XGBClassifier": lambda: _classifier(
+        XGBClassifier(n_estimators=30, subsample=0.8, colsample_bytree=0.8)
+    ),
+    "XGBRegressor": lambda: _regressor(XGBRegressor(n_estimators=30)),
+    "CatBoostClassifier": lambda: _classifier(CatBoostClassifier(iterations=20, depth=4)),
+    "CatBoostRegressor": lambda: _regressor(CatBoostRegressor(iterations=20, depth=4)),
+    "HistGradientBoostingClassifier": lambda: _classifier(
+        HistGradientBoostingClassifier(max_iter=30)
+    ),
+    "HistGradientBoostingRegressor": lambda: _regressor(
+        HistGradientBoostingRegressor(max_iter=30)
+    ),
+    "GradientBoostingClassifier": lambda: _classifier(
+        GradientBoostingClassifier(n_estimators=30, subsample=0.8)
+    ),
+    "RandomForestClassifier": lambda: _classifier(
+        RandomForestClassifier(n_estimators=20), early_stopping=True
+    ),
+    "ExtraTreesRegressor": lambda: _regressor(ExtraTreesRegressor(n_estimators=20)),
+    "BaggingClassifier": lambda: _classifier(
+        BaggingClassifier(n_estimators=20), early_stopping=True
+    ),
+    "MLPClassifier": lambda: _classifier(MLPClassifier((8,), max_iter=15)),
+    "MLPRegressor": lambda: _regressor(MLPRegressor((8,), max_iter=15)),
+    "SGDClassifier": lambda: _classifier(
+        SGDClassifier(loss="log_loss", max_iter=20), early_stopping=True
+    ),
+    "LogisticRegression": lambda: _classifier(LogisticRegression()),
+    "Ridge": lambda: _regressor(Ridge()),
+    "SVC": lambda: _classifier(SVC()),
+    "KNeighborsClassifier": lambda: _classifier(KNeighborsClassifier()),
+    "DecisionTreeClassifier": lambda: _classifier(DecisionTreeClassifier(max_features=0.5)),
+    "GaussianNB": lambda: _classifier(GaussianNB()),
+    "DummyClassifier": lambda: _classifier(DummyClassifier(strategy="stratified")),
+}
+
+
+def _classifier(estimator: Any, **parameters: Any) -> Case:
+    return Case(estimator, "classification", parameters)
+
+
+def _regressor(estimator: Any, **parameters: Any) -> Case:
+    return Case(estimator, "regression", parameters)

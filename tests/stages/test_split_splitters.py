@@ -1,0 +1,214 @@
+"""Splitters and pairs of the caller's, as holdouts and as folds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    TimeSeriesSplit,
+)
+
+from sktrainer.exceptions import InputError
+from sktrainer.stages.splitting import SplitPlan, fold_rows, split_rows, split_validation
+from sktrainer.types import CheckedData
+
+N = 120
+
+
+@pytest.fixture
+def table():
+    X = pd.DataFrame({"day": np.arange(N)})
+    codes = np.arange(N) % 3
+    groups = np.arange(N) // 5
+    return CheckedData(X, codes, "classification", np.array(["x", "y", "z"]), groups=groups)
+
+
+def splitters():
+    return [
+        KFold(4),
+        KFold(4, shuffle=True),
+        StratifiedKFold(3, shuffle=True),
+        GroupKFold(3),
+        StratifiedGroupKFold(3),
+        ShuffleSplit(7),
+        ShuffleSplit(2, train_size=0.3),
+        StratifiedShuffleSplit(3, random_state=np.random.RandomState(0)),
+        GroupShuffleSplit(2),
+        TimeSeriesSplit(3),
+        TimeSeriesSplit(3, gap=2, max_train_size=50),
+        RepeatedKFold(n_splits=3, n_repeats=2),
+        RepeatedStratifiedKFold(n_splits=3, n_repeats=2),
+        LeaveOneOut(),
+        LeaveOneGroupOut(),
+        PredefinedSplit(np.arange(N) % 6),
+    ]
+
+
+def state(splitter):
+    """All that the splitter holds, as text; a generator by its whole state."""
+    held = vars(splitter).items()
+    return [
+        (
+            name,
+            str(value.get_state(legacy=False)) if hasattr(value, "get_state") else str(value),
+        )
+        for name, value in held
+    ]
+
+
+@pytest.mark.parametrize("splitter", splitters(), ids=lambda s: type(s).__name__)
+class TestEverySplitter:
+    def test_holdouts_and_folds_are_disjoint_repeatable_and_change_nothing(
+        self, splitter, table
+    ):
+        before = state(splitter)
+        plan = SplitPlan("splitter", splitter, test_size=0.25, validation_size=0.1)
+        first, second = split_rows(table, plan)[0], split_rows(table, plan)[0]
+        for part in ("train", "validation", "test"):
+            np.testing.assert_array_equal(first.part(part), second.part(part))
+            assert len(first.part(part))
+        parts = np.concatenate([first.train, first.validation, first.test])
+        assert len(np.unique(parts)) == len(parts)
+        for rows in (np.arange(N), np.arange(20, N)):
+            folds = fold_rows(table, rows, plan, splitter)
+            again = fold_rows(table, rows, plan, splitter)
+            for (train, test), (train_again, test_again) in zip(folds, again, strict=True):
+                np.testing.assert_array_equal(train, train_again)
+                np.testing.assert_array_equal(test, test_again)
+                assert not set(train) & set(test) and set(train) | set(test) <= set(rows)
+        assert state(splitter) == before
+
+
+class TestHoldouts:
+    @pytest.mark.parametrize(
+        ("splitter", "n_test"),
+        [
+            (KFold(10), 24),
+            (ShuffleSplit(3, train_size=0.1), 24),
+            (TimeSeriesSplit(9), 24),
+            (RepeatedKFold(n_splits=9), 24),
+            (GroupShuffleSplit(), 25),
+            (LeaveOneOut(), 1),
+        ],
+        ids=lambda s: type(s).__name__,
+    )
+    def test_size_is_as_near_as_the_splitter_allows(self, table, splitter, n_test):
+        split, notes = split_rows(table, SplitPlan("splitter", splitter, test_size=0.2))
+        assert len(split.test) == n_test
+        assert bool(notes) == isinstance(splitter, LeaveOneOut)
+
+    def test_time_series_split_holds_out_the_last_rows(self, table):
+        plan = SplitPlan("splitter", TimeSeriesSplit(), test_size=20, validation_size=10)
+        split, _ = split_rows(table, plan)
+        np.testing.assert_array_equal(split.test, np.arange(100, 120))
+        np.testing.assert_array_equal(split.validation, np.arange(90, 100))
+
+    def test_groups_reach_the_splitter(self, table):
+        plan = SplitPlan("splitter", GroupKFold(), test_size=0.2, validation_size=0.2)
+        split, _ = split_rows(table, plan)
+        sets = [set(table.groups[split.part(p)]) for p in ("train", "validation", "test")]
+        assert sum(map(len, sets)) == 24
+
+    def test_rows_that_a_splitter_leaves_out_are_told(self, table):
+        plan = SplitPlan("splitter", TimeSeriesSplit(gap=4), test_size=20)
+        split, notes = split_rows(table, plan)
+        assert len(split.train) == 96
+        assert any("leaves 4 rows out" in note for note in notes)
+
+    def test_a_splitter_that_cannot_split_says_why(self):
+        data = CheckedData(
+            np.zeros((4, 1)), np.array([0, 0, 0, 1]), "classification", np.arange(2)
+        )
+        plan = SplitPlan("splitter", StratifiedShuffleSplit(), test_size=2)
+        with pytest.raises(InputError, match="StratifiedShuffleSplit could not split 4 rows"):
+            split_rows(data, plan)
+
+    def test_a_predefined_split_used_up_by_the_test_part_says_so(self, table):
+        only = PredefinedSplit(np.where(np.arange(N) < 30, 0, -1))
+        plan = SplitPlan("splitter", only, test_size=0.2, validation_size=0.2)
+        with pytest.raises(InputError, match="at least one split for a validation part"):
+            split_rows(table, plan)
+
+
+class ByDay:
+    """A splitter from elsewhere: it reads X, and labels rather than codes."""
+
+    def __init__(self):
+        self.seen = []
+
+    def split(self, X, y=None):
+        assert list(X.columns) == ["day"] and set(y) <= {"x", "y", "z"}
+        for day in (60, 90):
+            is_later = X["day"].to_numpy() >= day
+            yield np.flatnonzero(~is_later), np.flatnonzero(is_later)
+
+
+class TestForeignSplitter:
+    def test_it_gets_the_rows_and_labels_of_the_caller(self, table):
+        split, _ = split_rows(table, SplitPlan("splitter", ByDay(), test_size=0.2))
+        np.testing.assert_array_equal(split.test, np.arange(90, 120))
+
+    def test_it_gets_only_the_rows_to_be_parted(self, table):
+        folds = fold_rows(table, np.arange(0, N, 2), SplitPlan("random"), ByDay())
+        np.testing.assert_array_equal(folds[1][1], np.arange(90, 120, 2))
+
+    def test_a_split_without_rows_on_one_side_is_refused(self, table):
+        with pytest.raises(InputError, match="rows on both sides"):
+            fold_rows(table, np.arange(50), SplitPlan("random"), ByDay())
+
+
+class TestFolds:
+    @pytest.mark.parametrize(
+        ("splitter", "n_folds"),
+        [(KFold(3), 6), (RepeatedKFold(n_splits=3, n_repeats=2), 12), (LeaveOneGroupOut(), 24)],
+        ids=lambda s: type(s).__name__,
+    )
+    def test_a_number_of_folds_is_set_where_the_plans_splitter_has_one(
+        self, table, splitter, n_folds
+    ):
+        plan = SplitPlan("splitter", splitter)
+        assert len(fold_rows(table, np.arange(N), plan, 6)) == n_folds
+
+    def test_leave_one_out_gives_a_fold_a_row(self, table):
+        assert (
+            len(fold_rows(table, np.arange(30), SplitPlan("stratified"), LeaveOneOut())) == 30
+        )
+
+    def test_pairs_are_positions_into_the_table_less_the_rows_held_out(self, table):
+        pairs = ((np.arange(60), np.arange(60, N)), (np.arange(N) >= 60, np.arange(N) < 60))
+        folds = fold_rows(table, np.arange(100), SplitPlan("random"), iter(pairs))
+        np.testing.assert_array_equal(folds[0][1], np.arange(60, 100))
+        np.testing.assert_array_equal(folds[1][0], np.arange(60, 100))
+
+    @pytest.mark.parametrize(
+        ("pairs", "says"),
+        [
+            ([(np.arange(5), np.arange(4, 9))], "no row both"),
+            ([(np.arange(5), [N])], "row positions"),
+            ([(np.arange(5), [0.5])], "row positions"),
+            ([(np.arange(5), [])], "both sides"),
+            ([1, 2], "pairs"),
+            ([], "at least one"),
+        ],
+    )
+    def test_pairs_that_cannot_be_used_are_refused(self, table, pairs, says):
+        with pytest.raises(InputError, match=says):
+            fold_rows(table, np.arange(N), SplitPlan("random"), pairs)
+
+    def test_a_validation_part_of_a_fold_is_cut_by_the_splitter_too(self, table):
+        plan = SplitPlan("splitter", GroupKFold(), validation_size=0.1)
+        for fold_train, _ in fold_rows(table, np.arange(N), plan, 4):
+            train, validation, _ = split_validation(table, fold_train, plan)
+            assert not set(table.groups[train]) & set(table.groups[validation])
+            assert len(validation) in range(10, 16)

@@ -1,0 +1,247 @@
+"""Splitting as its callers see it: kinds, sizes, seeds, refusals and notes."""
+
+import numpy as np
+import pytest
+
+from sktrainer.exceptions import InputError
+from sktrainer.stages.splitting import (
+    SplitPlan,
+    fold_notes,
+    fold_rows,
+    resolve_kind,
+    small_data_notes,
+    split_rows,
+    split_validation,
+)
+from sktrainer.types import CheckedData, Rows
+
+KINDS = ("random", "stratified", "group", "time")
+
+
+def classification(y, **columns):
+    classes, codes = np.unique(np.asarray(y), return_inverse=True)
+    return CheckedData(np.zeros((len(codes), 1)), codes, "classification", classes, **columns)
+
+
+def regression(n, **columns):
+    return CheckedData(np.zeros((n, 1)), np.arange(float(n)), "regression", **columns)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    return classification(
+        rng.choice(["a", "b", "c"], p=[0.6, 0.3, 0.1], size=400),
+        groups=rng.integers(0, 60, 400),
+        time=rng.integers(0, 90, 400).astype("datetime64[D]"),
+    )
+
+
+class TestKind:
+    @pytest.mark.parametrize(
+        ("task", "has_groups", "has_time", "kind"),
+        [
+            ("classification", False, False, "stratified"),
+            ("regression", False, False, "random"),
+            ("classification", True, False, "group"),
+            ("regression", False, True, "time"),
+            ("classification", True, True, "time"),
+        ],
+    )
+    def test_auto_follows_what_was_given(self, task, has_groups, has_time, kind):
+        given = {"task": task, "has_groups": has_groups, "has_time": has_time}
+        assert resolve_kind("auto", **given) == kind
+
+    @pytest.mark.parametrize(
+        ("split", "task", "says"),
+        [
+            ("stratifed", "classification", "did you mean 'stratified'"),
+            ("splitter", "classification", "use one of these"),
+            ("stratified", "regression", "split='random'"),
+            ("group", "classification", "groups=..."),
+            (3, "classification", "KFold()"),
+        ],
+    )
+    def test_what_cannot_be_says_what_to_do(self, split, task, says):
+        with pytest.raises(InputError, match="expected .* got ") as caught:
+            resolve_kind(split, task=task, has_groups=False, has_time=False)
+        assert says in str(caught.value)
+
+
+class TestSizes:
+    @pytest.mark.parametrize("kind", ["random", "stratified", "time"])
+    @pytest.mark.parametrize(
+        ("test_size", "validation_size", "expected"),
+        [
+            (0.2, 0.1, (7, 1, 2)),
+            (3, None, (7, 0, 3)),
+            (0.01, 2, (7, 2, 1)),
+            (None,) * 2 + ((10, 0, 0),),
+        ],
+    )
+    def test_fractions_are_of_all_rows_and_counts_are_exact(
+        self, kind, test_size, validation_size, expected
+    ):
+        plan = SplitPlan(kind, test_size=test_size, validation_size=validation_size)
+        split, _ = split_rows(classification([0, 1] * 5), plan)
+        assert (len(split.train), len(split.validation), len(split.test)) == expected
+
+    @pytest.mark.parametrize("bad", [0, 0.0, 1.0, 1.5, -1, True, "0.2", float("nan")])
+    def test_what_is_no_size_is_refused_with_both_mistakes_at_once(self, bad):
+        with pytest.raises(InputError, match="fraction between 0 and 1") as caught:
+            split_rows(regression(10), SplitPlan("random", test_size=bad, validation_size=bad))
+        assert len(caught.value.problems) == 2
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(("test", "validation"), [(400, None), (0.6, 0.4), (1, 399)])
+    def test_sizes_that_leave_no_training_row_are_refused(self, table, kind, test, validation):
+        with pytest.raises(InputError, match="at least one training row"):
+            split_rows(table, SplitPlan(kind, test_size=test, validation_size=validation))
+
+    def test_one_row_cannot_be_parted(self):
+        with pytest.raises(InputError, match="give more rows"):
+            split_rows(regression(1), SplitPlan("random", test_size=0.2))
+
+    def test_validation_rows_of_the_caller_take_the_place_of_the_part(self, table):
+        own = CheckedData(**{**vars(table), "validation": Rows(np.zeros((1, 1)), np.zeros(1))})
+        plan = SplitPlan("random", test_size=0.2, validation_size=0.2)
+        split, _ = split_rows(own, plan)
+        assert len(split.validation) == 0 and len(split.train) == 320
+        assert len(split_validation(own, split.train, plan)[1]) == 0
+
+
+class TestSeeds:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_one_seed_gives_one_split(self, table, kind):
+        plan = SplitPlan(kind, seed=3, test_size=0.2, validation_size=0.1)
+        first, second = split_rows(table, plan)[0], split_rows(table, plan)[0]
+        for part in ("train", "validation", "test"):
+            np.testing.assert_array_equal(first.part(part), second.part(part))
+
+    @pytest.mark.parametrize("kind", ["random", "stratified", "group"])
+    def test_another_seed_gives_another_split(self, table, kind):
+        plans = [SplitPlan(kind, seed=seed, test_size=0.2) for seed in (0, 1)]
+        tests = [set(split_rows(table, plan)[0].test) for plan in plans]
+        assert tests[0] != tests[1]
+
+    def test_the_test_part_does_not_depend_on_the_validation_part(self, table):
+        splits = [
+            split_rows(table, SplitPlan("stratified", test_size=0.2, validation_size=size))[0]
+            for size in (None, 0.3)
+        ]
+        np.testing.assert_array_equal(splits[0].test, splits[1].test)
+
+    def test_the_order_of_the_given_rows_changes_nothing(self, table):
+        plan = SplitPlan("random", validation_size=0.1)
+        rows = np.arange(300)
+        forward, backward = (split_validation(table, r, plan)[1] for r in (rows, rows[::-1]))
+        np.testing.assert_array_equal(forward, backward)
+
+
+class TestFolds:
+    @pytest.mark.parametrize("kind", ["random", "stratified", "group"])
+    def test_each_given_row_is_tested_once(self, table, kind):
+        rows = np.arange(50, 400)
+        folds = fold_rows(table, rows, SplitPlan(kind), 5)
+        np.testing.assert_array_equal(np.sort(np.concatenate([t for _, t in folds])), rows)
+        for train, test in folds:
+            np.testing.assert_array_equal(np.union1d(train, test), rows)
+            assert len(np.intersect1d(train, test)) == 0
+
+    def test_validation_part_of_a_fold_is_a_fraction_of_the_whole_table(self, table):
+        plan = SplitPlan("stratified", validation_size=0.1)
+        for fold_train, _ in fold_rows(table, np.arange(400), plan, 2):
+            train, validation, _ = split_validation(table, fold_train, plan)
+            assert len(validation) == 40
+            np.testing.assert_array_equal(np.union1d(train, validation), fold_train)
+
+    def test_a_validation_part_as_large_as_the_fold_is_refused(self, table):
+        plan = SplitPlan("random", validation_size=0.5)
+        with pytest.raises(InputError, match="more folds"):
+            split_validation(table, np.arange(200), plan)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("cv", [1, 0, -3, 401])
+    def test_too_few_or_too_many_folds_are_refused(self, table, kind, cv):
+        with pytest.raises(InputError, match="expected at (least|most)"):
+            fold_rows(table, np.arange(400), SplitPlan(kind), cv)
+
+    @pytest.mark.parametrize("cv", [True, 2.5, "five", None])
+    def test_what_is_no_cv_is_refused(self, table, cv):
+        with pytest.raises(InputError, match="KFold"):
+            fold_rows(table, np.arange(400), SplitPlan("random"), cv)
+
+
+class TestNotes:
+    def test_classes_that_a_part_lacks_are_named_with_their_rows(self):
+        data = classification(["common"] * 50 + ["rare"])
+        _, notes = split_rows(data, SplitPlan("stratified", test_size=0.2))
+        assert notes == ("the test part has no row of class 'rare' (1 row)",)
+
+    def test_a_class_without_training_rows_is_named(self):
+        data = classification([0] * 9 + [1])
+        _, notes = split_rows(data, SplitPlan("time", test_size=0.2))
+        assert notes == ("the training part cannot learn class 1 (1 row)",)
+
+    def test_many_rare_classes_are_counted_rather_than_listed(self):
+        data = classification([0] * 100 + list(range(1, 21)))
+        _, notes = split_rows(data, SplitPlan("stratified", test_size=5))
+        assert "15 more" in notes[0]
+
+    def test_groups_in_several_parts_are_told(self, table):
+        _, notes = split_rows(table, SplitPlan("random", test_size=0.2))
+        assert any("groups have rows in more than one part" in note for note in notes)
+
+    def test_folds_that_miss_a_class_are_told(self):
+        data = classification([0] * 18 + [1, 1, 2])
+        folds = fold_rows(data, np.arange(21), SplitPlan("stratified"), 3)
+        assert fold_notes(data, folds) == (
+            "no training row of class 2 (1 row) in up to 1 of 3 folds",
+            "no test row of classes 2 (1 row), 1 (2 rows) in up to 2 of 3 folds",
+        )
+
+    def test_regression_has_no_class_notes(self):
+        data = regression(20)
+        folds = fold_rows(data, np.arange(20), SplitPlan("random"), 3)
+        assert fold_notes(data, folds) == ()
+        assert split_rows(data, SplitPlan("random", test_size=1))[1] == ()
+
+
+class TestSmallData:
+    @staticmethod
+    def notes(data, **sizes):
+        kind = "group" if data.groups is not None else "stratified"
+        return small_data_notes(data, split_rows(data, SplitPlan(kind, **sizes))[0])
+
+    def test_few_rows_tell_how_uncertain_an_accuracy_is_and_suggest_leave_one_out(self):
+        told = self.notes(classification([0, 1] * 25), test_size=0.2)
+        assert told == (
+            "the test part has only 10 rows: an accuracy measured on them is uncertain by up "
+            "to ±31 points (95%)",
+            "cross-validate instead, as with cv=LeaveOneOut(): every row is scored once",
+        )
+
+    def test_few_rows_tell_how_uncertain_an_rmse_is(self):
+        data = regression(40)
+        split, _ = split_rows(data, SplitPlan("random", test_size=8))
+        assert (
+            "RMSE" in small_data_notes(data, split)[0]
+            and "±49%" in small_data_notes(data, split)[0]
+        )
+
+    def test_few_rows_of_a_class_are_told_where_the_part_is_large(self):
+        told = self.notes(classification([0] * 480 + [1] * 20), test_size=0.1)
+        assert "class 1 (2 rows)" in told[0] and "50 points" in told[0] and "cv=5" in told[1]
+
+    def test_groups_are_left_out_whole(self):
+        data = classification([0, 1] * 20, groups=np.repeat(np.arange(10), 4))
+        assert "LeaveOneGroupOut" in self.notes(data, test_size=0.2)[-1]
+
+    def test_time_suggests_folds_that_run_forward(self):
+        data = regression(20)
+        split, _ = split_rows(data, SplitPlan("time", test_size=0.2))
+        assert "forward" in small_data_notes(data, split)[-1]
+
+    @pytest.mark.parametrize("sizes", [{"test_size": 0.2}, {}])
+    def test_enough_rows_or_no_part_say_nothing(self, sizes):
+        assert self.notes(classification([0, 1] * 200), **sizes) == ()

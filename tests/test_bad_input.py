@@ -1,0 +1,224 @@
+"""Bad input is refused before anything is fitted, in words that say what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
+
+from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
+
+
+class NeverFitted(ClassifierMixin, BaseEstimator):
+    """A classifier whose fit is an error: whoever gets this far did not check."""
+
+    def fit(self, X, y):
+        raise AssertionError("training started in spite of bad input")
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class NeverFittedRegressor(BaseEstimator):
+    _estimator_type = "regressor"
+
+    def __sklearn_tags__(self):
+        return Ridge().__sklearn_tags__()
+
+    def fit(self, X, y):
+        raise AssertionError("training started in spite of bad input")
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+def table(n=40):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.integers(0, 5, n), "c": ["u", "v"] * (n // 2)})
+    return X, np.array(["no", "yes"] * (n // 2))
+
+
+def lists():
+    X, _ = table()
+    return X.assign(tags=[[1, 2]] * len(X))
+
+
+def twice():
+    X, _ = table()
+    return pd.concat([X, X[["a"]]], axis=1)
+
+
+def infinite():
+    X, _ = table()
+    X.loc[3, "a"] = np.inf
+    return X
+
+
+def times():
+    X, _ = table()
+    return X.assign(when="the day before yesterday")
+
+
+X, Y = table()
+NUMBERS = np.linspace(0.0, 1.0, len(Y))
+
+BAD_DATA = {
+    "an empty table": ({"X": X.iloc[:0], "y": Y[:0]}, {}, r"0 sample"),
+    "no columns": ({"X": X.iloc[:, :0]}, {}, r"0 feature"),
+    "one class": ({"y": np.repeat("no", 40)}, {}, r"at least 2 classes, got one class only: 'no'"),
+    "y missing": ({"y": None}, {}, r"requires y to be passed"),
+    "missing labels": ({"y": pd.Series(Y).where(NUMBERS > 0.2)}, {}, r"y contains NaN"),
+    "labels of two types": ({"y": np.array([0, "yes"] * 20, dtype=object)}, {}, r"one type, got int, str"),
+    "cells that are lists": ({"X": lists()}, {}, r"tags"),
+    "duplicate column names": ({"X": twice()}, {}, r"'?a'?"),
+    "inf in X": ({"X": infinite()}, {}, r"inf.*"),
+    "y longer than X": ({"y": np.tile(Y, 2)}, {}, r"X has 40 samples, y has 80"),
+    "y names no column": ({"y": "target"}, {}, r"names no column of X; its columns are a, b, c"),
+    "a group missing": (
+        {"groups": [None, *range(39)]},
+        {},
+        r"groups must name a group for every row, got 1 missing",
+    ),
+    "too few groups": ({"groups": np.arange(39)}, {}, r"groups has 39"),
+    "groups asked for, none passed": ({}, {"split": "group"}, r"fit\(X, y, groups=...\)"),
+    "a time column that does not parse": (
+        {"X": times()},
+        {"time_column": "when"},
+        r"'the day before yesterday'.*pandas.to_datetime",
+    ),
+    "a time column that is not there": ({}, {"time_column": "day"}, r"no column of X; its columns are"),
+    "sizes that leave no training row": (
+        {},
+        {"test_size": 0.5, "validation_size": 20},
+        r"at least one training row",
+    ),
+    "negative weights": ({"sample_weight": -np.ones(40)}, {}, r"negative"),
+    "weights of another length": ({"sample_weight": np.ones(39)}, {}, r"sample_weight has 39"),
+    "X_val without y_val": ({"X_val": X}, {}, r"X_val needs y_val"),
+    "X_val with other columns": (
+        {"X_val": X.rename(columns={"a": "z"}), "y_val": Y},
+        {},
+        r"missing: a; not in X: z",
+    ),
+    "y_val with a new label": ({"X_val": X, "y_val": np.repeat("maybe", 40)}, {}, r"'maybe'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_bad_data_is_refused_before_training(name):
+    data, parameters, message = BAD_DATA[name]
+    arguments = {"X": X, "y": Y, **data}
+    with pytest.raises(InputError, match=message):
+        ManagedTrainer(NeverFitted(), **parameters).fit(arguments.pop("X"), **arguments)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_target_that_is_no_number_is_refused(bad):
+    y = NUMBERS.copy()
+    y[5] = bad
+    with pytest.raises(InputError, match="y contains NaN or infinity"):
+        ManagedTrainer(NeverFittedRegressor()).fit(X, y)
+
+
+BAD_PARAMETERS = {
+    "split": ("stratifed", r"did you mean 'stratified'\?"),
+    "task": ("classify", r"'auto', 'classification' or 'regression'"),
+    "handle_imbalance": ("smoet", r"did you mean 'smote'\?"),
+    "categorical_encoding": ("one-hot", r"did you mean 'onehot'\?"),
+    "scoring": ("roc-auc", r"did you mean 'roc_auc"),
+    "eval_metric": ("acuracy", r"did you mean 'accuracy'\?"),
+    "test_size": (1.5, r"fraction between 0 and 1 .* got 1.5"),
+    "validation_size": (0, r"count of rows of at least 1, got 0"),
+    "cv": (1, r"at least 2"),
+    "n_iter_no_change": (0, r"at least 1, got 0"),
+    "tol": (-0.1, r"at least 0, got -0.1"),
+    "random_state": ("seed", r"got 'seed'"),
+    "n_jobs": (0, r"other than 0"),
+    "verbose": (3, r"every iteration\), got 3"),
+    "early_stopping": ("yes", r"'auto', True or False, got 'yes'"),
+    "preprocessor": ("scale", r"a transformer with fit and transform"),
+    "shuffle": ("no", r"True or False"),
+    "refit": (None, r"True or False"),
+    "correct_probabilities": ("sigmoid", r"True or False"),
+    "scaling": ("standard", r"'auto', True or False"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PARAMETERS)
+def test_a_misspelt_value_is_refused_with_the_one_probably_meant(name):
+    value, message = BAD_PARAMETERS[name]
+    with pytest.raises(ParameterError, match=message) as caught:
+        ManagedTrainer(NeverFitted(), **{name: value}).fit(X, Y)
+    assert name in str(caught.value)
+
+
+def test_every_parameter_has_a_rule():
+    known = set(ManagedTrainer._get_param_names()) - {"estimator"}
+    assert known == set(BAD_PARAMETERS) | {"split", "time_column"}
+
+
+def test_all_mistakes_come_in_one_error():
+    trainer = ManagedTrainer(NeverFitted(), split="stratifed", test_size=2.0, n_jobs=0)
+    with pytest.raises(InputError) as caught:
+        trainer.fit(infinite(), np.tile(Y, 2), sample_weight=-np.ones(40))
+    assert len(caught.value.problems) == 6
+    assert str(caught.value).startswith("6 problems:\n  1. ")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"handle_imbalance": "smote"}, "is for classification"),
+        ({"split": "stratified"}, "needs classes"),
+        ({"correct_probabilities": True}, "is for classification"),
+    ],
+)
+def test_what_is_for_classes_is_refused_for_numbers(parameters, message):
+    with pytest.raises(ParameterError, match=message):
+        ManagedTrainer(NeverFittedRegressor(), **parameters).fit(X, NUMBERS)
+
+
+def test_early_stopping_is_refused_where_nothing_iterates():
+    with pytest.raises(ParameterError, match="early_stopping=True needs a model that goes in"):
+        ManagedTrainer(DecisionTreeClassifier(), early_stopping=True).fit(X, Y)
+
+
+def test_native_codes_are_refused_where_the_model_takes_none():
+    trainer = ManagedTrainer(LogisticRegression(), categorical_encoding="native")
+    with pytest.raises(ParameterError, match="'auto', 'onehot', 'ordinal' or 'target'"):
+        trainer.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (LogisticRegression, r"pass LogisticRegression\(\)"),
+        ("lightgbm", "must be a model with fit"),
+        (None, "must be a model with fit"),
+    ],
+)
+def test_what_is_no_estimator_is_refused(estimator, message):
+    with pytest.raises(ParameterError, match=message):
+        ManagedTrainer(estimator).fit(X, Y)
+
+
+def test_a_scorer_that_the_model_cannot_serve_is_refused():
+    with pytest.raises(ParameterError, match="roc_auc.*predict_proba"):
+        ManagedTrainer(NeverFitted(), scoring=["accuracy", "roc_auc"]).fit(X, Y)
+
+
+def test_an_unknown_argument_of_train_model_is_refused_by_name():
+    with pytest.raises(ParameterError, match="'patience' is no parameter"):
+        train_model(NeverFitted(), X, Y, save_path=None, patience=3)
+    with pytest.raises(ParameterError, match="did you mean 'random_state'"):
+        train_model(NeverFitted(), X, Y, save_path=None, randomstate=3)
+
+
+def test_a_failed_fit_leaves_the_trainer_unfitted():
+    trainer = ManagedTrainer(LogisticRegression(), test_size=3.0)
+    with pytest.raises(ParameterError):
+        trainer.fit(X, Y)
+    assert not trainer.__sklearn_is_fitted__()

@@ -1,0 +1,66 @@
+"""scikit-learn's own checks, with every family inside the trainer."""
+
+from __future__ import annotations
+
+import pytest
+from catboost import CatBoostClassifier, CatBoostRegressor
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from xgboost import XGBClassifier, XGBRegressor
+
+from sktrainer import ManagedTrainer
+
+WEIGHT_CHECKS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+)
+HELD_OUT = "a repeated row may be held out to stop on, or trained on, apart from its twin"
+DRAWN = "the model draws rows by their position, so a repeated row is drawn as two"
+BINS = "LightGBM bins by the number of rows"
+
+STOPPING = [
+    LGBMClassifier(n_estimators=10),
+    LGBMRegressor(n_estimators=10),
+    XGBClassifier(n_estimators=10),
+    XGBRegressor(n_estimators=10),
+    CatBoostClassifier(iterations=10, depth=3),
+    CatBoostRegressor(iterations=10, depth=3),
+    HistGradientBoostingClassifier(max_iter=10),
+    HistGradientBoostingRegressor(max_iter=10),
+    GradientBoostingClassifier(n_estimators=10),
+    MLPClassifier(max_iter=30),
+]
+PLAIN = [LogisticRegression(), Ridge(), GaussianNB(), SVC()]
+DRAWING = [
+    RandomForestClassifier(n_estimators=10),
+    RandomForestRegressor(n_estimators=10),
+    SGDClassifier(),
+]
+TRAINERS = [ManagedTrainer(model, random_state=0) for model in (*STOPPING, *DRAWING, *PLAIN)]
+
+
+def expected_failures(trainer):
+    """Return the checks that must fail for this trainer, each with its reason."""
+    model = trainer.estimator
+    if any(type(model) is type(other) for other in STOPPING):
+        return dict.fromkeys(WEIGHT_CHECKS, HELD_OUT)
+    if any(type(model) is type(other) for other in DRAWING):
+        return dict.fromkeys(WEIGHT_CHECKS, DRAWN)
+    return {}
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(TRAINERS, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks_pass(estimator, check):
+    assert check(estimator) is None

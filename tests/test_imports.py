@@ -1,0 +1,273 @@
+"""Imports point one way, frameworks are met only at use, and the package is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "sktrainer"
+
+GROUND = {"_optional", "_version", "exceptions", "types"}
+SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
+STAGES = GROUND | SERVICES | {"parameters", "stages"}
+FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
+TRAINING = FLOW | {"reporting", "tags", "training"}
+EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
+
+# Who may import whom. A key is a module or a package under sktrainer/; a value holds the
+# modules, or packages with all that is in them, that it may import besides its own.
+ALLOWED: dict[str, set[str]] = {
+    "_version": set(),
+    "exceptions": set(),
+    "types": set(),
+    "_optional": {"exceptions"},
+    "parameters": GROUND,
+    "datasets": GROUND,
+    "running": GROUND,
+    "encoding": GROUND | {"running.seeding"},
+    "backends": GROUND | {"running"},
+    "results": GROUND | {"encoding.probabilities"},
+    "tracking": GROUND,
+    "scaling": GROUND | {"running"},
+    "stages": GROUND | SERVICES,
+    "storage": GROUND | SERVICES,
+    "recipe": STAGES,
+    "flow": STAGES | {"recipe"},
+    "cross_validation": STAGES | {"flow", "recipe"},
+    "reporting": FLOW,
+    "tags": FLOW,
+    "training": FLOW | {"reporting"},
+    "trainer": TRAINING,
+    "functional": TRAINING | {"trainer"},
+    "config": TRAINING | {"functional", "trainer"},
+    "cli": TRAINING | {"config", "functional", "trainer"},
+    "testing": EVERYTHING,
+    "__init__": EVERYTHING,
+    "__main__": EVERYTHING,
+}
+
+# Packages that are imported only inside functions, and where.
+FRAMEWORKS: dict[str, set[str]] = {
+    "catboost": {"backends"},
+    "dask": {"scaling"},
+    "distributed": {"scaling"},
+    "imblearn": {"backends", "encoding", "results", "running", "stages", "testing"},
+    "keras": {"backends"},
+    "lightgbm": {"backends"},
+    "matplotlib": {"results.plots"},
+    "mlflow": {"tracking"},
+    "polars": set(),  # frames are read through narwhals
+    "pyarrow": {"scaling"},
+    "rich": {"running.bars", "running.progress"},
+    "scikeras": {"backends"},
+    "skorch": {"backends"},
+    "tensorflow": {"backends"},
+    "torch": {"backends"},
+    "wandb": {"tracking"},
+    "xgboost": {"backends"},
+}
+
+# Each is called by the flow alone; what two of them need lies beside them or below.
+THE_STAGES = {
+    f"stages.{name}" for name in "checks splitting preparing fitting evaluating".split()
+}
+
+# Functions that import the module that their first argument names.
+BY_NAME = {"__import__", "import_module", "require"}
+
+# Modules that may name a framework at their top, and so are imported only inside functions.
+ON_DEMAND = {"running.bars"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: what it names, where it stands, when it runs."""
+
+    target: str
+    line: int
+    in_function: bool
+    only_for_types: bool
+
+
+def imports_in(tree: ast.AST, package: str) -> Iterator[Import]:
+    """Walk a module of the package `package` ("sktrainer.stages") down to its functions."""
+
+    def walk(node: ast.AST, in_function: bool, only_for_types: bool) -> Iterator[Import]:
+        for target in _targets(node, package):
+            yield Import(target, node.lineno, in_function, only_for_types)  # type: ignore[attr-defined]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            in_function = True
+        guarded = node.body if isinstance(node, ast.If) and _is_type_checking(node.test) else ()
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, in_function, only_for_types or child in guarded)
+
+    return walk(tree, False, False)
+
+
+def _targets(node: ast.AST, package: str) -> list[str]:
+    match node:
+        case ast.Import(names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module, names, level):
+            parts = package.split(".")
+            base = parts[: len(parts) - level + 1] if level else []
+            return [".".join([*base, *filter(None, [module]), alias.name]) for alias in names]
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in BY_NAME:
+            constants = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+            return [text for text in constants if isinstance(text, str)]
+        case _:
+            return []
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def violations(module: str, source: str, modules: set[str]) -> list[str]:
+    """Say what `module` ("stages.checks") imports that it may not, of the known `modules`."""
+    found = []
+    for item in imports_in(ast.parse(source), _package_of(module, modules)):
+        problem = (
+            _wrong_direction(module, item, modules)
+            if item.target.partition(".")[0] == "sktrainer"
+            else _wrong_framework(module, item)
+        )
+        if problem:
+            found.append(f"{module}, line {item.line}: {problem}")
+    return found
+
+
+def _package_of(module: str, modules: set[str]) -> str:
+    if module in ("__init__", "__main__"):
+        return "sktrainer"
+    is_package = any(name.startswith(f"{module}.") for name in modules)
+    return f"sktrainer.{module if is_package else module.rpartition('.')[0]}".rstrip(".")
+
+
+def _wrong_direction(module: str, item: Import, modules: set[str]) -> str | None:
+    target = item.target.removeprefix("sktrainer").lstrip(".")
+    if "." in target and target not in modules:  # a name in a module
+        target = target.rpartition(".")[0]
+    if target not in modules:
+        if "." in target or item.target.count(".") > 1:
+            return f"imports {item.target}, which is not there"
+        target = "__init__"
+    if target in ON_DEMAND and not (item.in_function or item.only_for_types):
+        return f"imports {target} at its top, which loads a framework"
+    room, target_room = module.partition(".")[0], target.partition(".")[0]
+    if room not in ALLOWED:
+        return f"has no place in the table of rooms: give {room} one"
+    if room == target_room:
+        is_another_stage = target in THE_STAGES and target != module
+        return f"imports another stage, {target}" if is_another_stage else None
+    is_allowed = any(target == name or target.startswith(f"{name}.") for name in ALLOWED[room])
+    return None if is_allowed else f"may not import {target}"
+
+
+def _wrong_framework(module: str, item: Import) -> str | None:
+    framework = item.target.partition(".")[0]
+    if framework not in FRAMEWORKS:
+        return None
+    places = FRAMEWORKS[framework]
+    if not any(module == place or module.startswith(f"{place}.") for place in places):
+        return f"may not import {framework}"
+    if not (item.in_function or item.only_for_types or module in ON_DEMAND):
+        return f"imports {framework} outside a function"
+    return None
+
+
+def _sources() -> dict[str, Path]:
+    def name(path: Path) -> str:
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        is_inner_package = parts[-1] == "__init__" and len(parts) > 1
+        return ".".join(parts[:-1] if is_inner_package else parts)
+
+    return {name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+SOURCES = _sources()
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
+    source = SOURCES[module].read_text(encoding="utf-8")
+    found = violations(module, source, set(SOURCES))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("types", "from sktrainer.trainer import ManagedTrainer", "may not import trainer"),
+        ("types", "from .trainer import ManagedTrainer", "may not import trainer"),
+        ("types", "import sktrainer.trainer", "may not import trainer"),
+        ("types", "from sktrainer import trainer", "may not import trainer"),
+        ("types", "from sktrainer import ManagedTrainer", "may not import __init__"),
+        ("types", "def f():\n    import sktrainer.flow", "line 2: may not import flow"),
+        ("backends.xgboost", "from sktrainer.encoding import columns", "encoding.columns"),
+        ("backends.xgboost", "from ..encoding.columns import Column", "encoding.columns"),
+        ("encoding.columns", "from sktrainer.running.metrics import Scorer", "running.metrics"),
+        ("stages.checks", "from sktrainer.stages import fitting", "another stage"),
+        ("stages.checks", "from sktrainer.stages.fitting import fit", "another stage"),
+        ("stages.targets", "from . import fitting", "another stage"),
+        ("flow", "import_module('sktrainer.trainer')", "may not import trainer"),
+        ("flow", "import xgboost", "may not import xgboost"),
+        (
+            "flow",
+            "def f():\n    import importlib\n    importlib.import_module('torch')",
+            "torch",
+        ),
+        ("flow", "def f():\n    require('matplotlib', 'report')", "may not import matplotlib"),
+        ("backends.xgboost", "import xgboost", "outside a function"),
+        ("backends.xgboost", "class A:\n    from xgboost import DMatrix", "outside a function"),
+        ("running.progress", "from sktrainer.running import bars", "loads a framework"),
+        ("attic", "import sktrainer.types", "no place"),
+    ],
+)
+def test_a_wrong_import_is_found(module: str, source: str, complaint: str) -> None:
+    known = {"encoding.columns", "flow", "running.bars", "running.metrics", "stages.fitting"}
+    packages = {"backends", "encoding", "running", "stages"}
+    (message,) = violations(module, source, known | packages | {"trainer", "types"})
+    assert complaint in message
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("backends.xgboost", "def f():\n    import xgboost"),
+        ("backends.xgboost", "if TYPE_CHECKING:\n    from xgboost import Booster"),
+        ("encoding.columns", "from sktrainer.running.seeding import derive_seed"),
+        ("stages.checks", "from sktrainer.stages.targets import check_target"),
+        ("running.progress", "def f():\n    from sktrainer.running.bars import Bars"),
+        ("__init__", "from sktrainer.trainer import ManagedTrainer"),
+        ("flow", "import numpy, sklearn.base"),
+    ],
+)
+def test_a_right_import_is_let_through(module: str, source: str) -> None:
+    known = {"running.bars", "running.seeding", "stages.targets", "trainer", "types"}
+    assert violations(module, source, known) == []
+
+
+def _loaded_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_loads_no_framework_and_little_besides_scikit_learn() -> None:
+    # The measure is the bare `import sklearn`, which loads NumPy, SciPy and pandas too (and
+    # pyarrow and rich with them, where these are installed).
+    sklearn_alone, ours = _loaded_by("import sklearn"), _loaded_by("import sktrainer")
+
+    frameworks = {name.partition(".")[0] for name in ours - sklearn_alone} & set(FRAMEWORKS)
+    assert frameworks == set()
+    assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
