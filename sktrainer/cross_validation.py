@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +17,10 @@ from sktrainer.exceptions import FitError
 from sktrainer.flow import run_split
 from sktrainer.recipe import Recipe
 from sktrainer.running.caller_state import kept
+from sktrainer.running.progress import warn_caller
 from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages.splitting import fold_rows, split_validation
+from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation
 from sktrainer.types import Array, CheckedData, Split
 
 __all__ = ["CrossValidation", "FoldResult", "cross_validate"]
@@ -28,7 +28,7 @@ __all__ = ["CrossValidation", "FoldResult", "cross_validate"]
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold: its scores (NaN where it failed), its times in seconds, its rounds."""
+    """One fold, counted from 1: its scores (NaN where it failed), seconds and rounds."""
 
     fold: int
     n_train: int
@@ -49,6 +49,7 @@ class CrossValidation:
     folds: tuple[FoldResult, ...]
     metrics: tuple[str, ...]
     single: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def results(self) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def cross_validate(
     fold_recipe = replace(recipe, cv=None)  # a generator of folds cannot go to a process
     tasks = (
         delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
-        for number, (train, test) in enumerate(folds)
+        for number, (train, test) in enumerate(folds, start=1)
     )
     results = []
     with Parallel(workers, backend=_joblib_backend(recipe), return_as="generator") as parallel:
@@ -152,7 +153,10 @@ def cross_validate(
                 on_fold(result)
     _report_failures(results)
     return CrossValidation(
-        tuple(results), tuple(recipe.scoring.scorers), recipe.scoring.single
+        tuple(results),
+        tuple(recipe.scoring.scorers),
+        recipe.scoring.single,
+        fold_notes(data, folds),
     )
 
 
@@ -220,8 +224,7 @@ def _report_failures(results: list[FoldResult]) -> None:
     errors = "\n".join(f"fold {result.fold}: {result.error}" for result in failed)
     if len(failed) == len(results):
         raise FitError(f"all {len(results)} folds failed to fit:\n{errors}")
-    warnings.warn(
+    warn_caller(
         f"{len(failed)} of {len(results)} folds failed to fit; their scores are NaN:\n{errors}",
         FitFailedWarning,
-        stacklevel=2,
     )

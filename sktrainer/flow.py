@@ -38,6 +38,8 @@ class Run:
         Training rows of each class, "before" and "after" resampling.
     imbalance : str or None
         What was done about imbalance.
+    notes : tuple of str
+        What is worth knowing of how the rows were prepared.
     refit_rounds : int or None
         Iterations of the last fit, on training and validation rows, where there was one.
     """
@@ -47,6 +49,7 @@ class Run:
     scores: Scores
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     imbalance: str | None = None
+    notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
 
 
@@ -101,7 +104,12 @@ def run_split(
         parts = _parts(data, split, prepared, validation, set(score_parts), raw=raw)
         scores = evaluate(outcome.fitted, parts, recipe.scoring)
     return Run(
-        outcome.fitted, outcome.fit, scores, dict(prepared.class_counts), prepared.imbalance
+        outcome.fitted,
+        outcome.fit,
+        scores,
+        class_counts=dict(prepared.class_counts),
+        imbalance=prepared.imbalance,
+        notes=prepared.notes,
     )
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-
-from sktrainer.backends._base import Backend, Traits
+from sktrainer.anatomy import Anatomy
+from sktrainer.backends._base import Traits
 from sktrainer.backends.registry import find_backend
+from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
-from sktrainer.parameters import parameter_problems
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import (
     Scoring,
@@ -27,35 +26,12 @@ from sktrainer.stages.preparing import ENCODER, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
 from sktrainer.types import CheckedData, Task
 
-__all__ = ["Anatomy", "Recipe", "dissect", "make_recipe"]
+__all__ = ["Recipe", "make_recipe"]
 
 MIN_ROWS_TO_STOP = 20
 """Fewer rows than this are not parted again for early stopping unless that is asked for."""
 
 AUTO_VALIDATION_SIZE = 0.1
-
-
-@dataclass(frozen=True)
-class Anatomy:
-    """A caller's estimator taken apart: the steps before the model, and the model.
-
-    Attributes
-    ----------
-    steps : tuple of (str, transformer or sampler)
-        Pipelines inside pipelines are laid flat, as "outer.inner".
-    name : str
-        The model's name in the pipeline.
-    model : estimator
-    """
-
-    steps: tuple[tuple[str, Any], ...]
-    name: str
-    model: Any
-
-    @property
-    def transforms(self) -> bool:
-        """Whether a step of the caller's own transforms X."""
-        return any(_does(step, "transform") for _, step in self.steps)
 
 
 @dataclass(frozen=True)
@@ -96,57 +72,6 @@ class Recipe:
     def without_validation(self) -> Recipe:
         """Return the recipe of a fit that holds out no validation rows."""
         return replace(self, split=replace(self.split, validation_size=None))
-
-
-def dissect(estimator: Any) -> Anatomy:
-    """Take an estimator apart into the steps before the model and the model.
-
-    Raises
-    ------
-    ParameterError
-        Where it is a class, has no `fit`, or is a Pipeline without a model at its end.
-    """
-    if isinstance(estimator, type):
-        raise ParameterError(
-            f"estimator must be an instance, got the class {estimator.__name__}; "
-            f"pass {estimator.__name__}()"
-        )
-    if isinstance(estimator, Pipeline):
-        flat = _flatten(estimator.steps)
-        if not flat or flat[-1][1] in (None, "passthrough"):
-            raise ParameterError("estimator is a Pipeline without a model as its last step")
-        name, model = flat[-1]
-        _check_model(model, f"the last step {name!r} of the Pipeline")
-        return Anatomy(tuple(flat[:-1]), name, model)
-    _check_model(estimator, "estimator")
-    return Anatomy((), "model", estimator)
-
-
-def _check_model(model: Any, what: str) -> None:
-    if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "get_params")):
-        raise ParameterError(
-            f"{what} must be a model with fit, predict and get_params, got {model!r}; pass, "
-            "for example, sklearn.linear_model.LogisticRegression()"
-        )
-    if not hasattr(model, "predict") and not hasattr(type(model), "predict"):
-        raise ParameterError(
-            f"{what} must have predict, got {type(model).__name__}; pass a classifier or a "
-            "regressor"
-        )
-
-
-def _flatten(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:
-    flat = []
-    for name, step in steps:
-        if isinstance(step, Pipeline):
-            flat += _flatten(step.steps, f"{prefix}{name}.")
-        else:
-            flat.append((f"{prefix}{name}", step))
-    return flat
-
-
-def _does(step: Any, method: str) -> bool:
-    return step is not None and not isinstance(step, str) and hasattr(step, method)
 
 
 def make_recipe(
@@ -194,13 +119,6 @@ def make_recipe(
         n_jobs=parameters["n_jobs"],
         notes=notes,
     )
-
-
-def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Raise for every parameter whose value can be seen to be wrong by itself."""
-    problems = parameter_problems(parameters)
-    if problems:
-        raise ParameterError(problems)
 
 
 def _misfits(
@@ -342,7 +260,9 @@ def _steps_plan(
         return StepsPlan(steps, imbalance, weights=traits.sample_weight)
     if preprocessor is None or anatomy.transforms:
         return StepsPlan(anatomy.steps, imbalance, weights=traits.sample_weight)
-    makes_rows = _makes_rows(imbalance) or any(_makes_rows(s) for _, s in anatomy.steps)
+    # The sampler that "smote" stands for knows category codes and missing cells.
+    samplers = [imbalance, *(step for _, step in anatomy.steps)]
+    makes_rows = any(not isinstance(s, str) and makes_new_rows(s) for s in samplers)
     encoder = make_encoder(parameters, traits, data.task, makes_rows=makes_rows)
     return StepsPlan(
         ((_free(ENCODER, anatomy), encoder), *anatomy.steps),
@@ -350,18 +270,6 @@ def _steps_plan(
         weights=traits.sample_weight,
         codes_at_end=encoder.encoding.startswith("native"),
     )
-
-
-def _makes_rows(sampler: Any) -> bool:
-    """Tell whether a sampler of the caller's may make rows that were not there.
-
-    The sampler that "smote" stands for knows category codes and missing cells.
-    """
-    if not _does(sampler, "fit_resample"):
-        return False
-    if getattr(sampler, "shrinkage", "smooth") is None:  # a RandomOverSampler that repeats rows
-        return False
-    return "over_sampling" in type(sampler).__module__ or "combine" in type(sampler).__module__
 
 
 def _free(name: str, anatomy: Anatomy) -> str:
@@ -398,8 +306,3 @@ def make_encoder(
         scale=traits.scale_sensitive if isinstance(scaling, str) else bool(scaling),
         task=task,
     )
-
-
-def backend_of(anatomy: Anatomy) -> Backend:
-    """Return the backend of this estimator's model."""
-    return find_backend(anatomy.model)

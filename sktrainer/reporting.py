@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sktrainer.anatomy import Anatomy
 from sktrainer.cross_validation import CrossValidation
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.flow import Run
-from sktrainer.recipe import Anatomy, Recipe
+from sktrainer.recipe import Recipe
 from sktrainer.results.history import history_frame
 from sktrainer.results.report import (
     ColumnTreatment,

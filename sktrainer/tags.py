@@ -6,8 +6,8 @@ from typing import Any
 
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, get_tags
 
+from sktrainer.anatomy import dissect
 from sktrainer.exceptions import ParameterError
-from sktrainer.recipe import dissect
 
 __all__ = ["trainer_tags"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,10 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sktrainer.anatomy import dissect
 from sktrainer.exceptions import InputError
-from sktrainer.recipe import dissect
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
-from sktrainer.results.report import TrainingReport
 from sktrainer.running.caller_state import kept
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.metrics import resolve_scoring
@@ -25,8 +24,11 @@ from sktrainer.stages.checks import RawInput, rows_to_score, split_off_target
 from sktrainer.stages.evaluating import score_rows
 from sktrainer.storage import bundle
 from sktrainer.tags import trainer_tags
-from sktrainer.training import Trained, train
 from sktrainer.types import Array, Split
+
+if TYPE_CHECKING:
+    from sktrainer.results.report import TrainingReport
+    from sktrainer.training import Trained
 
 __all__ = ["ManagedTrainer"]
 
@@ -256,6 +258,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         FitError
             Where every fold of the cross-validation failed.
         """
+        from sktrainer.training import train  # a trainer that only predicts needs none of it
+
         raw = RawInput(
             X,
             y,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -19,7 +20,7 @@ from sktrainer.exceptions import (
 )
 from sktrainer.flow import Run, refit_run, run_split
 from sktrainer.parameters import parameter_problems
-from sktrainer.recipe import Anatomy, Recipe, dissect, make_recipe
+from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
@@ -87,8 +88,10 @@ def train(
     if recipe.cv is not None:
         with watch.stage("cross-validate"):
             cv = _cross_validate(recipe, data, split, progress)
+        notes = (*notes, *cv.notes)
     final, split, n_iter = _final_recipe(recipe, split, cv)
     run = _fit_final(final, data, split, progress, watch, n_iter)
+    notes = (*notes, *run.notes)
     facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
     report = build_report(facts)
     progress.done(fit_line(facts))
@@ -183,6 +186,14 @@ def _tell_imbalance(
         return (note,)
     name = method if isinstance(method, str) else type(method).__name__
     progress.done(f"Classes: {text}; handled by {name}")
+    if recipe.model.correct_probabilities and imbalance.makes_rows(method):
+        note = (
+            f"correct_probabilities=True after {name}: synthetic rows shift probabilities by "
+            "less than their number, so that the correction can overshoot; use "
+            "handle_imbalance='class_weight', 'oversample' or 'undersample' with it"
+        )
+        progress.warn(note, DataWarning)
+        return (note,)
     return ()
 
 
@@ -196,14 +207,16 @@ def _cross_validate(
 
     def tell(result: Any) -> None:
         progress.fold(
-            result.fold + 1,
-            max(int(total), result.fold + 1),
+            result.fold,
+            max(int(total), result.fold),
             result.scores,
             seconds=result.fit_seconds + result.score_seconds,
             error=result.error,
         )
 
     cv = cross_validate(recipe, data, rows, on_fold=tell)
+    for note in cv.notes:
+        progress.warn(note, DataWarning)
     progress.done(cv.summary_line)
     return cv
 

@@ -93,6 +93,7 @@ class Prepared:
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prior_shift: Array | None = None
     imbalance: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

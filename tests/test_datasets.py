@@ -67,9 +67,8 @@ def test_data_and_target_come_alone_too(as_frame: bool) -> None:
 
 
 def test_each_call_gives_a_table_of_its_own() -> None:
-    load_hypothyroid().frame.loc[:, "age"] = 0.0
     table = load_hypothyroid()
-    table.data.loc[:, "age"] = 0.0
+    table.data["age"] = 0.0
 
     assert load_hypothyroid().data["age"].max() == 98.0
     assert table.frame["age"].max() == 98.0

@@ -160,8 +160,11 @@ class Names:
         return translated
 
     def _loss_name(self, values: Mapping[str, float]) -> str:
-        if self.loss is not None:
+        if self.loss is not None and (not self.loss or self.loss in values):
             return self.loss
+        if self.loss is not None:  # a library may spell out defaults: "Huber:delta=1"
+            name = self.loss.partition(":")[0]
+            return next((v for v in values if v.partition(":")[0] == name), "")
         others = [name for name in values if name != self.library]
         return next(iter(others or values), "")
 

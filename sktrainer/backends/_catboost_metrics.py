@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ from sktrainer.backends._boosting import (
 from sktrainer.running.metrics import Scorer
 from sktrainer.types import Array, Task
 
-# PRAUC is not among them: it is no average precision, it interpolates.
+# PRAUC is not among them: it is no average precision, it interpolates. Nor is MAE, which
+# leaves 1e-6 out of every error: much, where the target is small.
 _BINARY: MetricTable = {
     "accuracy": ("Accuracy", same),
     "neg_log_loss": ("Logloss", negative),
@@ -35,41 +36,52 @@ _MULTICLASS: MetricTable = {
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("RMSE", negative),
     "neg_mean_squared_error": ("RMSE", negative_square),
-    "neg_mean_absolute_error": ("MAE", negative),
 }
 # The losses whose raw outputs those metrics, and the scorers here, read rightly.
 _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
 
 
-def _metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[Names, dict[str, Any]]:
-    """Return the names that CatBoost will report, and the parameters that make it."""
+def requested_metric(request: FitRequest) -> tuple[Names, dict[str, Any]]:
+    """Return the names that CatBoost will report, and the parameters that make it report."""
     metric = request.monitor.metric
-    loss = _loss(request, given)
+    loss = _loss(request)
     if metric.scorer is None:
-        own = given.get("eval_metric")
-        if own is not None:
-            _watch_own(request, own)
         return Names(loss=loss, keep=True), {}
     found = library_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
     if found is not None:
         return Names(metric.name, *found, loss=loss), {"eval_metric": found[0]}
-    python_metric = _ScorerMetric(request, loss)
-    name = type(python_metric).__name__
-    return Names(metric.name, name, loss=loss), {"eval_metric": python_metric}
+    scorer_metric = ScorerMetric(request, loss)
+    name = type(scorer_metric).__name__
+    return Names(metric.name, name, loss=loss), {"eval_metric": scorer_metric}
 
 
-def _watch_own(request: FitRequest, own: Any) -> None:
-    from catboost.core import is_maximizable_metric
+def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
+    """Watch the `eval_metric` that the user gave the model, where the trainer names none.
 
+    Parameters
+    ----------
+    request : FitRequest
+    reported : iterable of str
+        The names that CatBoost reports, which may spell out more than the user wrote.
+    """
+    own = request.model.get_params().get("eval_metric")
+    if own is None or request.monitor.metric.scorer is not None:
+        return
     if isinstance(own, str):
-        name, greater = own, bool(is_maximizable_metric(own))
+        from catboost.core import is_maximizable_metric
+
+        greater = bool(is_maximizable_metric(own))
     else:
-        name, greater = type(own).__name__, bool(own.is_max_optimal())
-    request.monitor.watch(name, greater_is_better=greater)
+        greater = bool(own.is_max_optimal())
+    wanted = own if isinstance(own, str) else type(own).__name__
+    near = [name for name in reported if name.partition(":")[0] == wanted.partition(":")[0]]
+    name = wanted if wanted in near or not near else near[0]
+    request.monitor.watch("loss" if name == _loss(request) else name, greater_is_better=greater)
 
 
-def _loss(request: FitRequest, given: Mapping[str, Any]) -> str:
-    own = next((given[name] for name in _LOSS if given.get(name) is not None), None)
+def _loss(request: FitRequest) -> str:
+    given = request.model.get_params()
+    own = given.get("loss_function") or given.get("objective")
     if own is not None:
         return own if isinstance(own, str) else type(own).__name__
     if request.task == "regression":
@@ -96,7 +108,7 @@ def _n_classes(request: FitRequest) -> int:
     return len(np.unique(request.train.y))
 
 
-class _ScorerMetric:
+class ScorerMetric:
     """A scikit-learn scorer as CatBoost calls metrics of one's own: with raw outputs."""
 
     no_jit = True  # CatBoost tries numba otherwise, and warns where it fails
@@ -139,5 +151,3 @@ def _outputs(raw: Array, task: Task, loss: str) -> Array:
     if raw.ndim == 1 or loss == "MultiClassOneVsAll":
         return np.asarray(expit(raw))
     return np.asarray(softmax(raw, axis=1))
-
-

@@ -11,9 +11,11 @@ from sktrainer.backends._boosting import granted_threads
 
 DEFAULT_ROUNDS = 100
 
-# LightGBM knows its parameters by many names; the first is the one set here.
+BOOSTING = ("boosting", "boost", "boosting_type")
+LINEAR = ("linear_tree", "linear_trees")
+METRIC = ("metric", "metrics", "metric_types")
+# Aliases of n_estimators, any of which wins over it.
 _ROUNDS = (
-    "n_estimators",
     "num_iterations",
     "num_iteration",
     "n_iter",
@@ -27,9 +29,6 @@ _ROUNDS = (
 )
 _SEED = ("random_state", "seed", "random_seed")
 _THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
-_BOOSTING = ("boosting", "boost", "boosting_type")
-_LINEAR = ("linear_tree", "linear_trees")
-_METRIC = ("metric", "metrics", "metric_types")
 _DEVICE = ("device_type", "device")
 _STOPPING = (
     "early_stopping_round",
@@ -46,59 +45,56 @@ _QUIET_AND_STEADY = (
     (("force_row_wise", "force_col_wise"), True),
 )
 
-def _set_open_parameters(model: Any, request: FitRequest) -> None:
+
+def first_given(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
+    """Return the value of the first of these names that has one."""
+    return next((given[name] for name in names if given.get(name) is not None), default)
+
+
+def rounds(given: Mapping[str, Any]) -> int:
+    """Return the number of rounds that a model with these parameters will train."""
+    return int(first_given(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
+
+
+def set_open_parameters(request: FitRequest) -> None:
+    """Set the seed where the user left it open, and threads within what was granted."""
+    model = request.model
     given = model.get_params()
-    if _first(given, _SEED, None) is None:
+    if first_given(given, _SEED) is None:
         model.set_params(random_state=request.seed)
     alias = next((name for name in _THREADS if given.get(name) is not None), _THREADS[0])
     model.set_params(**{alias: granted_threads(given.get(alias), request.n_threads)})
 
 
-def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    on_cpu = _first(given, _DEVICE, "cpu") == "cpu"
-    return {
+@contextmanager
+def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
+    """Change parameters while the model trains; `get_params` is the same after as before.
+
+    Quiet and deterministic where the user left that open; without a stopper of its own;
+    without a metric of its own where a scorer is watched.
+    """
+    model = request.model
+    before = model.get_params()
+    on_cpu = first_given(before, _DEVICE, "cpu") == "cpu"
+    changes = {
         names[0]: value
         for names, value in _QUIET_AND_STEADY
-        if not any(name in given for name in names) and (on_cpu or names[0] == "verbosity")
+        if not any(name in before for name in names) and (on_cpu or "verbosity" in names)
     }
-
-
-def _dropped(request: FitRequest) -> tuple[str, ...]:
-    own_metric = () if request.monitor.metric.scorer is None else _METRIC
-    return (*_STOPPING, *_ROUNDS[1:], *own_metric)
-
-
-@contextmanager
-def _overridden(
-    model: Any, changes: Mapping[str, Any], drop: tuple[str, ...]
-) -> Iterator[None]:
-    """Change parameters while the block runs; `get_params` is the same after as before."""
-    before = model.get_params()
-    _forget(model, (name for name in drop if name in before))
-    model.set_params(**changes)
+    own_metric = () if request.monitor.metric.scorer is None else METRIC
+    drop = [name for name in (*_STOPPING, *_ROUNDS, *own_metric) if name in before]
+    _forget(model, drop)
+    model.set_params(n_estimators=n_rounds, **changes)
     try:
         yield
     finally:
-        _forget(model, (name for name in changes if name not in before))
-        model.set_params(**{k: v for k, v in before.items() if k in changes or k in drop})
-        model.set_params(n_estimators=before["n_estimators"])
+        _forget(model, changes)
+        restored = {name: before[name] for name in drop}
+        model.set_params(n_estimators=before["n_estimators"], **restored)
 
 
-def _forget(model: Any, names: Any) -> None:
+def _forget(model: Any, names: Iterable[str]) -> None:
     # set_params can add a parameter that the constructor does not name, and not remove it.
-    for name in list(names):
+    for name in names:
         model.__dict__.pop(name, None)
         model._other_params.pop(name, None)
-
-
-def _first(given: Mapping[str, Any], names: tuple[str, ...], default: Any) -> Any:
-    return next((given[name] for name in names if given.get(name) is not None), default)
-
-
-def _rounds(given: Mapping[str, Any]) -> int:
-    aliases = (*_ROUNDS[1:], _ROUNDS[0])  # an alias wins over n_estimators, as in LightGBM
-    return int(_first(given, aliases, DEFAULT_ROUNDS))
-
-
-def _boosting(given: Mapping[str, Any]) -> str:
-    return str(_first(given, _BOOSTING, "gbdt"))

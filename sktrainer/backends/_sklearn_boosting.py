@@ -168,7 +168,10 @@ class _AfterRound:
             self._values = _staged(model, self._watch)
             if model.loss == "exponential":
                 self._decisions = model.staged_decision_function(self._watch.rows.X)
-        predicted = self._watch.predicted(next(self._values), next(self._decisions))
+        decision = next(self._decisions)
+        if decision is not None and decision.shape[1] == 1:
+            decision = decision[:, 0]  # a column here, though not in `decision_function`
+        predicted = self._watch.predicted(next(self._values), decision)
         return self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
 
 

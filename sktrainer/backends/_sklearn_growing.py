@@ -29,14 +29,20 @@ Vote = Callable[[int], Array]
 _PER_MEMBER = ("estimators_", "estimators_features_", "samplers_", "pipelines_")
 
 
-def _step(n_threads: int) -> int:
+def _step(model: Any, n_threads: int) -> int:
     """Return how many members are added at a time.
 
     Each call of `fit` checks the table again and starts the threads anew. On two cores a
     forest of 60 trees, added one by one, took 1.9 times as long as in one go with one
     thread (300 rows) and 3 to 6 times as long with two (300 to 3,000 rows); eight at a
     time took as long as in one go. At most that many less one are grown for nothing.
+
+    A subclass from elsewhere that fits in a way of its own gets all members in one go:
+    imbalanced-learn's BalancedRandomForestClassifier draws two seeds a tree, and skips one
+    for each tree it has, so that what `warm_start` adds depends on where it was halted.
     """
+    if type(model).fit.__module__.split(".")[0] != "sklearn":
+        return int(model.n_estimators)
     return max(8, 4 * n_threads)
 
 
@@ -115,14 +121,17 @@ class GrownAtOnce:
 def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFit:
     """Add members a few at a time, record them one by one, drop those after the best."""
     model, limit = request.model, request.model.n_estimators
+    step = _step(model, request.n_threads)
     random_state, seeds = model.random_state, []
+    oob_score = getattr(model, "oob_score", False)
     lent = {"warm_start": True, "n_estimators": limit, "random_state": random_state}
-    lent |= {"oob_score": False} | labelled_weights(model, train.y, train.sample_weight)
+    lent |= {"oob_score": False} if oob_score else {}
+    lent |= labelled_weights(model, train.y, train.sample_weight)
     total: Any = 0.0
     size = 0
     with lent_parameters(model, **lent), _quiet_presets(model):
         while size < limit and not request.monitor.stopped:
-            target = min(size + _step(request.n_threads), limit)
+            target = min(size + step, limit)
             # `fit` skips the draws of the members before: it must start where they did.
             model.set_params(n_estimators=target, random_state=copy.deepcopy(random_state))
             fit_rows(model, train)
@@ -133,13 +142,8 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
                 watch.record(size, watch.predicted(total / size))
     outcome = finished(request, size, stopped=request.monitor.stopped)
     best = outcome.best_iteration or size
-    for name in _PER_MEMBER:
-        if hasattr(model, name):
-            setattr(model, name, getattr(model, name)[:best])
-    if hasattr(model, "_seeds"):
-        # Bagging's `estimators_samples_` draws each member's rows again from its seed.
-        model._seeds = np.concatenate(seeds)[:best]
-    if model.oob_score:
+    _keep(model, best, seeds)
+    if oob_score:
         # The out-of-bag score is not kept member by member: the forest of `best` members
         # is fitted in one go to have it.
         with lent_parameters(model, n_estimators=best):
@@ -147,13 +151,24 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
     return outcome
 
 
+def _keep(model: Any, best: int, seeds: list[Any]) -> None:
+    """Drop the members after the best."""
+    for name in _PER_MEMBER:
+        if hasattr(model, name):
+            setattr(model, name, getattr(model, name)[:best])
+    if hasattr(model, "_seeds"):
+        # Bagging's `estimators_samples_` draws each member's rows again from its seed.
+        model._seeds = np.concatenate(seeds)[:best]
+
+
 def _float32(rows: Rows) -> Rows:
     """Convert once what a forest would convert in each call of `fit`."""
-    if not isinstance(rows.X, np.ndarray) or rows.X.dtype == np.float32:
+    X = rows.X
+    if not isinstance(X, np.ndarray) or X.dtype == np.float32 or X.dtype.kind not in "biuf":
         return rows
     # What is too large becomes infinite, which the forest itself refuses by name.
     with np.errstate(over="ignore"):
-        return Rows(rows.X.astype(np.float32), rows.y, rows.sample_weight)
+        return Rows(X.astype(np.float32), rows.y, rows.sample_weight)
 
 
 def _tree_votes(request: FitRequest, watch: Watch) -> Vote:

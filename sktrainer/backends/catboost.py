@@ -7,34 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from scipy.special import expit, softmax
-
 from sktrainer.backends._base import Backend, FitRequest, Traits
-from sktrainer.backends._boosting import (
-    TRAIN_CURVE_ROWS,
-    MetricTable,
-    Names,
-    Recorder,
-    granted_threads,
-    library_metric,
-    negative,
-    negative_square,
-    refuse_unsupported,
-    same,
-    score_outputs,
-)
-from sktrainer.running.metrics import Scorer
-from sktrainer.types import Array, ModelFit, Task
+from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
+from sktrainer.backends._catboost_metrics import requested_metric, watch_own_metric
+from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 1000
 
 _ROUNDS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
 _SEED = ("random_seed", "random_state")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
-_LOSS = ("loss_function", "objective")
-_CUSTOM = ("custom_metric", "custom_loss")
-# Set aside while it trains: a stopper and a split of its own, and metrics that are
+# Set aside while it trains: a stopper, a split and a cut of its own, and metrics that are
 # computed every few rounds only.
 _SET_ASIDE = (
     "od_type",
@@ -42,10 +25,12 @@ _SET_ASIDE = (
     "od_pval",
     "early_stopping_rounds",
     "use_best_model",
+    "best_model_min_trees",
     "eval_fraction",
     "metric_period",
 )
-_NO_TRAIN_FILES = "allow_writing_files"
+_PARTS = {"learn": "train", "validation": "validation"}
+
 
 class CatBoostBackend:
     """Trains CatBoostClassifier, CatBoostRegressor, and what derives from them.
@@ -75,26 +60,26 @@ class CatBoostBackend:
         refuse_unsupported(request.model, "CatBoost")
         model = request.model
         _set_open_parameters(request)
-        given = dict(model.get_params())
+        given = model.get_params()
         max_iter = request.n_iter or _rounds(given)
-        names, changes = _metric(request, given)
+        names, changes = requested_metric(request)
         recorder = Recorder(request, names)
-        changes |= {"iterations": max_iter}
-        if given.get(_NO_TRAIN_FILES) is None:
-            changes[_NO_TRAIN_FILES] = False
-        with _overridden(model, changes, drop=_dropped(request, given)):
-            _train(request, recorder, names)
+        if given.get("allow_writing_files") is None:
+            changes["allow_writing_files"] = False
+        dropped = (*_SET_ASIDE, *_ROUNDS, *(["cat_features"] if request.categorical else []))
+        with _overridden(model, {**changes, "iterations": max_iter}, dropped):
+            _train(request, recorder)
         return recorder.outcome(model, max_iter)
 
 
-def _train(request: FitRequest, recorder: Recorder, names: Names) -> None:
+def _train(request: FitRequest, recorder: Recorder) -> None:
     model, train, monitor = request.model, request.train, request.monitor
     live = recorder.obeys and monitor.tol > 0
     arguments: dict[str, Any] = {"use_best_model": recorder.obeys}
     if request.validation is not None:
         arguments["eval_set"] = _pool(request)
     if live:
-        arguments["callbacks"] = [_Live(recorder)]
+        arguments["callbacks"] = [_Live(request, recorder)]
     elif recorder.obeys:
         arguments["early_stopping_rounds"] = monitor.n_iter_no_change
     if not any(name in model.get_params() for name in _VERBOSITY):
@@ -103,11 +88,11 @@ def _train(request: FitRequest, recorder: Recorder, names: Names) -> None:
         arguments["cat_features"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
     if not live:
-        _replay(model, recorder)
+        _replay(request, recorder)
     elif recorder.best_iteration < model.tree_count_:
         # CatBoost has cut to the very best round, which the tolerance may rule out.
         model.shrink(recorder.best_iteration)
-        model.get_feature_importance(type="PredictionValuesChange")
+        model.get_feature_importance(type="PredictionValuesChange")  # which it keeps
 
 
 def _pool(request: FitRequest) -> Any:
@@ -122,34 +107,31 @@ def _pool(request: FitRequest) -> Any:
 class _Live:
     """CatBoost callback: tells the recorder each round, and answers whether to go on."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, request: FitRequest, recorder: Recorder) -> None:
+        self._request = request
         self._recorder = recorder
 
     def after_iteration(self, info: Any) -> bool:
-        values = {
-            _PARTS[part]: {metric: history[-1] for metric, history in log.items()}
-            for part, log in info.metrics.items()
-        }
-        return not self._recorder.record(info.iteration, _without_skipped(values))
+        if info.iteration == 1:
+            watch_own_metric(self._request, info.metrics.get("validation", {}))
+        return not self._recorder.record(info.iteration, _values(info.metrics, -1))
 
 
-def _replay(model: Any, recorder: Recorder) -> None:
-    logs = {
-        _PARTS[part]: log for part, log in model.get_evals_result().items() if part in _PARTS
-    }
+def _replay(request: FitRequest, recorder: Recorder) -> None:
+    logs = request.model.get_evals_result()
+    watch_own_metric(request, logs.get("validation", {}))
     n_iter = max((len(history) for log in logs.values() for history in log.values()), default=0)
     for i in range(n_iter):
-        values = {
-            part: {metric: history[i] for metric, history in log.items()}
-            for part, log in logs.items()
-        }
-        recorder.record(i + 1, _without_skipped(values), seconds=math.nan)
+        recorder.record(i + 1, _values(logs, i), seconds=math.nan)
 
 
-_PARTS = {"learn": "train", "validation": "validation"}
-
-
-def _without_skipped(values: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+def _values(logs: Mapping[str, Any], i: int) -> dict[str, dict[str, float]]:
+    """Return the values of one round, without those that were not computed for training."""
+    values = {
+        _PARTS[part]: {metric: history[i] for metric, history in log.items()}
+        for part, log in logs.items()
+        if part in _PARTS
+    }
     train = {name: v for name, v in values.get("train", {}).items() if not math.isnan(v)}
     return {**values, "train": train}
 
@@ -163,20 +145,11 @@ def _set_open_parameters(request: FitRequest) -> None:
     model.set_params(thread_count=threads)
 
 
-def _dropped(request: FitRequest, given: Mapping[str, Any]) -> tuple[str, ...]:
-    dropped = [*_SET_ASIDE, *_ROUNDS[1:]]
-    if request.categorical:
-        dropped.append("cat_features")
-    if request.validation is None:
-        dropped.append("eval_metric")
-    return tuple(name for name in dropped if name in given)
-
-
 @contextmanager
 def _overridden(
     model: Any, changes: Mapping[str, Any], drop: tuple[str, ...]
 ) -> Iterator[None]:
-    """Change parameters while the block runs; `get_params` is the same after as before.
+    """Change parameters while the model trains; `get_params` is the same after as before.
 
     A fitted CatBoost model refuses `set_params`, and one set can never be unset: what the
     constructor was given is therefore put back where CatBoost keeps it.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +16,21 @@ from sktrainer.backends._boosting import (
     Names,
     Recorder,
     complement,
-    granted_threads,
     library_metric,
     negative,
     refuse_unsupported,
     same,
     score_outputs,
     train_curve_rows,
+)
+from sktrainer.backends._lightgbm_parameters import (
+    BOOSTING,
+    LINEAR,
+    METRIC,
+    first_given,
+    parameters_for_fit,
+    rounds,
+    set_open_parameters,
 )
 from sktrainer.types import Array, ModelFit, Rows, Task
 
@@ -41,7 +48,7 @@ _REGRESSION: MetricTable = {
     "neg_mean_absolute_error": ("l1", negative),
 }
 _PYTHON_METRIC = "scorer"
-_LAST = 40  # after LightGBM's own callbacks, whose highest order is 30
+_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks go up to 30
 
 
 class LightGBMBackend:
@@ -57,14 +64,13 @@ class LightGBMBackend:
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "LGBMModel")
         given = model.get_params()
-        linear = bool(_first(given, _LINEAR, False))
         return Traits(
             native_categorical=True,
             native_missing=True,
             # Linear models in the leaves are fitted to the values, not to their order.
-            scale_sensitive=linear,
-            max_iter=_rounds(given),
-            stops_by_default=_boosting(given) not in ("rf", "random_forest", "dart"),
+            scale_sensitive=bool(first_given(given, LINEAR)),
+            max_iter=rounds(given),
+            stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",
             releases_gil=True,
         )
@@ -72,74 +78,77 @@ class LightGBMBackend:
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "LGBMModel")
         model = request.model
-        _set_open_parameters(model, request)
+        set_open_parameters(request)
         given = model.get_params()
-        max_iter = request.n_iter or _rounds(given)
+        max_iter = request.n_iter or rounds(given)
         names, metric = _metric(request, given)
         recorder = Recorder(request, names)
-        with _overridden(model, _changes(given), drop=_dropped(request)):
-            model.set_params(n_estimators=max_iter)
-            live = _Live(request, recorder, max_iter, final=_boosting(given) != "dart")
-            _train(request, live, metric)
-            if _boosting(given) == "dart" and recorder.best_iteration < recorder.n_iter:
+        cuts = recorder.obeys and not _rewrites_trees(given)
+        with parameters_for_fit(request, max_iter):
+            _train(request, _Live(request, recorder, max_iter if cuts else None), metric)
+            if recorder.obeys and not cuts and recorder.best_iteration < recorder.n_iter:
                 model.set_params(n_estimators=recorder.best_iteration)
-                _train(request, None, None)
+                _train(request)
         return recorder.outcome(model, max_iter)
 
 
 class _Live:
-    """LightGBM callback: tells the recorder each round and ends training on its answer."""
+    """LightGBM callback: tells the recorder each round and ends training on its answer.
 
-    order = _LAST
+    Parameters
+    ----------
+    request : FitRequest
+    recorder : Recorder
+    last : int or None
+        The round after which training ends by itself, where predictions are to use the
+        best one; None where the model is kept whole.
+    """
+
+    order = _AFTER_ALL_OTHERS
     before_iteration = False
 
-    def __init__(
-        self, request: FitRequest, recorder: Recorder, max_iter: int, *, final: bool
-    ) -> None:
+    def __init__(self, request: FitRequest, recorder: Recorder, last: int | None) -> None:
         self._monitor = request.monitor
         self._recorder = recorder
-        self._max_iter = max_iter
-        self._cuts = final and recorder.obeys
+        self._last = last
         self._best: list[Any] = []
 
     def __call__(self, env: Any) -> None:
+        results, iteration = env.evaluation_result_list, env.iteration + 1
+        if iteration == 1 and self._recorder.keeps_names:
+            self._watch_first(results)
         values: dict[str, dict[str, float]] = {}
-        for part, metric, value, *_ in env.evaluation_result_list:
+        for part, metric, value, *_ in results:
             values.setdefault(part, {})[metric] = float(value)
-        iteration = env.iteration + 1
-        if iteration == 1:
-            self._watch_own(env.evaluation_result_list)
         stop = self._recorder.record(iteration, values)
         if self._recorder.improved:
-            self._best = env.evaluation_result_list
-        if stop or (self._cuts and iteration == self._max_iter):
-            self._end(env)
+            self._best = results
+        if stop or iteration == self._last:
+            self._end(results)
 
-    def _watch_own(self, results: list[Any]) -> None:
-        if not self._recorder.keeps_names:
-            return
-        for part, metric, _, maximize in results:
+    def _watch_first(self, results: list[Any]) -> None:
+        for part, metric, _, maximize, *_ in results:
             if part == "validation":
                 self._monitor.watch(metric, greater_is_better=bool(maximize))
                 return
 
-    def _end(self, env: Any) -> None:
-        # The exception is LightGBM's own word for "stop": it sets best_iteration_.
+    def _end(self, results: list[Any]) -> None:
+        # The exception is LightGBM's own word for "stop"; it sets best_iteration_.
         from lightgbm.callback import EarlyStopException
 
-        best = self._recorder.best_iteration if self._cuts else env.iteration + 1
-        raise EarlyStopException(best - 1, self._best or env.evaluation_result_list)
+        cuts = self._last is not None
+        best = self._recorder.best_iteration if cuts else self._recorder.n_iter
+        raise EarlyStopException(best - 1, self._best or results)
 
 
-def _train(request: FitRequest, live: _Live | None, metric: Any) -> None:
+def _train(request: FitRequest, live: _Live | None = None, metric: Any = None) -> None:
     model, train = request.model, request.train
-    parts = {"train": train_curve_rows(request)} if live is not None else {}
-    if live is not None and request.validation is not None:
-        parts["validation"] = request.validation
     arguments: dict[str, Any] = {}
-    if parts:
-        arguments |= _evaluation(request, parts)
-        arguments |= {"eval_metric": metric, "callbacks": [live]}
+    if live is not None:
+        parts = {"train": train_curve_rows(request)}
+        if request.validation is not None:
+            parts["validation"] = request.validation
+        arguments = {"eval_metric": metric, "callbacks": [live], **_evaluation(request, parts)}
     if request.categorical:
         arguments["categorical_feature"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
@@ -154,7 +163,7 @@ def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any
     if getattr(request.model, "class_weight", None) is not None:
         # The train curve is that of the weighted loss that training minimises.
         arguments["eval_class_weight"] = [request.model.class_weight, *[None] * len(rows[1:])]
-    if not _takes_eval_X():
+    if not _takes_eval_sets_apart():
         arguments["eval_set"] = [(part.X, part.y) for part in rows]
         return arguments
     targets = [part.y for part in rows]
@@ -167,7 +176,7 @@ def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any
 
 
 @functools.cache
-def _takes_eval_X() -> bool:
+def _takes_eval_sets_apart() -> bool:
     """Whether eval_X and eval_y have replaced eval_set, which warns since LightGBM 4.7."""
     from lightgbm import LGBMModel
 
@@ -197,7 +206,7 @@ def _metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[Names, Any]:
     """Return the names that LightGBM will report, and the `eval_metric` to ask it for."""
     metric = request.monitor.metric
     if metric.scorer is None:
-        own = _first(given, _METRIC, None) is not None
+        own = first_given(given, METRIC) is not None
         return (Names(loss="", keep=True) if own else Names()), None
     found = (
         None if callable(given.get("objective")) else library_metric(metric, _table(request))
@@ -226,6 +235,14 @@ def _python_metric(request: FitRequest) -> Callable[..., tuple[str, float, bool]
         return _PYTHON_METRIC, score_outputs(scorer, task, classes, output, y, weight), True
 
     return metric
+
+
+def _averages(given: Mapping[str, Any]) -> bool:
+    return first_given(given, BOOSTING) in ("rf", "random_forest")
+
+
+def _rewrites_trees(given: Mapping[str, Any]) -> bool:
+    return first_given(given, BOOSTING) == "dart"
 
 
 if TYPE_CHECKING:

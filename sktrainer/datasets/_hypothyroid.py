@@ -83,5 +83,4 @@ def _read(file: Any) -> pd.DataFrame:
             dtype=dict.fromkeys(NUMERIC, "float64"),
             na_values=[""],
             keep_default_na=False,
-            float_precision="round_trip",
         )

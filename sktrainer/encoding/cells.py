@@ -35,6 +35,25 @@ def is_frame(X: Any) -> bool:
     return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame)
 
 
+def is_float_block(X: Any) -> bool:
+    """Whether X is a pandas DataFrame whose columns all are floats of one NumPy dtype.
+
+    Such a frame mostly is one block of memory, which can be had without a copy.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> is_float_block(pd.DataFrame({"a": [0.5], "b": [1.5]}))
+    True
+    >>> is_float_block(pd.DataFrame({"a": [0.5], "b": [1]}))
+    False
+    """
+    if not isinstance(X, pd.DataFrame):
+        return False
+    dtypes = set(X.dtypes)
+    return len(dtypes) == 1 and next(iter(dtypes)) in (np.dtype("f4"), np.dtype("f8"))
+
+
 def column_names(X: Any) -> list[Any]:
     """Return the names of a frame's columns, as they stand in it."""
     if isinstance(X, pd.DataFrame):
@@ -70,7 +89,7 @@ def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
     if isinstance(X, pd.DataFrame):
         if few:
             return _from_block(X.to_numpy(dtype=object))
-        return lambda position: unwrapped(X.iloc[:, position].array)
+        return lambda position: _without_wrapper(X.iloc[:, position].array)
     frame = nw.from_native(X, eager_only=True)
     if few:
         block = np.empty(frame.shape, dtype=object)
@@ -83,6 +102,10 @@ def _from_block(block: Array) -> Callable[[int], Cells]:
     return lambda position: block[:, position]
 
 
+def _without_wrapper(cells: Any) -> Cells:
+    return cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells
+
+
 def unwrapped(cells: Any) -> Cells:
     """Return pandas cells in one of the few forms that the rest of the package knows.
 
@@ -93,12 +116,10 @@ def unwrapped(cells: Any) -> Cells:
     if isinstance(cells, np.ndarray):
         return cells.astype(object) if cells.dtype.kind in "US" else cells
     dtype = cells.dtype
+    if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype | pd.StringDtype):
+        return cells
     if isinstance(dtype, np.dtype):
         return cells.to_numpy()
-    if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype):
-        return cells
-    if isinstance(dtype, pd.StringDtype):
-        return cells
     if isinstance(dtype, pd.PeriodDtype):
         return cells.to_timestamp().to_numpy()
     if isinstance(dtype, pd.SparseDtype):
@@ -128,12 +149,13 @@ def _narwhals_cells(column: nw.Series[Any]) -> Cells:
         return pd.Categorical(cells)
     if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
         wall = column.dt.replace_time_zone(None).to_numpy()
-        zoned = pd.Series(wall).dt.tz_localize(dtype.time_zone, ambiguous="NaT")
-        return zoned.array
+        # A clock that is put back shows an hour twice; the parts are the same for both.
+        twice = np.zeros(len(wall), dtype=bool)
+        return pd.DatetimeIndex(wall).tz_localize(dtype.time_zone, ambiguous=twice).array
     if isinstance(dtype, nw.Date):
         return column.cast(nw.Datetime("us")).to_numpy()
     if isinstance(dtype, nw.Boolean) and column.null_count():
-        return column.cast(nw.Float32).to_numpy()
+        return pd.array(column.to_list(), dtype="boolean")
     if isinstance(dtype, nw.Decimal):
         return column.cast(nw.Float64).to_numpy()
     if dtype.is_numeric() or isinstance(dtype, nw.Boolean | nw.Datetime | nw.Duration):

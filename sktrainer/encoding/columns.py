@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.cells import Cells, cells_by_position, column_names, is_frame
+from sktrainer.encoding.cells import Cells, cells_by_position, column_names, is_frame, unwrapped
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 _CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray, pd.Series, pd.DataFrame)
-_PLAIN_KINDS = frozenset(
-    "string integer floating decimal boolean date datetime datetime64 empty".split()
-)
 
 
 @dataclass(frozen=True)
@@ -93,10 +90,11 @@ def _array_problems(X: Any) -> list[str]:
     data = X.data if hasattr(X, "tocsr") else X
     shape = getattr(X, "shape", None)
     if shape is not None and len(shape) != 2:
-        return [
+        problem = (
             f"X must have two dimensions (rows and columns), got shape {tuple(shape)}; "
             "reshape it, for one column by X.reshape(-1, 1)"
-        ]
+        )
+        return [problem]
     if not isinstance(data, np.ndarray):
         return []
     if data.dtype.kind == "f" and not has_infinite(data):
@@ -109,27 +107,60 @@ def _array_problems(X: Any) -> list[str]:
     return list(_column_problems(names, cells_by_position(X)))
 
 
-def _column_problems(names: list[str], column: Any) -> Iterator[str]:
+def _column_problems(names: list[str], column: Callable[[int], Cells]) -> Iterator[str]:
     infinite = []
     for position, name in enumerate(names):
-        cells = column(position)
-        containers = container_types(cells)
-        if containers:
-            yield container_message(name, containers)
-        elif is_infinite_column(cells):
+        cells = unwrapped(column(position))
+        inferred = inferred_type(cells)
+        unusable = unusable_types(cells, inferred)
+        if unusable:
+            yield unusable_message(name, unusable)
+        elif _is_infinite(cells, inferred):
             infinite.append(name)
     if infinite:
         yield infinite_message(infinite)
 
 
-def container_types(cells: Cells) -> list[str]:
-    """Return the names of the types of the cells that hold several values."""
+def inferred_type(cells: Cells) -> str:
+    """Return what pandas takes the cells of an object column for; "" for other columns."""
     if not isinstance(cells, np.ndarray) or cells.dtype != object:
-        return []
-    if pd.api.types.infer_dtype(cells, skipna=True) in _PLAIN_KINDS:
+        return ""
+    return pd.api.types.infer_dtype(cells, skipna=True)
+
+
+def unusable_types(cells: Cells, inferred: str) -> list[str]:
+    """Return the names of the types of the cells that are no single number, text or date.
+
+    Parameters
+    ----------
+    cells : ndarray or ExtensionArray of shape (n_rows,)
+    inferred : str
+        Their `inferred_type`: only mixed cells are looked at one by one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cells = np.array([None, "a", {"a": 1}], dtype=object)
+    >>> unusable_types(cells, inferred_type(cells))
+    ['dict']
+    """
+    if cells.dtype.kind == "c" or inferred == "complex":
+        return ["complex"]
+    if not inferred.startswith("mixed"):
         return []
     types = set(map(type, cells))
-    return sorted(kind.__name__ for kind in types if issubclass(kind, _CONTAINERS))
+    found = {kind.__name__ for kind in types if issubclass(kind, (*_CONTAINERS, complex))}
+    return sorted(found)
+
+
+def _is_infinite(cells: Cells, inferred: str) -> bool:
+    if not isinstance(cells, np.ndarray) or not len(cells):
+        return False
+    if cells.dtype.kind == "f":
+        return has_infinite(cells)
+    if inferred not in ("floating", "mixed-integer-float"):
+        return False
+    return any(isinstance(cell, float | np.floating) and np.isinf(cell) for cell in cells)
 
 
 def duplicate_message(names: list[Any]) -> str:
@@ -141,8 +172,8 @@ def duplicate_message(names: list[Any]) -> str:
     )
 
 
-def container_message(name: str, types: list[str]) -> str:
-    """Say that a column's cells hold several values each."""
+def unusable_message(name: str, types: list[str]) -> str:
+    """Say that a column's cells are no single numbers, texts or dates."""
     return (
         f"column {name!r} holds {_listed(types)} cells: expected numbers, texts or dates "
         "(each cell's argument must be a string or a number); turn it into columns of its "
@@ -173,17 +204,6 @@ def has_infinite(values: Array) -> bool:
             return False
     low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
     return bool(np.isinf(low) or np.isinf(high))
-
-
-def is_infinite_column(cells: Cells) -> bool:
-    """Whether a column of numbers, or of objects that are numbers, has infinite cells."""
-    if not isinstance(cells, np.ndarray) or not len(cells):
-        return False
-    if cells.dtype.kind == "f":
-        return has_infinite(cells)
-    if cells.dtype != object:
-        return False
-    return any(isinstance(cell, float | np.floating) and np.isinf(cell) for cell in cells)
 
 
 def _listed(items: list[str]) -> str:

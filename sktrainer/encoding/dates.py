@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.cells import Cells, unwrapped
-from sktrainer.encoding.levels import factorise
-from sktrainer.encoding.numbers import is_missing_text
+from sktrainer.encoding.cells import FEW_ROWS, Cells, unwrapped
+from sktrainer.encoding.levels import factorise, is_missing
+from sktrainer.encoding.numeric import is_missing_text
 from sktrainer.types import Array
 
 #: What a datetime is taken apart into. `days` counts from 1970-01-01.
@@ -39,7 +41,7 @@ _DAYS = (
     "%d/%m/%y",
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_OTHERS = ("%Y%m%d", "%Y%m%dT%H%M%S", "%H:%M", "%H:%M:%S", "%H.%M.%S")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}\.\d{2}")
 _COMPACT = re.compile(r"(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _SAMPLE = 50
 
@@ -76,14 +78,15 @@ def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
     >>> format_of_texts(["2024-12-31", "tomorrow"]) is None
     True
     """
-    present = [text.strip() for text in texts if not is_missing_text(text)]
-    sample = present[:_SAMPLE]
+    present = (text.strip() for text in texts if not is_missing_text(text))
+    sample = list(islice(present, _SAMPLE))
     if not sample or not all(_may_be_date(text) for text in sample):
         return None
+    every = [*sample, *present]
     fitting = [
         candidate
         for candidate in _candidates(sample[0])
-        if _parses(sample, candidate) and _parses(present, candidate)
+        if _parses(sample, candidate) and _parses(every, candidate)
     ]
     if not fitting:
         return None
@@ -94,7 +97,7 @@ def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
 
 
 def _may_be_date(text: str) -> bool:
-    return 5 <= len(text) <= 35 and any(character.isdigit() for character in text)
+    return 4 <= len(text) <= 35 and any(character.isdigit() for character in text)
 
 
 def _candidates(text: str) -> Iterator[DateFormat]:
@@ -107,7 +110,9 @@ def _candidates(text: str) -> Iterator[DateFormat]:
             yield DateFormat("%Y%m%d")
         return
     yield from (DateFormat(day + time) for day in _DAYS for time in _TIMES)
-    yield from (DateFormat(other) for other in _OTHERS)
+    if _CLOCK.fullmatch(text):
+        yield from (DateFormat(clock) for clock in ("%H:%M", "%H:%M:%S", "%H.%M.%S"))
+    yield DateFormat("%Y%m%dT%H%M%S")
 
 
 def _parses(texts: Sequence[str], form: DateFormat) -> bool:
@@ -116,12 +121,39 @@ def _parses(texts: Sequence[str], form: DateFormat) -> bool:
 
 def parse_dates(texts: Sequence[str], form: DateFormat) -> Array:
     """Return the datetimes that the texts are, NaT for those not of the format."""
+    texts = [text.strip() for text in texts]
     if form.text == ISO:
-        texts = [text if _ISO_TEXT.fullmatch(text.strip()) else "" for text in texts]
-    series = pd.Series(list(texts), dtype=object).str.strip()
+        # pandas takes "2024" and "20240229" for ISO dates too.
+        texts = [text if _ISO_TEXT.fullmatch(text) else "" for text in texts]
+        dates = _quick_iso_dates(texts, form)
+        if dates is not None:
+            return dates
+    elif len(texts) <= FEW_ROWS:
+        return np.array([_parse(text, form) for text in texts], dtype="datetime64[us]")
+    series = pd.Series(texts, dtype=object)
     aware = form.zone is not None
     parsed = pd.to_datetime(series, format=form.text or ISO, errors="coerce", utc=aware)
     return _wall_time(parsed, form.zone)
+
+
+def _quick_iso_dates(texts: Sequence[str], form: DateFormat) -> Array | None:
+    """Read ISO texts by NumPy, ten times as quick; None where an offset is to be heeded."""
+    if form.zone not in (None, "UTC"):
+        return None
+    texts = [text.removesuffix("Z") for text in texts]
+    if any("+" in text or text.count("-") > 2 for text in texts):
+        return None
+    try:
+        return np.array([text or "NaT" for text in texts], dtype="datetime64[us]")
+    except ValueError:
+        return None
+
+
+def _parse(text: str, form: DateFormat) -> np.datetime64:
+    try:
+        return np.datetime64(datetime.strptime(text, form.text or ""), "us")
+    except ValueError:
+        return np.datetime64("NaT", "us")
 
 
 def to_datetimes(cells: Cells, form: DateFormat) -> Array:
@@ -148,13 +180,17 @@ def to_datetimes(cells: Cells, form: DateFormat) -> Array:
         return np.full(len(cells), np.datetime64("NaT", "us"))
     if isinstance(cells, np.ndarray) and not any(isinstance(cell, str) for cell in cells):
         return _datetimes_of_objects(cells, form)
-    codes, texts = factorise(cells)
     text_form = form if form.text else DateFormat(ISO, form.zone)
+    if len(cells) <= FEW_ROWS:
+        return parse_dates(["" if is_missing(cell) else str(cell) for cell in cells], text_form)
+    codes, texts = factorise(cells)
     dates = parse_dates(texts, text_form)
     return np.append(dates, np.datetime64("NaT", "us"))[codes]
 
 
 def _datetimes_of_objects(cells: Array, form: DateFormat) -> Array:
+    if any(isinstance(cell, pd.Period) for cell in cells):
+        cells = np.array([getattr(cell, "start_time", cell) for cell in cells], dtype=object)
     zone = next((zone for cell in cells if (zone := getattr(cell, "tzinfo", None))), None)
     if zone is not None:
         parsed = pd.to_datetime(pd.Series(cells), errors="coerce", utc=True)
@@ -180,23 +216,25 @@ def _wall_time(dates: Any, zone: str | None) -> Array:
     return np.asarray(dates.to_numpy())
 
 
-def calendar_part(dates: Array, part: str) -> Array:
-    """Return one of `PARTS` of each datetime, NaN for NaT.
+def calendar_parts(dates: Array, parts: Sequence[str]) -> Iterator[Array]:
+    """Yield some of `PARTS` of each datetime, NaN for NaT.
 
     Weekdays count from 0, Monday.
 
     Examples
     --------
     >>> import numpy as np
-    >>> calendar_part(np.array(["2024-02-29T18:30", "NaT"], dtype="datetime64[s]"), "hour")
-    array([18., nan], dtype=float32)
+    >>> dates = np.array(["2024-02-29T18:30", "NaT"], dtype="datetime64[s]")
+    >>> [part.tolist() for part in calendar_parts(dates, ["hour", "weekday"])]
+    [[18.0, nan], [3.0, nan]]
     """
-    days = dates.astype("datetime64[D]")
-    values = _whole_part(dates, days, part).astype(np.float32)
     missing = np.isnat(dates)
-    if missing.any():
-        values[missing] = np.nan
-    return values
+    days = dates.astype("datetime64[D]")
+    for part in parts:
+        values = _whole_part(dates, days, part).astype(np.float32)
+        if missing.any():
+            values[missing] = np.nan
+        yield values
 
 
 def _whole_part(dates: Array, days: Array, part: str) -> Array:
@@ -224,9 +262,8 @@ def varying_parts(dates: Array) -> tuple[str, ...]:
     >>> varying_parts(np.array(["2024-01-01", "2024-03-01"], dtype="datetime64[D]"))
     ('month', 'weekday', 'days')
     """
-    present = dates[~np.isnat(dates)]
-    if not len(present):
+    present = pd.unique(dates[~np.isnat(dates)])
+    if len(present) < 2:
         return ()
-    return tuple(
-        part for part in PARTS if (values := calendar_part(present, part)).min() != values.max()
-    )
+    values = zip(PARTS, calendar_parts(present, PARTS), strict=True)
+    return tuple(part for part, of_dates in values if of_dates.min() != of_dates.max())

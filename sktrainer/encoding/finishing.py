@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.impute import SimpleImputer
@@ -13,6 +13,11 @@ from sktrainer.types import Array
 
 #: Cells of a block of rows; a block stays in the processor's cache.
 _BLOCK_CELLS = 1 << 18
+_SAMPLE = 10_000
+
+
+def _none() -> Array:
+    return np.array([], dtype=int)
 
 
 @dataclass(frozen=True)
@@ -21,18 +26,18 @@ class Steps:
 
     Parameters
     ----------
-    filled : tuple of int
+    filled : ndarray of int
         Columns in which missing cells are filled.
-    marked : tuple of int
+    marked : ndarray of int
         Columns whose missing cells are marked, each in a column from `first_mark` on.
-    scaled : tuple of int
+    scaled : ndarray of int
         Columns that are standardised.
     first_mark : int
     """
 
-    filled: tuple[int, ...] = ()
-    marked: tuple[int, ...] = ()
-    scaled: tuple[int, ...] = ()
+    filled: Array = field(default_factory=_none)
+    marked: Array = field(default_factory=_none)
+    scaled: Array = field(default_factory=_none)
     first_mark: int = 0
 
 
@@ -66,7 +71,7 @@ class Finish:
 
     def _impute(self, block: Array, imputer: SimpleImputer) -> None:
         steps = self.steps
-        if steps.marked:
+        if len(steps.marked):
             marks = slice(steps.first_mark, steps.first_mark + len(steps.marked))
             block[:, marks] = np.isnan(block[:, steps.marked])
         values = block[:, steps.filled]
@@ -98,23 +103,55 @@ def learn_finish(out: Array, steps: Steps) -> Finish:
         Changed in place.
     steps : Steps
     """
-    imputer = _fit_imputer(out, steps.filled) if steps.filled else None
+    imputer = _fit_imputer(out, steps.filled) if len(steps.filled) else None
     Finish(steps, imputer).apply(out)
     scaler = None
-    if steps.scaled:
-        scaler = StandardScaler()
-        for rows in row_blocks(out):
-            scaler.partial_fit(out[rows][:, steps.scaled])
+    if len(steps.scaled):
+        scaler = _fit_scaler(out, steps.scaled)
         Finish(steps, None, scaler).apply(out)
     return Finish(steps, imputer, scaler)
 
 
-def _fit_imputer(out: Array, filled: Sequence[int]) -> SimpleImputer:
-    medians = np.array([_median(out[:, position]) for position in filled])
+def _fit_scaler(out: Array, scaled: Array) -> StandardScaler:
+    # Some columns at a time, to copy few. Some rows at a time, by partial_fit, would make
+    # a mean NaN where a column is missing throughout one of the blocks.
+    n_columns = max(1, _BLOCK_CELLS // len(out))
+    with np.errstate(invalid="ignore"):  # columns that are missing throughout
+        parts = [
+            StandardScaler().fit(out[:, scaled[start : start + n_columns]])
+            for start in range(0, len(scaled), n_columns)
+        ]
+    scaler = parts[0]
+    for name in ("mean_", "var_", "scale_"):
+        setattr(scaler, name, np.concatenate([getattr(part, name) for part in parts]))
+    scaler.n_samples_seen_ = np.concatenate(
+        [np.broadcast_to(part.n_samples_seen_, part.n_features_in_) for part in parts]
+    )
+    scaler.n_features_in_ = len(scaled)
+    return scaler
+
+
+def _fit_imputer(out: Array, filled: Array) -> SimpleImputer:
+    medians = np.array([median(out[:, position]) for position in filled])
     # SimpleImputer's own median goes through masked arrays, which cost ten times as much.
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians[np.newaxis])
 
 
-def _median(values: Array) -> float:
-    present = values[~np.isnan(values)]
-    return float(np.median(present)) if len(present) else 0.0
+def median(values: Array) -> float:
+    """Return the median of the numbers that are not missing, 0 where all are.
+
+    Where none is missing, so that it is only for rows to come, that of some ten thousand
+    evenly spaced ones serves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> median(np.array([1.0, np.nan, 5.0, 3.0]))
+    3.0
+    """
+    missing = np.isnan(values)
+    if not missing.any():
+        values = values[:: max(1, len(values) // _SAMPLE)]
+    else:
+        values = values[~missing]
+    return float(np.median(values.astype(np.float64))) if len(values) else 0.0

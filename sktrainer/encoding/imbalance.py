@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
 from sklearn.base import clone
 
+from sktrainer.encoding.rows_taken import rows_taken
 from sktrainer.encoding.smote import TableSMOTE
 from sktrainer.exceptions import InputError
 from sktrainer.running.seeding import set_open_seeds
@@ -170,6 +169,28 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
     )
 
 
+def makes_rows(sampler: Any) -> bool:
+    """Tell whether a method or a sampler may make rows that were not there.
+
+    Parameters
+    ----------
+    sampler : str, sampler or None
+
+    Examples
+    --------
+    >>> makes_rows("smote"), makes_rows("undersample")
+    (True, False)
+    """
+    if sampler is None or isinstance(sampler, str):
+        return sampler == "smote"
+    if not hasattr(sampler, "fit_resample"):
+        return False
+    if getattr(sampler, "shrinkage", "smooth") is None:  # a RandomOverSampler repeats rows
+        return False
+    module = type(sampler).__module__
+    return "over_sampling" in module or "combine" in module or "smote" in module
+
+
 def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     """Fit a sampler on training rows and return the rows that it gives.
 
@@ -215,23 +236,22 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     y_new = y_new.astype(rows.y.dtype, copy=False)
     if rows.sample_weight is None:
         return Rows(X_new, y_new)
-    return Rows(X_new, y_new, rows.sample_weight[_taken(sampler, rows, X_new, y_new)])
+    return Rows(X_new, y_new, rows.sample_weight[rows_taken(sampler, rows, X_new, y_new)])
 
 
-def sampler_notes(sampler: Any, classes: Array, n_neighbors: int = 5) -> tuple[str, ...]:
-    """Say of a fitted sampler for which classes it had too few rows, where it records it."""
-    searched = getattr(sampler, "neighbors_", None)
-    if not isinstance(sampler, TableSMOTE) or not searched:
+def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
+    """Say for which classes the fitted sampler of "smote" had few rows; else nothing."""
+    if not isinstance(sampler, TableSMOTE):
         return ()
     notes = []
-    for code, k in searched.items():
-        name = repr(classes[code].item() if hasattr(classes[code], "item") else classes[code])
+    for code, k in sampler.neighbors_.items():
+        label = classes[code]
+        name = repr(label.item() if isinstance(label, np.generic) else label)
         if k == 0:
             notes.append(f"class {name} has one training row: repeated, as SMOTE needs two")
-        elif k < n_neighbors:
-            notes.append(
-                f"SMOTE searched {k} in place of {n_neighbors} neighbours in class {name}"
-            )
+        elif k < sampler.k_neighbors:
+            places = f"{k} in place of {sampler.k_neighbors} neighbours"
+            notes.append(f"SMOTE searched {places} in class {name}")
     return tuple(notes)
 
 
@@ -264,33 +284,6 @@ def _speaks_of_labels(sampler: Any) -> bool:
         return False
     is_imblearns = type(sampler).__module__.startswith("imblearn.")
     return not (is_imblearns and isinstance(getattr(sampler, "sampling_strategy", None), str))
-
-
-def _taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
-    """The rows that the sampler took, if its output is exactly those."""
-    taken = getattr(sampler, "sample_indices_", None)
-    if taken is not None and len(taken) == len(y_new):
-        taken = np.asarray(taken)
-        if np.array_equal(rows.y[taken], y_new) and _are_rows(rows.X, taken, X_new):
-            return taken
-    raise InputError(
-        f"sample_weight: expected a sampler that only repeats or leaves out rows, got "
-        f"{type(sampler).__name__}, whose new rows have no weight; use "
-        "handle_imbalance='class_weight', 'oversample' or 'undersample', or pass no "
-        "sample_weight"
-    )
-
-
-def _are_rows(X: Any, taken: Array, X_new: Any) -> bool:
-    if sparse.issparse(X):
-        of_table, given = X.tocsr()[taken], X_new.tocsr()
-        return of_table.shape == given.shape and np.array_equal(
-            of_table.data, given.data, equal_nan=True
-        )
-    if isinstance(X, pd.DataFrame):
-        return X.iloc[taken].reset_index(drop=True).equals(X_new.reset_index(drop=True))
-    is_float = np.asarray(X).dtype.kind == "f"
-    return np.array_equal(np.asarray(X)[taken], X_new, equal_nan=is_float)
 
 
 def _refusal(sampler: Any, rows: Rows, error: Exception) -> str:

@@ -54,12 +54,15 @@ def factorise(cells: Cells) -> tuple[Array, list[str]]:
     if isinstance(cells, pd.Categorical):
         return cells.codes, [text_of(category) for category in cells.categories]
     cells = unwrapped(cells)
-    if isinstance(cells, np.ndarray) and cells.dtype == object:
-        if pd.api.types.infer_dtype(cells, skipna=True) not in ("string", "empty"):
-            # Hash tables hold 1 and True for one cell; their texts are not.
-            cells = _texts(cells)
+    if cells.dtype == object and not _is_text(cells):
+        # Hash tables hold 1 and True for one cell; their texts are not.
+        cells = _texts(cells)
     codes, uniques = pd.factorize(cells)
     return codes, [text_of(value) for value in uniques.tolist()]
+
+
+def _is_text(cells: Cells) -> bool:
+    return pd.api.types.infer_dtype(cells, skipna=True) in ("string", "empty")
 
 
 def _texts(cells: Array) -> Array:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.impute import SimpleImputer
 
-from sktrainer.encoding.cells import cells_by_position
+from sktrainer.encoding.cells import cells_by_position, is_float_block
 from sktrainer.encoding.columns import ColumnDecision, has_infinite, infinite_message
-from sktrainer.encoding.finishing import Finish, Steps, learn_finish
-from sktrainer.encoding.numbers import to_numbers
+from sktrainer.encoding.finishing import Finish, Steps, learn_finish, median
+from sktrainer.encoding.numeric import to_numbers
 from sktrainer.encoding.settings import Learned, Settings
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -39,11 +40,6 @@ class MatrixPlan:
     impute: bool
     codes: tuple[int, ...] = ()
 
-    @property
-    def passes(self) -> bool:
-        """Whether a matrix without missing cells comes back as the same object."""
-        return self.kept is None
-
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; X itself where there is nothing to do."""
         X = as_matrix(X)
@@ -57,17 +53,18 @@ class MatrixPlan:
 
 
 def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> Learned:
-    """Learn what a matrix of numbers needs; y is not looked at.
+    """Learn what a matrix (or frame) of numbers needs; y is not looked at.
 
     Columns that are constant or all missing are dropped where the matrix has to be
     copied anyway, and kept where it can pass as it is.
     """
+    X = as_matrix(X)
     impute, scale = settings.impute, settings.scale
     refuse_infinite(X, names)
     gaps = has_missing(X)
     n_missing = missing_counts(X) if gaps else np.zeros(X.shape[1], dtype=int)
     if not scale and not (impute and gaps):
-        steps = Steps(filled=tuple(range(X.shape[1])) if impute else ())
+        steps = Steps(filled=np.arange(X.shape[1] * impute))
         finish = Finish(steps, _imputer_of_present(X) if impute else None)
         plan = MatrixPlan(None, tuple(names), finish, impute)
         decisions = [
@@ -87,15 +84,16 @@ def _learn_copy(
     if dropped.all():
         dropped[:] = False
     kept = np.flatnonzero(~dropped)
-    marked = np.flatnonzero(n_missing[kept] > 0) if impute else np.array([], dtype=int)
-    everything = tuple(range(len(kept)))
+    marked = np.flatnonzero(n_missing[kept] * impute)
+    everything = np.arange(len(kept))
     steps = Steps(
-        filled=everything if impute else (),
-        marked=tuple(marked.tolist()),
-        scaled=everything if scale else (),
+        filled=everything[: len(kept) * impute],
+        marked=marked,
+        scaled=everything[: len(kept) * scale],
         first_mark=len(kept),
     )
-    out_names = [names[at] for at in kept] + [f"{names[kept[at]]}_missing" for at in marked]
+    out_names = [names[at] for at in kept.tolist()]
+    out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
     out = copied(X, kept, len(out_names))
     plan = MatrixPlan(tuple(kept.tolist()), tuple(out_names), learn_finish(out, steps), impute)
     kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
@@ -109,7 +107,7 @@ def _learn_copy(
 
 def _imputer_of_present(X: Array) -> SimpleImputer:
     # For cells that are missing only in later rows.
-    medians = np.array([[np.median(X[:, position]) for position in range(X.shape[1])]])
+    medians = np.array([[median(X[:, position]) for position in range(X.shape[1])]])
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
 
 
@@ -127,6 +125,8 @@ def as_matrix(X: Any) -> Array:
         )
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
         return X
+    if isinstance(X, pd.DataFrame) and is_float_block(X):
+        return X.to_numpy()
     column = cells_by_position(X)
     return np.column_stack([to_numbers(column(at)) for at in range(X.shape[1])])
 

@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from sktrainer.encoding.cells import Cells
-from sktrainer.encoding.dates import DateFormat, calendar_part, to_datetimes
+from sktrainer.encoding.dates import DateFormat, calendar_parts, to_datetimes
 from sktrainer.encoding.levels import Levels
-from sktrainer.encoding.numbers import to_numbers
+from sktrainer.encoding.numeric import to_numbers
 from sktrainer.types import Array
 
 
@@ -87,8 +87,8 @@ class Dates:
 
     def write(self, values: Array, out: Array) -> None:
         """Write the parts, NaN for NaT."""
-        for position, part in enumerate(self.parts):
-            out[:, position] = calendar_part(values, part)
+        for position, part in enumerate(calendar_parts(values, self.parts)):
+            out[:, position] = part
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,13 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
         Of the dtype of `probabilities`; rows sum to 1. A row without any probability, of
         zeros alone, stays as it is.
 
+    Notes
+    -----
+    The rule holds where the rows of each class are still those of the data, in other
+    numbers: for class weights, and for random over- and undersampling. Synthetic rows are
+    only like them. A model that tells them apart, as boosted trees can on real tables,
+    shifts its probabilities by less, and is corrected too far.
+
     References
     ----------
     C. Elkan, "The foundations of cost-sensitive learning", IJCAI 2001, theorem 2.

@@ -11,9 +11,10 @@ import pandas as pd
 from sktrainer.encoding.cells import Cells, unwrapped
 from sktrainer.encoding.columns import (
     CellTypeError,
-    container_message,
-    container_types,
+    inferred_type,
     infinite_message,
+    unusable_message,
+    unusable_types,
 )
 from sktrainer.encoding.dates import (
     PARTS,
@@ -25,7 +26,7 @@ from sktrainer.encoding.dates import (
     zone_of,
 )
 from sktrainer.encoding.levels import factorise, learn_levels
-from sktrainer.encoding.numbers import (
+from sktrainer.encoding.numeric import (
     is_missing_text,
     needs_float64,
     numbers_of_texts,
@@ -111,33 +112,37 @@ def recognise(cells: Cells, name: str) -> Recognised:
     >>> recognise(np.array(["red", "blue"], dtype=object), "colour").levels
     ('blue', 'red')
     """
+    is_boolean = cells.dtype.kind == "b"
     cells = unwrapped(cells)
     if isinstance(cells, pd.Categorical):
         return _category(*learn_levels(cells))
+    if cells.dtype.kind == "c":
+        raise CellTypeError(unusable_message(name, ["complex"]))
     if isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M":
         return _datetimes(cells, DateFormat(zone=zone_of(cells)))
     if isinstance(cells.dtype, pd.StringDtype):
         return _texts(cells)
     if cells.dtype == object:
         return _objects(cells, name)
-    kind: Kind = {"b": "boolean", "m": "duration"}.get(cells.dtype.kind, "numeric")  # type: ignore[assignment]
-    return _numbers(to_numbers(cells), name, kind)
+    kind: Kind = "duration" if cells.dtype.kind == "m" else "numeric"
+    return _numbers(to_numbers(cells), name, "boolean" if is_boolean else kind)
 
 
 def _objects(cells: Array, name: str) -> Recognised:
-    inferred = pd.api.types.infer_dtype(cells, skipna=True)
+    inferred = inferred_type(cells)
     if inferred == "string":
         return _texts(cells)
+    unusable = unusable_types(cells, inferred)
+    if unusable:
+        raise CellTypeError(unusable_message(name, unusable))
     kind = _OBJECT_KINDS.get(inferred)
     if kind == "datetime":
         return _datetimes(cells, DateFormat(zone=zone_of(cells)))
     if kind is not None:
         return _numbers(to_numbers(cells), name, kind)
-    containers = container_types(cells)
-    if containers:
-        raise CellTypeError(container_message(name, containers))
     found = _texts(cells)
-    return replace(found, detail="cells of several types, compared as text")
+    mixed = "cells of several types" if inferred.startswith("mixed") else f"{inferred} cells"
+    return replace(found, detail=_joined(f"{mixed}, compared as text", found.detail))
 
 
 def _texts(cells: Cells) -> Recognised:

@@ -18,11 +18,11 @@ class Settings:
     """The parameters of `TableEncoder`; `frame` where codes go into a DataFrame."""
 
     encoding: str
-    max_levels: int
-    impute: bool
-    scale: bool
-    task: Task
-    seed: Any
+    max_levels: int = 30
+    impute: bool = True
+    scale: bool = True
+    task: Task = "classification"
+    seed: Any = None
     frame: bool = False
 
 
@@ -45,10 +45,6 @@ class OutputPlan(Protocol):
     @property
     def codes(self) -> tuple[int, ...]:
         """Output columns that hold category codes."""
-
-    @property
-    def passes(self) -> bool:
-        """Whether rows without missing cells come back as the same object."""
 
     @property
     def finish(self) -> Finish:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.neighbors import NearestNeighbors
 
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -19,7 +18,7 @@ __all__ = ["TableSMOTE"]
 DENSE_WIDTH = 256
 
 
-class TableSMOTE(BaseEstimator):  # type: ignore[misc]
+class TableSMOTE(BaseEstimator):
     """Make synthetic rows until every class has as many rows as the largest.
 
     On complete numeric columns, with two rows or more in each class, this is imblearn's
@@ -105,6 +104,8 @@ class TableSMOTE(BaseEstimator):  # type: ignore[misc]
         self.neighbors_ = {
             label: min(self.k_neighbors, n_rows[label] - 1) for label, n in n_new.items() if n
         }
+        if not self.neighbors_:
+            return X, y
         if self._is_plain(X):
             return self._plain(X, y)
         table = _Table(X, self.categorical)
@@ -142,6 +143,7 @@ class _Table:
                 "SMOTE: expected dense columns beside category codes, got a sparse matrix; "
                 "use categorical_encoding='onehot', or pass X.toarray()"
             )
+        self.container = type(X)
         self.X = X.tocsr() if sparse.issparse(X) else X
         self.codes_at = np.array(sorted(categorical), dtype=np.intp)
         self.numbers_at = np.setdiff1d(np.arange(X.shape[1]), self.codes_at)
@@ -153,6 +155,8 @@ class _Table:
 
     def new_rows(self, members: Array, n_new: int, k: int, rng: np.random.Generator) -> Any:
         """Make `n_new` rows of the class whose rows are at `members`, as numbers and codes."""
+        from sklearn.neighbors import NearestNeighbors  # only few fits need it
+
         base = rng.integers(len(members), size=n_new)
         if k == 0:
             start = members[base]
@@ -170,7 +174,7 @@ class _Table:
         """Return the given rows and, after them, the rows made, in the given container."""
         if sparse.issparse(self.X):
             blocks = [numbers.astype(self.X.dtype) for numbers, _ in made]
-            return sparse.vstack([self.X, *blocks], format="csr")
+            return self.container(sparse.vstack([self.X, *blocks], format="csr"))
         n_new = sum(numbers.shape[0] for numbers, _ in made)
         new = np.empty((n_new, self.X.shape[1]))
         new[:, self.numbers_at] = np.concatenate([numbers for numbers, _ in made])

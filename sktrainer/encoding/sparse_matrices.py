@@ -26,11 +26,6 @@ class SparsePlan:
     impute: bool
     codes: tuple[int, ...] = ()
 
-    @property
-    def passes(self) -> bool:
-        """Whether a matrix without NaN comes back as the same object."""
-        return self.finish.imputer is None and self.finish.scaler is None
-
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; X itself where there is nothing to do."""
         _refuse_infinite_sparse(X)
@@ -52,11 +47,12 @@ def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Le
     done = []
     if settings.impute and gaps:
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        imputer.set_output(transform="default")
         out = imputer.fit_transform(X.tocsc()).tocsr()
         out_names += [f"{names[at]}_missing" for at in imputer.indicator_.features_]
         done.append("impute")
     if settings.scale:
-        scaler = StandardScaler(with_mean=False)
+        scaler = StandardScaler(with_mean=False).set_output(transform="default")
         out = scaler.fit_transform(out)
         done.append("scale")
     treatment = " + ".join(done) or "as is"

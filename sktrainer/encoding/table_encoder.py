@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,15 +20,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sktrainer.encoding.cells import column_names, is_frame
+from sktrainer.encoding.cells import column_names, is_float_block, is_frame
 from sktrainer.encoding.columns import duplicate_message
-from sktrainer.encoding.layout import TREATMENTS, Encoding
 from sktrainer.encoding.learning import learn_table
 from sktrainer.encoding.levels import MISSING
 from sktrainer.encoding.matrices import learn_matrix
 from sktrainer.encoding.settings import Learned, Settings
 from sktrainer.encoding.sparse_matrices import learn_sparse
 from sktrainer.encoding.table_plan import TablePlan
+from sktrainer.encoding.treatments import ENCODINGS, Encoding
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
@@ -103,8 +103,8 @@ default="onehot+target"
     'one-hot'
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "encoding": [StrOptions(set(TREATMENTS))],
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "encoding": [StrOptions(set(ENCODINGS))],
         "max_levels": [Interval(Integral, 1, None, closed="left")],
         "category_codes": [StrOptions({"float", "frame"})],
         "impute": ["boolean"],
@@ -174,12 +174,12 @@ default="onehot+target"
         names = self._input_names(X)
         if y is not None:
             check_consistent_length(X, y)
-        learn = _learner_of(X)
-        learned = learn(X, names, y, self._settings())
+        settings = self._settings()
+        learned = _learner_of(X, settings)(X, names, y, settings)
         self._names = tuple(names)
         self._plan = learned.plan
         self.decisions_ = learned.decisions
-        self.passthrough_: bool = learned.plan.passes
+        self.passthrough_: bool = learned.out is X
         self.cross_fitted_: bool = learned.encoders.target is not None
         self.categorical_features_: tuple[int, ...] = learned.plan.codes
         self.ordinal_encoder_ = learned.encoders.ordinal
@@ -240,7 +240,7 @@ default="onehot+target"
 
     def _accept(self, X: Any, *, reset: bool) -> Any:
         """Check X as scikit-learn does, and return it or the array that it stands for."""
-        if isinstance(X, pd.DataFrame) and not reset and tuple(X.columns) == self._names:
+        if not reset and isinstance(X, pd.DataFrame) and self._has_columns_of(X):
             _require_cells(X)
             return X
         if sparse.issparse(X) or not is_frame(X):
@@ -252,12 +252,15 @@ default="onehot+target"
                 accept_sparse=("csr", "csc"),
                 ensure_all_finite=False,
             )
+        _require_unique(column_names(X))
         _check_feature_names(self, X, reset=reset)
         _require_cells(X)
         _check_n_features(self, X, reset=reset)
-        if reset:
-            _require_unique(column_names(X))
         return X
+
+    def _has_columns_of(self, X: pd.DataFrame) -> bool:
+        """Whether names are those of training: a quick way past scikit-learn's check."""
+        return hasattr(self, "feature_names_in_") and tuple(X.columns) == self._names
 
     def _input_names(self, X: Any) -> list[str]:
         if not sparse.issparse(X) and is_frame(X):
@@ -282,10 +285,12 @@ default="onehot+target"
         return tags
 
 
-def _learner_of(X: Any) -> Callable[..., Learned]:
+def _learner_of(X: Any, settings: Settings) -> Callable[..., Learned]:
     if sparse.issparse(X):
         return learn_sparse
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
+        return learn_matrix
+    if not settings.impute and not settings.scale and is_float_block(X):
         return learn_matrix
     return learn_table
 

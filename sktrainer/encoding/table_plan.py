@@ -47,11 +47,6 @@ class TablePlan:
     finish: Finish
     frame: bool = False
 
-    @property
-    def passes(self) -> bool:
-        """Never: a table is always turned into an array."""
-        return False
-
     def empty(self, n_rows: int) -> Array:
         """Return an output that is still to be written."""
         order: Literal["F", "C"] = "F" if self.frame else "C"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -61,14 +61,18 @@ def fit_target_encoder(
         categories=[np.arange(count) for count in n_levels],
         target_type=kind,
         cv=_splitter(len(y), counts, seed),
-    )
-    # scikit-learn 1.9 looks up the groups whenever routing is on, whether passed or not.
-    routed = {"groups": None} if get_config()["enable_metadata_routing"] else {}
-    return encoder, encoder.fit_transform(codes, y, **routed)
+    ).set_output(transform="default")
+    if len(y) < 2:  # nothing to cross-fit with
+        return encoder, encoder.fit(codes, y).transform(codes)
+    # With routing on, scikit-learn 1.9 looks up groups that nobody passed, and fails.
+    with config_context(enable_metadata_routing=False):
+        return encoder, encoder.fit_transform(codes, y)
 
 
 def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
     n_folds = max(2, min(_FOLDS, n_rows))
+    if seed is None:  # fresh, and the caller's global generator stays where it is
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
     # A class of fewer rows than folds makes StratifiedKFold warn or fail.
     if counts is None or counts.min() < n_folds:
         return KFold(n_folds, shuffle=True, random_state=seed)

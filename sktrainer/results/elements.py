@@ -8,7 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from sktrainer.results.formats import format_count, format_number, format_percent
+from sktrainer.results.formats import (
+    format_column,
+    format_count,
+    format_percent,
+)
 
 __all__ = [
     "bars",
@@ -64,7 +68,7 @@ def frame_table(
     *,
     index: bool = True,
     strong: frozenset[str] = frozenset(),
-    foot: Mapping[str, str] | None = None,
+    foot: pd.DataFrame | None = None,
 ) -> str:
     """Return a table; numbers to the right, rows named in `strong` stressed.
 
@@ -74,50 +78,56 @@ def frame_table(
     index : bool, default=True
         Whether to show the index, as names of the rows.
     strong : frozenset of str
-    foot : mapping of str to str or None
-        Column to the text below it.
+    foot : DataFrame or None
+        Texts for rows below, named by its index, under the columns of the same name.
     """
+    shown = frame.head(_MOST_ROWS)
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
-    head = ["<th></th>"] if index else []
+    head = [f"<th>{escape(_index_name(frame))}</th>"] if index else []
     head += [
         f"<th{_number_class(is_number)}>{escape(str(name))}</th>"
         for name, is_number in zip(frame.columns, numeric, strict=True)
     ]
+    columns = [format_column(shown.iloc[:, i].tolist()) for i in range(shown.shape[1])]
     rows = []
-    for label, *cells in frame.head(_MOST_ROWS).itertuples(name=None):
-        named = f"<th>{escape(str(label))}</th>" if index else ""
-        attribute = ' class="skt-strong"' if str(label) in strong else ""
-        rows.append(f"<tr{attribute}>{named}{_cells(cells, numeric)}</tr>")
+    for position, label in enumerate(map(str, shown.index)):
+        named = f"<th>{escape(label)}</th>" if index else ""
+        attribute = ' class="skt-strong"' if label in strong else ""
+        cells = _cells([column[position] for column in columns], numeric)
+        rows.append(f"<tr{attribute}>{named}{cells}</tr>")
     if len(frame) > _MOST_ROWS:
         more = f"… {len(frame) - _MOST_ROWS:,} more rows"
         rows.append(f'<tr><td colspan="{len(head)}">{more}</td></tr>')
-    tail = _foot(frame, numeric, foot, index=index) if foot else ""
     return (
         f'<div class="skt-wide"><table><thead><tr>{"".join(head)}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody>{tail}</table></div>"
+        f"<tbody>{''.join(rows)}</tbody>{_foot(frame, numeric, foot)}</table></div>"
     )
+
+
+def _index_name(frame: pd.DataFrame) -> str:
+    return "" if frame.index.name is None else str(frame.index.name)
 
 
 def _number_class(is_number: bool) -> str:
     return ' class="skt-n"' if is_number else ""
 
 
-def _cells(cells: Sequence[Any], numeric: Sequence[bool]) -> str:
+def _cells(texts: Sequence[str], numeric: Sequence[bool]) -> str:
     return "".join(
-        f"<td{_number_class(is_number)}>{escape(format_number(cell))}</td>"
-        for cell, is_number in zip(cells, numeric, strict=True)
+        f"<td{_number_class(is_number)}>{escape(text)}</td>"
+        for text, is_number in zip(texts, numeric, strict=True)
     )
 
 
-def _foot(
-    frame: pd.DataFrame, numeric: Sequence[bool], foot: Mapping[str, str], *, index: bool
-) -> str:
-    cells = [
-        f"<td{_number_class(is_number)}>{escape(foot.get(str(name), ''))}</td>"
-        for name, is_number in zip(frame.columns, numeric, strict=True)
-    ]
-    lead = "<th></th>" if index else ""
-    return f"<tfoot><tr>{lead}{''.join(cells)}</tr></tfoot>"
+def _foot(frame: pd.DataFrame, numeric: Sequence[bool], foot: pd.DataFrame | None) -> str:
+    if foot is None:
+        return ""
+    texts = foot.reindex(columns=frame.columns, fill_value="")
+    rows = "".join(
+        f"<tr><th>{escape(str(label))}</th>{_cells(list(map(str, cells)), numeric)}</tr>"
+        for label, *cells in texts.itertuples(name=None)
+    )
+    return f"<tfoot>{rows}</tfoot>"
 
 
 def code_table(values: Mapping[str, Any]) -> str:
@@ -143,7 +153,7 @@ def bars(rows: Iterable[tuple[str, Sequence[float], str]]) -> str:
             _stroke(value / longest, second=i > 0) for i, value in enumerate(values)
         )
         lines.append(
-            f'<tr><th>{escape(name)}</th><td class="skt-bar">{strokes}</td>'
+            f'<tr>{_name_cell(name)}<td class="skt-bar">{strokes}</td>'
             f'<td class="skt-n">{escape(text)}</td></tr>'
         )
     return f'<table class="skt-bars"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
@@ -191,21 +201,25 @@ def confusion_table(confusion: pd.DataFrame) -> str:
     """Return counts shaded by their share of the true class, which stands on the left."""
     counts = confusion.to_numpy(dtype=float)
     totals = counts.sum(axis=1)
-    head = "".join(f"<th>{escape(str(label))}</th>" for label in confusion.columns)
+    head = "".join(map(_name_cell, confusion.columns))
     rows = []
     for label, row, total in zip(confusion.index, counts, totals, strict=True):
         cells = "".join(_confusion_cell(count, total) for count in row)
-        rows.append(f"<tr><th>{escape(str(label))}</th>{cells}</tr>")
+        rows.append(f"<tr>{_name_cell(label)}{cells}</tr>")
     return (
         f'<div class="skt-wide"><table class="skt-confusion"><thead><tr><th></th>{head}</tr>'
         f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
+def _name_cell(label: Any) -> str:
+    """Return the cell of a name, which may be cut short; pointing at it shows it whole."""
+    name = escape(str(label))
+    return f'<th title="{name}">{name}</th>'
+
+
 def _confusion_cell(count: float, total: float) -> str:
     share = count / total if total else 0.0
     kind = ' class="skt-full"' if share > 0.55 else ""
-    return (
-        f'<td{kind} style="--share:{100 * share:.0f}%">{format_count(count)}'
-        f"<small>{format_percent(share)}</small></td>"
-    )
+    small = f"<small>{format_percent(share)}</small>" if count else ""
+    return f'<td{kind} style="--share:{100 * share:.0f}%">{format_count(count)}{small}</td>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 __all__ = [
     "format_bytes",
+    "format_column",
     "format_count",
     "format_counts",
     "format_number",
@@ -56,6 +57,35 @@ def format_number(value: Any, digits: int = 3) -> str:
     if round(abs(number), digits - 1 - magnitude) >= 10 ** (magnitude + 1):
         magnitude += 1
     return f"{number:,.{max(digits - 1 - magnitude, 0)}f}"
+
+
+def format_column(values: Sequence[Any]) -> list[str]:
+    """Write the cells of one column, floats with as many decimals as each other.
+
+    The largest of them gets three significant places, four from 1 on; a column of
+    whole numbers has no decimals.
+
+    Examples
+    --------
+    >>> format_column([0.99831, 1.0, 0.5]), format_column([0.0192, None])
+    (['0.998', '1.000', '0.500'], ['0.0192', '-'])
+    """
+    sizes = [abs(v) for v in values if isinstance(v, float) and math.isfinite(v) and v != 0]
+    largest = max(sizes, default=1.0)
+    if not 1e-4 <= largest < 1e9 or any(not _is_real(value) for value in values):
+        return [format_number(value) for value in values]
+    magnitude = math.floor(math.log10(largest))
+    decimals = max(3 - magnitude, 0) if magnitude >= 0 else 2 - magnitude
+    if largest > 1 and all(size.is_integer() for size in sizes):
+        decimals = 0
+    return [
+        f"{value:,.{decimals}f}" if math.isfinite(value) else format_number(value)
+        for value in (math.nan if value is None else value for value in values)
+    ]
+
+
+def _is_real(value: Any) -> bool:
+    return value is None or isinstance(value, float)
 
 
 def format_count(count: float) -> str:

@@ -25,7 +25,6 @@ __all__ = [
     "plot_folds",
     "plot_history",
     "plot_importances",
-    "share_an_axis",
 ]
 
 INK, MUTED, LINE = "#24292f", "#6e7781", "#d0d7de"
@@ -84,7 +83,7 @@ def plot_history(
     if best_iteration is not None:
         axes.axvline(best_iteration, color=MUTED, lw=1, ls=(0, (3, 3)), label="best")
     if _spans_decades(rows["value"].to_numpy()):
-        axes.set_yscale("log")
+        _use_log_scale(axes)
     axes.set_xlabel(iteration)
     axes.set_ylabel(str(chosen), parse_math=False)
     axes.grid(axis="y", color=LINE, lw=0.6)
@@ -93,42 +92,50 @@ def plot_history(
 
 
 def plot_folds(
-    folds: pd.DataFrame, ax: Axes | None = None, *, metrics: Sequence[str] | None = None
+    folds: pd.DataFrame, ax: Axes | None = None, *, metric: str | None = None
 ) -> Axes:
-    """Draw the score of each fold as a dot, a row a metric, with the mean as a stroke.
+    """Draw one score of each fold, with their mean and a band of ± one deviation.
 
     Parameters
     ----------
     folds : DataFrame
-        A row a fold.
+        A row a fold, as `TrainingReport.folds`.
     ax : Axes or None, default=None
-    metrics : sequence of str or None, default=None
-        Columns to draw; None: those whose values all lie between 0 and 1, which share
-        an axis well, else the first column of numbers.
+    metric : str or None, default=None
+        A column; None: the first of floats.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    ValueError
+        There is no such column.
     """
-    if metrics is None:
-        numbers = [str(name) for name in folds if folds[name].dtype.kind == "f"]
-        metrics = share_an_axis(folds, numbers) or numbers[:1]
-    axes = _axes(ax, (6.4, 0.7 + 0.42 * max(len(metrics), 1)))
-    for row, name in enumerate(metrics):
-        values = folds[name].to_numpy(dtype=float)
-        values = values[np.isfinite(values)]
-        axes.plot(values, np.full(len(values), row), "o", ms=6, color=VALIDATION, alpha=0.55)
-        if len(values):
-            axes.plot([values.mean()], [row], "|", ms=18, mew=2, color=INK)
-    _name_rows(axes, metrics)
-    axes.grid(axis="x", color=LINE, lw=0.6)
+    names = [str(name) for name in folds if folds[name].dtype.kind == "f"]
+    chosen = metric if metric is not None else next(iter(names), None)
+    if chosen is None or chosen not in folds.columns:
+        raise ValueError(f"expected a column of the folds ({', '.join(names)}), got {metric!r}")
+    axes = _axes(ax, (4.2, 2.4))
+    values = folds[chosen].to_numpy(dtype=float)
+    if np.isfinite(values).any():
+        mean, std = np.nanmean(values), np.nanstd(values)
+        axes.axhspan(mean - std, mean + std, color=LINE, alpha=0.45, lw=0)
+        axes.axhline(mean, color=MUTED, lw=1)
+        # No closer than a hundredth of the mean: equal folds are to look equal.
+        reach = max(1.25 * np.nanmax(np.abs(values - mean)), 0.005 * abs(mean), 1e-12)
+        axes.set_ylim(mean - reach, mean + reach)
+    axes.plot(np.arange(1, len(values) + 1), values, "o", ms=6, color=VALIDATION)
+    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.xaxis.set_major_locator(
+        require("matplotlib.ticker", "report").MaxNLocator(nbins=10, integer=True)
+    )
+    axes.set_xlabel("fold")
+    axes.set_ylabel(chosen, parse_math=False)
     return axes
-
-
-def share_an_axis(folds: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Return those of the columns whose values all lie between 0 and 1."""
-    here = [name for name in names if name in folds.columns]
-    return [name for name in here if folds[name].dropna().between(0, 1).all()]
 
 
 def plot_importances(
@@ -231,6 +238,15 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Write names down the left side, the first on top, dollar signs as they are."""
     axes.set_yticks(np.arange(len(names)), names, parse_math=False)
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+
+
+def _use_log_scale(axes: Axes) -> None:
+    """Count in ratios, with plain numbers in place of powers of ten."""
+    ticker = require("matplotlib.ticker", "report")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def _thinned(rows: pd.DataFrame) -> pd.DataFrame:

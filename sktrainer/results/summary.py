@@ -29,6 +29,7 @@ __all__ = [
     "headline_part",
     "headline_scores",
     "headline_tiles",
+    "leading",
     "sentence_of_fit",
     "top_importances",
 ]
@@ -48,7 +49,7 @@ def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple
     """Return the scores to quote, by metric: the number, and ± its deviation over folds."""
     part = headline_part(report)
     scores = _scores_of(report, part) if part else {}
-    return {name: scores[name] for name in _leading(list(scores), limit)}
+    return {name: scores[name] for name in leading(list(scores), limit)}
 
 
 def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
@@ -86,7 +87,8 @@ def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
     return {str(name): (format_number(value), "") for name, value in row.items()}
 
 
-def _leading(names: list[str], limit: int) -> list[str]:
+def leading(names: list[str], limit: int) -> list[str]:
+    """Return the metrics to show first: the first, then ROC AUC, then the others."""
     first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
     return list(dict.fromkeys(first + names))[:limit]
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sktrainer.results import summary
-from sktrainer.results.formats import format_bytes, format_number, format_seconds, format_time
+from sktrainer.results.formats import (
+    format_bytes,
+    format_column,
+    format_number,
+    format_seconds,
+    format_time,
+)
 
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
@@ -35,9 +41,13 @@ def render_text(report: TrainingReport) -> str:
         blocks.append(f"{title}\n{compact_table(report.confusion)}")
     blocks.append(labelled(_circumstances(report)))
     if report.notes:
-        notes = "\n".join(labelled([(" -", note)]) for note in report.notes)
+        notes = "\n".join(map(_item, report.notes))
         blocks.append(f"Notes\n{notes}")
     return "\n\n".join(block for block in blocks if block)
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
 
 
 def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
@@ -56,7 +66,9 @@ def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
 
 def _folds_text(report: TrainingReport) -> str:
     assert report.folds is not None
-    text = f"Folds\n{compact_table(report.folds, index=False)}"
+    folds = report.folds
+    named = folds.set_index("fold") if "fold" in folds.columns else folds
+    text = f"Folds\n{compact_table(named)}"
     if report.cv_summary is None:
         return text
     means = ", ".join(
@@ -70,7 +82,8 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
     rows = []
     if report.importances is not None and len(report.importances):
         top = summary.top_importances(report.importances, 8)
-        text = ", ".join(f"{name} {format_number(value, 2)}" for name, value in top.items())
+        numbers = zip(top.index, format_column(top.tolist()), strict=True)
+        text = ", ".join(f"{name} {number}" for name, number in numbers)
         rows.append(("Importances", text))
     if not report.stages.empty:
         rows.append(("Time", _stages_text(report.stages)))
@@ -108,12 +121,7 @@ def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
 
 
 def compact_table(
-    frame: pd.DataFrame,
-    *,
-    index: bool = True,
-    digits: int = 3,
-    max_rows: int = 20,
-    width: int = WIDTH,
+    frame: pd.DataFrame, *, index: bool = True, max_rows: int = 20, width: int = WIDTH
 ) -> str:
     """Write a table as aligned text: the index on the left, numbers to the right.
 
@@ -125,8 +133,6 @@ def compact_table(
     frame : DataFrame
     index : bool, default=True
         Whether to write the index.
-    digits : int, default=3
-        Significant places of a number.
     max_rows, width : int
 
     Examples
@@ -138,15 +144,14 @@ def compact_table(
     train     0.891  0.500
     """
     shown = frame.iloc[:max_rows]
-    columns = [
-        _aligned(
-            str(name),
-            [format_number(value, digits) for value in shown.iloc[:, position]],
-            left=not _is_numeric(shown.iloc[:, position]),
-        )
-        for position, name in enumerate(shown.columns)
-    ]
-    left = _aligned("", [str(label) for label in shown.index], left=True) if index else None
+    columns = []
+    for position, name in enumerate(shown.columns):
+        values = shown.iloc[:, position]
+        cells = format_column(values.tolist())
+        columns.append(_aligned(str(name), cells, left=not _is_numeric(values)))
+    title = "" if shown.index.name is None else str(shown.index.name)
+    labels = [str(label) for label in shown.index]
+    left = _aligned(title, labels, left=True) if index else None
     blocks = [_joined(block) for block in _folded(left, columns, width)]
     if len(frame) > max_rows:
         blocks.append(f"… {len(frame) - max_rows:,} more rows")

@@ -42,7 +42,8 @@ class Bars:
                 return None
             self._progress = progress
         self._n_open += 1
-        return int(self._progress.add_task(label, total=total, values=""))
+        of = "" if total is None else f" of {total:,}"
+        return int(self._progress.add_task(label, total=total, of=of, values=""))
 
     def update(self, task: int, iteration: int, values: str) -> None:
         """Move a bar; the display redraws itself by its own clock."""
@@ -68,7 +69,7 @@ def _display(console: Console) -> Progress:
     return Progress(
         TextColumn("  {task.description}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f}"),
+        TextColumn("{task.completed:,.0f}{task.fields[of]}"),
         TextColumn("{task.fields[values]}", markup=False),
         TimeElapsedColumn(),
         console=console,

@@ -215,11 +215,14 @@ def score_predicted(
     predicted: Predicted,
     y: Array,
     sample_weight: Array | None = None,
+    *,
+    strict: bool = False,
 ) -> dict[str, float]:
     """Score predicted rows with every scorer; NaN where a scorer does not apply.
 
     A part of one class has no ROC AUC, a model without probabilities no log loss: that
-    leaves one cell empty and costs the others nothing.
+    leaves one cell empty and costs the others nothing. With `strict`, an error of a
+    scorer is raised.
     """
     values = {}
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -230,6 +233,8 @@ def score_predicted(
                 serves = can_serve(scorer, predicted)
                 found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
             except ValueError:
+                if strict:
+                    raise
                 found = nan
         values[name] = float(found)
     return values

@@ -209,7 +209,9 @@ class Iterations:
         if self._task is None:
             self._write_line(iteration, values, now - self._start)
         elif self._progress._bars is not None:
-            self._progress._bars.update(self._task, iteration, self._text(values))
+            # A bar has little room: the validation rows, where there are some.
+            held = {part: values[part] for part in ("validation",) if values.get(part)}
+            self._progress._bars.update(self._task, iteration, self._text(held or values))
 
     def _write_line(self, iteration: int, values: Values, seconds: float) -> None:
         of = "" if self._total is None else f"/{self._total:,}"
@@ -234,8 +236,11 @@ def _is_main_process() -> bool:
 
 
 def _short(value: Any) -> str:
-    """Write a score with four significant places, zeros at the end included."""
-    return f"{float(value):#.4g}".rstrip(".")
+    """Write a score with four significant places, a large one in full."""
+    number = float(value)
+    if 1e4 <= abs(number) < 1e9:
+        return f"{number:,.0f}"
+    return f"{number:#.4g}".rstrip(".")
 
 
 def _encodable(text: str, stream: TextIO) -> str:

@@ -15,7 +15,7 @@ from sktrainer.types import Array, CheckedData
 
 # Orders of the groups that are tried for one part, by the number of groups: with many of
 # them one order is about as good as another.
-N_ORDERS = ((500, 128), (10_000, 32), (np.inf, 6))
+N_ORDERS = ((500, 64), (10_000, 32), (np.inf, 6))
 
 
 def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:

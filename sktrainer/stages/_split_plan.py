@@ -77,7 +77,7 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
     'stratified'
     """
     if not isinstance(split, str):
-        if callable(getattr(split, "split", None)):
+        if is_splitter(split):
             return "splitter"
         raise InputError(
             f"split: expected 'auto', 'random', 'stratified', 'group', 'time' or an object "
@@ -101,6 +101,12 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
             "split='group': expected `groups`, got none; pass them as fit(X, y, groups=...)"
         )
     return split
+
+
+def is_splitter(value: Any) -> bool:
+    """Whether this is a splitter; a class of splitters is not one, nor is a str."""
+    is_other = isinstance(value, str | bytes | type)
+    return not is_other and callable(getattr(value, "split", None))
 
 
 def part_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:

@@ -13,14 +13,14 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
     """Hold out exactly `n_held` of the rows, of each class its share."""
     strata = _strata(data, rows, plan)
     order = _order(len(rows), plan, part)
-    rows, strata = rows[order], strata[order]
+    by_stratum = order[np.argsort(strata[order], kind="stable")]
     counts = np.bincount(strata)
     held = allocate(counts, n_held)
-    by_stratum = _stable_argsort(strata)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     # Shuffled, the last of a class are any of its rows; unshuffled, its last ones.
-    is_held = place >= np.repeat(counts - held, counts)
-    return Cut(np.sort(rows[by_stratum[~is_held]]), np.sort(rows[by_stratum[is_held]]))
+    is_held = np.empty(len(rows), dtype=bool)
+    is_held[by_stratum] = place >= np.repeat(counts - held, counts)
+    return Cut(rows[~is_held], rows[is_held])
 
 
 def folds(
@@ -33,7 +33,7 @@ def folds(
     """
     strata = _strata(data, rows, plan)
     order = _order(len(rows), plan, "folds")
-    by_stratum = order[_stable_argsort(strata[order])]
+    by_stratum = order[np.argsort(strata[order], kind="stable")]
     counts = np.bincount(strata)
     # Row i of the sorted rows counts for fold i modulo n_folds: both the folds and the
     # classes within them come out even. Which rows a fold takes is by blocks of a class.
@@ -105,7 +105,3 @@ def _order(n_rows: int, plan: SplitPlan, part: str) -> Array:
     if not plan.shuffle:
         return np.arange(n_rows)
     return np.random.default_rng(derive_seed(plan.seed, part)).permutation(n_rows)
-
-
-def _stable_argsort(strata: Array) -> Array:
-    return np.argsort(strata, kind="stable")

@@ -56,9 +56,11 @@ def check_target(
         return _numbers(y, multi_output=multi_output), None
     labels = _labels(y)
     codes, classes = _factorize(labels)
+    if len(classes) == 0:
+        raise InputError("y has 0 labels, while at least 2 classes are needed; pass some rows")
     if len(classes) < 2:
         raise InputError(
-            f"y must have at least 2 classes, got one class only: {classes[0]!r}; "
+            f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}; "
             "check that the rows were not filtered by the target"
         )
     return codes, classes
@@ -127,22 +129,27 @@ def _labels(y: Any) -> Array:
             f"Input y contains NaN or infinity: {int(missing.sum()):,} of {len(values):,} "
             "labels; leave those rows out, or give them a label of their own"
         )
+    if values.dtype.kind == "O":
+        _check_one_type(values)
     check_classification_targets(values)
     return np.asarray(values)
+
+
+def _check_one_type(labels: Array) -> None:
+    """Refuse labels that cannot be put in order."""
+    kinds = sorted({type(label).__name__ for label in pd.unique(labels)})
+    if len(kinds) > 1 and "str" in kinds:
+        raise InputError(
+            f"y must have labels of one type, got {', '.join(kinds)}; convert them, for "
+            "example with y.astype(str)"
+        )
 
 
 def _factorize(labels: Array) -> tuple[Array, Array]:
     """Do what `np.unique(labels, return_inverse=True)` does, by hashing and not by sorting."""
     codes, found = pd.factorize(labels)
     seen = np.asarray(found).astype(labels.dtype, copy=False)
-    try:
-        order = np.argsort(seen, kind="stable")
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in seen})
-        raise InputError(
-            f"y must have labels of one type, got {', '.join(kinds)}; convert them, for "
-            "example with y.astype(str)"
-        ) from error
+    order = np.argsort(seen, kind="stable")
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
     return rank[codes], seen[order]

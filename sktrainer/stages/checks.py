@@ -167,7 +167,7 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         warnings.simplefilter("ignore")
         checked = check_array(
             X,
-            accept_sparse=True,
+            accept_sparse=("csr", "csc"),
             dtype=None,
             ensure_all_finite=False,
             ensure_min_samples=2,

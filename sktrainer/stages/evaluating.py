@@ -52,7 +52,10 @@ def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -
 def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, float]:
     """Score some rows with every scorer, each row by its weight where there are weights."""
     part = Part(rows)
-    return _scores(fitted, part, _predicted(fitted, part), scoring, rows.sample_weight)
+    predicted = _predicted(fitted, part)
+    return _scores(
+        fitted, part, predicted, scoring, sample_weight=rows.sample_weight, strict=True
+    )
 
 
 def _predicted(fitted: FittedModel, part: Part) -> Predicted:
@@ -92,10 +95,12 @@ def _scores(
     part: Part,
     predicted: Predicted,
     scoring: Scoring,
+    *,
     sample_weight: Array | None = None,
+    strict: bool = False,
 ) -> dict[str, float]:
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.on_estimator}
-    values = score_predicted(named, predicted, part.rows.y, sample_weight)
+    values = score_predicted(named, predicted, part.rows.y, sample_weight, strict=strict)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
     y = part.rows.y if fitted.classes is None else fitted.classes[part.rows.y]
     for name in scoring.on_estimator:

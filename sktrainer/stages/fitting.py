@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from imblearn.pipeline import Pipeline
-
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
@@ -96,6 +94,8 @@ def fit_model(
     )
     with limited_threads(n_threads):
         fit = plan.backend.fit(request)
+    from imblearn.pipeline import Pipeline  # as heavy to import as scikit-learn itself
+
     pipeline = Pipeline([*prepared.steps, (plan.name, fit.model)])
     fitted = FittedModel(
         pipeline=pipeline,

@@ -117,6 +117,7 @@ def prepare(
         class_counts=counts if data.classes is not None else {},
         prior_shift=shift,
         imbalance=_method_name(method),
+        notes=_sampler_notes(walk, data),
     )
     return prepared if data.classes is None else _with_local_codes(prepared)
 
@@ -183,6 +184,13 @@ def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...])
     if data.classes is None or not imbalance.is_imbalanced(np.asarray(counts)):
         return None
     return "class_weight" if plan.weights else "oversample"
+
+
+def _sampler_notes(walk: _Walk, data: CheckedData) -> tuple[str, ...]:
+    if data.classes is None:
+        return ()
+    samplers = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
+    return tuple(n for step in samplers for n in imbalance.sampler_notes(step, data.classes))
 
 
 def _method_name(method: Any) -> str | None:

@@ -24,6 +24,7 @@ from sktrainer.stages._split_plan import (
     Cut,
     SplitPlan,
     check_leaves_training,
+    is_splitter,
     part_sizes,
     resolve_kind,
 )
@@ -193,7 +194,7 @@ def fold_rows(
         if plan.kind == "splitter":
             return _split_splitter.folds(data, rows, n_folds, plan.splitter, plan.seed)
         return _FOLDS[plan.kind](data, rows, n_folds, plan)
-    if callable(getattr(cv, "split", None)):
+    if is_splitter(cv):
         return _split_splitter.folds(data, rows, None, cv, plan.seed)
     if _split_splitter.is_pairs(cv):
         return _split_splitter.given_folds(data, rows, cv)

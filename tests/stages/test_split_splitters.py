@@ -106,7 +106,7 @@ class TestHoldouts:
     def test_size_is_as_near_as_the_splitter_allows(self, table, splitter, n_test):
         split, notes = split_rows(table, SplitPlan("splitter", splitter, test_size=0.2))
         assert len(split.test) == n_test
-        assert bool(notes) == isinstance(splitter, LeaveOneOut)
+        assert any("no other size" in n for n in notes) == isinstance(splitter, LeaveOneOut)
 
     def test_time_series_split_holds_out_the_last_rows(self, table):
         plan = SplitPlan("splitter", TimeSeriesSplit(), test_size=20, validation_size=10)

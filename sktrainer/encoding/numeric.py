@@ -24,9 +24,8 @@ FLOAT32_WHOLE = 2**24
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 # Post codes, phone and account numbers: as numbers they would lose what tells them apart.
-_IDENTIFIER = re.compile(r"[+-]?0\d|\D*\d{16}")
+_IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
 _TRUTH = {"true": 1.0, "false": 0.0}
-_SAMPLE = 50
 
 
 def is_missing_text(text: str) -> bool:
@@ -52,17 +51,15 @@ def numbers_of_texts(texts: Sequence[str]) -> Array | None:
     >>> numbers_of_texts(["01234", "98178"]) is None
     True
     """
-    present = [text for text in texts if not is_missing_text(text)]
-    if not present or not all(_is_number(text) for text in present[:_SAMPLE]):
-        return None
-    if not all(_is_number(text) for text in present[_SAMPLE:]):
+    present = (_is_number(text) for text in texts if not is_missing_text(text))
+    if not next(present, False) or not all(present):
         return None
     return parse_numbers(texts)
 
 
 def _is_number(text: str) -> bool:
     stripped = text.strip()
-    return bool(_NUMBER.fullmatch(stripped)) and not _IDENTIFIER.match(stripped)
+    return bool(_NUMBER.fullmatch(stripped)) and not _IDENTIFIER.fullmatch(stripped)
 
 
 def parse_numbers(texts: Sequence[str]) -> Array:
@@ -181,7 +178,7 @@ def needs_float64(values: Array, low: float, high: float) -> bool:
     largest = max(abs(low), abs(high))
     if values.dtype.itemsize <= 2 or values.dtype == np.float32 or not largest > 0:
         return False
-    if largest > np.finfo(np.float32).max:
+    if largest > float(np.finfo(np.float32).max):
         return True
     if high - low < largest * 2.0**-14:
         # Fewer than about a thousand steps of float32 lie between the extremes.

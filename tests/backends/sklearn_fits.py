@@ -1,0 +1,85 @@
+"""Fits that the tests of the scikit-learn backend share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.datasets import make_classification, make_regression
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends.sklearn import SklearnBackend
+from sktrainer.running.caller_state import kept
+from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.resources import limited_threads
+from sktrainer.types import ModelFit, Rows
+
+N_TRAIN = 200
+
+
+def table(task: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a noisy table of 300 rows; text labels for a classification."""
+    if task == "classification":
+        X, y = make_classification(
+            300, 8, n_informative=4, n_classes=3, flip_y=0.2, random_state=0
+        )
+        return X, np.array(["a", "b", "c"])[y]
+    X, y = make_regression(300, 8, noise=60.0, random_state=0)
+    return X, y / np.std(y) + 5.0
+
+
+def weights() -> np.ndarray:
+    return np.random.RandomState(0).uniform(0.2, 3.0, 300)
+
+
+def request(
+    model: Any,
+    *,
+    data: tuple[Any, Any] | None = None,
+    weighted: bool = False,
+    stops: bool = True,
+    metric: WatchedMetric | None = None,
+    patience: int = 5,
+    **options: Any,
+) -> FitRequest:
+    task = "classification" if is_classifier(model) else "regression"
+    X, y = table(task) if data is None else data
+    parts = [
+        Rows(X[part], y[part], weights()[: len(y)][part] if weighted else None)
+        for part in (slice(None, N_TRAIN), slice(N_TRAIN, None))
+    ]
+    return FitRequest(
+        **{
+            "model": clone(model),
+            "task": task,
+            "train": parts[0],
+            "validation": parts[1] if stops else None,
+            "monitor": Monitor(
+                metric or WatchedMetric(), n_iter_no_change=patience if stops else None
+            ),
+            "seed": 7,
+            **options,
+        }
+    )
+
+
+def fit(model: Any, **options: Any) -> ModelFit:
+    asked = request(model, **options)
+    # As the trainer does: threads of joblib put back each other's warnings filters.
+    with kept(), limited_threads(asked.n_threads):
+        return SklearnBackend().fit(asked)
+
+
+def history(outcome: ModelFit, metric: str = "loss", part: str = "validation") -> list[float]:
+    return [e.value for e in outcome.evaluations if (e.metric, e.set) == (metric, part)]
+
+
+def predictions(model: Any, X: Any = None) -> np.ndarray:
+    """Return the finest answer of the model: probabilities, decisions or numbers."""
+    if X is None:
+        X = table("classification" if is_classifier(model) else "regression")[0]
+    for method in ("predict_proba", "decision_function", "predict"):
+        if hasattr(model, method):
+            return np.asarray(getattr(model, method)(X))
+    raise AssertionError("unreachable: every model predicts")

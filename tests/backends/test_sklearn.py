@@ -1,0 +1,315 @@
+"""What holds for every scikit-learn model, whether it goes in iterations or not."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier, SGDRegressor
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sktrainer.backends.sklearn import SklearnBackend
+from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.metrics import named_scorer
+from tests.backends.sklearn_fits import N_TRAIN, fit, history, predictions, request, table
+
+# Those whose stopped fit is that of one plain `fit` with so many iterations.
+AS_PLAIN = {
+    "hist_classifier": HistGradientBoostingClassifier(max_iter=20),
+    "hist_regressor": HistGradientBoostingRegressor(max_iter=20, max_features=0.5),
+    "hist_poisson": HistGradientBoostingRegressor(max_iter=15, loss="poisson"),
+    "gb_classifier": GradientBoostingClassifier(n_estimators=25, subsample=0.7),
+    "gb_regressor": GradientBoostingRegressor(n_estimators=25, max_features=0.5),
+    "gb_huber": GradientBoostingRegressor(n_estimators=25, loss="huber"),
+    "ada_classifier": AdaBoostClassifier(n_estimators=20),
+    "ada_regressor": AdaBoostRegressor(n_estimators=20),
+    "forest_classifier": RandomForestClassifier(20, class_weight="balanced"),
+    "forest_subsample": RandomForestClassifier(20, class_weight="balanced_subsample"),
+    "forest_regressor": RandomForestRegressor(20, criterion="poisson"),
+    "extra_classifier": ExtraTreesClassifier(20),
+    "extra_regressor": ExtraTreesRegressor(20, bootstrap=True),
+    "bagging_classifier": BaggingClassifier(n_estimators=20, max_features=0.5),
+    "bagging_votes": BaggingClassifier(Perceptron(), n_estimators=20),
+    "bagging_regressor": BaggingRegressor(n_estimators=20, bootstrap_features=True),
+}
+IN_EPOCHS = {
+    "sgd_hinge": SGDClassifier(class_weight="balanced", early_stopping=True, max_iter=40),
+    "sgd_log_loss": SGDClassifier(loss="log_loss", average=True, max_iter=40),
+    "sgd_on_errors": SGDClassifier(
+        loss="huber", learning_rate="constant", eta0=1e-4, max_iter=40
+    ),
+    "sgd_regressor": SGDRegressor(loss="epsilon_insensitive", max_iter=40),
+    "perceptron": Perceptron(max_iter=40),
+    "mlp_adam": MLPClassifier((8,), early_stopping=True, max_iter=20),
+    "mlp_sgd": MLPRegressor(
+        hidden_layer_sizes=(8,), solver="sgd", learning_rate="adaptive", max_iter=30
+    ),
+}
+ITERATIVE = AS_PLAIN | IN_EPOCHS
+
+
+def table_of(model):
+    return table("classification" if is_classifier(model) else "regression")
+
+
+def count_of(model):
+    return "max_iter" if "max_iter" in model.get_params() else "n_estimators"
+
+
+def each(models):
+    return pytest.mark.parametrize("model", models.values(), ids=models.keys())
+
+
+@each(ITERATIVE)
+def test_best_iteration_is_where_the_validation_loss_is_least(model):
+    outcome = fit(model)
+    losses = history(outcome)
+    assert outcome.best_iteration == int(np.argmin(losses)) + 1
+    assert outcome.n_iter == len(losses)
+    if outcome.stop_reason == "early_stopping":
+        assert outcome.n_iter == outcome.best_iteration + 5
+    else:
+        assert outcome.n_iter == SklearnBackend().traits(model, "classification").max_iter
+
+
+@each(ITERATIVE)
+def test_a_scorer_is_watched_in_place_of_the_loss(model):
+    name = "accuracy" if is_classifier(model) else "r2"
+    outcome = fit(model, metric=WatchedMetric(name, named_scorer(name)))
+    scores = history(outcome, name)
+    assert outcome.best_iteration == int(np.argmax(scores)) + 1
+    assert len(history(outcome)) == len(scores)
+    X, y = table_of(model)
+    at_best = named_scorer(name)(outcome.model, X[N_TRAIN:], y[N_TRAIN:])
+    assert at_best == pytest.approx(scores[outcome.best_iteration - 1])
+
+
+@each(ITERATIVE)
+def test_so_many_iterations_give_the_bits_of_a_stopped_fit(model):
+    stopped = fit(model, weighted=takes_weights(model))
+    exact = fit(
+        model, weighted=takes_weights(model), stops=False, n_iter=stopped.best_iteration
+    )
+    assert exact.n_iter == exact.best_iteration == stopped.best_iteration
+    assert exact.stop_reason == "max_iter"
+    np.testing.assert_array_equal(predictions(stopped.model), predictions(exact.model))
+
+
+def takes_weights(model):
+    return SklearnBackend().traits(model, "classification").sample_weight
+
+
+@each(AS_PLAIN)
+def test_a_stopped_model_is_that_of_a_plain_fit_with_so_many_iterations(model):
+    outcome = fit(model)
+    seed = outcome.model.random_state
+    plain = clone(model).set_params(
+        **{count_of(model): outcome.best_iteration, "random_state": seed}
+    )
+    X, y = table_of(model)
+    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    np.testing.assert_array_equal(predictions(outcome.model), predictions(plain))
+    if hasattr(plain, "staged_predict"):
+        assert len(list(outcome.model.staged_predict(X))) == outcome.best_iteration
+
+
+@each(ITERATIVE)
+def test_the_same_fit_gives_the_same_bits_with_one_thread_and_two(model):
+    one, again, two = fit(model), fit(model), fit(model, n_threads=2)
+    np.testing.assert_array_equal(predictions(one.model), predictions(again.model))
+    np.testing.assert_array_equal(predictions(one.model), predictions(two.model))
+    assert history(one) == history(again) == history(two)
+
+
+@each({name: ITERATIVE[name] for name in ("gb_classifier", "forest_regressor", "mlp_adam")})
+def test_another_seed_gives_another_model(model):
+    one, other = fit(model, seed=1), fit(model, seed=2)
+    assert not np.array_equal(predictions(one.model), predictions(other.model))
+
+
+@each(ITERATIVE)
+def test_parameters_come_back_as_they_were(model):
+    outcome = fit(model)
+    after = outcome.model.get_params(deep=False)
+    expected = model.get_params(deep=False) | {"random_state": after["random_state"]}
+    if isinstance(model, BaggingClassifier | BaggingRegressor):
+        # `predict` divides by it.
+        expected["n_estimators"] = outcome.best_iteration
+        expected.pop("estimator"), after.pop("estimator")
+    assert after == expected
+
+
+@each(ITERATIVE)
+def test_a_stopped_model_pickles(model):
+    outcome = fit(model)
+    loaded = pickle.loads(pickle.dumps(outcome.model))
+    np.testing.assert_array_equal(predictions(loaded), predictions(outcome.model))
+
+
+@each(ITERATIVE)
+def test_weights_reach_the_model_and_the_loss(model):
+    plain, weighted = fit(model), fit(model, weighted=True)
+    assert history(plain)[:5] != history(weighted)[:5]
+    assert not np.array_equal(predictions(plain.model), predictions(weighted.model))
+
+
+@each(ITERATIVE)
+def test_validation_rows_do_not_reach_what_is_fitted(model):
+    X, y = table_of(model)
+    noise = np.random.RandomState(1).normal(size=X.shape)
+    other = np.vstack([X[:N_TRAIN], noise[N_TRAIN:]])
+    model = clone(model).set_params(**{count_of(model): 9})
+    fits = [fit(model, data=(rows, y), metric=ever_better()) for rows in (X, other)]
+    assert [outcome.best_iteration for outcome in fits] == [9, 9]
+    np.testing.assert_array_equal(predictions(fits[0].model), predictions(fits[1].model))
+
+
+def ever_better():
+    steps = itertools.count()
+    return WatchedMetric("rising", lambda estimator, X, y: next(steps))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@each(ITERATIVE)
+def test_without_stopping_the_fit_is_a_plain_fit(model):
+    outcome = fit(model, stops=False)
+    plain = clone(model).set_params(random_state=outcome.model.random_state)
+    X, y = table_of(model)
+    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    np.testing.assert_array_equal(predictions(outcome.model), predictions(plain))
+    assert outcome.best_iteration == outcome.n_iter
+
+
+@each(ITERATIVE)
+def test_a_loss_that_is_never_a_number_stops_and_keeps_the_last_iteration(model):
+    never = WatchedMetric("never", lambda estimator, X, y: float("nan"))
+    outcome = fit(model, metric=never)
+    assert outcome.n_iter == outcome.best_iteration == 5
+    assert outcome.stop_reason == "early_stopping"
+
+
+@pytest.mark.parametrize("y_kind", [int, float, bool, str])
+@each({name: ITERATIVE[name] for name in ("hist_classifier", "gb_classifier", "sgd_hinge")})
+def test_labels_may_be_of_any_kind(model, y_kind):
+    X, y = table("classification")
+    outcome = fit(model, data=(X, (y == "a").astype(y_kind)))
+    assert outcome.model.predict(X).dtype.kind == np.dtype(y_kind).kind
+
+
+def as_frame(X):
+    return pd.DataFrame(X, columns=[f"column {i}" for i in range(X.shape[1])])
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [np.asfortranarray, np.float32, np.int64, lambda X: X > 0, as_frame, sp.csr_array],
+    ids=["fortran", "float32", "int", "bool", "frame", "sparse"],
+)
+@each(
+    {
+        "hist": HistGradientBoostingClassifier(max_iter=8),
+        "gb": GradientBoostingClassifier(n_estimators=8),
+        "forest": RandomForestClassifier(12),
+        "bagging": BaggingClassifier(n_estimators=12, max_features=0.5),
+        "sgd": SGDClassifier(max_iter=8),
+        "mlp": MLPClassifier((4,), max_iter=8),
+        "ada": AdaBoostClassifier(n_estimators=8),
+    }
+)
+def test_tables_of_every_kind_are_watched_without_a_warning(model, convert):
+    X, y = table("classification")
+    X = convert(X)
+    if sp.issparse(X) and not SklearnBackend().traits(model, "classification").sparse:
+        pytest.skip("takes no sparse matrices")
+    outcome = fit(model, data=(X, y))
+    assert len(outcome.model.predict(X)) == len(y)
+    assert hasattr(outcome.model, "feature_names_in_") == isinstance(X, pd.DataFrame)
+
+
+def test_arrays_are_not_written_to():
+    X, y = table("classification")
+    X.setflags(write=False)
+    y.setflags(write=False)
+    before = X.copy()
+    for name in ("gb_classifier", "forest_classifier", "sgd_hinge", "mlp_adam"):
+        fit(ITERATIVE[name], data=(X, y))
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (LogisticRegression(), "converged"),
+        (MLPClassifier((4,), solver="lbfgs", max_iter=1000), "converged"),
+        (GaussianNB(), "single_fit"),
+        (VotingClassifier([("bayes", GaussianNB())]), "single_fit"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_model_that_cannot_be_watched_is_fitted_once(model, reason):
+    outcome = fit(model)
+    assert outcome.stop_reason == reason
+    assert outcome.best_iteration is None
+    assert SklearnBackend().traits(model, "classification").max_iter is None
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_solver_that_ran_out_of_iterations_says_so():
+    assert fit(LogisticRegression(max_iter=2)).stop_reason == "max_iter"
+
+
+def test_threads_are_lent_without_a_parameter_being_set():
+    outcome = fit(RandomForestClassifier(10), n_threads=2, stops=False)
+    assert outcome.model.n_jobs is None
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_plain_fit_hands_on_the_history_that_the_model_keeps():
+    network = fit(ITERATIVE["mlp_sgd"], stops=False)
+    np.testing.assert_allclose(
+        history(network, part="train"), 2 * np.array(network.model.loss_curve_)
+    )
+    boosted = fit(ITERATIVE["gb_regressor"], stops=False)
+    np.testing.assert_allclose(history(boosted, part="train"), boosted.model.train_score_)
+    assert all(np.isnan(e.seconds) for e in boosted.evaluations)
+
+
+def test_early_stopping_of_a_classifier_refuses_several_targets():
+    X, y = table("classification")
+    two = np.column_stack([y == "a", y == "b"])
+    with pytest.raises(ValueError, match="expects one target column, got 2"):
+        fit(RandomForestClassifier(10), data=(X, two))
+
+
+@each({name: ITERATIVE[name] for name in ("forest_regressor", "bagging_regressor", "mlp_sgd")})
+def test_regressors_may_have_several_targets(model):
+    X, y = table("regression")
+    outcome = fit(model, data=(X, np.column_stack([y, y**2])))
+    assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1
+    assert outcome.model.predict(X).shape == (len(y), 2)
+
+
+def test_the_model_of_the_request_is_the_one_that_comes_back():
+    asked = request(GaussianNB())
+    assert SklearnBackend().fit(asked).model is asked.model

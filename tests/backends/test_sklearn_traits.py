@@ -1,0 +1,214 @@
+"""What the backend says of scikit-learn's models, and of those that wrap them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
+
+from sktrainer.backends._base import Traits
+from sktrainer.backends.sklearn import SklearnBackend
+
+
+def traits(model) -> Traits:
+    return SklearnBackend().traits(model, "classification")
+
+
+def constructible():
+    kinds = all_estimators(type_filter=["classifier", "regressor"])
+    for name, cls in kinds:
+        required = [
+            parameter
+            for parameter in cls._get_param_names()
+            if parameter in ("estimator", "estimators", "base_estimator")
+        ]
+        default = Ridge() if name.endswith("Regressor") else LogisticRegression()
+        values = {p: [("one", default)] if p == "estimators" else default for p in required}
+        yield pytest.param(cls, values, id=name)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(("cls", "values"), list(constructible()))
+def test_every_model_of_scikit_learn_has_traits(cls, values):
+    found = traits(cls(**values))
+    assert isinstance(found, Traits)
+    assert found.max_iter is None or found.max_iter >= 1
+    assert found.labels == "any"
+    # An iteration that stops by itself is one that can be watched.
+    assert found.max_iter is not None or not found.stops_by_default
+
+
+@pytest.mark.parametrize(
+    ("model", "max_iter", "iteration", "by_default"),
+    [
+        (HistGradientBoostingClassifier(max_iter=7), 7, "round", True),
+        (GradientBoostingClassifier(n_estimators=7), 7, "round", True),
+        (MLPClassifier(max_iter=7), 7, "epoch", True),
+        (AdaBoostClassifier(n_estimators=7), 7, "round", False),
+        (RandomForestClassifier(7), 7, "tree", False),
+        (BaggingClassifier(n_estimators=7), 7, "member", False),
+        (SGDClassifier(max_iter=7), 7, "epoch", False),
+        (MLPClassifier(solver="lbfgs"), None, "iteration", False),
+        (LogisticRegression(), None, "iteration", False),
+        (GaussianNB(), None, "iteration", False),
+        (MultiOutputClassifier(SGDClassifier()), None, "iteration", False),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
+)
+def test_iterations(model, max_iter, iteration, by_default):
+    found = traits(model)
+    assert (found.max_iter, found.iteration) == (max_iter, iteration)
+    assert found.stops_by_default is by_default
+
+
+@pytest.mark.parametrize(
+    ("model", "sensitive"),
+    [
+        (DecisionTreeClassifier(), False),
+        (RandomForestClassifier(), False),
+        (GradientBoostingClassifier(), False),
+        (MultinomialNB(), False),
+        (DummyClassifier(), False),
+        (AdaBoostClassifier(), False),
+        (BaggingClassifier(), False),
+        (BaggingClassifier(KNeighborsClassifier()), True),
+        (
+            VotingClassifier([("tree", DecisionTreeClassifier()), ("bayes", GaussianNB())]),
+            False,
+        ),
+        (VotingClassifier([("tree", DecisionTreeClassifier()), ("svc", SVC())]), True),
+        (OneVsRestClassifier(RandomForestClassifier()), False),
+        (TransformedTargetRegressor(RandomForestRegressor()), False),
+        (CalibratedClassifierCV(), True),
+        (LinearRegression(), True),
+        (MLPClassifier(), True),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
+)
+def test_scale_matters_where_it_matters_to_a_model_inside(model, sensitive):
+    assert traits(model).scale_sensitive is sensitive
+
+
+FOREST, NEIGHBOURS = RandomForestClassifier(5, random_state=0), KNeighborsClassifier()
+
+
+@pytest.mark.filterwarnings("ignore:Since .* does not appear to accept sample_weight")
+@pytest.mark.parametrize("inside", [FOREST, NEIGHBOURS], ids=["takes", "takes not"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: model,
+        lambda model: VotingClassifier([("one", model)]),
+        lambda model: StackingClassifier([("one", model)]),
+        lambda model: AdaBoostClassifier(model, random_state=0),
+        MultiOutputClassifier,
+        lambda model: GridSearchCV(model, {}, error_score="raise"),
+        OneVsRestClassifier,
+        lambda model: BaggingClassifier(model, random_state=0),
+    ],
+    ids=["bare", "Voting", "Stacking", "Ada", "MultiOutput", "Grid", "OneVsRest", "Bagging"],
+)
+def test_a_model_takes_weights_where_its_fit_then_works(wrap, inside):
+    model = wrap(inside)
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 3)), rng.randint(2, size=60)
+    y = np.column_stack([y, 1 - y]) if isinstance(model, MultiOutputClassifier) else y
+    promised = traits(model).sample_weight
+    try:
+        model.fit(X, y, sample_weight=rng.uniform(size=60))
+    except (TypeError, ValueError):
+        assert not promised
+    else:
+        assert promised
+
+
+def test_calibration_passes_weights_on_only_to_a_model_that_takes_them():
+    assert traits(CalibratedClassifierCV(FOREST)).sample_weight
+    assert not traits(CalibratedClassifierCV(NEIGHBOURS)).sample_weight
+    assert not traits(TransformedTargetRegressor(KNeighborsRegressor())).sample_weight
+
+
+def test_with_metadata_routing_weights_are_taken_where_they_are_requested():
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = RandomForestClassifier().set_fit_request(sample_weight=True)
+        silent = RandomForestClassifier().set_fit_request(sample_weight=False)
+        assert traits(OneVsRestClassifier(asking)).sample_weight
+        assert not traits(OneVsRestClassifier(silent)).sample_weight
+
+
+def test_only_histogram_boosting_is_told_of_categories():
+    assert traits(HistGradientBoostingClassifier()).native_categorical
+    assert not traits(RandomForestClassifier()).native_categorical
+
+
+def test_missing_values_and_sparse_matrices_are_read_from_tags():
+    histogram, forest, boosting = (
+        traits(model)
+        for model in (
+            HistGradientBoostingClassifier(),
+            RandomForestClassifier(),
+            GradientBoostingClassifier(),
+        )
+    )
+    assert [t.native_missing for t in (histogram, forest, boosting)] == [True, True, False]
+    assert [t.sparse for t in (histogram, forest, boosting)] == [False, True, True]
+
+
+def test_trees_can_be_fitted_side_by_side():
+    assert traits(RandomForestClassifier()).releases_gil
+    assert traits(BaggingClassifier(DecisionTreeClassifier())).releases_gil
+    assert not traits(BaggingClassifier(KNeighborsClassifier())).releases_gil
+
+
+class Counts(ClassifierMixin, BaseEstimator):
+    """A model from elsewhere whose `partial_fit` loses the weights that `fit` takes."""
+
+    def __init__(self, max_iter=3):
+        self.max_iter = max_iter
+
+    def fit(self, X, y, sample_weight=None):
+        return self
+
+    def partial_fit(self, X, y):
+        return self
+
+
+class Bare:
+    """A model from elsewhere that is no scikit-learn class at all."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+def test_a_model_from_elsewhere_is_promised_nothing_that_it_does_not_say():
+    assert traits(Counts()).max_iter is None
+    found = traits(Bare())
+    assert (found.max_iter, found.sample_weight, found.sparse) == (None, False, False)
+    assert not found.native_missing

@@ -1,0 +1,221 @@
+"""Imbalance found and told, weights, samplers, and what they carry along."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.combine import SMOTEENN
+from imblearn.over_sampling import ADASYN, SMOTE, RandomOverSampler
+from imblearn.under_sampling import NearMiss, RandomUnderSampler
+from scipy import sparse
+from sklearn.utils.class_weight import compute_sample_weight
+
+from sktrainer.encoding.imbalance import (
+    class_weights,
+    describe_classes,
+    describe_imbalance,
+    is_imbalanced,
+    make_sampler,
+    prior_shift,
+    resample,
+    sampler_notes,
+)
+from sktrainer.exceptions import InputError
+from sktrainer.types import Rows
+
+METHODS = ("smote", "oversample", "undersample")
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [60, 25, 10])
+    return Rows((rng.normal(size=(95, 4)) + y[:, None]).astype(np.float32), y)
+
+
+def sampled(method, rows, *, categorical=(), seed=0, **kwargs):
+    sampler = make_sampler(method, categorical, describe_classes(rows.y, 3), seed)
+    return resample(sampler, rows, **kwargs), sampler
+
+
+class TestDescription:
+    @pytest.mark.parametrize(
+        ("counts", "expected"),
+        [
+            ([90, 10], True),
+            ([80, 20], False),
+            ([81, 19], True),
+            ([50, 0, 50], False),
+            ([0, 100], False),
+            ([0, 0], False),
+            ([100, 100, 10], True),
+        ],
+    )
+    def test_a_class_below_two_fifths_of_an_even_share_is_rare(self, counts, expected):
+        assert is_imbalanced(np.array(counts)) is expected
+
+    def test_counts_have_a_place_for_each_class(self):
+        assert describe_classes(np.array([0, 2, 2]), 4).tolist() == [1, 0, 2, 0]
+
+    def test_shares_below_ten_percent_have_a_digit_more(self):
+        told = describe_imbalance(np.array(["n", "p"]), np.array([3_012, 151]))
+        assert told == "n: 3,012 (95%), p: 151 (4.8%)"
+        assert describe_imbalance(np.arange(2), np.array([99_999, 1])).endswith("1: 1 (<0.1%)")
+
+    def test_of_many_classes_the_largest_and_the_rarest_are_told(self):
+        told = describe_imbalance(np.arange(30), np.arange(30) + 1)
+        assert told.startswith("29: 30 ") and told.endswith("0: 1 (0.2%)") and "20 more" in told
+
+    def test_no_rows_at_all_are_described(self):
+        assert describe_imbalance(np.array(["a"]), np.array([0])) == "a: 0 (0%)"
+
+
+class TestClassWeights:
+    def test_weights_are_those_of_balanced_to_the_bit(self, rows):
+        weights, _ = class_weights(rows.y, 3)
+        np.testing.assert_array_equal(weights, compute_sample_weight("balanced", rows.y))
+
+    def test_a_class_without_training_rows_weighs_one_and_counts_for_nothing(self):
+        weights, per_class = class_weights(np.array([0, 0, 0, 2]), 4)
+        np.testing.assert_array_equal(per_class[[1, 3]], 1)
+        np.testing.assert_allclose(weights.sum(), 4)
+
+    def test_integer_weights_equal_repeated_rows(self, rows):
+        repeats = np.random.default_rng(1).integers(0, 4, len(rows))
+        _, by_weight = class_weights(rows.y, 3, repeats.astype(float))
+        _, by_rows = class_weights(np.repeat(rows.y, repeats), 3)
+        np.testing.assert_array_equal(by_weight, by_rows)
+
+    def test_every_class_weighs_the_same_in_all(self, rows):
+        given = np.random.default_rng(2).random(len(rows))
+        weights, _ = class_weights(rows.y, 3, given)
+        totals = np.bincount(rows.y, weights=weights)
+        np.testing.assert_allclose(totals, given.sum() / 3)
+
+    def test_given_weights_are_not_changed(self, rows):
+        given = np.ones(len(rows))
+        given.flags.writeable = False
+        class_weights(rows.y, 3, given)
+        assert (given == 1).all()
+
+
+class TestSamplers:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_classes_come_out_even_and_repeatable(self, rows, method):
+        (first, _), (second, _) = sampled(method, rows), sampled(method, rows)
+        counts = np.bincount(first.y)
+        assert counts.tolist() == [10 if method == "undersample" else 60] * 3
+        np.testing.assert_array_equal(first.X, second.X)
+        assert first.y.dtype == rows.y.dtype and first.X.dtype == np.float32
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_another_seed_gives_other_rows(self, rows, method):
+        (first, _), (second, _) = sampled(method, rows), sampled(method, rows, seed=1)
+        assert not np.array_equal(first.X, second.X)
+
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.parametrize("form", ["csr", "csc", "frame", "read-only", "fortran"])
+    def test_type_and_dtypes_of_the_rows_are_kept(self, rows, method, form):
+        X = {
+            "csr": lambda: sparse.csr_array(rows.X),
+            "csc": lambda: sparse.csc_matrix(rows.X),
+            "frame": lambda: pd.DataFrame(rows.X, columns=list("abcd")).astype({"a": "int32"}),
+            "read-only": lambda: rows.X[:],
+            "fortran": lambda: np.asfortranarray(rows.X),
+        }[form]()
+        if form == "read-only":
+            X.flags.writeable = False
+        result, _ = sampled(method, Rows(X, rows.y))
+        assert type(result.X) is type(X)
+        if form == "frame":
+            assert result.X.dtypes.tolist() == X.dtypes.tolist()
+            assert result.X.columns.tolist() == X.columns.tolist()
+        else:
+            assert result.X.dtype == np.float32
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_missing_cells_are_no_obstacle(self, rows, method):
+        X = rows.X.copy()
+        X[::3, 1] = np.nan
+        result, _ = sampled(method, Rows(X, rows.y))
+        assert len(np.unique(np.bincount(result.y))) == 1
+        assert np.isnan(result.X[:, 1]).any() and not np.isnan(result.X[:, 0]).any()
+
+    def test_a_sampler_of_the_callers_is_cloned_and_seeded(self, rows):
+        own = RandomUnderSampler()
+        sampler = make_sampler(own, (), describe_classes(rows.y, 3), 7)
+        assert sampler is not own and sampler.random_state is not None
+        assert own.random_state is None and not hasattr(own, "sample_indices_")
+        np.testing.assert_array_equal(sampled(own, rows)[0].X, sampled(own, rows)[0].X)
+
+    def test_a_strategy_that_names_labels_meets_labels(self, rows):
+        own = RandomOverSampler(sampling_strategy={"rare": 40})
+        classes = np.array(["common", "middle", "rare"], dtype=object)
+        result, _ = sampled(own, rows, classes=classes)
+        assert np.bincount(result.y).tolist() == [60, 25, 40]
+        assert result.y.dtype == rows.y.dtype
+
+    def test_a_method_that_is_not_known_is_refused(self, rows):
+        with pytest.raises(InputError, match="'adasyn'"):
+            sampled("adasyn", rows)
+
+    @pytest.mark.parametrize("method", [*METHODS, RandomUnderSampler()])
+    def test_one_class_is_refused(self, method):
+        with pytest.raises(InputError, match="at least 2 classes"):
+            make_sampler(method, (), np.array([5, 0]), 0)
+
+    def test_missing_cells_that_a_sampler_refuses_say_what_to_do(self, rows):
+        X = rows.X.copy()
+        X[0, 0] = np.nan
+        with pytest.raises(InputError, match="ADASYN: expected no missing cells"):
+            sampled(ADASYN(), Rows(X, rows.y))
+
+    def test_a_sampler_that_fails_says_for_which_classes(self, rows):
+        few = Rows(rows.X[:62], rows.y[:62])
+        with pytest.raises(InputError, match=r"classes of \[60, 2\] rows"):
+            sampled(SMOTE(), few)
+
+
+class TestSampleWeights:
+    @pytest.mark.parametrize("method", ["oversample", "undersample", NearMiss()])
+    @pytest.mark.parametrize("form", [np.asarray, pd.DataFrame, sparse.csr_array])
+    def test_weights_stay_with_their_rows(self, rows, method, form):
+        X = rows.X.copy()
+        X[:, 0] = np.arange(len(X))
+        result, _ = sampled(method, Rows(form(X), rows.y, np.arange(95) / 10))
+        kept = result.X.toarray() if sparse.issparse(result.X) else np.asarray(result.X)
+        np.testing.assert_allclose(result.sample_weight, kept[:, 0] / 10, rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        "method", ["smote", SMOTEENN(), RandomOverSampler(shrinkage=0.5)], ids=str
+    )
+    def test_new_rows_have_no_weight_and_say_what_to_do(self, rows, method):
+        with pytest.raises(InputError, match="handle_imbalance='class_weight'"):
+            sampled(method, Rows(rows.X, rows.y, np.ones(95)))
+
+    def test_missing_cells_do_not_hide_that_rows_are_the_same(self, rows):
+        X = rows.X.copy()
+        X[:, 2] = np.nan
+        result, _ = sampled("oversample", Rows(X, rows.y, np.ones(95)))
+        assert len(result.sample_weight) == 180
+
+
+class TestNotes:
+    def test_classes_of_few_rows_are_told(self, rows):
+        few = Rows(rows.X[[*range(60), 60, 85, 86, 87]], np.repeat([0, 1, 2], [60, 1, 3]))
+        _, sampler = sampled("smote", few)
+        notes = sampler_notes(sampler, np.array(["a", "b", "c"]))
+        assert "class 'b' has one training row" in notes[0]
+        assert "2 in place of 5 neighbours in class 'c'" in notes[1]
+
+    def test_enough_rows_and_other_samplers_have_none(self, rows):
+        classes = np.arange(3)
+        assert all(sampler_notes(sampled(m, rows)[1], classes) == () for m in METHODS)
+
+
+class TestPriorShift:
+    def test_it_is_the_ratio_of_shares(self):
+        shift = prior_shift(np.array([90.0, 10, 0]), np.array([30, 10, 0]))
+        np.testing.assert_allclose(shift, [0.75 / 0.9, 0.25 / 0.1, 1])
+
+    def test_nothing_changed_is_no_shift(self):
+        np.testing.assert_array_equal(prior_shift(np.array([3, 7]), np.array([6, 14])), [1, 1])

@@ -1,0 +1,516 @@
+"""What the auto preprocessor promises, over tables of every kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sktrainer.encoding.columns import CellTypeError
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import InputError
+
+ENCODINGS = ("native", "native+target", "onehot", "onehot+target", "ordinal", "target")
+
+
+@parametrize_with_checks(
+    [
+        TableEncoder(),
+        TableEncoder(impute=False, scale=False),
+        TableEncoder(encoding="native", category_codes="frame", impute=False, scale=False),
+        TableEncoder(encoding="target", task="regression"),
+    ]
+)
+def test_passes_scikit_learns_checks(estimator, check):
+    state = np.random.get_state()
+    check(estimator)
+    np.random.set_state(state)  # one of the checks draws from the global generator
+
+
+def mixed_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, n_rows), "D")
+    numbers = rng.normal(size=n_rows)
+    numbers[::7] = np.nan
+    return pd.DataFrame(
+        {
+            "size": numbers,
+            "count": rng.integers(0, 9, n_rows),
+            "flag": rng.integers(0, 2, n_rows).astype(bool),
+            "colour": np.where(
+                rng.random(n_rows) < 0.1, None, rng.choice(["red", "green", "blue"], n_rows)
+            ),
+            "town": [f"town {code}" for code in rng.integers(0, 60, n_rows)],
+            "grade": pd.Categorical(
+                rng.choice(["low", "mid", "high"], n_rows), ["low", "mid", "high"], ordered=True
+            ),
+            "when": days,
+            "amount": rng.integers(1, 99, n_rows).astype(str),
+            "joined": days.strftime("%d/%m/%Y"),
+            "source": "web",
+            "nothing": np.nan,
+        }
+    )
+
+
+def labels(n_rows: int = 300) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 2, n_rows)
+
+
+def kinds(encoder: TableEncoder) -> dict[str, str]:
+    return {decision.name: decision.kind for decision in encoder.decisions_}
+
+
+def test_each_column_is_recognised_for_what_it_is():
+    encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
+    assert kinds(encoder) == {
+        "size": "numeric",
+        "count": "numeric",
+        "flag": "boolean",
+        "colour": "category",
+        "town": "category",
+        "grade": "category",
+        "when": "datetime",
+        "amount": "numeric",
+        "joined": "datetime",
+        "source": "constant",
+        "nothing": "empty",
+    }
+
+
+def test_decisions_say_what_was_found_and_done():
+    encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
+    decisions = {decision.name: decision for decision in encoder.decisions_}
+    assert decisions["size"].treatment == "impute + scale"
+    assert decisions["size"].n_missing == 43
+    assert decisions["colour"].treatment == "one-hot"
+    assert decisions["colour"].n_levels == 3
+    assert decisions["town"].treatment == "target encoding + scale"
+    assert decisions["source"].treatment == "drop"
+    assert "text that is numbers" in decisions["amount"].detail
+    assert "%d/%m/%Y" in decisions["joined"].detail
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("category_codes", ["float", "frame"])
+def test_rows_are_encoded_alike_one_by_one_and_together(encoding, category_codes):
+    X = mixed_table()
+    encoder = TableEncoder(encoding=encoding, category_codes=category_codes, random_state=0)
+    encoder.fit(X, labels())
+    together = np.asarray(encoder.transform(X))
+    single = [np.asarray(encoder.transform(X.iloc[[row]])) for row in range(20)]
+    np.testing.assert_array_equal(np.vstack(single), together[:20])
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_polars_and_pandas_give_the_same_numbers(encoding):
+    X = mixed_table().drop(columns="grade")
+    of_polars = pl.DataFrame(
+        {
+            name: [None if pd.isna(cell) else cell for cell in X[name]]
+            for name in X.columns
+            if name != "when"
+        }
+    )
+    of_polars = of_polars.with_columns(
+        pl.Series("when", X["when"].dt.to_pydatetime().tolist()),
+        pl.Series("nothing", [None] * len(X), dtype=pl.Float64),
+        pl.Series("size", X["size"], nan_to_null=True),
+    ).select(X.columns)
+    encoder = TableEncoder(encoding=encoding, random_state=0)
+    expected = encoder.fit_transform(X, labels())
+    got = clone(encoder).fit(of_polars, labels())
+    np.testing.assert_array_equal(got.fit_transform(of_polars, labels()), expected)
+    np.testing.assert_array_equal(got.transform(of_polars), encoder.transform(X))
+    np.testing.assert_array_equal(got.transform(of_polars[:3]), encoder.transform(X[:3]))
+    assert kinds(got) == kinds(encoder)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("row", [0, slice(0, 100)])
+def test_unseen_levels_count_as_missing_and_never_fail(encoding, row):
+    X = mixed_table()
+    encoder = TableEncoder(encoding=encoding, random_state=0).fit(X, labels())
+    rows = X.iloc[[row] if row == 0 else row]
+    unseen = rows.assign(colour="violet", town="Atlantis", grade="none")
+    missing = rows.assign(colour=None, town=None, grade=None)
+    np.testing.assert_array_equal(encoder.transform(unseen), encoder.transform(missing))
+
+
+def test_columns_dropped_in_training_may_hold_anything_later():
+    X = mixed_table()
+    encoder = TableEncoder(random_state=0).fit(X, labels())
+    later = X.assign(source=None, nothing="something")
+    np.testing.assert_array_equal(encoder.transform(later), encoder.transform(X))
+
+
+def test_cells_missing_only_in_later_rows_are_filled():
+    X = pd.DataFrame({"a": [1.0, 2.0, 6.0], "b": [0.5, 0.25, 1.0]})
+    encoder = TableEncoder(scale=False).fit(X)
+    later = X.assign(a=[np.nan, 1.0, np.nan])
+    assert encoder.transform(later)[:, 0].tolist() == [2.0, 1.0, 2.0]
+
+
+def test_missing_numbers_are_filled_with_the_median_and_marked():
+    X = pd.DataFrame({"a": [1.0, None, 3.0, 8.0], "b": [1, 2, 3, 4]})
+    encoder = TableEncoder(scale=False).fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["a", "b", "a_missing"]
+    assert encoder.transform(X).tolist()[1] == [3.0, 2.0, 1.0]
+    assert encoder.imputer_.statistics_.tolist() == [3.0, 2.5]
+
+
+def test_without_imputing_missing_numbers_stay_nan():
+    X = pd.DataFrame({"a": [1.0, None, 3.0], "b": ["u", None, "v"]})
+    out = TableEncoder(encoding="native", impute=False, scale=False).fit_transform(X)
+    np.testing.assert_array_equal(out, [[1, 0], [np.nan, np.nan], [3, 1]])
+
+
+def test_quantities_are_standardised_and_one_hot_columns_are_not():
+    X = mixed_table()
+    encoder = TableEncoder(random_state=0)
+    out = pd.DataFrame(
+        encoder.fit_transform(X, labels()), columns=encoder.get_feature_names_out()
+    )
+    quantities = out[["size", "count", "town", "when_year", "amount"]]
+    np.testing.assert_allclose(quantities.mean(), 0, atol=1e-5)
+    np.testing.assert_allclose(quantities.std(ddof=0), 1, atol=1e-5)
+    assert set(out["colour_red"]) == {0.0, 1.0}
+    assert set(out["flag"]) == {0.0, 1.0}
+
+
+def test_native_codes_are_named_by_their_output_positions():
+    X = mixed_table()
+    encoder = TableEncoder(encoding="native+target", impute=False, scale=False, random_state=0)
+    out = encoder.fit_transform(X, labels())
+    names = encoder.get_feature_names_out()
+    assert [names[at] for at in encoder.categorical_features_] == ["colour", "grade"]
+    codes = out[:, encoder.categorical_features_[1]]
+    assert codes.tolist() == X["grade"].cat.codes.tolist()
+
+
+def test_code_frames_hold_int32_codes_with_minus_one_for_missing():
+    X = mixed_table()
+    encoder = TableEncoder(encoding="native", category_codes="frame", impute=False, scale=False)
+    out = encoder.fit_transform(X)
+    assert isinstance(out, pd.DataFrame)
+    codes = out.iloc[:, list(encoder.categorical_features_)]
+    assert set(codes.dtypes) == {np.dtype("int32")}
+    assert out["colour"].min() == -1
+    assert out["size"].dtype == np.float32
+    pd.testing.assert_frame_equal(encoder.transform(X), out)
+
+
+def test_the_rarest_levels_share_a_column_where_there_are_too_many():
+    levels = [f"l{number}" for number in range(150)]
+    X = pd.DataFrame({"a": levels + levels[:99] * 2})
+    encoder = TableEncoder(encoding="onehot").fit(X)
+    names = encoder.get_feature_names_out()
+    assert len(names) == 100 and "a_infrequent" in names
+    shared = encoder.transform(pd.DataFrame({"a": ["l149", "l148", "l1"]}))
+    at = names.tolist().index("a_infrequent")
+    assert shared[:, at].tolist() == [1.0, 1.0, 0.0]
+    assert "100 columns" in encoder.decisions_[0].detail
+
+
+def test_one_hot_columns_are_those_of_scikit_learns_encoder():
+    X = mixed_table()[["colour", "grade", "town"]]
+    encoder = TableEncoder(encoding="onehot")
+    out = encoder.fit_transform(X)
+    codes = np.column_stack(
+        [X["colour"].map({"blue": 0, "green": 1, "red": 2}).fillna(3), X["grade"].cat.codes]
+    )
+    town = pd.factorize(X["town"], sort=True)[0]
+    expected = encoder.onehot_encoder_.transform(np.column_stack([codes, town]))
+    np.testing.assert_array_equal(out, expected.toarray())
+
+
+def test_two_levels_become_one_column():
+    encoder = TableEncoder(scale=False).fit(pd.DataFrame({"sex": ["M", "F", "F"]}))
+    assert encoder.get_feature_names_out().tolist() == ["sex_M"]
+
+
+def test_text_with_a_level_of_its_own_in_every_row_is_dropped():
+    X = pd.DataFrame({"name": [f"n{row}" for row in range(50)], "a": range(50)})
+    encoder = TableEncoder().fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["a"]
+    assert "level of its own" in encoder.decisions_[0].detail
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize(
+    ("task", "y", "width"),
+    [
+        ("classification", labels(), 1),
+        ("classification", np.arange(300) % 3, 3),
+        ("classification", np.array(["a", "b"])[labels()], 1),
+        ("classification", np.r_[np.zeros(297), [1, 1, 2]], 3),
+        ("regression", np.linspace(0, 1, 300), 1),
+    ],
+)
+def test_target_encoding_takes_every_kind_of_target(task, y, width, routing):
+    X = mixed_table()[["town"]]
+    encoder = TableEncoder(encoding="target", task=task, scale=False, random_state=0)
+    with sklearn.config_context(enable_metadata_routing=routing):
+        fitted = encoder.fit_transform(X, y)
+    assert fitted.shape == (300, width)
+    assert encoder.cross_fitted_
+    assert not np.array_equal(fitted, encoder.transform(X))
+    table = encoder.target_encoder_.encodings_[0]
+    codes = pd.factorize(X["town"], sort=True)[0]
+    np.testing.assert_allclose(encoder.transform(X)[:, 0], table[codes], rtol=1e-6)
+
+
+def test_a_random_target_cannot_be_read_from_cross_fitted_columns():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.integers(0, 400, 2000).astype("U")}) + "x"
+    y = rng.integers(0, 2, 2000)
+    out = TableEncoder(encoding="target", random_state=0).fit_transform(X, y)
+    assert LogisticRegression().fit(out, y).score(out, y) < 0.56
+
+
+def test_y_is_required_only_where_a_column_is_target_encoded():
+    X = mixed_table()
+    TableEncoder(encoding="onehot").fit(X)
+    with pytest.raises(InputError, match=r"target encoding of 'town'.*pass y"):
+        TableEncoder(encoding="onehot+target").fit(X)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_other_folds():
+    X = mixed_table()
+    first, second, third = (
+        TableEncoder(random_state=seed).fit_transform(X, labels()) for seed in (0, 0, 1)
+    )
+    assert first.tobytes() == second.tobytes() != third.tobytes()
+
+
+def test_the_callers_table_is_left_as_it_was():
+    X = mixed_table()
+    before = X.copy(deep=True)
+    TableEncoder(random_state=0).fit(X, labels()).transform(X)
+    pd.testing.assert_frame_equal(X, before)
+
+
+def test_pickled_encoders_give_the_same_bits_whether_used_or_not():
+    X = mixed_table()
+    encoder = TableEncoder(random_state=0).fit(X, labels())
+    fresh = pickle.dumps(encoder)
+    expected = encoder.transform(X)
+    assert pickle.dumps(encoder) == fresh
+    assert pickle.loads(fresh).transform(X).tobytes() == expected.tobytes()
+
+
+def test_whole_numbers_beyond_float32_make_the_output_float64():
+    X = pd.DataFrame({"id": [7129300520, 7129300521, 3], "a": [1.0, 2.0, 3.0]})
+    encoder = TableEncoder(scale=False, impute=False)
+    out = encoder.fit_transform(X)
+    assert out.dtype == np.float64 and out[1, 0] == 7129300521
+    assert "float64" in encoder.decisions_[0].detail
+    assert encoder.fit_transform(X[["a"]]).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.array([1, None, 3], dtype="Int64"),
+        pd.array([1.0, None, 3.0], dtype="Float32"),
+        pd.array([1, None, 3], dtype="int64[pyarrow]"),
+        pd.array([decimal.Decimal(1), None, decimal.Decimal(3)], dtype=object),
+        pd.array(["1", "?", " 3 "], dtype="str"),
+        pd.array(["1", None, "3.0"], dtype="string[pyarrow]"),
+        np.array(["1", np.nan, 3], dtype=object),
+        pd.array([1, np.nan, 3], dtype=pd.SparseDtype(float)),
+        pd.to_timedelta([1, None, 3], unit="s"),
+    ],
+    ids=lambda cells: str(cells.dtype),
+)
+def test_numbers_are_recognised_in_every_dtype(cells):
+    X = pd.DataFrame({"a": cells})
+    encoder = TableEncoder(impute=False, scale=False)
+    np.testing.assert_array_equal(encoder.fit_transform(X).ravel(), [1, np.nan, 3])
+    np.testing.assert_array_equal(encoder.transform(X).ravel(), [1, np.nan, 3])
+    many = pd.concat([X] * 20, ignore_index=True)
+    np.testing.assert_array_equal(encoder.transform(many).ravel(), [1, np.nan, 3] * 20)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.array([True, None, False], dtype="boolean"),
+        pd.array([True, None, False], dtype="bool[pyarrow]"),
+        np.array([True, None, False], dtype=object),
+    ],
+    ids=lambda cells: str(cells.dtype),
+)
+def test_booleans_become_zero_and_one(cells):
+    X = pd.DataFrame({"a": cells})
+    encoder = TableEncoder(impute=False, scale=False)
+    np.testing.assert_array_equal(encoder.fit_transform(X).ravel(), [1, np.nan, 0])
+    np.testing.assert_array_equal(encoder.transform(X).ravel(), [1, np.nan, 0])
+    assert encoder.decisions_[0].kind == "boolean"
+
+
+DAYS = ["2024-02-29 18:30", "2023-01-01 06:00", "2022-12-31 00:00"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.to_datetime(DAYS),
+        pd.to_datetime(DAYS).tz_localize("Europe/Berlin"),
+        pd.Series(pd.to_datetime(DAYS)).astype("timestamp[us][pyarrow]"),
+        pd.Series(pd.to_datetime(DAYS).tz_localize("UTC")).astype(
+            "timestamp[us, UTC][pyarrow]"
+        ),
+        np.array([dt.datetime.fromisoformat(day) for day in DAYS], dtype=object),
+        np.array(pd.to_datetime(DAYS).tz_localize("UTC"), dtype=object),
+        pd.PeriodIndex(DAYS, freq="min"),
+        DAYS,
+        ["29.02.2024 18:30", "01.01.2023 06:00", "31.12.2022 00:00"],
+        pl.Series(DAYS).str.to_datetime(),
+        pl.Series(DAYS).str.to_datetime(time_zone="America/New_York"),
+    ],
+    ids=lambda cells: f"{type(cells).__name__} {getattr(cells, 'dtype', '')}",
+)
+def test_dates_become_calendar_parts_by_their_own_clock(cells):
+    make = pl.DataFrame if isinstance(cells, pl.Series) else pd.DataFrame
+    X = make({"t": cells})
+    encoder = TableEncoder(impute=False, scale=False)
+    out = encoder.fit_transform(X)
+    names = encoder.get_feature_names_out().tolist()
+    assert names == [
+        *("t_year", "t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")
+    ]
+    assert out.tolist() == [
+        [2024, 2, 29, 3, 18, 30, 19782],
+        [2023, 1, 1, 6, 6, 0, 19358],
+        [2022, 12, 31, 5, 0, 0, 19357],
+    ]
+    np.testing.assert_array_equal(encoder.transform(X), out)
+    np.testing.assert_array_equal(encoder.transform(X[:1]), out[:1])
+
+
+def test_text_that_is_no_date_later_counts_as_missing():
+    X = pd.DataFrame({"day": ["2024-01-01", "2024-02-01", "2024-03-05"], "a": [1, 2, 3]})
+    encoder = TableEncoder(impute=False, scale=False).fit(X)
+    out = encoder.transform(pd.DataFrame({"day": ["soon", "2024-02-01"], "a": [1, 2]}))
+    assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1]).any()
+
+
+def test_mixed_cells_are_compared_as_text():
+    X = pd.DataFrame({"a": np.array([1, "1", "b", 1.0, None, True], dtype=object)})
+    out = TableEncoder(encoding="native", impute=False, scale=False).fit_transform(X).ravel()
+    np.testing.assert_array_equal(out, [0, 0, 2, 0, np.nan, 1])
+
+
+def test_categories_keep_their_codes_when_the_dtype_changes():
+    X = pd.DataFrame({"a": pd.Categorical([1, 2, 10, 2])})
+    encoder = TableEncoder(encoding="native", impute=False, scale=False).fit(X)
+    for later in ([10, 2], [10.0, 2.0], ["10", "2"], pd.Categorical(["10", "2"])):
+        assert encoder.transform(pd.DataFrame({"a": later})).ravel().tolist() == [2, 1]
+
+
+def test_levels_are_those_of_training_rows_not_of_the_dtype():
+    X = pd.DataFrame({"a": pd.Categorical(["u", "v"], categories=["s", "t", "u", "v"])})
+    encoder = TableEncoder(encoding="native").fit(X)
+    assert encoder.ordinal_encoder_.categories_[0].tolist() == ["u", "v"]
+
+
+def test_object_arrays_are_treated_by_column():
+    X = np.array([["a", 1, "2.5"], ["b", 2, "?"], ["a", 3, "1"]], dtype=object)
+    encoder = TableEncoder(impute=False, scale=False).fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["x0_b", "x1", "x2"]
+    np.testing.assert_array_equal(encoder.transform(X)[1], [1, 2, np.nan])
+
+
+@pytest.mark.parametrize("impute", [True, False])
+def test_a_single_row_can_be_fitted(impute):
+    X = mixed_table(1)
+    encoder = TableEncoder(encoding="target", impute=impute).fit(X, [1])
+    out = encoder.transform(X)
+    assert len(out) == 1 and out.shape[1] >= 11
+    assert np.isnan(out).any() != impute
+
+
+def test_infinite_cells_are_refused_and_their_columns_named():
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": [np.inf, 1.0], "c": [-np.inf, 1.0]})
+    with pytest.raises(InputError, match=r"2 problems[\s\S]*'b'[\s\S]*'c'"):
+        TableEncoder().fit(X)
+    encoder = TableEncoder(impute=False).fit(X.replace([np.inf, -np.inf], 0))
+    with pytest.raises(InputError, match="infinite cells in columns 'b', 'c'.*clip"):
+        encoder.transform(X)
+
+
+@pytest.mark.parametrize("cell", [["a"], {"a": 1}, np.zeros(2), (1, 2)])
+def test_cells_that_hold_several_values_are_refused(cell):
+    cells = np.array([None, "x", "y"], dtype=object)
+    cells[0] = cell
+    with pytest.raises(CellTypeError, match=f"'a' holds {type(cell).__name__} cells.*drop it"):
+        TableEncoder().fit(pd.DataFrame({"a": cells}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X.drop(columns="size"),
+        lambda X: X.assign(more=1),
+        lambda X: X[X.columns[::-1]],
+        lambda X: X.rename(columns={"size": "Size"}),
+    ],
+)
+def test_other_columns_than_in_training_are_refused(change):
+    X = mixed_table()
+    encoder = TableEncoder(encoding="onehot").fit(X)
+    with pytest.raises(ValueError, match="feature names should match"):
+        encoder.transform(change(X))
+
+
+def test_duplicate_column_names_are_refused():
+    X = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
+    with pytest.raises(InputError, match=r"must be unique.*: a;"):
+        TableEncoder().fit(X)
+
+
+@pytest.mark.parametrize("name", ["encoding", "max_levels", "category_codes", "task"])
+def test_a_wrong_parameter_is_named(name):
+    with pytest.raises(ValueError, match=f"'{name}' parameter"):
+        TableEncoder(**{name: "typo"}).fit([[1.0]])
+
+
+def test_transform_before_fit_says_so():
+    with pytest.raises(NotFittedError):
+        TableEncoder().transform([[1.0]])
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_set_output_names_the_columns(container):
+    X = mixed_table()
+    encoder = TableEncoder(random_state=0).set_output(transform=container)
+    out = encoder.fit_transform(X, labels())
+    assert list(out.columns) == encoder.get_feature_names_out().tolist()
+    with sklearn.config_context(transform_output=container):
+        assert list(TableEncoder(encoding="onehot").fit_transform(X).columns)
+
+
+def test_output_names_are_unique():
+    X = pd.DataFrame({"sex": ["M", "F", "X"], "sex_M": [1, 2, 3]})
+    names = TableEncoder().fit(X).get_feature_names_out().tolist()
+    assert names == ["sex_F", "sex_M", "sex_X", "sex_M_2"]
+
+
+def test_a_column_missing_at_the_start_is_standardised_by_the_rows_that_have_it():
+    values = np.random.default_rng(0).normal(5, 2, 400_000)
+    values[:300_000] = np.nan
+    encoder = TableEncoder(impute=False)
+    out = encoder.fit_transform(pd.DataFrame({"a": values}))
+    assert encoder.scaler_.mean_[0] == pytest.approx(np.nanmean(values), rel=1e-6)
+    assert np.nanstd(out) == pytest.approx(1, rel=1e-4)

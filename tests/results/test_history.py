@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import pytest
+
+from sktrainer.results.history import evals_result, history_frame
+from sktrainer.types import Evaluation
+
+
+def _entries(n_iter):
+    return [
+        Evaluation(i, part, metric, i / 2, i / 100)
+        for i in range(1, n_iter + 1)
+        for part in ("train", "validation")
+        for metric in ("loss", "auc")
+    ]
+
+
+def test_history_is_tidy_with_a_row_a_value():
+    frame = history_frame(_entries(3))
+    assert list(frame.columns) == ["iteration", "set", "metric", "value", "seconds"]
+    assert len(frame) == 12
+    auc = frame[(frame["set"] == "validation") & (frame["metric"] == "auc")]
+    assert auc["value"].tolist() == [0.5, 1.0, 1.5]
+    assert auc["iteration"].tolist() == [1, 2, 3]
+
+
+def test_dtypes_are_the_same_for_an_empty_history():
+    assert history_frame([]).dtypes.equals(history_frame(_entries(1)).dtypes)
+    assert history_frame([]).dtypes["iteration"] == "int64"
+    assert history_frame([]).dtypes["value"] == "float64"
+
+
+def test_histories_of_fits_with_and_without_iterations_concatenate():
+    both = pd.concat([history_frame([]), history_frame(_entries(2))])
+    assert both.dtypes.equals(history_frame(_entries(2)).dtypes)
+
+
+def test_a_hundred_thousand_values_take_less_than_a_second():
+    entries = _entries(25_000)
+    start = time.perf_counter()
+    frame, nested = history_frame(entries), evals_result(entries)
+    assert time.perf_counter() - start < 1.0
+    assert len(frame) == 100_000
+    assert len(nested["train"]["loss"]) == 25_000
+
+
+def test_nested_lists_hold_the_values_in_order():
+    nested = evals_result(_entries(2))
+    assert nested == {
+        "train": {"loss": [0.5, 1.0], "auc": [0.5, 1.0]},
+        "validation": {"loss": [0.5, 1.0], "auc": [0.5, 1.0]},
+    }
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_both_sets_are_there_where_nothing_was_recorded(part):
+    assert evals_result([])[part] == {}

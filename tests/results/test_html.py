@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sktrainer.results import html
+from sktrainer.results.history import history_frame
+from sktrainer.types import Evaluation
+
+HOSTILE = "<script>alert('x')</script>\"&"
+VOID = {"meta", "br", "path", "rect", "use"}
+
+
+class _Balance(HTMLParser):
+    """Notes elements that are closed in another order than they were opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.wrong, self.seen = [], [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def _parsed(text):
+    parser = _Balance()
+    parser.feed(text)
+    return parser
+
+
+def _hostile(report):
+    labels = [HOSTILE, "日本語 $x$"]
+    history = report.history.assign(metric=f"a$b {HOSTILE}")
+    return dataclasses.replace(
+        report,
+        estimator=HOSTILE,
+        data={**report.data, "target": HOSTILE, "class_counts": {HOSTILE: 5, "b": 2}},
+        split={"kind": HOSTILE, "reason": HOSTILE, "rows": {"train": 5}},
+        preprocessing=({"name": HOSTILE, "kind": HOSTILE, "treatment": HOSTILE},),
+        imbalance={"method": HOSTILE, "before": {HOSTILE: 1}, "after": {HOSTILE: 2}},
+        history=history,
+        confusion=pd.DataFrame([[1, 0], [0, 0]], index=labels, columns=labels),
+        importances=pd.Series([0.5, -0.2], index=labels),
+        folds=report.folds.assign(error=HOSTILE),
+        seeds={HOSTILE: 1},
+        parameters={HOSTILE: HOSTILE},
+        versions={HOSTILE: HOSTILE},
+        notes=(HOSTILE,),
+    )
+
+
+def test_the_page_shows_every_section(report):
+    titles = re.findall(r"<h3>(.*?)</h3>", html.render_page(report))
+    assert titles == [
+        "Scores",
+        "Notes",
+        "Learning curve",
+        "Cross-validation",
+        "Confusion on the test rows",
+        "Feature importances",
+        "Split",
+        "Classes",
+        "What became of the columns",
+        "Time",
+        "To do it again",
+    ]
+
+
+def test_the_page_is_well_formed_whatever_is_known(report, bare_report, regression_report):
+    for shown in (report, bare_report, regression_report, _hostile(report)):
+        parser = _parsed(html.render_page(shown))
+        assert parser.wrong == []
+        assert parser.open == []
+
+
+def test_the_page_loads_nothing_from_elsewhere(report):
+    page = html.render_page(report)
+    assert not re.search(r"<(script|link|img|iframe)\b", page)
+    # Links inside the page (#id) are what clip paths and markers are made of.
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+    assert not re.search(r"url\((?!#)|@import", page)
+
+
+def test_names_of_the_user_are_never_markup(report):
+    hostile = _hostile(report)
+    for text in (html.render_page(hostile), hostile._repr_html_()):
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+        assert "script" not in _parsed(text).seen
+
+
+def test_the_fragment_styles_nothing_but_itself(report):
+    style = report._repr_html_().partition("<style>")[2].partition("</style>")[0]
+    selectors = re.findall(r"(?:^|[{}])([^{}]*)(?=\{)", re.sub(r"/\*.*?\*/", "", style))
+    names = [part.strip() for selector in selectors for part in selector.split(",")]
+    names = [name for name in names if name and not name.startswith("@media")]
+    assert len(names) > 20
+    assert [name for name in names if ".skt-report" not in name and "skt-" not in name] == []
+    assert "<html" not in report._repr_html_()
+
+
+def test_the_same_report_gives_the_same_page(report):
+    assert html.render_page(report) == html.render_page(report)
+
+
+def test_rows_that_were_scored_are_named_honestly(report):
+    assert "took no part in fitting, stopping or choosing" in html.render_page(report)
+    only_train = dataclasses.replace(
+        report, scores=report.scores.loc[["train"]], cv_summary=None, folds=None
+    )
+    assert "new rows will score lower" in html.render_page(only_train)
+
+
+def test_without_matplotlib_the_page_says_how_to_get_the_curves(report, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    page = html.render_page(report)
+    assert "<svg" not in page
+    assert "sktrainer[report]" in page
+    assert "Confusion on the test rows" in page
+
+
+def test_to_html_writes_the_page_and_makes_its_folder(report, tmp_path):
+    path = report.to_html(str(tmp_path / "new" / "report.html"))
+    assert path == tmp_path / "new" / "report.html"
+    assert path.read_text(encoding="utf-8") == html.render_page(report)
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_path):
+    path = tmp_path / "report.html"
+    html.write_beside(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        html.write_beside(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_long_history_and_many_columns_keep_the_page_small(report):
+    values = np.linspace(1, 0.1, 20_000)
+    history = history_frame(
+        [Evaluation(i, "train", "loss", v, 0.0) for i, v in enumerate(values, 1)]
+    )
+    columns = tuple({"name": f"c{i}", "treatment": "as it is"} for i in range(20_000))
+    page = html.render_page(dataclasses.replace(report, history=history, preprocessing=columns))
+    assert len(page) < 400_000
+    assert "… 19,000 more rows" in page
+
+
+def test_many_metrics_and_classes_are_cut(report):
+    history = pd.concat([report.history.assign(metric=f"m{i}") for i in range(9)])
+    counts = {f"class {i}": i for i in range(200)}
+    page = html.render_page(
+        dataclasses.replace(report, history=history, data={"class_counts": counts})
+    )
+    assert page.count("<svg") <= 6
+    assert "… 170 more classes" in page

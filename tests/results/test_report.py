@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sktrainer.results.report import TrainingReport
+
+
+def test_repr_is_one_short_line(report, bare_report):
+    assert repr(report) == (
+        "<TrainingReport of LGBMClassifier: accuracy 0.940 on the test rows>"
+    )
+    assert repr(bare_report) == "<TrainingReport of Ridge: not scored>"
+
+
+def test_folds_are_quoted_where_nothing_was_held_out_for_a_test(report):
+    without_test = dataclasses.replace(report, scores=report.scores.drop(index="test"))
+    assert repr(without_test).endswith("accuracy 0.940 ± 0.010 over 2 folds>")
+
+
+def test_a_metric_without_a_value_is_not_quoted(regression_report):
+    assert repr(regression_report).endswith("rmse 60,321 on the test rows>")
+
+
+def test_it_cannot_be_changed(report):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report.notes = ()
+
+
+def test_it_survives_a_pickle_and_is_small(report):
+    content = pickle.dumps(report)
+    assert len(content) < 20_000
+    assert str(pickle.loads(content)) == str(report)
+
+
+def test_to_dict_is_json_and_keeps_the_values(report):
+    plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert plain["scores"]["test"] == {"accuracy": 0.94, "roc_auc": 0.9712}
+    assert plain["confusion"] == {"labels": ["no", "yes"], "counts": [[180, 3], [9, 8]]}
+    assert plain["history"][0] == {
+        "iteration": 1,
+        "set": "train",
+        "metric": "loss",
+        "value": 1.0,
+        "seconds": 0.1,
+    }
+    assert plain["folds"][1]["fold"] == 2
+    assert plain["importances"] == {"age": 0.7, "town": 0.3}
+    assert set(plain) == {field.name for field in dataclasses.fields(TrainingReport)}
+
+
+def test_values_that_json_has_no_word_for_become_none_or_text(bare_report):
+    odd = dataclasses.replace(
+        bare_report,
+        scores=pd.DataFrame({"r2": [np.nan, np.inf]}, index=["train", "test"]),
+        data={"rows": np.int64(3), "target": np.str_("y")},
+        seeds={"a": np.uint32(7)},
+        notes=(np.float32(0.5), pd.NA, np.bool_(True), np.arange(2), {1: pd.NaT}),
+    )
+    plain = json.loads(json.dumps(odd.to_dict(), allow_nan=False))
+    assert plain["scores"] == {"train": {"r2": None}, "test": {"r2": None}}
+    assert plain["notes"] == [0.5, None, True, [0, 1], {"1": None}]
+    assert plain["data"]["rows"] == 3
+
+
+def test_printing_needs_no_matplotlib(report):
+    before = set(sys.modules)
+    str(report), repr(report), report.to_dict()
+    assert not any(name.partition(".")[0] == "matplotlib" for name in set(sys.modules) - before)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+import warnings
+
+import joblib
+import pytest
+
+from sktrainer.exceptions import DataWarning, SktrainerWarning
+from sktrainer.running import progress as module
+from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.progress import Progress, warn_caller
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def _said(verbose, say, stream=None):
+    target = stream or io.StringIO()
+    say(Progress(verbose, target))
+    return target.getvalue()
+
+
+def test_stages_folds_and_tables_are_lines():
+    def say(progress):
+        progress.done("Data split: 80% train (80), 20% test (20)")
+        progress.warn("Class imbalance: 0: 9, 1: 1")
+        progress.fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
+        progress.fold(10, 10, {}, seconds=0.5, error="ValueError: no")
+        progress.block("      f1\ntrain  1")
+
+    assert _said(1, say).splitlines() == [
+        "✓ Data split: 80% train (80), 20% test (20)",
+        "⚠ Class imbalance: 0: 9, 1: 1",
+        "  fold  2/10  roc_auc 0.9000  f1 12,346  1.2 s",
+        "⚠ fold 10/10 failed after 0.5 s: ValueError: no",
+        "          f1",
+        "    train  1",
+    ]
+
+
+def test_silence_is_silent_but_for_warnings():
+    def say(progress):
+        progress.done("x")
+        progress.block("x")
+        progress.fold(1, 2, {}, seconds=1.0)
+        with progress.iterations("m", 3) as shown:
+            shown(1, {"validation": {"loss": 1.0}})
+        with pytest.warns(DataWarning, match="mind this"):
+            progress.warn("mind this", DataWarning)
+
+    assert _said(0, say) == ""
+
+
+def test_a_warning_points_at_the_callers_line(tmp_path):
+    caller = tmp_path / "caller.py"
+    caller.write_text("\n\nfit()\n")
+    inner = {"__name__": "sktrainer.trainer", "warn_caller": warn_caller}
+    exec("def fit(): warn_caller('careful')", inner)
+    wrapper = {"__name__": "sklearn.base", "fit": inner["fit"]}
+    exec("def wrapped(): fit()", wrapper)
+    names = {"__name__": "their_script", "fit": wrapper["wrapped"]}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        exec(compile(caller.read_text(), str(caller), "exec"), names)
+    assert [(w.filename, w.lineno, w.category) for w in caught] == [
+        (str(caller), 3, SktrainerWarning)
+    ]
+
+
+def test_a_warning_from_a_pool_finds_some_line():
+    def warn(_):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warn_caller("careful")
+        return len(caught)
+
+    assert joblib.Parallel(1)(joblib.delayed(warn)(i) for i in range(2)) == [1, 1]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_stream_that_knows_no_marks_gets_ascii(encoding):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    progress = Progress(1, stream)
+    progress.done("split …")
+    progress.warn("0.9 ± 0.1 名")
+    stream.flush()
+    assert raw.getvalue().decode(encoding).splitlines() == [
+        "+ split ...",
+        "! 0.9 +/- 0.1 ?",
+    ]
+
+
+def test_the_stream_is_the_one_that_is_there_when_something_is_said(capsys):
+    progress = Progress(1)
+    progress.done("here")
+    assert capsys.readouterr().out == "✓ here\n"
+
+
+def test_every_iteration_is_a_line_at_verbose_two():
+    monitor = Monitor(WatchedMetric())
+
+    def say(progress):
+        with progress.iterations("LGBM", 1000) as shown:
+            shown.follow(monitor)
+            for i, loss in enumerate([0.5, 0.4, 0.6], 1):
+                values = {"train": {"loss": loss / 2}, "validation": {"loss": loss}}
+                monitor.record(i, values)
+                shown(i, values)
+
+    lines = _said(2, say, Terminal()).splitlines()
+    assert len(lines) == 3
+    assert lines[2].startswith(
+        "  LGBM      3/1,000  train loss 0.3000, validation loss 0.6000, best 0.4000 at 2"
+    )
+
+
+def test_off_a_terminal_a_line_comes_about_every_ten_seconds(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("sktrainer.running.progress.time.monotonic", lambda: clock[0])
+
+    def say(progress):
+        with progress.iterations("m") as shown:
+            for i in range(1, 36):
+                clock[0] = float(i)
+                shown(i, {"validation": {"loss": 1.0}})
+
+    numbers = [line.split()[1] for line in _said(1, say).splitlines()]
+    assert numbers == ["10", "20", "30"]
+
+
+def test_a_terminal_gets_a_bar_that_leaves_nothing_but_the_lines():
+    def say(progress):
+        with progress.iterations("LGBM [red]", 1000) as shown:
+            for i in range(1, 4):
+                time.sleep(0.12)
+                shown(i, {"validation": {"loss": 0.5}})
+            progress.done("a line [above] the bar")
+            time.sleep(0.3)
+        progress.done("after")
+
+    text = _said(1, say, Terminal())
+    assert "LGBM [red]" in text
+    assert "validation loss 0.5000" in text
+    assert "✓ a line [above] the bar" in text
+    assert text.endswith("✓ after\n")
+
+
+def test_bars_of_several_threads_share_one_display():
+    terminal = Terminal()
+    progress = Progress(1, terminal)
+    barrier = threading.Barrier(3)
+
+    def fit(name):
+        with progress.iterations(name, 10) as shown:
+            barrier.wait(5)
+            for i in range(1, 11):
+                time.sleep(0.03)
+                shown(i, {"train": {"loss": 1.0}})
+        progress.done(f"{name} done")
+
+    threads = [threading.Thread(target=fit, args=(f"fold {i}",)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in range(3):
+        assert f"✓ fold {i} done" in terminal.getvalue()
+    assert progress._bars is not None
+    assert not progress._bars.shown
+
+
+def test_an_interrupt_takes_the_bar_away():
+    progress = Progress(1, Terminal())
+    with pytest.raises(KeyboardInterrupt), progress.iterations("m", 5):
+        raise KeyboardInterrupt
+    assert progress._bars is not None
+    assert not progress._bars.shown
+
+
+def test_lines_of_several_threads_do_not_mix():
+    stream = io.StringIO()
+    progress = Progress(1, stream)
+
+    def say():
+        for _ in range(200):
+            progress.done("x" * 50)
+
+    threads = [threading.Thread(target=say) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(stream.getvalue().splitlines()) == {"✓ " + "x" * 50}
+
+
+def _speaks_in_a_worker():
+    return Progress(1)._speaks
+
+
+def test_only_the_main_process_speaks():
+    assert Progress(1)._speaks
+    workers = joblib.Parallel(2, backend="loky")(
+        joblib.delayed(_speaks_in_a_worker)() for _ in range(2)
+    )
+    assert workers == [False, False]
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_an_iteration_costs_about_a_microsecond(verbose):
+    values = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
+    with Progress(verbose, io.StringIO()).iterations("m", 10**6) as shown:
+        start = time.perf_counter()
+        for i in range(100_000):
+            shown(i, values)
+        seconds = time.perf_counter() - start
+    assert seconds < 0.5
+
+
+def test_rich_is_imported_only_for_a_bar():
+    assert "rich" not in vars(module)
+    assert "rich" not in vars(sys.modules["sktrainer.running.resources"])

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import joblib
+import numpy as np
+import pytest
+
+from sktrainer.exceptions import ParameterError
+from sktrainer.running import resources
+from sktrainer.running.resources import (
+    Stopwatch,
+    library_versions,
+    n_cores,
+    peak_memory_mb,
+    plan_jobs,
+)
+
+
+@pytest.fixture
+def eight_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_tasks", "plan"),
+    [
+        (None, 5, (1, 8)),
+        (1, 5, (1, 8)),
+        (2, 5, (2, 4)),
+        (-1, 5, (5, 1)),
+        (-1, 2, (2, 4)),
+        (-2, 20, (7, 1)),
+        (-20, 5, (1, 8)),
+        (100, 100, (8, 1)),
+        (np.int64(3), 5, (3, 2)),
+        (4, 0, (1, 8)),
+    ],
+)
+def test_workers_and_their_threads_fill_the_cores_and_no_more(
+    eight_cores, n_jobs, n_tasks, plan
+):
+    assert plan_jobs(n_jobs, n_tasks) == plan
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "two"])
+def test_n_jobs_that_says_nothing_is_refused(n_jobs):
+    with pytest.raises(ParameterError, match="n_jobs must be None, a positive count"):
+        plan_jobs(n_jobs, 5)
+
+
+def test_without_n_jobs_the_context_of_joblib_counts(eight_cores):
+    with joblib.parallel_config(n_jobs=4):
+        assert plan_jobs(None, 5) == (4, 2)
+        assert plan_jobs(1, 5) == (1, 8)
+    with joblib.parallel_config("threading", n_jobs=-1):
+        assert plan_jobs(None, 3) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "cores"), [("3", 3), ("2,1", 2), ("99", 8), ("x", 8), ("0", 8)]
+)
+def test_omp_num_threads_caps_the_threads_of_a_model(eight_cores, monkeypatch, value, cores):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert n_cores() == cores
+    assert plan_jobs(1, 5) == (1, cores)
+
+
+def _cores_and_plan(_):
+    return n_cores(), plan_jobs(-1, 4)
+
+
+def test_inside_a_thread_of_joblib_there_is_one_core(eight_cores):
+    inside = joblib.Parallel(2, backend="threading")(
+        joblib.delayed(_cores_and_plan)(i) for i in range(2)
+    )
+    assert inside == [(1, (1, 1))] * 2
+
+
+def test_inside_a_worker_process_there_is_what_joblib_left_for_it():
+    inside = joblib.Parallel(2)(joblib.delayed(_cores_and_plan)(i) for i in range(2))
+    share = max(1, joblib.cpu_count() // 2)
+    for cores, (workers, threads) in inside:
+        assert cores == share
+        assert workers * threads <= share
+
+
+def test_a_daemon_thread_has_one_core(eight_cores):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(n_cores()), daemon=True)
+    thread.start()
+    thread.join()
+    assert found == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands the mark down")
+def test_peak_memory_is_the_process_s_own_and_grows_with_what_is_held():
+    code = (
+        "import numpy as np; from sktrainer.running.resources import peak_memory_mb as peak\n"
+        "before = peak(); held = np.ones(int((before + 50) * 2**17)); print(before, peak())"
+    )
+    held_here = np.ones(60_000_000)  # 458 MB, which `ru_maxrss` would hand down
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    before, after = map(float, child.stdout.split())
+    assert before < held_here.nbytes / 2**20
+    assert after > before + 40
+
+
+def test_without_a_status_file_the_system_is_asked(monkeypatch, tmp_path):
+    expected = peak_memory_mb()
+    monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
+    assert peak_memory_mb() >= 0.9 * expected
+
+
+def test_without_any_source_peak_memory_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert np.isnan(peak_memory_mb())
+
+
+def test_stages_come_in_order_and_add_up():
+    watch = Stopwatch()
+    with watch.stage("split"):
+        pass
+    with pytest.raises(KeyError), watch.stage("fit"):
+        raise KeyError
+    watch.add("split", 2.0)
+    frame = watch.frame()
+    assert frame["stage"].tolist() == ["split", "fit"]
+    assert watch.seconds("split") > 2.0
+    assert watch.seconds("never") == 0.0
+    assert (frame["peak_memory_mb"] > 1).all()
+    assert watch.elapsed > 0
+
+
+def test_a_stopwatch_that_timed_nothing_has_the_same_columns():
+    frame = Stopwatch().frame()
+    assert frame.empty
+    assert frame.dtypes.equals(_timed().frame().dtypes)
+
+
+def _timed():
+    watch = Stopwatch()
+    watch.add("fit", 1.0)
+    return watch
+
+
+def test_versions_import_nothing():
+    code = (
+        "import sys; from sktrainer.running.resources import library_versions as v\n"
+        "before = set(sys.modules)\n"
+        "found = v(['python', 'sklearn', 'imblearn', 'xgboost', 'no_such_library'])\n"
+        "new = {m.partition('.')[0] for m in set(sys.modules) - before}\n"
+        "assert not new & {'xgboost', 'imblearn'}, new\n"
+        "assert {'python', 'sklearn'} <= set(found), found\n"
+        "assert 'no_such_library' not in found"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_versions_are_those_of_what_is_loaded():
+    assert library_versions(["numpy", "joblib"]) == {
+        "numpy": np.__version__,
+        "joblib": joblib.__version__,
+    }

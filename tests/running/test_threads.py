@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sklearn.linear_model  # noqa: F401  brings OpenMP and BLAS into the process
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sktrainer.running.threads import limited_threads
+
+
+def _threads(user_api=None):
+    return {
+        pool["filepath"]: pool["num_threads"]
+        for pool in threadpool_info()
+        if user_api in (None, pool["user_api"])
+    }
+
+
+def test_openmp_and_blas_are_limited_inside_and_as_before_after():
+    before = _threads()
+    with limited_threads(1):
+        assert set(_threads().values()) == {1}
+    assert _threads() == before
+
+
+def test_none_limits_nothing():
+    before = _threads()
+    with limited_threads(None):
+        assert _threads() == before
+
+
+def test_a_limit_of_the_callers_is_never_raised():
+    with threadpool_limits(1), limited_threads(2):
+        assert set(_threads().values()) == {1}
+
+
+def test_nested_limits_come_back_one_by_one():
+    with limited_threads(2):
+        outer = _threads()
+        with limited_threads(1):
+            assert set(_threads().values()) == {1}
+        assert _threads() == outer
+
+
+def test_an_error_inside_puts_the_limits_back():
+    before = _threads()
+    with pytest.raises(KeyError), limited_threads(1):
+        raise KeyError
+    assert _threads() == before
+
+
+def test_each_thread_of_a_pool_is_limited_by_itself():
+    def inside(_):
+        with limited_threads(1):
+            return set(_threads("openmp").values())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(inside, range(20))) == [{1}] * 20
+
+
+def test_threads_that_come_and_go_leave_no_limit_behind():
+    before = _threads()
+    generator = random.Random(0)
+    naps = [generator.random() / 200 for _ in range(200)]
+
+    def inside(nap):
+        with limited_threads(1 + round(nap * 200)):
+            time.sleep(nap)
+            with limited_threads(1):
+                time.sleep(nap / 4)
+
+    with limited_threads(2), ThreadPoolExecutor(8) as pool:
+        list(pool.map(inside, naps))
+    assert _threads() == before
+
+
+def test_the_last_one_to_leave_restores_blas_also_from_another_thread():
+    before = _threads()
+    entered, may_leave = threading.Event(), threading.Event()
+
+    def stay():
+        with limited_threads(1):
+            entered.set()
+            may_leave.wait(10)
+
+    staying = threading.Thread(target=stay)
+    with limited_threads(1):
+        staying.start()
+        assert entered.wait(10)
+    assert set(_threads("blas").values()) == {1}
+    may_leave.set()
+    staying.join()
+    assert _threads() == before
+
+
+def test_entering_costs_far_less_than_a_millisecond():
+    with limited_threads(1):
+        pass
+    costs = []
+    for _ in range(50):
+        start = time.perf_counter()
+        with limited_threads(1):
+            pass
+        costs.append(time.perf_counter() - start)
+    assert sorted(costs)[25] < 0.0005
+
+
+def test_libraries_are_looked_up_anew_after_an_import(monkeypatch):
+    from sktrainer.running import threads
+
+    with limited_threads(1):
+        pass
+    lookups = threads._libraries.cache_info().misses
+    monkeypatch.setitem(sys.modules, "a_module_that_brings_a_library", threads)
+    with limited_threads(1):
+        pass
+    assert threads._libraries.cache_info().misses == lookups + 1

@@ -1,0 +1,68 @@
+"""A saved trainer is whole or not there, and reading it asks for trust."""
+
+from __future__ import annotations
+
+import pickle
+import stat
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
+from sktrainer.storage.bundle import written_whole
+from sktrainer.testing import mixed_table, same_bits
+
+X, Y = mixed_table(300, "classification")
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    return ManagedTrainer(LogisticRegression(), test_size=0.2, random_state=0).fit(X, Y)
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
+def test_what_was_saved_comes_back_with_the_same_bits(trainer, tmp_path, suffix):
+    path = trainer.save(tmp_path / "models" / f"m{suffix}")
+    restored = load(path, trusted=True)
+    assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
+    assert str(restored.report_) == str(trainer.report_)
+    assert [file.name for file in path.parent.iterdir()] == [f"m{suffix}"]
+
+
+def test_reading_a_pickle_needs_trust_and_says_why(trainer, tmp_path):
+    path = trainer.save(tmp_path / "m.joblib")
+    with pytest.raises(UntrustedFileError, match="runs any code that was put in it"):
+        load(path)
+
+
+def test_a_failed_save_leaves_the_old_file(trainer, tmp_path):
+    path = tmp_path / "m.pkl"
+    trainer.save(path)
+    before = path.read_bytes()
+    broken = ManagedTrainer(LogisticRegression()).fit(X, Y)
+    broken.callback = lambda: None  # what a pickle cannot hold
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        broken.save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["m.pkl"]
+
+
+def test_another_suffix_is_refused(trainer, tmp_path):
+    with pytest.raises(InputError, match=r"\.joblib or \.pkl, got 'm.txt'"):
+        trainer.save(tmp_path / "m.txt")
+
+
+def test_a_missing_file_and_a_file_of_something_else_are_refused(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        load(tmp_path / "m.pkl", trusted=True)
+    (tmp_path / "n.pkl").write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(InputError, match="holds a list, expected a ManagedTrainer"):
+        load(tmp_path / "n.pkl", trusted=True)
+
+
+def test_the_file_has_the_rights_that_any_new_file_gets(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    with written_whole(tmp_path / "whole") as part:
+        part.write_bytes(b"all of it")
+    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "whole")]
+    assert rights[0] == rights[1]

@@ -1,0 +1,32 @@
+"""Models made for the tests, each an honest scikit-learn estimator."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+
+
+class AlwaysFails(RegressorMixin, BaseEstimator):
+    """Refuses every table."""
+
+    def fit(self, X, y):
+        raise RuntimeError("no table is good enough")
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class FailsOnRow(RegressorMixin, BaseEstimator):
+    """Predicts the mean, but cannot bear to miss the row whose target is 7.
+
+    Of three folds the one that tests this row fails.
+    """
+
+    def fit(self, X, y):
+        if 7.0 not in y:
+            raise RuntimeError("row 7 is missing")
+        self.mean_ = float(np.mean(y))
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)

@@ -1,0 +1,82 @@
+"""Every classifier and regressor of scikit-learn completes on a mixed table with holes."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils import all_estimators, get_tags
+
+from sktrainer import ManagedTrainer
+from sktrainer.testing import mixed_table
+
+# What these take in their constructor besides numbers.
+ARGUMENTS = {
+    "estimator": lambda is_class: LogisticRegression() if is_class else Ridge(),
+    "base_estimator": lambda is_class: LogisticRegression() if is_class else Ridge(),
+    "estimators": lambda is_class: [
+        ("a", LogisticRegression() if is_class else Ridge()),
+        ("b", LogisticRegression(C=0.1) if is_class else Ridge(alpha=10.0)),
+    ],
+}
+ASIDE = {
+    "multi-output only": {
+        "MultiOutputClassifier",
+        "MultiOutputRegressor",
+        "ClassifierChain",
+        "RegressorChain",
+        "MultiTaskElasticNet",
+        "MultiTaskElasticNetCV",
+        "MultiTaskLasso",
+        "MultiTaskLassoCV",
+    },
+    "takes one column only": {"IsotonicRegression"},
+    "needs as many targets as it has components": {"CCA", "PLSCanonical"},
+    "tunes a decision between two classes, and takes only a fitted classifier": {
+        "FixedThresholdClassifier",
+    },
+}
+
+
+def candidates():
+    """Yield every estimator that is in for it, by name."""
+    out_of_scope = set().union(*ASIDE.values())
+    for kind in ("classifier", "regressor"):
+        for name, cls in all_estimators(type_filter=kind):
+            if name not in out_of_scope:
+                yield pytest.param(kind, cls, id=name)
+
+
+def construct(cls, kind):
+    import inspect
+
+    needed = {
+        name: ARGUMENTS[name](kind == "classifier")
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if name in ARGUMENTS and parameter.default is inspect.Parameter.empty
+    }
+    return cls(**needed)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("kind", "cls"), candidates())
+def test_it_completes_on_a_mixed_table_with_missing_cells(kind, cls):
+    model = construct(cls, kind)
+    if get_tags(model).input_tags.positive_only:
+        pytest.skip("takes no negative numbers")
+    task = "classification" if kind == "classifier" else "regression"
+    X, y = mixed_table(120, task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = ManagedTrainer(model, test_size=0.25, random_state=0).fit(X, y)
+    assert is_classifier(trainer) == (kind == "classifier")
+    predicted = trainer.predict(X.iloc[:7])
+    assert len(predicted) == 7
+    if kind == "classifier":
+        assert set(predicted) <= set(trainer.classes_)
+        assert trainer.scores_.loc["test", "accuracy"] >= 0.2
+    else:
+        assert np.isfinite(predicted).all()

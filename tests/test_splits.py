@@ -1,0 +1,184 @@
+"""Parts and folds of one kind, all the way through the trainer."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
+
+from sktrainer import FitError, ManagedTrainer, SmallDataWarning
+from sktrainer.testing import mixed_table, same_bits
+from tests.stubs import AlwaysFails, FailsOnRow
+
+X, Y = mixed_table(300, "classification")
+GROUPS = np.random.default_rng(0).integers(0, 40, 300)
+BOOSTING = HistGradientBoostingClassifier(max_iter=15)
+
+
+def parts(trainer):
+    return [trainer.split_.train, trainer.split_.validation, trainer.split_.test]
+
+
+def test_parts_cover_all_rows_once():
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, random_state=0).fit(X, Y)
+    assert sorted(np.concatenate(parts(trainer))) == list(range(300))
+    assert [len(part) for part in parts(trainer)] == [210, 30, 60]
+    assert trainer.split_.kind == "stratified"
+
+
+def test_groups_never_cross():
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, cv=3, random_state=0)
+    trainer.fit(X, Y, groups=GROUPS)
+    sets = [set(GROUPS[part]) for part in parts(trainer)]
+    assert trainer.split_.kind == "group"
+    assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_time_runs_forward(as_text):
+    rng = np.random.default_rng(0)
+    when = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(300), "D"))
+    table = X.assign(when=when.dt.strftime("%Y-%m-%d") if as_text else when)
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, time_column="when", random_state=0)
+    trainer.fit(table, Y)
+    train, validation, test = (when.iloc[part] for part in parts(trainer))
+    assert trainer.split_.kind == "time"
+    assert train.max() < validation.min() <= validation.max() < test.min()
+
+
+def test_any_splitter_of_scikit_learn_serves():
+    splitter = TimeSeriesSplit(n_splits=4)
+    trainer = ManagedTrainer(LogisticRegression(), split=splitter, test_size=0.2, cv=3)
+    trainer.fit(X, Y)
+    assert trainer.split_.train.max() < trainer.split_.test.min()
+    assert splitter.n_splits == 4
+    shuffled = ManagedTrainer(
+        LogisticRegression(), split=ShuffleSplit(5, random_state=0), test_size=0.3
+    ).fit(X, Y)
+    assert len(shuffled.split_.test) == 90
+
+
+def test_validation_rows_of_the_caller_take_the_place_of_the_split():
+    X_val, y_val = mixed_table(50, "classification", seed=3)
+    trainer = ManagedTrainer(BOOSTING, random_state=0).fit(X, Y, X_val=X_val, y_val=y_val)
+    assert len(trainer.split_.validation) == 0
+    assert len(trainer.split_.train) == 300
+    assert trainer.report_.split["rows"]["validation"] == 50
+    assert "validation" in trainer.scores_.index
+
+
+def test_rows_are_not_held_out_where_nothing_stops():
+    trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, Y)
+    assert len(trainer.split_.train) == 300
+    assert list(trainer.scores_.index) == ["train"]
+
+
+def test_named_validation_rows_are_scored_also_where_nothing_stops():
+    trainer = ManagedTrainer(LogisticRegression(), validation_size=0.1).fit(X, Y)
+    assert list(trainer.scores_.index) == ["train", "validation"]
+
+
+def test_a_class_of_one_row_stays_in_training_and_breaks_no_fold():
+    y = Y.copy()
+    y.iloc[11] = "only one"
+    with pytest.warns(UserWarning, match="only one"):
+        trainer = ManagedTrainer(BOOSTING, test_size=0.2, cv=4, random_state=0).fit(X, y)
+    assert 11 in trainer.split_.train
+    assert trainer.predict_proba(X).shape == (300, 3)
+    assert np.isfinite(trainer.cv_results_["mean_test_accuracy"]).all()
+
+
+def test_leave_one_out_works():
+    trainer = ManagedTrainer(LogisticRegression(), cv=LeaveOneOut(), scoring="accuracy")
+    trainer.fit(X.iloc[:25], Y.iloc[:25])
+    assert len([k for k in trainer.cv_results_ if k.startswith("split")]) == 25
+
+
+def test_small_data_warns_of_the_sizes_and_names_leave_one_out():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X.iloc[:40], Y.iloc[:40])
+    texts = [str(w.message) for w in caught if issubclass(w.category, SmallDataWarning)]
+    assert any("the test part has only 8 rows" in text for text in texts)
+    assert any("LeaveOneOut()" in text for text in texts)
+    assert {w.filename for w in caught} == {__file__}
+
+
+def test_rows_of_weight_zero_land_in_no_part():
+    weight = np.ones(300)
+    weight[:50] = 0.0
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, random_state=0)
+    trainer.fit(X, Y, sample_weight=weight)
+    assert min(np.concatenate(parts(trainer))) == 50
+
+
+def test_refit_uses_training_and_validation_rows_for_the_best_rounds():
+    first = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3).fit(X, Y)
+    again = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3, refit=True).fit(X, Y)
+    assert again.model_.n_iter_ == first.best_iteration_ == again.best_iteration_
+    assert again.report_.fitting["refit_rounds"] == first.best_iteration_
+    assert not same_bits(first.predict_proba(X), again.predict_proba(X))
+    assert again.scores_.loc["validation"].equals(first.scores_.loc["validation"])
+
+
+def test_refit_adds_validation_rows_of_the_caller():
+    X_r, y_r = mixed_table(300, "regression")
+    X_val, y_val = mixed_table(60, "regression", seed=4)
+    model = HistGradientBoostingRegressor(max_iter=30, random_state=0)
+    trainer = ManagedTrainer(model, refit=True, random_state=0, n_iter_no_change=5)
+    trainer.fit(X_r, y_r, X_val=X_val, y_val=y_val)
+    joined = ManagedTrainer(
+        HistGradientBoostingRegressor(max_iter=trainer.best_iteration_, random_state=0),
+        early_stopping=False,
+        random_state=0,
+    ).fit(pd.concat([X_r, X_val], ignore_index=True), pd.concat([y_r, y_val], ignore_index=True))
+    assert same_bits(trainer.predict(X_r), joined.predict(X_r))
+
+
+def test_refit_after_folds_trains_on_all_rows_but_the_test_rows():
+    trainer = ManagedTrainer(
+        BOOSTING, cv=3, refit=True, test_size=0.2, random_state=0, n_iter_no_change=3
+    ).fit(X, Y)
+    rounds = trainer.report_.folds["best_iteration"]
+    assert len(trainer.split_.validation) == 0
+    assert len(trainer.split_.train) == 240
+    assert trainer.model_.n_iter_ == round(float(np.median(rounds)))
+
+
+def test_shuffled_labels_have_a_cross_validated_auc_of_one_half():
+    X_many, y_many = mixed_table(2_000, "classification")
+    shuffled = y_many.sample(frac=1.0, random_state=1).to_numpy()
+    trainer = ManagedTrainer(
+        HistGradientBoostingClassifier(max_iter=30), cv=5, scoring="roc_auc",
+        categorical_encoding="target", random_state=0,
+    ).fit(X_many, shuffled)
+    assert abs(trainer.cv_results_["mean_test_score"][0] - 0.5) < 0.05
+
+
+def test_the_target_may_be_a_column_of_the_table():
+    table = X.assign(label=Y)
+    by_name = ManagedTrainer(LogisticRegression(), random_state=0).fit(table, "label")
+    by_value = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, Y)
+    assert same_bits(by_name.predict_proba(X), by_value.predict_proba(X))
+    assert by_name.score(table, "label") == by_value.score(X, Y)
+    assert "label" not in by_name.feature_names_in_
+
+
+def test_a_fold_that_fails_is_named_and_the_others_kept():
+    with pytest.warns(FitFailedWarning, match=r"(?s)1 of 3 folds failed.*fold \d: .*row 7") as caught:
+        trainer = ManagedTrainer(FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0)
+        trainer.fit(np.arange(30.0).reshape(-1, 1), np.arange(30.0))
+    assert [w.filename for w in caught] == [__file__]
+    scores = [trainer.cv_results_[f"split{i}_test_score"][0] for i in range(3)]
+    assert np.isnan(scores).sum() == 1
+
+
+def test_when_every_fold_fails_the_error_holds_each_ones():
+    with pytest.raises(FitError, match=r"(?s)all 3 folds failed.*fold 1: .*fold 3: "):
+        ManagedTrainer(AlwaysFails(), cv=3).fit(X, np.arange(300.0))
