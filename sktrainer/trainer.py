@@ -457,5 +457,14 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
                 setattr(copy, private, clone_estimator(getattr(self, private)))
         return copy
 
+    def _sk_visual_block_(self) -> Any:
+        # What scikit-learn draws in a notebook: the fitted steps once there are some.
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+
+        inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator
+        name = "pipeline_" if self.__sklearn_is_fitted__() else "estimator"
+        label = f"{name}: {type(inner).__name__}"
+        return _VisualBlock("parallel", [inner], names=[label], name_details=[str(inner)])
+
     def __sklearn_tags__(self) -> Any:
         return trainer_tags(super().__sklearn_tags__(), self)

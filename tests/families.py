@@ -55,7 +55,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
         BaggingClassifier(n_estimators=20), early_stopping=True
     ),
     "MLPClassifier": lambda: _classifier(MLPClassifier((8,), max_iter=15)),
-    "MLPRegressor": lambda: _regressor(MLPRegressor((8,), max_iter=15)),
+    "MLPRegressor": lambda: _regressor(MLPRegressor(hidden_layer_sizes=(8,), max_iter=15)),
     "SGDClassifier": lambda: _classifier(
         SGDClassifier(loss="log_loss", max_iter=20), early_stopping=True
     ),
@@ -65,7 +65,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     "KNeighborsClassifier": lambda: _classifier(KNeighborsClassifier()),
     "DecisionTreeClassifier": lambda: _classifier(DecisionTreeClassifier(max_features=0.5)),
     "GaussianNB": lambda: _classifier(GaussianNB()),
-    "DummyClassifier": lambda: _classifier(DummyClassifier(strategy="stratified")),
+    "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
 
 

@@ -62,7 +62,7 @@ def construct(cls, kind):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("kind", "cls"), candidates())
+@pytest.mark.parametrize(("kind", "cls"), list(candidates()))
 def test_it_completes_on_a_mixed_table_with_missing_cells(kind, cls):
     model = construct(cls, kind)
     if get_tags(model).input_tags.positive_only:

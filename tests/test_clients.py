@@ -129,8 +129,8 @@ def test_learning_curve_works():
 
 
 def test_a_pipeline_that_reads_texts_gets_them_as_they_are():
-    texts = ["good film", "bad film", "great plot", "awful plot"] * 20
-    y = [1, 0, 1, 0] * 20
+    texts = ["good film", "bad film", "great plot", "awful plot"] * 40
+    y = [1, 0, 1, 0] * 40
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", MultinomialNB())])
     fitted = ManagedTrainer(pipeline, test_size=0.25, random_state=0).fit(texts, y)
     assert fitted.predict(["great film"])[0] == 1
@@ -152,6 +152,7 @@ def test_metadata_is_routed_to_fit():
     groups = np.arange(240) // 8
     with sklearn.config_context(enable_metadata_routing=True):
         routed = trainer(test_size=0.2).set_fit_request(sample_weight=True, groups=True)
+        routed.set_score_request(sample_weight=False)
         scores = cross_validate(
             routed, X, Y, cv=3, params={"sample_weight": np.ones(240), "groups": groups},
             return_estimator=True,
@@ -177,7 +178,8 @@ def test_a_regressor_scores_with_r2():
     assert fitted.score(X_r, y_r) > 0.5
 
 
-def test_scikit_learns_own_test_of_delegated_validation_passes(monkeypatch):
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_scikit_learns_own_test_of_delegated_validation_passes():
     from sklearn.tests import test_metaestimators
 
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())

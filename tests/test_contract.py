@@ -22,6 +22,7 @@ ENCODINGS = {
 IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", RandomOverSampler()]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_contract_holds(family, check):

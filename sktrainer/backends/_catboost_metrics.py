@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,9 +10,9 @@ from scipy.special import expit, softmax
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._boosting import (
-    TRAIN_CURVE_ROWS,
     MetricTable,
     Names,
+    curve_size,
     library_metric,
     negative,
     negative_square,
@@ -79,6 +78,13 @@ def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
     request.monitor.watch("loss" if name == _loss(request) else name, greater_is_better=greater)
 
 
+def skipped_for_training(model: Any) -> str | None:
+    """Return the name of the metric whose training values are to be left out, if any."""
+    metric = model.get_params().get("eval_metric")
+    skips = isinstance(metric, ScorerMetric) and metric.skips_train
+    return type(metric).__name__ if skips else None
+
+
 def _loss(request: FitRequest) -> str:
     given = request.model.get_params()
     own = given.get("loss_function") or given.get("objective")
@@ -121,16 +127,17 @@ class ScorerMetric:
         is_classification = request.task == "classification"
         self._classes = np.unique(request.train.y) if is_classification else None
         n_train, n_validation = len(request.train), len(request.validation or ())
-        # CatBoost would score every training row in every round.
-        skips = n_train > TRAIN_CURVE_ROWS and n_train != n_validation
-        self._skipped_rows = n_train if skips else -1
+        # CatBoost would have every training row scored in every round; a part is known by
+        # its length alone.
+        self.skips_train = n_train > curve_size(n_train) and n_train != n_validation
+        self._n_train = n_train
 
     def is_max_optimal(self) -> bool:
         return True
 
     def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
-        if len(target) == self._skipped_rows:
-            return math.nan, 1.0
+        if self.skips_train and len(target) == self._n_train:
+            return 0.0, 1.0  # CatBoost refuses NaN; left out of the history instead
         raw = np.column_stack([np.asarray(approx) for approx in approxes])
         outputs = _outputs(raw[:, 0] if raw.shape[1] == 1 else raw, self._task, self._loss)
         weights = None if weight is None or len(weight) == 0 else np.asarray(weight)

@@ -32,10 +32,12 @@ _PER_MEMBER = ("estimators_", "estimators_features_", "samplers_", "pipelines_")
 def _step(model: Any, n_threads: int) -> int:
     """Return how many members are added at a time.
 
-    Each call of `fit` checks the table again and starts the threads anew. On two cores a
-    forest of 60 trees, added one by one, took 1.9 times as long as in one go with one
-    thread (300 rows) and 3 to 6 times as long with two (300 to 3,000 rows); eight at a
-    time took as long as in one go. At most that many less one are grown for nothing.
+    Each call of `fit` checks the table again and starts the threads anew. Against a forest
+    of 60 trees in one go (two cores, single runs on a busy machine), one tree at a time
+    took 1.9 times as long with one thread on 300 rows, and 6.5 and 3.2 times with two on
+    300 and 3,000 rows. Eight at a time cost nothing with one thread, about 1.5 and 1.3
+    times a tree with two on those small tables, and nothing to speak of on 30,000 rows. At
+    most that many less one are grown for nothing.
 
     A subclass from elsewhere that fits in a way of its own gets all members in one go:
     imbalanced-learn's BalancedRandomForestClassifier draws two seeds a tree, and skips one

@@ -137,12 +137,16 @@ def own_loss(
         row_loss = ERRORS.get(str(name), ERRORS["squared_error"])(model, train_y)
         return partial(_error, row_loss, np.asarray(rows.y, dtype=float), rows.sample_weight)
     assert classes is not None
+    return _class_loss(model, str(name), train_y, rows, classes)
+
+
+def _class_loss(model: Any, name: str, train_y: Array, rows: Rows, classes: Array) -> OwnLoss:
     codes = np.searchsorted(classes, rows.y)
     if name in MARGINS:
-        return partial(_margin, MARGINS[str(name)], codes, rows.sample_weight)
+        return partial(_margin, MARGINS[name], codes, rows.sample_weight)
     if name in ERRORS and hasattr(model, "decision_function"):
         # SGDClassifier can be trained on a regression loss, towards -1 and +1.
-        towards = ERRORS[str(name)](model, train_y)
+        towards = ERRORS[name](model, train_y)
         return partial(
             _margin, lambda m: towards(np.ones_like(m), m), codes, rows.sample_weight
         )

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
-from sktrainer.backends._catboost_metrics import requested_metric, watch_own_metric
+from sktrainer.backends._catboost_metrics import (
+    requested_metric,
+    skipped_for_training,
+    watch_own_metric,
+)
 from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 1000
@@ -110,30 +114,37 @@ class _Live:
     def __init__(self, request: FitRequest, recorder: Recorder) -> None:
         self._request = request
         self._recorder = recorder
+        self._skipped = skipped_for_training(request.model)
 
     def after_iteration(self, info: Any) -> bool:
         if info.iteration == 1:
             watch_own_metric(self._request, info.metrics.get("validation", {}))
-        return not self._recorder.record(info.iteration, _values(info.metrics, -1))
+        values = _values(info.metrics, -1, self._skipped)
+        return not self._recorder.record(info.iteration, values)
 
 
 def _replay(request: FitRequest, recorder: Recorder) -> None:
     logs = request.model.get_evals_result()
     watch_own_metric(request, logs.get("validation", {}))
     n_iter = max((len(history) for log in logs.values() for history in log.values()), default=0)
+    skipped = skipped_for_training(request.model)
     for i in range(n_iter):
-        recorder.record(i + 1, _values(logs, i), seconds=math.nan)
+        recorder.record(i + 1, _values(logs, i, skipped), seconds=math.nan)
 
 
-def _values(logs: Mapping[str, Any], i: int) -> dict[str, dict[str, float]]:
-    """Return the values of one round, without those that were not computed for training."""
-    values = {
-        _PARTS[part]: {metric: history[i] for metric, history in log.items()}
-        for part, log in logs.items()
-        if part in _PARTS
+def _values(
+    logs: Mapping[str, Any], i: int, skipped: str | None
+) -> dict[str, dict[str, float]]:
+    """Return the values of one round, without the one that training rows are spared."""
+    return {
+        part: {
+            metric: history[i]
+            for metric, history in logs[theirs].items()
+            if part != "train" or metric != skipped
+        }
+        for theirs, part in _PARTS.items()
+        if theirs in logs
     }
-    train = {name: v for name, v in values.get("train", {}).items() if not math.isnan(v)}
-    return {**values, "train": train}
 
 
 def _set_open_parameters(request: FitRequest) -> None:

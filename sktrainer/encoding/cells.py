@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
@@ -22,6 +23,11 @@ FEW_ROWS = 16
 def is_frame(X: Any) -> bool:
     """Whether X is a DataFrame that is in memory (pandas, polars, pyarrow and the like).
 
+    Raises
+    ------
+    InputError
+        X is a frame that is still to be computed.
+
     Examples
     --------
     >>> import pandas as pd
@@ -32,7 +38,10 @@ def is_frame(X: Any) -> bool:
         return True
     if isinstance(X, np.ndarray | list | tuple):
         return False
-    return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame)
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise InputError("expected a table in memory, got a lazy one; pass X.collect()")
+    return isinstance(frame, nw.DataFrame)
 
 
 def is_float_block(X: Any) -> bool:
@@ -103,7 +112,7 @@ def _from_block(block: Array) -> Callable[[int], Cells]:
 
 
 def _without_wrapper(cells: Any) -> Cells:
-    return cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells
+    return cells.to_numpy() if isinstance(cells, pd.arrays.NumpyExtensionArray) else cells
 
 
 def unwrapped(cells: Any) -> Cells:
@@ -115,10 +124,12 @@ def unwrapped(cells: Any) -> Cells:
     """
     if isinstance(cells, np.ndarray):
         return cells.astype(object) if cells.dtype.kind in "US" else cells
+    if isinstance(cells, pd.arrays.NumpyExtensionArray):
+        return unwrapped(cells.to_numpy())
     dtype = cells.dtype
     if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype | pd.StringDtype):
         return cells
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, np.dtype):  # datetimes and durations
         return cells.to_numpy()
     if isinstance(dtype, pd.PeriodDtype):
         return cells.to_timestamp().to_numpy()

@@ -23,7 +23,6 @@ from sklearn.utils.validation import (
 from sktrainer.encoding.cells import column_names, is_float_block, is_frame
 from sktrainer.encoding.columns import duplicate_message
 from sktrainer.encoding.learning import learn_table
-from sktrainer.encoding.levels import MISSING
 from sktrainer.encoding.matrices import learn_matrix
 from sktrainer.encoding.settings import Learned, Settings
 from sktrainer.encoding.sparse_matrices import learn_sparse
@@ -182,11 +181,11 @@ default="onehot+target"
         self.passthrough_: bool = learned.out is X
         self.cross_fitted_: bool = learned.encoders.target is not None
         self.categorical_features_: tuple[int, ...] = learned.plan.codes
-        self.ordinal_encoder_ = learned.encoders.ordinal
-        self.onehot_encoder_ = learned.encoders.onehot
-        self.target_encoder_ = learned.encoders.target
-        self.imputer_ = learned.plan.finish.imputer
-        self.scaler_ = learned.plan.finish.scaler
+        self.ordinal_encoder_: Any = learned.encoders.ordinal
+        self.onehot_encoder_: Any = learned.encoders.onehot
+        self.target_encoder_: Any = learned.encoders.target
+        self.imputer_: Any = learned.plan.finish.imputer
+        self.scaler_: Any = learned.plan.finish.scaler
         return self._delivered(learned.out, X)
 
     def transform(self, X: Any) -> Any:
@@ -227,7 +226,6 @@ default="onehot+target"
         return np.asarray(self._plan.names, dtype=object)
 
     def _settings(self) -> Settings:
-        frame = self.category_codes == "frame" and self.encoding.startswith("native")
         return Settings(
             encoding=self.encoding,
             max_levels=self.max_levels,
@@ -235,7 +233,7 @@ default="onehot+target"
             scale=self.scale,
             task=self.task,
             seed=self.random_state,
-            frame=frame,
+            frame=self.category_codes == "frame" and self.encoding.startswith("native"),
         )
 
     def _accept(self, X: Any, *, reset: bool) -> Any:
@@ -244,15 +242,11 @@ default="onehot+target"
             _require_cells(X)
             return X
         if sparse.issparse(X) or not is_frame(X):
-            return validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=None,
-                accept_sparse=("csr", "csc"),
-                ensure_all_finite=False,
-            )
-        _require_unique(column_names(X))
+            kinds = {"dtype": None, "accept_sparse": ("csr", "csc"), "ensure_all_finite": False}
+            return validate_data(self, X, reset=reset, **kinds)
+        names = column_names(X)
+        if len(set(names)) < len(names):
+            raise InputError(duplicate_message(names))
         _check_feature_names(self, X, reset=reset)
         _require_cells(X)
         _check_n_features(self, X, reset=reset)
@@ -271,7 +265,7 @@ default="onehot+target"
         if not (isinstance(self._plan, TablePlan) and self._plan.frame):
             return out
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return _code_frame(out, self._plan, index)
+        return self._plan.as_frame(out, index)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -302,18 +296,3 @@ def _require_cells(X: Any) -> None:
                 f"Found array with 0 {unit} (shape={tuple(X.shape)}) while a minimum of 1 "
                 "is required by TableEncoder."
             )
-
-
-def _require_unique(names: list[Any]) -> None:
-    if len(set(names)) < len(names):
-        raise InputError(duplicate_message(names))
-
-
-def _code_frame(out: Array, plan: TablePlan, index: Any) -> pd.DataFrame:
-    columns = {}
-    for position, name in enumerate(plan.names):
-        cells = out[:, position]
-        if position in plan.codes:
-            cells = np.where(np.isnan(cells), MISSING, cells).astype(np.int32)
-        columns[name] = cells
-    return pd.DataFrame(columns, index=index, copy=False)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from sktrainer.encoding.cells import cells_by_position
 from sktrainer.encoding.columns import has_infinite, infinite_message
 from sktrainer.encoding.finishing import Finish
+from sktrainer.encoding.levels import MISSING
 from sktrainer.encoding.plans import Plan
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -76,3 +78,13 @@ class TablePlan:
         ]
         if found:
             raise InputError(infinite_message(found))
+
+    def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
+        """Return the output as a DataFrame whose codes are integers, -1 where missing."""
+        columns = {}
+        for position, name in enumerate(self.names):
+            cells = out[:, position]
+            if position in self.codes:
+                cells = np.where(np.isnan(cells), MISSING, cells).astype(np.int32)
+            columns[name] = cells
+        return pd.DataFrame(columns, index=index, copy=False)

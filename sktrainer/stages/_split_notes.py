@@ -64,9 +64,10 @@ def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple
     Returns
     -------
     tuple of str
-        Empty where every fold has every class on both sides, and for regression.
+        Empty where every fold has every class on both sides, for regression, and where
+        the folds test one row each, as in leave-one-out.
     """
-    if data.task != "classification" or not folds:
+    if data.task != "classification" or all(len(test) == 1 for _, test in folds):
         return ()
     total = _counts(data, np.unique(np.concatenate([test for _, test in folds])))
     notes = []

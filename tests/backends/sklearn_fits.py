@@ -75,6 +75,12 @@ def history(outcome: ModelFit, metric: str = "loss", part: str = "validation") -
     return [e.value for e in outcome.evaluations if (e.metric, e.set) == (metric, part)]
 
 
+def at_best(outcome: ModelFit, metric: str = "loss") -> float:
+    """Return what was recorded of the validation rows at the best iteration."""
+    assert outcome.best_iteration is not None
+    return history(outcome, metric)[outcome.best_iteration - 1]
+
+
 def predictions(model: Any, X: Any = None) -> np.ndarray:
     """Return the finest answer of the model: probabilities, decisions or numbers."""
     if X is None:

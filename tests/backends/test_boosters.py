@@ -203,7 +203,7 @@ def test_regression_is_watched_in_the_targets_own_unit(library: str, metric: str
 @each_library
 def test_same_bits_again_and_with_two_threads(library: str) -> None:
     X, y, weight = make_rows(3)
-    params = {"subsample": 0.7, "n_estimators": 20}
+    params: dict[str, Any] = {"subsample": 0.7, "n_estimators": 6}
     if library == "lightgbm":
         params["subsample_freq"] = 1
     if library == "catboost":
@@ -316,9 +316,12 @@ def test_tolerance_keeps_the_earlier_round(library: str) -> None:
 def test_parameters_are_after_fit_what_they_were(library: str) -> None:
     X, y, _ = make_rows()
     own: dict[str, Any] = {"early_stopping_rounds": 1}
-    own |= {"xgboost": {"eval_metric": ["error"]}, "lightgbm": {"metric": "auc"}}.get(
-        library, {"eval_metric": "AUC", "metric_period": 3, "custom_metric": ["F1"]}
-    )
+    metrics: dict[str, dict[str, Any]] = {
+        "xgboost": {"eval_metric": ["error"]},
+        "lightgbm": {"metric": "auc"},
+        "catboost": {"eval_metric": "AUC", "metric_period": 3, "custom_metric": ["F1"]},
+    }
+    own |= metrics[library]
     seeds = {"xgboost": "n_jobs", "lightgbm": "n_jobs", "catboost": "thread_count"}
     own |= {"random_state": 5, seeds[library]: 1}
     for metric in ("loss", "roc_auc", "f1"):
@@ -343,11 +346,12 @@ def test_own_stopper_of_the_model_is_set_aside(library: str) -> None:
 @each_library
 def test_own_metric_of_the_model_is_watched_under_its_own_name(library: str) -> None:
     X, y, _ = make_rows()
-    own: dict[str, Any] = {
+    metrics: dict[str, dict[str, Any]] = {
         "xgboost": {"eval_metric": ["error", "auc"]},  # XGBoost stops on the last
         "lightgbm": {"metric": ["auc", "binary_error"]},  # the first is watched
         "catboost": {"eval_metric": "AUC"},
-    }[library]
+    }
+    own = metrics[library]
     outcome = fit(make_classifier(library, **own), X, y)
     name = "AUC" if library == "catboost" else "auc"
     values = curve(outcome, "validation", name)
@@ -358,11 +362,12 @@ def test_own_metric_of_the_model_is_watched_under_its_own_name(library: str) -> 
 @each_library
 def test_watched_scorer_takes_the_place_of_the_models_own_metric(library: str) -> None:
     X, y, _ = make_rows()
-    own = {
+    metrics: dict[str, dict[str, Any]] = {
         "xgboost": {"eval_metric": "auc"},
         "lightgbm": {"metric": "auc"},
         "catboost": {"eval_metric": "AUC"},
-    }[library]
+    }
+    own = metrics[library]
     outcome = fit(make_classifier(library, **own), X, y, metric="accuracy")
     assert {e.metric for e in outcome.evaluations} == {"loss", "accuracy"}
 
@@ -440,13 +445,28 @@ def test_long_train_parts_are_sampled_for_their_curve_only(
 ) -> None:
     X, y, weight = make_rows()
     whole = fit(make_classifier(library), convert(X), y, weight=weight)
-    monkeypatch.setattr(_boosting, "TRAIN_CURVE_ROWS", 200)
+    monkeypatch.setattr(_boosting, "FEWEST_CURVE_ROWS", 200)
     sampled = fit(make_classifier(library), convert(X), y, weight=weight)
     again = fit(make_classifier(library), convert(X), y, weight=weight)
     assert curve(sampled, "validation") == curve(whole, "validation")
     assert curve(sampled, "train") == curve(again, "train")
     assert curve(sampled, "train") != curve(whole, "train")
     assert curve(sampled, "train") == pytest.approx(curve(whole, "train"), abs=0.1)
+
+
+@pytest.mark.parametrize("tol", [0.0, 1e-3])
+def test_catboost_spares_long_train_parts_a_scorer_in_python(
+    tol: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y, weight = make_rows()
+    monkeypatch.setattr(_boosting, "FEWEST_CURVE_ROWS", 200)
+    outcome = fit(make_classifier("catboost"), X, y, metric="f1", weight=weight, tol=tol)
+    kept = {(e.set, e.metric) for e in outcome.evaluations}
+    assert kept == {("train", "loss"), ("validation", "loss"), ("validation", "f1")}
+    rest = slice(N_TRAIN, None)
+    expected = named_scorer("f1")(outcome.model, X[rest], y[rest], sample_weight=weight[rest])
+    values = curve(outcome, "validation", "f1")
+    assert values[(outcome.best_iteration or 0) - 1] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -492,7 +512,7 @@ def test_history_reaches_the_watcher_of_the_monitor(library: str) -> None:
     assert seen == list(range(1, (outcome.n_iter or 0) + 1))
 
 
-class CountRounds(xgboost.callback.TrainingCallback):  # type: ignore[misc, name-defined]
+class CountRounds(xgboost.callback.TrainingCallback):  # type: ignore[name-defined]
     """A callback of the user's own."""
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_scikit_learn_trains_what_nobody_else_does() -> None:
 
 def test_entry_point_is_found_by_the_package_it_names(declare: Any) -> None:
     declare(foreignlib="foreignlib:Backend")
-    import foreignlib
+    foreignlib = import_module("foreignlib")
 
     assert find_backend(foreignlib.Model()).name == "foreign"
 
@@ -87,7 +88,7 @@ def test_entry_point_does_not_displace_a_built_in_backend(declare: Any) -> None:
 
 def test_broken_entry_point_says_which_one_it_is(declare: Any) -> None:
     declare(foreignlib="foreignlib:Missing")
-    import foreignlib
+    foreignlib = import_module("foreignlib")
 
     with pytest.raises(SktrainerError, match=r"foreignlib = 'foreignlib:Missing'.*Missing"):
         find_backend(foreignlib.Model())

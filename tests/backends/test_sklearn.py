@@ -6,9 +6,7 @@ import itertools
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
-import scipy.sparse as sp
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -209,54 +207,6 @@ def test_a_loss_that_is_never_a_number_stops_and_keeps_the_last_iteration(model)
     assert outcome.stop_reason == "early_stopping"
 
 
-@pytest.mark.parametrize("y_kind", [int, float, bool, str])
-@each({name: ITERATIVE[name] for name in ("hist_classifier", "gb_classifier", "sgd_hinge")})
-def test_labels_may_be_of_any_kind(model, y_kind):
-    X, y = table("classification")
-    outcome = fit(model, data=(X, (y == "a").astype(y_kind)))
-    assert outcome.model.predict(X).dtype.kind == np.dtype(y_kind).kind
-
-
-def as_frame(X):
-    return pd.DataFrame(X, columns=[f"column {i}" for i in range(X.shape[1])])
-
-
-@pytest.mark.parametrize(
-    "convert",
-    [np.asfortranarray, np.float32, np.int64, lambda X: X > 0, as_frame, sp.csr_array],
-    ids=["fortran", "float32", "int", "bool", "frame", "sparse"],
-)
-@each(
-    {
-        "hist": HistGradientBoostingClassifier(max_iter=8),
-        "gb": GradientBoostingClassifier(n_estimators=8),
-        "forest": RandomForestClassifier(12),
-        "bagging": BaggingClassifier(n_estimators=12, max_features=0.5),
-        "sgd": SGDClassifier(max_iter=8),
-        "mlp": MLPClassifier((4,), max_iter=8),
-        "ada": AdaBoostClassifier(n_estimators=8),
-    }
-)
-def test_tables_of_every_kind_are_watched_without_a_warning(model, convert):
-    X, y = table("classification")
-    X = convert(X)
-    if sp.issparse(X) and not SklearnBackend().traits(model, "classification").sparse:
-        pytest.skip("takes no sparse matrices")
-    outcome = fit(model, data=(X, y))
-    assert len(outcome.model.predict(X)) == len(y)
-    assert hasattr(outcome.model, "feature_names_in_") == isinstance(X, pd.DataFrame)
-
-
-def test_arrays_are_not_written_to():
-    X, y = table("classification")
-    X.setflags(write=False)
-    y.setflags(write=False)
-    before = X.copy()
-    for name in ("gb_classifier", "forest_classifier", "sgd_hinge", "mlp_adam"):
-        fit(ITERATIVE[name], data=(X, y))
-    np.testing.assert_array_equal(X, before)
-
-
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
@@ -293,21 +243,6 @@ def test_a_plain_fit_hands_on_the_history_that_the_model_keeps():
     boosted = fit(ITERATIVE["gb_regressor"], stops=False)
     np.testing.assert_allclose(history(boosted, part="train"), boosted.model.train_score_)
     assert all(np.isnan(e.seconds) for e in boosted.evaluations)
-
-
-def test_early_stopping_of_a_classifier_refuses_several_targets():
-    X, y = table("classification")
-    two = np.column_stack([y == "a", y == "b"])
-    with pytest.raises(ValueError, match="expects one target column, got 2"):
-        fit(RandomForestClassifier(10), data=(X, two))
-
-
-@each({name: ITERATIVE[name] for name in ("forest_regressor", "bagging_regressor", "mlp_sgd")})
-def test_regressors_may_have_several_targets(model):
-    X, y = table("regression")
-    outcome = fit(model, data=(X, np.column_stack([y, y**2])))
-    assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1
-    assert outcome.model.predict(X).shape == (len(y), 2)
 
 
 def test_the_model_of_the_request_is_the_one_that_comes_back():

@@ -29,7 +29,15 @@ from sklearn.tree import DecisionTreeClassifier
 from sktrainer.backends.sklearn import SklearnBackend
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import named_scorer
-from tests.backends.sklearn_fits import N_TRAIN, fit, history, predictions, request, table
+from tests.backends.sklearn_fits import (
+    N_TRAIN,
+    at_best,
+    fit,
+    history,
+    predictions,
+    request,
+    table,
+)
 
 
 def test_histogram_boosting_keeps_consistent_counts_after_the_cut():
@@ -64,9 +72,8 @@ def test_histogram_boosting_watches_a_scorer_with_a_name_or_without(named):
     metric = WatchedMetric("balanced_accuracy", scorer if named else other)
     outcome = fit(HistGradientBoostingClassifier(max_iter=15), metric=metric)
     X, y = table("classification")
-    scores = history(outcome, "balanced_accuracy")
     expected = scorer(outcome.model, X[N_TRAIN:], y[N_TRAIN:])
-    assert scores[outcome.best_iteration - 1] == pytest.approx(expected)
+    assert at_best(outcome, "balanced_accuracy") == pytest.approx(expected)
 
 
 def test_boosting_cuts_all_that_it_keeps_by_round():
@@ -120,6 +127,7 @@ def test_each_member_is_fitted_once_and_predicts_the_validation_rows_once(make, 
     asked = dataclasses.replace(request(make(size), patience=1000), model=make(size))
     SklearnBackend().fit(asked)
     assert Counting.fits == size
+    assert asked.validation is not None
     assert Counting.rows == size * len(asked.validation)
 
 
@@ -189,7 +197,7 @@ class Committee(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         if not (self.warm_start and hasattr(self, "trees_")):
-            self.trees_ = []
+            self.trees_: list[DecisionTreeClassifier] = []
         self.classes_ = np.unique(y)
         seeds = np.random.RandomState(self.random_state).randint(2**31, size=self.n_estimators)
         for seed in seeds[len(self.trees_) :]:
@@ -233,9 +241,10 @@ def test_balanced_classes_reach_the_epochs():
 
 def test_counts_and_curves_of_a_network_are_those_of_its_best_epoch():
     outcome = fit(MLPClassifier((30,), max_iter=80, learning_rate_init=0.05))
-    best = outcome.best_iteration
+    best, n_iter = outcome.best_iteration, outcome.n_iter
     assert outcome.stop_reason == "early_stopping"
-    assert outcome.model.n_iter_ == len(outcome.model.loss_curve_) == best < outcome.n_iter
+    assert n_iter == len(history(outcome)) > outcome.model.n_iter_
+    assert outcome.model.n_iter_ == len(outcome.model.loss_curve_) == best
 
 
 @pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")

@@ -18,7 +18,7 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sktrainer.backends._sklearn_losses import own_loss
 from sktrainer.running.metrics import Predicted
 from sktrainer.types import Rows
-from tests.backends.sklearn_fits import N_TRAIN, fit, history, table, weights
+from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, weights
 
 
 def loss_of(model, y, prediction, sample_weight=None, train_y=None):
@@ -89,7 +89,7 @@ def margin_loss(loss, y, decision, classes):
     model = SGDClassifier(loss=loss)
     rows = Rows(None, np.asarray(y))
     predicted = Predicted(
-        "classification", classes, lambda: None, decision_function=lambda: decision
+        "classification", classes, lambda: decision, decision_function=lambda: decision
     )
     return own_loss(model, "classification", rows.y, rows, classes)(predicted)
 
@@ -129,10 +129,10 @@ def test_a_classifier_with_probabilities_is_measured_by_the_log_loss(model, weig
     outcome = fit(model, weighted=weighted)
     X, y = table("classification")
     w = weights()[N_TRAIN:] if weighted else None
-    at_best = metrics.log_loss(
+    expected = metrics.log_loss(
         y[N_TRAIN:], outcome.model.predict_proba(X[N_TRAIN:]), sample_weight=w
     )
-    assert history(outcome)[outcome.best_iteration - 1] == pytest.approx(at_best)
+    assert at_best(outcome) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("two_classes", [True, False])
@@ -160,7 +160,7 @@ def test_training_loss_and_validation_loss_of_regressors_are_the_same_measure(lo
         np.testing.assert_allclose(history(outcome, part="train"), history(outcome))
         prediction = outcome.model.predict(X[:N_TRAIN])
         expected = loss_of(model, y[:N_TRAIN], prediction)
-        assert history(outcome)[outcome.best_iteration - 1] == pytest.approx(expected)
+        assert at_best(outcome) == pytest.approx(expected)
 
 
 def test_boosting_on_the_exponential_loss_is_measured_by_it():

@@ -15,7 +15,7 @@ from sktrainer.encoding.columns import CellTypeError, ColumnDecision, table_prob
 
 def test_a_table_without_problems_has_none():
     X = pd.DataFrame(
-        {"a": [1.0, np.nan], "b": ["u", None], "c": pd.to_datetime(["2024", None])}
+        {"a": [1.0, np.nan], "b": ["u", None], "c": pd.to_datetime(["2024-01-01", "NaT"])}
     )
     assert table_problems(X) == []
     assert table_problems(pl.DataFrame({"a": [1.0, None], "b": ["u", None]})) == []
@@ -70,4 +70,4 @@ def test_the_error_is_a_type_error_and_pickles():
 def test_decisions_cannot_be_changed():
     decision = ColumnDecision("a", "numeric", "as is")
     with pytest.raises(AttributeError):
-        decision.kind = "category"
+        decision.kind = "category"  # type: ignore[misc]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from scipy import sparse
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
 
-PLAIN = {"impute": False, "scale": False}
+PLAIN: dict[str, Any] = {"impute": False, "scale": False}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int8, bool])

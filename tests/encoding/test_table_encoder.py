@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
 import pickle
 
 import numpy as np
@@ -19,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sktrainer.encoding.columns import CellTypeError
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
+from tests.encoding.tables import labels, mixed_table
 
 ENCODINGS = ("native", "native+target", "onehot", "onehot+target", "ordinal", "target")
 
@@ -37,68 +36,8 @@ def test_passes_scikit_learns_checks(estimator, check):
     np.random.set_state(state)  # one of the checks draws from the global generator
 
 
-def mixed_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, n_rows), "D")
-    numbers = rng.normal(size=n_rows)
-    numbers[::7] = np.nan
-    return pd.DataFrame(
-        {
-            "size": numbers,
-            "count": rng.integers(0, 9, n_rows),
-            "flag": rng.integers(0, 2, n_rows).astype(bool),
-            "colour": np.where(
-                rng.random(n_rows) < 0.1, None, rng.choice(["red", "green", "blue"], n_rows)
-            ),
-            "town": [f"town {code}" for code in rng.integers(0, 60, n_rows)],
-            "grade": pd.Categorical(
-                rng.choice(["low", "mid", "high"], n_rows), ["low", "mid", "high"], ordered=True
-            ),
-            "when": days,
-            "amount": rng.integers(1, 99, n_rows).astype(str),
-            "joined": days.strftime("%d/%m/%Y"),
-            "source": "web",
-            "nothing": np.nan,
-        }
-    )
-
-
-def labels(n_rows: int = 300) -> np.ndarray:
-    return np.random.default_rng(1).integers(0, 2, n_rows)
-
-
 def kinds(encoder: TableEncoder) -> dict[str, str]:
     return {decision.name: decision.kind for decision in encoder.decisions_}
-
-
-def test_each_column_is_recognised_for_what_it_is():
-    encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
-    assert kinds(encoder) == {
-        "size": "numeric",
-        "count": "numeric",
-        "flag": "boolean",
-        "colour": "category",
-        "town": "category",
-        "grade": "category",
-        "when": "datetime",
-        "amount": "numeric",
-        "joined": "datetime",
-        "source": "constant",
-        "nothing": "empty",
-    }
-
-
-def test_decisions_say_what_was_found_and_done():
-    encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
-    decisions = {decision.name: decision for decision in encoder.decisions_}
-    assert decisions["size"].treatment == "impute + scale"
-    assert decisions["size"].n_missing == 43
-    assert decisions["colour"].treatment == "one-hot"
-    assert decisions["colour"].n_levels == 3
-    assert decisions["town"].treatment == "target encoding + scale"
-    assert decisions["source"].treatment == "drop"
-    assert "text that is numbers" in decisions["amount"].detail
-    assert "%d/%m/%Y" in decisions["joined"].detail
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -133,7 +72,7 @@ def test_polars_and_pandas_give_the_same_numbers(encoding):
     np.testing.assert_array_equal(got.fit_transform(of_polars, labels()), expected)
     np.testing.assert_array_equal(got.transform(of_polars), encoder.transform(X))
     np.testing.assert_array_equal(got.transform(of_polars[:3]), encoder.transform(X[:3]))
-    assert kinds(got) == kinds(encoder)
+    assert got.decisions_ == encoder.decisions_
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -239,13 +178,6 @@ def test_two_levels_become_one_column():
     assert encoder.get_feature_names_out().tolist() == ["sex_M"]
 
 
-def test_text_with_a_level_of_its_own_in_every_row_is_dropped():
-    X = pd.DataFrame({"name": [f"n{row}" for row in range(50)], "a": range(50)})
-    encoder = TableEncoder().fit(X)
-    assert encoder.get_feature_names_out().tolist() == ["a"]
-    assert "level of its own" in encoder.decisions_[0].detail
-
-
 @pytest.mark.parametrize("routing", [False, True])
 @pytest.mark.parametrize(
     ("task", "y", "width"),
@@ -309,129 +241,6 @@ def test_pickled_encoders_give_the_same_bits_whether_used_or_not():
     assert pickle.loads(fresh).transform(X).tobytes() == expected.tobytes()
 
 
-def test_whole_numbers_beyond_float32_make_the_output_float64():
-    X = pd.DataFrame({"id": [7129300520, 7129300521, 3], "a": [1.0, 2.0, 3.0]})
-    encoder = TableEncoder(scale=False, impute=False)
-    out = encoder.fit_transform(X)
-    assert out.dtype == np.float64 and out[1, 0] == 7129300521
-    assert "float64" in encoder.decisions_[0].detail
-    assert encoder.fit_transform(X[["a"]]).dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        pd.array([1, None, 3], dtype="Int64"),
-        pd.array([1.0, None, 3.0], dtype="Float32"),
-        pd.array([1, None, 3], dtype="int64[pyarrow]"),
-        pd.array([decimal.Decimal(1), None, decimal.Decimal(3)], dtype=object),
-        pd.array(["1", "?", " 3 "], dtype="str"),
-        pd.array(["1", None, "3.0"], dtype="string[pyarrow]"),
-        np.array(["1", np.nan, 3], dtype=object),
-        pd.array([1, np.nan, 3], dtype=pd.SparseDtype(float)),
-        pd.to_timedelta([1, None, 3], unit="s"),
-    ],
-    ids=lambda cells: str(cells.dtype),
-)
-def test_numbers_are_recognised_in_every_dtype(cells):
-    X = pd.DataFrame({"a": cells})
-    encoder = TableEncoder(impute=False, scale=False)
-    np.testing.assert_array_equal(encoder.fit_transform(X).ravel(), [1, np.nan, 3])
-    np.testing.assert_array_equal(encoder.transform(X).ravel(), [1, np.nan, 3])
-    many = pd.concat([X] * 20, ignore_index=True)
-    np.testing.assert_array_equal(encoder.transform(many).ravel(), [1, np.nan, 3] * 20)
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        pd.array([True, None, False], dtype="boolean"),
-        pd.array([True, None, False], dtype="bool[pyarrow]"),
-        np.array([True, None, False], dtype=object),
-    ],
-    ids=lambda cells: str(cells.dtype),
-)
-def test_booleans_become_zero_and_one(cells):
-    X = pd.DataFrame({"a": cells})
-    encoder = TableEncoder(impute=False, scale=False)
-    np.testing.assert_array_equal(encoder.fit_transform(X).ravel(), [1, np.nan, 0])
-    np.testing.assert_array_equal(encoder.transform(X).ravel(), [1, np.nan, 0])
-    assert encoder.decisions_[0].kind == "boolean"
-
-
-DAYS = ["2024-02-29 18:30", "2023-01-01 06:00", "2022-12-31 00:00"]
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        pd.to_datetime(DAYS),
-        pd.to_datetime(DAYS).tz_localize("Europe/Berlin"),
-        pd.Series(pd.to_datetime(DAYS)).astype("timestamp[us][pyarrow]"),
-        pd.Series(pd.to_datetime(DAYS).tz_localize("UTC")).astype(
-            "timestamp[us, UTC][pyarrow]"
-        ),
-        np.array([dt.datetime.fromisoformat(day) for day in DAYS], dtype=object),
-        np.array(pd.to_datetime(DAYS).tz_localize("UTC"), dtype=object),
-        pd.PeriodIndex(DAYS, freq="min"),
-        DAYS,
-        ["29.02.2024 18:30", "01.01.2023 06:00", "31.12.2022 00:00"],
-        pl.Series(DAYS).str.to_datetime(),
-        pl.Series(DAYS).str.to_datetime(time_zone="America/New_York"),
-    ],
-    ids=lambda cells: f"{type(cells).__name__} {getattr(cells, 'dtype', '')}",
-)
-def test_dates_become_calendar_parts_by_their_own_clock(cells):
-    make = pl.DataFrame if isinstance(cells, pl.Series) else pd.DataFrame
-    X = make({"t": cells})
-    encoder = TableEncoder(impute=False, scale=False)
-    out = encoder.fit_transform(X)
-    names = encoder.get_feature_names_out().tolist()
-    assert names == [
-        *("t_year", "t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")
-    ]
-    assert out.tolist() == [
-        [2024, 2, 29, 3, 18, 30, 19782],
-        [2023, 1, 1, 6, 6, 0, 19358],
-        [2022, 12, 31, 5, 0, 0, 19357],
-    ]
-    np.testing.assert_array_equal(encoder.transform(X), out)
-    np.testing.assert_array_equal(encoder.transform(X[:1]), out[:1])
-
-
-def test_text_that_is_no_date_later_counts_as_missing():
-    X = pd.DataFrame({"day": ["2024-01-01", "2024-02-01", "2024-03-05"], "a": [1, 2, 3]})
-    encoder = TableEncoder(impute=False, scale=False).fit(X)
-    out = encoder.transform(pd.DataFrame({"day": ["soon", "2024-02-01"], "a": [1, 2]}))
-    assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1]).any()
-
-
-def test_mixed_cells_are_compared_as_text():
-    X = pd.DataFrame({"a": np.array([1, "1", "b", 1.0, None, True], dtype=object)})
-    out = TableEncoder(encoding="native", impute=False, scale=False).fit_transform(X).ravel()
-    np.testing.assert_array_equal(out, [0, 0, 2, 0, np.nan, 1])
-
-
-def test_categories_keep_their_codes_when_the_dtype_changes():
-    X = pd.DataFrame({"a": pd.Categorical([1, 2, 10, 2])})
-    encoder = TableEncoder(encoding="native", impute=False, scale=False).fit(X)
-    for later in ([10, 2], [10.0, 2.0], ["10", "2"], pd.Categorical(["10", "2"])):
-        assert encoder.transform(pd.DataFrame({"a": later})).ravel().tolist() == [2, 1]
-
-
-def test_levels_are_those_of_training_rows_not_of_the_dtype():
-    X = pd.DataFrame({"a": pd.Categorical(["u", "v"], categories=["s", "t", "u", "v"])})
-    encoder = TableEncoder(encoding="native").fit(X)
-    assert encoder.ordinal_encoder_.categories_[0].tolist() == ["u", "v"]
-
-
-def test_object_arrays_are_treated_by_column():
-    X = np.array([["a", 1, "2.5"], ["b", 2, "?"], ["a", 3, "1"]], dtype=object)
-    encoder = TableEncoder(impute=False, scale=False).fit(X)
-    assert encoder.get_feature_names_out().tolist() == ["x0_b", "x1", "x2"]
-    np.testing.assert_array_equal(encoder.transform(X)[1], [1, 2, np.nan])
-
-
 @pytest.mark.parametrize("impute", [True, False])
 def test_a_single_row_can_be_fitted(impute):
     X = mixed_table(1)
@@ -483,7 +292,7 @@ def test_duplicate_column_names_are_refused():
 @pytest.mark.parametrize("name", ["encoding", "max_levels", "category_codes", "task"])
 def test_a_wrong_parameter_is_named(name):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
-        TableEncoder(**{name: "typo"}).fit([[1.0]])
+        TableEncoder().set_params(**{name: "typo"}).fit([[1.0]])
 
 
 def test_transform_before_fit_says_so():
