@@ -290,7 +290,7 @@ def make_encoder(
     native = traits.native_categorical and not makes_rows
     encoding = parameters["categorical_encoding"]
     if encoding == "auto" and not native:
-        encoding = "onehot+target"
+        encoding = "ordinal" if traits.full_rank else "onehot+target"
     elif encoding == "auto":
         encoding = "native" if traits.category_codes == "frame" else "native+target"
     elif encoding == "native" and makes_rows:

@@ -7,6 +7,8 @@ from typing import Any
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, get_tags
 
 from sktrainer.anatomy import dissect
+from sktrainer.backends._base import Traits
+from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 
 __all__ = ["trainer_tags"]
@@ -25,7 +27,7 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     -------
     Tags
     """
-    inner, encodes = _inner_tags(trainer)
+    inner, traits = _inner_tags(trainer)
     tags.target_tags.required = True
     if inner is None:
         return tags
@@ -39,10 +41,12 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
         tags.regressor_tags = None if is_classifier else RegressorTags()
     tags.non_deterministic = inner.non_deterministic and trainer.random_state is None
     tags.input_tags = inner.input_tags
-    if encodes:
+    if traits is not None:
+        # The auto preprocessor comes first: it fills and encodes what the model cannot take.
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
+        tags.input_tags.sparse = traits.sparse
     tags.target_tags = inner.target_tags
     tags.target_tags.required = True
     if tags.estimator_type != "regressor":
@@ -52,11 +56,14 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     return tags
 
 
-def _inner_tags(trainer: Any) -> tuple[Tags | None, bool]:
-    """Return the tags of the estimator and whether the auto preprocessor comes before it."""
+def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:
+    """Return the estimator's tags, and its model's traits if the auto preprocessor is used."""
     try:
         anatomy = dissect(trainer.estimator)
         tags = get_tags(trainer.estimator if anatomy.transforms else anatomy.model)
     except (ParameterError, AttributeError):
-        return None, False
-    return tags, isinstance(trainer.preprocessor, str) and not anatomy.transforms
+        return None, None
+    if not isinstance(trainer.preprocessor, str) or anatomy.transforms:
+        return tags, None
+    task = "regression" if tags.estimator_type == "regressor" else "classification"
+    return tags, find_backend(anatomy.model).traits(anatomy.model, task)

@@ -355,10 +355,10 @@ def check_history_tells_of_every_iteration(case: Case) -> None:
     assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
     if trainer.stop_reason_ == "early_stopping":
         assert trainer.n_iter_ == trainer.best_iteration_ + trainer.n_iter_no_change
-    if trainer.best_iteration_ is None or trainer.best_iteration_ < 1:
-        assert trainer.best_iteration_ is None
-        return
     watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
+    if watched.empty:  # nothing to tell a best iteration by: it is the last one
+        assert trainer.best_iteration_ in (None, trainer.n_iter_)
+        return
     assert list(watched["iteration"]) == list(range(1, trainer.n_iter_ + 1))
     assert watched["value"].to_numpy().argmin() + 1 == trainer.best_iteration_
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])

@@ -29,6 +29,8 @@ class Traits:
         It takes NaN.
     scale_sensitive : bool
         Columns of unlike scale harm it.
+    full_rank : bool
+        Columns that add up to another one, as one-hot columns do, break it.
     sparse : bool
         It takes SciPy sparse matrices.
     sample_weight : bool
@@ -50,6 +52,7 @@ class Traits:
     category_codes: Literal["float", "frame"] = "float"
     native_missing: bool = False
     scale_sensitive: bool = True
+    full_rank: bool = False
     sparse: bool = True
     sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"

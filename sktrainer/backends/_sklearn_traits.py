@@ -29,6 +29,8 @@ _SCALE_FREE = {
     "DummyClassifier",
     "DummyRegressor",
 }
+# It inverts the covariance of each class, which one-hot columns make singular.
+_FULL_RANK = {"QuadraticDiscriminantAnalysis"}
 # Ensembles that are as sensitive as their members, which are trees if none are named.
 _TREES_IF_NONE = {"BaseBagging", "BaseWeightBoosting"}
 
@@ -68,6 +70,7 @@ def traits_of(model: Any) -> Traits:
         native_missing=bool(getattr(inputs, "allow_nan", False)),
         sparse=bool(getattr(inputs, "sparse", False)),
         scale_sensitive=_scale_sensitive(model),
+        full_rank=_is_any(model, _FULL_RANK),
         sample_weight=_takes_weights(model),
         max_iter=None if way is None else int(getattr(model, way.count)),
         stops_by_default=way is not None and way.stops_by_default,

@@ -12,7 +12,12 @@ from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.backends._sklearn_boosting import loss_scale, train_loss
 from sktrainer.backends._sklearn_iterative import Way, way_of
 from sktrainer.backends._sklearn_traits import takes_categories, traits_of
-from sktrainer.backends._sklearn_watching import Watch, fit_rows, seconds_unknown
+from sktrainer.backends._sklearn_watching import (
+    Watch,
+    fit_rows,
+    lent_parameters,
+    seconds_unknown,
+)
 from sktrainer.running.seeding import set_open_seeds
 from sktrainer.types import ModelFit, StopReason, Task
 
@@ -78,7 +83,8 @@ class SklearnBackend:
                 return _outcome(request, way, limit=request.n_iter)
             if way is not None and request.monitor.stops and request.validation is not None:
                 return way.fit_watched(request, Watch(request))
-            fit_rows(model, request.train)
+            with lent_parameters(model, **_own_stopping(model)):
+                fit_rows(model, request.train)
         limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
         return _outcome(request, way, limit=limit)
 
@@ -111,7 +117,7 @@ def _outcome(request: FitRequest, way: Way | None, *, limit: Any) -> ModelFit:
     elif n_iter >= limit:
         reason = "max_iter"
     else:
-        reason = "early_stopping" if _stopped_itself(request.model) else "converged"
+        reason = "converged"
     return ModelFit(
         request.model, reason, n_iter, n_iter if way else None, request.monitor.evaluations
     )
@@ -128,13 +134,18 @@ def _iterations(model: Any) -> int | None:
     return None
 
 
-def _stopped_itself(model: Any) -> bool:
-    """Whether the model's own early stopping, on rows that it held out itself, was on."""
-    if hasattr(model, "do_early_stopping_"):
-        return bool(model.do_early_stopping_)
-    if hasattr(model, "early_stopping"):
-        return bool(model.early_stopping)
-    return getattr(model, "n_iter_no_change", None) is not None
+def _own_stopping(model: Any) -> dict[str, Any]:
+    """Return what switches off a model's own early stopping, on rows that it holds out.
+
+    Whether rows are held out, and which, is decided outside: HistGradientBoosting would
+    do so by itself above 10,000 rows.
+    """
+    parameters = model.get_params(deep=False)
+    if "early_stopping" in parameters:
+        return {"early_stopping": False}
+    if "validation_fraction" in parameters and "n_iter_no_change" in parameters:
+        return {"n_iter_no_change": None}
+    return {}
 
 
 def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
@@ -142,11 +153,8 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
     if takes_categories(model):
         if model.scoring == "loss" and len(model.train_score_):
             scale = -loss_scale(model)
-            for i, train in enumerate(model.train_score_[1:], start=1):
-                parts = {"train": {"loss": scale * train}}
-                if len(model.validation_score_):
-                    parts["validation"] = {"loss": scale * model.validation_score_[i]}
-                yield parts
+            for train in model.train_score_[1:]:
+                yield {"train": {"loss": scale * train}}
     elif hasattr(model, "train_score_") and hasattr(model, "n_estimators_"):
         for i in range(model.n_estimators_):
             loss = train_loss(model, i)

@@ -17,8 +17,9 @@ from sktrainer.encoding.levels import factorise, is_missing
 from sktrainer.encoding.numeric import is_missing_text
 from sktrainer.types import Array
 
-#: What a datetime is taken apart into. `days` counts from 1970-01-01.
-PARTS = ("year", "month", "day", "weekday", "hour", "minute", "second", "days")
+#: What a datetime is taken apart into. `days` counts from 1970-01-01; beside it a year would
+#: be a column that the others add up to.
+PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
 
 ISO = "ISO8601"
 _ISO_TEXT = re.compile(
@@ -242,12 +243,11 @@ def _whole_part(dates: Array, days: Array, part: str) -> Array:
         return days.astype(np.int64)
     if part == "weekday":
         return (days.astype(np.int64) + 3) % 7
-    if part in ("year", "month", "day"):
+    if part in ("month", "day"):
         months = days.astype("datetime64[M]")
         if part == "day":
             return (days - months).astype(np.int64) + 1
-        month = months.astype(np.int64)
-        return month // 12 + 1970 if part == "year" else month % 12 + 1
+        return months.astype(np.int64) % 12 + 1
     of_day = (dates.astype("datetime64[s]") - days).astype(np.int64)
     divisor, modulus = {"hour": (3600, 24), "minute": (60, 60), "second": (1, 60)}[part]
     return of_day // divisor % modulus

@@ -94,7 +94,7 @@ def row_blocks(out: Array) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def learn_finish(out: Array, steps: Steps) -> Finish:
+def learn_finish(out: Array, steps: Steps, weight: Array | None = None) -> Finish:
     """Learn medians, means and deviations from written training rows; finish these too.
 
     Parameters
@@ -102,23 +102,25 @@ def learn_finish(out: Array, steps: Steps) -> Finish:
     out : ndarray of shape (n_rows, n_output_columns)
         Changed in place.
     steps : Steps
+    weight : ndarray of shape (n_rows,) or None, default=None
+        For means and deviations.
     """
     imputer = _fit_imputer(out, steps.filled) if len(steps.filled) else None
     Finish(steps, imputer).apply(out)
     scaler = None
     if len(steps.scaled):
-        scaler = _fit_scaler(out, steps.scaled)
+        scaler = _fit_scaler(out, steps.scaled, weight)
         Finish(steps, None, scaler).apply(out)
     return Finish(steps, imputer, scaler)
 
 
-def _fit_scaler(out: Array, scaled: Array) -> StandardScaler:
+def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScaler:
     # Some columns at a time, to copy few. Some rows at a time, by partial_fit, would make
     # a mean NaN where a column is missing throughout one of the blocks.
     n_columns = max(1, _BLOCK_CELLS // len(out))
     with np.errstate(invalid="ignore"):  # columns that are missing throughout
         parts = [
-            StandardScaler().fit(out[:, scaled[start : start + n_columns]])
+            StandardScaler().fit(out[:, scaled[start : start + n_columns]], sample_weight=weight)
             for start in range(0, len(scaled), n_columns)
         ]
     scaler = parts[0]

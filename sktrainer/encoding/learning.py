@@ -109,7 +109,7 @@ def _write(kept: Sequence[Kept], n_rows: int, settings: Settings) -> tuple[Table
     out = plan.empty(n_rows)
     for item in kept:
         item.write(out)
-    return replace(plan, finish=learn_finish(out, steps)), out
+    return replace(plan, finish=learn_finish(out, steps, settings.weight)), out
 
 
 def _steps(kept: Sequence[Kept], settings: Settings) -> Steps:

@@ -72,12 +72,13 @@ def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> 
             for name, count in zip(names, n_missing, strict=True)
         ]
         return Learned(plan, tuple(decisions), X)
-    return _learn_copy(X, names, n_missing, impute=impute, scale=scale)
+    return _learn_copy(X, names, n_missing, settings)
 
 
 def _learn_copy(
-    X: Array, names: Sequence[str], n_missing: Array, *, impute: bool, scale: bool
+    X: Array, names: Sequence[str], n_missing: Array, settings: Settings
 ) -> Learned:
+    impute, scale = settings.impute, settings.scale
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     empty, constant = n_missing == len(X), (low == high) & (n_missing == 0)
     dropped = empty | constant
@@ -95,7 +96,8 @@ def _learn_copy(
     out_names = [names[at] for at in kept.tolist()]
     out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
     out = copied(X, kept, len(out_names))
-    plan = MatrixPlan(tuple(kept.tolist()), tuple(out_names), learn_finish(out, steps), impute)
+    finish = learn_finish(out, steps, settings.weight)
+    plan = MatrixPlan(tuple(kept.tolist()), tuple(out_names), finish, impute)
     kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
     decisions = []
     for name, kind, drop, count in zip(names, kinds, dropped, n_missing, strict=True):

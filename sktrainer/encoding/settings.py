@@ -10,12 +10,16 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from sktrainer.encoding.columns import ColumnDecision
 from sktrainer.encoding.finishing import Finish
-from sktrainer.types import Task
+from sktrainer.types import Array, Task
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of `TableEncoder`; `frame` where codes go into a DataFrame."""
+    """The parameters of `TableEncoder`; `frame` where codes go into a DataFrame.
+
+    `weight` holds the weights of the training rows, by which the scaler's means and
+    deviations are taken.
+    """
 
     encoding: str
     max_levels: int = 30
@@ -24,6 +28,7 @@ class Settings:
     task: Task = "classification"
     seed: Any = None
     frame: bool = False
+    weight: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class SparsePlan:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; X itself where there is nothing to do."""
+        X = as_sparse(X)
         _refuse_infinite_sparse(X)
         if self.finish.imputer is not None:
             X = self.finish.imputer.transform(X).tocsr()
@@ -40,6 +41,7 @@ class SparsePlan:
 
 def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
     """Learn what a sparse matrix needs; y is not looked at."""
+    X = as_sparse(X)
     _refuse_infinite_sparse(X)
     gaps = X.dtype.kind == "f" and bool(np.isnan(X.data).any())
     imputer = scaler = None
@@ -53,13 +55,31 @@ def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Le
         done.append("impute")
     if settings.scale:
         scaler = StandardScaler(with_mean=False).set_output(transform="default")
-        out = scaler.fit_transform(out)
+        out = scaler.fit_transform(out, sample_weight=settings.weight)
         done.append("scale")
     treatment = " + ".join(done) or "as is"
     finish = Finish(Steps(), imputer, scaler)
     plan = SparsePlan(tuple(out_names), finish, settings.impute)
     decisions = tuple(ColumnDecision(name, "numeric", treatment) for name in names)
     return Learned(plan, decisions, out)
+
+
+def as_sparse(X: Any) -> Any:
+    """Return rows as the matrix that every library takes: of class `spmatrix`, int32 indices.
+
+    The values are shared, not copied; X itself is returned where it is one already. Dense
+    rows, which a model that was trained on sparse ones may get to predict, become sparse.
+    """
+    if not sparse.issparse(X):
+        return sparse.csr_matrix(X)
+    matrix = X
+    if not isinstance(X, sparse.spmatrix):
+        kind = sparse.csc_matrix if X.format == "csc" else sparse.csr_matrix
+        matrix = kind(X)
+    if matrix.indices.dtype != np.int32 and matrix.nnz <= np.iinfo(np.int32).max:
+        parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+        matrix = type(matrix)(parts, shape=matrix.shape)
+    return matrix
 
 
 def _refuse_infinite_sparse(X: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +17,7 @@ from sklearn.utils.validation import (
     _check_feature_names,
     _check_feature_names_in,
     _check_n_features,
+    _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
@@ -131,7 +133,7 @@ default="onehot+target"
         self.task = task
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> TableEncoder:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> TableEncoder:
         """Recognise the columns and learn their encoding.
 
         Parameters
@@ -140,6 +142,8 @@ default="onehot+target"
             Training rows.
         y : array-like of shape (n_samples,), default=None
             Only used, and then required, where a column is target encoded.
+        sample_weight : array-like of shape (n_samples,), default=None
+            By which quantities are standardised.
 
         Returns
         -------
@@ -150,30 +154,33 @@ default="onehot+target"
         InputError
             Cells are infinite, or hold lists, dicts or arrays.
         """
-        self._learn(X, y)
+        self._learn(X, y, sample_weight)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Fit, and return the training rows encoded; target encoding is cross-fitted.
 
         Parameters
         ----------
         X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         ndarray, sparse matrix or DataFrame of shape (n_samples, n_features_out)
         """
-        return self._learn(X, y)
+        return self._learn(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def _learn(self, X: Any, y: Any) -> Any:
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> Any:
         X = self._accept(X, reset=True)
         names = self._input_names(X)
-        if y is not None:
-            check_consistent_length(X, y)
+        check_consistent_length(X, y)
         settings = self._settings()
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            settings = replace(settings, weight=weight)
         learned = _learner_of(X, settings)(X, names, y, settings)
         self._names = tuple(names)
         self._plan = learned.plan

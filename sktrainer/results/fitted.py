@@ -78,7 +78,8 @@ class FittedModel(BaseEstimator):
     def predict_encoded(self, X: Any) -> Array:
         predicted = np.asarray(self.model.predict(X))
         if self.classes is None or self.class_codes is None:
-            return predicted
+            # Several outputs come as float64, as scikit-learn's own regressors give them.
+            return predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
         if predicted.ndim == 2 and predicted.shape[1] == 1:
             predicted = predicted[:, 0]
         if self.codes_as_labels:

@@ -177,8 +177,8 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
 
     Examples
     --------
-    >>> list(resolve_scoring(["r2", "max_error"], "regression", 0).scorers)
-    ['r2', 'max_error']
+    >>> list(resolve_scoring(["r2", "neg_mean_poisson_deviance"], "regression", 0).scorers)
+    ['r2', 'neg_mean_poisson_deviance']
     """
     if scoring is None:
         return Scoring(default_scorers(task, n_classes))

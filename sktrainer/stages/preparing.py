@@ -139,7 +139,10 @@ def _walk_step(
         return
     sampled = walk.train.X is not walk.unsampled
     y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
-    encoded = _fit_transform(step, walk.train.X, y)
+    if isinstance(step, TableEncoder):
+        encoded = step.fit_transform(walk.train.X, y, walk.train.sample_weight)
+    else:
+        encoded = _fit_transform(step, walk.train.X, y)
     if walk.X_val is not None:
         walk.X_val = step.transform(walk.X_val)
     # What `fit_transform` gives is what `transform` would give only for steps that do not

@@ -136,12 +136,12 @@ def test_dates_become_calendar_parts_by_their_own_clock(cells):
     out = encoder.fit_transform(X)
     names = encoder.get_feature_names_out().tolist()
     assert names == [
-        *("t_year", "t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")
+        *("t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")
     ]
     assert out.tolist() == [
-        [2024, 2, 29, 3, 18, 30, 19782],
-        [2023, 1, 1, 6, 6, 0, 19358],
-        [2022, 12, 31, 5, 0, 0, 19357],
+        [2, 29, 3, 18, 30, 19782],
+        [1, 1, 6, 6, 0, 19358],
+        [12, 31, 5, 0, 0, 19357],
     ]
     np.testing.assert_array_equal(encoder.transform(X), out)
     np.testing.assert_array_equal(encoder.transform(X[:1]), out[:1])

@@ -120,7 +120,7 @@ def test_quantities_are_standardised_and_one_hot_columns_are_not():
     out = pd.DataFrame(
         encoder.fit_transform(X, labels()), columns=encoder.get_feature_names_out()
     )
-    quantities = out[["size", "count", "town", "when_year", "amount"]]
+    quantities = out[["size", "count", "town", "when_month", "amount"]]
     np.testing.assert_allclose(quantities.mean(), 0, atol=1e-5)
     np.testing.assert_allclose(quantities.std(ddof=0), 1, atol=1e-5)
     assert set(out["colour_red"]) == {0.0, 1.0}
