@@ -10,6 +10,7 @@ from math import nan
 from typing import Any, TypeAlias
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn import metrics
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
@@ -71,10 +72,14 @@ class Predicted(BaseEstimator):
         return method
 
     def _answer(self, name: str) -> Array:
+        source = self._sources[name]
+        assert source is not None
+        return self.once(name, source)
+
+    def once(self, name: str, compute: Callable[[], Array]) -> Array:
+        """Return what `compute` gives, computed when it is first asked for under this name."""
         if name not in self._answers:
-            source = self._sources[name]
-            assert source is not None
-            self._answers[name] = source()
+            self._answers[name] = compute()
         return self._answers[name]
 
     def __sklearn_tags__(self) -> Any:
@@ -98,18 +103,46 @@ def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
             "rmse": make_scorer(metrics.root_mean_squared_error),
             "mae": make_scorer(metrics.mean_absolute_error),
         }
-    average = {"average": "binary" if n_classes == 2 else "macro", "zero_division": 0.0}
+    average = "binary" if n_classes == 2 else "macro"
     labels = np.arange(n_classes)
     return {
         "accuracy": make_scorer(metrics.accuracy_score),
-        "precision": make_scorer(metrics.precision_score, **average),
-        "recall": make_scorer(metrics.recall_score, **average),
-        "f1": make_scorer(metrics.f1_score, **average),
+        "precision": _OfHits(0, average),
+        "recall": _OfHits(1, average),
+        "f1": _OfHits(2, average),
         "roc_auc": _roc_auc_scorer(n_classes),
         "log_loss": make_scorer(
             metrics.log_loss, response_method="predict_proba", labels=labels
         ),
     }
+
+
+@dataclass(frozen=True)
+class _OfHits:
+    """Precision, recall or F1 (`which` 0, 1, 2), which scikit-learn computes at one go.
+
+    What it computed for rows that were predicted already is kept beside the predictions.
+    """
+
+    which: int
+    average: str
+
+    def __call__(
+        self, estimator: Any, X: Any, y: Array, sample_weight: Array | None = None
+    ) -> float:
+        def compute() -> Array:
+            values = metrics.precision_recall_fscore_support(
+                y,
+                estimator.predict(X),
+                average=self.average,
+                sample_weight=sample_weight,
+                zero_division=0.0,
+            )
+            return np.array(values[:3])
+
+        of_same_rows = isinstance(estimator, Predicted)
+        found = estimator.once("precision, recall, f1", compute) if of_same_rows else compute()
+        return float(found[self.which])
 
 
 def _roc_auc_scorer(n_classes: int) -> Scorer:
@@ -125,12 +158,22 @@ def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs:
 
     A held-out part may lack a rare class; `roc_auc_score` refuses such a part whole.
     """
-    scores = []
-    for code in range(n_classes):
-        is_class = y_true == code
-        if is_class.any() and not is_class.all():
-            scores.append(metrics.roc_auc_score(is_class, y_score[:, code], **kwargs))
-    return float(np.mean(scores)) if scores else float("nan")
+    present = [c for c in range(n_classes) if 0 < np.count_nonzero(y_true == c) < len(y_true)]
+    if not present:
+        return nan
+    if kwargs:
+        scores = [
+            metrics.roc_auc_score(y_true == code, y_score[:, code], **kwargs)
+            for code in present
+        ]
+        return float(np.mean(scores))
+    # The area is the share of pairs, one row of the class and one not, that stand in the
+    # right order: the Mann-Whitney statistic, got for all classes from ranks alone.
+    ranks = rankdata(y_score[:, present], axis=0)
+    of_class = y_true[:, np.newaxis] == np.array(present)
+    n_class = of_class.sum(axis=0)
+    above = (ranks * of_class).sum(axis=0) - n_class * (n_class + 1) / 2
+    return float(np.mean(above / (n_class * (len(y_true) - n_class))))
 
 
 def named_scorer(name: str) -> Scorer:

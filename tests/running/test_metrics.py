@@ -1,0 +1,136 @@
+"""Scorers on rows that were predicted once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from sktrainer.running.metrics import (
+    Predicted,
+    can_serve,
+    default_scorers,
+    named_scorer,
+    resolve_scoring,
+    score_predicted,
+)
+
+RNG = np.random.default_rng(0)
+
+
+def predicted(probabilities):
+    codes = np.arange(probabilities.shape[1])
+    calls = []
+
+    def predict():
+        calls.append("predict")
+        return probabilities.argmax(axis=1)
+
+    answers = Predicted("classification", codes, predict, lambda: probabilities)
+    return answers, calls
+
+
+def table(n_classes, n_rows=200):
+    y = RNG.integers(0, n_classes, n_rows)
+    probabilities = RNG.dirichlet(np.ones(n_classes), n_rows).round(2) + 1e-3
+    probabilities[np.arange(n_rows), y] += 0.2
+    return y, probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_default_scores_are_those_of_scikit_learn(n_classes):
+    y, probabilities = table(n_classes)
+    answers, calls = predicted(probabilities)
+    scores = score_predicted(default_scorers("classification", n_classes), answers, y)
+    labels = probabilities.argmax(axis=1)
+    average = {"average": "binary" if n_classes == 2 else "macro"}
+    area = (
+        metrics.roc_auc_score(y, probabilities[:, 1])
+        if n_classes == 2
+        else metrics.roc_auc_score(y, probabilities, multi_class="ovr")
+    )
+    expected = {
+        "accuracy": metrics.accuracy_score(y, labels),
+        "precision": metrics.precision_score(y, labels, **average),
+        "recall": metrics.recall_score(y, labels, **average),
+        "f1": metrics.f1_score(y, labels, **average),
+        "roc_auc": area,
+        "log_loss": metrics.log_loss(y, probabilities),
+    }
+    assert scores == pytest.approx(expected, rel=1e-12)
+    assert calls == ["predict"]
+
+
+def test_weights_reach_every_default_score():
+    y, probabilities = table(3)
+    weight = RNG.integers(1, 4, len(y))
+    scorers = default_scorers("classification", 3)
+    weighted = score_predicted(scorers, predicted(probabilities)[0], y, weight)
+    repeated = np.repeat(np.arange(len(y)), weight)
+    of_repeated = score_predicted(scorers, predicted(probabilities[repeated])[0], y[repeated])
+    assert weighted == pytest.approx(of_repeated)
+
+
+def test_a_part_without_a_class_still_has_a_roc_auc():
+    y, probabilities = table(3)
+    two = y < 2
+    scores = score_predicted(
+        default_scorers("classification", 3), predicted(probabilities[two])[0], y[two]
+    )
+    assert 0.5 < scores["roc_auc"] < 1.0
+
+
+def test_a_score_that_does_not_apply_is_nan_and_costs_the_others_nothing():
+    y, probabilities = table(2)
+    one = np.zeros_like(y)
+    scores = score_predicted(
+        default_scorers("classification", 2), predicted(probabilities)[0], one
+    )
+    assert np.isnan(scores["roc_auc"])
+    assert np.isfinite(scores["accuracy"])
+
+
+def test_strict_scoring_raises_what_the_scorer_raises():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        score_predicted(
+            {"accuracy": named_scorer("accuracy")},
+            predicted(table(2)[1])[0],
+            np.zeros(3),
+            strict=True,
+        )
+
+
+def test_named_scorers_serve_predicted_rows():
+    y, probabilities = table(2)
+    answers, _ = predicted(probabilities)
+    for name in ("roc_auc", "neg_log_loss", "f1", "average_precision", "neg_brier_score"):
+        assert np.isfinite(named_scorer(name)(answers, np.empty((len(y), 0)), y))
+
+
+def test_a_scorer_is_served_only_by_a_model_that_has_its_method():
+    without = Predicted("classification", np.arange(2), lambda: np.zeros(3))
+    assert can_serve(named_scorer("accuracy"), without)
+    assert not can_serve(named_scorer("roc_auc"), without)
+    assert can_serve(lambda estimator, X, y: 0.0, without)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "names", "single"),
+    [
+        (None, ["r2", "rmse", "mae"], False),
+        ("r2", ["r2"], True),
+        (["r2", "neg_mean_absolute_error"], ["r2", "neg_mean_absolute_error"], False),
+        ({"mine": "r2"}, ["mine"], False),
+        (metrics.make_scorer(metrics.r2_score), ["r2_score"], True),
+    ],
+)
+def test_scoring_is_named_by_the_caller_or_by_the_metric(scoring, names, single):
+    found = resolve_scoring(scoring, "regression", 0)
+    assert list(found.scorers) == names
+    assert found.single == single
+    assert list(found.first().scorers) == names[:1]
+
+
+def test_an_unknown_scorer_is_refused_with_those_that_are_known():
+    with pytest.raises(ValueError, match="unknown scorer 'auc'; known are accuracy"):
+        named_scorer("auc")
