@@ -37,6 +37,9 @@ class Traits:
         Its `fit` takes sample weights.
     labels : {"any", "codes"}
         Whether it trains on the caller's labels or only on 0 to n_classes - 1.
+    likeliest : bool
+        Its `predict` is the class of the highest `predict_proba`, so that rows whose
+        probabilities are known need not be predicted again.
     max_iter : int or None
         Iterations (rounds, trees, epochs) that it will go through; None where it does
         not go in iterations that can be watched.
@@ -56,6 +59,7 @@ class Traits:
     sparse: bool = True
     sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"
+    likeliest: bool = False
     max_iter: int | None = None
     stops_by_default: bool = False
     iteration: str = "iteration"

@@ -44,6 +44,16 @@ _RELEASES_GIL = {
     "ElasticNet",
 }
 
+_LIKELIEST = {
+    "BaseForest",
+    "BaseGradientBoosting",
+    "BaseHistGradientBoosting",
+    "BaggingClassifier",
+    "DecisionTreeClassifier",
+    "LogisticRegression",
+    "_BaseNB",
+}
+
 # Their `fit` hands `sample_weight` on to the models inside, by name or among others.
 _FORWARDS_WEIGHTS = {
     "_BaseVoting",
@@ -72,6 +82,7 @@ def traits_of(model: Any) -> Traits:
         scale_sensitive=_scale_sensitive(model),
         full_rank=_is_any(model, _FULL_RANK),
         sample_weight=_takes_weights(model),
+        likeliest=_is_any(model, _LIKELIEST),
         max_iter=None if way is None else int(getattr(model, way.count)),
         stops_by_default=way is not None and way.stops_by_default,
         iteration="iteration" if way is None else way.iteration,

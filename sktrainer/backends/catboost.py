@@ -54,6 +54,7 @@ class CatBoostBackend:
             category_codes="frame",
             native_missing=True,
             scale_sensitive=False,
+            likeliest=isinstance(model.get_params().get("loss_function", "Logloss"), str),
             max_iter=_rounds(model.get_params()),
             stops_by_default=True,
             iteration="round",

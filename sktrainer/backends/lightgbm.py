@@ -69,6 +69,7 @@ class LightGBMBackend:
             native_missing=True,
             # Linear models in the leaves are fitted to the values, not to their order.
             scale_sensitive=bool(first_given(given, LINEAR)),
+            likeliest=not callable(model.objective),
             max_iter=rounds(given),
             stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",

@@ -80,6 +80,7 @@ class XGBoostBackend:
             native_missing=not linear,
             scale_sensitive=linear,
             labels="codes",
+            likeliest=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if _is_forest(model) else _rounds(model),
             stops_by_default=_is_cuttable(model) and not _is_forest(model),
             iteration="round",

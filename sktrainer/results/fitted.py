@@ -31,6 +31,8 @@ class FittedModel(BaseEstimator):
         Positions, into `classes`, of the classes that the model knows.
     codes_as_labels : bool
         The model was trained on 0 to n_known_classes - 1 in place of labels.
+    likeliest : bool
+        The model predicts the class of the highest probability.
     shift : ndarray of shape (n_classes,) or None
         Shift of the class priors that `predict_proba` is to undo.
     """
@@ -40,6 +42,7 @@ class FittedModel(BaseEstimator):
     classes: Array | None = None
     class_codes: Array | None = None
     codes_as_labels: bool = False
+    likeliest: bool = False
     shift: Array | None = None
 
     @property
@@ -87,13 +90,18 @@ class FittedModel(BaseEstimator):
         return predicted.astype(self.classes.dtype, copy=False)
 
     def proba_encoded(self, X: Any) -> Array:
+        return self.corrected(self.model_proba_encoded(X))
+
+    def model_proba_encoded(self, X: Any) -> Array:
+        """Return the model's own probabilities, with a column for each of `classes`."""
         probabilities = np.asarray(self.model.predict_proba(X))
         if self.classes is None or self.class_codes is None:
             return probabilities
-        probabilities = expand_columns(probabilities, self.class_codes, len(self.classes))
-        if self.shift is None:
-            return probabilities
-        return correct_priors(probabilities, self.shift)
+        return expand_columns(probabilities, self.class_codes, len(self.classes))
+
+    def corrected(self, probabilities: Array) -> Array:
+        """Undo the shift of the class priors, where that is asked for."""
+        return probabilities if self.shift is None else correct_priors(probabilities, self.shift)
 
     def decision_encoded(self, X: Any) -> Array:
         values = np.asarray(self.model.decision_function(X))

@@ -148,7 +148,7 @@ class _OfHits:
 def _roc_auc_scorer(n_classes: int) -> Scorer:
     if n_classes == 2:
         return make_scorer(
-            metrics.roc_auc_score, response_method=("decision_function", "predict_proba")
+            metrics.roc_auc_score, response_method=("predict_proba", "decision_function")
         )
     return make_scorer(partial(_roc_auc_of_present, n_classes), response_method="predict_proba")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,28 +61,46 @@ def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, f
 
 def _predicted(fitted: FittedModel, part: Part) -> Predicted:
     """Wrap the answers for these rows, in class codes; each is asked for at most once."""
-    encoded: list[Any] = [part.encoded]
-
-    def rows() -> Any:
-        if encoded[0] is None:
-            encoded[0] = fitted.encode(part.rows.X)
-        return encoded[0]
-
+    answers = _Answers(fitted, part)
     classes = fitted.classes
-    codes = None if classes is None else np.arange(len(classes))
     return Predicted(
         fitted.task,
-        codes,
-        predict=lambda: _codes(classes, fitted.predict_encoded(rows())),
-        predict_proba=(
-            (lambda: fitted.proba_encoded(rows())) if fitted.can("predict_proba") else None
-        ),
+        None if classes is None else np.arange(len(classes)),
+        predict=answers.predict,
+        predict_proba=answers.predict_proba if fitted.can("predict_proba") else None,
         decision_function=(
-            (lambda: fitted.decision_encoded(rows()))
-            if fitted.can("decision_function")
-            else None
+            answers.decision_function if fitted.can("decision_function") else None
         ),
     )
+
+
+class _Answers:
+    """What a fitted model says of some rows; the rows are encoded and sent through it once."""
+
+    def __init__(self, fitted: FittedModel, part: Part) -> None:
+        self._fitted = fitted
+        self._part = part
+
+    @cached_property
+    def _encoded(self) -> Any:
+        part = self._part
+        return self._fitted.encode(part.rows.X) if part.encoded is None else part.encoded
+
+    @cached_property
+    def _probabilities(self) -> Array:
+        return self._fitted.model_proba_encoded(self._encoded)
+
+    def predict(self) -> Array:
+        fitted = self._fitted
+        if fitted.likeliest and fitted.classes is not None and fitted.can("predict_proba"):
+            return np.asarray(self._probabilities.argmax(axis=1))
+        return _codes(fitted.classes, fitted.predict_encoded(self._encoded))
+
+    def predict_proba(self) -> Array:
+        return self._fitted.corrected(self._probabilities)
+
+    def decision_function(self) -> Array:
+        return self._fitted.decision_encoded(self._encoded)
 
 
 def _codes(classes: Array | None, predicted: Array) -> Array:

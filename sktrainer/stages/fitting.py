@@ -103,9 +103,16 @@ def fit_model(
         classes=data.classes,
         class_codes=prepared.class_codes,
         codes_as_labels=plan.traits.labels == "codes",
+        likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
         shift=prepared.prior_shift if plan.correct_probabilities else None,
     )
     return FitOutcome(fitted, fit)
+
+
+def _predicts_as_its_library(plan: ModelPlan) -> bool:
+    """Tell whether `predict` is the library's own, and not that of a caller's subclass."""
+    owner = next((c for c in type(plan.model).__mro__ if "predict" in vars(c)), object)
+    return owner.__module__.partition(".")[0] == plan.backend.name
 
 
 def _with_targets(
