@@ -42,7 +42,15 @@ def flights() -> tuple[pd.DataFrame, np.ndarray]:
     planes = pd.read_csv(folder / "planes.csv").drop(columns="year")
     table = table.merge(planes, on="tailnum", how="left")
     y = (table["arr_delay"] > 15).to_numpy().astype(np.int64)
-    known_before = ["arr_delay", "arr_time", "air_time", "dep_time", "dep_delay", "time_hour", "year"]
+    known_before = [
+        "arr_delay",
+        "arr_time",
+        "air_time",
+        "dep_time",
+        "dep_delay",
+        "time_hour",
+        "year",
+    ]
     return table.drop(columns=known_before).reset_index(drop=True), y
 
 
@@ -97,7 +105,9 @@ def by_hand(library: str, X: Any, y: Any, rounds: int) -> dict[str, float]:
     rest, test = train_test_split(rows, test_size=0.2, stratify=y, random_state=0)
     train, val = train_test_split(rest, test_size=0.125, stratify=y[rest], random_state=0)
     if isinstance(X, pd.DataFrame):
-        parts, categorical = encode_by_hand(X, y, train, val, test, native=library == "catboost")
+        parts, categorical = encode_by_hand(
+            X, y, train, val, test, native=library == "catboost"
+        )
     else:
         parts, categorical = [X[train], X[val], X[test]], []
     model = fit_by_hand(library, parts, y[train], y[val], categorical, rounds)
@@ -134,7 +144,9 @@ def encode_by_hand(
             out[:, j] = np.where(codes[c] < 0, np.nan, codes[c])
         if encoder is not None:
             cells = part[many].astype(object)
-            means = encoder.fit_transform(cells, y[rows]) if i == 0 else encoder.transform(cells)
+            means = (
+                encoder.fit_transform(cells, y[rows]) if i == 0 else encoder.transform(cells)
+            )
             out[:, len(numbers) + len(few) :] = means
         encoded.append(out)
     first = len(numbers)
@@ -205,12 +217,25 @@ def work(side: str, library: str, table: str, rounds: int) -> None:
         scores = run(library, X, y, rounds)
         seconds = time.perf_counter() - start
     peak = peak_kb()
-    print(json.dumps({"seconds": seconds, "peak_mb": peak / 1024, "before_mb": before / 1024, **scores}))
+    print(
+        json.dumps(
+            {"seconds": seconds, "peak_mb": peak / 1024, "before_mb": before / 1024, **scores}
+        )
+    )
 
 
 def measure(side: str, library: str, table: str, rounds: int) -> dict[str, float]:
     """Run one side once in a process of its own."""
-    command = [sys.executable, __file__, "--work", side, library, table, "--rounds", str(rounds)]
+    command = [
+        sys.executable,
+        __file__,
+        "--work",
+        side,
+        library,
+        table,
+        "--rounds",
+        str(rounds),
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(answer.stdout.strip().splitlines()[-1])
     return result
@@ -224,7 +249,10 @@ def fixed_cost(repeats: int = 60) -> tuple[float, float]:
     from sktrainer import ManagedTrainer
 
     X, y = load_iris(return_X_y=True)
-    bare, ours = LogisticRegression(max_iter=500), ManagedTrainer(LogisticRegression(max_iter=500))
+    bare, ours = (
+        LogisticRegression(max_iter=500),
+        ManagedTrainer(LogisticRegression(max_iter=500)),
+    )
     seconds: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(repeats):
         for name, model in (("bare", bare), ("ours", ours)):
@@ -254,7 +282,9 @@ def main() -> None:
             if library in ("", lib) and table in ("", tab):
                 print(line(lib, tab, options.rounds, options.repeats), flush=True)
     bare, ours = fixed_cost()
-    print(f"iris, LogisticRegression: {bare:.1f} ms bare, {ours:.1f} ms managed: {ours - bare:.1f} ms more")
+    print(
+        f"iris, LogisticRegression: {bare:.1f} ms bare, {ours:.1f} ms managed: {ours - bare:.1f} ms more"
+    )
 
 
 def line(library: str, table: str, rounds: int, repeats: int) -> str:
@@ -264,7 +294,10 @@ def line(library: str, table: str, rounds: int, repeats: int) -> str:
         for side in runs:
             runs[side].append(measure(side, library, table, rounds))
     hand, ours = (
-        {key: statistics.median(run[key] for run in runs[side]) for key in ("seconds", "peak_mb", "roc_auc")}
+        {
+            key: statistics.median(run[key] for run in runs[side])
+            for key in ("seconds", "peak_mb", "roc_auc")
+        }
         for side in ("by_hand", "managed")
     )
     return (

@@ -100,7 +100,8 @@ class CrossValidation:
     def summary_line(self) -> str:
         """The mean and standard deviation of each score, in one line."""
         scores = ", ".join(
-            f"{name} {row['mean']:.4g} ± {row['std']:.2g}" for name, row in self.summary.iterrows()
+            f"{name} {row['mean']:.4g} ± {row['std']:.2g}"
+            for name, row in self.summary.iterrows()
         )
         return f"{len(self.folds)} folds: {scores}"
 

@@ -128,9 +128,7 @@ RULES: dict[str, Rule] = {
     "categorical_encoding": Rule(
         _listed("categorical_encoding"), _one_of("categorical_encoding")
     ),
-    "scaling": Rule(
-        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
-    ),
+    "scaling": Rule(_listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)),
     "handle_imbalance": Rule(
         _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
         _either(_is_none, _one_of("handle_imbalance"), _has("fit_resample")),

@@ -124,9 +124,7 @@ def _data_section(data: CheckedData) -> DataSection:
 
 def _counted(data: CheckedData, counts: Any) -> dict[str, int]:
     assert data.classes is not None
-    return {
-        str(label): int(n) for label, n in zip(data.classes.tolist(), counts, strict=True)
-    }
+    return {str(label): int(n) for label, n in zip(data.classes.tolist(), counts, strict=True)}
 
 
 def _split_section(facts: Facts) -> SplitSection:
@@ -260,4 +258,3 @@ def _parameter_texts(facts: Facts) -> dict[str, str]:
 def _package(model: Any) -> str:
     package = type(model).__module__.partition(".")[0]
     return {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}.get(package, package)
-

@@ -109,9 +109,12 @@ def mixed_table(
             "color": pd.Series(color).where(rng.random(n_samples) > 0.1),
             "shop": [f"shop {number}" for number in shop],
             "open": rng.random(n_samples) < 0.5,
-            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, n_samples), "D"),
+            "day": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 700, n_samples), "D"),
             "same": "x",
-            "mixed": pd.Series([1 if r < 0.4 else "one" for r in rng.random(n_samples)], dtype=object),
+            "mixed": pd.Series(
+                [1 if r < 0.4 else "one" for r in rng.random(n_samples)], dtype=object
+            ),
         }
     )
     if task == "regression":
@@ -167,7 +170,9 @@ def with_noise(
         elif pd.api.types.is_numeric_dtype(column):
             fresh = rng.normal(1e4, 1e3, len(rows)).astype(column.dtype)
         elif pd.api.types.is_datetime64_any_dtype(column):
-            fresh = pd.Timestamp("1999-12-31") + pd.to_timedelta(rng.integers(0, 99, len(rows)), "D")
+            fresh = pd.Timestamp("1999-12-31") + pd.to_timedelta(
+                rng.integers(0, 99, len(rows)), "D"
+            )
         else:
             fresh = [f"unheard of {number}" for number in rng.integers(0, 9, len(rows))]
         noise.iloc[rows, noise.columns.get_loc(name)] = fresh

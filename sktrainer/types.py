@@ -1,6 +1,6 @@
 """The values that the stages hand on, one after the other; all of them frozen.
 
-    CheckedData -> Split -> Prepared -> FitOutcome -> Scores
+CheckedData -> Split -> Prepared -> FitOutcome -> Scores
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 

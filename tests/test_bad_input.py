@@ -37,7 +37,9 @@ class NeverFittedRegressor(BaseEstimator):
 
 def table(n=40):
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.integers(0, 5, n), "c": ["u", "v"] * (n // 2)})
+    X = pd.DataFrame(
+        {"a": rng.normal(size=n), "b": rng.integers(0, 5, n), "c": ["u", "v"] * (n // 2)}
+    )
     return X, np.array(["no", "yes"] * (n // 2))
 
 
@@ -68,15 +70,27 @@ NUMBERS = np.linspace(0.0, 1.0, len(Y))
 BAD_DATA = {
     "an empty table": ({"X": X.iloc[:0], "y": Y[:0]}, {}, r"0 sample"),
     "no columns": ({"X": X.iloc[:, :0]}, {}, r"0 feature"),
-    "one class": ({"y": np.repeat("no", 40)}, {}, r"at least 2 classes, got one class only: 'no'"),
+    "one class": (
+        {"y": np.repeat("no", 40)},
+        {},
+        r"at least 2 classes, got one class only: 'no'",
+    ),
     "y missing": ({"y": None}, {}, r"requires y to be passed"),
     "missing labels": ({"y": pd.Series(Y).where(NUMBERS > 0.2)}, {}, r"y contains NaN"),
-    "labels of two types": ({"y": np.array([0, "yes"] * 20, dtype=object)}, {}, r"one type, got int, str"),
+    "labels of two types": (
+        {"y": np.array([0, "yes"] * 20, dtype=object)},
+        {},
+        r"one type, got int, str",
+    ),
     "cells that are lists": ({"X": lists()}, {}, r"tags"),
     "duplicate column names": ({"X": twice()}, {}, r"'?a'?"),
     "inf in X": ({"X": infinite()}, {}, r"inf.*"),
     "y longer than X": ({"y": np.tile(Y, 2)}, {}, r"X has 40 samples, y has 80"),
-    "y names no column": ({"y": "target"}, {}, r"names no column of X; its columns are a, b, c"),
+    "y names no column": (
+        {"y": "target"},
+        {},
+        r"names no column of X; its columns are a, b, c",
+    ),
     "a group missing": (
         {"groups": [None, *range(39)]},
         {},
@@ -89,7 +103,11 @@ BAD_DATA = {
         {"time_column": "when"},
         r"'the day before yesterday'.*pandas.to_datetime",
     ),
-    "a time column that is not there": ({}, {"time_column": "day"}, r"no column of X; its columns are"),
+    "a time column that is not there": (
+        {},
+        {"time_column": "day"},
+        r"no column of X; its columns are",
+    ),
     "sizes that leave no training row": (
         {},
         {"test_size": 0.5, "validation_size": 20},

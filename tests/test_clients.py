@@ -47,8 +47,11 @@ def trainer(**parameters):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_grid_search_reaches_the_model_and_stops_early(n_jobs):
     search = GridSearchCV(
-        trainer(), {"estimator__num_leaves": [4, 15], "categorical_encoding": ["native", "target"]},
-        cv=3, scoring="roc_auc", n_jobs=n_jobs,
+        trainer(),
+        {"estimator__num_leaves": [4, 15], "categorical_encoding": ["native", "target"]},
+        cv=3,
+        scoring="roc_auc",
+        n_jobs=n_jobs,
     )
     search.fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -67,8 +70,11 @@ def test_halving_search_works():
 
 def test_randomized_search_over_the_trainers_own_parameters_works():
     search = RandomizedSearchCV(
-        trainer(), {"handle_imbalance": [None, "class_weight", "oversample"]},
-        n_iter=3, cv=2, random_state=0,
+        trainer(),
+        {"handle_imbalance": [None, "class_weight", "oversample"]},
+        n_iter=3,
+        cv=2,
+        random_state=0,
     ).fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
@@ -142,7 +148,9 @@ def test_grid_search_over_a_pipeline_inside_reaches_its_steps():
     texts = ["good film", "bad film", "great plot", "awful plot"] * 20
     y = [1, 0, 1, 0] * 20
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", LogisticRegression())])
-    search = GridSearchCV(ManagedTrainer(pipeline), {"estimator__words__ngram_range": [(1, 1), (1, 2)]}, cv=2)
+    search = GridSearchCV(
+        ManagedTrainer(pipeline), {"estimator__words__ngram_range": [(1, 1), (1, 2)]}, cv=2
+    )
     assert search.fit(texts, y).best_score_ == 1.0
 
 
@@ -154,7 +162,11 @@ def test_metadata_is_routed_to_fit():
         routed = trainer(test_size=0.2).set_fit_request(sample_weight=True, groups=True)
         routed.set_score_request(sample_weight=False)
         scores = cross_validate(
-            routed, X, Y, cv=3, params={"sample_weight": np.ones(240), "groups": groups},
+            routed,
+            X,
+            Y,
+            cv=3,
+            params={"sample_weight": np.ones(240), "groups": groups},
             return_estimator=True,
         )
     inner = scores["estimator"][0]
@@ -191,6 +203,7 @@ def test_scikit_learns_own_test_of_delegated_validation_passes():
 def test_a_model_fitted_on_data_frames_takes_them_in_grid_search_with_boosting():
     search = GridSearchCV(
         ManagedTrainer(HistGradientBoostingClassifier(max_iter=20), random_state=0),
-        {"estimator__max_depth": [2, 3]}, cv=2,
+        {"estimator__max_depth": [2, 3]},
+        cv=2,
     )
     assert search.fit(X, Y).best_params_["estimator__max_depth"] in (2, 3)

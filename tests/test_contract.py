@@ -14,9 +14,19 @@ LEAK_CHECKS = [
     testing.check_validation_rows_are_never_fitted,
 ]
 ENCODINGS = {
-    "native": ["LGBMClassifier", "XGBClassifier", "CatBoostClassifier", "HistGradientBoostingClassifier"],
+    "native": [
+        "LGBMClassifier",
+        "XGBClassifier",
+        "CatBoostClassifier",
+        "HistGradientBoostingClassifier",
+    ],
     "onehot": ["LGBMClassifier", "LogisticRegression", "XGBRegressor", "CatBoostClassifier"],
-    "ordinal": ["LGBMRegressor", "RandomForestClassifier", "XGBClassifier", "CatBoostClassifier"],
+    "ordinal": [
+        "LGBMRegressor",
+        "RandomForestClassifier",
+        "XGBClassifier",
+        "CatBoostClassifier",
+    ],
     "target": ["LGBMClassifier", "LogisticRegression", "XGBRegressor", "CatBoostClassifier"],
 }
 IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", RandomOverSampler()]
@@ -39,11 +49,21 @@ def test_no_encoding_leaks(encoding, family, check):
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
-@pytest.mark.parametrize("check", [*LEAK_CHECKS, testing.check_same_seed_same_bits], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("method", IMBALANCE, ids=lambda m: m if isinstance(m, str) else "sampler")
+@pytest.mark.parametrize(
+    "check", [*LEAK_CHECKS, testing.check_same_seed_same_bits], ids=lambda c: c.__name__
+)
+@pytest.mark.parametrize(
+    "method", IMBALANCE, ids=lambda m: m if isinstance(m, str) else "sampler"
+)
 @pytest.mark.parametrize(
     "family",
-    ["LGBMClassifier", "XGBClassifier", "CatBoostClassifier", "HistGradientBoostingClassifier", "LogisticRegression"],
+    [
+        "LGBMClassifier",
+        "XGBClassifier",
+        "CatBoostClassifier",
+        "HistGradientBoostingClassifier",
+        "LogisticRegression",
+    ],
 )
 def test_no_way_of_handling_imbalance_leaks(family, method, check):
     case = testing.with_parameters(FAMILIES[family](), handle_imbalance=method)
@@ -68,9 +88,7 @@ class _SeesEverything:
         return {}
 
     def fit(self, X, y=None):
-        frame = next(
-            frame for frame in _tables_in_callers() if len(frame) > len(X)
-        )
+        frame = next(frame for frame in _tables_in_callers() if len(frame) > len(X))
         self.mean_ = float(frame["signal"].mean())
         return self
 

@@ -137,7 +137,9 @@ def test_refit_adds_validation_rows_of_the_caller():
         HistGradientBoostingRegressor(max_iter=trainer.best_iteration_, random_state=0),
         early_stopping=False,
         random_state=0,
-    ).fit(pd.concat([X_r, X_val], ignore_index=True), pd.concat([y_r, y_val], ignore_index=True))
+    ).fit(
+        pd.concat([X_r, X_val], ignore_index=True), pd.concat([y_r, y_val], ignore_index=True)
+    )
     assert same_bits(trainer.predict(X_r), joined.predict(X_r))
 
 
@@ -155,8 +157,11 @@ def test_shuffled_labels_have_a_cross_validated_auc_of_one_half():
     X_many, y_many = mixed_table(2_000, "classification")
     shuffled = y_many.sample(frac=1.0, random_state=1).to_numpy()
     trainer = ManagedTrainer(
-        HistGradientBoostingClassifier(max_iter=30), cv=5, scoring="roc_auc",
-        categorical_encoding="target", random_state=0,
+        HistGradientBoostingClassifier(max_iter=30),
+        cv=5,
+        scoring="roc_auc",
+        categorical_encoding="target",
+        random_state=0,
     ).fit(X_many, shuffled)
     assert abs(trainer.cv_results_["mean_test_score"][0] - 0.5) < 0.05
 
@@ -171,8 +176,12 @@ def test_the_target_may_be_a_column_of_the_table():
 
 
 def test_a_fold_that_fails_is_named_and_the_others_kept():
-    with pytest.warns(FitFailedWarning, match=r"(?s)1 of 3 folds failed.*fold \d: .*row 7") as caught:
-        trainer = ManagedTrainer(FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0)
+    with pytest.warns(
+        FitFailedWarning, match=r"(?s)1 of 3 folds failed.*fold \d: .*row 7"
+    ) as caught:
+        trainer = ManagedTrainer(
+            FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0
+        )
         trainer.fit(np.arange(30.0).reshape(-1, 1), np.arange(30.0))
     assert [w.filename for w in caught] == [__file__]
     scores = [trainer.cv_results_[f"split{i}_test_score"][0] for i in range(3)]

@@ -120,7 +120,9 @@ def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScal
     n_columns = max(1, _BLOCK_CELLS // len(out))
     with np.errstate(invalid="ignore"):  # columns that are missing throughout
         parts = [
-            StandardScaler().fit(out[:, scaled[start : start + n_columns]], sample_weight=weight)
+            StandardScaler().fit(
+                out[:, scaled[start : start + n_columns]], sample_weight=weight
+            )
             for start in range(0, len(scaled), n_columns)
         ]
     scaler = parts[0]

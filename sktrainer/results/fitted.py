@@ -82,7 +82,9 @@ class FittedModel(BaseEstimator):
         predicted = np.asarray(self.model.predict(X))
         if self.classes is None or self.class_codes is None:
             # Several outputs come as float64, as scikit-learn's own regressors give them.
-            return predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
+            return (
+                predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
+            )
         if predicted.ndim == 2 and predicted.shape[1] == 1:
             predicted = predicted[:, 0]
         if self.codes_as_labels:
@@ -101,7 +103,9 @@ class FittedModel(BaseEstimator):
 
     def corrected(self, probabilities: Array) -> Array:
         """Undo the shift of the class priors, where that is asked for."""
-        return probabilities if self.shift is None else correct_priors(probabilities, self.shift)
+        return (
+            probabilities if self.shift is None else correct_priors(probabilities, self.shift)
+        )
 
     def decision_encoded(self, X: Any) -> Array:
         values = np.asarray(self.model.decision_function(X))

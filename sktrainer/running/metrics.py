@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ Scorer: TypeAlias = Callable[..., float]
 
 __all__ = [
     "Predicted",
+    "Relabelled",
     "Scorer",
     "Scoring",
     "default_scorers",
@@ -188,6 +190,49 @@ def named_scorer(name: str) -> Scorer:
         raise ValueError(f"unknown scorer {name!r}; known are {', '.join(get_scorer_names())}")
     scorer: Scorer = get_scorer(name)
     return scorer
+
+
+@dataclass(frozen=True, eq=False)
+class Relabelled:
+    """A scorer that is shown other labels than those that the model was trained on.
+
+    "f1" and its like know which label is the positive one for 0 and 1 alone, so that they
+    are shown codes; a scorer of the caller's own is shown the caller's labels.
+
+    Attributes
+    ----------
+    scorer : scorer
+    trained, shown : ndarray of shape (n_classes,)
+        The labels that the model was trained on, in order, and those to show for them.
+    """
+
+    scorer: Scorer
+    trained: Array
+    shown: Array
+
+    def __call__(self, estimator: Any, X: Any, y: Array, **kwargs: Any) -> float:
+        def asked(method: str) -> Callable[[], Array] | None:
+            found = getattr(estimator, method, None)
+            return None if found is None else lambda: np.asarray(found(X))
+
+        predicted = Predicted(
+            "classification",
+            self.shown,
+            lambda: self._show(estimator.predict(X)),
+            asked("predict_proba"),
+            asked("decision_function"),
+        )
+        return float(self.scorer(predicted, X, self._show(y), **kwargs))
+
+    def _show(self, labels: Any) -> Array:
+        found: Array = self.shown[np.searchsorted(self.trained, np.asarray(labels))]
+        return found
+
+
+def asks_for_positive_label(scorer: Scorer | None) -> bool:
+    """Tell whether a scikit-learn scorer has to know which label is the positive one."""
+    function = getattr(scorer, "_score_func", None)
+    return function is not None and "pos_label" in inspect.signature(function).parameters
 
 
 @dataclass(frozen=True)

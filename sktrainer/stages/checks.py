@@ -301,7 +301,9 @@ def _check_validation(
 ) -> Rows | None:
     if raw.X_val is None and raw.y_val is None:
         if raw.sample_weight_val is not None:
-            problems.append("sample_weight_val needs X_val and y_val; pass them, or leave it out")
+            problems.append(
+                "sample_weight_val needs X_val and y_val; pass them, or leave it out"
+            )
         return None
     if raw.X_val is None or (raw.y_val is None and not isinstance(raw.y, str)):
         given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")

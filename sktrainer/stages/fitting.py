@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.metrics import Relabelled, asks_for_positive_label
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
 
@@ -76,11 +80,13 @@ def fit_model(
     watched = prepared.validation is not None and len(prepared.validation) > 0
     stops = plan.n_iter_no_change is not None and watched and n_iter is None
     monitor = Monitor(
-        plan.metric,
+        _metric_for_labels(plan, data, prepared),
         n_iter_no_change=plan.n_iter_no_change if stops else None,
         tol=plan.tol,
         on_iteration=on_iteration,
     )
+    if on_iteration is not None and hasattr(on_iteration, "follow"):
+        on_iteration.follow(monitor)
     request = FitRequest(
         model=clone_estimator(plan.model),
         task=data.task,
@@ -88,7 +94,9 @@ def fit_model(
         monitor=monitor,
         seed=seed,
         n_threads=n_threads,
-        validation=_with_targets(prepared.validation, plan, data, prepared) if watched else None,
+        validation=_with_targets(prepared.validation, plan, data, prepared)
+        if watched
+        else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
     )
@@ -107,6 +115,23 @@ def fit_model(
         shift=prepared.prior_shift if plan.correct_probabilities else None,
     )
     return FitOutcome(fitted, fit)
+
+
+def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> WatchedMetric:
+    """Let a scorer known by its name see class codes, and one of the caller's own labels."""
+    metric = plan.metric
+    if data.classes is None or prepared.class_codes is None or metric.scorer is None:
+        return metric
+    labels = data.classes[prepared.class_codes]
+    codes = np.arange(len(labels))
+    trained_on_codes = plan.traits.labels == "codes"
+    if metric.name in get_scorer_names():
+        if trained_on_codes or not asks_for_positive_label(metric.scorer):
+            return metric
+        return replace(metric, scorer=Relabelled(metric.scorer, labels, codes))
+    if not trained_on_codes:
+        return metric
+    return replace(metric, scorer=Relabelled(metric.scorer, codes, labels))
 
 
 def _predicts_as_its_library(plan: ModelPlan) -> bool:

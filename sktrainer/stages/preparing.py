@@ -223,7 +223,8 @@ def _balance(
 def _free_name(fitted: list[tuple[str, Any]]) -> str:
     taken = {name for name, _ in fitted}
     return next(
-        name for name in [SAMPLER, *(f"{SAMPLER}{i}" for i in range(len(taken) + 1))]
+        name
+        for name in [SAMPLER, *(f"{SAMPLER}{i}" for i in range(len(taken) + 1))]
         if name not in taken
     )
 

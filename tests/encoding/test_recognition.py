@@ -135,9 +135,7 @@ def test_dates_become_calendar_parts_by_their_own_clock(cells):
     encoder = TableEncoder(impute=False, scale=False)
     out = encoder.fit_transform(X)
     names = encoder.get_feature_names_out().tolist()
-    assert names == [
-        *("t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")
-    ]
+    assert names == [*("t_month", "t_day", "t_weekday", "t_hour", "t_minute", "t_days")]
     assert out.tolist() == [
         [2, 29, 3, 18, 30, 19782],
         [1, 1, 6, 6, 0, 19358],

@@ -1,0 +1,122 @@
+"""Early stopping through the trainer: what is watched, for how long, and what is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, make_scorer, recall_score
+from sklearn.neural_network import MLPClassifier
+from xgboost import XGBClassifier
+
+from sktrainer import ManagedTrainer
+from sktrainer.testing import mixed_table, same_bits
+
+X, Y = mixed_table(400, "classification")
+MODELS = {
+    "lightgbm": LGBMClassifier(n_estimators=60, min_child_samples=5),
+    "xgboost": XGBClassifier(n_estimators=60),
+    "catboost": CatBoostClassifier(iterations=60, depth=4, learning_rate=0.3),
+    "hist_gradient_boosting": HistGradientBoostingClassifier(max_iter=60),
+    "gradient_boosting": GradientBoostingClassifier(n_estimators=60),
+    "forest": RandomForestClassifier(n_estimators=60),
+    "mlp": MLPClassifier((8,), max_iter=60, learning_rate_init=0.05),
+}
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def fitted(name, **parameters):
+    given = {"early_stopping": True, "random_state": 0, "n_iter_no_change": 10, **parameters}
+    return ManagedTrainer(MODELS[name], **given).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "metric", ["roc_auc", "f1", "average_precision", "accuracy", "neg_log_loss"]
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_watched_scorer_is_the_one_of_scikit_learn(name, metric):
+    trainer = fitted(name, eval_metric=metric)
+    rows = trainer.split_.validation
+    recorded = trainer.evals_result_["validation"][metric]
+    assert np.nanargmax(recorded) + 1 == trainer.best_iteration_
+    codes = np.searchsorted(trainer.classes_, Y.iloc[rows])
+    scored = ManagedTrainer(MODELS[name], scoring=metric)
+    scored.__dict__.update({"_fitted": trainer._fitted})
+    assert scored.score(X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(recorded), abs=1e-4)
+    assert len(codes) == 40
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_scorer_of_the_callers_own_sees_labels(name):
+    scorer = make_scorer(recall_score, pos_label="c0")
+    trainer = fitted(name, eval_metric=scorer)
+    recorded = trainer.evals_result_["validation"]["recall_score"]
+    rows = trainer.split_.validation
+    assert scorer(trainer, X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(recorded))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_patience_and_tolerance_are_counted_alike(name):
+    impatient = fitted(name, n_iter_no_change=2)
+    choosy = fitted(name, n_iter_no_change=2, tol=10.0)
+    assert impatient.n_iter_ <= fitted(name, n_iter_no_change=20).n_iter_
+    assert choosy.best_iteration_ == 1
+    # HistGradientBoosting counts from before its first iteration.
+    assert choosy.n_iter_ in (2, 3, 60)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_false_means_that_nothing_is_held_out_or_stopped(name):
+    trainer = fitted(name, early_stopping=False)
+    assert len(trainer.split_.train) == 400
+    assert trainer.stop_reason_ in ("max_iter", "converged")
+    assert trainer.stop_reason_ == "converged" or trainer.n_iter_ == 60
+
+
+def test_forests_stop_only_where_that_is_asked_for():
+    trainer = ManagedTrainer(MODELS["forest"], random_state=0).fit(X, Y)
+    assert trainer.stop_reason_ == "max_iter"
+    assert len(trainer.split_.validation) == 0
+
+
+def test_what_does_not_iterate_fits_once():
+    trainer = ManagedTrainer(LogisticRegression()).fit(X, Y)
+    assert trainer.history_.empty
+    assert trainer.best_iteration_ is None
+
+
+def test_few_rows_are_not_parted_again_and_the_report_says_so():
+    trainer = ManagedTrainer(MODELS["lightgbm"]).fit(X.iloc[:15], Y.iloc[:15])
+    assert len(trainer.split_.validation) == 0
+    assert any("fewer than the 20" in note for note in trainer.report_.notes)
+
+
+def test_the_models_own_early_stopping_gives_way():
+    model = HistGradientBoostingClassifier(max_iter=30, early_stopping=True, n_iter_no_change=1)
+    trainer = ManagedTrainer(model, early_stopping=False, random_state=0).fit(X, Y)
+    assert trainer.n_iter_ == 30
+
+
+def test_history_is_the_same_with_one_thread_or_two(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    one = fitted("hist_gradient_boosting")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    two = fitted("hist_gradient_boosting")
+    assert same_bits(one.predict_proba(X), two.predict_proba(X))
+    assert one.evals_result_ == two.evals_result_
+
+
+def test_scorers_that_are_minimised_keep_scikit_learns_sign():
+    trainer = fitted("lightgbm", eval_metric="neg_log_loss")
+    values = trainer.evals_result_["validation"]["neg_log_loss"]
+    assert max(values) < 0
+    rows = trainer.split_.validation
+    scorer = get_scorer("neg_log_loss")
+    assert scorer(trainer, X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(values))

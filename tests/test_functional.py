@@ -1,0 +1,128 @@
+"""One call: what it prints, what it returns, what it leaves on disk."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
+from sktrainer.testing import mixed_table, same_bits
+
+X, Y = mixed_table(500, "classification")
+RARE = Y.where((Y == "c0") | (np.arange(500) % 4 == 0), "c0")
+
+
+def test_train_model_tells_of_every_stage(tmp_path, capsys):
+    result = train_model(
+        LGBMClassifier(n_estimators=300, min_child_samples=5), X, RARE, save_path=tmp_path
+    )
+    said = capsys.readouterr().out
+    assert (
+        "✓ Data split: 70% train (350), 10% validation (50), 20% test (100), stratified" in said
+    )
+    assert re.search(
+        r"⚠ Class imbalance: c0: \d+ \(9\d%\), c1: \d+ \(\d(\.\d)?%\); handled by class_weight",
+        said,
+    )
+    assert re.search(
+        r"✓ LGBMClassifier stopped early at round \d+ of 300 \(best \d+\) in [\d.]+ s, "
+        r"peak memory [\d,]+ MB",
+        said,
+    )
+    assert re.search(r"accuracy +precision +recall +f1 +roc_auc", said)
+    for part in ("train", "validation", "test"):
+        assert re.search(rf"^ +{part} +0\.\d", said, re.MULTILINE)
+    assert f"✓ Saved to {result.model_path}" in said
+
+
+def test_train_model_saves_under_a_name_that_tells_model_and_time(tmp_path):
+    result = train_model(LogisticRegression(), X, Y, save_path=tmp_path / "models", verbose=0)
+    assert re.fullmatch(r"logistic_regression_\d{8}_\d{6}\.joblib", result.model_path.name)
+    again = train_model(LogisticRegression(), X, Y, save_path=tmp_path / "models", verbose=0)
+    assert again.model_path != result.model_path
+    restored = load(result.model_path, trusted=True)
+    assert same_bits(restored.predict_proba(X), result.trainer.predict_proba(X))
+    assert result.model is result.trainer.model_
+
+
+def test_a_pipeline_is_saved_under_its_models_name(tmp_path):
+    model = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=5))
+    numbers, y = mixed_table(300, "regression")
+    result = train_model(model, numbers[["signal", "size"]], y, save_path=tmp_path, verbose=0)
+    assert result.model_path.name.startswith("hist_gradient_boosting_regressor_")
+
+
+def test_nothing_is_saved_where_that_is_not_wanted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0)
+    assert result.model_path is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_place_to_save_is_refused_before_training(tmp_path):
+    with pytest.raises(ParameterError, match=r"a folder or a file that ends in \.joblib"):
+        train_model(LogisticRegression(), X, Y, save_path=tmp_path / "model.onnx", verbose=0)
+
+
+def test_folds_get_a_line_each_and_a_mean(capsys):
+    result = train_with_cv(
+        LGBMClassifier(n_estimators=50, min_child_samples=5), X, Y, cv=4, save_path=None
+    )
+    said = capsys.readouterr().out
+    assert (
+        len(re.findall(r"^  fold \d/4  accuracy 0\.\d+ .* \d+\.\d s$", said, re.MULTILINE)) == 4
+    )
+    assert re.search(r"✓ 4 folds: accuracy 0\.\d+ ± 0\.\d+", said)
+    assert re.search(r"✓ LGBMClassifier fitted for \d+ rounds", said)
+    assert len(result.report.folds) == 4
+    assert result.cv_results["mean_test_accuracy"].shape == (1,)
+    assert len(result.trainer.split_.train) == 500
+
+
+def test_silence_is_silent(capsys):
+    train_with_cv(LogisticRegression(), X, Y, cv=3, save_path=None, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_imbalance_is_warned_of_where_lines_are_not_shown():
+    with pytest.warns(
+        ClassImbalanceWarning, match=r"c1: \d+ .*handled by class_weight"
+    ) as caught:
+        train_model(LogisticRegression(), X, RARE, save_path=None, verbose=0)
+    assert caught[0].filename == __file__
+
+
+def test_parameters_of_the_model_and_arguments_of_fit_are_passed_on():
+    model = LGBMClassifier(n_estimators=20)
+    result = train_model(
+        model,
+        X,
+        Y,
+        save_path=None,
+        verbose=0,
+        estimator__num_leaves=7,
+        groups=np.arange(500) // 5,
+        n_iter_no_change=3,
+    )
+    assert result.model.num_leaves == 7
+    assert model.num_leaves == 31
+    assert result.trainer.split_.kind == "group"
+
+
+def test_stratify_false_splits_at_random():
+    result = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0, stratify=False)
+    assert result.trainer.split_.kind == "random"
+
+
+def test_the_report_tells_time_and_memory_of_each_stage():
+    report = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0).report
+    assert set(report.stages["stage"]) >= {"check", "split", "prepare", "fit", "evaluate"}
+    assert (report.stages["seconds"] >= 0).all()
+    assert (report.stages["peak_memory_mb"] > 50).all()
