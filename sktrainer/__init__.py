@@ -1,4 +1,4 @@
-"""The training layer for scikit-learn users: split, encode, stop, score and save, once, right."""
+"""The training layer for scikit-learn users: split, encode, stop, score, save."""
 
 from sktrainer._version import __version__
 from sktrainer.exceptions import (

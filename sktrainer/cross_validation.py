@@ -198,7 +198,7 @@ def _run_fold(
         number,
         len(split.train),
         len(test),
-        run.scores.table.loc["test"].to_dict(),
+        {str(name): float(column["test"]) for name, column in run.scores.table.items()},
         watch.seconds("prepare") + watch.seconds("fit"),
         watch.seconds("evaluate"),
         run.fit.n_iter,

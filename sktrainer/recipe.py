@@ -204,10 +204,11 @@ def _stopping(
     if parameters["validation_size"] is None and data.validation is None:
         return False, ("no early stopping: validation_size=None leaves no rows to watch",)
     if not has_rows and data.n_samples < MIN_ROWS_TO_STOP:
-        return False, (
-            f"no early stopping: {data.n_samples} rows are fewer than the "
-            f"{MIN_ROWS_TO_STOP} below which none is held out for it",
+        note = (
+            f"no early stopping: {data.n_samples} rows are fewer than the {MIN_ROWS_TO_STOP} "
+            "below which none is held out for it"
         )
+        return False, (note,)
     return True, ()
 
 

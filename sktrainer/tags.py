@@ -10,6 +10,7 @@ from sktrainer.anatomy import dissect
 from sktrainer.backends._base import Traits
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
+from sktrainer.types import Task
 
 __all__ = ["trainer_tags"]
 
@@ -65,5 +66,5 @@ def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:
         return None, None
     if not isinstance(trainer.preprocessor, str) or anatomy.transforms:
         return tags, None
-    task = "regression" if tags.estimator_type == "regressor" else "classification"
+    task: Task = "regression" if tags.estimator_type == "regressor" else "classification"
     return tags, find_backend(anatomy.model).traits(anatomy.model, task)

@@ -24,9 +24,10 @@ from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.running.caller_state import kept
 from sktrainer.running.progress import Progress
 from sktrainer.running.resources import Stopwatch, plan_jobs
-from sktrainer.running.seeding import root_seed
+from sktrainer.running.seeding import derive_seed, root_seed
 from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
 from sktrainer.types import CheckedData, Split
@@ -242,7 +243,7 @@ def _fit_final(
     _, n_threads = plan_jobs(1, 1)
     name = type(recipe.model.model).__name__
     total = n_iter or recipe.model.traits.max_iter
-    with progress.iterations(name, total) as shown:
+    with progress.iterations(name, total) as shown, kept(derive_seed(recipe.seed, "global")):
         run = run_split(
             recipe,
             data,
@@ -255,9 +256,10 @@ def _fit_final(
         )
     held = len(split.validation) or data.validation is not None
     if recipe.refit and recipe.stops and held and run.fit.best_iteration is not None:
-        run = refit_run(
-            recipe, data, split, run, seed=recipe.seed, n_threads=n_threads, stopwatch=watch
-        )
+        with kept(derive_seed(recipe.seed, "global")):
+            run = refit_run(
+                recipe, data, split, run, seed=recipe.seed, n_threads=n_threads, stopwatch=watch
+            )
     if n_iter is not None:
         run = replace(run, refit_rounds=n_iter)
     return run

@@ -16,6 +16,17 @@ class AlwaysFails(RegressorMixin, BaseEstimator):
         return np.zeros(len(X))
 
 
+class DrawsGlobally(RegressorMixin, BaseEstimator):
+    """Draws from NumPy's global generator, as no library should and some do."""
+
+    def fit(self, X, y):
+        self.coef_ = np.random.random(np.shape(X)[1])  # noqa: NPY002
+        return self
+
+    def predict(self, X):
+        return np.asarray(X, dtype=float) @ self.coef_
+
+
 class FailsOnRow(RegressorMixin, BaseEstimator):
     """Predicts the mean, but cannot bear to miss the row whose target is 7.
 

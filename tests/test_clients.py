@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
@@ -31,6 +32,8 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
+
+from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
 from sktrainer.testing import mixed_table
@@ -59,6 +62,24 @@ def test_grid_search_reaches_the_model_and_stops_early(n_jobs):
     best = search.best_estimator_
     assert best.model_.num_leaves == search.best_params_["estimator__num_leaves"]
     assert best.best_iteration_ <= 40
+
+
+@pytest.mark.parametrize(
+    ("model", "grid"),
+    [
+        (LGBMClassifier(n_estimators=200), {"estimator__num_leaves": [4, 15]}),
+        (XGBClassifier(n_estimators=200), {"estimator__max_depth": [2, 4]}),
+        (CatBoostClassifier(iterations=200), {"estimator__depth": [2, 4]}),
+        (HistGradientBoostingClassifier(max_iter=200), {"estimator__max_depth": [2, 4]}),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
+)
+def test_every_library_stops_early_in_a_grid_search_over_text_and_missing_cells(model, grid):
+    inside = ManagedTrainer(model, random_state=0, n_iter_no_change=5)
+    search = GridSearchCV(inside, grid, cv=2, scoring="roc_auc").fit(X, Y)
+    assert search.best_score_ > 0.7
+    assert search.best_estimator_.stop_reason_ == "early_stopping"
+    assert search.best_estimator_.n_iter_ < 200
 
 
 def test_halving_search_works():

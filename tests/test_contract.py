@@ -7,6 +7,7 @@ from imblearn.over_sampling import RandomOverSampler
 
 from sktrainer import testing
 from tests.families import FAMILIES
+from tests.stubs import DrawsGlobally
 
 CHECKS = testing.contract_checks()
 LEAK_CHECKS = [
@@ -68,6 +69,20 @@ def test_no_encoding_leaks(encoding, family, check):
 def test_no_way_of_handling_imbalance_leaks(family, method, check):
     case = testing.with_parameters(FAMILIES[family](), handle_imbalance=method)
     assert check(case) is None
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        testing.check_same_seed_same_bits,
+        testing.check_another_process_gives_the_same_bits,
+        testing.check_folds_do_not_depend_on_n_jobs,
+        testing.check_state_of_the_caller_is_put_back,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_a_model_that_draws_globally_is_seeded_too(check):
+    assert check(testing.Case(DrawsGlobally(), "regression")) is None
 
 
 def test_a_check_catches_a_leak():

@@ -176,12 +176,9 @@ def test_the_target_may_be_a_column_of_the_table():
 
 
 def test_a_fold_that_fails_is_named_and_the_others_kept():
-    with pytest.warns(
-        FitFailedWarning, match=r"(?s)1 of 3 folds failed.*fold \d: .*row 7"
-    ) as caught:
-        trainer = ManagedTrainer(
-            FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0
-        )
+    trainer = ManagedTrainer(FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0)
+    message = r"(?s)1 of 3 folds failed.*fold \d: .*row 7"
+    with pytest.warns(FitFailedWarning, match=message) as caught:
         trainer.fit(np.arange(30.0).reshape(-1, 1), np.arange(30.0))
     assert [w.filename for w in caught] == [__file__]
     scores = [trainer.cv_results_[f"split{i}_test_score"][0] for i in range(3)]

@@ -35,15 +35,15 @@ def kept(seed: int | None = None) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numpy_state, python_state = np.random.get_state(), random.getstate()
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     filters = list(warnings.filters)
     if seed is not None:
-        np.random.seed(seed)  # noqa: NPY002 - it is the caller's global one that is kept
+        np.random.seed(seed)  # noqa: NPY002 - libraries draw from the global one
         random.seed(seed)
     try:
         yield
     finally:
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
         if list(warnings.filters) != filters:
             warnings.filters[:] = filters  # type: ignore[index]

@@ -108,7 +108,7 @@ class Monitor:
         for part in ("train", "validation"):
             for metric, value in values.get(part, {}).items():
                 self.evaluations.append(
-                    Evaluation(iteration, part, metric, float(value), elapsed)  # type: ignore[arg-type]
+                    Evaluation(iteration, part, metric, float(value), elapsed)
                 )
         watched = values.get("validation", {}).get(self._name)
         self.improved = (

@@ -1,4 +1,4 @@
-"""The first stage: what the caller passed becomes CheckedData, or one error names all mistakes."""
+"""The first stage: what the caller passed becomes CheckedData, or one error says all."""
 
 from __future__ import annotations
 
@@ -205,7 +205,8 @@ def _check_weight(
             values = np.full(n_samples, float(values))
         if values.ndim != 1:
             problems.append(
-                f"Sample weights must be 1D array or scalar, got {values.ndim}D array for {name}"
+                f"Sample weights must be 1D array or scalar, got {values.ndim}D array for "
+                f"{name}; pass one weight for each row"
             )
         elif n_samples is not None and len(values) != n_samples:
             problems.append(_length_problem(name, len(values), n_samples, table))
@@ -331,10 +332,11 @@ def _column_difference(X: Any, X_val: Any) -> list[str]:
         return []
     missing = [str(name) for name in left if name not in set(right)]
     extra = [str(name) for name in right if name not in set(left)]
-    return [
+    problem = (
         "X_val must have the columns of X in the same order; missing: "
         f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
-    ]
+    )
+    return [problem]
 
 
 def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:

@@ -181,7 +181,7 @@ def _categorical(walk: _Walk) -> tuple[int, ...]:
 
 
 def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...]) -> Any:
-    """Decide "auto" by the classes of the training rows, in the order least to most invasive."""
+    """Decide "auto" by the classes of the training rows: weights where the model takes them."""
     if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
         return plan.imbalance if data.classes is not None else None
     if data.classes is None or not imbalance.is_imbalanced(np.asarray(counts)):

@@ -4,56 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import joblib
 
 from sktrainer.exceptions import InputError, UntrustedFileError
+from sktrainer.running.files import written_whole
 
-__all__ = ["read", "write", "written_whole"]
+__all__ = ["read", "write"]
 
 SUFFIXES = (".joblib", ".pkl")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path`; what was written there then takes the place of `path`.
-
-    Whatever happens in between, `path` holds either what it held before or all of what is
-    new. The folder is made where it is missing.
-
-    Parameters
-    ----------
-    path : Path
-
-    Yields
-    ------
-    Path
-        An empty file in the same folder, gone when the context ends.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files for their owner alone; the caller's umask is the rule here.
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write(value: Any, path: str | os.PathLike[str]) -> Path:
@@ -76,13 +37,11 @@ def write(value: Any, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     _check_suffix(target)
-    with written_whole(target) as part:
+    with written_whole(target) as part, part.open("wb") as file:
         if target.suffix == ".joblib":
-            with part.open("wb") as file:
-                joblib.dump(value, file)
+            joblib.dump(value, file)
         else:
-            with part.open("wb") as file:
-                pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
+            pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
     return target
 
 
@@ -115,7 +74,7 @@ def read(path: str | os.PathLike[str], *, trusted: bool = False) -> Any:
     if source.suffix == ".joblib":
         return joblib.load(source)
     with source.open("rb") as file:
-        return pickle.load(file)
+        return pickle.load(file)  # noqa: S301 - the caller said to trust it
 
 
 def _check_suffix(path: Path) -> None:

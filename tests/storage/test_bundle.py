@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
-from sktrainer.storage.bundle import written_whole
+from sktrainer.running.files import written_whole
 from sktrainer.testing import mixed_table, same_bits
 
 X, Y = mixed_table(300, "classification")

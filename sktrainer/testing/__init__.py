@@ -1,0 +1,62 @@
+"""The contract: what holds for every model that the trainer manages, as checks to run.
+
+A backend, here or in another package, proves itself by passing them all:
+
+    import pytest
+    from sktrainer.testing import Case, contract_checks
+
+    @pytest.mark.parametrize("check", contract_checks(), ids=lambda check: check.__name__)
+    def test_contract(check):
+        check(Case(MyClassifier(n_rounds=30), "classification"))
+
+Each check raises AssertionError with what was broken.
+"""
+
+from sktrainer.testing.cases import Case, mixed_table, with_noise, with_parameters
+from sktrainer.testing.checks import (
+    answers,
+    check_a_rare_class_keeps_its_column,
+    check_another_process_gives_the_same_bits,
+    check_answers_speak_of_the_callers_labels,
+    check_arrays_work_as_tables_do,
+    check_data_is_untouched,
+    check_folds_do_not_depend_on_n_jobs,
+    check_history_tells_of_every_iteration,
+    check_one_row_alone_is_predicted_as_among_others,
+    check_pickle_and_clone,
+    check_pipeline_scores_rows_by_itself,
+    check_same_seed_same_bits,
+    check_state_of_the_caller_is_put_back,
+    check_test_rows_serve_to_score_alone,
+    check_validation_rows_are_never_fitted,
+    check_weights_count,
+    check_wrapped_estimator_is_untouched,
+    contract_checks,
+    same_bits,
+)
+
+__all__ = [
+    "Case",
+    "answers",
+    "check_a_rare_class_keeps_its_column",
+    "check_another_process_gives_the_same_bits",
+    "check_answers_speak_of_the_callers_labels",
+    "check_arrays_work_as_tables_do",
+    "check_data_is_untouched",
+    "check_folds_do_not_depend_on_n_jobs",
+    "check_history_tells_of_every_iteration",
+    "check_one_row_alone_is_predicted_as_among_others",
+    "check_pickle_and_clone",
+    "check_pipeline_scores_rows_by_itself",
+    "check_same_seed_same_bits",
+    "check_state_of_the_caller_is_put_back",
+    "check_test_rows_serve_to_score_alone",
+    "check_validation_rows_are_never_fitted",
+    "check_weights_count",
+    "check_wrapped_estimator_is_untouched",
+    "contract_checks",
+    "mixed_table",
+    "same_bits",
+    "with_noise",
+    "with_parameters",
+]

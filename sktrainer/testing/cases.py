@@ -1,0 +1,133 @@
+"""What the contract is tried on: a model, and a table with every kind of column."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import Array, Task
+
+__all__ = ["Case", "mixed_table", "with_noise", "with_parameters"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model that the contract is to hold for.
+
+    Attributes
+    ----------
+    estimator : estimator
+        Unfitted. Few iterations are enough, and quick.
+    task : {"classification", "regression"}
+    parameters : mapping
+        Further parameters of the trainer.
+    n_samples : int
+        Rows of the table that it is tried on.
+    """
+
+    estimator: Any
+    task: Task
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    n_samples: int = 240
+
+    def trainer(self, **parameters: Any) -> ManagedTrainer:
+        """Return a new trainer for a clone of the estimator."""
+        given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
+        return ManagedTrainer(copy.deepcopy(self.estimator), **given)
+
+    def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+        """Return the table that the checks fit on."""
+        return mixed_table(self.n_samples, self.task, seed=seed)
+
+    def probe(self) -> pd.DataFrame:
+        """Return rows that no fit ever sees."""
+        return mixed_table(60, self.task, seed=99)[0]
+
+
+def mixed_table(
+    n_samples: int, task: Task, *, n_classes: int = 2, seed: int = 0
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Make a table with every kind of column and missing cells in most.
+
+    Parameters
+    ----------
+    n_samples : int
+    task : {"classification", "regression"}
+    n_classes : int, default=2
+    seed : int, default=0
+
+    Returns
+    -------
+    X : DataFrame of shape (n_samples, 9)
+    y : Series
+        Text labels, of unlike shares, or numbers.
+
+    Examples
+    --------
+    >>> X, y = mixed_table(100, "classification")
+    >>> sorted(y.unique())
+    ['c0', 'c1']
+    """
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=n_samples)
+    size = rng.normal(10, 3, n_samples)
+    color = rng.choice(["red", "green", "blue"], n_samples)
+    shop = rng.integers(0, 60, n_samples)
+    target = signal + 0.2 * size + (color == "red") + shop / 30 + rng.normal(0, 0.5, n_samples)
+    size[rng.random(n_samples) < 0.1] = np.nan
+    X = pd.DataFrame(
+        {
+            "signal": signal,
+            "size": size,
+            "count": rng.poisson(3, n_samples),
+            "color": pd.Series(color).where(rng.random(n_samples) > 0.1),
+            "shop": [f"shop {number}" for number in shop],
+            "open": rng.random(n_samples) < 0.5,
+            "day": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 700, n_samples), "D"),
+            "same": "x",
+            "mixed": pd.Series(
+                [1 if r < 0.4 else "one" for r in rng.random(n_samples)], dtype=object
+            ),
+        }
+    )
+    if task == "regression":
+        return X, pd.Series(target, name="target")
+    cuts = np.quantile(target, np.cumsum([0.7] + [0.3 / (n_classes - 1)] * (n_classes - 2)))
+    return X, pd.Series([f"c{code}" for code in np.searchsorted(cuts, target)], name="target")
+
+
+def with_noise(
+    X: pd.DataFrame, y: pd.Series, rows: Array, seed: int = 5
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Replace some rows by noise of the same kind, unheard-of categories among it."""
+    rng = np.random.default_rng(seed)
+    noise, labels = X.copy(), y.copy()
+    for name in X.columns:
+        column = X[name]
+        if pd.api.types.is_bool_dtype(column):
+            fresh: Any = rng.random(len(rows)) < 0.5
+        elif pd.api.types.is_numeric_dtype(column):
+            fresh = rng.normal(1e4, 1e3, len(rows)).astype(column.to_numpy().dtype)
+        elif pd.api.types.is_datetime64_any_dtype(column):
+            fresh = pd.Timestamp("1999-12-31") + pd.to_timedelta(
+                rng.integers(0, 99, len(rows)), "D"
+            )
+        else:
+            fresh = [f"unheard of {number}" for number in rng.integers(0, 9, len(rows))]
+        column = column.copy()
+        column.iloc[rows] = fresh
+        noise[name] = column
+    labels.iloc[rows] = rng.permutation(y.iloc[rows].to_numpy())
+    return noise, labels
+
+
+def with_parameters(case: Case, **parameters: Any) -> Case:
+    """Return the same case with further parameters of the trainer."""
+    return replace(case, parameters={**case.parameters, **parameters})
