@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sktrainer.anatomy import Anatomy
 from sktrainer.cross_validation import CrossValidation
-from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.flow import Run
 from sktrainer.recipe import Recipe
-from sktrainer.results.history import history_frame
+from sktrainer.results.history import history_frame, values_at, watched_metric
+from sktrainer.results.importances import Importances, feature_importances
+from sktrainer.results.inventory import column_treatments, packages_of, seeds_of, step_classes
 from sktrainer.results.report import (
     ColumnTreatment,
     DataSection,
@@ -23,12 +23,21 @@ from sktrainer.results.report import (
     SplitSection,
     TrainingReport,
 )
-from sktrainer.running.resources import Stopwatch, library_versions, peak_memory_mb
-from sktrainer.types import Array, CheckedData, Split
+from sktrainer.running.metrics import asks_for_positive_label
+from sktrainer.running.resources import (
+    Stopwatch,
+    library_versions,
+    peak_memory_mb,
+    plan_jobs,
+)
+from sktrainer.types import CheckedData, Split
 
 __all__ = ["Facts", "build_report", "fit_line", "split_line"]
 
-LIBRARIES = ("sktrainer", "scikit-learn", "numpy", "pandas", "imbalanced-learn", "python")
+LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
+OF_ONE_CLASS = frozenset({"precision", "recall", "f1"})
+"""The default scores that are of the positive class, or macro averages."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +57,34 @@ class Facts:
 
 def build_report(facts: Facts) -> TrainingReport:
     """Return the report of one fit."""
-    held = [part for part in ("test", "validation") if part in facts.run.scores.table.index]
+    run, anatomy = facts.run, facts.anatomy
+    pipeline = run.fitted.pipeline
+    held = [part for part in ("test", "validation") if part in run.scores.table.index]
+    importances = feature_importances(pipeline, getattr(facts.data.X, "columns", None))
+    treatments = column_treatments(pipeline)
     return TrainingReport(
-        estimator=type(facts.anatomy.model).__name__,
+        estimator=type(anatomy.model).__name__,
         task=facts.data.task,
-        data=_data_section(facts.data),
+        data=_data_section(facts.data, treatments),
         split=_split_section(facts),
-        preprocessing=_preprocessing(facts),
+        steps=step_classes(pipeline),
+        preprocessing=treatments,
         imbalance=_imbalance_section(facts),
         fitting=_fitting_section(facts),
-        scores=facts.run.scores.table,
-        confusion=facts.run.scores.confusion,
+        scores=run.scores.table,
+        scores_note=_scores_note(facts),
+        confusion=run.scores.confusion,
         confusion_part=held[0] if held else "test",
-        importances=_importances(facts),
-        history=history_frame(facts.run.fit.evaluations),
+        importances=importances.values,
+        importance_kind=importances.kind,
+        history=history_frame(run.fit.evaluations),
         folds=None if facts.cv is None else facts.cv.frame,
         cv_summary=None if facts.cv is None else facts.cv.summary,
-        seeds={"random_state": facts.recipe.seed, "split": facts.recipe.split.seed},
+        seeds=_seeds(facts),
         parameters=_parameter_texts(facts),
-        versions=library_versions([*LIBRARIES, _package(facts.anatomy.model)]),
+        versions=_versions(facts),
         stages=facts.watch.frame(),
-        notes=facts.notes,
+        notes=_notes(facts, importances),
     )
 
 
@@ -101,17 +117,25 @@ def fit_line(facts: Facts) -> str:
 
 
 def _sizes(split: Split) -> dict[str, int]:
-    sizes = {name: len(split.part(name)) for name in ("train", "validation", "test")}  # type: ignore[arg-type]
+    sizes = {
+        "train": len(split.train),
+        "validation": len(split.validation),
+        "test": len(split.test),
+    }
     return {name: n for name, n in sizes.items() if n}
 
 
-def _data_section(data: CheckedData) -> DataSection:
-    shape = getattr(data.X, "shape", (data.n_samples,))
-    section = DataSection(rows=data.n_samples)
+def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) -> DataSection:
+    shape: tuple[int, ...] = tuple(getattr(data.X, "shape", (data.n_samples,)))
+    section = DataSection(rows=data.n_samples, target=data.target_name)
     if len(shape) == 2:
         section["columns"] = int(shape[1])
+    if treatments:
+        section["n_missing"] = sum(column["n_missing"] or 0 for column in treatments)
     if data.classes is not None:
         section["class_counts"] = _counted(data, np.bincount(data.y, minlength=data.n_classes))
+        if data.n_classes == 2:
+            section["positive_class"] = str(data.classes.tolist()[1])
     elif data.y.ndim == 1:
         section["target_summary"] = {
             "mean": float(data.y.mean()),
@@ -123,21 +147,19 @@ def _data_section(data: CheckedData) -> DataSection:
 
 
 def _counted(data: CheckedData, counts: Any) -> dict[str, int]:
+    return {label: int(n) for label, n in _by_class(data, counts).items()}
+
+
+def _by_class(data: CheckedData, values: Any) -> dict[str, float]:
     assert data.classes is not None
-    return {str(label): int(n) for label, n in zip(data.classes.tolist(), counts, strict=True)}
+    return {str(k): float(v) for k, v in zip(data.classes.tolist(), values, strict=True)}
 
 
 def _split_section(facts: Facts) -> SplitSection:
     data, split = facts.data, facts.split
-    asked = facts.parameters["split"]
-    section = SplitSection(
-        kind=split.kind,
-        rows=_sizes(split),
-        reason="asked for" if asked != "auto" else "decided by the task and what came with X",
-    )
+    section = SplitSection(kind=split.kind, rows=_sizes(split), reason=_split_reason(facts))
     if data.validation is not None:
         section["rows"]["validation"] = len(data.validation)
-        section["reason"] += "; validation rows were passed"
     if data.classes is not None:
         section["class_counts"] = {
             name: _counted(data, np.bincount(data.y[rows], minlength=data.n_classes))
@@ -151,102 +173,117 @@ def _split_section(facts: Facts) -> SplitSection:
     return section
 
 
-def _preprocessing(facts: Facts) -> tuple[ColumnTreatment, ...]:
-    for _, step in facts.run.fitted.pipeline.steps[:-1]:
-        if isinstance(step, TableEncoder):
-            return tuple(
-                ColumnTreatment(
-                    **{
-                        f.name: getattr(decision, f.name)
-                        for f in fields(decision)
-                        if f.name in ColumnTreatment.__annotations__
-                    }
-                )
-                for decision in step.decisions_
-            )
-    return ()
+def _split_reason(facts: Facts) -> str:
+    """Say what decided how the rows were parted."""
+    data, asked = facts.data, facts.parameters["split"]
+    if not isinstance(asked, str):
+        reason = f"by {type(asked).__name__}, which was passed"
+    elif asked != "auto":
+        reason = "asked for"
+    elif data.time is not None:
+        reason = "since there is a time_column"
+    elif data.groups is not None:
+        reason = "since groups were passed"
+    else:
+        reason = f"since this is a {data.task}"
+    return reason if data.validation is None else f"{reason}; validation rows were passed"
 
 
 def _imbalance_section(facts: Facts) -> ImbalanceSection | None:
+    """Tell of weights and samplers, the caller's own in his Pipeline among them."""
     run, data = facts.run, facts.data
-    if run.imbalance is None or data.classes is None:
+    samplers = [s for _, s in run.fitted.pipeline.steps if hasattr(s, "fit_resample")]
+    method = run.imbalance or " + ".join(type(sampler).__name__ for sampler in samplers)
+    if not method or data.classes is None:
         return None
     section = ImbalanceSection(
-        method=run.imbalance,
+        method=method,
         before=_counted(data, run.class_counts["before"]),
-        after={k: float(v) for k, v in _counted(data, run.class_counts["after"]).items()},
-        probabilities_corrected=bool(facts.parameters["correct_probabilities"]),
+        after=_by_class(data, run.class_counts["after"]),
+        probabilities_corrected=run.fitted.shift is not None,
     )
+    if run.fitted.shift is not None:
+        section["prior_shift"] = _by_class(data, run.fitted.shift)
     if run.imbalance == "class_weight":
-        present = np.asarray(run.class_counts["before"])
+        present = np.asarray(run.class_counts["after"])
         even = present.sum() / max(1, int((present > 0).sum()))
-        section["after"] = {
-            label: float(even if n else 0.0) for label, n in section["before"].items()
-        }
+        section["after"] = _by_class(data, np.where(present > 0, even, 0.0))
         section["detail"] = "each class weighs the same in training; 'after' sums its weights"
     return section
 
 
 def _fitting_section(facts: Facts) -> FittingSection:
-    fit, model = facts.run.fit, facts.recipe.model
+    fit, model, run = facts.run.fit, facts.recipe.model, facts.run
     section = FittingSection(
         n_iter=fit.n_iter,
         best_iteration=fit.best_iteration,
         max_iter=model.traits.max_iter,
         iteration=model.traits.iteration,
         stop_reason=fit.stop_reason,
-        patience=model.n_iter_no_change,
-        tol=model.tol,
-        metric=model.metric.name if model.n_iter_no_change is not None else None,
-        refit_rounds=facts.run.refit_rounds,
+        refit_rounds=run.refit_rounds,
+        n_threads=plan_jobs(1, 1)[1],
         seconds=facts.watch.seconds("fit") + facts.watch.seconds("refit"),
     )
+    if facts.cv is not None:
+        workers, threads = plan_jobs(facts.recipe.n_jobs, len(facts.cv.folds))
+        section["n_fold_workers"], section["n_fold_threads"] = workers, threads
+    if model.n_iter_no_change is None:
+        return section
+    section["patience"], section["tol"] = model.n_iter_no_change, model.tol
+    section["validation"] = _validation_source(facts)
+    watched = watched_metric(fit.evaluations, fit.best_iteration, model.metric.name, model.tol)
+    section["metric"] = watched
     if fit.best_iteration is not None:
-        values = [
-            e.value
-            for e in fit.evaluations
-            if e.iteration == fit.best_iteration and e.set == "validation"
-        ]
-        section["best_value"] = values[0] if len(values) == 1 else None
+        section["values_at_best"] = values_at(fit.evaluations, fit.best_iteration)
+        section["best_value"] = section["values_at_best"].get(watched)
     return section
 
 
-def _importances(facts: Facts) -> pd.Series | None:
-    """Return the model's own weights of its features, where it has some.
-
-    Coefficients count by their size, averaged over the classes.
-    """
-    model = facts.run.fitted.model
-    try:
-        weights = getattr(model, "feature_importances_", None)
-        if weights is None:
-            weights = getattr(model, "coef_", None)
-            weights = None if weights is None else _sizes_of(weights)
-    except Exception:  # a property of a foreign model: some raise where they do not apply
-        return None
-    if weights is None:
-        return None
-    weights = np.asarray(weights, dtype=np.float64)
-    names = _feature_names(facts, len(weights))
-    return None if names is None else pd.Series(weights, index=names).nlargest(30)
+def _validation_source(facts: Facts) -> str:
+    """Say which rows early stopping watched."""
+    if facts.data.validation is not None:
+        return f"{len(facts.data.validation):,} rows passed as X_val"
+    if len(facts.split.validation):
+        return f"{len(facts.split.validation):,} rows held out"
+    return "rows cut from each fold's training rows"
 
 
-def _sizes_of(coefficients: Any) -> Array:
-    dense = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
-    return np.abs(np.atleast_2d(dense)).mean(axis=0)
+def _scores_note(facts: Facts) -> str:
+    """Say which class the scores are of, or how they are averaged over the classes."""
+    data, scoring = facts.data, facts.recipe.scoring
+    if data.classes is None:
+        return ""
+    by_default = facts.parameters["scoring"] is None
+    if data.n_classes > 2:
+        return "precision, recall, f1, roc_auc: means over the classes" if by_default else ""
+    of_positive = [
+        name
+        for name, scorer in scoring.scorers.items()
+        if (by_default and name in OF_ONE_CLASS) or _is_of_positive(scorer)
+    ]
+    own = scoring.on_estimator.intersection(of_positive)
+    named = [name for name in of_positive if name not in own]
+    if not named:
+        return ""
+    return f"{', '.join(named)}: of the positive class, {data.classes.tolist()[1]}"
 
 
-def _feature_names(facts: Facts, n_features: int) -> list[str] | None:
-    steps = [s for _, s in facts.run.fitted.pipeline.steps[:-1] if hasattr(s, "transform")]
-    names: Any = getattr(facts.data.X, "columns", None)
-    try:
-        for step in steps:
-            names = step.get_feature_names_out(names)
-    except (AttributeError, ValueError, TypeError):
-        names = None
-    if names is None or len(names) != n_features:
-        return [f"x{i}" for i in range(n_features)]
-    return [str(name) for name in names]
+def _is_of_positive(scorer: Any) -> bool:
+    average = getattr(scorer, "_kwargs", {}).get("average", "binary")
+    return asks_for_positive_label(scorer) and average == "binary"
+
+
+def _seeds(facts: Facts) -> dict[str, int]:
+    seeds = {"random_state": facts.recipe.seed}
+    if facts.split.kind in ("random", "stratified", "group"):
+        seeds["split"] = facts.recipe.split.seed
+    return seeds | seeds_of(facts.run.fitted.pipeline)
+
+
+def _versions(facts: Facts) -> dict[str, str]:
+    steps = [step for _, step in facts.run.fitted.pipeline.steps]
+    used = [DISTRIBUTIONS.get(name, name) for name in packages_of([facts.data.X, *steps])]
+    return library_versions(dict.fromkeys([*LIBRARIES, *used]))
 
 
 def _parameter_texts(facts: Facts) -> dict[str, str]:
@@ -255,6 +292,5 @@ def _parameter_texts(facts: Facts) -> dict[str, str]:
     return texts | {f"estimator__{name}": repr(value) for name, value in model.items()}
 
 
-def _package(model: Any) -> str:
-    package = type(model).__module__.partition(".")[0]
-    return {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}.get(package, package)
+def _notes(facts: Facts, importances: Importances) -> tuple[str, ...]:
+    return facts.notes if importances.problem is None else (*facts.notes, importances.problem)

@@ -35,7 +35,8 @@ class CheckedData:
     """What the caller passed, found usable.
 
     `X` is the caller's own object (no copy). `y` holds positions into `classes`
-    (classification) or floats (regression), never the caller's labels.
+    (classification) or floats (regression), never the caller's labels. `target_name` is
+    None where the target came without a name.
     """
 
     X: Any
@@ -46,6 +47,7 @@ class CheckedData:
     groups: Array | None = None
     time: Array | None = None
     validation: Rows | None = None
+    target_name: str | None = None
 
     @property
     def n_samples(self) -> int:

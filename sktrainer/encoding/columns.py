@@ -99,10 +99,10 @@ def _array_problems(X: Any) -> list[str]:
         return []
     if data.dtype.kind == "f" and not has_infinite(data):
         return []
-    if data.ndim != 2:
-        return ["infinite cells in the sparse X: expected finite numbers; replace them"]
     if data.dtype.kind not in "fO":
         return []
+    if data.ndim != 2:
+        return ["infinite cells in the sparse X: expected finite numbers; replace them"]
     names = [f"x{position}" for position in range(data.shape[1])]
     return list(_column_problems(names, cells_by_position(X)))
 

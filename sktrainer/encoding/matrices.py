@@ -56,14 +56,15 @@ def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> 
     """Learn what a matrix (or frame) of numbers needs; y is not looked at.
 
     Columns that are constant or all missing are dropped where the matrix has to be
-    copied anyway, and kept where it can pass as it is.
+    copied anyway. One that is all missing is reason enough for a copy without it, since
+    HistGradientBoosting finds no bins in it and raises.
     """
     X = as_matrix(X)
     impute, scale = settings.impute, settings.scale
     refuse_infinite(X, names)
     gaps = has_missing(X)
     n_missing = missing_counts(X) if gaps else np.zeros(X.shape[1], dtype=int)
-    if not scale and not (impute and gaps):
+    if not scale and not (impute and gaps) and not (n_missing == len(X)).any():
         steps = Steps(filled=np.arange(X.shape[1] * impute))
         finish = Finish(steps, _imputer_of_present(X) if impute else None)
         plan = MatrixPlan(None, tuple(names), finish, impute)
@@ -126,7 +127,8 @@ def as_matrix(X: Any) -> Array:
             "expected a dense X, as in training, got a sparse matrix; pass X.toarray()"
         )
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
-        return X
+        # XGBoost reads the bytes of the other order as other numbers.
+        return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
     if isinstance(X, pd.DataFrame) and is_float_block(X):
         return X.to_numpy()
     column = cells_by_position(X)

@@ -27,14 +27,17 @@ __all__ = [
 class DataSection(TypedDict, total=False):
     """The table that was passed.
 
-    `class_counts` maps each class, as text, to its rows; `target_summary` maps "mean",
-    "std", "min", "max" to the target's, in its own unit (regression).
+    `class_counts` maps each class, as text, to its rows; `positive_class` is the one of two
+    classes that precision, recall and F1 are of; `target_summary` maps "mean", "std",
+    "min", "max" to the target's, in its own unit (regression). `n_missing` counts cells of
+    the training rows, where the automatic preprocessor looked at them.
     """
 
     rows: int
     columns: int
     target: str | None
     class_counts: dict[str, int]
+    positive_class: str
     target_summary: dict[str, float]
     n_missing: int
 
@@ -56,21 +59,28 @@ class ImbalanceSection(TypedDict, total=False):
     """What was done about rare classes, on training rows only.
 
     `before` and `after` map each class to its rows, or, for weights, `after` to the sum
-    of its weights.
+    of its weights. `prior_shift` is the share of each class in what the model was fitted
+    on over its share in the data; `probabilities_corrected` says whether `predict_proba`
+    divides by it.
     """
 
     method: str
     before: dict[str, int]
     after: dict[str, float]
     probabilities_corrected: bool
+    prior_shift: dict[str, float]
     detail: str
 
 
 class FittingSection(TypedDict, total=False):
     """How the model was fitted; iterations count from 1.
 
-    `iteration` is what an iteration is called ("round", "tree", "epoch"); `metric` what
-    stopping watched, `refit_rounds` the iterations of a last fit on all rows.
+    `iteration` is what an iteration is called ("round", "tree", "epoch"). `metric` is what
+    stopping watched, on the rows that `validation` tells of, and `best_value` its value at
+    the best iteration, where `values_at_best` holds those of all validation metrics.
+    `refit_rounds` are the iterations of a last fit on all rows. The model had `n_threads`
+    threads at most, and so had each of the `n_fold_workers` folds fitted at once
+    `n_fold_threads`.
     """
 
     n_iter: int | None
@@ -81,16 +91,21 @@ class FittingSection(TypedDict, total=False):
     patience: int | None
     tol: float
     metric: str | None
+    validation: str
     best_value: float | None
+    values_at_best: dict[str, float]
     refit_rounds: int | None
     n_threads: int
+    n_fold_workers: int
+    n_fold_threads: int
     seconds: float
 
 
 class ColumnTreatment(TypedDict, total=False):
-    """What became of one column."""
+    """What became of one column, or of `n_columns` that were treated alike."""
 
     name: str
+    n_columns: int
     kind: str
     treatment: str
     n_levels: int | None
@@ -119,16 +134,22 @@ class TrainingReport:
     task : {"classification", "regression"}
     data, split, fitting : dict
         See `DataSection`, `SplitSection`, `FittingSection`; any key may miss.
+    steps : dict
+        The steps of the fitted pipeline, the model among them, each with its class.
     preprocessing : tuple of dict
-        One `ColumnTreatment` a column of the table.
+        One `ColumnTreatment` a column of the table; in a very wide one, a group of them.
     imbalance : dict or None
         See `ImbalanceSection`; None where classes were left as they are.
     scores : DataFrame
         A row a part ("train", "validation", "test"), a column a metric.
+    scores_note : str
+        Which class, or which mean over the classes, the scores are of.
     confusion : DataFrame or None
         Rows are true classes, columns predicted ones, counts of `confusion_part`.
     importances : Series or None
-        The weight of each feature, the index naming it; the largest are shown.
+        The largest weights of features, the index naming them.
+    importance_kind : str or None
+        Which attribute of the model they are.
     history : DataFrame
         `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
@@ -136,7 +157,8 @@ class TrainingReport:
     cv_summary : DataFrame or None
         A row a metric, with `mean` and `std` over the folds.
     seeds : dict
-        Consumer to seed.
+        "random_state", from which all others come; those of the split and of each step,
+        by the step's name.
     parameters : dict
         Name to repr, of the trainer and of the estimator.
     versions : dict
@@ -164,13 +186,16 @@ class TrainingReport:
     task: Task
     data: DataSection = field(default_factory=DataSection)
     split: SplitSection = field(default_factory=SplitSection)
+    steps: Mapping[str, str] = field(default_factory=dict)
     preprocessing: tuple[ColumnTreatment, ...] = ()
     imbalance: ImbalanceSection | None = None
     fitting: FittingSection = field(default_factory=FittingSection)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores_note: str = ""
     confusion: pd.DataFrame | None = None
     confusion_part: str = "test"
     importances: pd.Series | None = None
+    importance_kind: str | None = None
     history: pd.DataFrame = field(default_factory=_no_history)
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None

@@ -26,6 +26,8 @@ __all__ = [
     "describe_imbalance",
     "describe_preprocessing",
     "describe_split",
+    "describe_steps",
+    "describe_threads",
     "headline_part",
     "headline_scores",
     "headline_tiles",
@@ -110,7 +112,7 @@ def describe_data(report: TrainingReport) -> str:
     if "columns" in data:
         parts.append(f"{data['columns']:,} columns")
     if data.get("n_missing"):
-        parts.append(f"{data['n_missing']:,} cells missing")
+        parts.append(f"{data['n_missing']:,} cells missing in the training rows")
     if data.get("target"):
         parts.append(f"target {data['target']}")
     text = ", ".join(parts)
@@ -139,6 +141,38 @@ def describe_split(split: SplitSection) -> str:
     return ", ".join(parts)
 
 
+def describe_steps(steps: Mapping[str, str]) -> str:
+    """Name the steps of a pipeline with their classes, in order.
+
+    Examples
+    --------
+    >>> describe_steps({"encode": "TableEncoder", "model": "Ridge"})
+    'encode (TableEncoder), model (Ridge)'
+    """
+    return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
+
+
+def describe_threads(fitting: Mapping[str, Any]) -> str:
+    """Say how many threads there were, for the fit and for the folds.
+
+    Examples
+    --------
+    >>> describe_threads({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
+    'up to 4 threads; folds 2 at once, up to 1 thread each'
+    """
+    parts = []
+    if fitting.get("n_threads"):
+        parts.append(f"up to {_threads(fitting['n_threads'])}")
+    if fitting.get("n_fold_workers"):
+        workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
+        parts.append(f"folds {workers} at once, up to {each} each")
+    return "; ".join(parts)
+
+
+def _threads(n: int) -> str:
+    return f"{n:,} thread{'' if n == 1 else 's'}"
+
+
 def describe_imbalance(imbalance: ImbalanceSection) -> str:
     """Say how rare classes were handled.
 
@@ -155,6 +189,9 @@ def describe_imbalance(imbalance: ImbalanceSection) -> str:
         text += f" on the training rows: {_short_counts(before)} became {_short_counts(after)}"
     if imbalance.get("probabilities_corrected"):
         text += "; predicted probabilities corrected for it"
+        if imbalance.get("prior_shift"):
+            shift = imbalance["prior_shift"].items()
+            text += f" ({', '.join(f'{k} by 1/{format_number(v)}' for k, v in shift)})"
     if imbalance.get("detail"):
         text += f"; {imbalance['detail']}"
     return text
@@ -175,7 +212,10 @@ def describe_preprocessing(columns: Any) -> str:
     >>> describe_preprocessing([{"kind": "number", "treatment": "as it is"}] * 3)
     '3 number: as it is'
     """
-    groups = Counter((c.get("kind", "column"), c.get("treatment", "")) for c in columns)
+    groups: Counter[tuple[str, str]] = Counter()
+    for column in columns:
+        alike = (column.get("kind", "column"), column.get("treatment", ""))
+        groups[alike] += column.get("n_columns", 1)
     return "; ".join(f"{n} {kind}: {how}" for (kind, how), n in groups.most_common())
 
 
@@ -225,18 +265,33 @@ def _ending(fitting: Mapping[str, Any]) -> str:
 def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
     if fitting.get("patience") is not None and fitting.get("metric"):
-        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}")
+        where = f" of {fitting['validation']}" if fitting.get("validation") else ""
+        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
+    others = dict(fitting.get("values_at_best") or {})
+    if others.pop(fitting.get("metric"), None) is None or others:
+        named = [f"{name} {format_number(value, 4)}" for name, value in others.items()]
+        rows += [f"there {', '.join(named)}"] if named else []
     if fitting.get("refit_rounds") is not None:
         name = fitting.get("iteration") or "iteration"
         names = _PLURALS.get(name, f"{name}s")
-        rows.append(f"refitted on all its rows for {fitting['refit_rounds']:,} {names}")
+        rounds = f"{fitting['refit_rounds']:,} {names}"
+        of_folds = fitting.get("best_iteration") is None and "n_fold_workers" in fitting
+        rows.append(
+            f"{rounds} are the median of the folds' best"
+            if of_folds
+            else f"refitted on all its rows for {rounds}"
+        )
     return rows
 
 
 def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
-    """Return the features of the largest weight, in either direction, largest first."""
+    """Return the features of the largest weight, in either direction, largest first.
+
+    Features of no weight are left out, unless all are such.
+    """
     finite = importances.dropna().astype(float)
+    finite = finite[finite != 0] if finite.any() else finite
     order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
     return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]

@@ -31,7 +31,8 @@ def render_text(report: TrainingReport) -> str:
     headline = summary.headline_scores(report, limit=3)
     blocks = [f"{title}\n{headline[:1].upper()}{headline[1:]}", labelled(_decisions(report))]
     if not report.scores.empty:
-        blocks.append(score_table(report.scores))
+        note = f"\n{report.scores_note}" if report.scores_note else ""
+        blocks.append(score_table(report.scores) + note)
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.confusion is not None:
@@ -57,6 +58,7 @@ def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
     rows = [
         ("Data", summary.describe_data(report)),
         ("Split", split),
+        ("Steps", summary.describe_steps(report.steps)),
         ("Columns", summary.describe_preprocessing(report.preprocessing)),
         ("Imbalance", summary.describe_imbalance(report.imbalance) if report.imbalance else ""),
         ("Fit", summary.sentence_of_fit(report)),
@@ -84,9 +86,12 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
         top = summary.top_importances(report.importances, 8)
         numbers = zip(top.index, format_column(top.tolist()), strict=True)
         text = ", ".join(f"{name} {number}" for name, number in numbers)
+        if report.importance_kind:
+            text += f" ({report.importance_kind})"
         rows.append(("Importances", text))
     if not report.stages.empty:
-        rows.append(("Time", _stages_text(report.stages)))
+        threads = summary.describe_threads(report.fitting)
+        rows.append(("Time", "; ".join(filter(None, (_stages_text(report.stages), threads)))))
     if report.seeds:
         rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))
     if report.versions:

@@ -82,7 +82,13 @@ def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
 
 def known_codes(labels: Any, classes: Array) -> Array:
     """Return the position of each label in `classes`, -1 where it is not there."""
-    return np.asarray(pd.Index(classes).get_indexer(pd.Index(np.asarray(labels))))
+    values = column_or_1d(labels.to_numpy() if hasattr(labels, "to_numpy") else labels)
+    return np.asarray(_index(classes).get_indexer(_index(values)))
+
+
+def _index(labels: Array) -> pd.Index:
+    # pandas has no index of half-precision floats.
+    return pd.Index(labels.astype(np.float32) if labels.dtype == np.float16 else labels)
 
 
 def _some(classes: Array, most: int = 8) -> str:
@@ -130,9 +136,22 @@ def _labels(y: Any) -> Array:
             "labels; leave those rows out, or give them a label of their own"
         )
     if values.dtype.kind == "O":
+        values = _plain(values)
         _check_one_type(values)
     check_classification_targets(values)
     return np.asarray(values)
+
+
+def _plain(labels: Array) -> Array:
+    """Return labels of Python's numbers or booleans as an array of them.
+
+    A column taken from a table of mixed types by `.values` comes as objects, in which
+    scikit-learn sees labels of an unknown kind.
+    """
+    numbers = (bool, int, float, np.bool_, np.number)
+    if all(isinstance(label, numbers) for label in pd.unique(labels)):
+        return np.asarray(labels.tolist())
+    return labels
 
 
 def _check_one_type(labels: Array) -> None:

@@ -97,7 +97,14 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
         raise InputError(problems)
     assert kind is not None and target is not None
     _check_used_rows(target, classes, weight)
-    return CheckedData(X, target, kind, classes, weight, groups, time, validation)
+    name = _target_name(raw.y)
+    return CheckedData(X, target, kind, classes, weight, groups, time, validation, name)
+
+
+def _target_name(y: Any) -> str | None:
+    """Return the column that y names, or the name of the Series that it is."""
+    name = y if isinstance(y, str) else getattr(y, "name", None)
+    return str(name) if isinstance(name, (str, int)) and name != "" else None
 
 
 def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:

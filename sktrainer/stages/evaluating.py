@@ -13,6 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.metrics import Predicted, Scoring, score_predicted
+from sktrainer.stages._targets import known_codes
 from sktrainer.types import Array, Rows, Scores
 
 __all__ = ["Part", "evaluate", "score_rows"]
@@ -106,7 +107,7 @@ class _Answers:
 def _codes(classes: Array | None, predicted: Array) -> Array:
     if classes is None:
         return predicted
-    return np.asarray(pd.Index(classes).get_indexer(pd.Index(predicted)))
+    return known_codes(predicted, classes)
 
 
 def _scores(

@@ -53,6 +53,11 @@ def test_infinite_cells_are_found_in_every_kind_of_table():
     assert "sparse" in table_problems(sparse.csr_array([[0, np.inf]]))[0]
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])
+def test_sparse_integers_and_booleans_have_no_infinite_cells(dtype):
+    assert table_problems(sparse.csr_matrix(np.eye(3, dtype=dtype))) == []
+
+
 def test_lists_in_polars_columns_are_found():
     assert "'a' holds list cells" in table_problems(pl.DataFrame({"a": [[1], [2]]}))[0]
 

@@ -32,6 +32,22 @@ def test_missing_cells_pass_where_the_model_takes_them():
     assert [decision.n_missing for decision in encoder.decisions_] == [0, 1]
 
 
+def test_a_column_that_is_all_missing_is_dropped_for_every_model():
+    X = np.array([[1.0, np.nan, 3.0], [2.0, np.nan, np.nan]])
+    encoder = TableEncoder(encoding="native", impute=False, scale=False)
+    np.testing.assert_array_equal(encoder.fit_transform(X), X[:, [0, 2]])
+    assert [decision.kind for decision in encoder.decisions_] == ["numeric", "empty", "numeric"]
+
+
+def test_bytes_of_the_other_order_become_those_of_the_machine():
+    X = np.arange(6.0).reshape(3, 2)
+    swapped = X.astype(X.dtype.newbyteorder())
+    encoder = TableEncoder(impute=False, scale=False).fit(X)
+    encoded = encoder.transform(swapped)
+    assert encoded.dtype.isnative
+    np.testing.assert_array_equal(encoded, X)
+
+
 def test_cells_missing_only_in_later_rows_are_filled_without_marks():
     X = np.array([[1.0, 2.0], [2.0, 3.0], [9.0, 4.0]])
     encoder = TableEncoder(scale=False).fit(X)

@@ -17,23 +17,27 @@ from sktrainer import (
     train_with_cv,
 )
 
-X: pd.DataFrame = pd.DataFrame({"a": [1.0, 2.0]})
-y: np.ndarray = np.array([0, 1])
 
-trainer: ManagedTrainer = ManagedTrainer(
-    LogisticRegression(), test_size=0.2, cv=5, scoring=["roc_auc", "f1"], random_state=0
-)
-fitted: ManagedTrainer = trainer.fit(X, y, sample_weight=np.ones(2), X_val=X, y_val=y)
-report: TrainingReport = fitted.report_
-page: Path = report.to_html("report.html")
-scores: pd.DataFrame = fitted.scores_
-rounds: int | None = fitted.best_iteration_
-predicted: np.ndarray = fitted.predict(X)
-score: float = fitted.score(X, y)
-saved: Path = fitted.save(Path("model.joblib"))
-loaded: ManagedTrainer = load(saved, trusted=True)
+def use() -> tuple[object, ...]:
+    """Every name has the type that a user counts on."""
+    X: pd.DataFrame = pd.DataFrame({"a": [1.0, 2.0]})
+    y: np.ndarray = np.array([0, 1])
 
-result: TrainingResult = train_model(
-    LogisticRegression(), X, y, test_size=10, save_path=None, split="time", time_column="a"
-)
-path: Path | None = train_with_cv(LogisticRegression(), X, "a", cv=3).model_path
+    trainer: ManagedTrainer = ManagedTrainer(
+        LogisticRegression(), test_size=0.2, cv=5, scoring=["roc_auc", "f1"], random_state=0
+    )
+    fitted: ManagedTrainer = trainer.fit(X, y, sample_weight=np.ones(2), X_val=X, y_val=y)
+    report: TrainingReport = fitted.report_
+    page: Path = report.to_html("report.html")
+    scores: pd.DataFrame = fitted.scores_
+    rounds: int | None = fitted.best_iteration_
+    predicted: np.ndarray = fitted.predict(X)
+    score: float = fitted.score(X, y)
+    saved: Path = fitted.save(Path("model.joblib"))
+    loaded: ManagedTrainer = load(saved, trusted=True)
+
+    result: TrainingResult = train_model(
+        LogisticRegression(), X, y, test_size=10, save_path=None, split="time", time_column="a"
+    )
+    path: Path | None = train_with_cv(LogisticRegression(), X, "a", cv=3).model_path
+    return page, scores, rounds, predicted, score, loaded, result, path

@@ -1,0 +1,109 @@
+"""What a fitted pipeline is made of: steps, what became of columns, seeds, packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sktrainer.results.report import ColumnTreatment
+
+__all__ = ["column_treatments", "packages_of", "seeds_of", "step_classes"]
+
+_SEEDS = frozenset({"random_state", "random_seed", "seed"})
+
+
+def step_classes(pipeline: Any) -> dict[str, str]:
+    """Return the class of each step by the step's name, in order.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import Pipeline
+    >>> step_classes(Pipeline([("none", "passthrough"), ("model", Ridge())]))
+    {'none': 'passthrough', 'model': 'Ridge'}
+    """
+    return {
+        name: step if isinstance(step, str) else type(step).__name__
+        for name, step in pipeline.steps
+    }
+
+
+def column_treatments(pipeline: Any, *, most: int = 1000) -> tuple[ColumnTreatment, ...]:
+    """Return what the automatic preprocessor did with each column; () where there is none.
+
+    Of more than `most` columns, those that were treated alike share one entry.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted; a step that has `decisions_` is the automatic preprocessor.
+    most : int, default=1000
+    """
+    found = (getattr(step, "decisions_", None) for _, step in pipeline.steps[:-1])
+    decisions = next((some for some in found if some is not None), ())
+    if len(decisions) > most:
+        return _grouped(decisions)
+    return tuple(
+        ColumnTreatment(
+            name=decision.name,
+            kind=decision.kind,
+            treatment=decision.treatment,
+            n_levels=decision.n_levels,
+            n_missing=decision.n_missing,
+            detail=decision.detail,
+        )
+        for decision in decisions
+    )
+
+
+def _grouped(decisions: Iterable[Any]) -> tuple[ColumnTreatment, ...]:
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.kind, decision.treatment), []).append(decision)
+    return tuple(
+        ColumnTreatment(
+            name=alike[0].name if len(alike) == 1 else f"{alike[0].name} … {alike[-1].name}",
+            n_columns=len(alike),
+            kind=kind,
+            treatment=treatment,
+            n_missing=sum(decision.n_missing for decision in alike),
+        )
+        for (kind, treatment), alike in groups.items()
+    )
+
+
+def seeds_of(pipeline: Any) -> dict[str, int]:
+    """Return the seeds that the steps and the model were fitted with, by the step's name.
+
+    A seed of an estimator inside a step stands under the step's name and its own.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingRegressor
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import Pipeline
+    >>> inside = BaggingRegressor(Ridge(random_state=2), random_state=1)
+    >>> seeds_of(Pipeline([("model", inside)]))
+    {'model': 1, 'model.estimator': 2}
+    """
+    seeds: dict[str, int] = {}
+    for name, step in pipeline.steps:
+        parameters = step.get_params(deep=True) if hasattr(step, "get_params") else {}
+        for path in sorted(parameters, key=lambda path: (path.count("__"), path)):
+            *within, last = path.split("__")
+            if last in _SEEDS and hasattr(parameters[path], "__index__"):
+                seeds[".".join([name, *within])] = int(parameters[path])
+    return seeds
+
+
+def packages_of(objects: Iterable[Any]) -> list[str]:
+    """Return the top packages that the classes of these objects come from, each once.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> packages_of([Ridge(), Ridge(), "passthrough"])
+    ['sklearn']
+    """
+    names = (type(item).__module__.partition(".")[0] for item in objects)
+    return [name for name in dict.fromkeys(names) if name not in ("builtins", "__main__")]
