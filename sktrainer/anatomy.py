@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from sktrainer.backends.modules import as_net, is_module
 from sktrainer.exceptions import ParameterError
 
 __all__ = ["Anatomy", "dissect"]
@@ -38,11 +39,15 @@ class Anatomy:
 def dissect(estimator: Any) -> Anatomy:
     """Take an estimator apart into the steps before the model and the model.
 
+    A torch Module, class or instance, becomes the net that trains it.
+
     Raises
     ------
     ParameterError
-        Where it is a class, has no `fit`, or is a Pipeline without a model at its end.
+        Where it is another class, has no `fit`, or is a Pipeline without a model at its end.
     """
+    if is_module(estimator):
+        return Anatomy((), "model", as_net(estimator))
     if isinstance(estimator, type):
         raise ParameterError(
             f"estimator must be an instance, got the class {estimator.__name__}; "
@@ -53,6 +58,7 @@ def dissect(estimator: Any) -> Anatomy:
         if not flat or flat[-1][1] in (None, "passthrough"):
             raise ParameterError("estimator is a Pipeline without a model as its last step")
         name, model = flat[-1]
+        model = as_net(model) if is_module(model) else model
         _check_model(model, f"the last step {name!r} of the Pipeline")
         return Anatomy(tuple(flat[:-1]), name, model)
     _check_model(estimator, "estimator")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
+from sktrainer.backends.modules import as_net, is_module
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
@@ -40,9 +41,17 @@ def _model_has(method: str) -> Callable[[Any], bool]:
         fitted = getattr(trainer, "_fitted", None)
         model = dissect(trainer.estimator).model if fitted is None else fitted.model
         getattr(model, method)
+        if method == "predict_proba" and _is_for_regression(trainer):
+            # skorch's regressors have it too, as another name of `predict`.
+            raise AttributeError(f"a regressor has no {method}")
         return True
 
     return check
+
+
+def _is_for_regression(trainer: ManagedTrainer) -> bool:
+    fitted = getattr(trainer, "_fitted", None)
+    return is_regressor(trainer) if fitted is None else bool(fitted.task == "regression")
 
 
 class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
@@ -219,6 +228,41 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of the trainer.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also those of the estimator, as ``estimator__<name>``; of a torch Module, those
+            of the net that trains it.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)
+        if deep and is_module(self.estimator):
+            inner = as_net(self.estimator).get_params()
+            params |= {f"estimator__{name}": value for name, value in inner.items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the trainer, and of its estimator as ``estimator__<name>``.
+
+        A torch Module gives way to the net that trains it when one of the net's, or of the
+        Module's constructor, is set.
+
+        Returns
+        -------
+        self
+        """
+        inner = params.get("estimator", self.estimator)
+        if is_module(inner) and any(name.startswith("estimator__") for name in params):
+            params["estimator"] = as_net(inner)
+        super().set_params(**params)
+        return self
 
     def fit(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
+from sktrainer.backends.modules import was_trained
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -85,6 +86,7 @@ def train(
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
     notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
+    notes = (*notes, *_tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
         with watch.stage("cross-validate"):
@@ -196,6 +198,19 @@ def _tell_imbalance(
         progress.warn(note, DataWarning)
         return (note,)
     return ()
+
+
+def _tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
+    """Say that a network starts from weights that were trained before, where it does."""
+    if not was_trained(anatomy.model):
+        return ()
+    note = (
+        "the module that was passed has been trained: every fit, those of folds too, starts "
+        "from its weights, and rows that these have seen tell nothing about new ones; pass "
+        "the class, or an untrained instance, unless that is meant"
+    )
+    progress.warn(note, DataWarning)
+    return (note,)
 
 
 def _cross_validate(

@@ -22,9 +22,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer.testing import Case
+from tests.networks import ProbabilityNet, SmallNet, three_logits
 
 # Rows and columns are sampled where a library can: seeds have something to decide then.
 FAMILIES: dict[str, Callable[[], Case]] = {
@@ -65,6 +67,14 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     "KNeighborsClassifier": lambda: _classifier(KNeighborsClassifier()),
     "DecisionTreeClassifier": lambda: _classifier(DecisionTreeClassifier(max_features=0.5)),
     "GaussianNB": lambda: _classifier(GaussianNB()),
+    "NeuralNetClassifier": lambda: _classifier(
+        NeuralNetClassifier(ProbabilityNet, lr=0.1, iterator_train__shuffle=True)
+    ),
+    "NeuralNetRegressor": lambda: _regressor(
+        NeuralNetRegressor(SmallNet, lr=0.01, batch_size=32)
+    ),
+    "ModuleClass": lambda: _classifier(SmallNet),
+    "ModuleInstance": lambda: _classifier(three_logits()),
     "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
 

@@ -17,9 +17,11 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import ManagedTrainer
+from tests.networks import ProbabilityNet, SmallNet, three_logits
 
 WEIGHT_CHECKS = (
     "check_sample_weight_equivalence_on_dense_data",
@@ -40,6 +42,13 @@ STOPPING = [
     HistGradientBoostingRegressor(max_iter=10),
     GradientBoostingClassifier(n_estimators=10),
     MLPClassifier(max_iter=30),
+    NeuralNetClassifier(ProbabilityNet, lr=0.1, iterator_train__shuffle=True),
+    NeuralNetRegressor(SmallNet, optimizer__momentum=0.9),
+]
+NETWORKS = [
+    ManagedTrainer(SmallNet, task="classification", random_state=0),
+    ManagedTrainer(SmallNet, task="regression", random_state=0),
+    ManagedTrainer(three_logits(), task="classification", random_state=0),
 ]
 PLAIN = [LogisticRegression(), Ridge(), GaussianNB(), SVC()]
 DRAWING = [
@@ -48,12 +57,14 @@ DRAWING = [
     SGDClassifier(),
 ]
 TRAINERS = [ManagedTrainer(model, random_state=0) for model in (*STOPPING, *DRAWING, *PLAIN)]
+TRAINERS += NETWORKS
 
 
 def expected_failures(trainer):
     """Return the checks that must fail for this trainer, each with its reason."""
     model = trainer.estimator
-    if any(type(model) is type(other) for other in STOPPING):
+    stops = (*STOPPING, *(network.estimator for network in NETWORKS))
+    if any(type(model) is type(other) for other in stops):
         return dict.fromkeys(WEIGHT_CHECKS, HELD_OUT)
     if any(type(model) is type(other) for other in DRAWING):
         return dict.fromkeys(WEIGHT_CHECKS, DRAWN)

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "types": set(),
     "_optional": {"exceptions"},
-    "anatomy": GROUND,
+    "anatomy": GROUND | {"backends.modules"},
     "parameters": GROUND,
     "datasets": GROUND,
     "running": GROUND,
@@ -84,7 +84,7 @@ THE_STAGES = {
 BY_NAME = {"__import__", "import_module", "require"}
 
 # Modules that may name a framework at their top, and so are imported only inside functions.
-ON_DEMAND = {"running.bars"}
+ON_DEMAND = {"backends._torch_batches", "backends._torch_nets", "running.bars"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _BUILT_IN = {
     "xgboost": "sktrainer.backends.xgboost:XGBoostBackend",
     "lightgbm": "sktrainer.backends.lightgbm:LightGBMBackend",
     "catboost": "sktrainer.backends.catboost:CatBoostBackend",
+    "skorch": "sktrainer.backends.torch:TorchBackend",
+    "torch": "sktrainer.backends.torch:TorchBackend",
 }
 _SCIKIT_LEARN = "sktrainer.backends.sklearn:SklearnBackend"
 _OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}

@@ -1,0 +1,276 @@
+"""skorch nets as they are trained here, and the net that a bare torch Module becomes.
+
+This module names skorch and torch at its top and is therefore imported only inside
+functions.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.dataset import Dataset as RowByRow
+from skorch.dataset import get_len, unpack_data
+from skorch.utils import to_device
+from torch.nn.parameter import is_lazy
+from torch.utils.data import DataLoader
+
+from sktrainer.backends._torch_batches import (
+    Batch,
+    RowsDataset,
+    as_is,
+    first_rows,
+    padded,
+)
+from sktrainer.backends.modules import constructor_defaults, constructor_names
+from sktrainer.exceptions import ParameterError
+from sktrainer.types import Array
+
+__all__ = ["Managed", "ModuleNet", "feeds_whole_batches", "managed"]
+
+FALLBACK_BATCH = 128
+"""Rows predicted at once where a net trains on all rows at once."""
+
+
+class ModuleNet(NeuralNet):
+    """A torch Module as an estimator; the task decides the rest when it is fitted.
+
+    Parameters
+    ----------
+    module : torch.nn.Module class or instance
+        `module__hidden`, and `hidden` for short, reaches the constructor of a class.
+    criterion : loss class or None, default=None
+        None: cross entropy, the binary one for a module with one output, or squared error.
+    optimizer : optimizer class, default=torch.optim.Adam
+    lr : float, default=0.001
+    max_epochs : int, default=200
+    batch_size : int or "auto", default="auto"
+        "auto": about a 32nd of the rows, a power of two from 32 to 1024.
+    **parameters : object
+        Those of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any = None,
+        optimizer: Any = torch.optim.Adam,
+        lr: float = 0.001,
+        max_epochs: int = 200,
+        batch_size: Any = "auto",
+        train_split: Any = None,
+        verbose: int = 0,
+        iterator_train__shuffle: bool = True,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            verbose=verbose,
+            iterator_train__shuffle=iterator_train__shuffle,
+            **parameters,
+        )
+
+    def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
+        """Return the parameters; with `deep`, the defaults of the module's class too."""
+        params: dict[str, Any] = super().get_params(deep=deep, **options)
+        if not deep:
+            return params
+        defaults = constructor_defaults(self.module)
+        return {f"module__{name}": value for name, value in defaults.items()} | params
+
+    def set_params(self, **params: Any) -> ModuleNet:
+        """Set parameters; a name that only the module's constructor knows goes there."""
+        own, inner = self.get_params(deep=False), constructor_names(self.module)
+        named = {
+            f"module__{name}" if name in inner and name not in own else name: value
+            for name, value in params.items()
+        }
+        super().set_params(**named)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = "n_outputs" in constructor_names(self.module)
+        return tags
+
+
+class Managed:
+    """What is laid over the class of a skorch net while it is fitted, and stays with it.
+
+    Weighted losses, batches taken whole, and predictions in batches of one size: matrix
+    products of other sizes round otherwise, so that a row would depend on its neighbours.
+    """
+
+    weighted_ = False
+    n_classes_ = 0
+    flat_output_ = False
+    sample_: Any = None
+    _weight_: Any = None
+
+    # Of the net below.
+    module: Any
+    module_: Any
+    criterion_: Any
+    device: Any
+    batch_size: int
+    infer: Any
+    evaluation_step: Any
+    get_params_for: Any
+
+    def initialize_module(self) -> Any:
+        """Make the module; copy an instance, and let lazy layers see how wide X is."""
+        super().initialize_module()  # type: ignore[misc]
+        if self.module_ is self.module:
+            # It belongs to the parameters: trained in place, a clone would start trained.
+            self.module_ = copy.deepcopy(self.module)
+        if self.sample_ is not None and any(map(is_lazy, self.module_.parameters())):
+            self.module_.to(self.device)
+            self.outputs(self.sample_)
+        return self
+
+    def outputs(self, X: Array) -> torch.Tensor:
+        """Return the module's first output for a few rows, with nothing learned of them."""
+        with torch.no_grad():
+            self.module_.eval()
+            found = self.infer(first_rows(X, len(X)))
+        return found[0] if isinstance(found, tuple) else found
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Take rows of a table as they are; leave the rest to skorch."""
+        if isinstance(X, RowsDataset) or not feeds_whole_batches(self):
+            return super().get_dataset(X, y)  # type: ignore[misc]
+        if y is None and (hasattr(X, "to_numpy") or isinstance(X, np.ndarray)):
+            return RowsDataset(X)
+        return super().get_dataset(X, y)  # type: ignore[misc]
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Load batches of our own rows whole."""
+        if not isinstance(dataset, RowsDataset):
+            return super().get_iterator(dataset, training=training)  # type: ignore[misc]
+        part = "iterator_train" if training else "iterator_valid"
+        options = self.get_params_for(part)
+        options.setdefault("batch_size", self.batch_size)
+        if options["batch_size"] == -1:
+            options["batch_size"] = max(1, len(dataset))
+        return DataLoader(dataset, collate_fn=as_is, **options)
+
+    def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:
+        """Lay the batch's weights ready for its loss."""
+        super().on_batch_begin(net, batch=batch, **options)  # type: ignore[misc]
+        self._weight_ = batch.weight if isinstance(batch, Batch) else None
+
+    def on_batch_end(self, net: Any, training: bool = False, **options: Any) -> None:
+        """Let a batch count by its weight in the mean loss that skorch takes."""
+        super().on_batch_end(net, training=training, **options)  # type: ignore[misc]
+        if self._weight_ is not None:
+            size = "train_batch_size" if training else "valid_batch_size"
+            net.history.record_batch(size, float(self._weight_.sum()))
+            self._weight_ = None
+
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **options: Any) -> Any:
+        """Return the loss, of weighted rows ``sum(w * l) / sum(w)``."""
+        if self._weight_ is None:
+            if self.weighted_:
+                raise ParameterError(
+                    "the weights of a batch were lost on the way to the loss; with "
+                    "sample weights leave out iterator_train__pin_memory"
+                )
+            return super().get_loss(y_pred, y_true, *args, **options)  # type: ignore[misc]
+        criterion = self.criterion_
+        reduction, criterion.reduction = criterion.reduction, "none"
+        try:
+            losses = super().get_loss(y_pred, y_true, *args, **options)  # type: ignore[misc]
+        finally:
+            criterion.reduction = reduction
+        weight = to_device(self._weight_, self.device)
+        if losses.ndim == 0 or len(losses) != len(weight):
+            raise ParameterError(
+                f"sample weights need a loss for each row, and {type(criterion).__name__} "
+                "gives one for the batch; leave out the weights or use another criterion"
+            )
+        of_rows = losses.reshape(len(losses), -1).mean(dim=1)
+        total = (weight * of_rows).sum()
+        return total if reduction == "sum" else total / weight.sum()
+
+    def forward_iter(
+        self, X: Any, training: bool = False, device: str = "cpu"
+    ) -> Iterator[Any]:
+        """Yield the outputs of each batch, computed in batches of one size."""
+        if training:
+            yield from super().forward_iter(X, training=True, device=device)  # type: ignore[misc]
+            return
+        iterator = self.get_iterator(self.get_dataset(X))
+        full = self.get_params_for("iterator_valid").get("batch_size", self.batch_size)
+        size = FALLBACK_BATCH if full == -1 else int(full)
+        for batch in iterator:
+            inputs, targets = unpack_data(batch)
+            n_rows = get_len(inputs)
+            if n_rows < size:
+                batch = (padded(inputs, size), targets)
+            found = self.evaluation_step(batch)
+            yield to_device(_cut(found, n_rows), device=device)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return a column for each class that was trained on.
+
+        A module may have more outputs than there are classes, as where the training rows
+        of a fold lack one.
+        """
+        found: Array = super().predict_proba(X)  # type: ignore[misc]
+        if not self.n_classes_ or found.ndim < 2 or found.shape[1] <= self.n_classes_:
+            return found
+        kept = found[:, : self.n_classes_]
+        return np.asarray(kept / kept.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> Array:
+        """Return class codes, or numbers in the shape of the target."""
+        found: Array = super().predict(X)  # type: ignore[misc]
+        return found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _revived, (type(self).__bases__[1],), self.__getstate__()
+
+
+def _cut(values: Any, n_rows: int) -> Any:
+    if isinstance(values, tuple):
+        return tuple(_cut(value, n_rows) for value in values)
+    return values[:n_rows]
+
+
+@functools.cache
+def managed(net_class: Any) -> Any:
+    """Return the class of a net with `Managed` laid over it.
+
+    Examples
+    --------
+    >>> from skorch import NeuralNetClassifier
+    >>> managed(NeuralNetClassifier).__mro__[2].__name__
+    'NeuralNetClassifier'
+    """
+    if issubclass(net_class, Managed):
+        return net_class
+    return type(net_class.__name__, (Managed, net_class), {"__module__": net_class.__module__})
+
+
+def _revived(net_class: type) -> Any:
+    made = managed(net_class)
+    return made.__new__(made)
+
+
+def feeds_whole_batches(net: Any) -> bool:
+    """Whether rows can be fed as batches: the net has no dataset or loader of its own."""
+    loads_plainly = net.iterator_train is DataLoader and net.iterator_valid is DataLoader
+    collates = any(hasattr(net, f"iterator_{p}__collate_fn") for p in ("train", "valid"))
+    return net.dataset is RowByRow and loads_plainly and not collates

@@ -1,0 +1,252 @@
+"""Networks: what holds for torch and skorch besides the contract."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, make_classification
+from sklearn.model_selection import GridSearchCV
+from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
+from skorch.dataset import Dataset
+
+from sktrainer import DataWarning, ManagedTrainer
+from sktrainer.exceptions import ParameterError
+from sktrainer.testing import mixed_table, same_bits
+from tests.networks import ProbabilityNet, SmallNet, line, three_logits
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 3)).astype(np.float32)
+Y = (X @ [1.0, -2.0, 0.5] + RNG.normal(0, 0.1, 120)).astype(np.float32)
+
+
+def plain(net, **parameters):
+    """A trainer that leaves rows as they are and holds none out."""
+    options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
+    return ManagedTrainer(net, **{**options, **parameters})
+
+
+def regressor(**parameters):
+    options = {"module": line(3), "lr": 0.05, "max_epochs": 5, "batch_size": 32}
+    return NeuralNetRegressor(**{**options, **parameters})
+
+
+class EndsAfter(Callback):
+    """Ends the training as skorch's own EarlyStopping does."""
+
+    def __init__(self, n_epochs=3):
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) >= self.n_epochs:
+            raise KeyboardInterrupt
+
+
+class Interrupted(torch.nn.Linear):
+    """Where a Ctrl-C strikes."""
+
+    def forward(self, X):
+        if self.training:
+            raise KeyboardInterrupt
+        return super().forward(X)
+
+
+class TwoEach(Dataset):
+    """A dataset of the caller's own."""
+
+
+@pytest.mark.parametrize("dataset", [Dataset, TwoEach])
+def test_epochs_are_those_of_skorchs_own_fit(dataset):
+    own = regressor(train_split=None, verbose=0).fit(X, Y[:, None])
+    ours = plain(regressor(dataset=dataset)).fit(X, Y).model_
+
+    np.testing.assert_allclose(
+        ours.history[:, "train_loss"], own.history[:, "train_loss"], rtol=1e-5
+    )
+    np.testing.assert_allclose(ours.predict(X), own.predict(X)[:, 0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_weight_of_two_is_a_row_twice():
+    weight = np.where(np.arange(len(Y)) % 3 == 0, 2.0, 1.0)
+    twice = np.repeat(np.arange(len(Y)), weight.astype(int))
+    net = regressor(batch_size=-1, max_epochs=20)
+
+    weighted = plain(net).fit(X, Y, sample_weight=weight)
+    repeated = plain(net).fit(X[twice], Y[twice])
+
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        weighted.evals_result_["train"]["loss"],
+        repeated.evals_result_["train"]["loss"],
+        rtol=1e-4,
+    )
+    assert not same_bits(weighted.predict(X), plain(net).fit(X, Y).predict(X))
+
+
+def test_class_weights_reach_the_loss():
+    rows, labels = make_classification(400, weights=[0.9], random_state=0)
+    options = {"task": "classification", "n_iter_no_change": 5, "random_state": 0}
+    weighted = ManagedTrainer(SmallNet, handle_imbalance="class_weight", **options)
+    plainly = ManagedTrainer(SmallNet, **options)
+
+    assert (weighted.fit(rows, labels).predict(rows) == 1).sum() > (
+        plainly.fit(rows, labels).predict(rows) == 1
+    ).sum()
+
+
+def test_a_net_whose_rows_cannot_carry_weights_refuses_them():
+    with pytest.raises(ParameterError, match="takes no weights"):
+        plain(regressor(dataset=TwoEach)).fit(X, Y, sample_weight=np.ones(len(Y)))
+
+
+def test_schedules_run_from_epoch_to_epoch_and_start_anew_in_each_fit():
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    trainer = plain(regressor(callbacks=[schedule], max_epochs=4))
+
+    for _ in range(2):
+        rates = trainer.fit(X, Y).model_.history[:, "event_lr"]
+        assert rates == [0.05, 0.025, 0.0125, 0.00625]
+    assert not hasattr(schedule, "lr_scheduler_")
+
+
+def test_scores_of_the_callers_own_see_the_validation_rows():
+    net = regressor(callbacks=[EpochScoring("r2", name="r2", lower_is_better=False)])
+    trainer = plain(net, early_stopping="auto").fit(X, Y, sample_weight=np.full(len(Y), 2.0))
+
+    assert len(trainer.split_.validation) == 12
+    assert len(trainer.model_.history[:, "r2"]) == trainer.n_iter_
+
+
+def test_a_callback_may_end_the_training_and_a_ctrl_c_is_a_ctrl_c():
+    ended = plain(regressor(callbacks=[EndsAfter(3)])).fit(X, Y)
+    assert (ended.n_iter_, ended.stop_reason_) == (3, "converged")
+
+    with pytest.raises(KeyboardInterrupt):
+        plain(regressor(module=Interrupted, module__in_features=3, module__out_features=1)).fit(
+            X, Y
+        )
+
+
+def test_the_best_epoch_is_put_back():
+    net = regressor(lr=0.4, max_epochs=30, optimizer__momentum=0.95)
+    trainer = plain(net, early_stopping=True, n_iter_no_change=4).fit(X, Y)
+
+    assert trainer.stop_reason_ == "early_stopping"
+    assert trainer.n_iter_ == trainer.best_iteration_ + 4
+    best = trainer.evals_result_["validation"]["loss"][trainer.best_iteration_ - 1]
+    assert trainer.scores_.loc["validation", "rmse"] ** 2 == pytest.approx(best, rel=1e-4)
+
+
+def test_a_scorer_may_be_watched():
+    trainer = ManagedTrainer(
+        SmallNet, eval_metric="roc_auc_ovr", n_iter_no_change=5, random_state=0
+    ).fit(*load_iris(return_X_y=True))
+
+    watched = trainer.evals_result_["validation"]["roc_auc_ovr"]
+    assert int(np.argmax(watched)) + 1 == trainer.best_iteration_
+
+
+def test_a_refit_goes_through_the_best_number_of_epochs():
+    trainer = plain(regressor(), early_stopping=True, refit=True).fit(X, Y)
+    assert len(trainer.model_.history) == trainer.best_iteration_
+
+
+@pytest.mark.parametrize("module", [SmallNet, three_logits()], ids=["class", "instance"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_modules_learn_text_labels_from_a_mixed_table(module, n_classes):
+    table, labels = mixed_table(300, "classification", n_classes=n_classes)
+    trainer = ManagedTrainer(module, test_size=0.2, random_state=0).fit(table, labels)
+
+    assert trainer.scores_.loc["train", "accuracy"] > 0.75
+    assert trainer.predict_proba(table).shape == (300, n_classes)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_modules_learn_numbers(n_outputs):
+    y = np.column_stack([Y, -Y])[:, :n_outputs].squeeze()
+    trainer = ManagedTrainer(SmallNet, random_state=0).set_params(estimator__lr=0.02)
+
+    assert trainer.fit(X, y).predict(X).shape == y.shape
+    assert trainer.score(X, y) > 0.9
+    assert not hasattr(trainer, "predict_proba")
+
+
+def test_one_output_tells_two_classes_apart():
+    trainer = ManagedTrainer(line(3), task="classification", random_state=0).fit(X, Y > 0)
+
+    assert isinstance(trainer.model_, NeuralNetBinaryClassifier)
+    assert trainer.score(X, Y > 0) > 0.9
+
+
+def test_a_module_with_too_few_outputs_is_refused_by_name():
+    rows, labels = load_iris(return_X_y=True)
+    with pytest.raises(ParameterError, match="at least 3 outputs.*Linear.*n_outputs"):
+        ManagedTrainer(line(4), task="classification").fit(rows, labels)
+    with pytest.raises(ParameterError, match=r"outputs of shape \(n_samples, 1\)"):
+        plain(line(3, 2)).fit(X, Y)
+
+
+def test_an_instance_keeps_its_state_and_a_trained_one_warns():
+    module = line(3)
+    before = module.weight.detach().clone()
+    trainer = plain(module).set_params(estimator__max_epochs=3).fit(X, Y)
+    assert torch.equal(module.weight, before)
+    assert torch.equal(clone(trainer.model_).module.weight, before)
+
+    module(torch.from_numpy(X)).sum().backward()
+    with pytest.warns(DataWarning, match="has been trained"):
+        trained = ManagedTrainer(module, random_state=0, verbose=0).fit(*load_regression())
+    assert any("has been trained" in note for note in trained.report_.notes)
+
+
+def load_regression():
+    rows, y = load_diabetes(return_X_y=True)
+    return rows[:100, :3], y[:100]
+
+
+def test_parameters_of_a_class_are_those_of_its_net():
+    trainer = ManagedTrainer(SmallNet)
+    assert trainer.get_params()["estimator__module__hidden"] == 8
+    assert trainer.get_params()["estimator__lr"] == 0.001
+    assert clone(trainer).estimator is SmallNet
+
+    trainer.set_params(estimator__hidden=4, estimator__lr=0.1)
+    assert trainer.get_params()["estimator__module__hidden"] == 4
+    assert clone(trainer).estimator.get_params()["lr"] == 0.1
+    assert pickle.loads(pickle.dumps(trainer)).estimator.module is SmallNet
+    with pytest.raises(ValueError, match="hiden"):
+        trainer.set_params(estimator__hiden=4)
+
+
+def test_a_grid_reaches_module_and_net_in_two_processes():
+    table, labels = mixed_table(160, "classification")
+    grid = {"estimator__module__hidden": [2, 6], "estimator__lr": [0.01]}
+    trainer = ManagedTrainer(SmallNet, random_state=0, n_iter_no_change=3)
+
+    search = GridSearchCV(trainer, grid, cv=2, n_jobs=2).fit(table, labels)
+
+    hidden = search.best_params_["estimator__module__hidden"]
+    assert search.best_estimator_.model_.module_.layers[0].out_features == hidden
+
+
+def test_a_row_is_predicted_to_the_bit_as_among_others():
+    rows, labels = load_iris(return_X_y=True)
+    net = NeuralNetClassifier(ProbabilityNet, lr=0.1, batch_size=40)
+    trainer = plain(net).fit(rows, labels)
+
+    together = trainer.predict_proba(rows)
+    alone = np.concatenate([trainer.predict_proba(rows[[i]]) for i in range(len(rows))])
+    assert same_bits(together, alone)
+
+
+def test_a_fitted_net_is_skorchs_own_and_survives_a_pickle():
+    trainer = plain(regressor()).fit(X, Y)
+    restored = pickle.loads(pickle.dumps(trainer.model_))
+
+    assert isinstance(restored, NeuralNetRegressor)
+    assert same_bits(restored.predict(X), trainer.predict(X))
+    assert restored.train_split == trainer.estimator.train_split or restored.verbose == 1

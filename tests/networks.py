@@ -1,0 +1,60 @@
+"""Small torch modules, in a module of their own so that other processes can import them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class SmallNet(nn.Module):
+    """Logits or numbers: as many outputs as the target asks for."""
+
+    def __init__(self, hidden=8, dropout=0.1, n_outputs=1):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LazyLinear(hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class ProbabilityNet(nn.Module):
+    """Probabilities of three classes, as skorch's classifier expects them by default."""
+
+    def __init__(self, hidden=8):
+        super().__init__()
+        self.layers = nn.Sequential(nn.LazyLinear(hidden), nn.Tanh(), nn.Linear(hidden, 3))
+
+    def forward(self, X):
+        return torch.softmax(self.layers(X), dim=-1)
+
+
+class ImageNet(nn.Module):
+    """A convolution over images of one channel."""
+
+    def __init__(self, n_outputs=10):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 8, 3, padding=1)
+        self.head = nn.LazyLinear(n_outputs)
+
+    def forward(self, X):
+        maps = torch.relu(self.convolution(X[:, None]))
+        return self.head(nn.functional.max_pool2d(maps, 2).flatten(1))
+
+
+def line(n_features, n_outputs=1):
+    """A linear model from known weights."""
+    layer = nn.Linear(n_features, n_outputs)
+    with torch.no_grad():
+        layer.weight.fill_(0.1)
+        layer.bias.zero_()
+    return layer
+
+
+def three_logits():
+    """An untrained instance with more outputs than two classes need, from known weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(3)
+        hidden = nn.LazyLinear(8)
+        return nn.Sequential(hidden, nn.ReLU(), nn.Linear(8, 3))
