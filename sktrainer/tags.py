@@ -50,7 +50,7 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
         tags.input_tags.sparse = traits.sparse
     tags.target_tags = inner.target_tags
     tags.target_tags.required = True
-    if tags.estimator_type != "regressor":
+    if tags.estimator_type == "classifier":
         tags.target_tags.multi_output = False
     if tags.classifier_tags is not None:
         tags.classifier_tags.multi_label = False

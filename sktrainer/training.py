@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.backends.modules import was_trained
+from sktrainer.backends.modules import is_network, was_trained
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -76,6 +76,8 @@ def train(
         Where every fold failed.
     """
     watch = Stopwatch()
+    if _has_no_columns(raw.X):
+        parameters = _for_the_network_alone(parameters, estimator)
     with watch.stage("check"):
         anatomy, data = _check(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
@@ -100,6 +102,19 @@ def train(
     progress.done(fit_line(facts))
     progress.block(compact_table(run.scores.table))
     return Trained(anatomy, recipe, data, split, run, cv, report)
+
+
+def _has_no_columns(X: Any) -> bool:
+    """Tell arrays of three dimensions or more (images, sequences) from tables."""
+    return isinstance(X, np.ndarray) and X.ndim > 2
+
+
+def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
+    """Leave out the automatic preprocessor, which is for tables, where a network takes X."""
+    automatic = isinstance(parameters["preprocessor"], str)
+    if not automatic or not is_network(estimator):
+        return parameters
+    return {**parameters, "preprocessor": None}
 
 
 def _check(

@@ -26,7 +26,7 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer.testing import Case
-from tests.networks import ProbabilityNet, SmallNet, three_logits
+from tests.networks import ProbabilityNet, SmallNet, five_logits
 
 # Rows and columns are sampled where a library can: seeds have something to decide then.
 FAMILIES: dict[str, Callable[[], Case]] = {
@@ -74,7 +74,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
         NeuralNetRegressor(SmallNet, lr=0.01, batch_size=32)
     ),
     "ModuleClass": lambda: _classifier(SmallNet),
-    "ModuleInstance": lambda: _classifier(three_logits()),
+    "ModuleInstance": lambda: _classifier(five_logits()),
     "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
 

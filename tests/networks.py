@@ -20,11 +20,11 @@ class SmallNet(nn.Module):
 
 
 class ProbabilityNet(nn.Module):
-    """Probabilities of three classes, as skorch's classifier expects them by default."""
+    """Probabilities of five classes, as skorch's classifier expects them by default."""
 
     def __init__(self, hidden=8):
         super().__init__()
-        self.layers = nn.Sequential(nn.LazyLinear(hidden), nn.Tanh(), nn.Linear(hidden, 3))
+        self.layers = nn.Sequential(nn.LazyLinear(hidden), nn.Tanh(), nn.Linear(hidden, 5))
 
     def forward(self, X):
         return torch.softmax(self.layers(X), dim=-1)
@@ -52,9 +52,9 @@ def line(n_features, n_outputs=1):
     return layer
 
 
-def three_logits():
-    """An untrained instance with more outputs than two classes need, from known weights."""
+def five_logits():
+    """An untrained instance with more outputs than most targets have classes."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(3)
         hidden = nn.LazyLinear(8)
-        return nn.Sequential(hidden, nn.ReLU(), nn.Linear(8, 3))
+        return nn.Sequential(hidden, nn.ReLU(), nn.Linear(8, 5))

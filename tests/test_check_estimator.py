@@ -18,10 +18,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetClassifier, NeuralNetRegressor
+from torch import nn
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import ManagedTrainer
-from tests.networks import ProbabilityNet, SmallNet, three_logits
+from tests.networks import ProbabilityNet, SmallNet, five_logits
 
 WEIGHT_CHECKS = (
     "check_sample_weight_equivalence_on_dense_data",
@@ -29,6 +30,7 @@ WEIGHT_CHECKS = (
 )
 HELD_OUT = "a repeated row may be held out to stop on, or trained on, apart from its twin"
 OWN = "the default gamma comes from the variance of X, without weights"
+HASHED = "joblib's hash of a torch module is another one for a copy of it"
 DRAWN = "the model draws rows by their position, so a repeated row is drawn as two"
 
 STOPPING = [
@@ -42,13 +44,14 @@ STOPPING = [
     HistGradientBoostingRegressor(max_iter=10),
     GradientBoostingClassifier(n_estimators=10),
     MLPClassifier(max_iter=30),
-    NeuralNetClassifier(ProbabilityNet, lr=0.1, iterator_train__shuffle=True),
-    NeuralNetRegressor(SmallNet, optimizer__momentum=0.9),
+    NeuralNetClassifier(ProbabilityNet, lr=0.5, max_epochs=60, batch_size=32, train_split=None),
+    NeuralNetRegressor(SmallNet, lr=0.05, max_epochs=40, batch_size=32, train_split=None),
 ]
+# With train_split=None, as other splits show an address in the names of the tests.
 NETWORKS = [
     ManagedTrainer(SmallNet, task="classification", random_state=0),
     ManagedTrainer(SmallNet, task="regression", random_state=0),
-    ManagedTrainer(three_logits(), task="classification", random_state=0),
+    ManagedTrainer(five_logits(), task="classification", random_state=0),
 ]
 PLAIN = [LogisticRegression(), Ridge(), GaussianNB(), SVC()]
 DRAWING = [
@@ -65,7 +68,9 @@ def expected_failures(trainer):
     model = trainer.estimator
     stops = (*STOPPING, *(network.estimator for network in NETWORKS))
     if any(type(model) is type(other) for other in stops):
-        return dict.fromkeys(WEIGHT_CHECKS, HELD_OUT)
+        hashed = isinstance(model, nn.Module)
+        failing = {"check_estimators_overwrite_params": HASHED} if hashed else {}
+        return dict.fromkeys(WEIGHT_CHECKS, HELD_OUT) | failing
     if any(type(model) is type(other) for other in DRAWING):
         return dict.fromkeys(WEIGHT_CHECKS, DRAWN)
     return dict.fromkeys(WEIGHT_CHECKS, OWN) if isinstance(model, SVC) else {}

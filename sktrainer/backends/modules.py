@@ -7,7 +7,14 @@ from typing import Any
 
 from sktrainer._optional import require
 
-__all__ = ["as_net", "constructor_defaults", "constructor_names", "is_module", "was_trained"]
+__all__ = [
+    "as_net",
+    "constructor_defaults",
+    "constructor_names",
+    "is_module",
+    "is_network",
+    "was_trained",
+]
 
 
 def is_module(estimator: Any) -> bool:
@@ -22,6 +29,12 @@ def is_module(estimator: Any) -> bool:
     return any(
         c.__name__ == "Module" and c.__module__ == "torch.nn.modules.module" for c in mro
     )
+
+
+def is_network(estimator: Any) -> bool:
+    """Tell whether this is a torch Module or a skorch net."""
+    mro = type(estimator).__mro__
+    return is_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
 
 
 def as_net(module: Any) -> Any:

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.backends._sklearn_watching import accepts, finished
 from sktrainer.backends.modules import constructor_names
-from sktrainer.exceptions import ParameterError
+from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.metrics import Predicted
 from sktrainer.types import Array, ModelFit, Rows, Task
@@ -65,6 +66,7 @@ class TorchBackend:
             The net has the parameters that it came with; a bare Module's has those that
             the task and the table decided.
         """
+        _refuse_sparse(request.train.X)
         with kept(request.seed), _seeded(request.seed, request.model.device):
             net = _fitting_net(request)
             train, validation = _datasets(net, request)
@@ -80,6 +82,14 @@ class TorchBackend:
             best = request.monitor.best_iteration or n_iter
             return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
         return finished(request, n_iter, stopped=request.monitor.stopped)
+
+
+def _refuse_sparse(X: Any) -> None:
+    if sparse.issparse(X):
+        raise InputError(
+            "Sparse data was passed, but a network takes dense data; convert it with "
+            "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
+        )
 
 
 @contextmanager

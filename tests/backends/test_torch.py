@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris, make_classification
+from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.model_selection import GridSearchCV
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
@@ -17,7 +17,7 @@ from skorch.dataset import Dataset
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.exceptions import ParameterError
 from sktrainer.testing import mixed_table, same_bits
-from tests.networks import ProbabilityNet, SmallNet, line, three_logits
+from tests.networks import ImageNet, ProbabilityNet, SmallNet, five_logits, line
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3)).astype(np.float32)
@@ -155,7 +155,7 @@ def test_a_refit_goes_through_the_best_number_of_epochs():
     assert len(trainer.model_.history) == trainer.best_iteration_
 
 
-@pytest.mark.parametrize("module", [SmallNet, three_logits()], ids=["class", "instance"])
+@pytest.mark.parametrize("module", [SmallNet, five_logits()], ids=["class", "instance"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_modules_learn_text_labels_from_a_mixed_table(module, n_classes):
     table, labels = mixed_table(300, "classification", n_classes=n_classes)
@@ -175,8 +175,22 @@ def test_modules_learn_numbers(n_outputs):
     assert not hasattr(trainer, "predict_proba")
 
 
+def test_images_go_to_the_network_as_they_are():
+    images, digits = load_digits(return_X_y=True)
+    images = images[:600].reshape(-1, 8, 8)
+    trainer = ManagedTrainer(ImageNet, task="classification", random_state=0, test_size=0.2)
+    trainer.set_params(estimator__lr=0.01, estimator__max_epochs=10)
+
+    trainer.fit(images, digits[:600])
+
+    assert trainer.scores_.loc["test", "accuracy"] > 0.85
+    assert [name for name, _ in trainer.pipeline_.steps] == ["model"]
+    assert same_bits(trainer.predict(images[:1]), trainer.predict(images)[:1])
+
+
 def test_one_output_tells_two_classes_apart():
-    trainer = ManagedTrainer(line(3), task="classification", random_state=0).fit(X, Y > 0)
+    trainer = ManagedTrainer(line(3), task="classification", random_state=0)
+    trainer.set_params(estimator__lr=0.05).fit(X, Y > 0)
 
     assert isinstance(trainer.model_, NeuralNetBinaryClassifier)
     assert trainer.score(X, Y > 0) > 0.9
@@ -199,13 +213,8 @@ def test_an_instance_keeps_its_state_and_a_trained_one_warns():
 
     module(torch.from_numpy(X)).sum().backward()
     with pytest.warns(DataWarning, match="has been trained"):
-        trained = ManagedTrainer(module, random_state=0, verbose=0).fit(*load_regression())
+        trained = ManagedTrainer(module, random_state=0).fit(X, Y)
     assert any("has been trained" in note for note in trained.report_.notes)
-
-
-def load_regression():
-    rows, y = load_diabetes(return_X_y=True)
-    return rows[:100, :3], y[:100]
 
 
 def test_parameters_of_a_class_are_those_of_its_net():
