@@ -160,7 +160,8 @@ def _wrong_direction(module: str, item: Import, modules: set[str]) -> str | None
         if "." in target or item.target.count(".") > 1:
             return f"imports {item.target}, which is not there"
         target = "__init__"
-    if target in ON_DEMAND and not (item.in_function or item.only_for_types):
+    loads_anyway = module in ON_DEMAND or item.in_function or item.only_for_types
+    if target in ON_DEMAND and not loads_anyway:
         return f"imports {target} at its top, which loads a framework"
     room, target_room = module.partition(".")[0], target.partition(".")[0]
     if room not in ALLOWED:
