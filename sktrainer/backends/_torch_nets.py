@@ -29,6 +29,7 @@ from sktrainer.backends._torch_batches import (
 )
 from sktrainer.backends.modules import constructor_defaults, constructor_names
 from sktrainer.exceptions import ParameterError
+from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array
 
 __all__ = ["Managed", "ModuleNet", "feeds_whole_batches", "managed"]
@@ -219,7 +220,8 @@ class Managed:
             n_rows = get_len(inputs)
             if n_rows < size:
                 batch = (padded(inputs, size), targets)
-            found = self.evaluation_step(batch)
+            with limited_threads(1):  # products of wide layers round by their threads
+                found = self.evaluation_step(batch)
             yield to_device(_cut(found, n_rows), device=device)
 
     def predict_proba(self, X: Any) -> Array:

@@ -21,6 +21,7 @@ from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.metrics import Predicted
+from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 __all__ = ["TorchBackend"]
@@ -67,7 +68,13 @@ class TorchBackend:
             the task and the table decided.
         """
         _refuse_sparse(request.train.X)
-        with kept(request.seed), _seeded(request.seed, request.model.device):
+        # Sums over the rows of a large batch round otherwise with each number of threads,
+        # and that number depends on the folds fitted beside this one.
+        with (
+            limited_threads(1),
+            kept(request.seed),
+            _seeded(request.seed, request.model.device),
+        ):
             net = _fitting_net(request)
             train, validation = _datasets(net, request)
             with _lent(net, train_split=_given(validation), verbose=0):
