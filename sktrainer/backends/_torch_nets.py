@@ -165,6 +165,8 @@ class Managed:
         options.setdefault("batch_size", self.batch_size)
         if options["batch_size"] == -1:
             options["batch_size"] = max(1, len(dataset))
+        if not training:  # a loader draws a seed, also where it shuffles nothing
+            options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=as_is, **options)
 
     def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +39,8 @@ def kept(seed: int | None = None) -> Iterator[None]:
         return
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     filters = list(warnings.filters)
+    torch: Any = sys.modules.get("torch")  # where it is in use: its loaders draw to predict
+    torch_state = None if torch is None else torch.get_rng_state()
     if seed is not None:
         np.random.seed(seed)  # noqa: NPY002 - libraries draw from the global one
         random.seed(seed)
@@ -45,6 +49,8 @@ def kept(seed: int | None = None) -> Iterator[None]:
     finally:
         np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
+        if torch is not None:
+            torch.set_rng_state(torch_state)
         if list(warnings.filters) != filters:
             warnings.filters[:] = filters  # type: ignore[index]
             warnings._filters_mutated()  # type: ignore[attr-defined]
