@@ -81,7 +81,7 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """
     problems = _Problems()
     X, y = split_off_target(raw.X, raw.y)
-    X = _check_table(X, problems) if raw.tabular else X
+    X = _check_table(X, problems) if raw.tabular else _with_rows(X)
     n_samples = _count_rows(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
@@ -182,6 +182,11 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         )
         problems.extend(table_problems(checked))
     return checked
+
+
+def _with_rows(X: Any) -> Any:
+    """Return X, whatever it is, as something of which rows can be taken."""
+    return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
 
 
 def _count_rows(X: Any, problems: _Problems) -> int | None:
@@ -319,7 +324,7 @@ def _check_validation(
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = _Problems()
-    X_val = _check_table(X_val, found) if raw.tabular else X_val
+    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val)
     n_rows = _count_rows(X_val, found)
     weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
