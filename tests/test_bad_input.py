@@ -223,6 +223,20 @@ def test_what_is_no_estimator_is_refused(estimator, message):
         ManagedTrainer(estimator).fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scoring": "f1"},
+        {"scoring": {"first": "f1", "second": "accuracy"}},
+        {"eval_metric": "f1"},
+    ],
+)
+def test_a_scorer_that_cannot_score_so_many_classes_is_refused(asked):
+    X, _ = table()
+    with pytest.raises(ParameterError, match="3 classes; use another, such as 'f1_macro'"):
+        ManagedTrainer(NeverFitted(), **asked).fit(X, np.arange(len(X)) % 3)
+
+
 def test_a_scorer_that_the_model_cannot_serve_is_refused():
     with pytest.raises(ParameterError, match="roc_auc.*predict_proba"):
         ManagedTrainer(NeverFitted(), scoring=["accuracy", "roc_auc"]).fit(X, Y)

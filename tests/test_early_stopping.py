@@ -120,3 +120,17 @@ def test_scorers_that_are_minimised_keep_scikit_learns_sign():
     rows = trainer.split_.validation
     scorer = get_scorer("neg_log_loss")
     assert scorer(trainer, X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(values))
+
+
+@pytest.mark.parametrize("metric", ["roc_auc_ovr", "neg_log_loss"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_metric_is_watched_on_validation_rows_that_lack_a_class(name, metric):
+    classes = np.where(np.arange(len(Y)) < 2, "rare", Y.astype(str))
+    model = ManagedTrainer(
+        MODELS[name], eval_metric=metric, early_stopping=True, n_iter_no_change=5
+    )
+    with pytest.warns(UserWarning, match="validation part has no row of class 'rare'"):
+        trainer = model.fit(X, classes)
+    watched = trainer.evals_result_["validation"][metric]
+    assert np.isfinite(watched).all()
+    assert trainer.best_iteration_ == 1 + int(np.argmax(watched))

@@ -275,14 +275,14 @@ def score_outputs(
         return float(scorer(Predicted(task, None, lambda: outputs), X, y, **weights))
     proba = np.column_stack([1.0 - outputs, outputs]) if outputs.ndim == 1 else outputs
     # argmax takes the first of equals, as the libraries do: exactly one half is class 0.
-    predicted = Predicted(
-        task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba.astype(float)
-    )
+    # Single precision stays: scikit-learn warns of doubles that sum to one but nearly.
+    predicted = Predicted(task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba)
     return float(scorer(predicted, X, classes[y.astype(np.intp)], **weights))
 
 
 def _weighs(scorer: Scorer) -> bool:
-    function = getattr(scorer, "_score_func", None)
+    shown = getattr(scorer, "scorer", scorer)  # one that is shown other labels
+    function = getattr(shown, "_score_func", None)
     if function is None:
         return False
     parameters = inspect.signature(function).parameters.values()

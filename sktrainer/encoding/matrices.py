@@ -122,10 +122,7 @@ def as_matrix(X: Any) -> Array:
     InputError
         X is sparse, and training rows were not.
     """
-    if sparse.issparse(X):
-        raise InputError(
-            "expected a dense X, as in training, got a sparse matrix; pass X.toarray()"
-        )
+    refuse_sparse(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
         # XGBoost reads the bytes of the other order as other numbers.
         return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
@@ -133,6 +130,14 @@ def as_matrix(X: Any) -> Array:
         return X.to_numpy()
     column = cells_by_position(X)
     return np.column_stack([to_numbers(column(at)) for at in range(X.shape[1])])
+
+
+def refuse_sparse(X: Any) -> None:
+    """Raise InputError where X is sparse, and training rows were not."""
+    if sparse.issparse(X):
+        raise InputError(
+            "expected a dense X, as in training, got a sparse matrix; pass X.toarray()"
+        )
 
 
 def copied(X: Array, kept: Sequence[int] | Array, width: int) -> Array:

@@ -13,6 +13,7 @@ from sktrainer.encoding.cells import cells_by_position
 from sktrainer.encoding.columns import has_infinite, infinite_message
 from sktrainer.encoding.finishing import Finish
 from sktrainer.encoding.levels import MISSING
+from sktrainer.encoding.matrices import refuse_sparse
 from sktrainer.encoding.plans import Plan
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -56,6 +57,7 @@ class TablePlan:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows in one pass over the columns."""
+        refuse_sparse(X)
         column = cells_by_position(X, exact=False)
         out = self.empty(len(X))
         with np.errstate(over="ignore"):

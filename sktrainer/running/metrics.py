@@ -29,6 +29,7 @@ __all__ = [
     "named_scorer",
     "resolve_scoring",
     "score_predicted",
+    "tolerant_scorer",
 ]
 
 
@@ -192,6 +193,41 @@ def named_scorer(name: str) -> Scorer:
     return scorer
 
 
+def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
+    """Return a scorer that also scores a part of the rows which lacks a class.
+
+    scikit-learn's metrics of probabilities take the classes for those of the rows, and
+    raise where there are more columns; with `labels` they do not.
+
+    Parameters
+    ----------
+    scorer : scorer
+        One of scikit-learn's own, for two classes or more.
+    n_classes : int
+        The targets are codes from 0 to `n_classes` - 1.
+
+    Returns
+    -------
+    scorer
+        The same one where it needs no telling.
+    """
+    function = getattr(scorer, "_score_func", None)
+    if function is metrics.roc_auc_score:
+        macro = {"multi_class": "ovr", "average": "macro"}
+        chosen = {"average": "macro", **scorer._kwargs}  # type: ignore[attr-defined]
+        return _roc_auc_scorer(n_classes) if n_classes > 2 and chosen == macro else scorer
+    if function is None or "predict" in response_methods(scorer):
+        return scorer
+    if "labels" not in inspect.signature(function).parameters:
+        return scorer
+    return make_scorer(
+        function,
+        greater_is_better=scorer._sign > 0,  # type: ignore[attr-defined]
+        response_method=response_methods(scorer),
+        **{"labels": np.arange(n_classes), **scorer._kwargs},  # type: ignore[attr-defined]
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Relabelled:
     """A scorer that is shown other labels than those that the model was trained on.
@@ -270,8 +306,13 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     """
     if scoring is None:
         return Scoring(default_scorers(task, n_classes))
+
+    def of_codes(name: str) -> Scorer:
+        scorer = named_scorer(name)
+        return scorer if task == "regression" else tolerant_scorer(scorer, n_classes)
+
     if isinstance(scoring, str):
-        return Scoring({scoring: named_scorer(scoring)}, single=True)
+        return Scoring({scoring: of_codes(scoring)}, single=True)
     if isinstance(scoring, Mapping):
         named = dict(scoring)
     elif isinstance(scoring, (list, tuple, set)):
@@ -279,7 +320,7 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     else:
         name = getattr(getattr(scoring, "_score_func", scoring), "__name__", "score")
         return Scoring({name: scoring}, single=True, on_estimator=frozenset([name]))
-    scorers = {k: v if callable(v) else named_scorer(v) for k, v in named.items()}
+    scorers = {k: v if callable(v) else of_codes(v) for k, v in named.items()}
     return Scoring(scorers, on_estimator=frozenset(k for k, v in named.items() if callable(v)))
 
 

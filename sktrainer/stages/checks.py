@@ -102,8 +102,10 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
 
 
 def _target_name(y: Any) -> str | None:
-    """Return the column that y names, or the name of the Series that it is."""
-    name = y if isinstance(y, str) else getattr(y, "name", None)
+    """Return the column that y names, or the name of the Series or column that it is."""
+    columns = list(getattr(y, "columns", ()))
+    own = columns[0] if len(columns) == 1 else getattr(y, "name", None)
+    name = y if isinstance(y, str) else own
     return str(name) if isinstance(name, (str, int)) and name != "" else None
 
 

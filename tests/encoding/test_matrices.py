@@ -151,8 +151,9 @@ def test_infinite_cells_of_sparse_matrices_are_refused():
         TableEncoder().fit(sparse.csr_array([[1.0, np.inf], [0.0, 1.0]]))
 
 
-def test_a_sparse_matrix_after_a_fit_on_a_dense_one_is_refused():
-    encoder = TableEncoder(**PLAIN).fit(np.eye(2))
+@pytest.mark.parametrize("dense", [np.eye(2), np.array([[0.0, "c"], [1.0, "d"]], dtype=object)])
+def test_a_sparse_matrix_after_a_fit_on_a_dense_one_is_refused(dense):
+    encoder = TableEncoder(**PLAIN).fit(dense)
     with pytest.raises(InputError, match="toarray"):
         encoder.transform(sparse.csr_array(np.eye(2)))
 
