@@ -12,7 +12,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer, make_scorer, recall_score
+from sklearn.metrics import f1_score, get_scorer, make_scorer, recall_score
 from sklearn.neural_network import MLPClassifier
 from xgboost import XGBClassifier
 
@@ -134,3 +134,18 @@ def test_a_metric_is_watched_on_validation_rows_that_lack_a_class(name, metric):
     watched = trainer.evals_result_["validation"][metric]
     assert np.isfinite(watched).all()
     assert trainer.best_iteration_ == 1 + int(np.argmax(watched))
+
+
+@pytest.mark.parametrize("name", sorted({*MODELS} - {"mlp"}))
+def test_a_watched_metric_weighs_the_validation_rows(name):
+    weight = np.random.default_rng(0).exponential(size=len(Y)) + 0.01
+    given = {"eval_metric": "f1", "early_stopping": True, "random_state": 0}
+    trainer = ManagedTrainer(MODELS[name], **given).fit(X, Y, sample_weight=weight)
+    rows = trainer.split_.validation
+    score = f1_score(
+        Y[rows],
+        trainer.predict(X.iloc[rows]),
+        pos_label=trainer.classes_[1],
+        sample_weight=weight[rows],
+    )
+    assert max(trainer.evals_result_["validation"]["f1"]) == pytest.approx(score)

@@ -281,8 +281,7 @@ def score_outputs(
 
 
 def _weighs(scorer: Scorer) -> bool:
-    shown = getattr(scorer, "scorer", scorer)  # one that is shown other labels
-    function = getattr(shown, "_score_func", None)
+    function = getattr(scorer, "_score_func", None)
     if function is None:
         return False
     parameters = inspect.signature(function).parameters.values()

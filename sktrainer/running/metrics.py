@@ -260,6 +260,11 @@ class Relabelled:
         )
         return float(self.scorer(predicted, X, self._show(y), **kwargs))
 
+    @property
+    def _score_func(self) -> Any:
+        # Whoever asks whether weights are taken asks the function inside.
+        return getattr(self.scorer, "_score_func", self.scorer)
+
     def _show(self, labels: Any) -> Array:
         found: Array = self.shown[np.searchsorted(self.trained, np.asarray(labels))]
         return found
