@@ -71,6 +71,7 @@ X, Y = table()
 NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
+    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str; pass a table"),
     "an empty table": ({"X": X.iloc[:0], "y": Y[:0]}, {}, r"0 sample"),
     "no columns": ({"X": X.iloc[:, :0]}, {}, r"0 feature"),
     "one class": (

@@ -171,6 +171,13 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
+    if X is None or isinstance(X, (str, dict)) or hasattr(X, "collect"):
+        do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
+        problems.append(
+            "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
+            f"{type(X).__name__}; {do}"
+        )
+        return None
     checked = X
     with problems.collect(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -193,6 +200,8 @@ def _with_rows(X: Any) -> Any:
 
 def _count_rows(X: Any, problems: _Problems) -> int | None:
     n_samples = None
+    if X is None and problems:
+        return None
     with problems.collect():
         n_samples = int(_num_samples(X))
         if n_samples == 0:
@@ -361,5 +370,5 @@ def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> N
     if len(used) < 2:
         raise InputError(
             f"the rows of positive sample_weight must have at least 2 classes, got one class "
-            f"only: {classes[used[0]]!r}"
+            f"only: {classes.tolist()[used[0]]!r}"
         )
