@@ -194,9 +194,7 @@ def _run_fold(
         scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
         what = f"{type(error).__name__}: {error}"
-        return FoldResult(
-            number, len(train), len(test), scores, watch.elapsed, 0.0, error=what
-        )
+        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=what)
     return FoldResult(
         number,
         len(split.train),

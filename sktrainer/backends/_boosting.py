@@ -25,9 +25,9 @@ from sklearn.utils import _safe_indexing
 from sktrainer.backends._base import FitRequest
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.early_stopping import WatchedMetric
-from sktrainer.running.metrics import Predicted, Scorer
+from sktrainer.running.predicted import Predicted
 from sktrainer.running.seeding import derive_seed
-from sktrainer.types import Array, ModelFit, Rows, Task
+from sktrainer.types import Array, ModelFit, Rows, Scorer, Task
 
 FEWEST_CURVE_ROWS, MOST_CURVE_ROWS = 1_000, 10_000
 

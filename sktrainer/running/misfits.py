@@ -7,12 +7,8 @@ import warnings
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.running.metrics import (
-    Predicted,
-    asks_for_positive_label,
-    can_serve,
-    named_scorer,
-)
+from sktrainer.running.metrics import asks_for_positive_label, can_serve, named_scorer
+from sktrainer.running.predicted import Predicted
 from sktrainer.types import Array, Task
 
 __all__ = ["scorer_misfit"]

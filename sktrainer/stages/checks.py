@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
-from sktrainer.encoding.columns import table_problems
+from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
 from sktrainer.stages._targets import (
     check_target,

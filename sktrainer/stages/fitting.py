@@ -13,7 +13,8 @@ from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.metrics import Relabelled, asks_for_positive_label, tolerant_scorer
+from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
+from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
 

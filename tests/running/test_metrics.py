@@ -7,7 +7,6 @@ import pytest
 from sklearn import metrics
 
 from sktrainer.running.metrics import (
-    Predicted,
     can_serve,
     default_scorers,
     named_scorer,
@@ -15,6 +14,7 @@ from sktrainer.running.metrics import (
     score_predicted,
     tolerant_scorer,
 )
+from sktrainer.running.predicted import Predicted
 
 RNG = np.random.default_rng(0)
 
