@@ -302,8 +302,8 @@ def line(library: str, table: str, rounds: int, repeats: int) -> str:
     )
     ratio, memory = (ours[key] / hand[key] for key in ("seconds", "peak_mb"))
     return (
-        f"{f'{library}, {table}':32}{hand['seconds']:8.2f} s{ours['seconds']:10.2f} s{ratio:8.3f}"
-        f"{hand['peak_mb']:14.0f} MB{ours['peak_mb']:7.0f} MB{memory:8.3f}   "
+        f"{f'{library}, {table}':32}{hand['seconds']:8.2f} s{ours['seconds']:10.2f} s"
+        f"{ratio:8.3f}{hand['peak_mb']:14.0f} MB{ours['peak_mb']:7.0f} MB{memory:8.3f}   "
         f"{hand['roc_auc']:.4f} {ours['roc_auc']:.4f}"
     )
 

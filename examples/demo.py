@@ -12,7 +12,7 @@ from sktrainer.datasets import load_hypothyroid
 def main() -> None:
     """Train, report and say where the files lie."""
     table = load_hypothyroid()
-    is_hypothyroid = (table.target == "hypothyroid").astype(int)
+    is_hypothyroid = (table.target == "hypothyroid").astype(int).rename("hypothyroid")
 
     result = train_model(
         LGBMClassifier(n_estimators=1000, learning_rate=0.05, verbose=-1),
@@ -22,7 +22,7 @@ def main() -> None:
     assert result.model_path is not None
     page = result.report.to_html(result.model_path.with_suffix(".html"))
 
-    print()
+    print(f"\n{result.report}\n")
     print(f"Model:  {result.model_path}")
     print(f"Report: {page}")
 

@@ -76,6 +76,13 @@ def _check_model(model: Any, what: str) -> None:
             f"{what} must have predict, got {type(model).__name__}; pass a classifier or a "
             "regressor"
         )
+    tags = getattr(model, "__sklearn_tags__", None)
+    kind = None if tags is None else tags().estimator_type
+    if kind in ("clusterer", "outlier_detector", "density_estimator"):
+        raise ParameterError(
+            f"{what} must learn a target, got {type(model).__name__}, which is of the kind "
+            f"{kind!r}; pass a classifier or a regressor"
+        )
 
 
 def _flatten(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:

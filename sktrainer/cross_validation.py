@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +24,8 @@ from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation
 from sktrainer.types import Array, CheckedData, Split
 
 __all__ = ["CrossValidation", "FoldResult", "cross_validate"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -190,10 +192,9 @@ def _run_fold(
             )
     except Exception as error:  # one fold's failure must not lose the others' results
         scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
-        where = "".join(traceback.format_exception(error)[-2:])
-        return FoldResult(
-            number, len(train), len(test), scores, watch.elapsed, 0.0, error=where.strip()
-        )
+        logger.info("fold %d failed", number, exc_info=True)
+        what = f"{type(error).__name__}: {error}"
+        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=what)
     return FoldResult(
         number,
         len(split.train),

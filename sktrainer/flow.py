@@ -188,11 +188,20 @@ def _stack(above: Any, below: Any) -> Any:
     if sparse.issparse(above):
         return sparse.vstack([above, below], format="csr")
     if hasattr(above, "columns"):
-        frames = [nw.from_native(above), nw.from_native(below)]
-        return nw.concat(frames, how="vertical").to_native()
+        return _stack_frames(nw.from_native(above), nw.from_native(below))
     if isinstance(above, np.ndarray):
         return np.concatenate([above, np.asarray(below)])
     return [*above, *below]
+
+
+def _stack_frames(above: nw.DataFrame[Any], below: nw.DataFrame[Any]) -> Any:
+    """Stack two frames, the lower one of any library; columns find a type for both."""
+    if above.implementation.is_polars():
+        frames = [above.to_native(), below.to_polars()]
+        return above.__native_namespace__().concat(frames, how="vertical_relaxed")
+    if above.implementation.is_pandas():
+        below = nw.from_native(below.to_pandas())
+    return nw.concat([above, below], how="vertical").to_native()
 
 
 def _validation_rows(data: CheckedData, split: Split) -> Rows | None:

@@ -24,6 +24,19 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "validation_size": ("auto",),
 }
 
+# What other libraries call metrics of scikit-learn: too short to be told by likeness.
+SHORT_NAMES = {
+    "acc": "accuracy",
+    "ap": "average_precision",
+    "auc": "roc_auc",
+    "logloss": "neg_log_loss",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "mcc": "matthews_corrcoef",
+    "mse": "neg_mean_squared_error",
+    "rmse": "neg_root_mean_squared_error",
+}
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -66,8 +79,12 @@ def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _probably_meant(value: Any, choices: Iterable[str]) -> str:
-    close = difflib.get_close_matches(value, list(choices), 1) if isinstance(value, str) else []
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if not isinstance(value, str):
+        return ""
+    word, known = value.lower(), list(choices)
+    close = [SHORT_NAMES.get(word, word), *difflib.get_close_matches(word, known, 1)]
+    meant = next((name for name in close if name in known), None)
+    return "" if meant is None else f"; did you mean {meant!r}?"
 
 
 def _listed(name: str, *more: str) -> str:

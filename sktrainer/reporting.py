@@ -12,8 +12,9 @@ from sktrainer.anatomy import Anatomy
 from sktrainer.cross_validation import CrossValidation
 from sktrainer.flow import Run
 from sktrainer.recipe import Recipe
+from sktrainer.results.formats import short_repr
 from sktrainer.results.history import history_frame, values_at, watched_metric
-from sktrainer.results.importances import Importances, feature_importances
+from sktrainer.results.importances import feature_importances
 from sktrainer.results.inventory import column_treatments, packages_of, seeds_of, step_classes
 from sktrainer.results.report import (
     ColumnTreatment,
@@ -30,7 +31,7 @@ from sktrainer.running.resources import (
     peak_memory_mb,
     plan_jobs,
 )
-from sktrainer.types import CheckedData, Split
+from sktrainer.types import Array, CheckedData, Split
 
 __all__ = ["Facts", "build_report", "fit_line", "split_line"]
 
@@ -84,7 +85,7 @@ def build_report(facts: Facts) -> TrainingReport:
         parameters=_parameter_texts(facts),
         versions=_versions(facts),
         stages=facts.watch.frame(),
-        notes=_notes(facts, importances),
+        notes=(*facts.notes, *filter(None, [importances.problem])),
     )
 
 
@@ -116,13 +117,13 @@ def fit_line(facts: Facts) -> str:
     return f"{name} fitted {cost}"
 
 
+def _parts(split: Split) -> dict[str, Array]:
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {name: rows for name, rows in parts.items() if len(rows)}
+
+
 def _sizes(split: Split) -> dict[str, int]:
-    sizes = {
-        "train": len(split.train),
-        "validation": len(split.validation),
-        "test": len(split.test),
-    }
-    return {name: n for name, n in sizes.items() if n}
+    return {name: len(rows) for name, rows in _parts(split).items()}
 
 
 def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) -> DataSection:
@@ -138,10 +139,7 @@ def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) ->
             section["positive_class"] = str(data.classes.tolist()[1])
     elif data.y.ndim == 1:
         section["target_summary"] = {
-            "mean": float(data.y.mean()),
-            "std": float(data.y.std()),
-            "min": float(data.y.min()),
-            "max": float(data.y.max()),
+            name: float(getattr(data.y, name)()) for name in ("mean", "std", "min", "max")
         }
     return section
 
@@ -163,12 +161,7 @@ def _split_section(facts: Facts) -> SplitSection:
     if data.classes is not None:
         section["class_counts"] = {
             name: _counted(data, np.bincount(data.y[rows], minlength=data.n_classes))
-            for name, rows in (
-                ("train", split.train),
-                ("validation", split.validation),
-                ("test", split.test),
-            )
-            if len(rows)
+            for name, rows in _parts(split).items()
         }
     return section
 
@@ -200,15 +193,18 @@ def _imbalance_section(facts: Facts) -> ImbalanceSection | None:
         method=method,
         before=_counted(data, run.class_counts["before"]),
         after=_by_class(data, run.class_counts["after"]),
-        probabilities_corrected=run.fitted.shift is not None,
+        probabilities_corrected=False,
     )
     if run.fitted.shift is not None:
         section["prior_shift"] = _by_class(data, run.fitted.shift)
+        section["probabilities_corrected"] = not np.allclose(run.fitted.shift, 1.0)
     if run.imbalance == "class_weight":
         present = np.asarray(run.class_counts["after"])
-        even = present.sum() / max(1, int((present > 0).sum()))
+        weight = data.sample_weight
+        total = present.sum() if weight is None else weight[facts.split.train].sum()
+        even = total / max(1, int((present > 0).sum()))
         section["after"] = _by_class(data, np.where(present > 0, even, 0.0))
-        section["detail"] = "each class weighs the same in training; 'after' sums its weights"
+        section["detail"] = "in sums of weights"
     return section
 
 
@@ -227,6 +223,7 @@ def _fitting_section(facts: Facts) -> FittingSection:
     if facts.cv is not None:
         workers, threads = plan_jobs(facts.recipe.n_jobs, len(facts.cv.folds))
         section["n_fold_workers"], section["n_fold_threads"] = workers, threads
+        section["from_folds"] = facts.recipe.refit and facts.recipe.stops
     if model.n_iter_no_change is None:
         return section
     section["patience"], section["tol"] = model.n_iter_no_change, model.tol
@@ -255,7 +252,11 @@ def _scores_note(facts: Facts) -> str:
         return ""
     by_default = facts.parameters["scoring"] is None
     if data.n_classes > 2:
-        return "precision, recall, f1, roc_auc: means over the classes" if by_default else ""
+        return (
+            "precision, recall, f1, roc_auc: unweighted means over the classes"
+            if by_default
+            else ""
+        )
     of_positive = [
         name
         for name, scorer in scoring.scorers.items()
@@ -265,7 +266,7 @@ def _scores_note(facts: Facts) -> str:
     named = [name for name in of_positive if name not in own]
     if not named:
         return ""
-    return f"{', '.join(named)}: of the positive class, {data.classes.tolist()[1]}"
+    return f"{', '.join(named)}: of the positive class {str(data.classes[1])!r}"
 
 
 def _is_of_positive(scorer: Any) -> bool:
@@ -287,10 +288,12 @@ def _versions(facts: Facts) -> dict[str, str]:
 
 
 def _parameter_texts(facts: Facts) -> dict[str, str]:
-    texts = {name: repr(value) for name, value in facts.parameters.items()}
-    model = facts.anatomy.model.get_params(deep=True)
-    return texts | {f"estimator__{name}": repr(value) for name, value in model.items()}
-
-
-def _notes(facts: Facts, importances: Importances) -> tuple[str, ...]:
-    return facts.notes if importances.problem is None else (*facts.notes, importances.problem)
+    """Return the parameters by the names that `set_params` of the trainer knows."""
+    anatomy, prefix = facts.anatomy, "estimator__"
+    texts = {name: short_repr(value) for name, value in facts.parameters.items()}
+    if anatomy.steps or anatomy.name != "model":
+        for name, step in anatomy.steps:
+            texts[prefix + name.replace(".", "__")] = short_repr(step)
+        prefix += anatomy.name.replace(".", "__") + "__"
+    model = anatomy.model.get_params(deep=True)
+    return texts | {prefix + name: short_repr(value) for name, value in model.items()}

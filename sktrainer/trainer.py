@@ -125,7 +125,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     pipeline_ : imblearn.pipeline.Pipeline
-        The fitted steps and model; scores rows by itself.
+        The fitted steps and model; scores rows by itself. XGBoost knows no labels: with it,
+        `pipeline_.predict` gives 0 to n_classes - 1, and `predict` here the labels.
     model_ : estimator
         The fitted model as its own library made it.
     classes_ : ndarray of shape (n_classes,)

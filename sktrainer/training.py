@@ -26,6 +26,8 @@ from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
 from sktrainer.running.caller_state import kept
+from sktrainer.running.metrics import resolve_scoring
+from sktrainer.running.misfits import scorer_misfit
 from sktrainer.running.progress import Progress
 from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed, root_seed
@@ -138,9 +140,24 @@ def _check(
         data = check_data(raw, parameters["task"], anatomy.model)
     except InputError as error:
         raise InputError([*problems, *error.problems]) from None
+    problems = problems or _unfit_scorers(parameters, data)
     if problems:
         raise ParameterError(problems)
     return anatomy, data
+
+
+def _unfit_scorers(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
+    """Name the scorers asked for, each known by itself, that cannot score such targets."""
+    asked = []
+    if parameters["scoring"] is not None:
+        scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
+        asked = [name for name in scoring.scorers if name not in scoring.on_estimator]
+        if isinstance(parameters["scoring"], Mapping):
+            asked = [parameters["scoring"][name] for name in asked]
+    if isinstance(parameters["eval_metric"], str) and parameters["eval_metric"] != "loss":
+        asked.append(parameters["eval_metric"])
+    misfits = (scorer_misfit(name, data.task, data.n_classes) for name in dict.fromkeys(asked))
+    return [misfit for misfit in misfits if misfit is not None]
 
 
 def _split(recipe: Recipe, data: CheckedData) -> tuple[Split, tuple[str, ...]]:

@@ -5,7 +5,7 @@ CheckedData -> Split -> Prepared -> FitOutcome -> Scores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Array: TypeAlias = npt.NDArray[Any]
+Scorer: TypeAlias = Callable[..., float]
 Task: TypeAlias = Literal["classification", "regression"]
 StopReason: TypeAlias = Literal["early_stopping", "max_iter", "converged", "single_fit"]
 PartName: TypeAlias = Literal["train", "validation", "test"]

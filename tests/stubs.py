@@ -20,7 +20,7 @@ class DrawsGlobally(RegressorMixin, BaseEstimator):
     """Draws from NumPy's global generator, as no library should and some do."""
 
     def fit(self, X, y):
-        self.coef_ = np.random.random(np.shape(X)[1])  # noqa: NPY002
+        self.coef_ = np.random.random(np.shape(X)[1])
         return self
 
     def predict(self, X):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier
 
@@ -68,6 +71,7 @@ X, Y = table()
 NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
+    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str; pass a table"),
     "an empty table": ({"X": X.iloc[:0], "y": Y[:0]}, {}, r"0 sample"),
     "no columns": ({"X": X.iloc[:, :0]}, {}, r"0 feature"),
     "one class": (
@@ -221,6 +225,49 @@ def test_native_codes_are_refused_where_the_model_takes_none():
 def test_what_is_no_estimator_is_refused(estimator, message):
     with pytest.raises(ParameterError, match=message):
         ManagedTrainer(estimator).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("acc", "accuracy"),
+        ("rmse", "neg_root_mean_squared_error"),
+        ("auc", "roc_auc"),
+        ("F1_Macro", "f1_macro"),
+    ],
+)
+def test_a_scorer_by_its_name_elsewhere_is_answered_with_its_name_here(word, meant):
+    X, y = table()
+    with pytest.raises(ParameterError, match=f"did you mean '{meant}'"):
+        ManagedTrainer(NeverFitted(), scoring=word).fit(X, y)
+
+
+@pytest.mark.parametrize("model", [KMeans(2), IsolationForest()])
+def test_models_that_learn_no_target_are_refused(model):
+    X, y = table()
+    with pytest.raises(ParameterError, match="must learn a target"):
+        ManagedTrainer(model).fit(X, y)
+
+
+def test_a_lightgbm_classifier_that_predicts_raw_scores_is_refused():
+    X, y = table()
+    model = LGBMClassifier(objective=lambda y, raw: (raw - y, np.ones(len(y))))
+    with pytest.raises(ParameterError, match="raw scores"):
+        ManagedTrainer(model).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scoring": "f1"},
+        {"scoring": {"first": "f1", "second": "accuracy"}},
+        {"eval_metric": "f1"},
+    ],
+)
+def test_a_scorer_that_cannot_score_so_many_classes_is_refused(asked):
+    X, _ = table()
+    with pytest.raises(ParameterError, match="3 classes; use another, such as 'f1_macro'"):
+        ManagedTrainer(NeverFitted(), **asked).fit(X, np.arange(len(X)) % 3)
 
 
 def test_a_scorer_that_the_model_cannot_serve_is_refused():

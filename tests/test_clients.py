@@ -32,7 +32,6 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
-
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer

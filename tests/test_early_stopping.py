@@ -12,7 +12,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer, make_scorer, recall_score
+from sklearn.metrics import f1_score, get_scorer, make_scorer, recall_score
 from sklearn.neural_network import MLPClassifier
 from xgboost import XGBClassifier
 
@@ -120,3 +120,32 @@ def test_scorers_that_are_minimised_keep_scikit_learns_sign():
     rows = trainer.split_.validation
     scorer = get_scorer("neg_log_loss")
     assert scorer(trainer, X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(values))
+
+
+@pytest.mark.parametrize("metric", ["roc_auc_ovr", "neg_log_loss"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_metric_is_watched_on_validation_rows_that_lack_a_class(name, metric):
+    classes = np.where(np.arange(len(Y)) < 2, "rare", Y.astype(str))
+    model = ManagedTrainer(
+        MODELS[name], eval_metric=metric, early_stopping=True, n_iter_no_change=5
+    )
+    with pytest.warns(UserWarning, match="validation part has no row of class 'rare'"):
+        trainer = model.fit(X, classes)
+    watched = trainer.evals_result_["validation"][metric]
+    assert np.isfinite(watched).all()
+    assert trainer.best_iteration_ == 1 + int(np.argmax(watched))
+
+
+@pytest.mark.parametrize("name", sorted({*MODELS} - {"mlp"}))
+def test_a_watched_metric_weighs_the_validation_rows(name):
+    weight = np.random.default_rng(0).exponential(size=len(Y)) + 0.01
+    given = {"eval_metric": "f1", "early_stopping": True, "random_state": 0}
+    trainer = ManagedTrainer(MODELS[name], **given).fit(X, Y, sample_weight=weight)
+    rows = trainer.split_.validation
+    score = f1_score(
+        Y[rows],
+        trainer.predict(X.iloc[rows]),
+        pos_label=trainer.classes_[1],
+        sample_weight=weight[rows],
+    )
+    assert max(trainer.evals_result_["validation"]["f1"]) == pytest.approx(score)

@@ -155,6 +155,18 @@ def test_corrected_probabilities_are_calibrated_on_held_out_rows(method):
     assert same_bits(raw.predict(X_many).astype(str), corrected.predict(X_many).astype(str))
 
 
+def test_a_sampler_in_the_callers_pipeline_is_corrected_for_too():
+    pipeline = Pipeline(
+        [("under", RandomUnderSampler(random_state=0)), ("model", LogisticRegression())]
+    )
+    numbers = X[["signal", "count"]]
+    raw = ManagedTrainer(pipeline, random_state=0).fit(numbers, Y)
+    corrected = ManagedTrainer(pipeline, correct_probabilities=True, random_state=0)
+    mean = corrected.fit(numbers, Y).predict_proba(numbers)[:, 1].mean()
+    rate = (Y == "c1").mean()
+    assert abs(mean - rate) < 0.05 < raw.predict_proba(numbers)[:, 1].mean() - rate
+
+
 def test_correcting_after_synthetic_rows_is_warned_of():
     trainer = ManagedTrainer(
         LogisticRegression(),

@@ -25,9 +25,9 @@ from sklearn.utils import _safe_indexing
 from sktrainer.backends._base import FitRequest
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.early_stopping import WatchedMetric
-from sktrainer.running.metrics import Predicted, Scorer
+from sktrainer.running.predicted import Predicted
 from sktrainer.running.seeding import derive_seed
-from sktrainer.types import Array, ModelFit, Rows, Task
+from sktrainer.types import Array, ModelFit, Rows, Scorer, Task
 
 FEWEST_CURVE_ROWS, MOST_CURVE_ROWS = 1_000, 10_000
 
@@ -275,9 +275,8 @@ def score_outputs(
         return float(scorer(Predicted(task, None, lambda: outputs), X, y, **weights))
     proba = np.column_stack([1.0 - outputs, outputs]) if outputs.ndim == 1 else outputs
     # argmax takes the first of equals, as the libraries do: exactly one half is class 0.
-    predicted = Predicted(
-        task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba.astype(float)
-    )
+    # Single precision stays: scikit-learn warns of doubles that sum to one but nearly.
+    predicted = Predicted(task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba)
     return float(scorer(predicted, X, classes[y.astype(np.intp)], **weights))
 
 

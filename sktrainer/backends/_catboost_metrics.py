@@ -19,8 +19,7 @@ from sktrainer.backends._boosting import (
     same,
     score_outputs,
 )
-from sktrainer.running.metrics import Scorer
-from sktrainer.types import Array, Task
+from sktrainer.types import Array, Scorer, Task
 
 # PRAUC is not among them: it is no average precision, it interpolates. Nor is MAE, which
 # leaves 1e-6 out of every error: much, where the target is small.

@@ -32,6 +32,7 @@ from sktrainer.backends._lightgbm_parameters import (
     rounds,
     set_open_parameters,
 )
+from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 _BINARY: MetricTable = {
@@ -63,6 +64,8 @@ class LightGBMBackend:
 
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "LGBMModel")
+        if task == "classification":
+            _refuse_raw_scores(model)
         given = model.get_params()
         return Traits(
             native_categorical=True,
@@ -236,6 +239,20 @@ def _python_metric(request: FitRequest) -> Callable[..., tuple[str, float, bool]
         return _PYTHON_METRIC, score_outputs(scorer, task, classes, output, y, weight), True
 
     return metric
+
+
+def _refuse_raw_scores(model: Any) -> None:
+    """Refuse a classifier whose objective is a function, unless it predicts by itself.
+
+    LightGBM's own then predicts neither labels nor probabilities.
+    """
+    own = next((b for b in type(model).__mro__ if "predict_proba" in vars(b)), object)
+    if callable(model.objective) and own.__module__.partition(".")[0] == "lightgbm":
+        raise ParameterError(
+            f"objective is a function, with which {type(model).__name__} predicts raw scores "
+            "in place of labels and probabilities; use objective='binary', 'multiclass' or "
+            "'cross_entropy', or a subclass with a predict and predict_proba of its own"
+        )
 
 
 def _averages(given: Mapping[str, Any]) -> bool:

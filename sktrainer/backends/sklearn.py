@@ -9,10 +9,10 @@ import numpy as np
 from joblib import parallel_config
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
-from sktrainer.backends._sklearn_boosting import loss_scale, train_loss
-from sktrainer.backends._sklearn_iterative import Way, way_of
-from sktrainer.backends._sklearn_traits import takes_categories, traits_of
-from sktrainer.backends._sklearn_watching import (
+from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
+from sktrainer.backends._sklearn.iterative import Way, way_of
+from sktrainer.backends._sklearn.traits import takes_categories, traits_of
+from sktrainer.backends._sklearn.watching import (
     Watch,
     fit_rows,
     lent_parameters,

@@ -16,11 +16,11 @@ import numpy as np
 from scipy import sparse
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
-from sktrainer.backends._sklearn_watching import accepts, finished
+from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
-from sktrainer.running.metrics import Predicted
+from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, ModelFit, Rows, Task
 

@@ -22,8 +22,7 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
-from sktrainer.running.metrics import Scorer
-from sktrainer.types import Array, ModelFit, Task
+from sktrainer.types import Array, ModelFit, Scorer, Task
 
 DEFAULT_ROUNDS = 100
 

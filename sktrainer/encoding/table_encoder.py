@@ -22,14 +22,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sktrainer.encoding.cells import column_names, is_float_block, is_frame
-from sktrainer.encoding.columns import duplicate_message
-from sktrainer.encoding.learning import learn_table
-from sktrainer.encoding.matrices import learn_matrix
-from sktrainer.encoding.settings import Learned, Settings
-from sktrainer.encoding.sparse_matrices import learn_sparse
-from sktrainer.encoding.table_plan import TablePlan
-from sktrainer.encoding.treatments import ENCODINGS, Encoding
+from sktrainer.encoding.table.cells import column_names, is_float_block, is_frame
+from sktrainer.encoding.table.columns import duplicate_message
+from sktrainer.encoding.table.learning import learn_table
+from sktrainer.encoding.table.matrices import learn_matrix
+from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.sparse_matrices import learn_sparse
+from sktrainer.encoding.table.table_plan import TablePlan
+from sktrainer.encoding.table.treatments import ENCODINGS, Encoding
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 

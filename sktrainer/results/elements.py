@@ -16,6 +16,7 @@ from sktrainer.results.formats import (
 
 __all__ = [
     "bars",
+    "chain",
     "class_bars",
     "code_table",
     "confusion_table",
@@ -29,6 +30,9 @@ __all__ = [
 
 _MOST_ROWS = 1000
 _MOST_CLASSES = 30
+# From which share on a cell is so dark that its text is to be light; on a dark page the
+# cell is so light, and that sooner, that its text is to be dark.
+_SHADES = {"skt-full skt-deep": 0.8, "skt-full": 0.62}
 
 
 def section(title: str, *content: str, kind: str = "") -> str:
@@ -180,6 +184,15 @@ def class_bars(before: Mapping[str, float], after: Mapping[str, float] | None = 
     return bars(rows) + (paragraph(f"… {more:,} more classes", muted=True) if more else "")
 
 
+def chain(steps: Mapping[str, str]) -> str:
+    """Return the steps of a pipeline one after the other, each with its class."""
+    links = [
+        f"<span><b>{escape(kind)}</b> <small>{escape(name)}</small></span>"
+        for name, kind in steps.items()
+    ]
+    return f'<div class="skt-chain">{"<i>→</i>".join(links)}</div>' if links else ""
+
+
 def split_bar(rows: Mapping[str, int]) -> str:
     """Return one bar parted as the rows are, and its key."""
     total = sum(rows.values()) or 1
@@ -220,6 +233,7 @@ def _name_cell(label: Any) -> str:
 
 def _confusion_cell(count: float, total: float) -> str:
     share = count / total if total else 0.0
-    kind = ' class="skt-full"' if share > 0.55 else ""
+    kind = next((name for name, least in _SHADES.items() if share > least), "")
+    kind = f' class="{kind}"' if kind else ""
     small = f"<small>{format_percent(share)}</small>" if count else ""
     return f'<td{kind} style="--share:{100 * share:.0f}%">{format_count(count)}{small}</td>'

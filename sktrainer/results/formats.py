@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,10 +19,16 @@ __all__ = [
     "format_percent",
     "format_seconds",
     "format_time",
+    "short_repr",
 ]
 
 MISSING = "-"
 _MAX_CLASSES = 8
+
+# Folds may come as lists of a million positions, which no report is to hold.
+_REPR = reprlib.Repr()
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxdict = 20
+_REPR.maxstring = _REPR.maxother = 700
 
 
 def format_number(value: Any, digits: int = 3) -> str:
@@ -184,3 +191,14 @@ def format_time(created: str) -> str:
         "January February March April May June July August September October November December"
     ).split()
     return f"{when.day} {months[when.month - 1]} {when.year}, {when:%H:%M}"
+
+
+def short_repr(value: Any) -> str:
+    """Return the repr of a parameter, of which long lists and texts are cut.
+
+    Examples
+    --------
+    >>> short_repr(0.1), short_repr(list(range(1000)))[-12:]
+    ('0.1', '18, 19, ...]')
+    """
+    return _REPR.repr(value)

@@ -23,9 +23,10 @@ class Importances:
     Attributes
     ----------
     values : Series or None
-        The index names the features; None where the model has no such weights.
+        The index names the features; None where the model has no such weights, or none
+        but zeros.
     kind : str or None
-        The attribute of the model that they are, for its documentation to explain.
+        The attribute of the model that they are, which its documentation explains.
     problem : str or None
         Why there are none, where the model failed to give them.
     """
@@ -73,7 +74,7 @@ def feature_importances(
         return Importances(
             problem=f"no feature importances: {type(error).__name__}: {str(error)[:200]}"
         )
-    if weights is None or not len(weights):
+    if weights is None or not weights.any():
         return Importances()
     largest = np.argsort(-np.abs(weights), kind="stable")[:limit]
     names = _feature_names(pipeline, columns)
@@ -89,8 +90,8 @@ def _weights(model: Any) -> tuple[Array | None, str | None]:
     weights = _numbers(getattr(model, "feature_importances_", None))
     if weights is not None and weights.ndim == 1:
         kind = getattr(model, "importance_type", None)
-        named = f"feature_importances_, {kind}" if isinstance(kind, str) else None
-        return weights, named or "feature_importances_"
+        detail = f" ({kind})" if isinstance(kind, str) else ""
+        return weights, f"feature_importances_{detail}"
     weights = _numbers(getattr(model, "coef_", None))
     if weights is None or weights.ndim not in (1, 2):
         return None, None

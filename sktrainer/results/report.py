@@ -78,7 +78,8 @@ class FittingSection(TypedDict, total=False):
     `iteration` is what an iteration is called ("round", "tree", "epoch"). `metric` is what
     stopping watched, on the rows that `validation` tells of, and `best_value` its value at
     the best iteration, where `values_at_best` holds those of all validation metrics.
-    `refit_rounds` are the iterations of a last fit on all rows. The model had `n_threads`
+    `refit_rounds` are the iterations of a last fit on all rows; `from_folds` says that they
+    are the median of the best ones that the folds found. The model had `n_threads`
     threads at most, and so had each of the `n_fold_workers` folds fitted at once
     `n_fold_threads`.
     """
@@ -95,6 +96,7 @@ class FittingSection(TypedDict, total=False):
     best_value: float | None
     values_at_best: dict[str, float]
     refit_rounds: int | None
+    from_folds: bool
     n_threads: int
     n_fold_workers: int
     n_fold_threads: int
@@ -207,7 +209,7 @@ class TrainingReport:
     created: str = field(default_factory=_now)
 
     def __repr__(self) -> str:
-        from sktrainer.results.summary import headline_scores
+        from sktrainer.results.headline import headline_scores
 
         return f"<TrainingReport of {self.estimator}: {headline_scores(self, limit=1)}>"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sktrainer.results import elements, summary
+from sktrainer.results import elements, headline, summary
 from sktrainer.results.formats import (
     format_bytes,
     format_column,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page_content"]
 
-_SHORT_TABLE = 12
+_SHORT_TABLE = 8
 _MOST_CURVES = 4
 _NARROW_CONFUSION = 4
 
@@ -37,7 +38,7 @@ def page_content(report: TrainingReport) -> str:
             _folds(report),
             _outcome(report),
             _data(report),
-            _columns(report),
+            _pipeline(report),
             _run(report),
             f"<footer>{_footer(report)}</footer>",
         ]
@@ -52,7 +53,7 @@ def _header(report: TrainingReport) -> str:
     return (
         f"<header><h2>{escape(report.estimator)}</h2>"
         f"{elements.paragraph(' · '.join(facts), muted=True)}"
-        f"{elements.tiles(summary.headline_tiles(report))}"
+        f"{elements.tiles(headline.headline_tiles(report))}"
         f"{elements.paragraph(_headline(report))}</header>"
     )
 
@@ -67,7 +68,7 @@ def _sizes(report: TrainingReport) -> list[str]:
 
 def _headline(report: TrainingReport) -> str:
     """Say on which rows the large numbers were found, and what those rows took part in."""
-    part = summary.headline_part(report)
+    part = headline.headline_part(report)
     n_rows = report.split.get("rows", {}).get(part or "", 0)
     rows = f"{n_rows:,} {part} rows" if n_rows else f"{part} rows"
     if part == "test":
@@ -93,7 +94,13 @@ def _scores(report: TrainingReport) -> str:
         counts = [rows.get(str(part)) for part in table.index]
         n_rows = pd.Series(counts, index=table.index, dtype="Int64")
         table.insert(0, "rows", n_rows, allow_duplicates=True)
-    return elements.section("Scores", elements.frame_table(table, strong=frozenset({"test"})))
+    shown = elements.frame_table(table, strong=frozenset({"test"}))
+    return elements.section("Scores", shown, _scores_note(report))
+
+
+def _scores_note(report: TrainingReport) -> str:
+    note = report.scores_note
+    return elements.paragraph(f"{note[:1].upper()}{note[1:]}.", muted=True) if note else ""
 
 
 def _curves(report: TrainingReport) -> str:
@@ -115,7 +122,9 @@ def _history_pictures(report: TrainingReport) -> str:
         axes = plot_history(
             report.history,
             metric=metric,
-            best_iteration=report.fitting.get("best_iteration"),
+            best_iteration=None
+            if report.fitting.get("from_folds")
+            else report.fitting.get("best_iteration"),
             iteration=report.fitting.get("iteration") or "iteration",
         )
         figures.append(f"<figure>{axes_svg(axes)}</figure>")
@@ -125,8 +134,7 @@ def _history_pictures(report: TrainingReport) -> str:
 def _folds(report: TrainingReport) -> str:
     if report.folds is None or report.folds.empty:
         return ""
-    folds = report.folds
-    named = folds.set_index("fold").rename_axis("fold") if "fold" in folds else folds
+    named = summary.folds_table(report.folds)
     foot = None
     if report.cv_summary is not None:
         mean = report.cv_summary["mean"].map(format_number)
@@ -142,7 +150,7 @@ def _fold_pictures(report: TrainingReport) -> str:
     try:
         from sktrainer.results.plots import axes_svg, plot_folds
 
-        metrics = summary.leading([str(name) for name in report.cv_summary.index], 2)
+        metrics = headline.leading([str(name) for name in report.cv_summary.index], 2)
         pictures = [axes_svg(plot_folds(report.folds, metric=metric)) for metric in metrics]
     except ImportError:
         return ""  # the section of the learning curve says what to install
@@ -164,11 +172,17 @@ def _outcome(report: TrainingReport) -> str:
         rows = zip(
             map(str, top.index), ([v] for v in values), format_column(values), strict=True
         )
-        importances = elements.section("Feature importances", elements.bars(rows))
+        kind = elements.paragraph(_importance_kind(report.importance_kind, values), muted=True)
+        importances = elements.section("Feature importances", elements.bars(rows), kind)
     both = confusion + importances
     if report.confusion is not None and len(report.confusion) > _NARROW_CONFUSION:
         return both
     return f'<div class="skt-pair">{both}</div>' if both else ""
+
+
+def _importance_kind(kind: str | None, values: Sequence[float]) -> str:
+    signs = "; negative ones in the other colour" if min(values) < 0 else ""
+    return f"The model's {kind}{signs}." if kind else ""
 
 
 def _data(report: TrainingReport) -> str:
@@ -200,8 +214,9 @@ def _imbalance(report: TrainingReport) -> str:
         text = f"Imbalance: {summary.describe_imbalance(imbalance)}."
         return elements.paragraph(text, muted=True)
     method = imbalance.get("method", "handling")
-    title = f"Training rows, before and after {method}"
-    rest = summary.describe_imbalance({**imbalance, "before": {}, "after": {}})
+    detail = f" ({imbalance['detail']})" if imbalance.get("detail") else ""
+    title = f"Training rows, before and after {method}{detail}"
+    rest = summary.describe_imbalance({**imbalance, "before": {}, "after": {}, "detail": ""})
     rest = rest.removeprefix(method).removeprefix("; ")
     return (
         elements.paragraph(title, muted=True)
@@ -210,23 +225,35 @@ def _imbalance(report: TrainingReport) -> str:
     )
 
 
+def _pipeline(report: TrainingReport) -> str:
+    """Show the steps, and what the automatic preprocessor did with the columns."""
+    return elements.section(
+        "Pipeline", elements.chain(report.steps), _columns(report), kind="skt-long"
+    )
+
+
 def _columns(report: TrainingReport) -> str:
     if not report.preprocessing:
         return ""
-    wanted = ["name", "kind", "treatment", "n_levels", "n_missing", "detail"]
+    counts = ["n_columns", "n_levels", "n_missing"]
+    wanted = ["name", "n_columns", "kind", "treatment", "n_levels", "n_missing", "detail"]
     frame = pd.DataFrame(list(report.preprocessing)).reindex(columns=wanted)
-    for name in ("n_levels", "n_missing"):
+    for name in counts:
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("Int64")
     frame = (
         frame.replace("", None)
         .dropna(axis=1, how="all")
-        .rename(columns={"name": "column", "n_levels": "levels", "n_missing": "missing"})
+        .rename(columns={"name": "column", "n_columns": "columns"})
+        .rename(columns={"n_levels": "levels", "n_missing": "missing"})
     )
     table = elements.frame_table(frame, index=False)
-    text = elements.paragraph(summary.describe_preprocessing(report.preprocessing), muted=True)
+    text = summary.describe_preprocessing(report.preprocessing)
+    if report.data.get("n_missing"):
+        text += f"; {report.data['n_missing']:,} cells of the training rows missing"
+    text = elements.paragraph(text, muted=True)
     if len(frame) > _SHORT_TABLE:
         table = elements.details(f"All {len(frame):,} columns", table)
-    return elements.section("What became of the columns", text, table, kind="skt-long")
+    return text + table
 
 
 def _notes(report: TrainingReport) -> str:
@@ -261,13 +288,9 @@ def _memory(report: TrainingReport) -> str:
     if "peak_memory_mb" not in report.stages:
         return ""
     peak = float(report.stages["peak_memory_mb"].max())
-    return (
-        ""
-        if peak != peak
-        else elements.paragraph(
-            f"Peak memory of the process: {format_bytes(peak)}.", muted=True
-        )
-    )
+    memory = "" if peak != peak else f"peak memory of the process {format_bytes(peak)}"
+    text = "; ".join(filter(None, (memory, summary.describe_threads(report.fitting))))
+    return elements.paragraph(f"{text[:1].upper()}{text[1:]}." if text else "", muted=True)
 
 
 def _footer(report: TrainingReport) -> str:

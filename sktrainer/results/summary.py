@@ -28,71 +28,13 @@ __all__ = [
     "describe_split",
     "describe_steps",
     "describe_threads",
-    "headline_part",
-    "headline_scores",
-    "headline_tiles",
-    "leading",
+    "folds_table",
     "sentence_of_fit",
     "top_importances",
 ]
 
+_MOST_SHIFTS = 3
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
-
-
-def headline_part(report: TrainingReport) -> str | None:
-    """Return where the score to quote is from: "test", "folds", "validation" or "train"."""
-    for part in ("test", "folds", "validation", "train"):
-        if _scores_of(report, part):
-            return part
-    return None
-
-
-def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
-    """Return the scores to quote, by metric: the number, and ± its deviation over folds."""
-    part = headline_part(report)
-    scores = _scores_of(report, part) if part else {}
-    return {name: scores[name] for name in leading(list(scores), limit)}
-
-
-def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
-    """Say how good the model is: on the test rows, else over the folds, else as it can.
-
-    Parameters
-    ----------
-    report : TrainingReport
-    limit : int, default=2
-        Metrics to name: the first, then ROC AUC where it is there, then the others.
-    """
-    part = headline_part(report)
-    named = [
-        " ".join(filter(None, (name, number, small)))
-        for name, (number, small) in headline_tiles(report, limit=limit).items()
-    ]
-    if part is None:
-        return "not scored"
-    n_folds = "the" if report.folds is None else str(len(report.folds))
-    where = f"over {n_folds} folds" if part == "folds" else f"on the {part} rows"
-    return f"{', '.join(named)} {where}"
-
-
-def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
-    if part == "folds":
-        if report.cv_summary is None:
-            return {}
-        return {
-            str(name): (format_number(row["mean"]), f"± {format_number(row['std'], 2)}")
-            for name, row in report.cv_summary.dropna(subset="mean").iterrows()
-        }
-    if part not in report.scores.index:
-        return {}
-    row = report.scores.loc[part].dropna()
-    return {str(name): (format_number(value), "") for name, value in row.items()}
-
-
-def leading(names: list[str], limit: int) -> list[str]:
-    """Return the metrics to show first: the first, then ROC AUC, then the others."""
-    first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
-    return list(dict.fromkeys(first + names))[:limit]
 
 
 def sentence_of_fit(report: TrainingReport) -> str:
@@ -158,19 +100,32 @@ def describe_threads(fitting: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> describe_threads({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
-    'up to 4 threads; folds 2 at once, up to 1 thread each'
+    'up to 4 threads; 2 folds at once, 1 thread each'
     """
     parts = []
     if fitting.get("n_threads"):
-        parts.append(f"up to {_threads(fitting['n_threads'])}")
+        parts.append(_threads(fitting["n_threads"]))
     if fitting.get("n_fold_workers"):
         workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
-        parts.append(f"folds {workers} at once, up to {each} each")
+        folds = f"{workers} folds at once, {each} each"
+        parts.append(folds if workers > 1 else f"one fold at a time, {each}")
     return "; ".join(parts)
 
 
 def _threads(n: int) -> str:
-    return f"{n:,} thread{'' if n == 1 else 's'}"
+    return "1 thread" if n == 1 else f"up to {n:,} threads"
+
+
+def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
+    """Return the folds as they are shown: by number, with short names of columns."""
+    short = {
+        "train_rows": "train",
+        "test_rows": "test",
+        "best_iteration": "best",
+        "fit_seconds": "seconds",
+    }
+    named = folds.set_index("fold") if "fold" in folds.columns else folds
+    return named.rename(columns=short)
 
 
 def describe_imbalance(imbalance: ImbalanceSection) -> str:
@@ -181,24 +136,27 @@ def describe_imbalance(imbalance: ImbalanceSection) -> str:
     >>> describe_imbalance(
     ...     {"method": "smote", "before": {"a": 9, "b": 1}, "after": {"a": 9, "b": 9}}
     ... )
-    'smote on the training rows: a 9, b 1 became a 9, b 9'
+    'smote on the training rows: a: 9, b: 1 became 9 each'
     """
     text = imbalance.get("method", "handled")
     before, after = imbalance.get("before"), imbalance.get("after")
     if before and after:
         text += f" on the training rows: {_short_counts(before)} became {_short_counts(after)}"
+    if imbalance.get("detail"):
+        text += f" ({imbalance['detail']})"
     if imbalance.get("probabilities_corrected"):
         text += "; predicted probabilities corrected for it"
-        if imbalance.get("prior_shift"):
-            shift = imbalance["prior_shift"].items()
-            text += f" ({', '.join(f'{k} by 1/{format_number(v)}' for k, v in shift)})"
-    if imbalance.get("detail"):
-        text += f"; {imbalance['detail']}"
+        shift = imbalance.get("prior_shift", {})
+        if 0 < len(shift) <= _MOST_SHIFTS:
+            named = [f"{name} by {format_number(value)}" for name, value in shift.items()]
+            text += f" (divided: {', '.join(named)})"
     return text
 
 
 def _short_counts(counts: Mapping[str, float]) -> str:
-    items = [f"{name} {format_count(n)}" for name, n in counts.items()]
+    if len(counts) > 1 and len(set(counts.values())) == 1:
+        return f"{format_count(next(iter(counts.values())))} each"
+    items = [f"{name}: {format_count(n)}" for name, n in counts.items()]
     if len(items) > 8:
         items[7:] = [f"… {len(items) - 7} more"]
     return ", ".join(items)
@@ -216,7 +174,7 @@ def describe_preprocessing(columns: Any) -> str:
     for column in columns:
         alike = (column.get("kind", "column"), column.get("treatment", ""))
         groups[alike] += column.get("n_columns", 1)
-    return "; ".join(f"{n} {kind}: {how}" for (kind, how), n in groups.most_common())
+    return "; ".join(f"{n:,} {kind}: {how}" for (kind, how), n in groups.most_common())
 
 
 def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None = None) -> str:
@@ -269,20 +227,19 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
-    others = dict(fitting.get("values_at_best") or {})
-    if others.pop(fitting.get("metric"), None) is None or others:
-        named = [f"{name} {format_number(value, 4)}" for name, value in others.items()]
-        rows += [f"there {', '.join(named)}"] if named else []
+    watched = fitting.get("metric")
+    others = (fitting.get("values_at_best") or {}).items()
+    named = [f"{name} {format_number(v, 4)}" for name, v in others if name != watched]
+    if named:
+        rows.append(f"{', '.join(named)} there")
     if fitting.get("refit_rounds") is not None:
         name = fitting.get("iteration") or "iteration"
         names = _PLURALS.get(name, f"{name}s")
         rounds = f"{fitting['refit_rounds']:,} {names}"
-        of_folds = fitting.get("best_iteration") is None and "n_fold_workers" in fitting
-        rows.append(
-            f"{rounds} are the median of the folds' best"
-            if of_folds
-            else f"refitted on all its rows for {rounds}"
-        )
+        if fitting.get("from_folds"):
+            rows.append(f"{rounds} are the median of the folds' best")
+        else:
+            rows.append(f"refitted on all its rows for {rounds}")
     return rows
 
 

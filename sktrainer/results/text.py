@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sktrainer.results import summary
+from sktrainer.results import headline, summary
 from sktrainer.results.formats import (
     format_bytes,
     format_column,
@@ -28,8 +28,8 @@ WIDTH = 100
 def render_text(report: TrainingReport) -> str:
     """Write the whole report as text, at most 100 columns wide."""
     title = f"{report.estimator} for {report.task}, {format_time(report.created)}"
-    headline = summary.headline_scores(report, limit=3)
-    blocks = [f"{title}\n{headline[:1].upper()}{headline[1:]}", labelled(_decisions(report))]
+    quoted = headline.headline_scores(report, limit=3)
+    blocks = [f"{title}\n{quoted[:1].upper()}{quoted[1:]}", labelled(_decisions(report))]
     if not report.scores.empty:
         note = f"\n{report.scores_note}" if report.scores_note else ""
         blocks.append(score_table(report.scores) + note)
@@ -68,9 +68,7 @@ def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
 
 def _folds_text(report: TrainingReport) -> str:
     assert report.folds is not None
-    folds = report.folds
-    named = folds.set_index("fold") if "fold" in folds.columns else folds
-    text = f"Folds\n{compact_table(named)}"
+    text = f"Folds\n{compact_table(summary.folds_table(report.folds))}"
     if report.cv_summary is None:
         return text
     means = ", ".join(
@@ -87,7 +85,7 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
         numbers = zip(top.index, format_column(top.tolist()), strict=True)
         text = ", ".join(f"{name} {number}" for name, number in numbers)
         if report.importance_kind:
-            text += f" ({report.importance_kind})"
+            text += f"; the model's {report.importance_kind}"
         rows.append(("Importances", text))
     if not report.stages.empty:
         threads = summary.describe_threads(report.fitting)

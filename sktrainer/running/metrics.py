@@ -4,93 +4,28 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import nan
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn import metrics
-from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
-from sktrainer.types import Array, Task
-
-Scorer: TypeAlias = Callable[..., float]
+from sktrainer.running.predicted import Predicted
+from sktrainer.types import Array, Scorer, Task
 
 __all__ = [
-    "Predicted",
-    "Relabelled",
-    "Scorer",
     "Scoring",
     "default_scorers",
     "named_scorer",
     "resolve_scoring",
     "score_predicted",
+    "tolerant_scorer",
 ]
-
-
-class Predicted(BaseEstimator):
-    """Rows that were predicted already, in the shape that scikit-learn's scorers ask.
-
-    A scorer calls `predict` or `predict_proba` on an estimator; each of six scorers
-    would predict the rows anew. This estimator answers with what was predicted once.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-    classes : ndarray of shape (n_classes,) or None
-    predict, predict_proba, decision_function : callable or None
-        Called without arguments, at most once each, when a scorer first asks.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        classes: Array | None,
-        predict: Callable[[], Array],
-        predict_proba: Callable[[], Array] | None = None,
-        decision_function: Callable[[], Array] | None = None,
-    ) -> None:
-        self.task = task
-        self.classes_ = classes
-        self._sources = {
-            "predict": predict,
-            "predict_proba": predict_proba,
-            "decision_function": decision_function,
-        }
-        self._answers: dict[str, Array] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or self.__dict__.get("_sources", {}).get(name) is None:
-            raise AttributeError(name)
-
-        def method(X: Any = None) -> Array:
-            return self._answer(name)
-
-        method.__name__ = name  # scikit-learn tells methods apart by their names
-        return method
-
-    def _answer(self, name: str) -> Array:
-        source = self._sources[name]
-        assert source is not None
-        return self.once(name, source)
-
-    def once(self, name: str, compute: Callable[[], Array]) -> Array:
-        """Return what `compute` gives, computed when it is first asked for under this name."""
-        if name not in self._answers:
-            self._answers[name] = compute()
-        return self._answers[name]
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "classifier" if self.task == "classification" else "regressor"
-        return tags
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
 
 def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
@@ -192,41 +127,39 @@ def named_scorer(name: str) -> Scorer:
     return scorer
 
 
-@dataclass(frozen=True, eq=False)
-class Relabelled:
-    """A scorer that is shown other labels than those that the model was trained on.
+def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
+    """Return a scorer that also scores a part of the rows which lacks a class.
 
-    "f1" and its like know which label is the positive one for 0 and 1 alone, so that they
-    are shown codes; a scorer of the caller's own is shown the caller's labels.
+    scikit-learn's metrics of probabilities take the classes for those of the rows, and
+    raise where there are more columns; with `labels` they do not.
 
-    Attributes
+    Parameters
     ----------
     scorer : scorer
-    trained, shown : ndarray of shape (n_classes,)
-        The labels that the model was trained on, in order, and those to show for them.
+        One of scikit-learn's own, for two classes or more.
+    n_classes : int
+        The targets are codes from 0 to `n_classes` - 1.
+
+    Returns
+    -------
+    scorer
+        The same one where it needs no telling.
     """
-
-    scorer: Scorer
-    trained: Array
-    shown: Array
-
-    def __call__(self, estimator: Any, X: Any, y: Array, **kwargs: Any) -> float:
-        def asked(method: str) -> Callable[[], Array] | None:
-            found = getattr(estimator, method, None)
-            return None if found is None else lambda: np.asarray(found(X))
-
-        predicted = Predicted(
-            "classification",
-            self.shown,
-            lambda: self._show(estimator.predict(X)),
-            asked("predict_proba"),
-            asked("decision_function"),
-        )
-        return float(self.scorer(predicted, X, self._show(y), **kwargs))
-
-    def _show(self, labels: Any) -> Array:
-        found: Array = self.shown[np.searchsorted(self.trained, np.asarray(labels))]
-        return found
+    function = getattr(scorer, "_score_func", None)
+    if function is metrics.roc_auc_score:
+        macro = {"multi_class": "ovr", "average": "macro"}
+        chosen = {"average": "macro", **scorer._kwargs}  # type: ignore[attr-defined]
+        return _roc_auc_scorer(n_classes) if n_classes > 2 and chosen == macro else scorer
+    if function is None or "predict" in response_methods(scorer):
+        return scorer
+    if "labels" not in inspect.signature(function).parameters:
+        return scorer
+    return make_scorer(
+        function,
+        greater_is_better=scorer._sign > 0,  # type: ignore[attr-defined]
+        response_method=response_methods(scorer),
+        **{"labels": np.arange(n_classes), **scorer._kwargs},  # type: ignore[attr-defined]
+    )
 
 
 def asks_for_positive_label(scorer: Scorer | None) -> bool:
@@ -270,8 +203,13 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     """
     if scoring is None:
         return Scoring(default_scorers(task, n_classes))
+
+    def of_codes(name: str) -> Scorer:
+        scorer = named_scorer(name)
+        return scorer if task == "regression" else tolerant_scorer(scorer, n_classes)
+
     if isinstance(scoring, str):
-        return Scoring({scoring: named_scorer(scoring)}, single=True)
+        return Scoring({scoring: of_codes(scoring)}, single=True)
     if isinstance(scoring, Mapping):
         named = dict(scoring)
     elif isinstance(scoring, (list, tuple, set)):
@@ -279,7 +217,7 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     else:
         name = getattr(getattr(scoring, "_score_func", scoring), "__name__", "score")
         return Scoring({name: scoring}, single=True, on_estimator=frozenset([name]))
-    scorers = {k: v if callable(v) else named_scorer(v) for k, v in named.items()}
+    scorers = {k: v if callable(v) else of_codes(v) for k, v in named.items()}
     return Scoring(scorers, on_estimator=frozenset(k for k, v in named.items() if callable(v)))
 
 

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples
 
-from sktrainer.encoding.columns import table_problems
+from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
 from sktrainer.stages._targets import (
     check_target,
@@ -81,7 +81,7 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """
     problems = _Problems()
     X, y = split_off_target(raw.X, raw.y)
-    X = _check_table(X, problems) if raw.tabular else X
+    X = _check_table(X, problems) if raw.tabular else _with_rows(X)
     n_samples = _count_rows(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
@@ -102,8 +102,10 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
 
 
 def _target_name(y: Any) -> str | None:
-    """Return the column that y names, or the name of the Series that it is."""
-    name = y if isinstance(y, str) else getattr(y, "name", None)
+    """Return the column that y names, or the name of the Series or column that it is."""
+    columns = list(getattr(y, "columns", ()))
+    own = columns[0] if len(columns) == 1 else getattr(y, "name", None)
+    name = y if isinstance(y, str) else own
     return str(name) if isinstance(name, (str, int)) and name != "" else None
 
 
@@ -169,6 +171,13 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
+    if X is None or isinstance(X, (str, dict)) or hasattr(X, "collect"):
+        do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
+        problems.append(
+            "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
+            f"{type(X).__name__}; {do}"
+        )
+        return None
     checked = X
     with problems.collect(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -184,8 +193,15 @@ def _check_table(X: Any, problems: _Problems) -> Any:
     return checked
 
 
+def _with_rows(X: Any) -> Any:
+    """Return X, whatever it is, as something of which rows can be taken."""
+    return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
+
+
 def _count_rows(X: Any, problems: _Problems) -> int | None:
     n_samples = None
+    if X is None and problems:
+        return None
     with problems.collect():
         n_samples = int(_num_samples(X))
         if n_samples == 0:
@@ -319,7 +335,7 @@ def _check_validation(
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = _Problems()
-    X_val = _check_table(X_val, found) if raw.tabular else X_val
+    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val)
     n_rows = _count_rows(X_val, found)
     weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
@@ -354,5 +370,5 @@ def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> N
     if len(used) < 2:
         raise InputError(
             f"the rows of positive sample_weight must have at least 2 classes, got one class "
-            f"only: {classes[used[0]]!r}"
+            f"only: {classes.tolist()[used[0]]!r}"
         )

@@ -12,7 +12,8 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from sktrainer.results.fitted import FittedModel
-from sktrainer.running.metrics import Predicted, Scoring, score_predicted
+from sktrainer.running.metrics import Scoring, score_predicted
+from sktrainer.running.predicted import Predicted
 from sktrainer.stages._targets import known_codes
 from sktrainer.types import Array, Rows, Scores
 

@@ -13,7 +13,8 @@ from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.metrics import Relabelled, asks_for_positive_label
+from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
+from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
 
@@ -126,12 +127,22 @@ def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -
     codes = np.arange(len(labels))
     trained_on_codes = plan.traits.labels == "codes"
     if metric.name in get_scorer_names():
-        if trained_on_codes or not asks_for_positive_label(metric.scorer):
+        scorer = metric.scorer
+        # As it is where it can be: the libraries know scikit-learn's own for quicker ways.
+        if _lacks_a_class(prepared.validation, len(codes)):
+            scorer = tolerant_scorer(scorer, len(codes))
+        if trained_on_codes:
+            return replace(metric, scorer=scorer)
+        if scorer is metric.scorer and not asks_for_positive_label(scorer):
             return metric
-        return replace(metric, scorer=Relabelled(metric.scorer, labels, codes))
+        return replace(metric, scorer=Relabelled(scorer, labels, codes))
     if not trained_on_codes:
         return metric
     return replace(metric, scorer=Relabelled(metric.scorer, codes, labels))
+
+
+def _lacks_a_class(rows: Rows | None, n_classes: int) -> bool:
+    return rows is not None and len(np.unique(rows.y)) < n_classes
 
 
 def _predicts_as_its_library(plan: ModelPlan) -> bool:

@@ -96,10 +96,10 @@ def prepare(
     walk = _Walk(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
     del X  # the rows as they came are not needed once they are encoded
     counts = {"before": _counts(walk.train, data)}
+    before = _weighted_counts(walk.train, data)
     for name, step in plan.steps:
         _walk_step(walk, plan, name, step, data, seed)
     categorical = _categorical(walk) if plan.codes_at_end else ()
-    before = _weighted_counts(walk.train, data)
     method = _resolve_method(plan, data, counts["before"])
     per_class = _balance(walk, method, categorical, data, seed)
     counts["after"] = _counts(walk.train, data)

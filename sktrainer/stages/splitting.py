@@ -1,7 +1,7 @@
 """Rows into training, validation and test parts, and into folds; all of one kind.
 
-The kinds are one file each: `_split_strata` (random and stratified), `_split_groups`,
-`_split_time` and `_split_splitter`, each with a `hold_out` and a `folds`.
+The kinds are one file each: `strata` (random and stratified), `groups`,
+`time` and `splitter`, each with a `hold_out` and a `folds`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages import _split_groups, _split_splitter, _split_strata, _split_time
-from sktrainer.stages._split_notes import (
+from sktrainer.stages._splitting import groups, splitter, strata, time
+from sktrainer.stages._splitting.notes import (
     class_notes,
     crossing_notes,
     fold_notes,
     small_data_notes,
 )
-from sktrainer.stages._split_plan import (
+from sktrainer.stages._splitting.plan import (
     Cut,
     SplitPlan,
     check_leaves_training,
@@ -41,17 +41,17 @@ __all__ = [
 ]
 
 _HOLD_OUT: dict[str, Callable[[CheckedData, Array, int, SplitPlan, str], Cut]] = {
-    "random": _split_strata.hold_out,
-    "stratified": _split_strata.hold_out,
-    "group": _split_groups.hold_out,
-    "time": _split_time.hold_out,
-    "splitter": _split_splitter.hold_out,
+    "random": strata.hold_out,
+    "stratified": strata.hold_out,
+    "group": groups.hold_out,
+    "time": time.hold_out,
+    "splitter": splitter.hold_out,
 }
 _FOLDS: dict[str, Callable[[CheckedData, Array, int, SplitPlan], list[tuple[Array, Array]]]] = {
-    "random": _split_strata.folds,
-    "stratified": _split_strata.folds,
-    "group": _split_groups.folds,
-    "time": _split_time.folds,
+    "random": strata.folds,
+    "stratified": strata.folds,
+    "group": groups.folds,
+    "time": time.folds,
 }
 
 
@@ -192,12 +192,12 @@ def fold_rows(
         n_folds = int(cv)
         _check_n_folds(n_folds, len(rows))
         if plan.kind == "splitter":
-            return _split_splitter.folds(data, rows, n_folds, plan.splitter, plan.seed)
+            return splitter.folds(data, rows, n_folds, plan.splitter, plan.seed)
         return _FOLDS[plan.kind](data, rows, n_folds, plan)
     if is_splitter(cv):
-        return _split_splitter.folds(data, rows, None, cv, plan.seed)
-    if _split_splitter.is_pairs(cv):
-        return _split_splitter.given_folds(data, rows, cv)
+        return splitter.folds(data, rows, None, cv, plan.seed)
+    if splitter.is_pairs(cv):
+        return splitter.given_folds(data, rows, cv)
     raise InputError(
         "cv: expected a number of folds, a splitter such as KFold(), or pairs (train, test) "
         f"of row positions, got {cv!r}; pass one of these, or None for no cross-validation"

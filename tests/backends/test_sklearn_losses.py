@@ -15,8 +15,8 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
-from sktrainer.backends._sklearn_losses import own_loss
-from sktrainer.running.metrics import Predicted
+from sktrainer.backends._sklearn.losses import own_loss
+from sktrainer.running.predicted import Predicted
 from sktrainer.types import Rows
 from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, weights
 

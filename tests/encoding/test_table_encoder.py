@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktrainer.encoding.columns import CellTypeError
+from sktrainer.encoding.table.columns import CellTypeError
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
 from tests.encoding.tables import labels, mixed_table

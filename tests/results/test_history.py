@@ -5,7 +5,7 @@ import time
 import pandas as pd
 import pytest
 
-from sktrainer.results.history import evals_result, history_frame
+from sktrainer.results.history import evals_result, history_frame, values_at, watched_metric
 from sktrainer.types import Evaluation
 
 
@@ -58,3 +58,31 @@ def test_nested_lists_hold_the_values_in_order():
 @pytest.mark.parametrize("part", ["train", "validation"])
 def test_both_sets_are_there_where_nothing_was_recorded(part):
     assert evals_result([])[part] == {}
+
+
+def _curves(**curves):
+    return [
+        Evaluation(i, "validation", name, value, 0.0)
+        for name, values in curves.items()
+        for i, value in enumerate(values, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("curves", "asked", "tol", "found"),
+    [
+        ({"loss": [3, 1, 2], "auc": [0.1, 0.2, 0.3]}, "loss", 0.0, "loss"),
+        ({"rmse": [3, 1, 2]}, "loss", 0.0, "rmse"),
+        ({"auc": [0.1, 0.9, 0.3], "error": [0.3, 0.2, 0.1]}, "loss", 0.0, "auc"),
+        ({"auc": [0.1, 0.9, 0.3], "error": [0.3, 0.1, 0.2]}, "loss", 0.0, "loss"),
+        ({"auc": [0.1, 0.9, 0.3], "error": [0.3, 0.2, 0.1]}, "loss", 0.1, "loss"),
+        ({}, "loss", 0.0, "loss"),
+    ],
+)
+def test_the_watched_metric_is_named_where_it_can_be_told(curves, asked, tol, found):
+    best = 2 if curves else None
+    assert watched_metric(_curves(**curves), best, asked, tol) == found
+
+
+def test_values_at_an_iteration_are_those_of_the_validation_rows():
+    assert values_at(_entries(3), 3) == {"loss": 1.5, "auc": 1.5}

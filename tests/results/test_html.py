@@ -77,7 +77,7 @@ def test_the_page_shows_every_section(report):
         "Feature importances",
         "Split",
         "Classes",
-        "What became of the columns",
+        "Pipeline",
         "Time",
         "To do it again",
     ]

@@ -51,7 +51,7 @@ def test_text_shows_every_section(report):
         "Accuracy 0.940, roc_auc 0.971 on the test rows",
         "no: 900 (90%), yes: 100 (10%)",
         "70% train (700), 10% validation (100), 20% test (200), stratified",
-        "smote on the training rows: no 630, yes 70 became no 630, yes 630",
+        "smote on the training rows: no: 630, yes: 70 became 630 each",
         "Stopped early at round 30 of 1,000 (best 20) in 3.1 s; patience 10 on loss",
         "1 number: as it is; 1 text: category codes",
         "accuracy 0.940 ± 0.010",

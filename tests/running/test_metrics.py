@@ -7,13 +7,14 @@ import pytest
 from sklearn import metrics
 
 from sktrainer.running.metrics import (
-    Predicted,
     can_serve,
     default_scorers,
     named_scorer,
     resolve_scoring,
     score_predicted,
+    tolerant_scorer,
 )
+from sktrainer.running.predicted import Predicted
 
 RNG = np.random.default_rng(0)
 
@@ -134,3 +135,35 @@ def test_scoring_is_named_by_the_caller_or_by_the_metric(scoring, names, single)
 def test_an_unknown_scorer_is_refused_with_those_that_are_known():
     with pytest.raises(ValueError, match="unknown scorer 'auc'; known are accuracy"):
         named_scorer("auc")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["neg_log_loss", "neg_brier_score", "roc_auc_ovr", "top_k_accuracy", "d2_log_loss_score"],
+)
+def test_scorers_of_probabilities_bear_a_part_that_lacks_a_class(name):
+    scorer = tolerant_scorer(named_scorer(name), 4)
+    y, probabilities = table(4)
+    answers, _ = predicted(probabilities)
+    rows = np.empty((len(y), 0))
+    assert scorer(answers, rows, y) == pytest.approx(named_scorer(name)(answers, rows, y))
+    some = y != 2
+    answers, _ = predicted(probabilities[some])
+    assert np.isfinite(scorer(answers, rows[some], y[some]))
+
+
+@pytest.mark.parametrize("name", ["neg_log_loss", "neg_brier_score", "roc_auc", "f1"])
+def test_scorers_of_two_classes_score_as_scikit_learns(name):
+    y, probabilities = table(2)
+    answers, _ = predicted(probabilities)
+    rows = np.empty((len(y), 0))
+    scorer = tolerant_scorer(named_scorer(name), 2)
+    assert scorer(answers, rows, y) == named_scorer(name)(answers, rows, y)
+
+
+def test_folds_that_lack_a_class_keep_their_scores():
+    scoring = resolve_scoring(["roc_auc_ovr", "neg_log_loss"], "classification", 3)
+    y, probabilities = table(3)
+    some = y < 2
+    answers, _ = predicted(probabilities[some])
+    assert np.isfinite(list(score_predicted(scoring.scorers, answers, y[some]).values())).all()

@@ -1,0 +1,1 @@
+"""The ways in which scikit-learn's models go in iterations, and what they need."""

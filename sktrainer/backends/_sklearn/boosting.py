@@ -1,0 +1,228 @@
+"""Boosting of scikit-learn: rounds, each of which corrects those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Any
+
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.watching import (
+    Watch,
+    finished,
+    fit_rows,
+    lent_parameters,
+    seconds_unknown,
+)
+from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.types import Array, ModelFit
+
+__all__ = ["AdaBoost", "GradientBoosting", "HistGradientBoosting"]
+
+
+class HistGradientBoosting:
+    """One fit in which the library itself watches the validation rows.
+
+    Its rounds cannot be stepped through from outside without binning the table again, so
+    that the history is replayed when the fit is over. The library compares a round with
+    the one `n_iter_no_change` before it, not with the best one: with a `tol` of zero it
+    never stops before the monitor does, and rounds that it ran beyond that are cut.
+    """
+
+    iteration = "round"
+    count = "max_iter"
+    stops_by_default = True
+
+    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+        """Fit with the validation rows, replay the rounds, cut to the best."""
+        model, monitor, rows = request.model, request.monitor, watch.rows
+        options: dict[str, Any] = {"X_val": rows.X, "y_val": rows.y}
+        if rows.sample_weight is not None:
+            options["sample_weight_val"] = rows.sample_weight
+        scoring = _scoring(monitor.metric)
+        scale = loss_scale(model) if scoring == "loss" else 1.0
+        with lent_parameters(
+            model,
+            early_stopping=True,
+            n_iter_no_change=monitor.n_iter_no_change,
+            tol=monitor.tol / scale,
+            scoring=scoring,
+        ):
+            fit_rows(model, request.train, **options)
+        n_iter = self._replay(request, watch)
+        stopped = monitor.stopped or model.n_iter_ < model.max_iter
+        outcome = finished(request, n_iter, stopped=stopped)
+        self._cut(model, outcome.best_iteration or n_iter)
+        return outcome
+
+    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds."""
+        with lent_parameters(request.model, max_iter=n_iter, early_stopping=False):
+            fit_rows(request.model, request.train)
+
+    def _replay(self, request: FitRequest, watch: Watch) -> int:
+        model, monitor = request.model, request.monitor
+        name, scale = monitor.metric.name, loss_scale(model)
+        staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
+        # Entry 0 is the model before its first round; a loss is kept with its sign turned.
+        scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
+        n_iter = 0
+        for n_iter, (train, validation, values) in enumerate(scores, start=1):
+            if values is None:
+                parts = {
+                    "train": {"loss": -scale * train},
+                    "validation": {"loss": -scale * validation},
+                }
+            else:
+                loss = watch.loss(watch.predicted(values))
+                parts = {"train": {name: train}, "validation": {"loss": loss, name: validation}}
+            if monitor.record(n_iter, parts, seconds=seconds_unknown):
+                break
+        return n_iter
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        # There is no public way to drop rounds; `n_iter_` counts what is left by itself.
+        model._predictors = model._predictors[:n_iter]
+        model.train_score_ = model.train_score_[: n_iter + 1]
+        model.validation_score_ = model.validation_score_[: n_iter + 1]
+
+
+def loss_scale(model: Any) -> float:
+    """Return the factor from the library's own loss to the loss that is recorded.
+
+    HistGradientBoosting trains on half of the squared error; the history holds the whole,
+    so that the same model of two libraries can be compared.
+    """
+    return 2.0 if getattr(model, "loss", None) == "squared_error" else 1.0
+
+
+def _scoring(metric: WatchedMetric) -> Any:
+    """Return what HistGradientBoosting is to watch.
+
+    A scorer that scikit-learn knows goes by its name, since only then are the predictions
+    of earlier rounds kept, instead of predicting with all trees after each round.
+    """
+    if metric.scorer is None:
+        return "loss"
+    name = metric.name
+    if name in get_scorer_names() and repr(get_scorer(name)) == repr(metric.scorer):
+        return name
+    return metric.scorer
+
+
+def _staged(model: Any, watch: Watch) -> Iterator[Array]:
+    """Yield predictions of the validation rows round by round, at linear cost."""
+    if watch.classes is None:
+        yield from model.staged_predict(watch.rows.X)
+    else:
+        yield from model.staged_predict_proba(watch.rows.X)
+
+
+class GradientBoosting:
+    """One fit that asks after each round whether to go on."""
+
+    iteration = "round"
+    count = "n_estimators"
+    stops_by_default = True
+
+    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+        """Fit with a monitor, cut to the best round."""
+        model = request.model
+        after_round = _AfterRound(watch)
+        with lent_parameters(model, n_iter_no_change=None):
+            fit_rows(model, request.train, monitor=after_round)
+        outcome = finished(request, model.n_estimators_, stopped=request.monitor.stopped)
+        self._cut(model, outcome.best_iteration or model.n_estimators_)
+        return outcome
+
+    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds."""
+        with lent_parameters(request.model, n_estimators=n_iter, n_iter_no_change=None):
+            fit_rows(request.model, request.train)
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        for name in ("estimators_", "train_score_", "oob_improvement_", "oob_scores_"):
+            if hasattr(model, name):
+                setattr(model, name, getattr(model, name)[:n_iter].copy())
+        if hasattr(model, "oob_scores_"):
+            model.oob_score_ = model.oob_scores_[-1]
+        model.n_estimators_ = n_iter
+
+
+class _AfterRound:
+    """Called by the fit after each round; keeps the validation predictions up to date.
+
+    The staged predictions read the ensemble as it grows: each step adds one round's trees
+    to what the steps before have summed up.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._values: Iterator[Array] | None = None
+        self._decisions: Iterator[Array | None] = repeat(None)
+
+    def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
+        if self._values is None:
+            self._values = _staged(model, self._watch)
+            if model.loss == "exponential":
+                self._decisions = model.staged_decision_function(self._watch.rows.X)
+        decision = next(self._decisions)
+        if decision is not None and decision.shape[1] == 1:
+            decision = decision[:, 0]  # a column here, though not in `decision_function`
+        predicted = self._watch.predicted(next(self._values), decision)
+        return self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
+
+
+def train_loss(model: Any, i: int) -> float | None:
+    """Return GradientBoosting's training loss of round `i` (from 0), as it is recorded.
+
+    The library keeps twice the log loss for two classes, and a Huber loss whose border
+    moves from round to round (None: not comparable with that of the validation rows).
+    """
+    if model.loss == "huber":
+        return None
+    twice = model.loss == "log_loss" and model.n_classes_ == 2
+    return float(model.train_score_[i]) / (2.0 if twice else 1.0)
+
+
+class AdaBoost:
+    """One whole fit, then the rounds one by one from its staged predictions.
+
+    AdaBoost can neither be asked to stop nor go on where it stopped, so that stopping
+    saves no time here; it chooses the best number of rounds.
+    """
+
+    iteration = "round"
+    count = "n_estimators"
+    stops_by_default = False
+
+    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+        """Fit, walk through the rounds, cut to the best."""
+        model = request.model
+        fit_rows(model, request.train)
+        n_iter = 0
+        for n_iter, values in enumerate(_staged(model, watch), start=1):
+            if watch.record(n_iter, watch.predicted(values)):
+                break
+        outcome = finished(request, n_iter, stopped=request.monitor.stopped)
+        self._cut(model, outcome.best_iteration or n_iter)
+        return outcome
+
+    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds, or fewer where a round leaves nothing to correct."""
+        with lent_parameters(request.model, n_estimators=n_iter):
+            fit_rows(request.model, request.train)
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        # The last two are those of imbalanced-learn's RUSBoostClassifier.
+        for name in (
+            "estimators_",
+            "estimator_weights_",
+            "estimator_errors_",
+            "samplers_",
+            "pipelines_",
+        ):
+            if hasattr(model, name):
+                setattr(model, name, getattr(model, name)[:n_iter])

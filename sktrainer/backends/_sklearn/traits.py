@@ -1,0 +1,150 @@
+"""What a scikit-learn model needs and can do, read from its tags, class and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn import get_config
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import has_fit_parameter
+
+from sktrainer.backends._base import Traits
+from sktrainer.backends._sklearn.iterative import sklearn_names, way_of
+
+__all__ = ["takes_categories", "traits_of"]
+
+_CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
+
+# By base classes, so that each line names a family. Trees split at order alone, naive
+# Bayes goes column by column (and some of it refuses the negative numbers that scaling
+# makes), dummies do not look.
+_SCALE_FREE = {
+    "BaseDecisionTree",
+    "BaseForest",
+    "BaseGradientBoosting",
+    "BaseHistGradientBoosting",
+    "_BaseNB",
+    "DummyClassifier",
+    "DummyRegressor",
+}
+# It inverts the covariance of each class, which one-hot columns make singular.
+_FULL_RANK = {"QuadraticDiscriminantAnalysis"}
+# Ensembles that are as sensitive as their members, which are trees if none are named.
+_TREES_IF_NONE = {"BaseBagging", "BaseWeightBoosting"}
+
+_RELEASES_GIL = {
+    "BaseDecisionTree",
+    "BaseForest",
+    "BaseGradientBoosting",
+    "BaseHistGradientBoosting",
+    "BaseLibSVM",
+    "BaseSGD",
+    "ElasticNet",
+}
+
+_LIKELIEST = {
+    "BaseForest",
+    "BaseGradientBoosting",
+    "BaseHistGradientBoosting",
+    "BaggingClassifier",
+    "DecisionTreeClassifier",
+    "LogisticRegression",
+    "_BaseNB",
+}
+
+# Their `fit` hands `sample_weight` on to the models inside, by name or among others.
+_FORWARDS_WEIGHTS = {
+    "_BaseVoting",
+    "_BaseStacking",
+    "TransformedTargetRegressor",
+    "BaseSearchCV",
+    "RegressorChain",
+}
+# Their `fit` has the parameter, yet refuses it (or warns) where the models inside do.
+_NEEDS_WEIGHTS_INSIDE = {
+    "_MultiOutputEstimator",
+    "AdaBoostClassifier",
+    "CalibratedClassifierCV",
+    "RANSACRegressor",
+}
+
+
+def traits_of(model: Any) -> Traits:
+    """Return what a model with these parameters needs and can do."""
+    inputs = _input_tags(model)
+    way = way_of(model)
+    return Traits(
+        native_categorical=takes_categories(model),
+        native_missing=bool(getattr(inputs, "allow_nan", False)),
+        sparse=bool(getattr(inputs, "sparse", False)),
+        scale_sensitive=_scale_sensitive(model),
+        full_rank=_is_any(model, _FULL_RANK),
+        sample_weight=_takes_weights(model),
+        likeliest=_is_any(model, _LIKELIEST),
+        max_iter=None if way is None else int(getattr(model, way.count)),
+        stops_by_default=way is not None and way.stops_by_default,
+        iteration="iteration" if way is None else way.iteration,
+        releases_gil=_releases_gil(model),
+    )
+
+
+def takes_categories(model: Any) -> bool:
+    """Whether the model can be told which columns hold category codes."""
+    return _is_any(model, _CATEGORICAL)
+
+
+def _is_any(model: Any, names: set[str]) -> bool:
+    return not names.isdisjoint(sklearn_names(model))
+
+
+def _input_tags(model: Any) -> Any:
+    try:
+        return get_tags(model).input_tags
+    except (AttributeError, TypeError, ValueError):
+        # A class without scikit-learn's base, or one whose parts are not set: nothing is
+        # known, so nothing is promised.
+        return None
+
+
+def _inside(model: Any) -> Iterator[Any]:
+    """Yield the models that a meta-estimator holds, alone or as (name, model) pairs."""
+    if not hasattr(model, "get_params"):
+        return
+    for value in model.get_params(deep=False).values():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+            if hasattr(part, "fit") and hasattr(part, "get_params"):
+                yield part
+
+
+def _scale_sensitive(model: Any) -> bool:
+    if _is_any(model, _SCALE_FREE):
+        return False
+    inside = [part for part in _inside(model) if hasattr(part, "predict")]
+    if not inside:
+        return not _is_any(model, _TREES_IF_NONE)
+    return any(_scale_sensitive(part) for part in inside)
+
+
+def _releases_gil(model: Any) -> bool:
+    if _is_any(model, _RELEASES_GIL):
+        return True
+    inside = list(_inside(model))
+    return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREES_IF_NONE)
+
+
+def _takes_weights(model: Any) -> bool:
+    has_parameter = bool(has_fit_parameter(model, "sample_weight"))
+    inside = list(_inside(model))
+    if not inside:
+        return has_parameter
+    if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):
+        routing = get_routing_for_object(model)
+        return bool(routing.consumes("fit", ["sample_weight"]))
+    if _is_any(model, _FORWARDS_WEIGHTS) or (
+        has_parameter and _is_any(model, _NEEDS_WEIGHTS_INSIDE)
+    ):
+        return all(map(_takes_weights, inside))
+    return has_parameter

@@ -1,0 +1,180 @@
+"""What every way of iterating needs: validation rows that are watched, parameters lent."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.losses import own_loss
+from sktrainer.exceptions import InputError
+from sktrainer.running.predicted import Predicted
+from sktrainer.types import Array, ModelFit, Rows, StopReason
+
+__all__ = [
+    "Watch",
+    "accepts",
+    "finished",
+    "fit_rows",
+    "labelled_weights",
+    "lent_parameters",
+    "seconds_unknown",
+]
+
+seconds_unknown = float("nan")
+
+
+class Watch:
+    """The validation rows of one fit, and the metrics of a model's predictions of them.
+
+    Parameters
+    ----------
+    request : FitRequest
+        With validation rows.
+    """
+
+    def __init__(self, request: FitRequest) -> None:
+        assert request.validation is not None
+        train_y = np.asarray(request.train.y)
+        if request.task == "classification" and train_y.ndim > 1:
+            raise InputError(
+                "early stopping of a classifier expects one target column, got "
+                f"{train_y.shape[1]}: set early_stopping=False, or fit a model per column"
+            )
+        self.rows = request.validation
+        self.monitor = request.monitor
+        self.task = request.task
+        self.classes = np.unique(train_y) if request.task == "classification" else None
+        self.loss = own_loss(request.model, self.task, train_y, self.rows, self.classes)
+        self._scorer = request.monitor.metric.scorer
+        weights = self.rows.sample_weight
+        weighs = weights is not None and accepts(
+            getattr(self._scorer, "_score_func", self._scorer), "sample_weight"
+        )
+        self._score_options = {"sample_weight": weights} if weighs else {}
+
+    def values(self, predicted: Predicted) -> dict[str, float]:
+        """Return the loss and, where another metric is watched, its value."""
+        values = {"loss": self.loss(predicted)}
+        if self._scorer is not None:
+            score = self._scorer(predicted, self.rows.X, self.rows.y, **self._score_options)
+            values[self.monitor.metric.name] = float(score)
+        return values
+
+    def record(
+        self, iteration: int, predicted: Predicted, *, train_loss: float | None = None
+    ) -> bool:
+        """Record one iteration's metrics, now, and answer whether to stop."""
+        parts: dict[str, dict[str, float]] = {"validation": self.values(predicted)}
+        if train_loss is not None:
+            parts["train"] = {"loss": train_loss}
+        return self.monitor.record(iteration, parts)
+
+    def predicted(self, values: Array, decision: Array | None = None) -> Predicted:
+        """Wrap probabilities (classification) or predictions (regression)."""
+        if self.classes is None:
+            return Predicted(self.task, None, predict=lambda: values)
+        classes = self.classes
+        return Predicted(
+            self.task,
+            classes,
+            predict=lambda: classes[np.argmax(values, axis=1)],
+            predict_proba=lambda: values,
+            decision_function=None if decision is None else lambda: decision,
+        )
+
+    def predicted_by(self, model: Any) -> Predicted:
+        """Wrap what a fitted model says of the rows; nothing is computed before it is asked."""
+
+        def source(name: str) -> Any:
+            if not hasattr(model, name):
+                return None
+            return lambda: np.asarray(getattr(model, name)(self.rows.X))
+
+        return Predicted(
+            self.task,
+            self.classes,
+            predict=source("predict"),
+            predict_proba=source("predict_proba") if self.classes is not None else None,
+            decision_function=source("decision_function"),
+        )
+
+
+@contextmanager
+def lent_parameters(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
+    """Set parameters for the time of a fit, and put back those that the model had.
+
+    Yields
+    ------
+    dict
+        The parameters as they were.
+    """
+    before = {name: model.get_params(deep=False)[name] for name in values}
+    model.set_params(**values)
+    try:
+        yield before
+    finally:
+        model.set_params(**before)
+
+
+def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
+    """Call the model's `fit`, with the weights where the rows have some."""
+    if rows.sample_weight is not None:
+        options["sample_weight"] = rows.sample_weight
+    model.fit(rows.X, rows.y, **options)
+
+
+def finished(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
+    """Return the outcome of a watched fit of `n_iter` iterations."""
+    reason: StopReason = "early_stopping" if stopped else "max_iter"
+    best = request.monitor.best_iteration or n_iter
+    return ModelFit(request.model, reason, n_iter, best, request.monitor.evaluations)
+
+
+def labelled_weights(
+    model: Any, y: Array, sample_weight: Array | None = None
+) -> dict[str, Any]:
+    """Return ``class_weight="balanced"`` as a dictionary of the same weights, ready to lend.
+
+    `partial_fit` refuses the word, and `warm_start` warns of it, as neither can know that
+    it will see the same rows again.
+
+    Parameters
+    ----------
+    model : estimator
+    y : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        For a model that counts rows by weight here (forests do, SGD does not).
+
+    Returns
+    -------
+    dict
+        Empty where the model asks for no balance.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> model = SGDClassifier(class_weight="balanced")
+    >>> labelled_weights(model, np.array(["a", "b", "b", "b"]))
+    {'class_weight': {'a': 2.0, 'b': 0.6666666666666666}}
+    """
+    if getattr(model, "class_weight", None) != "balanced":
+        return {}
+    classes = np.unique(y)
+    weights = compute_class_weight(
+        "balanced", classes=classes, y=y, sample_weight=sample_weight
+    )
+    return {"class_weight": dict(zip(classes.tolist(), weights.tolist(), strict=True))}
+
+
+def accepts(function: Any, parameter: str) -> bool:
+    """Whether a function has a parameter of this name."""
+    try:
+        return parameter in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False

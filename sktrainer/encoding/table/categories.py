@@ -1,0 +1,191 @@
+"""Category columns: scikit-learn's encoders learn them, plans apply what these hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+
+from sktrainer.encoding.table.levels import Levels
+from sktrainer.encoding.table.plans import LevelValues, OneHot, Plan
+from sktrainer.encoding.table.settings import Encoders, Settings
+from sktrainer.encoding.table.targets import encoding_tables, fit_target_encoder
+from sktrainer.encoding.table.treatments import Chosen
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array
+
+#: Most output columns of one column where all categories are one-hot encoded.
+MAX_ONE_HOT = 100
+
+
+@dataclass(frozen=True)
+class Category:
+    """A category column and its levels, as the OrdinalEncoder holds them."""
+
+    column: Chosen
+    levels: Levels
+
+    @property
+    def n_levels(self) -> int:
+        """Levels, a missing one counted."""
+        return len(self.levels.levels) + self.column.has_missing
+
+    def complete_codes(self) -> Array:
+        """Return the codes of the training cells, missing ones as the last level."""
+        codes = self.column.found.values
+        return np.where(codes < 0, self.n_levels - 1, codes)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The plan of a category column.
+
+    `written` are the training rows' output where it is not what the plan writes: a
+    cross-fitted target encoding.
+    """
+
+    plan: Plan
+    written: Array | None = None
+
+
+def plan_categories(
+    columns: Sequence[Chosen], y: Any, settings: Settings
+) -> tuple[dict[int, Planned], Encoders]:
+    """Learn the encoding of the category columns.
+
+    Parameters
+    ----------
+    columns : sequence of Chosen
+        Category columns only.
+    y : array-like of shape (n_rows,) or None
+    settings : Settings
+
+    Returns
+    -------
+    planned : dict
+        From a column's position to its plan.
+    encoders : Encoders
+
+    Raises
+    ------
+    InputError
+        y is None, and a column is to be target encoded.
+    """
+    if not columns:
+        return {}, Encoders()
+    ordinal = _fit_levels(columns)
+    categories = [
+        Category(column, Levels(levels))
+        for column, levels in zip(columns, ordinal.categories_, strict=True)
+    ]
+    planned = {}
+    for category in categories:
+        if category.column.treatment in ("codes", "ordinal"):
+            planned[category.column.position] = Planned(_plan_codes(category, settings))
+    one_hot = [item for item in categories if item.column.treatment == "one-hot"]
+    targets = [item for item in categories if item.column.treatment == "target encoding"]
+    encoders = Encoders(ordinal=ordinal)
+    if one_hot:
+        onehot, plans = _plan_one_hot(one_hot)
+        encoders = replace(encoders, onehot=onehot)
+        for category, plan in zip(one_hot, plans, strict=True):
+            planned[category.column.position] = Planned(plan)
+    if targets:
+        target, made = _plan_targets(targets, y, settings)
+        encoders = replace(encoders, target=target)
+        for category, with_rows in zip(targets, made, strict=True):
+            planned[category.column.position] = with_rows
+    return planned, encoders
+
+
+def _fit_levels(columns: Sequence[Chosen]) -> OrdinalEncoder:
+    encoder = OrdinalEncoder(
+        categories=[np.array(column.found.levels, dtype=object) for column in columns],
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        dtype=np.float32,
+    )
+    # The levels have been found already: one row that has the first of each will do.
+    first = [column.found.levels[0] for column in columns]
+    return encoder.fit(np.array([first], dtype=object))
+
+
+def _plan_codes(category: Category, settings: Settings) -> LevelValues:
+    n_levels = len(category.levels.levels)
+    ordinal = category.column.treatment == "ordinal"
+    missing = -1.0 if ordinal and settings.impute else np.nan
+    table = np.append(np.arange(n_levels), missing).astype(np.float32)
+    name = category.column.name
+    return LevelValues((name,), category.levels, table[:, np.newaxis], scaled=ordinal)
+
+
+def _plan_one_hot(categories: Sequence[Category]) -> tuple[OneHotEncoder, list[OneHot]]:
+    sizes = [category.n_levels for category in categories]
+    encoder = OneHotEncoder(
+        categories=[np.arange(size) for size in sizes],
+        drop="if_binary",
+        handle_unknown="ignore",
+        max_categories=MAX_ONE_HOT,
+    ).set_output(transform="default")
+    encoder.fit(np.column_stack([category.complete_codes() for category in categories]))
+    # Which output column a code gets is asked of the encoder: row i has code i in each.
+    probes = np.minimum(np.arange(max(sizes))[:, np.newaxis], np.array(sizes) - 1)
+    encoded = encoder.transform(probes).toarray()
+    plans, start = [], 0
+    for category, rare in zip(categories, encoder.infrequent_categories_, strict=True):
+        n_kept = category.n_levels - (0 if rare is None else len(rare) - 1)
+        width = 1 if n_kept == 2 else n_kept
+        part = encoded[: category.n_levels, start : start + width]
+        plans.append(_one_hot_plan(category, part))
+        start += width
+    return encoder, plans
+
+
+def _one_hot_plan(category: Category, encoded: Array) -> OneHot:
+    slots = np.where(encoded.any(axis=1), encoded.argmax(axis=1), -1)
+    labels = category.levels.levels.tolist()
+    if category.column.has_missing:
+        labels.append("missing")
+    else:
+        slots = np.append(slots, -1)
+    held: list[list[str]] = [[] for _ in range(encoded.shape[1])]
+    for label, slot in zip(labels, slots, strict=False):
+        if slot >= 0:
+            held[slot].append(label)
+    suffixes = [group[0] if len(group) == 1 else "infrequent" for group in held]
+    names = tuple(f"{category.column.name}_{suffix}" for suffix in suffixes)
+    return OneHot(names, category.levels, slots)
+
+
+def _plan_targets(
+    categories: Sequence[Category], y: Any, settings: Settings
+) -> tuple[TargetEncoder, list[Planned]]:
+    if y is None:
+        names = ", ".join(repr(category.column.name) for category in categories)
+        raise InputError(
+            "This TableEncoder estimator requires y to be passed, but the target y is "
+            f"None: the target encoding of {names} is learned from it; pass y, or choose "
+            "another encoding"
+        )
+    sizes = [category.n_levels for category in categories]
+    codes = np.column_stack([category.complete_codes() for category in categories])
+    encoder, encoded = fit_target_encoder(
+        codes, sizes, y, task=settings.task, seed=settings.seed
+    )
+    tables = encoding_tables(encoder, [category.column.has_missing for category in categories])
+    planned = []
+    for position, (category, table) in enumerate(zip(categories, tables, strict=True)):
+        outputs = _target_names(category.column.name, encoder)
+        plan = LevelValues(outputs, category.levels, table, scaled=True)
+        start = position * table.shape[1]
+        planned.append(Planned(plan, encoded[:, start : start + table.shape[1]]))
+    return encoder, planned
+
+
+def _target_names(name: str, encoder: TargetEncoder) -> tuple[str, ...]:
+    if encoder.target_type_ != "multiclass":
+        return (name,)
+    return tuple(f"{name}_{label}" for label in encoder.classes_)

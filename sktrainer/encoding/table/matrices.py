@@ -1,0 +1,172 @@
+"""Matrices of numbers, which mostly pass as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.impute import SimpleImputer
+
+from sktrainer.encoding.table.cells import cells_by_position, is_float_block
+from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infinite_message
+from sktrainer.encoding.table.finishing import Finish, Steps, learn_finish, median
+from sktrainer.encoding.table.numeric import to_numbers
+from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array
+
+
+@dataclass(frozen=True)
+class MatrixPlan:
+    """What is done with a dense matrix.
+
+    Parameters
+    ----------
+    kept : ndarray of int or None
+        Input columns that are kept; None: all of them, and nothing is done to them
+        unless cells are missing where none may be.
+    names : tuple of str
+    finish : Finish
+    impute : bool
+    """
+
+    kept: tuple[int, ...] | None
+    names: tuple[str, ...]
+    finish: Finish
+    impute: bool
+    codes: tuple[int, ...] = ()
+
+    def transform(self, X: Any, input_names: Sequence[str]) -> Array:
+        """Encode rows; X itself where there is nothing to do."""
+        X = as_matrix(X)
+        refuse_infinite(X, input_names)
+        if self.kept is None and not (self.impute and has_missing(X)):
+            return X
+        kept = range(X.shape[1]) if self.kept is None else self.kept
+        out = copied(X, kept, len(self.names))
+        self.finish.apply(out)
+        return out
+
+
+def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> Learned:
+    """Learn what a matrix (or frame) of numbers needs; y is not looked at.
+
+    Columns that are constant or all missing are dropped where the matrix has to be
+    copied anyway. One that is all missing is reason enough for a copy without it, since
+    HistGradientBoosting finds no bins in it and raises.
+    """
+    X = as_matrix(X)
+    impute, scale = settings.impute, settings.scale
+    refuse_infinite(X, names)
+    gaps = has_missing(X)
+    n_missing = missing_counts(X) if gaps else np.zeros(X.shape[1], dtype=int)
+    if not scale and not (impute and gaps) and not (n_missing == len(X)).any():
+        steps = Steps(filled=np.arange(X.shape[1] * impute))
+        finish = Finish(steps, _imputer_of_present(X) if impute else None)
+        plan = MatrixPlan(None, tuple(names), finish, impute)
+        decisions = [
+            ColumnDecision(name, "numeric", "as is", None, int(count))
+            for name, count in zip(names, n_missing, strict=True)
+        ]
+        return Learned(plan, tuple(decisions), X)
+    return _learn_copy(X, names, n_missing, settings)
+
+
+def _learn_copy(
+    X: Array, names: Sequence[str], n_missing: Array, settings: Settings
+) -> Learned:
+    impute, scale = settings.impute, settings.scale
+    low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    empty, constant = n_missing == len(X), (low == high) & (n_missing == 0)
+    dropped = empty | constant
+    if dropped.all():
+        dropped[:] = False
+    kept = np.flatnonzero(~dropped)
+    marked = np.flatnonzero(n_missing[kept] * impute)
+    everything = np.arange(len(kept))
+    steps = Steps(
+        filled=everything[: len(kept) * impute],
+        marked=marked,
+        scaled=everything[: len(kept) * scale],
+        first_mark=len(kept),
+    )
+    out_names = [names[at] for at in kept.tolist()]
+    out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
+    out = copied(X, kept, len(out_names))
+    finish = learn_finish(out, steps, settings.weight)
+    plan = MatrixPlan(tuple(kept.tolist()), tuple(out_names), finish, impute)
+    kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
+    decisions = []
+    for name, kind, drop, count in zip(names, kinds, dropped, n_missing, strict=True):
+        done = ["impute"] * bool(impute and count) + ["scale"] * scale
+        treatment = "drop" if drop else " + ".join(done) or "as is"
+        decisions.append(ColumnDecision(name, str(kind), treatment, None, int(count)))
+    return Learned(plan, tuple(decisions), out)
+
+
+def _imputer_of_present(X: Array) -> SimpleImputer:
+    # For cells that are missing only in later rows.
+    medians = np.array([[median(X[:, position]) for position in range(X.shape[1])]])
+    return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
+
+
+def as_matrix(X: Any) -> Array:
+    """Return X as a matrix of numbers, whatever table it comes as.
+
+    Raises
+    ------
+    InputError
+        X is sparse, and training rows were not.
+    """
+    refuse_sparse(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
+        # XGBoost reads the bytes of the other order as other numbers.
+        return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
+    if isinstance(X, pd.DataFrame) and is_float_block(X):
+        return X.to_numpy()
+    column = cells_by_position(X)
+    return np.column_stack([to_numbers(column(at)) for at in range(X.shape[1])])
+
+
+def refuse_sparse(X: Any) -> None:
+    """Raise InputError where X is sparse, and training rows were not."""
+    if sparse.issparse(X):
+        raise InputError(
+            "expected a dense X, as in training, got a sparse matrix; pass X.toarray()"
+        )
+
+
+def copied(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
+    """Return the kept columns as floats, with room for the marks of missing cells."""
+    out = np.empty((len(X), width), dtype=np.result_type(X.dtype, np.float32))
+    n_kept = len(kept)
+    if n_kept == X.shape[1]:
+        out[:, :n_kept] = X
+    else:
+        for position, source in enumerate(kept):
+            out[:, position] = X[:, source]
+    return out
+
+
+def has_missing(X: Array) -> bool:
+    """Whether a matrix of numbers has a NaN; a sum tells, unless it overflows."""
+    if X.dtype.kind != "f":
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isnan(X.sum())) and bool(np.isnan(X.min()))
+
+
+def missing_counts(X: Array) -> Array:
+    """Return the number of NaN in each column."""
+    return np.array([np.count_nonzero(np.isnan(X[:, at])) for at in range(X.shape[1])])
+
+
+def refuse_infinite(X: Array, names: Sequence[str]) -> None:
+    """Raise InputError that names the columns with infinite cells."""
+    if X.dtype.kind == "f" and has_infinite(X):
+        found = [name for at, name in enumerate(names) if has_infinite(X[:, at])]
+        raise InputError(infinite_message(found))

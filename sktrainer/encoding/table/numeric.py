@@ -1,0 +1,197 @@
+"""Columns that are numbers, or text that is numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
+from sktrainer.encoding.table.levels import factorise
+from sktrainer.types import Array
+
+#: Texts (in lower case, without blanks around them) that stand for a missing number.
+MISSING_TEXTS = frozenset(
+    {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}
+)
+#: Above this, float32 no longer holds every whole number.
+FLOAT32_WHOLE = 2**24
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+# Post codes, phone and account numbers: as numbers they would lose what tells them apart.
+_IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def is_missing_text(text: str) -> bool:
+    """Whether the text stands for a missing number.
+
+    Examples
+    --------
+    >>> is_missing_text(" ? "), is_missing_text("0")
+    (True, False)
+    """
+    return text.strip().lower() in MISSING_TEXTS
+
+
+def numbers_of_texts(texts: Sequence[str]) -> Array | None:
+    """Return the numbers that the texts are, None where one of them is something else.
+
+    Digits with a leading zero, or more of them than a float can hold, are no numbers.
+
+    Examples
+    --------
+    >>> numbers_of_texts(["1.5", " 2 ", "?"])
+    array([1.5, 2. , nan])
+    >>> numbers_of_texts(["01234", "98178"]) is None
+    True
+    """
+    present = (_is_number(text) for text in texts if not is_missing_text(text))
+    if not next(present, False) or not all(present):
+        return None
+    return parse_numbers(texts)
+
+
+def _is_number(text: str) -> bool:
+    stripped = text.strip()
+    return bool(_NUMBER.fullmatch(stripped)) and not _IDENTIFIER.fullmatch(stripped)
+
+
+def parse_numbers(texts: Sequence[str]) -> Array:
+    """Return each text's number as float64; NaN for a text that is none.
+
+    Examples
+    --------
+    >>> parse_numbers(["1e3", "true", "many"])
+    array([1000.,    1.,   nan])
+    """
+    return np.array([_parse_number(text) for text in texts], dtype=np.float64)
+
+
+def _parse_number(text: str) -> float:
+    if "_" in text:  # Python's own notation; nobody else's
+        return float("nan")
+    try:
+        return float(text)
+    except ValueError:
+        return _TRUTH.get(text.strip().lower(), float("nan"))
+
+
+def to_numbers(cells: Cells) -> Array:
+    """Return the cells as numbers, missing (or not a number) as NaN.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        The same memory where the cells are numbers already, else float64. Durations
+        are in seconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_numbers(np.array([1, "2.5", None], dtype=object))
+    array([1. , 2.5, nan])
+    """
+    cells = unwrapped(cells)
+    if not isinstance(cells, np.ndarray):
+        return _numbers_through_texts(cells)
+    if cells.dtype.kind in "iufb":
+        return cells
+    if cells.dtype.kind == "m":
+        return _seconds(cells)
+    if cells.dtype.kind == "M":
+        return np.full(len(cells), np.nan)
+    return _numbers_of_objects(cells)
+
+
+def _numbers_of_objects(cells: Array) -> Array:
+    texts = any(isinstance(value, str) for value in cells)
+    if not texts:
+        try:
+            return cells.astype(np.float64)
+        except (TypeError, ValueError):
+            pass  # pandas.NA, durations or something that is no number at all
+    elif len(cells) > FEW_ROWS:
+        return _numbers_through_texts(cells)
+    return np.array([_number(value) for value in cells], dtype=np.float64)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        return _parse_number(value)
+    if isinstance(value, np.timedelta64):
+        value = pd.Timedelta(value)
+    if hasattr(value, "total_seconds"):
+        return float(value.total_seconds())
+    if isinstance(value, Real | Decimal | np.bool_):
+        return float(value)
+    return float("nan")
+
+
+def _numbers_through_texts(cells: Cells) -> Array:
+    codes, texts = factorise(cells)
+    return np.append(parse_numbers(texts), np.nan)[codes]
+
+
+def _seconds(cells: Array) -> Array:
+    seconds = cells / np.timedelta64(1, "s")
+    return np.asarray(seconds, dtype=np.float64)
+
+
+def value_range(values: Array) -> tuple[float, float, int]:
+    """Return the least and the greatest of the numbers, and how many are missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value_range(np.array([3.0, np.nan, 1.0]))
+    (1.0, 3.0, 1)
+    """
+    if not len(values):
+        return np.nan, np.nan, 0
+    low = values.min()
+    if low == low:
+        return float(low), float(values.max()), 0
+    n_missing = int(np.count_nonzero(np.isnan(values)))
+    return float(np.fmin.reduce(values)), float(np.fmax.reduce(values)), n_missing
+
+
+def needs_float64(values: Array, low: float, high: float) -> bool:
+    """Whether float32 would make one of two numbers that differ.
+
+    That is so for whole numbers above 2**24 (identifiers, say) of which two would fall
+    together, for a column that varies little beside its size, and beyond float32's range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> needs_float64(np.array([7129300520, 7129300521]), 7129300520, 7129300521)
+    True
+    >>> needs_float64(np.array([0.5, 7.5]), 0.5, 7.5)
+    False
+    """
+    largest = max(abs(low), abs(high))
+    if values.dtype.itemsize <= 2 or values.dtype == np.float32 or not largest > 0:
+        return False
+    if largest > float(np.finfo(np.float32).max):
+        return True
+    if high - low < largest * 2.0**-14:
+        # Fewer than about a thousand steps of float32 lie between the extremes.
+        present = values[~np.isnan(values)]
+        return bool(np.any(present != present.astype(np.float32)))
+    if largest <= FLOAT32_WHOLE or not _whole(values):
+        return False
+    narrow = values.astype(np.float32)
+    return bool(pd.unique(narrow).size < pd.unique(values).size)
+
+
+def _whole(values: Array) -> bool:
+    if values.dtype.kind in "iu":
+        return True
+    present = values[~np.isnan(values)]
+    return bool(np.all(present == np.floor(present)))

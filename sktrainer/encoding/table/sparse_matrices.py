@@ -1,0 +1,89 @@
+"""Sparse matrices: what is NaN is filled, and scaling does not centre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import StandardScaler
+
+from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infinite_message
+from sktrainer.encoding.table.finishing import Finish, Steps
+from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.exceptions import InputError
+
+
+@dataclass(frozen=True)
+class SparsePlan:
+    """What is done with a sparse matrix: fill NaN, and scale without centring."""
+
+    names: tuple[str, ...]
+    finish: Finish
+    impute: bool
+    codes: tuple[int, ...] = ()
+
+    def transform(self, X: Any, input_names: Sequence[str]) -> Any:
+        """Encode rows; X itself where there is nothing to do."""
+        X = as_sparse(X)
+        _refuse_infinite_sparse(X)
+        if self.finish.imputer is not None:
+            X = self.finish.imputer.transform(X).tocsr()
+        elif self.impute and np.isnan(X.data).any():
+            # Nothing was missing in training: zero, the value of most cells.
+            X = X.copy()
+            X.data[np.isnan(X.data)] = 0
+        return X if self.finish.scaler is None else self.finish.scaler.transform(X)
+
+
+def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
+    """Learn what a sparse matrix needs; y is not looked at."""
+    X = as_sparse(X)
+    _refuse_infinite_sparse(X)
+    gaps = X.dtype.kind == "f" and bool(np.isnan(X.data).any())
+    imputer = scaler = None
+    out_names, out = list(names), X
+    done = []
+    if settings.impute and gaps:
+        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        imputer.set_output(transform="default")
+        out = imputer.fit_transform(X.tocsc()).tocsr()
+        out_names += [f"{names[at]}_missing" for at in imputer.indicator_.features_]
+        done.append("impute")
+    if settings.scale:
+        scaler = StandardScaler(with_mean=False).set_output(transform="default")
+        out = scaler.fit_transform(out, sample_weight=settings.weight)
+        done.append("scale")
+    treatment = " + ".join(done) or "as is"
+    finish = Finish(Steps(), imputer, scaler)
+    plan = SparsePlan(tuple(out_names), finish, settings.impute)
+    decisions = tuple(ColumnDecision(name, "numeric", treatment) for name in names)
+    return Learned(plan, decisions, out)
+
+
+def as_sparse(X: Any) -> Any:
+    """Return rows as the matrix that every library takes: of class `spmatrix`, int32 indices.
+
+    The values are shared, not copied; X itself is returned where it is one already. Dense
+    rows, which a model that was trained on sparse ones may get to predict, become sparse.
+    """
+    if not sparse.issparse(X):
+        return sparse.csr_matrix(X)
+    matrix = X
+    if not isinstance(X, sparse.spmatrix):
+        kind = sparse.csc_matrix if X.format == "csc" else sparse.csr_matrix
+        matrix = kind(X)
+    if matrix.indices.dtype != np.int32 and matrix.nnz <= np.iinfo(np.int32).max:
+        parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+        matrix = type(matrix)(parts, shape=matrix.shape)
+    return matrix
+
+
+def _refuse_infinite_sparse(X: Any) -> None:
+    if X.dtype.kind == "f" and has_infinite(X.data):
+        columns = sparse.coo_array(X).col[np.isinf(sparse.coo_array(X).data)]
+        found = [f"x{at}" for at in sorted(set(columns.tolist()))]
+        raise InputError(infinite_message(found))

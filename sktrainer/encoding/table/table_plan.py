@@ -1,0 +1,92 @@
+"""How a table with columns is encoded, once that is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.encoding.table.cells import cells_by_position
+from sktrainer.encoding.table.columns import has_infinite, infinite_message
+from sktrainer.encoding.table.finishing import Finish
+from sktrainer.encoding.table.levels import MISSING
+from sktrainer.encoding.table.matrices import refuse_sparse
+from sktrainer.encoding.table.plans import Plan
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """Everything that `transform` needs; pickled with the encoder.
+
+    Parameters
+    ----------
+    positions : tuple of int
+        Input columns that are kept.
+    plans : tuple of Plan
+        One for each of them.
+    starts : tuple of int
+        First output column of each.
+    names : tuple of str
+        Output columns, marks of missing cells last.
+    codes : tuple of int
+        Output columns that hold category codes.
+    dtype : str
+    finish : Finish
+    frame : bool, default=False
+        Whether the output becomes a DataFrame, so that columns lie together.
+    """
+
+    positions: tuple[int, ...]
+    plans: tuple[Plan, ...]
+    starts: tuple[int, ...]
+    names: tuple[str, ...]
+    codes: tuple[int, ...]
+    dtype: str
+    finish: Finish
+    frame: bool = False
+
+    def empty(self, n_rows: int) -> Array:
+        """Return an output that is still to be written."""
+        order: Literal["F", "C"] = "F" if self.frame else "C"
+        return np.empty((n_rows, len(self.names)), dtype=self.dtype, order=order)
+
+    def transform(self, X: Any, input_names: Sequence[str]) -> Array:
+        """Encode rows in one pass over the columns."""
+        refuse_sparse(X)
+        column = cells_by_position(X, exact=False)
+        out = self.empty(len(X))
+        with np.errstate(over="ignore"):
+            for position, plan, start in zip(
+                self.positions, self.plans, self.starts, strict=True
+            ):
+                values = plan.read(column(position))
+                plan.write(values, out[:, start : start + len(plan.names)])
+        self._refuse_infinite(out, input_names)
+        self.finish.apply(out)
+        return out
+
+    def _refuse_infinite(self, out: Array, input_names: Sequence[str]) -> None:
+        if not has_infinite(out[:, : self.finish.steps.first_mark]):
+            return
+        found = [
+            input_names[position]
+            for position, start in zip(self.positions, self.starts, strict=True)
+            if has_infinite(out[:, start])
+        ]
+        if found:
+            raise InputError(infinite_message(found))
+
+    def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
+        """Return the output as a DataFrame whose codes are integers, -1 where missing."""
+        columns = {}
+        for position, name in enumerate(self.names):
+            cells = out[:, position]
+            if position in self.codes:
+                cells = np.where(np.isnan(cells), MISSING, cells).astype(np.int32)
+            columns[name] = cells
+        return pd.DataFrame(columns, index=index, copy=False)

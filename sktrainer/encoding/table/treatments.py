@@ -1,0 +1,160 @@
+"""Which treatment each column of a table gets, and how that is put down for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from sktrainer.encoding.table.cells import cells_by_position
+from sktrainer.encoding.table.columns import ColumnDecision
+from sktrainer.encoding.table.recognise import Recognised, recognise
+from sktrainer.encoding.table.settings import Settings
+from sktrainer.exceptions import InputError
+
+Encoding: TypeAlias = Literal[
+    "native", "native+target", "onehot", "onehot+target", "ordinal", "target"
+]
+Treatment: TypeAlias = Literal[
+    "drop", "as is", "calendar parts", "codes", "one-hot", "ordinal", "target encoding"
+]
+
+#: What category columns of few levels get, and what those of many.
+ENCODINGS: dict[str, tuple[Treatment, Treatment]] = {
+    "native": ("codes", "codes"),
+    "native+target": ("codes", "target encoding"),
+    "onehot": ("one-hot", "one-hot"),
+    "onehot+target": ("one-hot", "target encoding"),
+    "ordinal": ("ordinal", "ordinal"),
+    "target": ("target encoding", "target encoding"),
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A column of the training rows, and what is to be done with it."""
+
+    position: int
+    name: str
+    found: Recognised
+    treatment: Treatment
+
+    @property
+    def is_category(self) -> bool:
+        """Whether it is kept and encoded by its levels."""
+        return self.treatment in ("codes", "one-hot", "ordinal", "target encoding")
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether training cells are missing."""
+        return self.found.n_missing > 0
+
+
+def treatment_of(found: Recognised, settings: Settings) -> Treatment:
+    """Return what is done with a column; "drop" where it can tell a model nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = recognise(np.array(["a", "b", "a"], dtype=object), "letter")
+    >>> treatment_of(found, Settings("native+target", max_levels=30))
+    'codes'
+    >>> treatment_of(found, Settings("native+target", max_levels=1))
+    'target encoding'
+    """
+    if found.kind in ("constant", "empty"):
+        return "drop"
+    if found.kind == "datetime":
+        return "calendar parts"
+    if found.kind != "category":
+        return "as is"
+    n_levels = len(found.levels)
+    if n_levels > settings.max_levels and n_levels == len(found.values) - found.n_missing:
+        return "drop"
+    few, many = ENCODINGS[settings.encoding]
+    return many if n_levels > settings.max_levels else few
+
+
+def choose_treatments(X: Any, names: Sequence[str], settings: Settings) -> list[Chosen]:
+    """Recognise the columns of the training rows and choose what is done with each.
+
+    Where every column would be dropped (those of a single row are all constant) all are
+    kept, because a model needs one.
+
+    Raises
+    ------
+    InputError
+        Cells are infinite or hold lists, dicts or arrays; every such column is named.
+    """
+    found = _recognise_all(X, names)
+    chosen = [
+        Chosen(position, name, item, treatment_of(item, settings))
+        for position, (name, item) in enumerate(zip(names, found, strict=True))
+    ]
+    if all(column.treatment == "drop" for column in chosen):
+        few = replace(settings, max_levels=len(X))
+        return [_kept_anyway(column, few) for column in chosen]
+    return chosen
+
+
+def _recognise_all(X: Any, names: Sequence[str]) -> list[Recognised]:
+    column = cells_by_position(X)
+    found: list[Recognised] = []
+    errors: list[InputError] = []
+    for position, name in enumerate(names):
+        try:
+            found.append(recognise(column(position), name))
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise type(errors[0])([problem for error in errors for problem in error.problems])
+    return found
+
+
+def _kept_anyway(column: Chosen, settings: Settings) -> Chosen:
+    found = column.found
+    if found.base == "category" and not found.levels:
+        numbers = np.full(len(found.values), np.nan, dtype=np.float32)
+        found = replace(found, values=numbers, base="numeric")
+    kind: Any = {"numeric": "numeric", "datetime": "datetime"}.get(found.base, "category")
+    detail = "tells nothing; kept because no other column does more"
+    found = replace(found, kind=kind, detail=detail)
+    return replace(column, found=found, treatment=treatment_of(found, settings))
+
+
+def decision_on(
+    column: Chosen, settings: Settings, *, width: int, scaled: bool
+) -> ColumnDecision:
+    """Put down what was decided on a column.
+
+    Parameters
+    ----------
+    column : Chosen
+    settings : Settings
+    width : int
+        Output columns that it became; 0 where it was dropped.
+    scaled : bool
+        Whether these are standardised.
+    """
+    found, details = column.found, [column.found.detail]
+    steps: list[str] = [] if column.treatment == "as is" else [column.treatment]
+    if column.treatment == "drop" and found.kind == "category":
+        details.append("every row has a level of its own")
+    if settings.impute and found.n_missing and width and not column.is_category:
+        steps.append("impute")
+    if scaled:
+        steps.append("scale")
+    if column.treatment == "calendar parts":
+        details.append(", ".join(found.parts))
+    elif width > 1:
+        details.append(f"{width} columns")
+    return ColumnDecision(
+        name=column.name,
+        kind=found.kind,
+        treatment=" + ".join(steps) or "as is",
+        n_levels=len(found.levels) if found.base == "category" else None,
+        n_missing=found.n_missing,
+        detail="; ".join(detail for detail in details if detail),
+    )

@@ -1,0 +1,68 @@
+"""The scores to quote: those of the rows that tell most, the telling metrics first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sktrainer.results.formats import format_number
+
+if TYPE_CHECKING:
+    from sktrainer.results.report import TrainingReport
+
+__all__ = ["headline_part", "headline_scores", "headline_tiles", "leading"]
+
+
+def headline_part(report: TrainingReport) -> str | None:
+    """Return where the score to quote is from: "test", "folds", "validation" or "train"."""
+    for part in ("test", "folds", "validation", "train"):
+        if _scores_of(report, part):
+            return part
+    return None
+
+
+def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
+    """Return the scores to quote, by metric: the number, and ± its deviation over folds."""
+    part = headline_part(report)
+    scores = _scores_of(report, part) if part else {}
+    return {name: scores[name] for name in leading(list(scores), limit)}
+
+
+def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
+    """Say how good the model is: on the test rows, else over the folds, else as it can.
+
+    Parameters
+    ----------
+    report : TrainingReport
+    limit : int, default=2
+        Metrics to name: the first, then ROC AUC where it is there, then the others.
+    """
+    part = headline_part(report)
+    named = [
+        " ".join(filter(None, (name, number, small)))
+        for name, (number, small) in headline_tiles(report, limit=limit).items()
+    ]
+    if part is None:
+        return "not scored"
+    n_folds = "the" if report.folds is None else str(len(report.folds))
+    where = f"over {n_folds} folds" if part == "folds" else f"on the {part} rows"
+    return f"{', '.join(named)} {where}"
+
+
+def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
+    if part == "folds":
+        if report.cv_summary is None:
+            return {}
+        return {
+            str(name): (format_number(row["mean"]), f"± {format_number(row['std'], 2)}")
+            for name, row in report.cv_summary.dropna(subset="mean").iterrows()
+        }
+    if part not in report.scores.index:
+        return {}
+    row = report.scores.loc[part].dropna()
+    return {str(name): (format_number(value), "") for name, value in row.items()}
+
+
+def leading(names: list[str], limit: int) -> list[str]:
+    """Return the metrics to show first: the first, then ROC AUC, then the others."""
+    first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
+    return list(dict.fromkeys(first + names))[:limit]

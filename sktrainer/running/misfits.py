@@ -1,0 +1,73 @@
+"""Which of scikit-learn's scorers cannot score which targets, known before any training."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from sktrainer.running.metrics import asks_for_positive_label, can_serve, named_scorer
+from sktrainer.running.predicted import Predicted
+from sktrainer.types import Array, Task
+
+__all__ = ["scorer_misfit"]
+
+
+def scorer_misfit(name: str, task: Task, n_classes: int) -> str | None:
+    """Say that scikit-learn's scorer of this name cannot score such targets, if it cannot.
+
+    It is tried on a few rows that are predicted right; what fails there fails everywhere.
+
+    Parameters
+    ----------
+    name : str
+        One of `sklearn.metrics.get_scorer_names()`.
+    task : {"classification", "regression"}
+    n_classes : int
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> print(scorer_misfit("f1", "classification", 3))
+    scorer 'f1' cannot score a classification of 3 classes; use another, such as 'f1_macro'
+    >>> scorer_misfit("f1", "classification", 2) is None
+    True
+    """
+    if _scores(name, task, n_classes):
+        return None
+    known = set(get_scorer_names())
+    better = (f"{name}_macro", f"{name}_ovr", "r2" if task == "regression" else "accuracy")
+    fitting = next(b for b in better if b in known and _scores(b, task, n_classes))
+    targets = task if task == "regression" else f"{task} of {n_classes} classes"
+    return f"scorer {name!r} cannot score a {targets}; use another, such as {fitting!r}"
+
+
+def _scores(name: str, task: Task, n_classes: int) -> bool:
+    scorer = named_scorer(name)
+    targets, rows = _predicted_right(task, n_classes, codes=asks_for_positive_label(scorer))
+    if not can_serve(scorer, rows):
+        return True  # what it needs is a method, for which the model itself is asked
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            scorer(rows, np.empty((len(targets), 0)), targets)
+        except (ValueError, TypeError):
+            return False
+    return True
+
+
+def _predicted_right(task: Task, n_classes: int, *, codes: bool) -> tuple[Array, Predicted]:
+    if task == "regression":
+        numbers = np.array([0.5, 1.25, 2.0, 3.75])
+        return numbers, Predicted(task, None, lambda: numbers)
+    # Texts unless codes are asked for: metrics of numbers would take codes for numbers.
+    labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
+    rows = np.tile(np.arange(n_classes), 2)
+    likely = np.eye(n_classes)[rows]
+    decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
+    targets = labels[rows]
+    return targets, Predicted(task, labels, lambda: targets, lambda: likely, lambda: decision)

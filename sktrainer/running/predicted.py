@@ -1,0 +1,117 @@
+"""Rows that were predicted once, in the shape that scikit-learn's scorers ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sktrainer.types import Array, Scorer, Task
+
+__all__ = ["Predicted", "Relabelled"]
+
+
+class Predicted(BaseEstimator):
+    """Rows that were predicted already, in the shape that scikit-learn's scorers ask.
+
+    A scorer calls `predict` or `predict_proba` on an estimator; each of six scorers
+    would predict the rows anew. This estimator answers with what was predicted once.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    classes : ndarray of shape (n_classes,) or None
+    predict, predict_proba, decision_function : callable or None
+        Called without arguments, at most once each, when a scorer first asks.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        classes: Array | None,
+        predict: Callable[[], Array],
+        predict_proba: Callable[[], Array] | None = None,
+        decision_function: Callable[[], Array] | None = None,
+    ) -> None:
+        self.task = task
+        self.classes_ = classes
+        self._sources = {
+            "predict": predict,
+            "predict_proba": predict_proba,
+            "decision_function": decision_function,
+        }
+        self._answers: dict[str, Array] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self.__dict__.get("_sources", {}).get(name) is None:
+            raise AttributeError(name)
+
+        def method(X: Any = None) -> Array:
+            return self._answer(name)
+
+        method.__name__ = name  # scikit-learn tells methods apart by their names
+        return method
+
+    def _answer(self, name: str) -> Array:
+        source = self._sources[name]
+        assert source is not None
+        return self.once(name, source)
+
+    def once(self, name: str, compute: Callable[[], Array]) -> Array:
+        """Return what `compute` gives, computed when it is first asked for under this name."""
+        if name not in self._answers:
+            self._answers[name] = compute()
+        return self._answers[name]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.task == "classification" else "regressor"
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class Relabelled:
+    """A scorer that is shown other labels than those that the model was trained on.
+
+    "f1" and its like know which label is the positive one for 0 and 1 alone, so that they
+    are shown codes; a scorer of the caller's own is shown the caller's labels.
+
+    Attributes
+    ----------
+    scorer : scorer
+    trained, shown : ndarray of shape (n_classes,)
+        The labels that the model was trained on, in order, and those to show for them.
+    """
+
+    scorer: Scorer
+    trained: Array
+    shown: Array
+
+    def __call__(self, estimator: Any, X: Any, y: Array, **kwargs: Any) -> float:
+        def asked(method: str) -> Callable[[], Array] | None:
+            found = getattr(estimator, method, None)
+            return None if found is None else lambda: np.asarray(found(X))
+
+        predicted = Predicted(
+            "classification",
+            self.shown,
+            lambda: self._show(estimator.predict(X)),
+            asked("predict_proba"),
+            asked("decision_function"),
+        )
+        return float(self.scorer(predicted, X, self._show(y), **kwargs))
+
+    @property
+    def _score_func(self) -> Any:
+        # Whoever asks whether weights are taken asks the function inside.
+        return getattr(self.scorer, "_score_func", self.scorer)
+
+    def _show(self, labels: Any) -> Array:
+        found: Array = self.shown[np.searchsorted(self.trained, np.asarray(labels))]
+        return found

@@ -1,0 +1,1 @@
+"""The kinds of split, one a module."""

@@ -1,0 +1,153 @@
+"""Parts and folds that groups of rows never cross."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sktrainer.exceptions import InputError
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
+from sktrainer.types import Array, CheckedData
+
+# Orders of the groups that are tried for one part, by the number of groups: with many of
+# them one order is about as good as another.
+N_ORDERS = ((500, 64), (10_000, 32), (np.inf, 6))
+
+
+def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+    """Hold out whole groups with as near to `n_held` rows as can be.
+
+    Several orders of the groups are drawn; of the parts that they give, that one is taken
+    which leaves the fewest classes without a training row and, of these, has the least sum
+    of the relative error of its size and (classification) the total variation distance
+    between its class shares and those of all rows.
+    """
+    codes, n_groups = _group_codes(data, rows)
+    if n_groups < 2:
+        raise InputError(
+            f"groups: expected at least 2 groups to hold out a {part} part, got "
+            f"{n_groups} among {len(rows)} rows; give groups of fewer rows each, or use "
+            "split='random'"
+        )
+    rng = np.random.default_rng(derive_seed(plan.seed, part))
+    table = _GroupTable(data, rows, codes, n_groups)
+    is_held = table.best_part(np.arange(n_groups), n_held, n_groups - 1, rng)[codes]
+    held = rows[is_held]
+    notes = size_notes(part, n_held, len(held), "groups stay whole")
+    return Cut(rows[~is_held], held, notes)
+
+
+def folds(
+    data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
+) -> list[tuple[Array, Array]]:
+    """Deal whole groups into test parts, one after the other, each as `hold_out` does."""
+    codes, n_groups = _group_codes(data, rows)
+    if n_folds > n_groups:
+        raise InputError(
+            f"cv={n_folds}: expected at most as many folds as groups, got {n_groups} groups; "
+            f"use cv={n_groups}" + (" or fewer" if n_groups > 2 else "")
+            if n_groups > 1
+            else f"cv={n_folds}: expected at least 2 groups, got {n_groups}; use "
+            "split='random', or give groups of fewer rows each"
+        )
+    rng = np.random.default_rng(derive_seed(plan.seed, "folds"))
+    table = _GroupTable(data, rows, codes, n_groups)
+    fold_of = np.full(n_groups, n_folds - 1)
+    for fold in range(n_folds - 1):
+        left = np.flatnonzero(fold_of == n_folds - 1)
+        n_after = n_folds - 1 - fold
+        n_held = round(table.sizes[left].sum() / (n_after + 1))
+        taken = table.best_part(left, n_held, len(left) - n_after, rng)
+        fold_of[taken] = fold
+    fold_of_row = fold_of[codes]
+    return [(rows[fold_of_row != k], rows[fold_of_row == k]) for k in range(n_folds)]
+
+
+class _GroupTable:
+    """Rows of each group, and of each class in each group."""
+
+    def __init__(self, data: CheckedData, rows: Array, codes: Array, n_groups: int) -> None:
+        self.sizes = np.bincount(codes, minlength=n_groups)
+        self._per_class = None
+        if data.task == "classification":
+            shape = (data.n_classes, n_groups)
+            cells = (data.y[rows], codes)
+            self._per_class = sparse.csr_array((np.ones(len(rows)), cells), shape=shape)
+            self._class_counts = np.bincount(data.y[rows], minlength=data.n_classes)
+
+    def best_part(
+        self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
+    ) -> Array:
+        """Return which groups to take, as booleans over all groups.
+
+        Parameters
+        ----------
+        candidates : ndarray of int
+            Groups to choose from.
+        n_held : int
+            Rows asked.
+        most : int
+            Take so many groups at the most, so that some are left.
+        rng : Generator
+        """
+        best, least = None, (0, np.inf)
+        for taken in self._parts(candidates, n_held, most, rng):
+            cost = self._cost(taken, n_held)
+            if best is None or cost < least:
+                best, least = taken, cost
+        assert best is not None
+        return best
+
+    def _parts(
+        self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
+    ) -> Iterator[Array]:
+        """For each order two parts: filled up to the size asked, and emptied down to it."""
+        n_left = int(self.sizes[candidates].sum()) - n_held
+        fewest_left = len(candidates) - most
+        n_orders = next(orders for limit, orders in N_ORDERS if len(candidates) <= limit)
+        for _ in range(n_orders):
+            order = rng.permutation(candidates)
+            filled = np.zeros(len(self.sizes), dtype=bool)
+            filled[_fill(order, self.sizes, n_held)[:most]] = True
+            yield filled
+            emptied = np.zeros(len(self.sizes), dtype=bool)
+            emptied[candidates] = True
+            left = _fill(order, self.sizes, n_left)
+            if fewest_left <= len(left) < len(candidates):
+                emptied[left] = False
+                yield emptied
+
+    def _cost(self, taken: Array, n_held: int) -> tuple[int, float]:
+        n_taken = int(self.sizes[taken].sum())
+        off_size = abs(n_taken - n_held) / n_held
+        if self._per_class is None:
+            return 0, off_size
+        counts = self._per_class @ taken.astype(float)
+        n_lost = int(np.sum((counts >= self._class_counts) & (counts > 0)))
+        shares = self._class_counts / self._class_counts.sum()
+        return n_lost, off_size + 0.5 * float(np.abs(counts / n_taken - shares).sum())
+
+
+def _fill(order: Array, sizes: Array, room: int) -> Array:
+    """Take groups in this order, each that still fits; the smallest where none does."""
+    taken = []
+    left = order[sizes[order] <= room]
+    while len(left):
+        totals = np.cumsum(sizes[left])
+        n_fit = int(np.searchsorted(totals, room, side="right"))
+        taken.append(left[:n_fit])
+        room -= int(totals[n_fit - 1])
+        left = left[n_fit:]
+        left = left[sizes[left] <= room]
+    if not taken:
+        return order[[int(np.argmin(sizes[order]))]]
+    return np.concatenate(taken)
+
+
+def _group_codes(data: CheckedData, rows: Array) -> tuple[Array, int]:
+    codes, groups = pd.factorize(np.asarray(data.groups)[rows], use_na_sentinel=False)
+    return codes, len(groups)

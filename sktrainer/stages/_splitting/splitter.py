@@ -1,0 +1,217 @@
+"""Parts and folds by a splitter of the caller's, or by (train, test) pairs."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
+from sklearn.utils import _safe_indexing
+
+from sktrainer.exceptions import InputError
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
+from sktrainer.types import Array, CheckedData
+
+# Splits are looked at until they hold so many row positions: leave-one-out has a split a
+# row, and all of a large table's would take minutes only to choose one.
+MOST_POSITIONS = 20_000_000
+
+
+def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+    """Hold out by one split of a copy of the splitter, sized as near as it allows.
+
+    Of its splits the one with the most training rows is taken, of equal ones the last.
+    """
+    splitter = _seeded_copy(plan.splitter, derive_seed(plan.seed, part))
+    _set_size(splitter, n_held, len(rows))
+    most = max(1, MOST_POSITIONS // len(rows))
+    best: tuple[Array, Array] | None = None
+    for number, pair in enumerate(_pairs(splitter, data, rows, plan.splitter)):
+        if best is None or len(pair[0]) >= len(best[0]):
+            best = pair
+        if number + 1 >= most:
+            break
+    if best is None:
+        raise InputError(_no_split(plan.splitter, f"a {part} part", len(rows)))
+    kept, held = best
+    notes = size_notes(part, n_held, len(held), f"{_name(plan.splitter)} gives no other size")
+    n_unused = len(rows) - len(kept) - len(held)
+    if n_unused:
+        name = _name(plan.splitter)
+        notes += (f"{name} leaves {n_unused:,} rows out as it cuts off the {part} part",)
+    return Cut(kept, held, notes)
+
+
+def folds(
+    data: CheckedData, rows: Array, n_folds: int | None, splitter: Any, seed: int
+) -> list[tuple[Array, Array]]:
+    """Return the splits of a copy of the splitter.
+
+    Parameters
+    ----------
+    data : CheckedData
+    rows : ndarray of int
+    n_folds : int or None
+        Set on the copy where it has a number of splits; None: left as it is.
+    splitter : splitter
+    seed : int
+        For a `random_state` that is open.
+    """
+    copied = _seeded_copy(splitter, derive_seed(seed, "folds"))
+    if n_folds is not None:
+        _set_n_splits(copied, n_folds)
+    pairs = list(_pairs(copied, data, rows, splitter))
+    if not pairs:
+        raise InputError(_no_split(splitter, "folds", len(rows)))
+    return pairs
+
+
+def given_folds(data: CheckedData, rows: Array, pairs: Any) -> list[tuple[Array, Array]]:
+    """Return (train, test) pairs of positions into the table, less those not in `rows`."""
+    is_usable = np.zeros(data.n_samples, dtype=bool)
+    is_usable[rows] = True
+    checked = []
+    for number, pair in enumerate(pairs):
+        try:
+            train, test = pair
+        except (TypeError, ValueError):
+            raise InputError(
+                f"cv: expected pairs (train, test) of row positions, got {type(pair).__name__} "
+                f"as entry {number}; pass such pairs, a number of folds or a splitter"
+            ) from None
+        sides = [_positions(side, data.n_samples, number) for side in (train, test)]
+        used = [np.sort(side[is_usable[side]]) for side in sides]
+        checked.append(_checked_pair(used[0], used[1], data.n_samples, f"cv, entry {number}"))
+    if not checked:
+        raise InputError("cv: expected at least one (train, test) pair, got none")
+    return checked
+
+
+def _pairs(
+    splitter: Any, data: CheckedData, rows: Array, original: Any
+) -> Iterator[tuple[Array, Array]]:
+    name = _name(original)
+    if isinstance(splitter, PredefinedSplit) and len(splitter.test_fold) == data.n_samples:
+        # It ignores the X that it is asked about and speaks of the whole table.
+        splitter = PredefinedSplit(splitter.test_fold[rows])
+    try:
+        for number, (train, test) in enumerate(
+            splitter.split(*_arguments(splitter, data, rows))
+        ):
+            kept = np.sort(_positions(train, len(rows), number))
+            held = np.sort(_positions(test, len(rows), number))
+            yield _checked_pair(rows[kept], rows[held], data.n_samples, name)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{name} could not split {len(rows):,} rows: {error}; use a splitter that suits "
+            "them, or a kind of split by name"
+        ) from error
+
+
+def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]:
+    """X, y and groups as this splitter wants them.
+
+    scikit-learn's own splitters ask X only for its length, which costs no copy of it.
+    """
+    is_own = type(splitter).__module__.startswith("sklearn.")
+    if is_own:
+        X: Any = np.empty((len(rows), 0))
+    else:
+        X = data.X if len(rows) == data.n_samples else _safe_indexing(data.X, rows)
+    y = data.y[rows]
+    if not is_own and data.classes is not None:
+        y = data.classes[y]
+    if not _takes_groups(splitter):
+        return X, y
+    return X, y, None if data.groups is None else np.asarray(data.groups)[rows]
+
+
+def _takes_groups(splitter: Any) -> bool:
+    # The plain ones have a parameter `groups` too, and warn where it is used.
+    routing = getattr(splitter, "get_metadata_routing", None)
+    if routing is not None:
+        return bool(routing().split.requests.get("groups"))
+    parameters = inspect.signature(splitter.split).parameters.values()
+    return any(p.name == "groups" or p.kind is p.VAR_POSITIONAL for p in parameters)
+
+
+def _seeded_copy(splitter: Any, seed: int) -> Any:
+    copied = copy.deepcopy(splitter)
+    if getattr(copied, "random_state", 0) is None:
+        copied.random_state = seed
+    return copied
+
+
+def _set_size(splitter: Any, n_held: int, n_rows: int) -> None:
+    if hasattr(splitter, "test_size"):
+        # Of groups there is a fraction to take, not a number of rows.
+        of_groups = isinstance(splitter, GroupShuffleSplit)
+        splitter.test_size = n_held / n_rows if of_groups else n_held
+        if hasattr(splitter, "train_size"):
+            splitter.train_size = None
+        if hasattr(splitter, "n_splits"):
+            splitter.n_splits = 1
+    else:
+        _set_n_splits(splitter, max(2, round(n_rows / n_held)))
+
+
+def _set_n_splits(splitter: Any, n_splits: int) -> None:
+    if hasattr(splitter, "n_splits"):
+        splitter.n_splits = n_splits
+    elif "n_splits" in getattr(splitter, "cvargs", {}):
+        # RepeatedKFold and its like hold the number for the splitter that they repeat.
+        splitter.cvargs["n_splits"] = n_splits
+
+
+def _positions(side: Any, n_rows: int, number: int) -> Array:
+    positions = np.asarray(side)
+    if positions.dtype == bool and len(positions) == n_rows:
+        return np.flatnonzero(positions)
+    if positions.size == 0:
+        return np.empty(0, dtype=np.intp)
+    is_valid = positions.ndim == 1 and positions.dtype.kind in "iu"
+    if not is_valid or positions.min() < 0 or positions.max() >= n_rows:
+        raise InputError(
+            f"cv: expected row positions from 0 to {n_rows - 1}, got others in split {number}; "
+            "pass integer positions into the X given to fit"
+        )
+    return positions
+
+
+def _checked_pair(train: Array, test: Array, n_samples: int, name: str) -> tuple[Array, Array]:
+    if not len(train) or not len(test):
+        raise InputError(
+            f"{name}: expected rows on both sides of each split, got {len(train)} to train on "
+            f"and {len(test)} held out; use fewer splits or a smaller part"
+        )
+    is_train = np.zeros(n_samples, dtype=bool)
+    is_train[train] = True
+    n_both = int(is_train[test].sum())
+    if n_both:
+        raise InputError(
+            f"{name}: expected no row both to train on and held out, got {n_both}; a score "
+            "of rows that were trained on means nothing"
+        )
+    return train, test
+
+
+def _no_split(splitter: Any, what: str, n_rows: int) -> str:
+    return (
+        f"{_name(splitter)}: expected at least one split for {what} of {n_rows:,} rows, got "
+        "none; leave that part out, or use another splitter"
+    )
+
+
+def _name(splitter: Any) -> str:
+    return type(splitter).__name__
+
+
+def is_pairs(cv: Any) -> bool:
+    """Whether `cv` is an iterable of (train, test) pairs rather than a splitter."""
+    return isinstance(cv, Iterable) and not isinstance(cv, str)

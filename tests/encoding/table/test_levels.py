@@ -1,0 +1,58 @@
+"""Levels are compared as text, whatever the dtype."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sktrainer.encoding.table.cells import FEW_ROWS
+from sktrainer.encoding.table.levels import Levels, learn_levels
+
+CELLS = st.one_of(
+    st.none(), st.text(max_size=2), st.integers(-2, 2), st.booleans(), st.floats(-2, 2)
+)
+
+
+@given(st.lists(CELLS, min_size=1, max_size=FEW_ROWS))
+def test_cells_get_the_same_codes_in_training_and_later_few_or_many(values):
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = values
+    codes, levels = learn_levels(cells)
+    reader = Levels(np.array(levels, dtype=object))
+    assert reader.read(cells).tolist() == codes.tolist()
+    many = np.tile(cells, FEW_ROWS + 1)
+    assert reader.read(many)[: len(cells)].tolist() == codes.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
+def test_codes_follow_the_order_of_the_texts(dtype):
+    cells = pd.Series(["b", None, "a", "c"], dtype=dtype).array
+    codes, levels = learn_levels(cells)
+    assert codes.tolist() == [1, -1, 0, 2] and levels == ["a", "b", "c"]
+
+
+def test_ordered_categories_keep_their_order_and_lose_unused_ones():
+    cells = pd.Categorical(["high", "low"], ["low", "mid", "high"], ordered=True)
+    assert learn_levels(cells)[1] == ["low", "high"]
+
+
+def test_categories_that_are_numbers_are_ordered_as_numbers():
+    assert learn_levels(pd.Categorical([10, 9, 1]))[1] == ["1", "9", "10"]
+
+
+def test_categories_of_the_same_text_are_one_level():
+    codes, levels = learn_levels(pd.Categorical([1, "1", "b"]))
+    assert codes.tolist() == [0, 0, 1] and levels == ["1", "b"]
+
+
+def test_the_lookup_table_is_not_pickled():
+    levels = Levels(np.array(["a", "b"], dtype=object))
+    before = pickle.dumps(levels)
+    levels.read(np.array(["a"], dtype=object))
+    assert pickle.dumps(levels) == before
+    assert pickle.loads(before).read(np.array(["b"], dtype=object)).tolist() == [1]

@@ -1,0 +1,303 @@
+"""What was decided for the user stands in the report."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import Pipeline
+from lightgbm import LGBMClassifier
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
+
+from sktrainer import ManagedTrainer, TrainingReport, train_with_cv
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.results.report import ImbalanceSection
+from sktrainer.running.metrics import default_scorers
+
+N_ROWS = 600
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A mixed table with missing cells; one row in ten is "late"."""
+    rng = np.random.default_rng(0)
+    delay = rng.normal(size=N_ROWS)
+    late = delay + 0.3 * rng.normal(size=N_ROWS)
+    frame = pd.DataFrame(
+        {
+            "delay": np.where(rng.random(N_ROWS) < 0.1, np.nan, delay),
+            "carrier": rng.choice(["AA", "UA", "DL"], N_ROWS),
+            "distance": rng.integers(100, 3000, N_ROWS),
+            "constant": 1.0,
+        }
+    )
+    y = pd.Series(np.where(late > np.quantile(late, 0.9), "late", "in time"), name="arrival")
+    return frame, y
+
+
+def _imbalance(report: TrainingReport) -> ImbalanceSection:
+    assert report.imbalance is not None
+    return report.imbalance
+
+
+def _leading_features(report: TrainingReport) -> list[str]:
+    assert report.importances is not None
+    return [str(name) for name in report.importances.index]
+
+
+@pytest.fixture(scope="module")
+def boosted(table):
+    trainer = ManagedTrainer(
+        LGBMClassifier(n_estimators=500, learning_rate=0.2, verbose=-1),
+        test_size=0.2,
+        handle_imbalance="class_weight",
+        n_iter_no_change=7,
+        random_state=3,
+    )
+    return trainer.fit(*table)
+
+
+def test_the_table_and_its_target_are_told(boosted, table):
+    data = boosted.report_.data
+    assert (data["rows"], data["columns"]) == (N_ROWS, 4)
+    assert data["target"] == "arrival"
+    assert data["class_counts"] == {"in time": 540, "late": 60}
+    assert data["n_missing"] == table[0].iloc[boosted.split_.train].isna().sum().sum()
+
+
+def test_the_positive_class_is_named_in_every_form(boosted):
+    report = boosted.report_
+    sentence = "recall, f1: of the positive class 'late'"
+    assert report.to_dict()["data"]["positive_class"] == "late"
+    assert sentence in str(report)
+    assert "recall, f1: of the positive class &#x27;late&#x27;" in report._repr_html_()
+
+
+def test_the_positive_class_is_the_one_that_is_scored(boosted, table):
+    rows, y = table[0].iloc[boosted.split_.test], table[1].iloc[boosted.split_.test]
+    late = boosted.predict(rows) == "late"
+    assert boosted.report_.scores.loc["test", "recall"] == pytest.approx(
+        (late & (y == "late")).sum() / (y == "late").sum()
+    )
+
+
+def test_the_split_is_told_with_its_reason_and_its_classes(boosted):
+    split = boosted.report_.split
+    assert split["kind"] == "stratified"
+    assert split["reason"] == "since this is a classification"
+    assert split["rows"] == {"train": 420, "validation": 60, "test": 120}
+    assert split["class_counts"]["test"] == {"in time": 108, "late": 12}
+
+
+def test_steps_and_what_became_of_the_columns_are_told(boosted):
+    report = boosted.report_
+    assert report.steps == {"encode": "TableEncoder", "model": "LGBMClassifier"}
+    treatments = {column["name"]: column["treatment"] for column in report.preprocessing}
+    assert treatments == {
+        "delay": "as is",
+        "carrier": "codes",
+        "distance": "as is",
+        "constant": "drop",
+    }
+
+
+def test_class_counts_before_and_after_are_told(boosted):
+    imbalance = boosted.report_.imbalance
+    assert imbalance["method"] == "class_weight"
+    assert imbalance["before"] == {"in time": 378, "late": 42}
+    assert imbalance["after"] == {"in time": 210.0, "late": 210.0}
+    assert not imbalance["probabilities_corrected"]
+
+
+def test_patience_best_value_and_the_rows_that_stopped_are_told(boosted):
+    fitting = boosted.report_.fitting
+    assert fitting["stop_reason"] == boosted.stop_reason_ == "early_stopping"
+    assert fitting["n_iter"] == fitting["best_iteration"] + 7
+    assert (fitting["patience"], fitting["metric"], fitting["max_iter"]) == (7, "loss", 500)
+    assert fitting["validation"] == "60 rows held out"
+    assert fitting["best_value"] == min(boosted.evals_result_["validation"]["loss"])
+    assert fitting["n_threads"] >= 1
+
+
+def test_seeds_that_were_set_are_told_and_do_the_same_again(boosted):
+    seeds = boosted.report_.seeds
+    assert seeds["random_state"] == 3
+    assert set(seeds) == {"random_state", "split", "encode", "model"}
+    assert boosted.model_.random_state == seeds["model"]
+
+
+def test_versions_are_those_of_all_libraries_at_work(boosted):
+    versions = boosted.report_.versions
+    assert {"python", "sktrainer", "scikit-learn", "lightgbm", "pandas"} <= set(versions)
+    assert all(re.match(r"\d+\.", version) for version in versions.values())
+
+
+def test_the_lines_of_a_boosted_fit_read_as_in_the_guide(boosted):
+    text = str(boosted.report_)
+    assert "70% train (420), 10% validation (60), 20% test (120), stratified" in text
+    assert re.search(r"Stopped early at round \d+ of 500 \(best \d+\) in ", text)
+    assert "patience 7 on loss of 60 rows held out" in " ".join(text.split())
+
+
+def test_the_report_is_json_and_a_page(boosted):
+    plain = json.loads(json.dumps(boosted.report_.to_dict(), allow_nan=False))
+    assert plain["steps"]["model"] == "LGBMClassifier"
+    assert "TableEncoder" in boosted.report_._repr_html_()
+
+
+def test_a_linear_regressor_is_told_without_classes_or_rounds(table):
+    frame, _ = table
+    y = (2.0 * frame["distance"] + 1.0).rename("price")
+    report = ManagedTrainer(Ridge(), test_size=100, random_state=0).fit(frame, y).report_
+    assert report.data["target_summary"]["mean"] == pytest.approx(y.mean())
+    assert "positive_class" not in report.data
+    assert report.imbalance is None
+    assert report.scores_note == ""
+    assert report.fitting["stop_reason"] == "single_fit"
+    assert "patience" not in report.fitting
+    assert _leading_features(report)[0] == "distance"
+    assert report.importance_kind == "coef_"
+    assert report.split["rows"] == {"train": 500, "test": 100}
+
+
+def test_a_pipeline_of_the_user_is_told_with_its_sampler(table):
+    frame, y = table
+    numbers = frame[["distance", "constant"]]
+    pipeline = Pipeline(
+        [
+            ("scale", StandardScaler()),
+            ("even", RandomOverSampler()),
+            ("clf", LogisticRegression(C=0.5)),
+        ]
+    )
+    report = ManagedTrainer(pipeline, random_state=0).fit(numbers, y).report_
+    assert report.steps == {
+        "scale": "StandardScaler",
+        "even": "RandomOverSampler",
+        "clf": "LogisticRegression",
+    }
+    assert _imbalance(report)["method"] == "RandomOverSampler"
+    assert _imbalance(report)["before"] == {"in time": 540, "late": 60}
+    assert _imbalance(report)["after"] == {"in time": 540, "late": 540}
+    assert set(report.seeds) == {"random_state", "split", "even", "clf"}
+    assert report.parameters["estimator__clf__C"] == "0.5"
+    assert "imbalanced-learn" in report.versions
+    assert _leading_features(report)[0] == "distance"
+
+
+def test_corrected_probabilities_are_told_with_the_shift(table):
+    report = (
+        ManagedTrainer(
+            LogisticRegression(), handle_imbalance="undersample", correct_probabilities=True
+        )
+        .fit(*table)
+        .report_
+    )
+    assert _imbalance(report)["probabilities_corrected"]
+    assert _imbalance(report)["prior_shift"]["late"] == pytest.approx(5.0)
+    assert "predicted probabilities corrected for it" in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"groups": np.arange(N_ROWS) // 5}, "since groups were passed"),
+        ({}, "since this is a classification"),
+    ],
+)
+def test_the_reason_of_a_split_is_what_decided_it(table, arguments, reason):
+    trainer = ManagedTrainer(LogisticRegression(), test_size=0.2)
+    assert trainer.fit(*table, **arguments).report_.split["reason"] == reason
+
+
+def test_the_target_is_named_by_its_column(table):
+    frame, y = table
+    report = ManagedTrainer(LogisticRegression()).fit(frame.assign(hit=y), "hit").report_
+    assert report.data["target"] == "hit"
+    nameless = ManagedTrainer(LogisticRegression()).fit(frame, y.to_numpy())
+    assert nameless.report_.data["target"] is None
+
+
+def test_the_watched_metric_is_found_among_several(table):
+    model = XGBClassifier(n_estimators=200, eval_metric=["error", "logloss"])
+    trainer = ManagedTrainer(model, n_iter_no_change=10, random_state=0).fit(*table)
+    fitting = trainer.report_.fitting
+    assert set(fitting["values_at_best"]) == {"error", "logloss"}
+    assert fitting["metric"] == "logloss"
+    assert fitting["best_value"] == min(trainer.evals_result_["validation"]["logloss"])
+
+
+def test_passed_validation_rows_are_told(table):
+    frame, y = table
+    model = LGBMClassifier(n_estimators=50, verbose=-1)
+    trainer = ManagedTrainer(model, random_state=0)
+    report = trainer.fit(frame[:500], y[:500], X_val=frame[500:], y_val=y[500:]).report_
+    assert report.fitting["validation"] == "100 rows passed as X_val"
+    assert report.split["reason"].endswith("validation rows were passed")
+    assert report.split["rows"] == {"train": 500, "validation": 100}
+
+
+def test_rounds_that_folds_found_are_told(table):
+    model = LGBMClassifier(n_estimators=200, verbose=-1)
+    result = train_with_cv(model, *table, cv=3, n_jobs=1, save_path=None, verbose=0)
+    fitting = result.report.fitting
+    assert fitting["from_folds"]
+    assert fitting["n_iter"] == fitting["refit_rounds"]
+    assert fitting["n_fold_workers"] == 1
+    assert "rounds are the median of the folds' best" in " ".join(str(result.report).split())
+    assert "3 folds" in result.report._repr_html_()
+
+
+def test_scores_over_several_classes_are_said_to_be_means():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 2)), np.repeat(["a", "b", "c"], 30)
+    report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
+    assert report.scores_note.endswith("unweighted means over the classes")
+    assert "positive_class" not in report.data
+    assert set(default_scorers("classification", 3)) == set(report.scores.columns)
+
+
+def test_only_scores_of_one_class_are_said_to_be_of_the_positive_one(table):
+    scoring = ["f1", "f1_macro", "roc_auc", "accuracy"]
+    trainer = ManagedTrainer(LogisticRegression(), scoring=scoring).fit(*table)
+    assert trainer.report_.scores_note == "f1: of the positive class 'late'"
+
+
+def test_fifty_thousand_columns_make_a_small_report():
+    X = sparse.random(200, 50_000, density=0.001, format="csr", random_state=0)
+    y = np.arange(200) % 2
+    report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
+    assert [column["n_columns"] for column in report.preprocessing] == [50_000]
+    assert len(_leading_features(report)) == 30
+    assert len(report._repr_html_()) < 100_000
+    assert "50,000 numeric" in str(report)
+
+
+def test_folds_passed_as_long_lists_are_cut_in_the_parameters(table):
+    folds = [(list(range(300)), list(range(300, N_ROWS)))]
+    trainer = ManagedTrainer(LogisticRegression(), cv=folds).fit(*table)
+    assert len(trainer.report_.parameters["cv"]) < 1000
+
+
+def test_a_model_that_fails_to_tell_its_importances_costs_a_note_alone(table):
+    class Odd(LogisticRegression):
+        @property
+        def feature_importances_(self):
+            raise RuntimeError("not today")
+
+    trainer = ManagedTrainer(Odd(), random_state=0).fit(*table)
+    assert trainer.report_.importances is None
+    assert "no feature importances: RuntimeError: not today" in trainer.report_.notes
+
+
+def test_an_encoder_of_the_user_is_told_as_the_automatic_one(table):
+    trainer = ManagedTrainer(Ridge(), preprocessor=TableEncoder(encoding="ordinal"))
+    report = trainer.fit(table[0], np.arange(float(N_ROWS))).report_
+    assert {column["name"] for column in report.preprocessing} == set(table[0].columns)
