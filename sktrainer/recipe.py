@@ -69,10 +69,6 @@ class Recipe:
         """Return the recipe of a fit that goes through all its iterations."""
         return replace(self, model=replace(self.model, n_iter_no_change=None))
 
-    def without_validation(self) -> Recipe:
-        """Return the recipe of a fit that holds out no validation rows."""
-        return replace(self, split=replace(self.split, validation_size=None))
-
 
 def make_recipe(
     parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData, seed: int
