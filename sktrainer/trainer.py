@@ -14,7 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
-from sktrainer.backends.adoption import as_net, is_bare
+from sktrainer.backends._keras_pickle import packed, unpacked
+from sktrainer.backends.adoption import as_net, copied, is_bare
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
@@ -495,10 +496,19 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A Keras model as plain values: its own pickle warns, draws and bears the time.
+        return packed(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpacked(state))
+
     def __sklearn_clone__(self) -> ManagedTrainer:
         # scikit-learn's own way refuses a CatBoost model inside; see `clone_estimator`.
         parameters = self.get_params(deep=False)
-        copy = type(self)(**{k: clone_estimator(v) for k, v in parameters.items()})
+        estimator = copied(parameters.pop("estimator"))
+        rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        copy = type(self)(estimator, **rest)
         for private in ("_metadata_request", "_sklearn_output_config"):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))

@@ -16,7 +16,8 @@ from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
-from sktrainer.backends._keras_nets import FALLBACK_BATCH, Sight, Trainee
+from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_nets import FALLBACK_BATCH, Trainee
 from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
 from sktrainer.backends._keras_state import kept_seeds, set_epoch_seeds, set_seeds
 from sktrainer.backends._network_rows import (
