@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import mmap
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, softmax
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -23,16 +25,20 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
+from sktrainer.backends._cuda import gpus_of_driver
 from sktrainer.backends._lightgbm_parameters import (
     BOOSTING,
     LINEAR,
     METRIC,
     first_given,
+    own_device,
     parameters_for_fit,
     rounds,
+    set_device,
     set_open_parameters,
 )
 from sktrainer.exceptions import ParameterError
+from sktrainer.running.devices import Gpus
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 _BINARY: MetricTable = {
@@ -79,9 +85,20 @@ class LightGBMBackend:
             releases_gil=True,
         )
 
+    def own_device(self, model: Any) -> str | None:
+        return own_device(model.get_params())
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs that the CUDA learner could use; it adds up in an open order."""
+        if not _has_cuda():
+            return Gpus(why_none="this build of LightGBM has no CUDA")
+        return gpus_of_driver("LightGBM", repeats=False)
+
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "LGBMModel")
         model = request.model
+        if request.device is not None:
+            set_device(model, request.device)
         set_open_parameters(request)
         given = model.get_params()
         max_iter = request.n_iter or rounds(given)
@@ -180,6 +197,25 @@ def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any
 
 
 @functools.cache
+def _has_cuda() -> bool:
+    """Whether this build trains on CUDA: the others carry the sentence that refuses it.
+
+    LightGBM tells it by a fit alone, which writes to the terminal where it fails and takes
+    memory on the GPU where it does not.
+    """
+    import lightgbm
+
+    path = getattr(getattr(lightgbm.basic, "_LIB", None), "_name", None)
+    if path is None or not Path(path).is_file():
+        return True  # a fit will tell
+    with (
+        Path(path).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as library,
+    ):
+        return library.find(b"CUDA Tree Learner was not enabled in this build") < 0
+
+
+@functools.cache
 def _takes_eval_sets_apart() -> bool:
     """Whether eval_X and eval_y have replaced eval_set, which warns since LightGBM 4.7."""
     from lightgbm import LGBMModel
@@ -264,4 +300,4 @@ def _rewrites_trees(given: Mapping[str, Any]) -> bool:
 
 
 if TYPE_CHECKING:
-    _: Backend = LightGBMBackend()
+    _: DeviceBackend = LightGBMBackend()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, softmax
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -22,6 +23,8 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
+from sktrainer.backends._cuda import gpus_of_driver
+from sktrainer.running.devices import Gpus
 from sktrainer.types import Array, ModelFit, Scorer, Task
 
 DEFAULT_ROUNDS = 100
@@ -65,7 +68,8 @@ class XGBoostBackend:
 
     The booster is cut to its best round as XGBoost's own `EarlyStopping(save_best=True)`
     does. The trees of DART and the coefficients of gblinear change in later rounds: such a
-    model is fitted once more, to the best number of rounds.
+    model is fitted once more, to the best number of rounds. A booster that was trained on a
+    GPU predicts on the CPU, where the rows are: anywhere, and with no warning of that.
     """
 
     name = "xgboost"
@@ -86,9 +90,22 @@ class XGBoostBackend:
             releases_gil=True,
         )
 
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that the model names; XGBoost takes "gpu" for "cuda"."""
+        return None if model.device is None else str(model.device).replace("gpu", "cuda")
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs, none where the algorithm that was set has no way to them."""
+        for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
+            if getattr(model, name) == value:
+                return Gpus(why_none=f"{name}={value!r} trains on the CPU only")
+        return _gpus_of_build()
+
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")
         model = request.model
+        if request.device is not None:
+            model.set_params(device=request.device)
         _set_open_parameters(request)
         own_stop, model.early_stopping_rounds = model.early_stopping_rounds, None
         try:
@@ -99,8 +116,12 @@ class XGBoostBackend:
                     sample_weight=request.train.sample_weight,
                     verbose=False,
                 )
-                return ModelFit(model=model, stop_reason="single_fit")
-            return _fit_rounds(request)
+                fit = ModelFit(model=model, stop_reason="single_fit")
+            else:
+                fit = _fit_rounds(request)
+            if self.own_device(model) not in (None, "cpu"):
+                model.get_booster().set_param({"device": "cpu"})
+            return fit
         finally:
             model.early_stopping_rounds = own_stop
 
@@ -260,6 +281,17 @@ def _callbacks_that_do_not_stop(model: Any) -> list[Any]:
     return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]
 
 
+@functools.cache
+def _gpus_of_build() -> Gpus:
+    import xgboost
+
+    build = xgboost.build_info()
+    if not build.get("USE_CUDA"):
+        return Gpus(why_none="this build of XGBoost has no CUDA")
+    version = build.get("CUDA_VERSION") or (0,)
+    return gpus_of_driver("XGBoost", int(version[0]), repeats=True)
+
+
 def _rounds(model: Any) -> int:
     return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
 
@@ -273,4 +305,4 @@ def _is_cuttable(model: Any) -> bool:
 
 
 if TYPE_CHECKING:
-    _: Backend = XGBoostBackend()
+    _: DeviceBackend = XGBoostBackend()
