@@ -1,42 +1,21 @@
-"""The NVIDIA GPUs of this machine, for libraries that cannot be asked without a trace.
+"""What the gradient boosting libraries see of NVIDIA's GPUs, asked without leaving a trace.
 
-XGBoost and LightGBM tell of missing GPUs only by trying one, and CatBoost prints to the
-terminal where there is no driver. The driver itself answers in silence, takes no memory on
-a GPU, and knows CUDA_VISIBLE_DEVICES.
+XGBoost and LightGBM tell of a missing GPU only by trying one, and CatBoost prints to the
+terminal where there is no driver. So the driver is asked first: it answers in silence,
+takes no memory on a GPU, and knows CUDA_VISIBLE_DEVICES.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import mmap
 import sys
+from pathlib import Path
 
 from sktrainer.running.devices import Gpus
 
-__all__ = ["driver", "gpus_of_driver"]
-
-
-def gpus_of_driver(library: str, runtime: int = 0, *, repeats: bool) -> Gpus:
-    """Return the GPUs that the driver shows to a library.
-
-    Parameters
-    ----------
-    library : str
-        Its name, for the reason.
-    runtime : int, default=0
-        Major version of the CUDA that it was built with: an older driver cannot run it.
-    repeats : bool
-        As in `Gpus`.
-    """
-    count, version = driver()
-    if count and version < runtime:
-        return Gpus(
-            why_none=f"the NVIDIA driver is for CUDA {version}, and this build of {library} "
-            f"needs one for CUDA {runtime}"
-        )
-    if not count:
-        return Gpus(why_none=f"{library} sees no GPU")
-    return Gpus(tuple(f"cuda:{index}" for index in range(count)), repeats=repeats)
+__all__ = ["driver", "gpus_of_catboost", "gpus_of_lightgbm", "gpus_of_xgboost"]
 
 
 # The driver reads its environment once: a second answer would be the same.
@@ -57,3 +36,69 @@ def driver() -> tuple[int, int]:
         or cuda.cuDriverGetVersion(ctypes.byref(version))
     )
     return (0, 0) if failed else (count.value, version.value // 1000)
+
+
+def gpus_of_xgboost() -> Gpus:
+    """Return the GPUs for XGBoost, whose histograms are the same in whatever order they add."""
+    needs = _cuda_of_xgboost()
+    if needs is None:
+        return Gpus(why_none="this build of XGBoost has no CUDA")
+    count, version = driver()
+    if count and version < needs:
+        return Gpus(
+            why_none=f"the NVIDIA driver is for CUDA {version}, and this build of XGBoost "
+            f"needs one for CUDA {needs}"
+        )
+    return Gpus(_named(count), "XGBoost sees no GPU")
+
+
+def gpus_of_lightgbm() -> Gpus:
+    """Return the GPUs for LightGBM's CUDA learner, which adds floats in an open order."""
+    count, _ = driver()
+    if count and not lightgbm_has_cuda():
+        return Gpus(why_none="this build of LightGBM has no CUDA")
+    return Gpus(_named(count), "LightGBM sees no GPU", repeats=False)
+
+
+def gpus_of_catboost() -> Gpus:
+    """Return the GPUs for CatBoost, which adds floats in an open order."""
+    count, _ = driver()
+    if count:
+        from catboost.utils import get_gpu_device_count
+
+        count = int(get_gpu_device_count())
+    return Gpus(_named(count), "CatBoost sees no GPU", repeats=False)
+
+
+def _named(count: int) -> tuple[str, ...]:
+    return tuple(f"cuda:{index}" for index in range(count))
+
+
+@functools.cache
+def _cuda_of_xgboost() -> int | None:
+    """Return the major version of CUDA that XGBoost was built with, None without."""
+    import xgboost
+
+    build = xgboost.build_info()
+    if not build.get("USE_CUDA"):
+        return None
+    return int((build.get("CUDA_VERSION") or [0])[0])
+
+
+@functools.cache
+def lightgbm_has_cuda() -> bool:
+    """Tell whether LightGBM was built with CUDA: other builds carry the sentence that refuses.
+
+    LightGBM itself tells by a fit alone, which prints to the terminal where it fails, and
+    takes memory on the GPU where it does not.
+    """
+    import lightgbm
+
+    path = getattr(getattr(lightgbm.basic, "_LIB", None), "_name", None)
+    if path is None or not Path(path).is_file():
+        return True  # a fit will tell
+    with (
+        Path(path).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as library,
+    ):
+        return library.find(b"CUDA Tree Learner was not enabled in this build") < 0

@@ -14,7 +14,7 @@ from sktrainer.backends._catboost_metrics import (
     skipped_for_training,
     watch_own_metric,
 )
-from sktrainer.backends._cuda import gpus_of_driver
+from sktrainer.backends._cuda import gpus_of_catboost
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.devices import Gpus
 from sktrainer.types import ModelFit, Task
@@ -36,7 +36,6 @@ _SET_ASIDE = (
     "eval_fraction",
     "metric_period",
 )
-_NO_GPU = "this build of CatBoost sees no GPU"
 _PARTS = {"learn": "train", "validation": "validation"}
 
 
@@ -75,10 +74,7 @@ class CatBoostBackend:
         return f"cuda:{index}" if index.isdecimal() else "cuda"
 
     def gpus(self, model: Any) -> Gpus:
-        """Return the GPUs; their atomic sums come in an open order."""
-        gpus = gpus_of_driver("CatBoost", repeats=False)
-        # CatBoost itself writes to the terminal where there is no driver: asked only after.
-        return gpus if not gpus.names or _counts_gpus() else Gpus(why_none=_NO_GPU)
+        return gpus_of_catboost()
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")
@@ -172,12 +168,6 @@ def _values(
         for theirs, part in _PARTS.items()
         if theirs in logs
     }
-
-
-def _counts_gpus() -> int:
-    from catboost.utils import get_gpu_device_count
-
-    return int(get_gpu_device_count())
 
 
 def _set_device(model: Any, device: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
-from sktrainer.backends._cuda import gpus_of_driver
+from sktrainer.backends._cuda import gpus_of_xgboost
 from sktrainer.running.devices import Gpus
 from sktrainer.types import Array, ModelFit, Scorer, Task
 
@@ -99,7 +98,7 @@ class XGBoostBackend:
         for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
             if getattr(model, name) == value:
                 return Gpus(why_none=f"{name}={value!r} trains on the CPU only")
-        return _gpus_of_build()
+        return gpus_of_xgboost()
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")
@@ -279,17 +278,6 @@ def _callbacks_that_do_not_stop(model: Any) -> list[Any]:
     from xgboost.callback import EarlyStopping
 
     return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]
-
-
-@functools.cache
-def _gpus_of_build() -> Gpus:
-    import xgboost
-
-    build = xgboost.build_info()
-    if not build.get("USE_CUDA"):
-        return Gpus(why_none="this build of XGBoost has no CUDA")
-    version = build.get("CUDA_VERSION") or (0,)
-    return gpus_of_driver("XGBoost", int(version[0]), repeats=True)
 
 
 def _rounds(model: Any) -> int:
