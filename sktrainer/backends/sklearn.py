@@ -65,8 +65,13 @@ class SklearnBackend:
         """Scikit-learn has no word for it."""
 
     def gpus(self, model: Any) -> Gpus | None:
-        """Return none for scikit-learn's own models; of others nothing is known."""
-        return Gpus() if type(model).__module__.startswith("sklearn.") else None
+        """Return none for scikit-learn's own models; of others nothing is known.
+
+        Nor is it of those that hold others: an XGBClassifier in a vote may be on a GPU.
+        """
+        holds_others = {"estimator", "estimators"} & vars(model).keys()
+        own = type(model).__module__.startswith("sklearn.") and not holds_others
+        return Gpus() if own else None
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where that is asked for and the model can.

@@ -316,7 +316,7 @@ def check_a_device_that_is_not_there_is_refused(case: Case) -> None:
     trainer = case.trainer(device="cpu").fit(X, y)
     assert trainer.report_.fitting["device"] in ("cpu", None)
     try:
-        case.trainer(device="cuda:99", verbose=2).fit(X, y)
+        case.trainer(device="cuda:99").fit(X, y)
     except ValueError as error:
         if "device" not in str(error) or "'cuda:99'" not in str(error):
             raise
