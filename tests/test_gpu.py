@@ -104,6 +104,12 @@ def test_what_a_gpu_trained_predicts_in_a_process_that_sees_none(family, tmp_pat
     )
 
 
+def test_xgboost_predicts_on_the_cpu_after_training_on_a_gpu():
+    case = FAMILIES["XGBClassifier"]()
+    trainer = case.trainer(device=gpu_for("XGBClassifier")).fit(*case.table())
+    assert '"device":"cpu"' in trainer.model_.get_booster().save_config()
+
+
 def test_cpu_and_gpu_agree_on_a_table():
     X, y = load_breast_cancer(return_X_y=True)
     gpu = gpu_for("XGBClassifier")

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import json
 import mmap
 import sys
+import warnings
 from pathlib import Path
 
+from sktrainer.exceptions import ParameterError
 from sktrainer.running.devices import Gpus
 
-__all__ = ["driver", "gpus_of_catboost", "gpus_of_lightgbm", "gpus_of_xgboost"]
+__all__ = [
+    "driver",
+    "gpus_of_catboost",
+    "gpus_of_lightgbm",
+    "gpus_of_xgboost",
+    "lightgbm_has_cuda",
+    "refuse_fallback",
+]
 
 
 # The driver reads its environment once: a second answer would be the same.
@@ -83,6 +93,29 @@ def _cuda_of_xgboost() -> int | None:
     if not build.get("USE_CUDA"):
         return None
     return int((build.get("CUDA_VERSION") or [0])[0])
+
+
+def refuse_fallback(device: str) -> None:
+    """Refuse a device that XGBoost, asked for it, changes to the CPU.
+
+    It does so with no more than a warning where CUDA itself fails under a driver that
+    shows GPUs. Only for a device that is about to be used: asking takes memory on it.
+
+    Raises
+    ------
+    ParameterError
+    """
+    import xgboost
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        booster = xgboost.Booster({"device": device, "num_feature": 1})
+        found = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
+    if found == "cpu":
+        raise ParameterError(
+            f"expected to train on {device!r}, got the CPU from XGBoost, which cannot use the "
+            "GPUs that the driver shows; mend the driver, or use device='cpu'"
+        )
 
 
 @functools.cache

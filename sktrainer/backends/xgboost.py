@@ -22,7 +22,7 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
-from sktrainer.backends._cuda import gpus_of_xgboost
+from sktrainer.backends._cuda import gpus_of_xgboost, refuse_fallback
 from sktrainer.running.devices import Gpus
 from sktrainer.types import Array, ModelFit, Scorer, Task
 
@@ -105,6 +105,9 @@ class XGBoostBackend:
         model = request.model
         if request.device is not None:
             model.set_params(device=request.device)
+        on_gpu = str(self.own_device(model)).startswith("cuda")
+        if on_gpu:
+            refuse_fallback(str(model.device))
         _set_open_parameters(request)
         own_stop, model.early_stopping_rounds = model.early_stopping_rounds, None
         try:
@@ -118,7 +121,7 @@ class XGBoostBackend:
                 fit = ModelFit(model=model, stop_reason="single_fit")
             else:
                 fit = _fit_rounds(request)
-            if self.own_device(model) not in (None, "cpu"):
+            if on_gpu:
                 model.get_booster().set_param({"device": "cpu"})
             return fit
         finally:
