@@ -52,7 +52,7 @@ class DeviceChoice:
 
     @property
     def is_gpu(self) -> bool:
-        return self.name not in (None, "cpu")
+        return self.name is not None and self.name.startswith(("cuda", "gpu", "mps"))
 
 
 def is_device(value: Any) -> bool:
