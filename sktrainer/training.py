@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.backends.modules import is_network, was_trained
+from sktrainer.backends.adoption import was_trained
+from sktrainer.backends.registry import find_backend
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -113,8 +114,13 @@ def _has_no_columns(X: Any) -> bool:
 
 def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
     """Leave out the automatic preprocessor, which is for tables, where a network takes X."""
-    automatic = isinstance(parameters["preprocessor"], str)
-    if not automatic or not is_network(estimator):
+    if not isinstance(parameters["preprocessor"], str):
+        return parameters
+    try:
+        model = dissect(estimator).model
+    except ParameterError:
+        return parameters
+    if not find_backend(model).traits(model, "classification").any_shape:
         return parameters
     return {**parameters, "preprocessor": None}
 
