@@ -24,7 +24,13 @@ REPEAT = [
     "ModuleClass",
     "ModuleInstance",
 ]
-DO_NOT_REPEAT = ["LGBMClassifier", "LGBMRegressor", "CatBoostClassifier", "CatBoostRegressor"]
+DO_NOT_REPEAT = [
+    "LGBMClassifier",
+    "LGBMRegressor",
+    "CatBoostClassifier",
+    "CatBoostRegressor",
+    "KerasFunction",  # not all of TensorFlow's kernels do
+]
 COMPARE_TWO_FITS = {
     testing.check_test_rows_serve_to_score_alone,
     testing.check_validation_rows_are_never_fitted,

@@ -129,7 +129,7 @@ def _automatic(gpus: Gpus) -> DeviceChoice:
     name = gpus.names[0].partition(":")[0]
     if not gpus.repeats:
         reason = f"fits on a GPU would not repeat to the bit; device={name!r} takes it"
-        return DeviceChoice("cpu", reason=reason)
+        return DeviceChoice("cpu", given="cpu", reason=reason)
     return DeviceChoice(name, given=name)
 
 
