@@ -123,7 +123,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         together fill the cores and no more.
     device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
         Where the model trains. "auto": as the model's own parameters say; else a GPU that
-        its library sees, where a fit on it gives the same bits each time (XGBoost, PyTorch),
+        its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
         and the CPU otherwise. The number is one of any GPU.
     verbose : int, default=0
         0 silent, 1 the stages, progress bars and scores, 2 every iteration.
