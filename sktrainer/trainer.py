@@ -122,6 +122,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Folds fitted at once; the threads of the models inside are set so that both
         together fill the cores and no more.
+    device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
+        Where the model trains. "auto": as the model's own parameters say; else a GPU that
+        its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
+        and the CPU otherwise. The number is one of any GPU.
     verbose : int, default=0
         0 silent, 1 the stages, progress bars and scores, 2 every iteration.
 
@@ -208,6 +212,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         refit: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
+        device: str = "auto",
         verbose: int = 0,
     ) -> None:
         self.estimator = estimator
@@ -231,6 +236,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.refit = refit
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.device = device
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from sktrainer.running.devices import Gpus
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import ModelFit, Rows, Task
 
@@ -92,6 +93,9 @@ class FitRequest:
         Positions of the columns that hold category codes.
     n_iter : int or None
         Exactly so many iterations in place of the model's own number, with no stopping.
+    device : str or None
+        Where to train, found to be there: "cpu", "cuda", "cuda:1", "mps". None: as the
+        model is set. Only a `DeviceBackend` is asked for another than these two: None, "cpu".
     """
 
     model: Any
@@ -103,6 +107,7 @@ class FitRequest:
     validation: Rows | None = None
     categorical: tuple[int, ...] = ()
     n_iter: int | None = None
+    device: str | None = None
 
 
 class Backend(Protocol):
@@ -115,3 +120,17 @@ class Backend(Protocol):
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where the library can, and cut back to the best."""
+
+
+class DeviceBackend(Backend, Protocol):
+    """A backend that can train elsewhere than the library does by itself.
+
+    Both methods are asked before training and answer quickly, in silence, and without
+    taking memory on a GPU; one is chosen outside.
+    """
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that the model's own parameters name; None: they leave it open."""
+
+    def gpus(self, model: Any) -> Gpus | None:
+        """Return the GPUs that this model could train on; None: nothing is known of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.devices import DeviceChoice
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
@@ -38,6 +39,7 @@ class ModelPlan:
         None: it is not stopped early.
     tol : float
     correct_probabilities : bool
+    device : DeviceChoice
     """
 
     name: str
@@ -48,6 +50,7 @@ class ModelPlan:
     n_iter_no_change: int | None = None
     tol: float = 0.0
     correct_probabilities: bool = False
+    device: DeviceChoice = field(default_factory=DeviceChoice)
 
 
 def fit_model(
@@ -100,6 +103,7 @@ def fit_model(
         else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
+        device=plan.device.given,
     )
     with limited_threads(n_threads):
         fit = plan.backend.fit(request)

@@ -314,3 +314,17 @@ def check_one_row_alone_is_predicted_as_among_others(case: Case) -> None:
     together = answers(trainer, probe)
     alone = np.concatenate([answers(trainer, probe.iloc[[i]]) for i in range(5)])
     np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
+
+
+def check_a_device_that_is_not_there_is_refused(case: Case) -> None:
+    """The CPU trains any model, and a GPU that is not there is one error before training."""
+    X, y = case.table()
+    trainer = case.trainer(device="cpu").fit(X, y)
+    assert trainer.report_.fitting["device"] in ("cpu", None)
+    try:
+        case.trainer(device="cuda:99").fit(X, y)
+    except ValueError as error:
+        if "device" not in str(error) or "'cuda:99'" not in str(error):
+            raise
+    else:
+        raise AssertionError("a device that is not there was asked for, and nothing said")
