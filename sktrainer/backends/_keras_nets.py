@@ -22,6 +22,7 @@ from sktrainer.backends._keras_building import (
 )
 from sktrainer.backends._keras_outputs import Outputs
 from sktrainer.backends._keras_pickle import copied, packed, unpacked
+from sktrainer.backends._keras_state import quiet_tracing
 from sktrainer.backends._network_rows import fixed_batches, network_input
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
@@ -65,6 +66,13 @@ class Trainee:
         """Whether targets and predictions go through an encoder of the estimator's own."""
         return False
 
+    @property
+    def packages_below(self) -> tuple[str, ...]:
+        """Keras, and the library that it computes with."""
+        import keras
+
+        return ("keras", keras.backend.backend())
+
     def training_options(self) -> TrainingOptions:
         raise TypeError(f"{type(self).__name__} does not say how it is trained")
 
@@ -97,7 +105,8 @@ class Trainee:
         """
         check_is_fitted(self, "model_")
         batches = fixed_batches(self.encode_inputs(X), self.predict_batch_)
-        found = [self.model_.predict_on_batch(rows)[:n_rows] for rows, n_rows in batches]
+        with quiet_tracing():
+            found = [self.model_.predict_on_batch(rows)[:n_rows] for rows, n_rows in batches]
         return np.concatenate(found)
 
     def predict(self, X: Any) -> Array:
@@ -206,6 +215,12 @@ class KerasNet(Trainee, BaseEstimator):
             short = not known and not name.startswith("model__")
             setattr(self, f"model__{name}" if short else name, value)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train through all epochs, with no rows held out; a trainer does it with care.

@@ -6,6 +6,7 @@ either stands here and nowhere else.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["kept_seeds", "set_epoch_seeds", "set_seeds"]
+__all__ = ["kept_seeds", "quiet_tracing", "set_epoch_seeds", "set_seeds"]
 
 
 @contextmanager
@@ -65,6 +66,24 @@ def set_epoch_seeds(seed: int) -> None:
     global_state.set_global_attribute("global_seed_generator", None)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - layers may draw from the global one
+
+
+@contextmanager
+def quiet_tracing() -> Iterator[None]:
+    """Hold back TensorFlow's advice on functions that are traced again and again.
+
+    It counts those of all models together: each fold and each fit has one of its own.
+    """
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_no_advice_on_tracing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_no_advice_on_tracing)
+
+
+def _is_no_advice_on_tracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _tensorflow_context() -> Any:

@@ -20,7 +20,12 @@ from sktrainer.backends._keras_building import Sight
 from sktrainer.backends._keras_devices import gpus, on_device
 from sktrainer.backends._keras_nets import FALLBACK_BATCH, Trainee
 from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
-from sktrainer.backends._keras_state import kept_seeds, set_epoch_seeds, set_seeds
+from sktrainer.backends._keras_state import (
+    kept_seeds,
+    quiet_tracing,
+    set_epoch_seeds,
+    set_seeds,
+)
 from sktrainer.backends._network_rows import (
     MOST_BATCH,
     auto_batch_size,
@@ -84,7 +89,13 @@ class KerasBackend:
                 "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
             )
         seed = _seed(request)
-        with limited_threads(1), kept(seed), kept_seeds(), on_device(request.device):
+        with (
+            limited_threads(1),
+            kept(seed),
+            kept_seeds(),
+            quiet_tracing(),
+            on_device(request.device),
+        ):
             set_seeds(seed)
             net = _prepare(request)
             n_iter, ended = Training(net, request, seed).run()
