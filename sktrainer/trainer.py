@@ -18,6 +18,7 @@ from sktrainer.backends.modules import as_net, is_module
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.metrics import resolve_scoring
@@ -281,7 +282,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Or whatever the first step of the estimator's Pipeline takes.
+            Or whatever the first step of the estimator's Pipeline takes. For a network
+            also an array of more dimensions, or a dict of arrays, one for each input.
         y : array-like of shape (n_samples,) or str
             The target, or its column in X.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -321,9 +323,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         with kept():
             trained = train(parameters, estimator, raw, output)
         self._remember(trained)
-        table, _ = split_off_target(X, y)
-        validate_data(self, table, reset=True, skip_check_array=True)
+        self._remember_columns(split_off_target(X, y)[0])
         return self
+
+    def _remember_columns(self, X: Any) -> None:
+        if not is_inputs(X):
+            validate_data(self, X, reset=True, skip_check_array=True)
+            return
+        for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
 
     def _remember(self, trained: Trained) -> None:
         run = trained.run

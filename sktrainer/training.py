@@ -25,6 +25,7 @@ from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
@@ -107,8 +108,8 @@ def train(
 
 
 def _has_no_columns(X: Any) -> bool:
-    """Tell arrays of three dimensions or more (images, sequences) from tables."""
-    return isinstance(X, np.ndarray) and X.ndim > 2
+    """Tell dicts of arrays, and arrays of three dimensions or more, from tables."""
+    return is_inputs(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
 
 
 def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
@@ -131,9 +132,11 @@ def _check(
     if any(problem.startswith("task ") for problem in problems):
         raise ParameterError(problems)
     automatic = isinstance(parameters["preprocessor"], str)
+    alone = parameters["preprocessor"] is None and not anatomy.steps
+    refused = is_inputs(raw.X) and alone and not is_network(anatomy.model)
     raw = replace(
         raw,
-        tabular=automatic and not anatomy.transforms,
+        tabular=refused or (automatic and not anatomy.transforms),
         time_column=parameters["time_column"],
     )
     try:

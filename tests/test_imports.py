@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
-GROUND = {"_optional", "_version", "exceptions", "types"}
+GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "types": set(),
     "_optional": {"exceptions"},
+    "rows": {"exceptions", "types"},
     "anatomy": GROUND | {"backends.modules"},
     "parameters": GROUND,
     "datasets": GROUND,
@@ -84,7 +85,12 @@ THE_STAGES = {
 BY_NAME = {"__import__", "import_module", "require"}
 
 # Modules that may name a framework at their top, and so are imported only inside functions.
-ON_DEMAND = {"backends._torch_batches", "backends._torch_nets", "running.bars"}
+ON_DEMAND = {
+    "backends._torch_batches",
+    "backends._torch_completion",
+    "backends._torch_nets",
+    "running.bars",
+}
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,20 @@ This module names torch at its top and is therefore imported only inside functio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
+from sktrainer.exceptions import ParameterError
+from sktrainer.rows import as_inputs, count_rows, is_inputs
 from sktrainer.types import Array
 
-__all__ = ["Batch", "RowsDataset", "as_is", "first_rows", "network_input", "padded"]
+__all__ = ["Batch", "RowsDataset", "as_is", "network_input", "padded", "tensors", "tried"]
 
 
 class Batch(tuple[Any, Any]):
@@ -44,7 +48,7 @@ class RowsDataset(Dataset[Any]):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...)
+    X : ndarray of shape (n_samples, ...), or dict of such
         Converted by `network_input`.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None, default=None
     weight : ndarray of shape (n_samples,) or None, default=None
@@ -52,22 +56,29 @@ class RowsDataset(Dataset[Any]):
 
     def __init__(self, X: Any, y: Array | None = None, weight: Array | None = None) -> None:
         self.X = network_input(X)
-        self.y = np.zeros(len(self.X), dtype=np.float32) if y is None else y
-        self._inputs, self._targets = torch.from_numpy(self.X), torch.from_numpy(self.y)
+        self._length = count_rows(self.X)
+        self.y = np.zeros(self._length, dtype=np.float32) if y is None else y
+        self._inputs, self._targets = tensors(self.X), torch.from_numpy(self.y)
         self._weight = None
         if weight is not None:
             self._weight = torch.from_numpy(np.array(weight, dtype=np.float32))
 
     def __len__(self) -> int:
-        return len(self.X)
+        return self._length
 
     def __getitem__(self, position: int) -> Any:
-        return self._inputs[position], self._targets[position]
+        return _taken(self._inputs, position), self._targets[position]
 
     def __getitems__(self, positions: Sequence[int]) -> Batch:
         rows = torch.as_tensor(positions)
         weight = None if self._weight is None else self._weight[rows]
-        return Batch(self._inputs[rows], self._targets[rows], weight)
+        return Batch(_taken(self._inputs, rows), self._targets[rows], weight)
+
+
+def _taken(values: Any, rows: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: value[rows] for name, value in values.items()}
+    return values[rows]
 
 
 def as_is(batch: Any) -> Any:
@@ -75,24 +86,86 @@ def as_is(batch: Any) -> Any:
     return batch
 
 
-def network_input(X: Any) -> Array:
+def network_input(X: Any) -> Any:
     """Return rows as an array that torch can share: float32, or int64 as for embeddings.
+
+    Of a dict of arrays each is converted; booleans in one, such as masks, stay what they
+    are.
 
     Examples
     --------
     >>> network_input([[1.5, 2.0]]).dtype, network_input([[1, 2]]).dtype
     (dtype('float32'), dtype('int64'))
     """
-    values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
-    dtype = np.int64 if values.dtype.kind in "iu" else np.float32
-    converted = np.ascontiguousarray(values, dtype=dtype)
+    if is_inputs(X):
+        return {name: _converted(values, bool) for name, values in as_inputs(X).items()}
+    return _converted(X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X), np.float32)
+
+
+def _converted(values: Array, of_booleans: type) -> Array:
+    kind = values.dtype.kind
+    dtype = np.int64 if kind in "iu" else of_booleans if kind == "b" else np.float32
+    converted: Array = np.ascontiguousarray(values, dtype=dtype)
     # torch warns of memory that it may not write to.
     return converted if converted.flags.writeable else converted.copy()
 
 
-def first_rows(X: Any, n_rows: int) -> torch.Tensor:
-    """Return the first rows as the network gets them."""
-    return torch.from_numpy(network_input(X[:n_rows]))
+def tensors(X: Any) -> Any:
+    """Return an array, or a dict of arrays, that `network_input` gave as torch sees it."""
+    if isinstance(X, dict):
+        return {name: torch.from_numpy(values) for name, values in X.items()}
+    return torch.from_numpy(X)
+
+
+def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
+    """Return a module's first output for a few rows, with nothing learned of them.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    X : array or dict of arrays
+    call : callable or None, default=None
+        What sends the rows through the module; None: itself, on the processor.
+
+    Raises
+    ------
+    ParameterError
+        The module cannot take such rows; the message says what they are.
+    """
+    rows = tensors(network_input(X))
+    try:
+        with torch.no_grad():
+            if call is not None:
+                found = call(rows)
+            else:
+                found = module(**rows) if isinstance(rows, dict) else module(rows)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        raise ParameterError(_refusal(module, rows, error)) from error
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _refusal(module: Any, rows: Any, error: Exception) -> str:
+    """Say what the module was given, and what is probably the matter."""
+    named = rows if isinstance(rows, dict) else {"X": rows}
+    got = ", ".join(
+        f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
+        for name, values in named.items()
+    )
+    looks_up = any(
+        isinstance(part, (nn.Embedding, nn.EmbeddingBag)) for part in module.modules()
+    )
+    if isinstance(rows, dict) and isinstance(error, TypeError):
+        do = f"the keys of X go to forward{inspect.signature(module.forward)} by name"
+    elif looks_up and not any(values.dtype == torch.int64 for values in named.values()):
+        do = (
+            "an Embedding takes whole numbers: pass an array of integers and "
+            "preprocessor=None, since the automatic one scales numbers"
+        )
+    elif looks_up and isinstance(error, IndexError):
+        do = "num_embeddings of an Embedding must be above the largest index"
+    else:
+        do = "let its forward take such rows"
+    return f"{type(module).__name__} could not take the first rows, {got}: {error}; {do}"
 
 
 def padded(values: Any, size: int) -> Any:

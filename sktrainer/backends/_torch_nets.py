@@ -24,11 +24,13 @@ from sktrainer.backends._torch_batches import (
     Batch,
     RowsDataset,
     as_is,
-    first_rows,
+    network_input,
     padded,
+    tried,
 )
 from sktrainer.backends.modules import constructor_defaults, constructor_names
 from sktrainer.exceptions import ParameterError
+from sktrainer.rows import is_inputs
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array
 
@@ -141,19 +143,18 @@ class Managed:
             self.outputs(self.sample_)
         return self
 
-    def outputs(self, X: Array) -> torch.Tensor:
+    def outputs(self, X: Any) -> torch.Tensor:
         """Return the module's first output for a few rows, with nothing learned of them."""
-        with torch.no_grad():
-            self.module_.eval()
-            found = self.infer(first_rows(X, len(X)))
-        return found[0] if isinstance(found, tuple) else found
+        self.module_.eval()
+        return tried(self.module_, X, self.infer)
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Take rows of a table as they are; leave the rest to skorch."""
-        if isinstance(X, RowsDataset) or not feeds_whole_batches(self):
-            return super().get_dataset(X, y)  # type: ignore[misc]
-        if y is None and (hasattr(X, "to_numpy") or isinstance(X, np.ndarray)):
-            return RowsDataset(X)
+        in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_inputs(X)
+        if y is None and in_memory:
+            if feeds_whole_batches(self):
+                return RowsDataset(X)
+            X = network_input(X)
         return super().get_dataset(X, y)  # type: ignore[misc]
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
