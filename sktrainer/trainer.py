@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
-from sktrainer.backends.modules import as_net, is_module
+from sktrainer.backends.modules import as_net, is_module, model_name
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
@@ -516,7 +516,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
 
         inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator
         name = "pipeline_" if self.__sklearn_is_fitted__() else "estimator"
-        label = f"{name}: {type(inner).__name__}"
+        label = f"{name}: {model_name(inner)}"
         return _VisualBlock("parallel", [inner], names=[label], name_details=[str(inner)])
 
     def __sklearn_tags__(self) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.backends.modules import is_network, was_trained
+from sktrainer.backends.modules import is_network, model_name, was_trained
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -291,7 +291,7 @@ def _fit_final(
     n_iter: int | None,
 ) -> Run:
     _, n_threads = plan_jobs(1, 1)
-    name = type(recipe.model.model).__name__
+    name = model_name(recipe.model.model)
     total = n_iter or recipe.model.traits.max_iter
     with progress.iterations(name, total) as shown, kept(derive_seed(recipe.seed, "global")):
         run = run_split(

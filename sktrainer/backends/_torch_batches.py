@@ -6,7 +6,7 @@ This module names torch at its top and is therefore imported only inside functio
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,16 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.rows import as_inputs, count_rows, is_inputs
 from sktrainer.types import Array
 
-__all__ = ["Batch", "RowsDataset", "as_is", "network_input", "padded", "tensors", "tried"]
+__all__ = [
+    "Batch",
+    "RowsDataset",
+    "WholeBatches",
+    "as_is",
+    "network_input",
+    "padded",
+    "tensors",
+    "tried",
+]
 
 
 class Batch(tuple[Any, Any]):
@@ -69,7 +78,7 @@ class RowsDataset(Dataset[Any]):
     def __getitem__(self, position: int) -> Any:
         return _taken(self._inputs, position), self._targets[position]
 
-    def __getitems__(self, positions: Sequence[int]) -> Batch:
+    def __getitems__(self, positions: Sequence[int] | torch.Tensor) -> Batch:
         rows = torch.as_tensor(positions)
         weight = None if self._weight is None else self._weight[rows]
         return Batch(_taken(self._inputs, rows), self._targets[rows], weight)
@@ -79,6 +88,44 @@ def _taken(values: Any, rows: Any) -> Any:
     if isinstance(values, dict):
         return {name: value[rows] for name, value in values.items()}
     return values[rows]
+
+
+class WholeBatches:
+    """The batches of one epoch after another, each taken from the rows at once.
+
+    torch's own loader goes through the rows one by one to tell which make a batch.
+
+    Parameters
+    ----------
+    dataset : RowsDataset
+    batch_size : int
+    shuffle : bool, default=False
+        In another order in each epoch, drawn from torch's own generator.
+    drop_last : bool, default=False
+        Leave out the last batch where it is short.
+    """
+
+    def __init__(
+        self,
+        dataset: RowsDataset,
+        batch_size: int,
+        shuffle: bool = False,
+        drop_last: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n_rows = len(self.dataset)
+        order = torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
+        for rows in order.split(self.batch_size)[: len(self)]:
+            yield self.dataset.__getitems__(rows)
 
 
 def as_is(batch: Any) -> Any:
@@ -151,21 +198,30 @@ def _refusal(module: Any, rows: Any, error: Exception) -> str:
         f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
         for name, values in named.items()
     )
-    looks_up = any(
-        isinstance(part, (nn.Embedding, nn.EmbeddingBag)) for part in module.modules()
-    )
+    do = _advice(module, rows, error)
+    return f"{type(module).__name__} could not take the first rows, {got}: {error}; {do}"
+
+
+def _advice(module: Any, rows: Any, error: Exception) -> str:
     if isinstance(rows, dict) and isinstance(error, TypeError):
-        do = f"the keys of X go to forward{inspect.signature(module.forward)} by name"
-    elif looks_up and not any(values.dtype == torch.int64 for values in named.values()):
-        do = (
+        names = ", ".join(inspect.signature(module.forward).parameters)
+        return f"the keys of X go to forward by name, which takes {names}"
+    named = rows.values() if isinstance(rows, dict) else (rows,)
+    whole = any(values.dtype == torch.int64 for values in named)
+    looks_up = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
+    if looks_up and not whole:
+        return (
             "an Embedding takes whole numbers: pass an array of integers and "
             "preprocessor=None, since the automatic one scales numbers"
         )
-    elif looks_up and isinstance(error, IndexError):
-        do = "num_embeddings of an Embedding must be above the largest index"
-    else:
-        do = "let its forward take such rows"
-    return f"{type(module).__name__} could not take the first rows, {got}: {error}; {do}"
+    if looks_up and isinstance(error, IndexError):
+        return "num_embeddings of an Embedding must be above the largest index"
+    if whole:
+        return (
+            "integers go to the network as they are, for an Embedding to look up: pass "
+            "X.astype('float32') where they are amounts"
+        )
+    return "let its forward take such rows"
 
 
 def padded(values: Any, size: int) -> Any:

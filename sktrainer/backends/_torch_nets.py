@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from sktrainer.backends._torch_batches import (
     Batch,
     RowsDataset,
+    WholeBatches,
     as_is,
     network_input,
     padded,
@@ -38,6 +39,9 @@ __all__ = ["Managed", "ModuleNet", "feeds_whole_batches", "managed"]
 
 FALLBACK_BATCH = 128
 """Rows predicted at once where a net trains on all rows at once."""
+
+OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
+"""Options of a loader; with any other, torch's own loads."""
 
 
 class ModuleNet(NeuralNet):
@@ -57,6 +61,8 @@ class ModuleNet(NeuralNet):
     **parameters : object
         Those of `skorch.NeuralNet`.
     """
+
+    stands_for = "module"
 
     def __init__(
         self,
@@ -131,6 +137,8 @@ class Managed:
     infer: Any
     evaluation_step: Any
     get_params_for: Any
+    _modules: list[str]
+    _criteria: list[str]
 
     def initialize_module(self) -> Any:
         """Make the module; copy an instance, and let lazy layers see how wide X is."""
@@ -166,9 +174,17 @@ class Managed:
         options.setdefault("batch_size", self.batch_size)
         if options["batch_size"] == -1:
             options["batch_size"] = max(1, len(dataset))
+        if options.keys() <= OF_WHOLE_BATCHES:
+            return WholeBatches(dataset, **options)
         if not training:  # a loader draws a seed, also where it shuffles nothing
             options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=as_is, **options)
+
+    def _set_training(self, training: bool = True) -> None:
+        """Switch modules where they are not so already: skorch does so in every batch."""
+        parts = (getattr(self, f"{name}_") for name in self._modules + self._criteria)
+        if any(getattr(part, "training", training) != training for part in parts):
+            super()._set_training(training)  # type: ignore[misc]
 
     def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:
         """Lay the batch's weights ready for its loss."""

@@ -31,7 +31,8 @@ def positions_of(sampler: Any, rows: Rows) -> Array:
     name, smooth = type(sampler).__name__, getattr(sampler, "shrinkage", None) is not None
     if name not in TAKE_WHOLE_ROWS or smooth:
         raise InputError(
-            f"handle_imbalance: a dict of arrays has no table for {name} to look at; use "
+            f"handle_imbalance: a dict of arrays has no table for "
+            f"{name.removeprefix('Table')} to look at; use "
             "'class_weight', 'oversample' or 'undersample'"
         )
     return np.arange(len(rows))[:, np.newaxis]
