@@ -285,3 +285,32 @@ def test_importing_the_package_loads_little_more_than_importing_sklearn() -> Non
     ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
 
     assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
+
+
+NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "xgboost.XGBClassifier(n_estimators=20)",
+        "lightgbm.LGBMClassifier(n_estimators=20, verbose=-1)",
+        "sklearn.ensemble.HistGradientBoostingClassifier(max_iter=20)",
+    ],
+)
+def test_fitting_trees_loads_no_package_of_networks(model: str, tmp_path: Path) -> None:
+    package = model.rpartition(".")[0]
+    program = f"""
+import {package}
+from sktrainer import ManagedTrainer, load
+from sktrainer.datasets import load_hypothyroid
+X, y = load_hypothyroid(return_X_y=True)
+trainer = ManagedTrainer({model}, test_size=0.2, random_state=0)
+trainer.fit(X, y).predict_proba(X[:5])
+str(trainer.report_), repr(trainer), trainer._repr_html_()
+load(trainer.save({str(tmp_path / "trees.joblib")!r}), trusted=True).predict(X[:5])
+"""
+    loaded = {name.partition(".")[0] for name in _loaded_by(program)}
+
+    assert package.partition(".")[0] in loaded
+    assert loaded & NETWORK_PACKAGES == set()
