@@ -43,7 +43,10 @@ def completed(request: FitRequest) -> Any:
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
         kind, chosen = _for_task(net, request, sample)
-    net = managed(kind)(**net.get_params(deep=False) | chosen)
+    parameters = net.get_params(deep=False) | chosen
+    mixed = _is_mixed(parameters.pop("precision")) if type(net) is ModuleNet else False
+    net = managed(kind)(**parameters)
+    net.mixed_ = mixed
     net.sample_ = sample
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
@@ -53,6 +56,15 @@ def completed(request: FitRequest) -> Any:
 def _sample(request: FitRequest) -> Any:
     X = request.train.X
     return take_rows(X, np.arange(min(SAMPLE, count_rows(X))))
+
+
+def _is_mixed(precision: Any) -> bool:
+    if precision not in ("float32", "bfloat16"):
+        raise ParameterError(
+            f"precision must be 'float32' or 'bfloat16', got {precision!r}; float16 needs its "
+            "gradients scaled, for which pass a skorch net of your own"
+        )
+    return bool(precision == "bfloat16")
 
 
 def _n_classes(request: FitRequest) -> int:

@@ -58,6 +58,9 @@ class ModuleNet(NeuralNet):
     max_epochs : int, default=200
     batch_size : int or "auto", default="auto"
         "auto": about a 32nd of the rows, a power of two from 32 to 1024.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16": the module runs under `torch.autocast`, in mixed precision; weights,
+        outputs and loss stay float32.
     **parameters : object
         Those of `skorch.NeuralNet`.
     """
@@ -73,6 +76,7 @@ class ModuleNet(NeuralNet):
         lr: float = 0.001,
         max_epochs: int = 200,
         batch_size: Any = "auto",
+        precision: str = "float32",
         train_split: Any = None,
         verbose: int = 0,
         iterator_train__shuffle: bool = True,
@@ -90,6 +94,7 @@ class ModuleNet(NeuralNet):
             iterator_train__shuffle=iterator_train__shuffle,
             **parameters,
         )
+        self.precision = precision
 
     def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
         """Return the parameters; with `deep`, the defaults of the module's class too."""
@@ -125,6 +130,7 @@ class Managed:
     weighted_ = False
     n_classes_ = 0
     flat_output_ = False
+    mixed_ = False
     sample_: Any = None
     _weight_: Any = None
 
@@ -134,7 +140,6 @@ class Managed:
     criterion_: Any
     device: Any
     batch_size: int
-    infer: Any
     evaluation_step: Any
     get_params_for: Any
     _modules: list[str]
@@ -155,6 +160,14 @@ class Managed:
         """Return the module's first output for a few rows, with nothing learned of them."""
         self.module_.eval()
         return tried(self.module_, X, self.infer)
+
+    def infer(self, x: Any, **options: Any) -> Any:
+        """Send a batch through the module, in mixed precision where that is asked for."""
+        if not self.mixed_:
+            return super().infer(x, **options)  # type: ignore[misc]
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, dtype=torch.bfloat16):
+            return _as_float32(super().infer(x, **options))  # type: ignore[misc]
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Take rows of a table as they are; leave the rest to skorch."""
@@ -262,6 +275,13 @@ class Managed:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()
+
+
+def _as_float32(values: Any) -> Any:
+    """Return outputs in the type that losses and scores are computed in."""
+    if isinstance(values, tuple):
+        return tuple(_as_float32(value) for value in values)
+    return values.float() if values.dtype == torch.bfloat16 else values
 
 
 def _cut(values: Any, n_rows: int) -> Any:
