@@ -88,6 +88,7 @@ BY_NAME = {"__import__", "import_module", "require"}
 ON_DEMAND = {
     "backends._torch_batches",
     "backends._torch_completion",
+    "backends._torch_module_net",
     "backends._torch_nets",
     "running.bars",
 }

@@ -16,7 +16,8 @@ import torch
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._networks import auto_batch_size
 from sktrainer.backends._torch_batches import tried
-from sktrainer.backends._torch_nets import ModuleNet, managed
+from sktrainer.backends._torch_module_net import ModuleNet
+from sktrainer.backends._torch_nets import managed
 from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import ParameterError
 from sktrainer.rows import count_rows, take_rows

@@ -1,4 +1,4 @@
-"""skorch nets as they are trained here, and the net that a bare torch Module becomes.
+"""skorch nets as they are trained here.
 
 This module names skorch and torch at its top and is therefore imported only inside
 functions.
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.dataset import Dataset as RowByRow
 from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_device
@@ -29,95 +28,18 @@ from sktrainer.backends._torch_batches import (
     padded,
     tried,
 )
-from sktrainer.backends.modules import constructor_defaults, constructor_names
 from sktrainer.exceptions import ParameterError
 from sktrainer.rows import is_inputs
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array
 
-__all__ = ["Managed", "ModuleNet", "feeds_whole_batches", "managed"]
+__all__ = ["Managed", "feeds_whole_batches", "managed"]
 
 FALLBACK_BATCH = 128
 """Rows predicted at once where a net trains on all rows at once."""
 
 OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
 """Options of a loader; with any other, torch's own loads."""
-
-
-class ModuleNet(NeuralNet):
-    """A torch Module as an estimator; the task decides the rest when it is fitted.
-
-    Parameters
-    ----------
-    module : torch.nn.Module class or instance
-        `module__hidden`, and `hidden` for short, reaches the constructor of a class.
-    criterion : loss class or None, default=None
-        None: cross entropy, the binary one for a module with one output, or squared error.
-    optimizer : optimizer class, default=torch.optim.Adam
-    lr : float, default=0.001
-    max_epochs : int, default=200
-    batch_size : int or "auto", default="auto"
-        "auto": about a 32nd of the rows, a power of two from 32 to 1024.
-    precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16": the module runs under `torch.autocast`, in mixed precision; weights,
-        outputs and loss stay float32.
-    **parameters : object
-        Those of `skorch.NeuralNet`.
-    """
-
-    stands_for = "module"
-
-    def __init__(
-        self,
-        module: Any,
-        *,
-        criterion: Any = None,
-        optimizer: Any = torch.optim.Adam,
-        lr: float = 0.001,
-        max_epochs: int = 200,
-        batch_size: Any = "auto",
-        precision: str = "float32",
-        train_split: Any = None,
-        verbose: int = 0,
-        iterator_train__shuffle: bool = True,
-        **parameters: Any,
-    ) -> None:
-        super().__init__(
-            module,
-            criterion=criterion,
-            optimizer=optimizer,
-            lr=lr,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            train_split=train_split,
-            verbose=verbose,
-            iterator_train__shuffle=iterator_train__shuffle,
-            **parameters,
-        )
-        self.precision = precision
-
-    def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
-        """Return the parameters; with `deep`, the defaults of the module's class too."""
-        params: dict[str, Any] = super().get_params(deep=deep, **options)
-        if not deep:
-            return params
-        defaults = constructor_defaults(self.module)
-        return {f"module__{name}": value for name, value in defaults.items()} | params
-
-    def set_params(self, **params: Any) -> ModuleNet:
-        """Set parameters; a name that only the module's constructor knows goes there."""
-        own, inner = self.get_params(deep=False), constructor_names(self.module)
-        named = {
-            f"module__{name}" if name in inner and name not in own else name: value
-            for name, value in params.items()
-        }
-        super().set_params(**named)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = "n_outputs" in constructor_names(self.module)
-        return tags
 
 
 class Managed:
@@ -281,7 +203,7 @@ def _as_float32(values: Any) -> Any:
     """Return outputs in the type that losses and scores are computed in."""
     if isinstance(values, tuple):
         return tuple(_as_float32(value) for value in values)
-    return values.float() if values.dtype == torch.bfloat16 else values
+    return values.float() if getattr(values, "dtype", None) == torch.bfloat16 else values
 
 
 def _cut(values: Any, n_rows: int) -> Any:

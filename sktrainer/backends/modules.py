@@ -64,7 +64,7 @@ def as_net(module: Any) -> Any:
         skorch is not installed.
     """
     require("skorch", "torch")
-    from sktrainer.backends._torch_nets import ModuleNet
+    from sktrainer.backends._torch_module_net import ModuleNet
 
     return ModuleNet(module)
 

@@ -14,7 +14,8 @@ from sklearn.utils import check_array
 
 from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_inputs, count_rows, expected_inputs, is_inputs
+from sktrainer.rows import as_inputs, count_rows, is_inputs
+from sktrainer.stages._differences import differences
 from sktrainer.stages._targets import (
     check_target,
     known_codes,
@@ -307,29 +308,9 @@ def _check_validation(
             target = target_codes(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
                 found.append(_length_problem("y_val", len(target), n_rows, "X_val"))
-    found.extend(_column_difference(X, X_val))
+    found.extend(differences(X, X_val))
     problems.extend(f"validation rows: {problem}" for problem in found)
     return None if target is None else Rows(X_val, target, weight)
-
-
-def _column_difference(X: Any, X_val: Any) -> list[str]:
-    if is_inputs(X) and X_val is not None:
-        problems = _Problems()
-        with problems.collect():
-            expected_inputs(X_val, X)
-        return problems
-    if X is not None and is_inputs(X_val):
-        return [f"X_val must be what X is, {type(X).__name__}, got a dict of arrays"]
-    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
-    if left is None or right is None or list(left) == list(right):
-        return []
-    missing = [str(name) for name in left if name not in set(right)]
-    extra = [str(name) for name in right if name not in set(left)]
-    problem = (
-        "X_val must have the columns of X in the same order; missing: "
-        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
-    )
-    return [problem]
 
 
 def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:
