@@ -15,11 +15,12 @@ from scipy import sparse
 
 from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
+from sktrainer.rows import is_inputs, take_rows
 from sktrainer.running.resources import Stopwatch
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.evaluating import Part, evaluate
 from sktrainer.stages.fitting import fit_model
-from sktrainer.stages.preparing import prepare, take_rows
+from sktrainer.stages.preparing import prepare
 from sktrainer.types import Array, CheckedData, ModelFit, Prepared, Rows, Scores, Split
 
 __all__ = ["Run", "refit_run", "run_split"]
@@ -185,6 +186,8 @@ def _weights(rows: CheckedData | Rows) -> Array:
 
 def _stack(above: Any, below: Any) -> Any:
     """Put the rows of one table below those of another of the same kind."""
+    if is_inputs(above):
+        return {name: _stack(values, below[name]) for name, values in above.items()}
     if sparse.issparse(above):
         return sparse.vstack([above, below], format="csr")
     if hasattr(above, "columns"):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import ParameterError
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.cloning import clone_estimator
@@ -266,7 +267,7 @@ def _model_path(path: Path, model: Any) -> Path:
             f"{str(path)!r}"
         )
     steps = getattr(model, "steps", None)
-    name = type(steps[-1][1] if steps else model).__name__
+    name = model_name(steps[-1][1] if steps else model)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
     target = path / f"{words}_{stamp}.joblib"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sktrainer.anatomy import Anatomy
 from sktrainer.backends._base import Traits
+from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
@@ -127,7 +128,7 @@ def _misfits(
     parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
 ) -> list[str]:
     """Name the parameters that do not fit each other, the model or the data."""
-    name = type(anatomy.model).__name__
+    name = model_name(anatomy.model)
     problems = []
     if data.task == "regression":
         problems += [
@@ -171,7 +172,7 @@ def _unserved_scorers(
         named[metric.name] = metric.scorer
     return [
         f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, and "
-        f"{type(anatomy.model).__name__} has none; use another scorer or model"
+        f"{model_name(anatomy.model)} has none; use another scorer or model"
         for name, scorer in named.items()
         if not can_serve(scorer, anatomy.model)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy
+from sktrainer.backends.modules import model_name
 from sktrainer.cross_validation import CrossValidation, plan_folds
 from sktrainer.flow import Run
 from sktrainer.recipe import Recipe
@@ -24,6 +25,7 @@ from sktrainer.results.report import (
     SplitSection,
     TrainingReport,
 )
+from sktrainer.rows import is_inputs
 from sktrainer.running.metrics import asks_for_positive_label
 from sktrainer.running.resources import (
     Stopwatch,
@@ -64,7 +66,7 @@ def build_report(facts: Facts) -> TrainingReport:
     importances = feature_importances(pipeline, getattr(facts.data.X, "columns", None))
     treatments = column_treatments(pipeline)
     return TrainingReport(
-        estimator=type(anatomy.model).__name__,
+        estimator=model_name(anatomy.model),
         task=facts.data.task,
         data=_data_section(facts.data, treatments),
         split=_split_section(facts),
@@ -102,7 +104,7 @@ def split_line(split: Split) -> str:
 def fit_line(facts: Facts) -> str:
     """Say how the fit ended, in one line."""
     fit, traits = facts.run.fit, facts.recipe.model.traits
-    name, unit = type(facts.anatomy.model).__name__, traits.iteration
+    name, unit = model_name(facts.anatomy.model), traits.iteration
     device = facts.recipe.model.device
     seconds = facts.watch.seconds("fit") + facts.watch.seconds("refit")
     where = f" on {device.name}" if device.is_gpu else ""
@@ -133,6 +135,8 @@ def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) ->
     section = DataSection(rows=data.n_samples, target=data.target_name)
     if len(shape) == 2:
         section["columns"] = int(shape[1])
+    if is_inputs(data.X):
+        section["inputs"] = {name: list(values.shape[1:]) for name, values in data.X.items()}
     if treatments:
         section["n_missing"] = sum(column["n_missing"] or 0 for column in treatments)
     if data.classes is not None:

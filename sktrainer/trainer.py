@@ -16,9 +16,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sktrainer.anatomy import dissect
 from sktrainer.backends._keras_pickle import packed, unpacked
 from sktrainer.backends.adoption import as_net, copied, is_bare
+from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.metrics import resolve_scoring
@@ -290,7 +292,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Or whatever the first step of the estimator's Pipeline takes.
+            Or whatever the first step of the estimator's Pipeline takes. For a network
+            also an array of more dimensions, or a dict of arrays, one for each input.
         y : array-like of shape (n_samples,) or str
             The target, or its column in X.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -330,9 +333,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         with kept():
             trained = train(parameters, estimator, raw, output)
         self._remember(trained)
-        table, _ = split_off_target(X, y)
-        validate_data(self, table, reset=True, skip_check_array=True)
+        self._remember_columns(split_off_target(X, y)[0])
         return self
+
+    def _remember_columns(self, X: Any) -> None:
+        if not is_inputs(X):
+            validate_data(self, X, reset=True, skip_check_array=True)
+            return
+        for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
 
     def _remember(self, trained: Trained) -> None:
         run = trained.run
@@ -526,7 +535,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
 
         inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator
         name = "pipeline_" if self.__sklearn_is_fitted__() else "estimator"
-        label = f"{name}: {type(inner).__name__}"
+        label = f"{name}: {model_name(inner)}"
         return _VisualBlock("parallel", [inner], names=[label], name_details=[str(inner)])
 
     def __sklearn_tags__(self) -> Any:

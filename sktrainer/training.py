@@ -10,6 +10,7 @@ import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.backends.adoption import was_trained
+from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
@@ -26,6 +27,7 @@ from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
@@ -108,8 +110,8 @@ def train(
 
 
 def _has_no_columns(X: Any) -> bool:
-    """Tell arrays of three dimensions or more (images, sequences) from tables."""
-    return isinstance(X, np.ndarray) and X.ndim > 2
+    """Tell dicts of arrays, and arrays of three dimensions or more, from tables."""
+    return is_inputs(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
 
 
 def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
@@ -117,12 +119,14 @@ def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Map
     if not isinstance(parameters["preprocessor"], str):
         return parameters
     try:
-        model = dissect(estimator).model
+        alone = _takes_any_shape(dissect(estimator).model)
     except ParameterError:
         return parameters
-    if not find_backend(model).traits(model, "classification").any_shape:
-        return parameters
-    return {**parameters, "preprocessor": None}
+    return {**parameters, "preprocessor": None} if alone else parameters
+
+
+def _takes_any_shape(model: Any) -> bool:
+    return find_backend(model).traits(model, "classification").any_shape
 
 
 def _check(
@@ -137,9 +141,11 @@ def _check(
     if any(problem.startswith("task ") for problem in problems):
         raise ParameterError(problems)
     automatic = isinstance(parameters["preprocessor"], str)
+    alone = parameters["preprocessor"] is None and not anatomy.steps
+    refused = is_inputs(raw.X) and alone and not _takes_any_shape(anatomy.model)
     raw = replace(
         raw,
-        tabular=automatic and not anatomy.transforms,
+        tabular=refused or (automatic and not anatomy.transforms),
         time_column=parameters["time_column"],
     )
     try:
@@ -294,7 +300,7 @@ def _fit_final(
     n_iter: int | None,
 ) -> Run:
     _, n_threads = plan_jobs(1, 1)
-    name = type(recipe.model.model).__name__
+    name = model_name(recipe.model.model)
     total = n_iter or recipe.model.traits.max_iter
     with progress.iterations(name, total) as shown, kept(derive_seed(recipe.seed, "global")):
         run = run_split(

@@ -24,7 +24,7 @@ def build_from_meta(meta, hidden=8):
     import keras
 
     kind = meta["target_type_"]
-    n_outputs = meta["n_classes_"] if kind == "multiclass" else 1
+    n_outputs = meta["n_classes_"] if kind == "multiclass" else meta["n_outputs_"]
     activation = {"multiclass": "softmax", "binary": "sigmoid"}.get(kind)
     loss = {"multiclass": "sparse_categorical_crossentropy", "binary": "binary_crossentropy"}
     model = keras.Sequential(

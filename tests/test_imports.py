@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
-GROUND = {"_optional", "_version", "exceptions", "types"}
+GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "types": set(),
     "_optional": {"exceptions"},
+    "rows": {"exceptions", "types"},
     "anatomy": GROUND | {"backends.adoption"},
     "parameters": GROUND | {"running.devices"},
     "datasets": GROUND,
@@ -87,6 +88,8 @@ BY_NAME = {"__import__", "import_module", "require"}
 ON_DEMAND = {
     "backends._torch_batches",
     "backends._torch_devices",
+    "backends._torch_completion",
+    "backends._torch_module_net",
     "backends._torch_nets",
     "running.bars",
 }
@@ -284,3 +287,32 @@ def test_importing_the_package_loads_little_more_than_importing_sklearn() -> Non
     ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
 
     assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
+
+
+NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "xgboost.XGBClassifier(n_estimators=20)",
+        "lightgbm.LGBMClassifier(n_estimators=20, verbose=-1)",
+        "sklearn.ensemble.HistGradientBoostingClassifier(max_iter=20)",
+    ],
+)
+def test_fitting_trees_loads_no_package_of_networks(model: str, tmp_path: Path) -> None:
+    package = model.rpartition(".")[0]
+    program = f"""
+import {package}
+from sktrainer import ManagedTrainer, load
+from sktrainer.datasets import load_hypothyroid
+X, y = load_hypothyroid(return_X_y=True)
+trainer = ManagedTrainer({model}, test_size=0.2, random_state=0)
+trainer.fit(X, y).predict_proba(X[:5])
+str(trainer.report_), repr(trainer), trainer._repr_html_()
+load(trainer.save({str(tmp_path / "trees.joblib")!r}), trusted=True).predict(X[:5])
+"""
+    loaded = {name.partition(".")[0] for name in _loaded_by(program)}
+
+    assert package.partition(".")[0] in loaded
+    assert loaded & NETWORK_PACKAGES == set()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
@@ -55,7 +54,7 @@ class Sight:
             "n_features_in_": None if shape is None else int(np.prod(shape[1:2])),
             "y_dtype_": self.y.dtype,
             "y_ndim_": self.y.ndim,
-            "target_type_": type_of_target(self.y if self.classes is None else self._codes),
+            "target_type_": self._target_type,
             "n_outputs_": 1 if self.classes is not None else self.n_outputs,
             "n_outputs_expected_": 1,
         }
@@ -64,9 +63,10 @@ class Sight:
         return found
 
     @property
-    def _codes(self) -> Array:
-        assert self.classes is not None
-        return np.arange(len(self.classes))
+    def _target_type(self) -> str:
+        if self.classes is not None:
+            return "binary" if len(self.classes) <= 2 else "multiclass"
+        return "continuous" if self.n_outputs == 1 else "continuous-multioutput"
 
     def offered(self) -> dict[str, Any]:
         """Return the arguments that a function which builds a model may ask for."""

@@ -23,16 +23,13 @@ from sktrainer.backends._keras_building import (
 from sktrainer.backends._keras_outputs import Outputs
 from sktrainer.backends._keras_pickle import copied, packed, unpacked
 from sktrainer.backends._keras_state import quiet_tracing
-from sktrainer.backends._network_rows import fixed_batches, network_input
+from sktrainer.backends._networks import fixed_batches, network_input
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.seeding import root_seed
 from sktrainer.types import Array, Rows
 
-__all__ = ["FALLBACK_BATCH", "KerasNet", "Trainee", "TrainingOptions"]
-
-FALLBACK_BATCH = 128
-"""Rows predicted at once where a model trains on all rows at once."""
+__all__ = ["KerasNet", "Trainee", "TrainingOptions"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +154,8 @@ class KerasNet(Trainee, BaseEstimator):
     **parameters : object
         Those with `model__` or `optimizer__` in front.
     """
+
+    stands_for = "model"
 
     _named = (
         "batch_size",

@@ -18,7 +18,7 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sktrainer.backends._keras_building import Sight
 from sktrainer.backends._keras_nets import Trainee, TrainingOptions
 from sktrainer.backends._keras_pickle import copied
-from sktrainer.backends._network_rows import network_input
+from sktrainer.backends._networks import network_input
 from sktrainer.types import Array
 
 __all__ = ["trainable"]

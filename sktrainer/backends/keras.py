@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._keras_building import Sight
 from sktrainer.backends._keras_devices import gpus, on_device
-from sktrainer.backends._keras_nets import FALLBACK_BATCH, Trainee
+from sktrainer.backends._keras_nets import Trainee
 from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
 from sktrainer.backends._keras_state import (
     kept_seeds,
@@ -26,16 +25,18 @@ from sktrainer.backends._keras_state import (
     set_epoch_seeds,
     set_seeds,
 )
-from sktrainer.backends._network_rows import (
+from sktrainer.backends._networks import (
+    FALLBACK_BATCH,
     MOST_BATCH,
     auto_batch_size,
     mean_one,
     network_input,
+    refuse_sparse,
     take,
+    watched_score,
 )
-from sktrainer.backends._network_scores import watched_score
 from sktrainer.backends._sklearn.watching import finished
-from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
@@ -83,11 +84,7 @@ class KerasBackend:
         ModelFit
             The estimator that came, with `model_`, the Keras model, beside its parameters.
         """
-        if sparse.issparse(request.train.X):
-            raise InputError(
-                "Sparse data was passed, but a network takes dense data; convert it with "
-                "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
-            )
+        refuse_sparse(request.train.X)
         seed = _seed(request)
         with (
             limited_threads(1),

@@ -27,14 +27,16 @@ __all__ = [
 class DataSection(TypedDict, total=False):
     """The table that was passed.
 
-    `class_counts` maps each class, as text, to its rows; `positive_class` is the one of two
-    classes that precision, recall and F1 are of; `target_summary` maps "mean", "std",
-    "min", "max" to the target's, in its own unit (regression). `n_missing` counts cells of
-    the training rows, where the automatic preprocessor looked at them.
+    `inputs` maps each array of a dict to the shape of one of its rows. `class_counts` maps
+    each class, as text, to its rows; `positive_class` is the one of two classes that
+    precision, recall and F1 are of; `target_summary` maps "mean", "std", "min", "max" to
+    the target's, in its own unit (regression). `n_missing` counts cells of the training
+    rows, where the automatic preprocessor looked at them.
     """
 
     rows: int
     columns: int
+    inputs: dict[str, list[int]]
     target: str | None
     class_counts: dict[str, int]
     positive_class: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -53,6 +53,8 @@ def describe_data(report: TrainingReport) -> str:
         parts.append(f"{data['rows']:,} rows")
     if "columns" in data:
         parts.append(f"{data['columns']:,} columns")
+    if "inputs" in data:
+        parts.append("inputs " + _inputs(data["inputs"]))
     if data.get("n_missing"):
         parts.append(f"{data['n_missing']:,} cells missing in the training rows")
     if data.get("target"):
@@ -65,6 +67,12 @@ def describe_data(report: TrainingReport) -> str:
         named = ", ".join(f"{name} {format_number(value)}" for name, value in summary.items())
         return f"{text}; target's {named}".lstrip("; ")
     return text
+
+
+def _inputs(inputs: Mapping[str, Sequence[int]]) -> str:
+    """Name the arrays of a dict, each with the shape of one of its rows."""
+    shapes = {name: " x ".join(map(str, shape)) for name, shape in inputs.items()}
+    return " + ".join(f"{name} ({shape})" if shape else name for name, shape in shapes.items())
 
 
 def describe_split(split: SplitSection) -> str:

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
@@ -31,7 +32,7 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
     if task != "auto":
         if of_estimator is not None and task != of_estimator:
             raise InputError(
-                f"task={task!r} does not fit {type(estimator).__name__}, which is for "
+                f"task={task!r} does not fit {model_name(estimator)}, which is for "
                 f"{of_estimator}; pass a model for {task} or leave task='auto'"
             )
         return "classification" if task == "classification" else "regression"

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _num_samples
 
 from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
+from sktrainer.rows import as_inputs, count_rows, is_inputs
+from sktrainer.stages._differences import differences
 from sktrainer.stages._targets import (
     check_target,
     known_codes,
@@ -81,7 +82,7 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """
     problems = _Problems()
     X, y = split_off_target(raw.X, raw.y)
-    X = _check_table(X, problems) if raw.tabular else _with_rows(X)
+    X = _check_table(X, problems) if raw.tabular else _with_rows(X, problems)
     n_samples = _count_rows(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
@@ -142,7 +143,8 @@ def rows_to_score(
     """
     X, y = split_off_target(X, y)
     codes = _numbers_or_codes(y, task, classes)
-    n_samples = int(_num_samples(X))
+    X = as_inputs(X) if is_inputs(X) else X
+    n_samples = count_rows(X)
     if len(codes) != n_samples:
         raise InputError(_length_problem("y", len(codes), n_samples))
     problems = _Problems()
@@ -171,7 +173,13 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
-    if X is None or isinstance(X, (str, dict)) or hasattr(X, "collect"):
+    if is_inputs(X):
+        problems.append(
+            "X must be a table, got a dict of arrays, which is for networks alone; pass a "
+            "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
+        )
+        return None
+    if X is None or isinstance(X, str) or hasattr(X, "collect"):
         do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
         problems.append(
             "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
@@ -193,8 +201,13 @@ def _check_table(X: Any, problems: _Problems) -> Any:
     return checked
 
 
-def _with_rows(X: Any) -> Any:
+def _with_rows(X: Any, problems: _Problems) -> Any:
     """Return X, whatever it is, as something of which rows can be taken."""
+    if is_inputs(X):
+        inputs = None
+        with problems.collect():
+            inputs = as_inputs(X)
+        return inputs
     return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
 
 
@@ -203,7 +216,7 @@ def _count_rows(X: Any, problems: _Problems) -> int | None:
     if X is None and problems:
         return None
     with problems.collect():
-        n_samples = int(_num_samples(X))
+        n_samples = count_rows(X)
         if n_samples == 0:
             problems.append("X has 0 sample(s) while a minimum of 2 is required")
     return n_samples
@@ -286,7 +299,7 @@ def _check_validation(
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = _Problems()
-    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val)
+    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val, found)
     n_rows = _count_rows(X_val, found)
     weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
@@ -295,22 +308,9 @@ def _check_validation(
             target = target_codes(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
                 found.append(_length_problem("y_val", len(target), n_rows, "X_val"))
-    found.extend(_column_difference(X, X_val))
+    found.extend(differences(X, X_val))
     problems.extend(f"validation rows: {problem}" for problem in found)
     return None if target is None else Rows(X_val, target, weight)
-
-
-def _column_difference(X: Any, X_val: Any) -> list[str]:
-    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
-    if left is None or right is None or list(left) == list(right):
-        return []
-    missing = [str(name) for name in left if name not in set(right)]
-    extra = [str(name) for name in right if name not in set(left)]
-    problem = (
-        "X_val must have the columns of X in the same order; missing: "
-        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
-    )
-    return [problem]
 
 
 def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:

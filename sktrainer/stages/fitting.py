@@ -11,6 +11,7 @@ from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
+from sktrainer.rows import is_inputs
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.devices import DeviceChoice
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
@@ -69,7 +70,7 @@ def fit_model(
     ----------
     plan : ModelPlan
     data : CheckedData
-        For its classes and task; no row of it is read.
+        For its classes, its task and the names of its inputs; no row of it is read.
     prepared : Prepared
     seed, n_threads : int
     n_iter : int or None, default=None
@@ -118,6 +119,7 @@ def fit_model(
         codes_as_labels=plan.traits.labels == "codes",
         likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
         shift=prepared.prior_shift if plan.correct_probabilities else None,
+        inputs=tuple(data.X) if is_inputs(data.X) else None,
     )
     return FitOutcome(fitted, fit)
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from sktrainer.encoding import imbalance
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
+from sktrainer.rows import take_rows
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.seeding import derive_seed, set_open_seeds
 from sktrainer.types import Array, CheckedData, Prepared, Rows
 
-__all__ = ["StepsPlan", "prepare", "take_rows"]
+__all__ = ["StepsPlan", "prepare"]
 
 ENCODER = "encode"
 SAMPLER = "resample"
@@ -61,14 +61,6 @@ class _Walk:
     X_val: Any
     fitted: list[tuple[str, Any]]
     unsampled: Any
-
-
-def take_rows(X: Any, positions: Array) -> Any:
-    """Return these rows of X; X itself, with no copy, where they are all rows in order."""
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    if len(positions) == n_samples and (positions == np.arange(n_samples)).all():
-        return X
-    return _safe_indexing(X, positions)
 
 
 def prepare(
@@ -271,10 +263,9 @@ def _with_local_codes(prepared: Prepared) -> Prepared:
     if validation is not None:
         known = np.flatnonzero(np.isin(validation.y, present))
         weight = validation.sample_weight
-        all_known = len(known) == len(validation.y)
         validation = Rows(
-            validation.X if all_known else _safe_indexing(validation.X, known),
+            take_rows(validation.X, known),
             np.searchsorted(present, validation.y[known]),
-            weight if weight is None or all_known else weight[known],
+            None if weight is None else weight[known],
         )
     return replace(prepared, train=train, validation=validation, class_codes=present)
