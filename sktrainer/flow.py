@@ -38,6 +38,8 @@ class Run:
         Training rows of each class, "before" and "after" resampling.
     imbalance : str or None
         What was done about imbalance.
+    class_weight : ndarray of shape (n_classes,) or None
+        The weights that the classes were given, where they were.
     notes : tuple of str
         What is worth knowing of how the rows were prepared.
     refit_rounds : int or None
@@ -49,6 +51,7 @@ class Run:
     scores: Scores
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     imbalance: str | None = None
+    class_weight: Array | None = None
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
 
@@ -109,6 +112,7 @@ def run_split(
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
+        class_weight=prepared.class_weight,
         notes=prepared.notes,
     )
 
@@ -148,6 +152,7 @@ def refit_run(
     return replace(
         run,
         fitted=again.fitted,
+        class_weight=again.class_weight,
         fit=replace(run.fit, model=again.fit.model),
         scores=Scores(table, confusion),
         refit_rounds=rounds,

@@ -35,7 +35,14 @@ from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
 from sktrainer.types import CheckedData, Split
 
-__all__ = ["Trained", "train"]
+__all__ = [
+    "Trained",
+    "check_all",
+    "for_the_network_alone",
+    "tell_imbalance",
+    "tell_trained",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,9 @@ def train(
         Where every fold failed.
     """
     watch = Stopwatch()
-    if _has_no_columns(raw.X):
-        parameters = _for_the_network_alone(parameters, estimator)
+    parameters = for_the_network_alone(parameters, estimator, raw.X)
     with watch.stage("check"):
-        anatomy, data = _check(parameters, estimator, raw)
+        anatomy, data = check_all(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
         recipe = make_recipe(parameters, anatomy, data, seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output))
@@ -89,8 +95,8 @@ def train(
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
-    notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
-    notes = (*notes, *_tell_trained(progress, anatomy))
+    notes = (*recipe.notes, *notes, *tell_imbalance(progress, recipe, data, split))
+    notes = (*notes, *tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
         with watch.stage("cross-validate"):
@@ -106,20 +112,21 @@ def train(
     return Trained(anatomy, recipe, data, split, run, cv, report)
 
 
-def _has_no_columns(X: Any) -> bool:
-    """Tell arrays of three dimensions or more (images, sequences) from tables."""
-    return isinstance(X, np.ndarray) and X.ndim > 2
+def for_the_network_alone(
+    parameters: Mapping[str, Any], estimator: Any, X: Any
+) -> Mapping[str, Any]:
+    """Leave out the automatic preprocessor, which is for tables, where a network takes X.
 
-
-def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
-    """Leave out the automatic preprocessor, which is for tables, where a network takes X."""
+    Arrays of three dimensions or more (images, sequences) are no tables.
+    """
     automatic = isinstance(parameters["preprocessor"], str)
-    if not automatic or not is_network(estimator):
+    is_table = not isinstance(X, np.ndarray) or X.ndim <= 2
+    if is_table or not automatic or not is_network(estimator):
         return parameters
     return {**parameters, "preprocessor": None}
 
 
-def _check(
+def check_all(
     parameters: Mapping[str, Any], estimator: Any, raw: RawInput
 ) -> tuple[Anatomy, CheckedData]:
     """Check parameters, estimator and data, and raise once for all that is wrong."""
@@ -202,7 +209,7 @@ def _tell_split(
             progress.warn(note, SmallDataWarning)
 
 
-def _tell_imbalance(
+def tell_imbalance(
     progress: Progress, recipe: Recipe, data: CheckedData, split: Split
 ) -> tuple[str, ...]:
     """Say what is done about classes of unlike size, where something is."""
@@ -232,7 +239,7 @@ def _tell_imbalance(
     return ()
 
 
-def _tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
+def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
     """Say that a network starts from weights that were trained before, where it does."""
     if not was_trained(anatomy.model):
         return ()

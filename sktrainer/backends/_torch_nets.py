@@ -148,6 +148,13 @@ class Managed:
             found = self.infer(first_rows(X, len(X)))
         return found[0] if isinstance(found, tuple) else found
 
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Let skorch's classifiers know the classes that a chunk of rows lacks, too."""
+        super().check_data(X, y)  # type: ignore[misc]
+        found = getattr(self, "classes_inferred_", None)
+        if found is not None and len(found) < self.n_classes_:
+            self.classes_inferred_ = np.arange(self.n_classes_)
+
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Take rows of a table as they are; leave the rest to skorch."""
         if isinstance(X, RowsDataset) or not feeds_whole_batches(self):

@@ -10,18 +10,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import ChunkRequest, FitRequest, IncrementalBackend, Traits
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import limited_threads
+from sktrainer.running.seeding import derive_seed
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 __all__ = ["TorchBackend"]
@@ -90,6 +92,49 @@ class TorchBackend:
             return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
         return finished(request, n_iter, stopped=request.monitor.stopped)
 
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the net for one epoch over a chunk.
+
+        Module, optimizer and schedules go on from the chunk (or the fit) before. Callbacks
+        are told of the beginning of the training once, and never of its end.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        _refuse_sparse(request.train.X)
+        net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
+        begins = not net.initialized_
+        with limited_threads(1), kept(seed), _seeded(seed, net.device):
+            if begins:
+                net = _fitting_net(replace(request, model=net))
+            net.weighted_ = request.train.sample_weight is not None
+            train = _dataset(net, request, request.train)
+            with _lent(net, train_split=None, verbose=0):
+                if begins:
+                    net.initialize()
+                    net.notify("on_train_begin", X=train.X, y=train.y)
+                    _check_width(net, request)
+                try:
+                    net.fit_loop(train, epochs=1)
+                except KeyboardInterrupt as interrupt:
+                    if not _raised_by_callback(interrupt):
+                        raise
+        net.weighted_, net.sample_ = False, None
+        number, monitor = request.number, request.monitor
+        monitor.record(number, {"train": {"loss": _mean_loss(net, "train")}})
+        return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
+
+
+def _copied(net: Any) -> Any:
+    """Copy a net, but not what its history tells of epochs that are over."""
+    history = getattr(net, "history_", None)
+    return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
+
 
 def _refuse_sparse(X: Any) -> None:
     if sparse.issparse(X):
@@ -137,11 +182,19 @@ def _fitting_net(request: FitRequest) -> Any:
     net.sample_ = np.asarray(request.train.X)[:2]
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
+    # A schedule holds the optimizer that it steps: copied and pickled apart from it, it
+    # would step another one.
+    if "callbacks" not in net.cuda_dependent_attributes_:
+        net.cuda_dependent_attributes_ = [*net.cuda_dependent_attributes_, "callbacks"]
     return net
 
 
 def _n_classes(request: FitRequest) -> int:
-    return int(np.max(request.train.y)) + 1 if request.task == "classification" else 0
+    if request.task != "classification":
+        return 0
+    if isinstance(request, ChunkRequest) and request.classes is not None:
+        return len(request.classes)
+    return int(np.max(request.train.y)) + 1
 
 
 def _complete(net: Any, request: FitRequest) -> None:
@@ -329,4 +382,4 @@ def _score(net: Any, request: FitRequest, rows: Rows) -> float:
 
 
 if TYPE_CHECKING:
-    _: Backend = TorchBackend()
+    _: IncrementalBackend = TorchBackend()
