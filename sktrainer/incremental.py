@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
 
-from sktrainer.anatomy import Anatomy
+from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.encoding.table.schema import Schema, schema_of
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError, ParameterError
@@ -227,8 +227,8 @@ def _check_first(
     if problems:
         raise ParameterError(problems)
     parameters = for_the_network_alone({**parameters, **OF_FIT_ALONE}, estimator, chunk.X)
-    names_classes = chunk.classes is not None and not is_regressor(estimator)
-    if names_classes and parameters["task"] == "auto":
+    names_classes = chunk.classes is not None and parameters["task"] == "auto"
+    if names_classes and not is_regressor(dissect(estimator).model):
         parameters = {**parameters, "task": "classification"}
     anatomy, data = check_all(parameters, estimator, chunk.raw(classes=chunk.classes))
     seed = root_seed(parameters["random_state"])
