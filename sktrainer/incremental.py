@@ -245,11 +245,13 @@ def _check_first(
 
 
 def _sampling_problem(method: Any) -> str:
-    name = repr(method) if isinstance(method, str) else type(method).__name__
+    name = type(method).__name__
+    if isinstance(method, str):
+        name = f"handle_imbalance={method!r}"
     return (
-        f"{name} draws rows from all training rows, of which a chunk is a part that may lack "
-        "a class: partial_fit cannot resample; use handle_imbalance='class_weight', whose "
-        "weights come from the first chunk (where the model takes weights), or None"
+        f"{name} would resample for this model, and partial_fit cannot: a chunk is a part of "
+        "the rows, which may lack a class; use handle_imbalance='class_weight', whose weights "
+        "come from the first chunk (where the model takes weights), or None"
     )
 
 

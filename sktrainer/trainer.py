@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
 from sktrainer.backends.modules import as_net, is_module
@@ -406,7 +406,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
                     "partial_fit on a clone"
                 )
             table, _ = split_off_target(X, y)
-            validate_data(self, table, reset=False, skip_check_array=True)
+            if hasattr(table, "columns"):
+                validate_data(self, table, reset=False, skip_check_array=True)
+            else:  # of names that are missing the steps will warn
+                _check_n_features(self, table, reset=False)
             before = Before(self._fitted, self._stream, self.report_)
         multi_output = self.__sklearn_tags__().target_tags.multi_output
         chunk = Chunk(X, y, classes, sample_weight, multi_output)
