@@ -390,11 +390,12 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         >>> from sktrainer.datasets import load_hypothyroid
         >>> X, y = load_hypothyroid(return_X_y=True)
         >>> trainer = ManagedTrainer(SGDClassifier(), random_state=0)
-        >>> for start in range(0, len(X), 1000):
-        ...     rows = slice(start, start + 1000)
-        ...     trainer = trainer.partial_fit(X[rows], y[rows], classes=[0, 1])
+        >>> for chunk in range(4):
+        ...     trainer = trainer.partial_fit(X[chunk::4], y[chunk::4])
         >>> trainer.n_iter_
         4
+        >>> trainer.score(X, y) > 0.9
+        True
         """
         from sktrainer.incremental import Before, Chunk, learn_chunk
 
