@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
-from sktrainer.backends.modules import as_net, is_module
+from sktrainer.backends.adoption import as_net, is_bare
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
@@ -74,8 +74,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : estimator
         A model of scikit-learn, XGBoost, LightGBM or CatBoost, or any other with their
-        interface; or a scikit-learn or imblearn Pipeline that ends in one, whose steps
-        are kept. It is cloned, never changed.
+        interface; a skorch net or a torch Module (its class or an instance); a scikeras or
+        keras.wrappers estimator, a Keras model or a function that builds one; or a
+        scikit-learn or imblearn Pipeline that ends in one of them, whose steps are kept.
+        It is cloned, never changed.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto": what the estimator is for, else what y looks like.
     preprocessor : "auto", None or transformer, default="auto"
@@ -246,15 +248,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Also those of the estimator, as ``estimator__<name>``; of a torch Module, those
-            of the net that trains it.
+            Also those of the estimator, as ``estimator__<name>``; of a torch Module
+            or a Keras model, those of the estimator that trains it.
 
         Returns
         -------
         dict of str to object
         """
         params: dict[str, Any] = super().get_params(deep=deep)
-        if deep and is_module(self.estimator):
+        if deep and is_bare(self.estimator):
             inner = as_net(self.estimator).get_params()
             params |= {f"estimator__{name}": value for name, value in inner.items()}
         return params
@@ -262,15 +264,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters of the trainer, and of its estimator as ``estimator__<name>``.
 
-        A torch Module gives way to the net that trains it when one of the net's, or of the
-        Module's constructor, is set.
+        A torch Module or a Keras model gives way to the estimator that trains it when one of
+        that one's, or of the network's constructor, is set.
 
         Returns
         -------
         self
         """
         inner = params.get("estimator", self.estimator)
-        if is_module(inner) and any(name.startswith("estimator__") for name in params):
+        if is_bare(inner) and any(name.startswith("estimator__") for name in params):
             params["estimator"] = as_net(inner)
         super().set_params(**params)
         return self

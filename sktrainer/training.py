@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.backends.modules import is_network, was_trained
+from sktrainer.backends.adoption import was_trained
+from sktrainer.backends.registry import find_backend
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -119,9 +120,14 @@ def for_the_network_alone(
 
     Arrays of three dimensions or more (images, sequences) are no tables.
     """
-    automatic = isinstance(parameters["preprocessor"], str)
     is_table = not isinstance(X, np.ndarray) or X.ndim <= 2
-    if is_table or not automatic or not is_network(estimator):
+    if is_table or not isinstance(parameters["preprocessor"], str):
+        return parameters
+    try:
+        model = dissect(estimator).model
+    except ParameterError:
+        return parameters
+    if not find_backend(model).traits(model, "classification").any_shape:
         return parameters
     return {**parameters, "preprocessor": None}
 

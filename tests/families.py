@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from catboost import CatBoostClassifier, CatBoostRegressor
+from keras.wrappers import SKLearnClassifier
 from lightgbm import LGBMClassifier, LGBMRegressor
+from scikeras.wrappers import KerasClassifier
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -26,6 +28,7 @@ from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer.testing import Case
+from tests.keras_networks import build, build_from_meta, build_of_arrays, five_probabilities
 from tests.networks import ProbabilityNet, SmallNet, five_logits
 
 # Rows and columns are sampled where a library can: seeds have something to decide then.
@@ -76,6 +79,13 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     ),
     "ModuleClass": lambda: _classifier(SmallNet),
     "ModuleInstance": lambda: _classifier(five_logits()),
+    "KerasFunction": lambda: _classifier(build),
+    "KerasFunctionOfMeta": lambda: _regressor(build_from_meta),
+    "KerasModel": lambda: _classifier(five_probabilities()),
+    "KerasClassifier": lambda: _classifier(KerasClassifier(build_from_meta, epochs=8)),
+    "SKLearnClassifier": lambda: _classifier(
+        SKLearnClassifier(build_of_arrays, fit_kwargs={"epochs": 8})
+    ),
     "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
 

@@ -33,6 +33,8 @@ class Traits:
         Columns that add up to another one, as one-hot columns do, break it.
     sparse : bool
         It takes SciPy sparse matrices.
+    any_shape : bool
+        It takes arrays of three dimensions and more, as images and sequences are.
     sample_weight : bool
         Its `fit` takes sample weights.
     labels : {"any", "codes"}
@@ -57,6 +59,7 @@ class Traits:
     scale_sensitive: bool = True
     full_rank: bool = False
     sparse: bool = True
+    any_shape: bool = False
     sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"
     likeliest: bool = False

@@ -48,6 +48,7 @@ class TorchBackend:
         )
         return Traits(
             sparse=False,
+            any_shape=True,
             sample_weight=per_row and feeds_whole_batches(model),
             labels="codes",
             likeliest=getattr(model, "threshold", 0.5) == 0.5,
