@@ -23,7 +23,7 @@ from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation
 from sktrainer.types import Array, CheckedData, Split
 
-__all__ = ["CrossValidation", "FoldResult", "cross_validate"]
+__all__ = ["CrossValidation", "FoldResult", "cross_validate", "plan_folds"]
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def cross_validate(
         Where every fold failed; the message holds each one's error.
     """
     folds = fold_rows(data, rows, recipe.split, recipe.cv)
-    workers, n_threads = plan_jobs(recipe.n_jobs, len(folds))
+    workers, n_threads = plan_folds(recipe, len(folds))
     fold_recipe = replace(recipe, cv=None)  # a generator of folds cannot go to a process
     tasks = (
         delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
@@ -161,6 +161,14 @@ def cross_validate(
         recipe.scoring.single,
         fold_notes(data, folds),
     )
+
+
+def plan_folds(recipe: Recipe, n_folds: int) -> tuple[int, int]:
+    """Return how many folds are fitted at once, and the threads of each.
+
+    One at a time on a GPU: its memory is one fold's, and CatBoost cannot train twice at once.
+    """
+    return plan_jobs(1 if recipe.model.device.is_gpu else recipe.n_jobs, n_folds)
 
 
 def _joblib_backend(recipe: Recipe) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from sktrainer.running.devices import is_device
+
 __all__ = ["parameter_problems"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -22,13 +24,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "scaling": ("auto",),
     "early_stopping": ("auto",),
     "validation_size": ("auto",),
+    "device": ("auto", "cpu", "cuda", "mps"),
 }
 
-# What other libraries call metrics of scikit-learn: too short to be told by likeness.
+# What other libraries call metrics and devices: too unlike to be told by likeness.
 SHORT_NAMES = {
     "acc": "accuracy",
     "ap": "average_precision",
     "auc": "roc_auc",
+    "gpu": "cuda",
     "logloss": "neg_log_loss",
     "mae": "neg_mean_absolute_error",
     "mape": "neg_mean_absolute_percentage_error",
@@ -182,6 +186,10 @@ RULES: dict[str, Rule] = {
     "n_jobs": Rule(
         "None or an integer other than 0",
         _either(_is_none, lambda v: isinstance(v, Integral) and not _is_bool(v) and v != 0),
+    ),
+    "device": Rule(
+        "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
+        lambda value: is_device(value) or (isinstance(value, str) and value == "auto"),
     ),
     "verbose": Rule(
         "0 (silent), 1 (stages and report) or 2 (every iteration)",

@@ -12,6 +12,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
+from sktrainer.running.devices import choose_device
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import (
     Scoring,
@@ -91,6 +92,10 @@ def make_recipe(
     backend = find_backend(anatomy.model)
     traits = backend.traits(anatomy.model, data.task)
     problems = _misfits(parameters, anatomy, traits, data)
+    try:
+        device = choose_device(parameters["device"], backend, anatomy.model)
+    except ParameterError as error:
+        problems += error.problems
     if problems:
         raise ParameterError(problems)
     stops, notes = _stopping(parameters, traits, data)
@@ -103,6 +108,7 @@ def make_recipe(
         n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
         tol=float(parameters["tol"]),
         correct_probabilities=bool(parameters["correct_probabilities"]),
+        device=device,
     )
     return Recipe(
         steps=_steps_plan(parameters, anatomy, traits, data),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy
-from sktrainer.cross_validation import CrossValidation
+from sktrainer.cross_validation import CrossValidation, plan_folds
 from sktrainer.flow import Run
 from sktrainer.recipe import Recipe
 from sktrainer.results.formats import short_repr
@@ -103,8 +103,10 @@ def fit_line(facts: Facts) -> str:
     """Say how the fit ended, in one line."""
     fit, traits = facts.run.fit, facts.recipe.model.traits
     name, unit = type(facts.anatomy.model).__name__, traits.iteration
+    device = facts.recipe.model.device
     seconds = facts.watch.seconds("fit") + facts.watch.seconds("refit")
-    cost = f"in {seconds:.1f} s, peak memory {peak_memory_mb():,.0f} MB"
+    where = f" on {device.name}" if device.is_gpu else ""
+    cost = f"in {seconds:.1f} s{where}, peak memory {peak_memory_mb():,.0f} MB"
     if fit.stop_reason == "early_stopping":
         of = "" if traits.max_iter is None else f" of {traits.max_iter:,}"
         best = f" (best {fit.best_iteration:,})" if fit.best_iteration else ""
@@ -218,10 +220,12 @@ def _fitting_section(facts: Facts) -> FittingSection:
         stop_reason=fit.stop_reason,
         refit_rounds=run.refit_rounds,
         n_threads=plan_jobs(1, 1)[1],
+        device=model.device.name,
+        device_reason=model.device.reason,
         seconds=facts.watch.seconds("fit") + facts.watch.seconds("refit"),
     )
     if facts.cv is not None:
-        workers, threads = plan_jobs(facts.recipe.n_jobs, len(facts.cv.folds))
+        workers, threads = plan_folds(facts.recipe, len(facts.cv.folds))
         section["n_fold_workers"], section["n_fold_threads"] = workers, threads
         section["from_folds"] = facts.recipe.refit and facts.recipe.stops
     if model.n_iter_no_change is None:

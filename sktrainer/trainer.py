@@ -14,7 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
-from sktrainer.backends.adoption import as_net, is_bare
+from sktrainer.backends._keras_pickle import packed, unpacked
+from sktrainer.backends.adoption import as_net, copied, is_bare
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
@@ -130,6 +131,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Folds fitted at once; the threads of the models inside are set so that both
         together fill the cores and no more.
+    device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
+        Where the model trains. "auto": as the model's own parameters say; else a GPU that
+        its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
+        and the CPU otherwise. The number is one of any GPU.
     verbose : int, default=0
         0 silent, 1 the stages, progress bars and scores, 2 every iteration.
 
@@ -217,6 +222,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         refit: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
+        device: str = "auto",
         verbose: int = 0,
     ) -> None:
         self.estimator = estimator
@@ -240,6 +246,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.refit = refit
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.device = device
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -596,10 +603,19 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A Keras model as plain values: its own pickle warns, draws and bears the time.
+        return packed(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpacked(state))
+
     def __sklearn_clone__(self) -> ManagedTrainer:
         # scikit-learn's own way refuses a CatBoost model inside; see `clone_estimator`.
         parameters = self.get_params(deep=False)
-        copy = type(self)(**{k: clone_estimator(v) for k, v in parameters.items()})
+        estimator = copied(parameters.pop("estimator"))
+        rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        copy = type(self)(estimator, **rest)
         for private in ("_metadata_request", "_sklearn_output_config"):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))

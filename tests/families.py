@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from catboost import CatBoostClassifier, CatBoostRegressor
-from keras.wrappers import SKLearnClassifier
 from lightgbm import LGBMClassifier, LGBMRegressor
-from scikeras.wrappers import KerasClassifier
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -27,8 +25,15 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
+from sktrainer.running.caller_state import kept
 from sktrainer.testing import Case
-from tests.keras_networks import build, build_from_meta, build_of_arrays, five_probabilities
+from tests.keras_networks import (
+    build,
+    build_from_meta,
+    five_probabilities,
+    keras_classifier,
+    scikeras_classifier,
+)
 from tests.networks import ProbabilityNet, SmallNet, five_logits
 
 # Rows and columns are sampled where a library can: seeds have something to decide then.
@@ -79,15 +84,18 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     ),
     "ModuleClass": lambda: _classifier(SmallNet),
     "ModuleInstance": lambda: _classifier(five_logits()),
-    "KerasFunction": lambda: _classifier(build),
+    "KerasFunction": lambda: _classifier(build, estimator__epochs=8),
     "KerasFunctionOfMeta": lambda: _regressor(build_from_meta),
-    "KerasModel": lambda: _classifier(five_probabilities()),
-    "KerasClassifier": lambda: _classifier(KerasClassifier(build_from_meta, epochs=8)),
-    "SKLearnClassifier": lambda: _classifier(
-        SKLearnClassifier(build_of_arrays, fit_kwargs={"epochs": 8})
-    ),
+    "KerasModel": lambda: _classifier(_made(five_probabilities)),
+    "KerasClassifier": lambda: _classifier(scikeras_classifier(epochs=8)),
+    "SKLearnClassifier": lambda: _classifier(keras_classifier(fit_kwargs={"epochs": 8})),
     "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
+
+
+def _made(build: Callable[[], Any]) -> Any:
+    with kept():  # layers draw their seeds from Python's generator
+        return build()
 
 
 def _classifier(estimator: Any, **parameters: Any) -> Case:

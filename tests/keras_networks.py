@@ -1,12 +1,15 @@
-"""Small Keras models, in a module of their own so that other processes can import them."""
+"""Small Keras models, in a module of their own so that other processes can import them.
+
+Keras is imported by the functions: with TensorFlow it takes seconds.
+"""
 
 from __future__ import annotations
-
-import keras
 
 
 def build(n_outputs, hidden=8, dropout=0.1):
     """A model that is neither built nor compiled."""
+    import keras
+
     return keras.Sequential(
         [
             keras.layers.Dense(hidden, activation="relu"),
@@ -18,6 +21,8 @@ def build(n_outputs, hidden=8, dropout=0.1):
 
 def build_from_meta(meta, hidden=8):
     """As scikeras's users write it: compiled, with as many outputs as the target asks for."""
+    import keras
+
     kind = meta["target_type_"]
     n_outputs = meta["n_classes_"] if kind == "multiclass" else 1
     activation = {"multiclass": "softmax", "binary": "sigmoid"}.get(kind)
@@ -29,19 +34,25 @@ def build_from_meta(meta, hidden=8):
             keras.layers.Dense(n_outputs, activation=activation),
         ]
     )
-    model.compile(optimizer="adam", loss=loss.get(kind, "mse"))
+    model.compile(keras.optimizers.Adam(0.05), loss=loss.get(kind, "mse"))
     return model
 
 
 def five_probabilities():
-    """An instance that is not built, with more outputs than most targets have classes."""
-    return keras.Sequential(
+    """Compiled but not built, with more outputs than most targets have classes."""
+    import keras
+
+    model = keras.Sequential(
         [keras.layers.Dense(8, activation="relu"), keras.layers.Dense(5, activation="softmax")]
     )
+    model.compile(keras.optimizers.Adam(0.05), loss="sparse_categorical_crossentropy")
+    return model
 
 
 def build_of_arrays(X, y, hidden=8):
     """As users of keras.wrappers write it."""
+    import keras
+
     model = keras.Sequential(
         [
             keras.Input(X.shape[1:]),
@@ -51,3 +62,17 @@ def build_of_arrays(X, y, hidden=8):
     )
     model.compile(optimizer="adam", loss="categorical_crossentropy")
     return model
+
+
+def scikeras_classifier(build=build_from_meta, **parameters):
+    """A wrapper of scikeras."""
+    from scikeras.wrappers import KerasClassifier
+
+    return KerasClassifier(build, **parameters)
+
+
+def keras_classifier(**parameters):
+    """A wrapper of Keras's own."""
+    from keras.wrappers import SKLearnClassifier
+
+    return SKLearnClassifier(build_of_arrays, **parameters)

@@ -166,6 +166,7 @@ BAD_PARAMETERS = {
     "refit": (None, r"True or False"),
     "correct_probabilities": ("sigmoid", r"True or False"),
     "scaling": ("standard", r"'auto', True or False"),
+    "device": ("gpu", r"did you mean 'cuda'\?"),
 }
 
 

@@ -28,8 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "types": set(),
     "_optional": {"exceptions"},
-    "anatomy": GROUND | {"backends.modules"},
-    "parameters": GROUND,
+    "anatomy": GROUND | {"backends.adoption"},
+    "parameters": GROUND | {"running.devices"},
     "datasets": GROUND,
     "running": GROUND,
     "encoding": GROUND | {"running.seeding"},
@@ -85,7 +85,12 @@ THE_STAGES = {
 BY_NAME = {"__import__", "import_module", "require"}
 
 # Modules that may name a framework at their top, and so are imported only inside functions.
-ON_DEMAND = {"backends._torch_batches", "backends._torch_nets", "running.bars"}
+ON_DEMAND = {
+    "backends._torch_batches",
+    "backends._torch_devices",
+    "backends._torch_nets",
+    "running.bars",
+}
 
 
 @dataclass(frozen=True)

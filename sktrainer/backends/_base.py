@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from sktrainer.running.devices import Gpus
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import Array, ModelFit, Rows, Task
 
@@ -92,6 +93,9 @@ class FitRequest:
         Positions of the columns that hold category codes.
     n_iter : int or None
         Exactly so many iterations in place of the model's own number, with no stopping.
+    device : str or None
+        Where to train, found to be there: "cpu", "cuda", "cuda:1", "mps". None: as the
+        model is set. Only a `DeviceBackend` is asked for another than these two: None, "cpu".
     """
 
     model: Any
@@ -103,6 +107,7 @@ class FitRequest:
     validation: Rows | None = None
     categorical: tuple[int, ...] = ()
     n_iter: int | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,3 +148,17 @@ class IncrementalBackend(Backend, Protocol):
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
         """Train a copy of the model on one chunk, by its library's own incremental step."""
+
+
+class DeviceBackend(Backend, Protocol):
+    """A backend that can train elsewhere than the library does by itself.
+
+    Both methods are asked before training and answer quickly, in silence, and without
+    taking memory on a GPU; one is chosen outside.
+    """
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that the model's own parameters name; None: they leave it open."""
+
+    def gpus(self, model: Any) -> Gpus | None:
+        """Return the GPUs that this model could train on; None: nothing is known of it."""

@@ -63,7 +63,8 @@ class Outputs:
             return np.asarray(softmax(known, axis=1))
         # Sigmoids of several columns, or columns of classes that no training row had.
         total = known.sum(axis=1, keepdims=True)
-        off = (np.abs(total - 1) > 1e-3) & (total > 0)
+        more = raw.shape[1] > len(self.classes)
+        off = (more | (np.abs(total - 1) > 1e-3)) & (total > 0)
         return np.where(off, known / np.where(off, total, 1), known)
 
     def predicted(self, raw: Array) -> Array:

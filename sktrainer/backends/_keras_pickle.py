@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.running.caller_state import kept
+
 __all__ = ["copied", "packed", "unpacked"]
 
 _MARK = "__keras_model__"
@@ -62,8 +64,9 @@ def _pack(model: Any) -> dict[str, Any]:
 def _unpack(state: dict[str, Any]) -> Any:
     import keras
 
-    # A pickle runs code in any case: safe mode would only refuse Lambda layers.
-    model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
+    with kept():  # layers draw seeds when they are made
+        # A pickle runs code in any case: safe mode would only refuse Lambda layers.
+        model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
     for variable, value in zip(model.variables, state["variables"], strict=True):
         variable.assign(value)
     if state["optimizer"] is not None:

@@ -154,4 +154,5 @@ def trainable(wrapper: Any) -> Any:
     """Return the same wrapper, with the same parameters, as it is trained here."""
     if isinstance(wrapper, Trainee):
         return wrapper
-    return managed(type(wrapper))(**wrapper.get_params(deep=False))
+    kind: Any = type(wrapper)
+    return managed(kind)(**wrapper.get_params(deep=False))

@@ -27,6 +27,7 @@ from sktrainer.backends._torch_batches import (
     first_rows,
     padded,
 )
+from sktrainer.backends._torch_devices import is_there
 from sktrainer.backends.modules import constructor_defaults, constructor_names
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.resources import limited_threads
@@ -249,6 +250,12 @@ class Managed:
         """Return class codes, or numbers in the shape of the target."""
         found: Array = super().predict(X)  # type: ignore[misc]
         return found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # skorch puts a net whose GPU is not there on the CPU too, with two warnings.
+        device = state["device"]
+        moved = state if is_there(device) else {**state, "device": "cpu"}
+        super().__setstate__(moved)  # type: ignore[misc]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()

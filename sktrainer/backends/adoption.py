@@ -13,8 +13,9 @@ from typing import Any
 
 from sktrainer._optional import require
 from sktrainer.backends import modules
+from sktrainer.running.cloning import clone_estimator
 
-__all__ = ["adopt", "as_net", "is_bare", "was_trained"]
+__all__ = ["adopt", "as_net", "copied", "is_bare", "was_trained"]
 
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
 
@@ -65,6 +66,24 @@ def adopt(estimator: Any) -> Any:
 
         return trainable(estimator)
     return estimator
+
+
+def copied(estimator: Any) -> Any:
+    """Clone what a caller passed: an estimator, or a network that is none yet.
+
+    Keras copies a model by way of a file, for which it draws from Python's generator, and
+    the clone of a wrapper of keras.wrappers has lost its `fit_kwargs`.
+    """
+    if is_keras_model(estimator) and not isinstance(estimator, type):
+        from sktrainer.backends._keras_pickle import copied as copied_model
+
+        return copied_model(estimator)
+    if not _is_keras_wrapper(estimator):
+        return clone_estimator(estimator)
+    from sktrainer.backends._keras_pickle import packed, unpacked
+
+    params = packed(estimator.get_params(deep=False))
+    return type(estimator)(**unpacked({k: clone_estimator(v) for k, v in params.items()}))
 
 
 def was_trained(model: Any) -> bool:

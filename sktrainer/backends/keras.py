@@ -15,8 +15,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
-from sktrainer.backends._keras_nets import FALLBACK_BATCH, Sight, Trainee
+from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_devices import gpus, on_device
+from sktrainer.backends._keras_nets import FALLBACK_BATCH, Trainee
 from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
 from sktrainer.backends._keras_state import kept_seeds, set_epoch_seeds, set_seeds
 from sktrainer.backends._network_rows import (
@@ -30,6 +32,7 @@ from sktrainer.backends._network_scores import watched_score
 from sktrainer.backends._sklearn.watching import finished
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
+from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
 from sktrainer.running.seeding import derive_seed
 from sktrainer.types import Array, ModelFit, Rows, Task
@@ -56,6 +59,13 @@ class KerasBackend:
             iteration="epoch",
         )
 
+    def own_device(self, model: Any) -> None:
+        """A Keras model names none; `keras.device` is a scope."""
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs that Keras's backend sees."""
+        return gpus()
+
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit epoch by epoch and put back the weights of the best one.
 
@@ -74,7 +84,7 @@ class KerasBackend:
                 "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
             )
         seed = _seed(request)
-        with limited_threads(1), kept(seed), kept_seeds():
+        with limited_threads(1), kept(seed), kept_seeds(), on_device(request.device):
             set_seeds(seed)
             net = _prepare(request)
             n_iter, ended = Training(net, request, seed).run()
@@ -281,4 +291,4 @@ def _batch_size(given: Any, n_samples: int) -> int:
 
 
 if TYPE_CHECKING:
-    _: Backend = KerasBackend()
+    _: DeviceBackend = KerasBackend()

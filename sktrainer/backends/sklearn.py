@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends._base import ChunkRequest, FitRequest, IncrementalBackend, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
 from sktrainer.backends._sklearn.epochs import learn_chunk
 from sktrainer.backends._sklearn.iterative import Way, way_of
@@ -19,6 +25,7 @@ from sktrainer.backends._sklearn.watching import (
     lent_parameters,
     seconds_unknown,
 )
+from sktrainer.running.devices import Gpus
 from sktrainer.running.seeding import set_open_seeds
 from sktrainer.types import ModelFit, StopReason, Task
 
@@ -60,6 +67,18 @@ class SklearnBackend:
     def traits(self, model: Any, task: Task) -> Traits:
         """Say what this model, with the parameters it has, needs and can do."""
         return traits_of(model)
+
+    def own_device(self, model: Any) -> None:
+        """Scikit-learn has no word for it."""
+
+    def gpus(self, model: Any) -> Gpus | None:
+        """Return none for scikit-learn's own models; of others nothing is known.
+
+        Nor is it of those that hold others: an XGBClassifier in a vote may be on a GPU.
+        """
+        holds_others = {"estimator", "estimators"} & vars(model).keys()
+        own = type(model).__module__.startswith("sklearn.") and not holds_others
+        return Gpus() if own else None
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where that is asked for and the model can.
@@ -182,3 +201,4 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
 
 if TYPE_CHECKING:
     _: IncrementalBackend = SklearnBackend()
+    _on_devices: DeviceBackend = SklearnBackend()

@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from sktrainer.backends._base import ChunkRequest, FitRequest, IncrementalBackend, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
+from sktrainer.running.devices import Gpus
 from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import limited_threads
 from sktrainer.running.seeding import derive_seed
@@ -57,6 +64,17 @@ class TorchBackend:
             iteration="epoch",
         )
 
+    def own_device(self, model: Any) -> str | None:
+        """Return the device of the net; "cpu" is skorch's default and leaves it open."""
+        device = "as the module lies" if model.device is None else str(model.device)
+        return None if device == "cpu" else device
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs that torch sees."""
+        from sktrainer.backends._torch_devices import gpus
+
+        return gpus()
+
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit epoch by epoch and put back the weights of the best one.
 
@@ -70,13 +88,17 @@ class TorchBackend:
             The net has the parameters that it came with; a bare Module's has those that
             the task and the table decided.
         """
+        from sktrainer.backends._torch_devices import seeded
+
         _refuse_sparse(request.train.X)
+        if request.device is not None:
+            request.model.device = request.device
         # Sums over the rows of a large batch round otherwise with each number of threads,
         # and that number depends on the folds fitted beside this one.
         with (
             limited_threads(1),
             kept(request.seed),
-            _seeded(request.seed, request.model.device),
+            seeded(request.seed, request.model.device),
         ):
             net = _fitting_net(request)
             train, validation = _datasets(net, request)
@@ -107,10 +129,14 @@ class TorchBackend:
         -------
         ModelFit
         """
+        from sktrainer.backends._torch_devices import seeded
+
         _refuse_sparse(request.train.X)
         net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
         begins = not net.initialized_
-        with limited_threads(1), kept(seed), _seeded(seed, net.device):
+        if begins and request.device is not None:
+            net.device = request.device
+        with limited_threads(1), kept(seed), seeded(seed, net.device):
             if begins:
                 net = _fitting_net(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
@@ -143,21 +169,6 @@ def _refuse_sparse(X: Any) -> None:
             "Sparse data was passed, but a network takes dense data; convert it with "
             "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
         )
-
-
-@contextmanager
-def _seeded(seed: int, device: Any) -> Iterator[None]:
-    """Start torch's generators from a seed, and put the caller's back at the end."""
-    import torch
-
-    on_cuda = str(device).startswith("cuda")
-    # Only the generators in use: `torch.manual_seed` would seed all devices there are.
-    with torch.random.fork_rng(devices=[torch.device(device)] if on_cuda else []):
-        torch.default_generator.manual_seed(seed)
-        if on_cuda:
-            with torch.cuda.device(torch.device(device)):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 @contextmanager
@@ -234,6 +245,7 @@ def _is_binary(net: Any, request: FitRequest) -> bool:
     if _n_classes(request) > 2:
         return False
     module = copy.deepcopy(net.initialized_instance(net.module, net.get_params_for("module")))
+    module.to("cpu")
     # Made for this look alone: the fit starts from the seed as if it had not been.
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         found = module.eval()(first_rows(np.asarray(request.train.X), 2))
@@ -384,3 +396,4 @@ def _score(net: Any, request: FitRequest, rows: Rows) -> float:
 
 if TYPE_CHECKING:
     _: IncrementalBackend = TorchBackend()
+    _on_devices: DeviceBackend = TorchBackend()

@@ -93,7 +93,8 @@ def _first(
         outputs=data.y.shape[1:],
         class_weight=prepared.class_weight,
     )
-    run, stream = _step(untrained(recipe.model, data, prepared), stream, prepared.train, watch)
+    fitted = untrained(recipe.model, data, prepared)
+    run, stream = _step(fitted, stream, prepared.train, watch, recipe.model.device.given)
     run = replace(run, class_counts=prepared.class_counts, imbalance=prepared.imbalance)
     stream = _counted(stream, data, split)
     notes = (*notes, *prepared.notes, *_first_notes(parameters, prepared, split))
@@ -153,7 +154,11 @@ def _all_rows(data: CheckedData) -> Split:
 
 
 def _step(
-    fitted: FittedModel, stream: Stream, rows: Rows, watch: Stopwatch
+    fitted: FittedModel,
+    stream: Stream,
+    rows: Rows,
+    watch: Stopwatch,
+    device: str | None = None,
 ) -> tuple[Run, Stream]:
     """Train a copy of the model on encoded rows, and count the chunk."""
     number, n_iter = stream.n_chunks + 1, stream.n_iter + 1
@@ -167,6 +172,7 @@ def _step(
             seed=derive_seed(stream.seed, "model"),
             number=number,
             n_threads=plan_jobs(1, 1)[1],
+            device=device,
         )
     found = tuple(
         replace(value, iteration=n_iter, seconds=stream.seconds + value.seconds)

@@ -89,6 +89,9 @@ def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
         n_threads=now.n_threads,
         seconds=now.seconds,
     )
+    if "device" in report.fitting:
+        fitting["device"] = report.fitting["device"]
+        fitting["device_reason"] = report.fitting.get("device_reason", "")
     importances = feature_importances(now.pipeline, now.columns)
     return replace(
         report,

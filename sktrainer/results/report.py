@@ -81,7 +81,9 @@ class FittingSection(TypedDict, total=False):
     `refit_rounds` are the iterations of a last fit on all rows; `from_folds` says that they
     are the median of the best ones that the folds found. The model had `n_threads`
     threads at most, and so had each of the `n_fold_workers` folds fitted at once
-    `n_fold_threads`. Of a model fitted chunk by chunk `n_chunks` are those so far.
+    `n_fold_threads`. It trained on `device` (None: nothing is known of it), for
+    `device_reason` where a GPU was looked for and not taken. Of a model fitted chunk by
+    chunk `n_chunks` are those so far.
     """
 
     n_iter: int | None
@@ -100,6 +102,8 @@ class FittingSection(TypedDict, total=False):
     n_threads: int
     n_fold_workers: int
     n_fold_threads: int
+    device: str | None
+    device_reason: str
     seconds: float
     n_chunks: int
 

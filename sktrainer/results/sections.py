@@ -289,7 +289,7 @@ def _memory(report: TrainingReport) -> str:
         return ""
     peak = float(report.stages["peak_memory_mb"].max())
     memory = "" if peak != peak else f"peak memory of the process {format_bytes(peak)}"
-    text = "; ".join(filter(None, (memory, summary.describe_threads(report.fitting))))
+    text = "; ".join(filter(None, (memory, summary.describe_resources(report.fitting))))
     return elements.paragraph(f"{text[:1].upper()}{text[1:]}." if text else "", muted=True)
 
 

@@ -25,9 +25,9 @@ __all__ = [
     "describe_fitting",
     "describe_imbalance",
     "describe_preprocessing",
+    "describe_resources",
     "describe_split",
     "describe_steps",
-    "describe_threads",
     "folds_table",
     "sentence_of_fit",
     "top_importances",
@@ -94,13 +94,17 @@ def describe_steps(steps: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
 
 
-def describe_threads(fitting: Mapping[str, Any]) -> str:
-    """Say how many threads there were, for the fit and for the folds.
+def describe_resources(fitting: Mapping[str, Any]) -> str:
+    """Say how many threads there were, for the fit and for the folds, and on what device.
+
+    A CPU goes without saying where no GPU was looked for.
 
     Examples
     --------
-    >>> describe_threads({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
+    >>> describe_resources({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
     'up to 4 threads; 2 folds at once, 1 thread each'
+    >>> describe_resources({"n_threads": 1, "device": "cpu", "device_reason": "no GPU"})
+    '1 thread; device cpu: no GPU'
     """
     parts = []
     if fitting.get("n_threads"):
@@ -109,6 +113,11 @@ def describe_threads(fitting: Mapping[str, Any]) -> str:
         workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
         folds = f"{workers} folds at once, {each} each"
         parts.append(folds if workers > 1 else f"one fold at a time, {each}")
+    device, reason = fitting.get("device"), fitting.get("device_reason")
+    if reason:
+        parts.append(f"device {device}: {reason}")
+    elif device not in (None, "cpu"):
+        parts.append(f"device {device}")
     return "; ".join(parts)
 
 

@@ -88,7 +88,7 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
             text += f"; the model's {report.importance_kind}"
         rows.append(("Importances", text))
     if not report.stages.empty:
-        threads = summary.describe_threads(report.fitting)
+        threads = summary.describe_resources(report.fitting)
         rows.append(("Time", "; ".join(filter(None, (_stages_text(report.stages), threads)))))
     if report.seeds:
         rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))

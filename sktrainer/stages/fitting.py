@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from sktrainer.backends._base import (
 from sktrainer.backends.registry import find_backend
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.devices import DeviceChoice
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
@@ -45,6 +46,7 @@ class ModelPlan:
         None: it is not stopped early.
     tol : float
     correct_probabilities : bool
+    device : DeviceChoice
     """
 
     name: str
@@ -55,6 +57,7 @@ class ModelPlan:
     n_iter_no_change: int | None = None
     tol: float = 0.0
     correct_probabilities: bool = False
+    device: DeviceChoice = field(default_factory=DeviceChoice)
 
 
 def fit_model(
@@ -107,6 +110,7 @@ def fit_model(
         else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
+        device=plan.device.given,
     )
     with limited_threads(n_threads):
         fit = plan.backend.fit(request)
@@ -119,7 +123,13 @@ def untrained(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> FittedM
 
 
 def fit_chunk(
-    fitted: FittedModel, rows: Rows, *, seed: int, number: int, n_threads: int
+    fitted: FittedModel,
+    rows: Rows,
+    *,
+    seed: int,
+    number: int,
+    n_threads: int,
+    device: str | None = None,
 ) -> FitOutcome:
     """Take the model one step further, on the rows of one chunk.
 
@@ -134,6 +144,8 @@ def fit_chunk(
     number : int
         Which chunk this is, from 1.
     n_threads : int
+    device : str or None, default=None
+        Where a model that is unfitted begins; None: where it would by itself.
 
     Returns
     -------
@@ -151,6 +163,7 @@ def fit_chunk(
         monitor=Monitor(WatchedMetric()),
         seed=seed,
         n_threads=n_threads,
+        device=device,
         classes=classes,
         number=number,
     )

@@ -15,6 +15,7 @@ Each check raises AssertionError with what was broken.
 from sktrainer.testing.cases import Case, mixed_table, with_noise, with_parameters
 from sktrainer.testing.checks import (
     answers,
+    check_a_device_that_is_not_there_is_refused,
     check_a_rare_class_keeps_its_column,
     check_another_process_gives_the_same_bits,
     check_answers_speak_of_the_callers_labels,
@@ -46,6 +47,7 @@ from sktrainer.testing.chunk_checks import (
 __all__ = [
     "Case",
     "answers",
+    "check_a_device_that_is_not_there_is_refused",
     "check_a_rare_class_keeps_its_column",
     "check_a_refused_chunk_changes_nothing",
     "check_another_process_gives_the_same_bits",

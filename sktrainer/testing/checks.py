@@ -20,6 +20,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_info
 
 from sktrainer.anatomy import dissect
+from sktrainer.backends._keras_pickle import packed
 from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import Case, mixed_table, with_noise
 from sktrainer.trainer import ManagedTrainer
@@ -172,12 +173,17 @@ def check_wrapped_estimator_is_untouched(case: Case) -> None:
     X, y = case.table()
     trainer = case.trainer()
     estimator = trainer.estimator
-    before = pickle.dumps(estimator)
+    before = _pickled(estimator)
     parameters = _parameters_of(trainer)
     trainer.fit(X, y)
     assert trainer.estimator is estimator
-    assert pickle.dumps(estimator) == before, "fit changed the estimator that was passed"
+    assert _pickled(estimator) == before, "fit changed the estimator that was passed"
     assert _parameters_of(trainer) == parameters
+
+
+def _pickled(estimator: Any) -> bytes:
+    # Keras writes the time into its own pickle of a model.
+    return pickle.dumps(packed({"estimator": estimator}))
 
 
 def _parameters_of(trainer: ManagedTrainer) -> str:
@@ -312,3 +318,17 @@ def check_one_row_alone_is_predicted_as_among_others(case: Case) -> None:
     together = answers(trainer, probe)
     alone = np.concatenate([answers(trainer, probe.iloc[[i]]) for i in range(5)])
     np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
+
+
+def check_a_device_that_is_not_there_is_refused(case: Case) -> None:
+    """The CPU trains any model, and a GPU that is not there is one error before training."""
+    X, y = case.table()
+    trainer = case.trainer(device="cpu").fit(X, y)
+    assert trainer.report_.fitting["device"] in ("cpu", None)
+    try:
+        case.trainer(device="cuda:99").fit(X, y)
+    except ValueError as error:
+        if "device" not in str(error) or "'cuda:99'" not in str(error):
+            raise
+    else:
+        raise AssertionError("a device that is not there was asked for, and nothing said")
