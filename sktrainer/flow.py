@@ -39,6 +39,8 @@ class Run:
         Training rows of each class, "before" and "after" resampling.
     imbalance : str or None
         What was done about imbalance.
+    class_weight : ndarray of shape (n_classes,) or None
+        The weights that the classes were given, where they were.
     notes : tuple of str
         What is worth knowing of how the rows were prepared.
     refit_rounds : int or None
@@ -50,6 +52,7 @@ class Run:
     scores: Scores
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     imbalance: str | None = None
+    class_weight: Array | None = None
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
 
@@ -110,6 +113,7 @@ def run_split(
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
+        class_weight=prepared.class_weight,
         notes=prepared.notes,
     )
 
@@ -149,6 +153,7 @@ def refit_run(
     return replace(
         run,
         fitted=again.fitted,
+        class_weight=again.class_weight,
         fit=replace(run.fit, model=again.fit.model),
         scores=Scores(table, confusion),
         refit_rounds=rounds,

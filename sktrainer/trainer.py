@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
 from sktrainer.backends._keras_pickle import packed, unpacked
 from sktrainer.backends.adoption import as_net, copied, is_bare
 from sktrainer.backends.modules import model_name
+from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
@@ -31,6 +32,7 @@ from sktrainer.tags import trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
+    from sktrainer.incremental import Learned, Stream
     from sktrainer.results.report import TrainingReport
     from sktrainer.training import Trained
 
@@ -50,6 +52,13 @@ def _model_has(method: str) -> Callable[[Any], bool]:
         return True
 
     return check
+
+
+def _learns_chunks(trainer: ManagedTrainer) -> bool:
+    """Tell whether the model and its backend have `partial_fit`."""
+    fitted = getattr(trainer, "_fitted", None)
+    model = dissect(trainer.estimator).model if fitted is None else fitted.model
+    return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
 
 
 def _is_for_regression(trainer: ManagedTrainer) -> bool:
@@ -146,7 +155,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Where X has columns with names.
     n_iter_, best_iteration_ : int or None
         Iterations run, and the best of them, both counted from 1.
-    stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit"}
+    stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
     history_ : DataFrame
         `iteration`, `set`, `metric`, `value`, `seconds`.
     evals_result_ : dict
@@ -175,6 +184,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
 
     # Set by `fit`; declared for readers and type checkers.
     _fitted: FittedModel
+    _stream: Stream | None = None
     pipeline_: Any
     model_: Any
     classes_: Array
@@ -333,8 +343,102 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         with kept():
             trained = train(parameters, estimator, raw, output)
         self._remember(trained)
+        self._stream = None
+        if _learns_chunks(self):
+            from sktrainer.incremental import stream_after
+
+            self._stream = stream_after(trained)
         self._remember_columns(split_off_target(X, y)[0])
         return self
+
+    @available_if(_learns_chunks)
+    def partial_fit(
+        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Train one step further, on a chunk of rows.
+
+        One step is one epoch over the chunk, by the library's own way: one call of a
+        scikit-learn model's `partial_fit`, one epoch of a network. The first chunk is the
+        one that the steps before the model are fitted on; they are frozen then, and each
+        later chunk is checked against it and encoded by them. After `fit` the steps are
+        those of the fit, and the model goes on from where it was left.
+
+        Nothing is held out, scored or stopped: `split`, `test_size`, `validation_size`,
+        `cv`, `early_stopping` and `refit` are of `fit` alone. Afterwards `n_iter_` counts
+        the chunks, on top of the iterations of a `fit` before; `stop_reason_` is
+        "partial_fit"; `history_` has the training loss of each chunk, where the library
+        tells it; `scores_` is empty, `split_` tells the rows of this chunk that were
+        trained on, and `report_` the rows and classes of all chunks. `fit` starts afresh.
+
+        A chunk that is refused, or fails, leaves the trainer as it was: a copy of the
+        model is trained, which a large network should have memory for. Parameters that
+        are set between two chunks count from the next `fit` on.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of the first chunk, in their order, each holding what it held.
+        y : array-like of shape (n_samples,) or str
+            The target, or its column in X.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will come; needed at the first chunk, where its y lacks some.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 count as absent.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            Before anything is trained, with every mistake in parameters and data.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sktrainer import ManagedTrainer
+        >>> from sktrainer.datasets import load_hypothyroid
+        >>> X, y = load_hypothyroid(return_X_y=True)
+        >>> trainer = ManagedTrainer(SGDClassifier(), random_state=0)
+        >>> for chunk in range(4):
+        ...     trainer = trainer.partial_fit(X[chunk::4], y[chunk::4])
+        >>> trainer.n_iter_
+        4
+        >>> trainer.score(X, y) > 0.9
+        True
+        """
+        from sktrainer.incremental import Before, Chunk, learn_chunk
+
+        before = None
+        if self.__sklearn_is_fitted__():
+            stream = self._checked_stream(split_off_target(X, y)[0])
+            before = Before(self._fitted, stream, self.report_)
+        multi_output = self.__sklearn_tags__().target_tags.multi_output
+        chunk = Chunk(X, y, classes, sample_weight, multi_output)
+        parameters = self.get_params(deep=False)
+        estimator = parameters.pop("estimator")
+        output = getattr(self, "_sklearn_output_config", {}).get("transform")
+        with kept():
+            learned = learn_chunk(parameters, estimator, chunk, before, output)
+        self._remember(learned)
+        self._stream = learned.stream
+        if before is None:
+            self._remember_columns(split_off_target(X, y)[0])
+        return self
+
+    def _checked_stream(self, X: Any) -> Stream:
+        """Return what chunks go on from, where X has the columns of the rows before."""
+        if self._stream is None:
+            raise InputError(
+                "this trainer was fitted without what chunks go on from; call fit, or "
+                "partial_fit on a clone"
+            )
+        if hasattr(X, "columns"):
+            validate_data(self, X, reset=False, skip_check_array=True)
+        elif not is_inputs(X):  # of names that are missing the steps will warn
+            _check_n_features(self, X, reset=False)
+        return self._stream
 
     def _remember_columns(self, X: Any) -> None:
         if not is_inputs(X):
@@ -343,7 +447,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
             self.__dict__.pop(name, None)
 
-    def _remember(self, trained: Trained) -> None:
+    def _remember(self, trained: Trained | Learned) -> None:
         run = trained.run
         self._fitted = run.fitted
         self.pipeline_ = run.fitted.pipeline
@@ -357,7 +461,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.split_ = trained.split
         self.report_ = trained.report
         for name, value in (
-            ("classes_", trained.data.classes),
+            ("classes_", run.fitted.classes),
             ("cv_results_", None if trained.cv is None else trained.cv.results),
         ):
             if value is not None:

@@ -38,7 +38,14 @@ from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
 from sktrainer.types import CheckedData, Split
 
-__all__ = ["Trained", "train"]
+__all__ = [
+    "Trained",
+    "check_all",
+    "for_the_network_alone",
+    "tell_imbalance",
+    "tell_trained",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -81,10 +88,9 @@ def train(
         Where every fold failed.
     """
     watch = Stopwatch()
-    if _has_no_columns(raw.X):
-        parameters = _for_the_network_alone(parameters, estimator)
+    parameters = for_the_network_alone(parameters, estimator, raw.X)
     with watch.stage("check"):
-        anatomy, data = _check(parameters, estimator, raw)
+        anatomy, data = check_all(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
         recipe = make_recipe(parameters, anatomy, data, seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output))
@@ -92,8 +98,8 @@ def train(
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
-    notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
-    notes = (*notes, *_tell_trained(progress, anatomy))
+    notes = (*recipe.notes, *notes, *tell_imbalance(progress, recipe, data, split))
+    notes = (*notes, *tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
         with watch.stage("cross-validate"):
@@ -109,14 +115,15 @@ def train(
     return Trained(anatomy, recipe, data, split, run, cv, report)
 
 
-def _has_no_columns(X: Any) -> bool:
-    """Tell dicts of arrays, and arrays of three dimensions or more, from tables."""
-    return is_inputs(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
+def for_the_network_alone(
+    parameters: Mapping[str, Any], estimator: Any, X: Any
+) -> Mapping[str, Any]:
+    """Leave out the automatic preprocessor, which is for tables, where a network takes X.
 
-
-def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
-    """Leave out the automatic preprocessor, which is for tables, where a network takes X."""
-    if not isinstance(parameters["preprocessor"], str):
+    Dicts of arrays, and arrays of three dimensions or more (images, sequences), are no tables.
+    """
+    has_columns = not is_inputs(X) and not (isinstance(X, np.ndarray) and X.ndim > 2)
+    if has_columns or not isinstance(parameters["preprocessor"], str):
         return parameters
     try:
         alone = _takes_any_shape(dissect(estimator).model)
@@ -129,7 +136,7 @@ def _takes_any_shape(model: Any) -> bool:
     return find_backend(model).traits(model, "classification").any_shape
 
 
-def _check(
+def check_all(
     parameters: Mapping[str, Any], estimator: Any, raw: RawInput
 ) -> tuple[Anatomy, CheckedData]:
     """Check parameters, estimator and data, and raise once for all that is wrong."""
@@ -214,7 +221,7 @@ def _tell_split(
             progress.warn(note, SmallDataWarning)
 
 
-def _tell_imbalance(
+def tell_imbalance(
     progress: Progress, recipe: Recipe, data: CheckedData, split: Split
 ) -> tuple[str, ...]:
     """Say what is done about classes of unlike size, where something is."""
@@ -244,7 +251,7 @@ def _tell_imbalance(
     return ()
 
 
-def _tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
+def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
     """Say that a network starts from weights that were trained before, where it does."""
     if not was_trained(anatomy.model):
         return ()

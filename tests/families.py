@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -69,6 +69,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     "SGDClassifier": lambda: _classifier(
         SGDClassifier(loss="log_loss", max_iter=20), early_stopping=True
     ),
+    "SGDRegressor": lambda: _regressor(SGDRegressor(average=True)),
     "LogisticRegression": lambda: _classifier(LogisticRegression()),
     "Ridge": lambda: _regressor(Ridge()),
     "SVC": lambda: _classifier(SVC()),

@@ -48,6 +48,23 @@ class FailsOnRow(RegressorMixin, BaseEstimator):
         return np.full(len(X), self.mean_)
 
 
+class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
+    """Predicts a running sum, and breaks down in the middle of the second chunk."""
+
+    def fit(self, X, y):
+        return self.partial_fit(X, y)
+
+    def partial_fit(self, X, y):
+        self.sum_ = getattr(self, "sum_", 0.0) + float(np.sum(y))
+        self.chunks_ = [*getattr(self, "chunks_", []), len(y)]
+        if len(self.chunks_) == 2:
+            raise RuntimeError("the second chunk is too much")
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.sum_)
+
+
 class Computes:
     """A backend of which only the devices are asked."""
 

@@ -18,7 +18,7 @@ GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
-TRAINING = FLOW | {"reporting", "tags", "training"}
+TRAINING = FLOW | {"incremental", "reporting", "tags", "training"}
 EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
 
 # Who may import whom. A key is a module or a package under sktrainer/; a value holds the
@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": FLOW,
     "tags": FLOW,
     "training": FLOW | {"reporting"},
+    "incremental": FLOW | {"reporting", "training"},
     "trainer": TRAINING,
     "functional": TRAINING | {"trainer"},
     "config": TRAINING | {"functional", "trainer"},

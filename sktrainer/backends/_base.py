@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from sktrainer.running.devices import Gpus
 from sktrainer.running.early_stopping import Monitor
-from sktrainer.types import ModelFit, Rows, Task
+from sktrainer.types import Array, ModelFit, Rows, Task
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,27 @@ class FitRequest:
     device: str | None = None
 
 
+@dataclass(frozen=True)
+class ChunkRequest(FitRequest):
+    """One step of a model that is fitted chunk by chunk; there are no validation rows.
+
+    Here `model` is read, never changed: unfitted at the first chunk, and fitted by the
+    chunks (or the fit) before at later ones. A copy of it is trained, so that a step that
+    fails leaves nothing behind. `monitor` takes the training loss, under `number`.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,) or None
+        All classes, in the form of ``train.y``, which may lack some; None for regression.
+    number : int
+        Which chunk this is, from 1. What is random in the step depends on `seed`, which is
+        the same for all chunks, and on this number alone.
+    """
+
+    classes: Array | None = None
+    number: int = 1
+
+
 class Backend(Protocol):
     """The way to one library."""
 
@@ -120,6 +141,13 @@ class Backend(Protocol):
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where the library can, and cut back to the best."""
+
+
+class IncrementalBackend(Backend, Protocol):
+    """A backend that can fit chunk by chunk those of its models that have `partial_fit`."""
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the model on one chunk, by its library's own incremental step."""
 
 
 class DeviceBackend(Backend, Protocol):

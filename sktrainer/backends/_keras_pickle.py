@@ -14,7 +14,7 @@ import numpy as np
 
 from sktrainer.running.caller_state import kept
 
-__all__ = ["copied", "packed", "unpacked"]
+__all__ = ["copied", "packed", "set_variables", "unpacked"]
 
 _MARK = "__keras_model__"
 
@@ -67,10 +67,15 @@ def _unpack(state: dict[str, Any]) -> Any:
     with kept():  # layers draw seeds when they are made
         # A pickle runs code in any case: safe mode would only refuse Lambda layers.
         model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
-    for variable, value in zip(model.variables, state["variables"], strict=True):
-        variable.assign(value)
     if state["optimizer"] is not None:
         model.optimizer.build(model.trainable_variables)
-        for variable, value in zip(model.optimizer.variables, state["optimizer"], strict=True):
-            variable.assign(value)
+    set_variables(model, state)
     return model
+
+
+def set_variables(model: Any, state: dict[str, Any]) -> None:
+    """Give a model the weights, and its optimizer what it has gathered, that were packed."""
+    of_optimizer = state["optimizer"] or []
+    variables = [*model.variables, *(model.optimizer.variables if of_optimizer else [])]
+    for variable, value in zip(variables, [*state["variables"], *of_optimizer], strict=True):
+        variable.assign(value)

@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 
 from sktrainer.backends._keras_building import Sight
-from sktrainer.backends._keras_nets import Trainee, TrainingOptions
 from sktrainer.backends._keras_pickle import copied
+from sktrainer.backends._keras_trainee import Trainee, TrainingOptions
 from sktrainer.backends._networks import network_input
 from sktrainer.types import Array
 

@@ -13,7 +13,7 @@ import numpy as np
 import skorch
 import torch
 
-from sktrainer.backends._base import FitRequest
+from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._networks import auto_batch_size
 from sktrainer.backends._torch_batches import tried
 from sktrainer.backends._torch_module_net import ModuleNet
@@ -51,6 +51,10 @@ def completed(request: FitRequest) -> Any:
     net.sample_ = sample
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
+    # A schedule holds the optimizer that it steps: copied and pickled apart from it, it
+    # would step another one.
+    if "callbacks" not in net.cuda_dependent_attributes_:
+        net.cuda_dependent_attributes_ = [*net.cuda_dependent_attributes_, "callbacks"]
     return net
 
 
@@ -69,7 +73,11 @@ def _is_mixed(precision: Any) -> bool:
 
 
 def _n_classes(request: FitRequest) -> int:
-    return int(np.max(request.train.y)) + 1 if request.task == "classification" else 0
+    if request.task != "classification":
+        return 0
+    if isinstance(request, ChunkRequest) and request.classes is not None:
+        return len(request.classes)
+    return int(np.max(request.train.y)) + 1
 
 
 def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:

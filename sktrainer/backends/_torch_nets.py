@@ -90,6 +90,13 @@ class Managed:
         with torch.autocast(kind, dtype=torch.bfloat16):
             return _as_float32(super().infer(x, **options))  # type: ignore[misc]
 
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Let skorch's classifiers know the classes that a chunk of rows lacks, too."""
+        super().check_data(X, y)  # type: ignore[misc]
+        found = getattr(self, "classes_inferred_", None)
+        if found is not None and len(found) < self.n_classes_:
+            self.classes_inferred_ = np.arange(self.n_classes_)
+
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Take rows of a table as they are; leave the rest to skorch."""
         in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_inputs(X)

@@ -7,33 +7,36 @@ and no adapter of data is set up, which for small batches takes longer than to t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._keras_building import Sight
 from sktrainer.backends._keras_devices import gpus, on_device
-from sktrainer.backends._keras_nets import Trainee
 from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
+from sktrainer.backends._keras_pickle import packed, set_variables, unpacked
 from sktrainer.backends._keras_state import (
     kept_seeds,
     quiet_tracing,
     set_epoch_seeds,
     set_seeds,
 )
+from sktrainer.backends._keras_trainee import Trainee
+from sktrainer.backends._keras_training import Training, classes_of
 from sktrainer.backends._networks import (
-    FALLBACK_BATCH,
-    MOST_BATCH,
-    auto_batch_size,
-    mean_one,
     network_input,
     refuse_sparse,
     take,
-    watched_score,
 )
 from sktrainer.backends._sklearn.watching import finished
 from sktrainer.exceptions import ParameterError
@@ -41,12 +44,9 @@ from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
 from sktrainer.running.seeding import derive_seed
-from sktrainer.types import Array, ModelFit, Rows, Task
+from sktrainer.types import Array, ModelFit, Task
 
 __all__ = ["KerasBackend"]
-
-KERAS_BATCH = 32
-"""Keras's own default."""
 
 
 class KerasBackend:
@@ -101,6 +101,54 @@ class KerasBackend:
             return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
         return finished(request, n_iter, stopped=request.monitor.stopped)
 
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train for one epoch over a chunk; weights and optimizer go on from the one before.
+
+        To callbacks, fresh ones for each chunk, this is the epoch of the chunk's number.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        refuse_sparse(request.train.X)
+        before: Trainee = request.model
+        net, number = copy.copy(before), request.number
+        seed = derive_seed(_seed(request), "chunk", number)
+        with (
+            limited_threads(1),
+            kept(seed),
+            kept_seeds(),
+            quiet_tracing(),
+            on_device(request.device),
+        ):
+            request = replace(request, model=net)
+            if not before.__sklearn_is_fitted__():
+                set_seeds(seed)
+                Training(_prepare(request), request, seed).chunk(number)
+            else:
+                set_epoch_seeds(seed)
+                _go_on(before, Training(net, request, seed), number)
+        return ModelFit(net, "partial_fit", number, number, request.monitor.evaluations)
+
+
+def _go_on(before: Trainee, training: Training, number: int) -> None:
+    """Train the model that is there, and leave an equal of it where it was taken from.
+
+    A copy to train would be traced and compiled again in every chunk.
+    """
+    model = training.model
+    state = packed({"model": model})
+    try:
+        training.chunk(number)
+    except BaseException:
+        set_variables(model, state["model"])
+        raise
+    before.model_ = unpacked(state)["model"]
+
 
 def _seed(request: FitRequest) -> int:
     """Return the seed that scikeras's estimator was given, else the fit's own."""
@@ -112,7 +160,7 @@ def _prepare(request: FitRequest) -> Trainee:
     """Build the model, compile it where it is not, and say how its outputs are read."""
     net: Trainee = request.model
     y = np.asarray(request.train.y)
-    classes = np.unique(y) if request.task == "classification" else None
+    classes = classes_of(request)
     sight = Sight(network_input(request.train.X), y, request.task, classes)
     model = net.build_model(sight)
     net.model_ = model
@@ -150,153 +198,6 @@ def _first_outputs(model: Any, X: Any) -> Array:
     return np.asarray(keras.ops.convert_to_numpy(found))
 
 
-class Training:
-    """The epochs of one fit.
-
-    Parameters
-    ----------
-    net : Trainee
-        With its compiled model.
-    request : FitRequest
-    seed : int
-        From which each epoch's is derived.
-    """
-
-    def __init__(self, net: Trainee, request: FitRequest, seed: int) -> None:
-        self.net, self.model, self.request, self.seed = net, net.model_, request, seed
-        self.monitor = request.monitor
-        self.options = net.training_options()
-        self.epochs = request.n_iter or self.options.epochs
-        self.weights = _class_weights(self.options.class_weight, request)
-        self.train = self._encoded(request.train)
-        self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
-        whole = self.options.batch_size == -1
-        net.predict_batch_ = FALLBACK_BATCH if whole else min(self.batch_size, MOST_BATCH)
-        # Where nothing stops early, a schedule must not learn from rows that are scored.
-        watched = request.validation if self.monitor.stops else None
-        self.validation = None if watched is None else self._encoded(watched)
-
-    def run(self) -> tuple[int, bool]:
-        """Go through the epochs; return how many, and whether a callback ended them."""
-        import keras
-
-        self.model.stop_training = False
-        callbacks = keras.callbacks.CallbackList(
-            list(self.options.callbacks),
-            add_history=True,
-            model=self.model,
-            verbose=0,
-            epochs=self.epochs,
-            steps=len(self._starts()),
-        )
-        best, epoch = None, 0
-        callbacks.on_train_begin()
-        for epoch in range(1, self.epochs + 1):
-            self._epoch(epoch, callbacks)
-            if self.monitor.improved:
-                best = self.model.get_weights()
-            if self.monitor.stopped or self.model.stop_training:
-                break
-        callbacks.on_train_end()
-        if best is not None:
-            self.model.set_weights(best)
-        return epoch, epoch < self.epochs and not self.monitor.stopped
-
-    def _epoch(self, epoch: int, callbacks: Any) -> None:
-        seed = derive_seed(self.seed, "epoch", epoch)
-        set_epoch_seeds(seed)
-        order = np.arange(len(self.train.y))
-        if self.options.shuffle:
-            np.random.default_rng(seed).shuffle(order)
-        callbacks.on_epoch_begin(epoch - 1)
-        with _metrics_of_an_epoch(self.model):
-            logs = self._train(order, callbacks)
-        values = {"train": {"loss": logs["loss"]}}
-        if self.validation is not None:
-            found = self._evaluate(self.validation)
-            logs |= {f"val_{name}": value for name, value in found.items()}
-            values["validation"] = {"loss": found["loss"], **self._score()}
-        self.monitor.record(epoch, values)
-        callbacks.on_epoch_end(epoch - 1, logs)
-
-    def _train(self, order: Array, callbacks: Any) -> dict[str, float]:
-        logs: dict[str, float] = {}
-        for step, start in enumerate(self._starts()):
-            batch = order[start : start + self.batch_size]
-            callbacks.on_train_batch_begin(step)
-            logs = self._on_batch(self.model.train_on_batch, self.train, batch)
-            callbacks.on_train_batch_end(step, logs)
-            if self.model.stop_training:
-                break
-        return logs
-
-    def _evaluate(self, rows: Rows) -> dict[str, float]:
-        logs: dict[str, float] = {}
-        with _metrics_of_an_epoch(self.model):
-            for start in range(0, len(rows.y), self.batch_size):
-                batch = slice(start, start + self.batch_size)
-                logs = self._on_batch(self.model.test_on_batch, rows, batch)
-        return logs
-
-    def _on_batch(self, step: Any, rows: Rows, batch: Any) -> dict[str, float]:
-        weight = None if rows.sample_weight is None else rows.sample_weight[batch]
-        logs: dict[str, float] = step(
-            take(rows.X, batch), rows.y[batch], sample_weight=weight, return_dict=True
-        )
-        return dict(logs)
-
-    def _starts(self) -> range:
-        return range(0, len(self.train.y), self.batch_size)
-
-    def _score(self) -> dict[str, float]:
-        classes = None if self.request.task == "regression" else self._classes()
-        proba = None if classes is None else self.net.predict_proba
-        return watched_score(self.request, classes, self.net.predict, proba)
-
-    def _classes(self) -> Array:
-        return np.unique(self.request.train.y)
-
-    def _encoded(self, rows: Rows) -> Rows:
-        weight = rows.sample_weight
-        if self.weights is not None:
-            of_class = np.array([self.weights.get(label, 1.0) for label in rows.y])
-            weight = of_class if weight is None else weight * of_class
-        return Rows(
-            self.net.encode_inputs(rows.X),
-            self.net.encode_targets(np.asarray(rows.y)),
-            None if weight is None else mean_one(weight),
-        )
-
-
-@contextmanager
-def _metrics_of_an_epoch(model: Any) -> Iterator[None]:
-    """Let metrics run on from batch to batch: `train_on_batch` starts them anew."""
-    model.reset_metrics()
-    vars(model)["reset_metrics"] = lambda: None
-    try:
-        yield
-    finally:
-        del vars(model)["reset_metrics"]
-
-
-def _class_weights(given: Any, request: FitRequest) -> dict[Any, float] | None:
-    """Return the weight of each class, of which "balanced" counts the training rows."""
-    if given is None or request.task == "regression":
-        return None
-    if not isinstance(given, str):
-        return dict(given)
-    classes = np.unique(request.train.y)
-    weights = compute_class_weight(given, classes=classes, y=request.train.y)
-    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
-
-
-def _batch_size(given: Any, n_samples: int) -> int:
-    if given == "auto":
-        return auto_batch_size(n_samples)
-    if given == -1:
-        return n_samples
-    return KERAS_BATCH if given is None else int(given)
-
-
 if TYPE_CHECKING:
     _: DeviceBackend = KerasBackend()
+    __: IncrementalBackend = KerasBackend()

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
+from sktrainer.backends._sklearn.epochs import learn_chunk
 from sktrainer.backends._sklearn.iterative import Way, way_of
 from sktrainer.backends._sklearn.traits import takes_categories, traits_of
 from sktrainer.backends._sklearn.watching import (
@@ -101,6 +108,20 @@ class SklearnBackend:
         limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
         return _outcome(request, way, limit=limit)
 
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the model on one chunk, by one call of its `partial_fit`.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        with parallel_config(backend="threading", n_jobs=request.n_threads):
+            return learn_chunk(request)
+
 
 def _tell_categories(request: FitRequest) -> None:
     """Tell HistGradientBoosting its category columns, but for those with too many levels.
@@ -179,4 +200,5 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = SklearnBackend()
+    _: IncrementalBackend = SklearnBackend()
+    _on_devices: DeviceBackend = SklearnBackend()

@@ -15,12 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._networks import refuse_sparse, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
+from sktrainer.running.seeding import derive_seed
 from sktrainer.types import ModelFit, Rows, Task
 
 __all__ = ["TorchBackend"]
@@ -104,6 +111,54 @@ class TorchBackend:
             best = request.monitor.best_iteration or n_iter
             return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
         return finished(request, n_iter, stopped=request.monitor.stopped)
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the net for one epoch over a chunk.
+
+        Module, optimizer and schedules go on from the chunk (or the fit) before. Callbacks
+        are told of the beginning of the training once, and never of its end.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        from sktrainer.backends._torch_completion import check_outputs, completed
+        from sktrainer.backends._torch_devices import seeded
+
+        refuse_sparse(request.train.X)
+        net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
+        begins = not net.initialized_
+        if begins and request.device is not None:
+            net.device = request.device
+        with limited_threads(1), kept(seed), seeded(seed, net.device):
+            if begins:
+                net = completed(replace(request, model=net))
+            net.weighted_ = request.train.sample_weight is not None
+            train = _dataset(net, request, request.train)
+            with _lent(net, train_split=None, verbose=0):
+                if begins:
+                    net.initialize()
+                    net.notify("on_train_begin", X=train.X, y=train.y)
+                    check_outputs(net, request)
+                try:
+                    net.fit_loop(train, epochs=1)
+                except KeyboardInterrupt as interrupt:
+                    if not _raised_by_callback(interrupt):
+                        raise
+        net.weighted_, net.sample_ = False, None
+        number, monitor = request.number, request.monitor
+        monitor.record(number, {"train": {"loss": _mean_loss(net, "train")}})
+        return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
+
+
+def _copied(net: Any) -> Any:
+    """Copy a net, but not what its history tells of epochs that are over."""
+    history = getattr(net, "history_", None)
+    return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
 
 
 @contextmanager
@@ -199,4 +254,5 @@ def _score(net: Any, request: FitRequest) -> dict[str, float]:
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = TorchBackend()
+    _: IncrementalBackend = TorchBackend()
+    _on_devices: DeviceBackend = TorchBackend()

@@ -84,7 +84,8 @@ class FittingSection(TypedDict, total=False):
     are the median of the best ones that the folds found. The model had `n_threads`
     threads at most, and so had each of the `n_fold_workers` folds fitted at once
     `n_fold_threads`. It trained on `device` (None: nothing is known of it), for
-    `device_reason` where a GPU was looked for and not taken.
+    `device_reason` where a GPU was looked for and not taken. Of a model fitted chunk by
+    chunk `n_chunks` are those so far.
     """
 
     n_iter: int | None
@@ -106,6 +107,7 @@ class FittingSection(TypedDict, total=False):
     device: str | None
     device_reason: str
     seconds: float
+    n_chunks: int
 
 
 class ColumnTreatment(TypedDict, total=False):

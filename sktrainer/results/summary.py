@@ -223,6 +223,9 @@ def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None
 def _ending(fitting: Mapping[str, Any]) -> str:
     name = fitting.get("iteration") or "iteration"
     n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
+    if reason == "partial_fit":
+        n_chunks = fitting.get("n_chunks") or 1
+        return f"fitted on {n_chunks:,} {'chunk' if n_chunks == 1 else 'chunks'}"
     if n_iter is None or reason in (None, "single_fit"):
         return "fitted"
     names = name if n_iter == 1 else _PLURALS.get(name, f"{name}s")

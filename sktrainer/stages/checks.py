@@ -17,6 +17,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.rows import as_inputs, count_rows, is_inputs
 from sktrainer.stages._differences import differences
 from sktrainer.stages._targets import (
+    check_chunk_target,
     check_target,
     known_codes,
     resolve_task,
@@ -34,6 +35,8 @@ class RawInput:
 
     `tabular` says that X is to be a table with columns, since the auto preprocessor or
     a bare model reads it. Otherwise X is the business of the first step alone.
+    `chunk` says that more rows are to follow: one row will do, and rows of one class;
+    `classes` are all that there will be, None where y has them all.
     """
 
     X: Any
@@ -46,6 +49,8 @@ class RawInput:
     time_column: Any = None
     tabular: bool = True
     multi_output: bool = False
+    chunk: bool = False
+    classes: Any = None
 
 
 class _Problems(list[str]):
@@ -82,12 +87,18 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """
     problems = _Problems()
     X, y = split_off_target(raw.X, raw.y)
-    X = _check_table(X, problems) if raw.tabular else _with_rows(X, problems)
+    least = 1 if raw.chunk else 2
+    X = _check_table(X, problems, least) if raw.tabular else _with_rows(X, problems)
     n_samples = _count_rows(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
         kind = resolve_task(task, estimator, y)
-        target, classes = check_target(y, kind, multi_output=raw.multi_output)
+        if raw.chunk:
+            target, classes = check_chunk_target(
+                y, kind, raw.classes, multi_output=raw.multi_output
+            )
+        else:
+            target, classes = check_target(y, kind, multi_output=raw.multi_output)
         if n_samples is not None and len(target) != n_samples:
             problems.append(_length_problem("y", len(target), n_samples))
     weight = _check_weight("sample_weight", raw.sample_weight, n_samples, problems)
@@ -97,7 +108,8 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     if problems:
         raise InputError(problems)
     assert kind is not None and target is not None
-    _check_used_rows(target, classes, weight)
+    if not raw.chunk:
+        _check_used_rows(target, classes, weight)
     name = _target_name(raw.y)
     return CheckedData(X, target, kind, classes, weight, groups, time, validation, name)
 
@@ -161,7 +173,7 @@ def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
     return np.where(codes < 0, len(classes), codes)
 
 
-def _check_table(X: Any, problems: _Problems) -> Any:
+def _check_table(X: Any, problems: _Problems, least: int = 2) -> Any:
     """Make lists arrays; leave arrays, sparse matrices and data frames as they are."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
@@ -194,7 +206,7 @@ def _check_table(X: Any, problems: _Problems) -> Any:
             accept_sparse=("csr", "csc"),
             dtype=None,
             ensure_all_finite=False,
-            ensure_min_samples=2,
+            ensure_min_samples=least,
             input_name="X",
         )
         problems.extend(table_problems(checked))

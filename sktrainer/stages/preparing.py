@@ -64,7 +64,13 @@ class _Walk:
 
 
 def prepare(
-    plan: StepsPlan, data: CheckedData, train: Array, validation: Rows | None, seed: int
+    plan: StepsPlan,
+    data: CheckedData,
+    train: Array,
+    validation: Rows | None,
+    seed: int,
+    *,
+    all_classes: bool = False,
 ) -> Prepared:
     """Fit the steps on training rows and encode training and validation rows.
 
@@ -77,6 +83,8 @@ def prepare(
     validation : Rows or None
         Rows as the caller passed them, with codes of all classes as `y`.
     seed : int
+    all_classes : bool, default=False
+        The model is to know the classes that these training rows lack, too.
 
     Returns
     -------
@@ -109,9 +117,14 @@ def prepare(
         class_counts=counts if data.classes is not None else {},
         prior_shift=shift,
         imbalance=_method_name(method),
+        class_weight=per_class,
         notes=_sampler_notes(walk, data),
     )
-    return prepared if data.classes is None else _with_local_codes(prepared)
+    if data.classes is None:
+        return prepared
+    if all_classes:
+        return replace(prepared, class_codes=np.arange(data.n_classes))
+    return _with_local_codes(prepared)
 
 
 def _walk_step(

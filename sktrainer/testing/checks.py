@@ -28,19 +28,21 @@ from sktrainer.types import Array
 
 
 def contract_checks() -> list[Callable[[Case], None]]:
-    """Return every check of the contract, in the order of this file.
+    """Return every check of the contract, those of chunks last.
 
     Returns
     -------
     list of callable
         Each takes a `Case`.
     """
-    found = [
+    from sktrainer.testing import chunk_checks  # it compares by the functions of this file
+
+    return [
         value
-        for name, value in globals().items()
+        for module in (globals(), vars(chunk_checks))
+        for name, value in module.items()
         if name.startswith("check_") and inspect.isfunction(value)
     ]
-    return sorted(found, key=lambda check: check.__code__.co_firstlineno)
 
 
 def answers(trainer: ManagedTrainer, X: Any) -> Array:
@@ -76,14 +78,15 @@ def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
         f"noise in the {part} rows changed what was fitted"
     )
     assert first.best_iteration_ == second.best_iteration_
-    assert same_bits(_encoded(first, probe), _encoded(second, probe)), (
+    assert same_bits(encoded(first, probe), encoded(second, probe)), (
         f"noise in the {part} rows changed the steps before the model"
     )
 
 
-def _encoded(trainer: ManagedTrainer, X: Any) -> Array:
-    encoded = trainer._fitted.encode(X)
-    return np.asarray(encoded.toarray() if hasattr(encoded, "toarray") else encoded)
+def encoded(trainer: ManagedTrainer, X: Any) -> Array:
+    """Return some rows as the steps before the model give them."""
+    found = trainer._fitted.encode(X)
+    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
 
 
 def check_test_rows_serve_to_score_alone(case: Case) -> None:
@@ -137,14 +140,15 @@ def check_state_of_the_caller_is_put_back(case: Case) -> None:
     """Random generators, warnings filters, thread limits and environment stay as they were."""
     X, y = case.table()
     case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
-    before = _caller_state()
+    before = caller_state()
     case.trainer(cv=2).fit(X, y)
-    after = _caller_state()
+    after = caller_state()
     for name, value in before.items():
         assert value == after[name], f"the fit changed the caller's {name}"
 
 
-def _caller_state() -> dict[str, Any]:
+def caller_state() -> dict[str, Any]:
+    """Return what a call may disturb in the caller's process."""
     name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the caller's own
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),

@@ -27,7 +27,8 @@ def use() -> tuple[object, ...]:
         LogisticRegression(), test_size=0.2, cv=5, scoring=["roc_auc", "f1"], random_state=0
     )
     fitted: ManagedTrainer = trainer.fit(X, y, sample_weight=np.ones(2), X_val=X, y_val=y)
-    report: TrainingReport = fitted.report_
+    fed: ManagedTrainer = fitted.partial_fit(X, y, classes=[0, 1], sample_weight=np.ones(2))
+    report: TrainingReport = fed.report_
     page: Path = report.to_html("report.html")
     scores: pd.DataFrame = fitted.scores_
     rounds: int | None = fitted.best_iteration_
