@@ -223,6 +223,7 @@ def _fitting_section(facts: Facts) -> FittingSection:
         iteration=model.traits.iteration,
         stop_reason=fit.stop_reason,
         refit_rounds=run.refit_rounds,
+        batch_size=fit.batch_size,
         n_threads=plan_jobs(1, 1)[1],
         device=model.device.name,
         device_reason=model.device.reason,

@@ -115,13 +115,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ModelFit:
-    """What a backend gives back; both counts are from 1, None where nothing iterates."""
+    """What a backend gives back; both counts are from 1, None where nothing iterates.
+
+    `batch_size` is that of a network.
+    """
 
     model: Any
     stop_reason: StopReason
     n_iter: int | None = None
     best_iteration: int | None = None
     evaluations: Sequence[Evaluation] = ()
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True)

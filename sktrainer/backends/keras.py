@@ -95,11 +95,11 @@ class KerasBackend:
         ):
             set_seeds(seed)
             net = _prepare(request)
-            n_iter, ended = Training(net, request, seed).run()
-        if ended:
-            best = request.monitor.best_iteration or n_iter
-            return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
-        return finished(request, n_iter, stopped=request.monitor.stopped)
+            training = Training(net, request, seed)
+            n_iter, ended = training.run()
+        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if ended else fit.stop_reason
+        return replace(fit, stop_reason=reason, batch_size=training.batch_size)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
         """Train for one epoch over a chunk; weights and optimizer go on from the one before.

@@ -107,10 +107,11 @@ class TorchBackend:
                 n_iter, interrupted = _run_epochs(net, train, request)
                 net.notify("on_train_end", X=X, y=y)
         net.weighted_, net.sample_ = False, None
-        if interrupted:
-            best = request.monitor.best_iteration or n_iter
-            return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
-        return finished(request, n_iter, stopped=request.monitor.stopped)
+        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if interrupted else fit.stop_reason
+        whole = net.batch_size == -1
+        batch_size = len(request.train) if whole else int(net.batch_size)
+        return replace(fit, stop_reason=reason, batch_size=batch_size)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
         """Train a copy of the net for one epoch over a chunk.

@@ -242,6 +242,8 @@ def _ending(fitting: Mapping[str, Any]) -> str:
 
 def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
+    if fitting.get("batch_size") is not None:
+        rows.append(f"batches of {fitting['batch_size']:,}")
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" of {fitting['validation']}" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
