@@ -30,7 +30,8 @@ def is_inputs(X: Any) -> bool:
     >>> is_inputs({"words": np.zeros((2, 7))}), is_inputs(np.zeros((2, 7)))
     (True, False)
     """
-    return isinstance(X, Mapping)
+    # SciPy's dictionary-of-keys matrices are dicts too.
+    return isinstance(X, Mapping) and not sparse.issparse(X)
 
 
 def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:

@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_inputs, count_rows, expected_inputs, take_rows
+from sktrainer.rows import as_inputs, count_rows, expected_inputs, is_inputs, take_rows
 from sktrainer.stages._differences import differences
 
 NUMBERS = np.arange(12.0).reshape(6, 2)
@@ -42,6 +42,11 @@ def test_rows_are_taken_of_every_kind(kind, positions):
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_rows_in_order_are_no_copy(kind):
     assert take_rows(KINDS[kind], np.arange(6)) is KINDS[kind]
+
+
+def test_a_sparse_dictionary_of_keys_is_a_table():
+    assert not is_inputs(sparse.dok_array(NUMBERS))
+    assert not is_inputs(sparse.dok_matrix(NUMBERS))
 
 
 def test_every_mistake_in_a_dict_is_named_at_once():

@@ -1,6 +1,6 @@
 """Rows of a table as batches for a network: whole at once, weighted, of one size.
 
-This module names torch at its top and is therefore imported only inside functions.
+This module names skorch and torch at its top and is therefore imported only inside functions.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from skorch.dataset import Dataset
 from torch import nn
-from torch.utils.data import Dataset
 
 from sktrainer.backends._networks import network_input
 from sktrainer.exceptions import ParameterError
@@ -50,7 +50,7 @@ class Batch(tuple[Any, Any]):
         return Batch, (*self, self.weight)
 
 
-class RowsDataset(Dataset[Any]):
+class RowsDataset(Dataset):
     """Rows in memory, handed out a batch at a time.
 
     skorch's own dataset hands out single rows, which a loader then stacks: for small rows

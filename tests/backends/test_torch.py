@@ -122,6 +122,14 @@ def test_scores_of_the_callers_own_see_the_validation_rows():
     assert len(trainer.model_.history[:, "r2"]) == trainer.n_iter_
 
 
+@pytest.mark.parametrize("use_caching", [True, False])
+def test_scores_of_the_callers_own_may_predict_by_themselves(use_caching):
+    scored = EpochScoring("r2", name="r2", lower_is_better=False, use_caching=use_caching)
+    trainer = plain(regressor(callbacks=[scored]), early_stopping=True).fit(X, Y)
+
+    assert np.isfinite(trainer.model_.history[:, "r2"]).all()
+
+
 def test_a_callback_may_end_the_training_and_a_ctrl_c_is_a_ctrl_c():
     ended = plain(regressor(callbacks=[EndsAfter(3)])).fit(X, Y)
     assert (ended.n_iter_, ended.stop_reason_) == (3, "converged")

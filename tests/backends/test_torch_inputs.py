@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from skorch import NeuralNetClassifier
+from skorch.helper import SliceDict
 
 from sktrainer import ManagedTrainer, load
 from sktrainer.exceptions import InputError, ParameterError
@@ -79,6 +81,13 @@ def test_folds_of_a_dict_do_not_depend_on_the_jobs():
         one.cv_results_["mean_test_accuracy"], two.cv_results_["mean_test_accuracy"]
     )
     assert same_bits(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_a_grid_goes_over_a_dict_that_scikit_learn_can_split():
+    search = GridSearchCV(trainer(epochs=2), {"estimator__hidden": [2, 6]}, cv=2)
+    search.fit(SliceDict(**X), Y)
+
+    assert search.best_estimator_.predict(X).shape == (N,)
 
 
 def test_a_weight_of_zero_takes_a_row_out_of_a_dict():
