@@ -76,3 +76,25 @@ def keras_classifier(**parameters):
     from keras.wrappers import SKLearnClassifier
 
     return SKLearnClassifier(build_of_arrays, **parameters)
+
+
+def linear(n_outputs, activation, *, n_features=3, zeros=False):
+    """One layer, built."""
+    import keras
+
+    start = {"kernel_initializer": "zeros"} if zeros else {}
+    return keras.Sequential(
+        [keras.Input((n_features,)), keras.layers.Dense(n_outputs, activation, **start)]
+    )
+
+
+def two_inputs(n_outputs, input_shape):
+    """Numbers beside words that are looked up."""
+    import keras
+
+    numbers = keras.Input(input_shape["numbers"], name="numbers")
+    words = keras.Input(input_shape["words"], name="words", dtype="int64")
+    looked_up = keras.layers.Flatten()(keras.layers.Embedding(5, 2)(words))
+    both = keras.layers.Concatenate()([numbers, looked_up])
+    outputs = keras.layers.Dense(n_outputs)(both)
+    return keras.Model({"numbers": numbers, "words": words}, outputs)
