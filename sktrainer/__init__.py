@@ -6,6 +6,7 @@ from sktrainer._version import __version__
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     FitError,
     InputError,
     ParameterError,
@@ -27,6 +28,7 @@ load = ManagedTrainer.load
 __all__ = [
     "ClassImbalanceWarning",
     "DataWarning",
+    "DivergenceWarning",
     "FitError",
     "InputError",
     "ManagedTrainer",

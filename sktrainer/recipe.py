@@ -20,7 +20,7 @@ from sktrainer.running.metrics import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.running.seeding import derive_seed
+from sktrainer.running.seeding import derive_seed, own_seed
 from sktrainer.stages.fitting import ModelPlan
 from sktrainer.stages.preparing import ENCODER, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
@@ -46,6 +46,8 @@ class Recipe:
     cv : int, splitter, iterable or None
     refit : bool
     n_jobs : int or None
+    n_retries : int
+        How often a fit that went wrong is tried again with another seed.
     notes : tuple of str
         Decisions worth a line in the report.
     """
@@ -58,6 +60,7 @@ class Recipe:
     cv: Any = None
     refit: bool = False
     n_jobs: int | None = None
+    n_retries: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,6 +97,7 @@ def make_recipe(
     if problems:
         raise ParameterError(problems)
     stops, notes = _stopping(parameters, traits, data)
+    n_retries, fixed = _retries(parameters, anatomy)
     model = ModelPlan(
         anatomy.name,
         anatomy.model,
@@ -113,7 +117,8 @@ def make_recipe(
         cv=parameters["cv"],
         refit=bool(parameters["refit"]),
         n_jobs=parameters["n_jobs"],
-        notes=notes,
+        n_retries=n_retries,
+        notes=(*notes, *fixed),
     )
 
 
@@ -206,6 +211,17 @@ def _stopping(
         )
         return False, (note,)
     return True, ()
+
+
+def _retries(parameters: Mapping[str, Any], anatomy: Anatomy) -> tuple[int, tuple[str, ...]]:
+    n_retries, fixed = int(parameters["n_retries"]), own_seed(anatomy.model)
+    if not n_retries or fixed is None:
+        return n_retries, ()
+    note = (
+        f"n_retries={n_retries} does nothing: {fixed} is set on the estimator, so that every "
+        "try would be the same; leave it out there"
+    )
+    return 0, (note,)
 
 
 def _watched(eval_metric: Any) -> WatchedMetric:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy
+from sktrainer.backends.modules import is_network
 from sktrainer.cross_validation import CrossValidation
 from sktrainer.flow import Run
 from sktrainer.recipe import Recipe
@@ -24,6 +25,7 @@ from sktrainer.results.report import (
     SplitSection,
     TrainingReport,
 )
+from sktrainer.retries import attempts_frame
 from sktrainer.running.metrics import asks_for_positive_label
 from sktrainer.running.resources import (
     Stopwatch,
@@ -81,6 +83,7 @@ def build_report(facts: Facts) -> TrainingReport:
         history=history_frame(run.fit.evaluations),
         folds=None if facts.cv is None else facts.cv.frame,
         cv_summary=None if facts.cv is None else facts.cv.summary,
+        attempts=attempts_frame(run.attempts) if len(run.attempts) > 1 else None,
         seeds=_seeds(facts),
         parameters=_parameter_texts(facts),
         versions=_versions(facts),
@@ -278,6 +281,8 @@ def _seeds(facts: Facts) -> dict[str, int]:
     seeds = {"random_state": facts.recipe.seed}
     if facts.split.kind in ("random", "stratified", "group"):
         seeds["split"] = facts.recipe.split.seed
+    if is_network(facts.anatomy.model) and facts.run.model_seed is not None:
+        seeds[facts.anatomy.name] = facts.run.model_seed
     return seeds | seeds_of(facts.run.fitted.pipeline)
 
 

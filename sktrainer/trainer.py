@@ -113,6 +113,9 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         After stopping, fit once more on training and validation rows together for
         `best_iteration_` rounds; with `cv`, on all rows but the test rows, for the median
         of the rounds that the folds found.
+    n_retries : int, default=0
+        Fit again with other seeds after a fit that raised, diverged, or came out no better
+        on validation rows than class frequencies or the mean; validation rows alone choose.
     random_state : int, RandomState, Generator or None, default=None
         One seed, from which each consumer's own is derived. Seeds that the estimator
         was given are left as they are.
@@ -203,6 +206,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         n_iter_no_change: int = 50,
         tol: float = 0.0,
         refit: bool = False,
+        n_retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -226,6 +230,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.refit = refit
+        self.n_retries = n_retries
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose

@@ -15,6 +15,7 @@ from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     InputError,
     ParameterError,
     SmallDataWarning,
@@ -25,7 +26,9 @@ from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.retries import attempts_notes
 from sktrainer.running.caller_state import kept
+from sktrainer.running.divergence import advice
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
 from sktrainer.running.progress import Progress
@@ -89,6 +92,8 @@ def train(
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
+    if recipe.n_retries != parameters["n_retries"]:
+        progress.warn(recipe.notes[-1], DataWarning)
     notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
     notes = (*notes, *_tell_trained(progress, anatomy))
     cv = None
@@ -98,7 +103,7 @@ def train(
         notes = (*notes, *cv.notes)
     final, split, n_iter = _final_recipe(recipe, split, cv)
     run = _fit_final(final, data, split, progress, watch, n_iter)
-    notes = (*notes, *run.notes)
+    notes = (*notes, *run.notes, *_tell_attempts(progress, recipe, run))
     facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
     report = build_report(facts)
     progress.done(fit_line(facts))
@@ -265,8 +270,23 @@ def _cross_validate(
     cv = cross_validate(recipe, data, rows, on_fold=tell)
     for note in cv.notes:
         progress.warn(note, DataWarning)
+    if cv.divergence:
+        note = f"{cv.divergence}. To mend it, {advice(recipe.model.model)}"
+        progress.warn(note, DivergenceWarning)
+        cv = replace(cv, notes=(*cv.notes, note))
     progress.done(cv.summary_line)
     return cv
+
+
+def _tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ...]:
+    """Warn where the fit that is used went wrong; say so where others before it did."""
+    notes = attempts_notes(run.attempts, recipe.model.model)
+    for note in notes:
+        if run.verdict.diverged:
+            progress.warn(note, DivergenceWarning)
+        else:
+            progress.done(note)
+    return notes
 
 
 def _final_recipe(

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "sktrainer"
 GROUND = {"_optional", "_version", "exceptions", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
+FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
 TRAINING = FLOW | {"reporting", "tags", "training"}
 EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
 
@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "stages": GROUND | SERVICES,
     "storage": GROUND | SERVICES,
     "recipe": STAGES,
-    "flow": STAGES | {"recipe"},
+    "retries": STAGES,
+    "flow": STAGES | {"recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
     "reporting": FLOW,
     "tags": FLOW,

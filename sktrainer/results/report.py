@@ -156,6 +156,9 @@ class TrainingReport:
         `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
         A row a fold.
+    attempts : DataFrame or None
+        A row a try of the final fit: `try`, `seed`, `validation_loss` (log loss or RMSE),
+        `seconds`, `outcome`, `used`; None where the first one was fine.
     cv_summary : DataFrame or None
         A row a metric, with `mean` and `std` over the folds.
     seeds : dict
@@ -201,6 +204,7 @@ class TrainingReport:
     history: pd.DataFrame = field(default_factory=_no_history)
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

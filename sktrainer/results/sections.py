@@ -36,6 +36,7 @@ def page_content(report: TrainingReport) -> str:
             _notes(report),
             _curves(report),
             _folds(report),
+            _attempts(report),
             _outcome(report),
             _data(report),
             _pipeline(report),
@@ -129,6 +130,13 @@ def _history_pictures(report: TrainingReport) -> str:
         )
         figures.append(f"<figure>{axes_svg(axes)}</figure>")
     return f'<div class="skt-figures">{"".join(figures)}</div>'
+
+
+def _attempts(report: TrainingReport) -> str:
+    if report.attempts is None:
+        return ""
+    named = report.attempts.rename(columns={"validation_loss": "validation loss"})
+    return elements.section("Tries", elements.frame_table(named.set_index("try")))
 
 
 def _folds(report: TrainingReport) -> str:

@@ -35,6 +35,8 @@ def render_text(report: TrainingReport) -> str:
         blocks.append(score_table(report.scores) + note)
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
+    if report.attempts is not None:
+        blocks.append(f"Tries\n{compact_table(report.attempts, index=False)}")
     if report.confusion is not None:
         title = (
             f"Confusion on the {report.confusion_part} rows (true class down, predicted across)"

@@ -42,6 +42,22 @@ def derive_seed(root: int, *path: str | int) -> int:
     return int.from_bytes(digest[:8], "big") % MAX_SEED
 
 
+def own_seed(estimator: Any) -> str | None:
+    """Return the seed that a model was given by its caller, as an argument; None if none.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> own_seed(DecisionTreeClassifier(random_state=3)), own_seed(DecisionTreeClassifier())
+    ('random_state=3', None)
+    """
+    parameters = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    given = (name for name in ("random_state", "random_seed") if name in parameters)
+    return next(
+        (f"{name}={parameters[name]!r}" for name in given if parameters[name] is not None), None
+    )
+
+
 def set_open_seeds(estimator: Any, seed: int) -> dict[str, int]:
     """Give each `random_state` that is still None a seed of its own; return what was set.
 
