@@ -35,7 +35,7 @@ from sktrainer.running.resources import (
 )
 from sktrainer.types import Array, CheckedData, Split
 
-__all__ = ["Facts", "build_report", "fit_line", "split_line"]
+__all__ = ["Facts", "build_report", "fit_line", "parameter_texts", "split_line"]
 
 LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
@@ -56,6 +56,7 @@ class Facts:
     cv: CrossValidation | None
     notes: tuple[str, ...]
     watch: Stopwatch
+    fingerprint: str | None = None
 
 
 def build_report(facts: Facts) -> TrainingReport:
@@ -68,7 +69,7 @@ def build_report(facts: Facts) -> TrainingReport:
     return TrainingReport(
         estimator=type(anatomy.model).__name__,
         task=facts.data.task,
-        data=_data_section(facts.data, treatments),
+        data=_data_section(facts.data, treatments, facts.fingerprint),
         split=_split_section(facts),
         steps=step_classes(pipeline),
         preprocessing=treatments,
@@ -85,7 +86,7 @@ def build_report(facts: Facts) -> TrainingReport:
         cv_summary=None if facts.cv is None else facts.cv.summary,
         attempts=attempts_frame(run.attempts) if len(run.attempts) > 1 else None,
         seeds=_seeds(facts),
-        parameters=_parameter_texts(facts),
+        parameters=parameter_texts(facts.parameters, anatomy),
         versions=_versions(facts),
         stages=facts.watch.frame(),
         notes=(*facts.notes, *filter(None, [importances.problem])),
@@ -129,13 +130,17 @@ def _sizes(split: Split) -> dict[str, int]:
     return {name: len(rows) for name, rows in _parts(split).items()}
 
 
-def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) -> DataSection:
+def _data_section(
+    data: CheckedData, treatments: tuple[ColumnTreatment, ...], fingerprint: str | None
+) -> DataSection:
     shape: tuple[int, ...] = tuple(getattr(data.X, "shape", (data.n_samples,)))
     section = DataSection(rows=data.n_samples, target=data.target_name)
     if len(shape) == 2:
         section["columns"] = int(shape[1])
     if treatments:
         section["n_missing"] = sum(column["n_missing"] or 0 for column in treatments)
+    if fingerprint is not None:
+        section["fingerprint"] = fingerprint
     if data.classes is not None:
         section["class_counts"] = _counted(data, np.bincount(data.y, minlength=data.n_classes))
         if data.n_classes == 2:
@@ -292,10 +297,17 @@ def _versions(facts: Facts) -> dict[str, str]:
     return library_versions(dict.fromkeys([*LIBRARIES, *used]))
 
 
-def _parameter_texts(facts: Facts) -> dict[str, str]:
-    """Return the parameters by the names that `set_params` of the trainer knows."""
-    anatomy, prefix = facts.anatomy, "estimator__"
-    texts = {name: short_repr(value) for name, value in facts.parameters.items()}
+def parameter_texts(parameters: Mapping[str, Any], anatomy: Anatomy) -> dict[str, str]:
+    """Return the parameters as text, by the names that `set_params` of the trainer knows.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own but the estimator.
+    anatomy : Anatomy
+    """
+    prefix = "estimator__"
+    texts = {name: short_repr(value) for name, value in parameters.items()}
     if anatomy.steps or anatomy.name != "model":
         for name, step in anatomy.steps:
             texts[prefix + name.replace(".", "__")] = short_repr(step)

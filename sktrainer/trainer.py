@@ -29,7 +29,9 @@ from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
+    from sktrainer.storage.fingerprint import Fingerprint
     from sktrainer.training import Trained
+    from sktrainer.verification import Verification
 
 __all__ = ["ManagedTrainer"]
 
@@ -152,6 +154,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     split_ : Split
         `train`, `validation`, `test`: row positions into the X that was passed.
     report_ : TrainingReport
+    fingerprint_ : dict or None
+        Of what `fit` was given, each column by itself, as text: what `verify` compares with.
 
     Examples
     --------
@@ -183,6 +187,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     scores_: pd.DataFrame
     split_: Split
     report_: TrainingReport
+    fingerprint_: Fingerprint | None
 
     def __init__(
         self,
@@ -343,6 +348,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.scores_ = run.scores.table
         self.split_ = trained.split
         self.report_ = trained.report
+        self.fingerprint_ = trained.fingerprint
         for name, value in (
             ("classes_", trained.data.classes),
             ("cv_results_", None if trained.cv is None else trained.cv.results),
@@ -466,6 +472,34 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return bundle.write(self, path)
+
+    def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
+        """Fit anew with what this fit recorded, and say what is the same, to the bit.
+
+        Parameters
+        ----------
+        X, y, **others
+            What was passed to `fit`: also `sample_weight`, `groups`, `X_val`, ...
+
+        Returns
+        -------
+        Verification
+            True where data, parameters, library versions and predictions are all the same.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
+        >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
+        (True, False)
+        """
+        from sktrainer.verification import verify
+
+        check_is_fitted(self)
+        return verify(self, X, y, others)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> ManagedTrainer:

@@ -36,6 +36,7 @@ from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed, root_seed
 from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
+from sktrainer.storage.fingerprint import Fingerprint, data_fingerprint
 from sktrainer.types import CheckedData, Split
 
 __all__ = ["Trained", "train"]
@@ -52,6 +53,7 @@ class Trained:
     run: Run
     cv: CrossValidation | None
     report: TrainingReport
+    fingerprint: Fingerprint | None
 
 
 def train(
@@ -89,12 +91,14 @@ def train(
         recipe = make_recipe(parameters, anatomy, data, seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output))
     progress = Progress(int(parameters["verbose"]))
+    with watch.stage("fingerprint"):
+        found, unknown = _fingerprint(raw)
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
     if recipe.n_retries != parameters["n_retries"]:
         progress.warn(recipe.notes[-1], DataWarning)
-    notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
+    notes = (*recipe.notes, *unknown, *notes, *_tell_imbalance(progress, recipe, data, split))
     notes = (*notes, *_tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
@@ -104,11 +108,22 @@ def train(
     final, split, n_iter = _final_recipe(recipe, split, cv)
     run = _fit_final(final, data, split, progress, watch, n_iter)
     notes = (*notes, *run.notes, *_tell_attempts(progress, recipe, run))
-    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
+    digest = None if found is None else found["digest"]
+    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch, digest)
     report = build_report(facts)
     progress.done(fit_line(facts))
     progress.block(compact_table(run.scores.table))
-    return Trained(anatomy, recipe, data, split, run, cv, report)
+    return Trained(anatomy, recipe, data, split, run, cv, report, found)
+
+
+def _fingerprint(raw: RawInput) -> tuple[Fingerprint | None, tuple[str, ...]]:
+    """Take the fingerprint of what came, or say why there is none: no reason not to train."""
+    names = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
+    try:
+        others = {name: getattr(raw, name) for name in names}
+        return data_fingerprint(raw.X, raw.y, **others), ()
+    except InputError as error:
+        return None, (f"no fingerprint of the data: {error}",)
 
 
 def _has_no_columns(X: Any) -> bool:

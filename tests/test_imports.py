@@ -19,7 +19,15 @@ SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling",
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
 TRAINING = FLOW | {"reporting", "tags", "training"}
-EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
+EVERYTHING = TRAINING | {
+    "cli",
+    "config",
+    "functional",
+    "model_store",
+    "testing",
+    "trainer",
+    "verification",
+}
 
 # Who may import whom. A key is a module or a package under sktrainer/; a value holds the
 # modules, or packages with all that is in them, that it may import besides its own.
@@ -46,8 +54,10 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": FLOW,
     "tags": FLOW,
     "training": FLOW | {"reporting"},
-    "trainer": TRAINING,
-    "functional": TRAINING | {"trainer"},
+    "verification": TRAINING,
+    "trainer": TRAINING | {"verification"},
+    "model_store": TRAINING | {"trainer"},
+    "functional": TRAINING | {"model_store", "trainer"},
     "config": TRAINING | {"functional", "trainer"},
     "cli": TRAINING | {"config", "functional", "trainer"},
     "testing": EVERYTHING,

@@ -30,7 +30,8 @@ class DataSection(TypedDict, total=False):
     `class_counts` maps each class, as text, to its rows; `positive_class` is the one of two
     classes that precision, recall and F1 are of; `target_summary` maps "mean", "std",
     "min", "max" to the target's, in its own unit (regression). `n_missing` counts cells of
-    the training rows, where the automatic preprocessor looked at them.
+    the training rows, where the automatic preprocessor looked at them. `fingerprint` is that
+    of all that `fit` was given, in which every cell counts.
     """
 
     rows: int
@@ -40,6 +41,7 @@ class DataSection(TypedDict, total=False):
     positive_class: str
     target_summary: dict[str, float]
     n_missing: int
+    fingerprint: str
 
 
 class SplitSection(TypedDict, total=False):

@@ -94,6 +94,8 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
         rows.append(("Time", "; ".join(filter(None, (_stages_text(report.stages), threads)))))
     if report.seeds:
         rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))
+    if report.data.get("fingerprint"):
+        rows.append(("Fingerprint", report.data["fingerprint"]))
     if report.versions:
         rows.append(("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())))
     return rows
