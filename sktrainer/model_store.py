@@ -139,13 +139,13 @@ class ModelStore:
         UntrustedFileError
             Where `trusted` is not True and the file could run code.
         """
-        folder = self.root / name / str(self._number(name, version))
+        folder = self._folder(name, version)
         path = check_file(folder, read_record(folder))
         return ManagedTrainer.load(path, trusted=trusted)
 
     def path(self, name: str, version: Version = "latest") -> Path:
         """Return the file that a version's trainer is in."""
-        folder = self.root / name / str(self._number(name, version))
+        folder = self._folder(name, version)
         return folder / Path(read_record(folder)["file"]).name
 
     def list(self) -> pd.DataFrame:
@@ -219,8 +219,7 @@ class ModelStore:
         records = []
         for asked in (a, b):
             name, _, version = str(asked).partition("/")
-            number = self._number(name, version or "latest")
-            records.append(read_record(self.root / name / str(number)))
+            records.append(read_record(self._folder(name, version or "latest")))
         return diff_frame(*records)
 
     def tag(self, name: str, version: Version, tag: str) -> None:
@@ -265,6 +264,10 @@ class ModelStore:
             versions.remove_version(self.root, name, number)
         return gone
 
+    def _folder(self, name: str, version: Version) -> Path:
+        number = self._number(name, version)
+        return self.root / name / str(number)
+
     def _numbers(self, name: str) -> Numbers:
         """Return the versions of a name, or say which names there are."""
         numbers = versions.versions_of(self.root, versions.check_name(name))
@@ -281,7 +284,7 @@ class ModelStore:
         if version == "latest":
             return numbers[-1]
         if isinstance(version, str) and version.startswith("@"):
-            return self._tagged(name, version[1:], numbers)
+            return versions.tagged_version(self.root, name, version[1:])
         whole = isinstance(version, int) and not isinstance(version, bool)
         if not whole and not (isinstance(version, str) and version.isdecimal()):
             raise InputError(
@@ -291,15 +294,3 @@ class ModelStore:
             there = ", ".join(map(str, numbers))
             raise InputError(f"{name!r} has no version {version}; its versions: {there}")
         return int(version)
-
-    def _tagged(self, name: str, tag: str, numbers: Numbers) -> int:
-        tags = versions.tags_of(self.root, name)
-        if tag not in tags:
-            known = ", ".join(f"'@{each}'" for each in tags) or "none"
-            raise InputError(
-                f"{name!r} has no tag {tag!r}; its tags: {known}; set one with "
-                f"tag({name!r}, {numbers[-1]}, {tag!r})"
-            )
-        if tags[tag] not in numbers:
-            raise InputError(f"tag {tag!r} points at version {tags[tag]}, which is gone")
-        return tags[tag]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +15,10 @@ from sktrainer.reporting import parameter_texts
 from sktrainer.results.text import labelled
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.resources import library_versions
+from sktrainer.stages.checks import split_off_target
 from sktrainer.storage.differences import differences
 from sktrainer.storage.fingerprint import data_fingerprint
 from sktrainer.types import Array
-
-if TYPE_CHECKING:
-    from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["Verification", "verify"]
 
@@ -80,7 +78,7 @@ def _listed(lines: tuple[str, ...]) -> str:
     return "; ".join(shown)
 
 
-def verify(trainer: ManagedTrainer, X: Any, y: Any, others: Mapping[str, Any]) -> Verification:
+def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verification:
     """Compare data, parameters and versions with the record, then fit anew and predict.
 
     The fit is done with the parameters that the trainer has, and the seed that was used.
@@ -112,14 +110,14 @@ def verify(trainer: ManagedTrainer, X: Any, y: Any, others: Mapping[str, Any]) -
     )
 
 
-def _data_differences(trainer: ManagedTrainer, now: Any) -> tuple[str, ...]:
+def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
     before = getattr(trainer, "fingerprint_", None)
     if before is None:
         return ("the fit has taken no fingerprint",)
     return tuple(differences(before, now))
 
 
-def _parameter_differences(trainer: ManagedTrainer) -> tuple[str, ...]:
+def _parameter_differences(trainer: Any) -> tuple[str, ...]:
     own = trainer.get_params(deep=False)
     now = parameter_texts(own, dissect(own.pop("estimator")))
     then = trainer.report_.parameters
@@ -130,7 +128,7 @@ def _parameter_differences(trainer: ManagedTrainer) -> tuple[str, ...]:
     )
 
 
-def _version_differences(trainer: ManagedTrainer) -> tuple[str, ...]:
+def _version_differences(trainer: Any) -> tuple[str, ...]:
     then = trainer.report_.versions
     now = library_versions(then)
     return tuple(
@@ -141,13 +139,13 @@ def _version_differences(trainer: ManagedTrainer) -> tuple[str, ...]:
 
 
 def _predictions(
-    trainer: ManagedTrainer, X: Any, y: Any, others: Mapping[str, Any]
+    trainer: Any, X: Any, y: Any, others: Mapping[str, Any]
 ) -> tuple[str, float | None, int]:
     """Fit anew and say in what the predictions for the rows of X differ."""
     again = clone_estimator(trainer)
     again.set_params(random_state=trainer.report_.seeds["random_state"], verbose=0)
-    table = X.drop(columns=y) if isinstance(y, str) and hasattr(X, "drop") else X
     try:
+        table, _ = split_off_target(X, y)
         before = _answers(trainer, table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has told
@@ -162,7 +160,7 @@ def _predictions(
     return f"largest difference {largest:.3g} in {len(before):,} rows", largest, len(before)
 
 
-def _answers(trainer: ManagedTrainer, X: Any) -> Array:
+def _answers(trainer: Any, X: Any) -> Array:
     for method in ("predict_proba", "decision_function"):
         if hasattr(trainer, method):
             return np.asarray(getattr(trainer, method)(X))

@@ -20,6 +20,14 @@ from sktrainer.testing import mixed_table, same_bits
 X, Y = mixed_table(200, "classification")
 
 
+class Broken(ManagedTrainer):
+    """Saves itself, and fails then."""
+
+    def save(self, path):
+        super().save(path)
+        raise OSError("no space left on device")
+
+
 def fitted(**parameters):
     model = LogisticRegression(**parameters)
     return ManagedTrainer(model, test_size=0.25, random_state=0).fit(X, Y)
@@ -192,11 +200,6 @@ def test_a_changed_file_and_a_damaged_record_are_refused(store, trainer):
 
 
 def test_a_failed_save_leaves_nothing_but_its_number(store, trainer):
-    class Broken(ManagedTrainer):
-        def save(self, path):
-            super().save(path)
-            raise OSError("no space left on device")
-
     store.save(trainer, name="churn")
     broken = Broken(Ridge()).fit(*mixed_table(50, "regression"))
     with pytest.raises(OSError, match="no space left"):

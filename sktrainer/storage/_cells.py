@@ -17,7 +17,7 @@ import pandas as pd
 
 from sktrainer.exceptions import InputError
 
-__all__ = ["cell_bytes", "framed", "text_bytes"]
+__all__ = ["arrow_text_bytes", "cell_bytes", "column_bytes", "framed", "text_bytes"]
 
 ROWS_AT_ONCE = 65_536
 """Cells of varying length are hashed by so many rows; it is part of what the hash is."""
@@ -37,18 +37,44 @@ def framed(pieces: Iterable[bytes]) -> bytes:
 
 
 def text_bytes(cells: Sequence[str | None]) -> bytes:
-    """Return texts as bytes: how many characters each has, then all of them in UTF-8.
+    """Return texts as bytes: how many bytes each has in UTF-8, then all of them.
 
     Parameters
     ----------
     cells : sequence of str or None
         None is a missing cell.
     """
-    lengths = np.fromiter(
-        (MISSING if cell is None else len(cell) for cell in cells), "<i8", len(cells)
-    )
     text = "".join(cell for cell in cells if cell is not None)
-    return lengths.tobytes() + text.encode("utf-8", "surrogatepass")
+    known: Sequence[str | bytes | None] = cells
+    if not text.isascii():
+        known = [None if cell is None else _utf8(cell) for cell in cells]
+    lengths = (MISSING if cell is None else len(cell) for cell in known)
+    return np.fromiter(lengths, "<i8", len(cells)).tobytes() + _utf8(text)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def arrow_text_bytes(texts: Any) -> list[Any]:
+    """Return the same bytes as `text_bytes`, from an Arrow array of texts, not copied.
+
+    Parameters
+    ----------
+    texts : pyarrow.StringArray or pyarrow.LargeStringArray
+    """
+    wide = str(texts.type).startswith("large")
+    _, ends, text = texts.buffers()
+    bounds = np.frombuffer(ends, "<i8" if wide else "<i4")
+    bounds = bounds[texts.offset : texts.offset + len(texts) + 1]
+    lengths = np.diff(bounds).astype("<i8")
+    if texts.null_count:
+        missing = np.asarray(texts.is_null())
+        if lengths[missing].any():  # bytes of what counts as missing
+            return [text_bytes(texts.to_pylist())]
+        lengths[missing] = MISSING
+    held = b"" if text is None else memoryview(text)[bounds[0] : bounds[-1]]
+    return [lengths.tobytes(), held]
 
 
 def column_bytes(cells: Sequence[Any]) -> bytes:
@@ -135,7 +161,7 @@ def _named(cell: Any) -> bytes:
 
 
 _EXACT: dict[type, Callable[[Any], bytes]] = {
-    str: lambda cell: b"str:" + cell.encode("utf-8", "surrogatepass"),
+    str: lambda cell: b"str:" + _utf8(cell),
     float: _float,
     int: lambda cell: f"int:{cell:x}".encode(),
     bool: lambda cell: f"bool:{cell}".encode(),

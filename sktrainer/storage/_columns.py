@@ -14,6 +14,7 @@ from scipy import sparse
 from sktrainer.storage._cells import (
     MISSING,
     ROWS_AT_ONCE,
+    arrow_text_bytes,
     cell_bytes,
     column_bytes,
     framed,
@@ -160,6 +161,9 @@ def pandas_cells(column: pd.Series) -> Cells:
         return _categories(column.cat.codes.to_numpy(), dtype.categories, dtype.ordered)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return str(dtype), column.to_numpy(dtype=f"M8[{dtype.unit}]")
+    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
+        texts = column.array.__arrow_array__()
+        return str(dtype), _by_rows(len(column), lambda a, b: _arrow_texts(texts, a, b))
     if isinstance(dtype, pd.StringDtype):
         return str(dtype), _by_rows(len(column), lambda a, b: _pandas_texts(column, a, b))
     if isinstance(dtype, pd.SparseDtype):
@@ -169,6 +173,15 @@ def pandas_cells(column: pd.Series) -> Cells:
     return str(dtype), _by_rows(
         len(column), lambda a, b: column_bytes(list(column.iloc[a:b].astype(object)))
     )
+
+
+def _arrow_texts(texts: Any, start: int, stop: int) -> list[Any]:
+    part = texts.slice(start, stop - start)
+    if hasattr(part, "combine_chunks"):
+        part = part.combine_chunks()
+    if hasattr(part, "chunks") or str(part.type) not in ("string", "large_string"):
+        return [text_bytes(part.to_pylist())]
+    return arrow_text_bytes(part)
 
 
 def _pandas_texts(column: pd.Series, start: int, stop: int) -> bytes:

@@ -30,6 +30,7 @@ __all__ = [
     "remove_tag",
     "remove_version",
     "set_tag",
+    "tagged_version",
     "tags_of",
     "versions_of",
 ]
@@ -187,6 +188,19 @@ def tags_of(root: Path, name: str) -> dict[str, int]:
                     f"{str(file)!r} must hold the number of a version; write one, or remove it"
                 ) from None
     return found
+
+
+def tagged_version(root: Path, name: str, tag: str) -> int:
+    """Return the version that a tag points at, or say which tags there are."""
+    tags = tags_of(root, name)
+    if tag not in tags:
+        known = ", ".join(f"'@{each}'" for each in tags) or "none"
+        raise InputError(
+            f"{name!r} has no tag {tag!r}; its tags: {known}; set one with tag({name!r}, ...)"
+        )
+    if tags[tag] not in versions_of(root, name):
+        raise InputError(f"tag {tag!r} points at version {tags[tag]}, which is gone")
+    return tags[tag]
 
 
 def set_tag(root: Path, name: str, number: int, tag: str) -> None:

@@ -152,6 +152,20 @@ def test_texts_do_not_run_into_each_other():
     assert len({fingerprint(table) for table in frames}) == len(tables)
 
 
+@given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=30), st.integers(0, 9))
+def test_texts_count_the_same_however_pandas_holds_them(cells, start):
+    def table(storage, values):
+        dtype = pd.StringDtype(storage, na_value=np.nan)
+        return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
+
+    held = table("pyarrow", [*cells[:start], *cells])[len(cells[:start]) :]
+    joined = pd.concat([table("pyarrow", cells[:start]), table("pyarrow", cells[start:])])
+    expected = fingerprint(table("python", cells))
+    assert fingerprint(held) == expected
+    assert fingerprint(joined) == expected
+    assert fingerprint(table("pyarrow", [*cells, ""])) != expected
+
+
 def test_all_nans_are_one_and_the_two_zeros_are_two():
     odd = np.array([np.nan, 1.0])
     odd.view("i8")[0] |= 0x7FF0_0000_0000_0123
