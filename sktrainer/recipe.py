@@ -20,7 +20,7 @@ from sktrainer.running.metrics import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.running.seeding import derive_seed, own_seed
+from sktrainer.running.seeding import derive_seed, useful_retries
 from sktrainer.stages.fitting import ModelPlan
 from sktrainer.stages.preparing import ENCODER, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
@@ -97,7 +97,7 @@ def make_recipe(
     if problems:
         raise ParameterError(problems)
     stops, notes = _stopping(parameters, traits, data)
-    n_retries, fixed = _retries(parameters, anatomy)
+    n_retries, useless = useful_retries(parameters["n_retries"], anatomy.model)
     model = ModelPlan(
         anatomy.name,
         anatomy.model,
@@ -118,7 +118,7 @@ def make_recipe(
         refit=bool(parameters["refit"]),
         n_jobs=parameters["n_jobs"],
         n_retries=n_retries,
-        notes=(*notes, *fixed),
+        notes=(*notes, *useless),
     )
 
 
@@ -211,17 +211,6 @@ def _stopping(
         )
         return False, (note,)
     return True, ()
-
-
-def _retries(parameters: Mapping[str, Any], anatomy: Anatomy) -> tuple[int, tuple[str, ...]]:
-    n_retries, fixed = int(parameters["n_retries"]), own_seed(anatomy.model)
-    if not n_retries or fixed is None:
-        return n_retries, ()
-    note = (
-        f"n_retries={n_retries} does nothing: {fixed} is set on the estimator, so that every "
-        "try would be the same; leave it out there"
-    )
-    return 0, (note,)
 
 
 def _watched(eval_metric: Any) -> WatchedMetric:

@@ -12,11 +12,11 @@ from sktrainer.anatomy import Anatomy
 from sktrainer.backends.modules import is_network
 from sktrainer.cross_validation import CrossValidation
 from sktrainer.flow import Run
+from sktrainer.receipt import parameter_texts, versions_used
 from sktrainer.recipe import Recipe
-from sktrainer.results.formats import short_repr
 from sktrainer.results.history import history_frame, values_at, watched_metric
 from sktrainer.results.importances import feature_importances
-from sktrainer.results.inventory import column_treatments, packages_of, seeds_of, step_classes
+from sktrainer.results.inventory import column_treatments, seeds_of, step_classes
 from sktrainer.results.report import (
     ColumnTreatment,
     DataSection,
@@ -29,16 +29,13 @@ from sktrainer.retries import attempts_frame
 from sktrainer.running.metrics import asks_for_positive_label
 from sktrainer.running.resources import (
     Stopwatch,
-    library_versions,
     peak_memory_mb,
     plan_jobs,
 )
 from sktrainer.types import Array, CheckedData, Split
 
-__all__ = ["Facts", "build_report", "fit_line", "parameter_texts", "split_line"]
+__all__ = ["Facts", "build_report", "fit_line", "split_line"]
 
-LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 OF_ONE_CLASS = frozenset({"precision", "recall", "f1"})
 """The default scores that are of the positive class, or macro averages."""
 
@@ -87,7 +84,7 @@ def build_report(facts: Facts) -> TrainingReport:
         attempts=attempts_frame(run.attempts) if len(run.attempts) > 1 else None,
         seeds=_seeds(facts),
         parameters=parameter_texts(facts.parameters, anatomy),
-        versions=_versions(facts),
+        versions=versions_used(facts.data.X, pipeline),
         stages=facts.watch.frame(),
         notes=(*facts.notes, *filter(None, [importances.problem])),
     )
@@ -289,28 +286,3 @@ def _seeds(facts: Facts) -> dict[str, int]:
     if is_network(facts.anatomy.model) and facts.run.model_seed is not None:
         seeds[facts.anatomy.name] = facts.run.model_seed
     return seeds | seeds_of(facts.run.fitted.pipeline)
-
-
-def _versions(facts: Facts) -> dict[str, str]:
-    steps = [step for _, step in facts.run.fitted.pipeline.steps]
-    used = [DISTRIBUTIONS.get(name, name) for name in packages_of([facts.data.X, *steps])]
-    return library_versions(dict.fromkeys([*LIBRARIES, *used]))
-
-
-def parameter_texts(parameters: Mapping[str, Any], anatomy: Anatomy) -> dict[str, str]:
-    """Return the parameters as text, by the names that `set_params` of the trainer knows.
-
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        The trainer's own but the estimator.
-    anatomy : Anatomy
-    """
-    prefix = "estimator__"
-    texts = {name: short_repr(value) for name, value in parameters.items()}
-    if anatomy.steps or anatomy.name != "model":
-        for name, step in anatomy.steps:
-            texts[prefix + name.replace(".", "__")] = short_repr(step)
-        prefix += anatomy.name.replace(".", "__") + "__"
-    model = anatomy.model.get_params(deep=True)
-    return texts | {prefix + name: short_repr(value) for name, value in model.items()}

@@ -22,6 +22,7 @@ from sktrainer.exceptions import (
 )
 from sktrainer.flow import Run, refit_run, run_split
 from sktrainer.parameters import parameter_problems
+from sktrainer.receipt import take_fingerprint
 from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
@@ -36,7 +37,7 @@ from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed, root_seed
 from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
-from sktrainer.storage.fingerprint import Fingerprint, data_fingerprint
+from sktrainer.storage.fingerprint import Fingerprint
 from sktrainer.types import CheckedData, Split
 
 __all__ = ["Trained", "train"]
@@ -92,7 +93,7 @@ def train(
         recipe = replace(recipe, steps=replace(recipe.steps, output=output))
     progress = Progress(int(parameters["verbose"]))
     with watch.stage("fingerprint"):
-        found, unknown = _fingerprint(raw)
+        found, unknown = take_fingerprint(raw)
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
@@ -114,16 +115,6 @@ def train(
     progress.done(fit_line(facts))
     progress.block(compact_table(run.scores.table))
     return Trained(anatomy, recipe, data, split, run, cv, report, found)
-
-
-def _fingerprint(raw: RawInput) -> tuple[Fingerprint | None, tuple[str, ...]]:
-    """Take the fingerprint of what came, or say why there is none: no reason not to train."""
-    names = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
-    try:
-        others = {name: getattr(raw, name) for name in names}
-        return data_fingerprint(raw.X, raw.y, **others), ()
-    except InputError as error:
-        return None, (f"no fingerprint of the data: {error}",)
 
 
 def _has_no_columns(X: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sktrainer.anatomy import dissect
 from sktrainer.exceptions import InputError, SktrainerWarning
-from sktrainer.reporting import parameter_texts
+from sktrainer.receipt import parameter_texts
 from sktrainer.results.text import labelled
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.resources import library_versions

@@ -18,7 +18,7 @@ GROUND = {"_optional", "_version", "exceptions", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
-TRAINING = FLOW | {"reporting", "tags", "training"}
+TRAINING = FLOW | {"receipt", "reporting", "tags", "training"}
 EVERYTHING = TRAINING | {
     "cli",
     "config",
@@ -51,9 +51,10 @@ ALLOWED: dict[str, set[str]] = {
     "retries": STAGES,
     "flow": STAGES | {"recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
-    "reporting": FLOW,
+    "receipt": FLOW,
+    "reporting": FLOW | {"receipt"},
     "tags": FLOW,
-    "training": FLOW | {"reporting"},
+    "training": FLOW | {"receipt", "reporting"},
     "verification": TRAINING,
     "trainer": TRAINING | {"verification"},
     "model_store": TRAINING | {"trainer"},
