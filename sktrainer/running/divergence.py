@@ -162,10 +162,16 @@ def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> V
         return Verdict(curve, True, loss)
     if held is None or not held.no_better:
         return Verdict(loss=loss)
-    still_learning = fit.stop_reason == "max_iter" and fit.best_iteration in (None, fit.n_iter)
-    diverged = held.beyond_start or (held.worse and not still_learning)
-    diverged = diverged and seen is not None and seen.no_better
+    if seen is None or not seen.no_better:
+        return Verdict(str(held), False, loss)
+    diverged = seen.beyond_start or (held.worse and not _has_learned(fit.evaluations))
     return Verdict(str(held), diverged, loss)
+
+
+def _has_learned(evaluations: Sequence[Evaluation]) -> bool:
+    """Tell whether the training loss ended below its first value, however far it got."""
+    losses = [e.value for e in evaluations if e.set == "train" and e.metric == "loss"]
+    return len(losses) > 1 and losses[-1] < losses[0]
 
 
 def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
