@@ -29,8 +29,11 @@ def take_fingerprint(raw: RawInput) -> tuple[Fingerprint | None, tuple[str, ...]
     others = {name: getattr(raw, name) for name in ARGUMENTS}
     try:
         return data_fingerprint(raw.X, raw.y, **others), ()
-    except InputError as error:
-        return None, (f"no fingerprint of the data: {error}",)
+    except Exception as error:  # X may be whatever the first step of a Pipeline takes
+        reason = (
+            str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        )
+        return None, (f"no fingerprint of the data: {reason}",)
 
 
 def versions_used(X: Any, pipeline: Any) -> dict[str, str]:

@@ -16,6 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from sktrainer import ManagedTrainer, fingerprint
+from sktrainer.receipt import take_fingerprint
+from sktrainer.stages.checks import RawInput
 from sktrainer.testing import mixed_table
 from tests.networks import SmallNet
 
@@ -120,12 +122,23 @@ def test_texts_verify_and_what_has_no_fingerprint_says_so():
         def __float__(self):
             return 1.0
 
+    assert take_fingerprint(RawInput(Unreadable(), None)) == (
+        None,
+        ("no fingerprint of the data: RuntimeError: not today",),
+    )
     table = pd.DataFrame({"a": np.arange(20.0), "b": [Odd()] * 20})
     odd = ManagedTrainer(make_pipeline(Numbers(), Ridge()), task="regression")
     odd.fit(table, np.arange(20.0))
     assert odd.fingerprint_ is None
     assert "no fingerprint of the data: a cell of type" in odd.report_.notes[0]
     assert odd.verify(table, np.arange(20.0)).data[0].startswith("a cell of type")
+
+
+class Unreadable:
+    """A table that cannot be made an array of."""
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("not today")
 
 
 class Numbers:

@@ -201,7 +201,10 @@ def _is_frame(value: Any) -> bool:
 
 def _frame_part(value: Any) -> PartPrint:
     """Return a frame, or a column, of polars; of other libraries by way of pandas."""
-    known = nw.from_native(value, eager_only=True, allow_series=True)
+    try:
+        known = nw.from_native(value, eager_only=True, allow_series=True)
+    except TypeError as error:
+        raise InputError(f"a {type(value).__name__} has no fingerprint: {error}") from None
     frame = known.to_frame() if isinstance(known, nw.Series) else known
     rows, kind = frame.shape[0], str(frame.implementation.name).lower()
     columns: list[Cells] = []
