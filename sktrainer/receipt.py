@@ -30,10 +30,8 @@ def take_fingerprint(raw: RawInput) -> tuple[Fingerprint | None, tuple[str, ...]
     try:
         return data_fingerprint(raw.X, raw.y, **others), ()
     except Exception as error:  # X may be whatever the first step of a Pipeline takes
-        reason = (
-            str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        )
-        return None, (f"no fingerprint of the data: {reason}",)
+        kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+        return None, (f"no fingerprint of the data: {kind}{error}",)
 
 
 def versions_used(X: Any, pipeline: Any) -> dict[str, str]:
