@@ -1,9 +1,12 @@
 """The training layer for scikit-learn users: split, encode, stop, score, save."""
 
+from typing import TYPE_CHECKING, Any
+
 from sktrainer._version import __version__
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     FitError,
     InputError,
     ParameterError,
@@ -16,14 +19,20 @@ from sktrainer.functional import TrainingResult, train_model, train_with_cv
 from sktrainer.results.report import TrainingReport
 from sktrainer.trainer import ManagedTrainer
 
+if TYPE_CHECKING:
+    from sktrainer.model_store import ModelStore
+    from sktrainer.storage.fingerprint import fingerprint
+
 load = ManagedTrainer.load
 
 __all__ = [
     "ClassImbalanceWarning",
     "DataWarning",
+    "DivergenceWarning",
     "FitError",
     "InputError",
     "ManagedTrainer",
+    "ModelStore",
     "ParameterError",
     "SktrainerError",
     "SktrainerWarning",
@@ -32,7 +41,22 @@ __all__ = [
     "TrainingResult",
     "UntrustedFileError",
     "__version__",
+    "fingerprint",
     "load",
     "train_model",
     "train_with_cv",
 ]
+
+_AT_FIRST_USE = {
+    "ModelStore": "sktrainer.model_store",
+    "fingerprint": "sktrainer.storage.fingerprint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a fit does not need when it is first asked for."""
+    if name not in _AT_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_AT_FIRST_USE[name]), name)

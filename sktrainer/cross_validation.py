@@ -42,6 +42,8 @@ class FoldResult:
     best_iteration: int | None = None
     stop_reason: str | None = None
     error: str | None = None
+    tries: int = 1
+    divergence: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class CrossValidation:
                 **fold.scores,
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
+                "tries": fold.tries if any(f.tries > 1 for f in self.folds) else None,
                 "error": fold.error,
             }
             for fold in self.folds
@@ -106,6 +109,15 @@ class CrossValidation:
             for name, row in self.summary.iterrows()
         )
         return f"{len(self.folds)} folds: {scores}"
+
+    @property
+    def divergence(self) -> str:
+        """Which folds' fits diverged, and how the first of them did; empty for none."""
+        diverged = [fold for fold in self.folds if fold.divergence]
+        if not diverged:
+            return ""
+        first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
+        return f"The fit diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
 
     @property
     def best_iteration(self) -> int | None:
@@ -213,6 +225,8 @@ def _run_fold(
         run.fit.n_iter,
         run.fit.best_iteration,
         run.fit.stop_reason,
+        tries=len(run.attempts),
+        divergence=run.verdict.problem if run.verdict.diverged else "",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import narwhals as nw
@@ -15,13 +16,24 @@ from scipy import sparse
 
 from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
+from sktrainer.retries import Asked, Attempt, fit_with_retries, seeds_to_try, verdict
 from sktrainer.rows import is_inputs, take_rows
+from sktrainer.running.divergence import FINE, Verdict
+from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import Stopwatch
-from sktrainer.running.seeding import derive_seed
-from sktrainer.stages.evaluating import Part, evaluate
+from sktrainer.stages.evaluating import Part, evaluate, predicted_part
 from sktrainer.stages.fitting import fit_model
 from sktrainer.stages.preparing import prepare
-from sktrainer.types import Array, CheckedData, ModelFit, Prepared, Rows, Scores, Split
+from sktrainer.types import (
+    Array,
+    CheckedData,
+    FitOutcome,
+    ModelFit,
+    Prepared,
+    Rows,
+    Scores,
+    Split,
+)
 
 __all__ = ["Run", "refit_run", "run_split"]
 
@@ -45,6 +57,8 @@ class Run:
         What is worth knowing of how the rows were prepared.
     refit_rounds : int or None
         Iterations of the last fit, on training and validation rows, where there was one.
+    attempts : tuple of Attempt
+        Every try of the fit, in order; one of them was used.
     """
 
     fitted: FittedModel
@@ -55,6 +69,17 @@ class Run:
     class_weight: Array | None = None
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the fit that was used came out."""
+        return next((a.verdict for a in self.attempts if a.used), FINE)
+
+    @property
+    def model_seed(self) -> int | None:
+        """The seed of the model in the fit that was used."""
+        return next((a.seed for a in self.attempts if a.used), None)
 
 
 def run_split(
@@ -66,6 +91,7 @@ def run_split(
     n_threads: int,
     score_parts: Iterable[str] = ("train", "validation", "test"),
     n_iter: int | None = None,
+    model_seed: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
     stopwatch: Stopwatch | None = None,
 ) -> Run:
@@ -82,6 +108,8 @@ def run_split(
     score_parts : iterable of str
     n_iter : int or None, default=None
         Exactly so many iterations.
+    model_seed : int or None, default=None
+        For the one fit that there is to be; None: derived from `seed`, with retries.
     on_iteration : callable or None, default=None
     stopwatch : Stopwatch or None, default=None
 
@@ -93,20 +121,38 @@ def run_split(
     validation = _validation_rows(data, split)
     with watch.stage("prepare"):
         prepared = prepare(recipe.steps, data, split.train, validation, seed)
-    with watch.stage("fit"):
-        outcome = fit_model(
-            recipe.model,
-            data,
-            prepared,
-            seed=derive_seed(seed, "model"),
-            n_threads=n_threads,
-            n_iter=n_iter,
-            on_iteration=on_iteration,
-        )
+    seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
+    raw, wanted = bool(recipe.scoring.on_estimator), set(score_parts)
+
+    @cache
+    def part(name: str) -> Part | None:
+        return _parts(data, split, prepared, validation, {name}, raw=raw).get(name)
+
+    def fit(seed: int) -> FitOutcome:
+        with watch.stage("fit"):
+            return fit_model(
+                recipe.model,
+                data,
+                prepared,
+                seed=seed,
+                n_threads=n_threads,
+                n_iter=n_iter,
+                on_iteration=on_iteration,
+            )
+
+    def examine(outcome: FitOutcome) -> tuple[Verdict, dict[str, Predicted]]:
+        with watch.stage("evaluate"):
+            asked = Asked(outcome.fitted, part, predicted_part)
+            found = verdict(outcome, asked, data, prepared, recipe.model.traits)
+            return found, asked.answers
+
+    tried = fit_with_retries(fit, examine, seeds)
+    outcome = tried.outcome
     with watch.stage("evaluate"):
-        raw = bool(recipe.scoring.on_estimator)
-        parts = _parts(data, split, prepared, validation, set(score_parts), raw=raw)
-        scores = evaluate(outcome.fitted, parts, recipe.scoring)
+        names = [name for name in ("train", "validation", "test") if name in wanted]
+        found = {str(name): part(name) for name in names}
+        parts = {name: rows for name, rows in found.items() if rows is not None}
+        scores = evaluate(outcome.fitted, parts, recipe.scoring, tried.answers)
     return Run(
         outcome.fitted,
         outcome.fit,
@@ -115,6 +161,7 @@ def run_split(
         imbalance=prepared.imbalance,
         class_weight=prepared.class_weight,
         notes=prepared.notes,
+        attempts=tried.attempts,
     )
 
 
@@ -144,6 +191,7 @@ def refit_run(
             n_threads=n_threads,
             score_parts=("test",),
             n_iter=rounds,
+            model_seed=run.model_seed,
         )
     table = run.scores.table.copy()
     table.update(again.scores.table)

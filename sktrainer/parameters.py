@@ -179,6 +179,7 @@ RULES: dict[str, Rule] = {
         lambda value: isinstance(value, Real) and not _is_bool(value) and float(value) >= 0.0,
     ),
     "refit": Rule("True or False", _is_bool),
+    "n_retries": Rule("an integer of at least 0", lambda value: _is_int(value, 0)),
     "random_state": Rule(
         "None, an integer of at least 0, or a NumPy RandomState or Generator",
         _is_random_state,

@@ -22,7 +22,7 @@ from sktrainer.running.metrics import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.running.seeding import derive_seed
+from sktrainer.running.seeding import derive_seed, useful_retries
 from sktrainer.stages.fitting import ModelPlan
 from sktrainer.stages.preparing import ENCODER, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
@@ -48,6 +48,8 @@ class Recipe:
     cv : int, splitter, iterable or None
     refit : bool
     n_jobs : int or None
+    n_retries : int
+        How often a fit that went wrong is tried again with another seed.
     notes : tuple of str
         Decisions worth a line in the report.
     """
@@ -60,6 +62,7 @@ class Recipe:
     cv: Any = None
     refit: bool = False
     n_jobs: int | None = None
+    n_retries: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -100,6 +103,7 @@ def make_recipe(
     if problems:
         raise ParameterError(problems)
     stops, notes = _stopping(parameters, traits, data)
+    n_retries, useless = useful_retries(parameters["n_retries"], anatomy.model)
     model = ModelPlan(
         anatomy.name,
         anatomy.model,
@@ -120,7 +124,8 @@ def make_recipe(
         cv=parameters["cv"],
         refit=bool(parameters["refit"]),
         n_jobs=parameters["n_jobs"],
-        notes=notes,
+        n_retries=n_retries,
+        notes=(*notes, *useless),
     )
 
 

@@ -34,7 +34,9 @@ from sktrainer.types import Array, Split
 if TYPE_CHECKING:
     from sktrainer.incremental import Learned, Stream
     from sktrainer.results.report import TrainingReport
+    from sktrainer.storage.fingerprint import Fingerprint
     from sktrainer.training import Trained
+    from sktrainer.verification import Verification
 
 __all__ = ["ManagedTrainer"]
 
@@ -127,6 +129,9 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         After stopping, fit once more on training and validation rows together for
         `best_iteration_` rounds; with `cv`, on all rows but the test rows, for the median
         of the rounds that the folds found.
+    n_retries : int, default=0
+        Fit again with other seeds after a fit that raised, diverged, or came out no better
+        on validation rows than class frequencies or the mean; validation rows alone choose.
     random_state : int, RandomState, Generator or None, default=None
         One seed, from which each consumer's own is derived. Seeds that the estimator
         was given are left as they are.
@@ -167,6 +172,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     split_ : Split
         `train`, `validation`, `test`: row positions into the X that was passed.
     report_ : TrainingReport
+    fingerprint_ : dict or None
+        Of what `fit` was given, each column by itself, as text: what `verify` compares with.
 
     Examples
     --------
@@ -199,6 +206,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     scores_: pd.DataFrame
     split_: Split
     report_: TrainingReport
+    fingerprint_: Fingerprint | None
 
     def __init__(
         self,
@@ -222,6 +230,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         n_iter_no_change: int = 50,
         tol: float = 0.0,
         refit: bool = False,
+        n_retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
         device: str = "auto",
@@ -246,6 +255,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.refit = refit
+        self.n_retries = n_retries
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.device = device
@@ -460,6 +470,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.scores_ = run.scores.table
         self.split_ = trained.split
         self.report_ = trained.report
+        self.fingerprint_ = trained.fingerprint
         for name, value in (
             ("classes_", run.fitted.classes),
             ("cv_results_", None if trained.cv is None else trained.cv.results),
@@ -583,6 +594,34 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return bundle.write(self, path)
+
+    def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
+        """Fit anew with what this fit recorded, and say what is the same, to the bit.
+
+        Parameters
+        ----------
+        X, y, **others
+            What was passed to `fit`: also `sample_weight`, `groups`, `X_val`, ...
+
+        Returns
+        -------
+        Verification
+            True where data, parameters, library versions and predictions are all the same.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
+        >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
+        (True, False)
+        """
+        from sktrainer.verification import verify
+
+        check_is_fitted(self)
+        return verify(self, X, y, others)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> ManagedTrainer:

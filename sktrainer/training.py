@@ -17,18 +17,22 @@ from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     InputError,
     ParameterError,
     SmallDataWarning,
 )
 from sktrainer.flow import Run, refit_run, run_split
 from sktrainer.parameters import parameter_problems
+from sktrainer.receipt import take_fingerprint
 from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.retries import attempts_notes
 from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
+from sktrainer.running.divergence import advice
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
 from sktrainer.running.progress import Progress
@@ -36,6 +40,7 @@ from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed, root_seed
 from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
+from sktrainer.storage.fingerprint import Fingerprint
 from sktrainer.types import CheckedData, Split
 
 __all__ = [
@@ -59,6 +64,7 @@ class Trained:
     run: Run
     cv: CrossValidation | None
     report: TrainingReport
+    fingerprint: Fingerprint | None
 
 
 def train(
@@ -95,10 +101,14 @@ def train(
         recipe = make_recipe(parameters, anatomy, data, seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output))
     progress = Progress(int(parameters["verbose"]))
+    with watch.stage("fingerprint"):
+        found, unknown = take_fingerprint(raw)
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
-    notes = (*recipe.notes, *notes, *tell_imbalance(progress, recipe, data, split))
+    if recipe.n_retries != parameters["n_retries"]:
+        progress.warn(recipe.notes[-1], DataWarning)
+    notes = (*recipe.notes, *unknown, *notes, *tell_imbalance(progress, recipe, data, split))
     notes = (*notes, *tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
@@ -107,12 +117,13 @@ def train(
         notes = (*notes, *cv.notes)
     final, split, n_iter = _final_recipe(recipe, split, cv)
     run = _fit_final(final, data, split, progress, watch, n_iter)
-    notes = (*notes, *run.notes)
-    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
+    notes = (*notes, *run.notes, *_tell_attempts(progress, recipe, run))
+    digest = None if found is None else found["digest"]
+    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch, digest)
     report = build_report(facts)
     progress.done(fit_line(facts))
     progress.block(compact_table(run.scores.table))
-    return Trained(anatomy, recipe, data, split, run, cv, report)
+    return Trained(anatomy, recipe, data, split, run, cv, report, found)
 
 
 def for_the_network_alone(
@@ -284,8 +295,23 @@ def _cross_validate(
     cv = cross_validate(recipe, data, rows, on_fold=tell)
     for note in cv.notes:
         progress.warn(note, DataWarning)
+    if cv.divergence:
+        note = f"{cv.divergence}. To mend it, {advice(recipe.model.model)}"
+        progress.warn(note, DivergenceWarning)
+        cv = replace(cv, notes=(*cv.notes, note))
     progress.done(cv.summary_line)
     return cv
+
+
+def _tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ...]:
+    """Warn where the fit that is used went wrong; say so where others before it did."""
+    notes = attempts_notes(run.attempts, recipe.model.model)
+    for note in notes:
+        if run.verdict.diverged:
+            progress.warn(note, DivergenceWarning)
+        else:
+            progress.done(note)
+    return notes
 
 
 def _final_recipe(

@@ -17,9 +17,17 @@ PACKAGE = ROOT / "sktrainer"
 GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
-TRAINING = FLOW | {"incremental", "reporting", "tags", "training"}
-EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
+FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
+TRAINING = FLOW | {"incremental", "receipt", "reporting", "tags", "training"}
+EVERYTHING = TRAINING | {
+    "cli",
+    "config",
+    "functional",
+    "model_store",
+    "testing",
+    "trainer",
+    "verification",
+}
 
 # Who may import whom. A key is a module or a package under sktrainer/; a value holds the
 # modules, or packages with all that is in them, that it may import besides its own.
@@ -41,14 +49,18 @@ ALLOWED: dict[str, set[str]] = {
     "stages": GROUND | SERVICES,
     "storage": GROUND | SERVICES,
     "recipe": STAGES,
-    "flow": STAGES | {"recipe"},
+    "retries": STAGES,
+    "flow": STAGES | {"recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
-    "reporting": FLOW,
+    "receipt": FLOW,
+    "reporting": FLOW | {"receipt"},
     "tags": FLOW,
-    "training": FLOW | {"reporting"},
-    "incremental": FLOW | {"reporting", "training"},
-    "trainer": TRAINING,
-    "functional": TRAINING | {"trainer"},
+    "training": FLOW | {"receipt", "reporting"},
+    "incremental": FLOW | {"receipt", "reporting", "training"},
+    "verification": TRAINING,
+    "trainer": TRAINING | {"verification"},
+    "model_store": TRAINING | {"trainer"},
+    "functional": TRAINING | {"model_store", "trainer"},
     "config": TRAINING | {"functional", "trainer"},
     "cli": TRAINING | {"config", "functional", "trainer"},
     "testing": EVERYTHING,

@@ -96,6 +96,7 @@ class Learned:
     report: TrainingReport
     stream: Stream
     cv: None = None
+    fingerprint: None = None
 
 
 def stream_after(trained: Trained) -> Stream:

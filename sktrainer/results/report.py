@@ -31,7 +31,8 @@ class DataSection(TypedDict, total=False):
     each class, as text, to its rows; `positive_class` is the one of two classes that
     precision, recall and F1 are of; `target_summary` maps "mean", "std", "min", "max" to
     the target's, in its own unit (regression). `n_missing` counts cells of the training
-    rows, where the automatic preprocessor looked at them.
+    rows, where the automatic preprocessor looked at them. `fingerprint` is that of all that
+    `fit` was given, in which every cell counts.
     """
 
     rows: int
@@ -42,6 +43,7 @@ class DataSection(TypedDict, total=False):
     positive_class: str
     target_summary: dict[str, float]
     n_missing: int
+    fingerprint: str
 
 
 class SplitSection(TypedDict, total=False):
@@ -165,6 +167,9 @@ class TrainingReport:
         `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
         A row a fold.
+    attempts : DataFrame or None
+        A row a try of the final fit: `try`, `seed`, `validation_loss` (log loss or RMSE),
+        `seconds`, `outcome`, `used`; None where the first one was fine.
     cv_summary : DataFrame or None
         A row a metric, with `mean` and `std` over the folds.
     seeds : dict
@@ -210,6 +215,7 @@ class TrainingReport:
     history: pd.DataFrame = field(default_factory=_no_history)
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
