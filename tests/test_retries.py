@@ -110,7 +110,7 @@ def test_where_the_first_try_is_fine_retries_change_no_bit(family):
     "estimator", [LGBMClassifier(n_estimators=5, learning_rate=50.0), SmallNet]
 )
 def test_the_choice_between_tries_never_looks_at_test_rows(estimator):
-    more = {"estimator__lr": 100.0} if estimator is SmallNet else {}
+    more = {"estimator__lr": 1e6} if estimator is SmallNet else {}
     case = Case(estimator, "classification", {"n_retries": 2})
     trainer = case.trainer(test_size=0.25).set_params(**more).fit(*case.table())
     assert len(trainer.report_.attempts) == 3

@@ -173,15 +173,15 @@ def check_wrapped_estimator_is_untouched(case: Case) -> None:
     X, y = case.table()
     trainer = case.trainer()
     estimator = trainer.estimator
-    before = _pickled(estimator)
+    before = pickled_whole(estimator)
     parameters = _parameters_of(trainer)
     trainer.fit(X, y)
     assert trainer.estimator is estimator
-    assert _pickled(estimator) == before, "fit changed the estimator that was passed"
+    assert pickled_whole(estimator) == before, "fit changed the estimator that was passed"
     assert _parameters_of(trainer) == parameters
 
 
-def _pickled(estimator: Any) -> bytes:
+def pickled_whole(estimator: Any) -> bytes:
     # Keras writes the time into its own pickle of a model.
     return pickle.dumps(packed({"estimator": estimator}))
 
