@@ -4,6 +4,7 @@ from sktrainer._version import __version__
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    FileFormatError,
     FitError,
     InputError,
     ParameterError,
@@ -21,6 +22,7 @@ load = ManagedTrainer.load
 __all__ = [
     "ClassImbalanceWarning",
     "DataWarning",
+    "FileFormatError",
     "FitError",
     "InputError",
     "ManagedTrainer",

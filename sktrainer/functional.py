@@ -16,6 +16,7 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.progress import Progress
+from sktrainer.storage.bundle import SUFFIXES
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
@@ -96,8 +97,8 @@ def train_model(
     early_stopping : bool or "auto", default="auto"
     random_state : int, RandomState or None, default=42
     save_path : path-like or None, default="models/"
-        A folder for a file of its own name, or the path of a ``.joblib`` or ``.pkl``
-        file; None saves nothing.
+        A folder for a file of its own name, or the path of a ``.skt``, ``.joblib`` or
+        ``.pkl`` file; None saves nothing.
     verbose : int, default=1
         0 silent, 1 the stages and the scores, 2 every iteration.
     **trainer_params
@@ -258,11 +259,11 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
 
 def _model_path(path: Path, model: Any) -> Path:
     """Return the file to save to: `path` itself, or one named by model and time below it."""
-    if path.suffix in (".joblib", ".pkl"):
+    if path.suffix in SUFFIXES:
         return path
     if path.suffix and not path.is_dir():
         raise ParameterError(
-            f"save_path must be a folder or a file that ends in .joblib or .pkl, got "
+            f"save_path must be a folder or a file that ends in {', '.join(SUFFIXES)}, got "
             f"{str(path)!r}"
         )
     steps = getattr(model, "steps", None)

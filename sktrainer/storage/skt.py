@@ -1,0 +1,339 @@
+"""A `.skt` file: a fitted trainer as one zip that is read without running any of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from sktrainer._optional import require
+from sktrainer.backends.modules import is_network
+from sktrainer.backends.registry import find_backend
+from sktrainer.exceptions import FileFormatError, InputError, SktrainerError, UntrustedFileError
+from sktrainer.results.fitted import FittedModel
+from sktrainer.results.report import TrainingReport
+from sktrainer.running.files import written_whole
+from sktrainer.storage.archive import checksum, open_archive, read_member, write_archive
+from sktrainer.storage.known import is_known
+from sktrainer.storage.manifest import MOST_BYTES, class_path, make_manifest, read_manifest
+from sktrainer.storage.natives import Halves, NativeFormat, native_format
+from sktrainer.storage.soundness import check_sound
+from sktrainer.storage.texts import from_text, to_text
+from sktrainer.storage.values import Parcel, dump_value, open_parcel
+from sktrainer.types import Split
+
+__all__ = ["read_skt", "write_native", "write_skt"]
+
+T = TypeVar("T")
+MANIFEST = "manifest.json"
+MODULES = "trainer.modules"
+STATES = ("trainer.skops", "steps.skops", "model.skops")
+ELSEWHERE = ("_fitted", "evals_result_", "history_", "model_", "pipeline_", "report_")
+EXTRAS = {
+    "catboost": "catboost",
+    "lightgbm": "lightgbm",
+    "skorch": "torch",
+    "torch": "torch",
+    "xgboost": "xgboost",
+}
+
+
+def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> None:
+    """Write a fitted trainer, atomically.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+    path : Path
+    fingerprint : str or None, default=None
+        Of the data it was fitted on, for the manifest.
+
+    Raises
+    ------
+    InputError
+        Something in it could not be read again in another process.
+    """
+    family = find_backend(trainer.model_).name
+    members = {**_trainer_members(trainer), **_model_members(trainer, family)}
+    members = {name: members[name] for name in sorted(members)}
+    manifest = make_manifest(trainer, family, members, fingerprint)
+    with written_whole(path) as part, part.open("wb") as file:
+        write_archive(file, {MANIFEST: manifest, **members})
+
+
+def write_native(model: Any, path: Path) -> None:
+    """Write a model alone, in its library's own format.
+
+    Raises
+    ------
+    InputError
+        Its library has none, or another suffix.
+    """
+    native = native_format(find_backend(model).name)
+    name = type(model).__name__
+    if native is None:
+        raise InputError(
+            f"{name} has no file format of its own; save to a .skt file, which holds the "
+            "steps before the model too"
+        )
+    if path.suffix not in native.suffixes:
+        raise InputError(
+            f"the native format of {name} is a file that ends in "
+            f"{' or '.join(native.suffixes)}, got {path.name!r}; rename it"
+        )
+    with written_whole(path) as part:
+        target = part.with_name(part.name + path.suffix)
+        try:
+            native.write(model, target)
+            target.replace(part)
+        finally:
+            target.unlink(missing_ok=True)
+
+
+def _trainer_members(trainer: Any) -> dict[str, bytes]:
+    parameters = trainer.get_params(deep=False)
+    files: dict[str, bytes] = {}
+    if _involves_torch(parameters["estimator"]):
+        from sktrainer.storage.natives.torch import stowed
+
+        parameters["estimator"], files = stowed(parameters["estimator"], MODULES)
+    fitted = {
+        field.name: getattr(trainer._fitted, field.name)
+        for field in dataclasses.fields(FittedModel)
+        if field.name != "pipeline"
+    }
+    attributes, tables = {}, {}
+    for name, value in vars(trainer).items():
+        if name in ELSEWHERE or name in parameters:
+            continue
+        if isinstance(value, (pd.DataFrame, pd.Series)):
+            tables[name] = value
+        elif isinstance(value, Split):
+            attributes[name] = {f.name: getattr(value, f.name) for f in dataclasses.fields(Split)}
+        else:
+            attributes[name] = value
+    state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
+    steps = trainer._fitted.pipeline.steps
+    return {
+        **files,
+        "trainer.skops": dump_value(state, "the trainer"),
+        "steps.skops": dump_value(
+            {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}, "the steps"
+        ),
+        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
+        "tables.json": to_text(tables),
+        "report.json": to_text(_fields(trainer.report_)),
+    }
+
+
+def _fields(report: TrainingReport) -> dict[str, Any]:
+    return {f.name: getattr(report, f.name) for f in dataclasses.fields(report)}
+
+
+def _model_members(trainer: Any, family: str) -> dict[str, bytes]:
+    native = native_format(family)
+    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
+    return {"model.skops": dump_value(halves.state, "the model"), **halves.files}
+
+
+def _involves_torch(estimator: Any) -> bool:
+    steps = getattr(estimator, "steps", None)
+    return is_network(steps[-1][1] if steps else estimator)
+
+
+def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
+    """Read a fitted trainer; nothing of the file is run.
+
+    Parameters
+    ----------
+    path : Path
+    trusted : bool or sequence of str
+        Import paths that the file may name besides those known to be harmless; True for
+        all. Checksums and the like are looked at in any case.
+    kind : type
+        The class of the trainer.
+
+    Raises
+    ------
+    FileFormatError
+        It is not what `write_skt` writes, or of a later version.
+    UntrustedFileError
+        It names what is not trusted.
+    ImportError
+        A library that it needs is not installed.
+    """
+    with _named(path), path.open("rb") as file:
+        manifest, members = _verified(file)
+        family = manifest["model"]["family"]
+        native = native_format(family)
+        if native is not None:
+            require(native.package, native.extra)
+        if not set(STATES) <= set(members):
+            raise FileFormatError(f"it lacks one of {', '.join(STATES)}")
+        parcels = {name: open_parcel(members[name]) for name in STATES}
+        _require_libraries(parcels.values())
+        _ask_for_trust(path, _needed(parcels.values(), members), trusted)
+        return _put_together(manifest, members, parcels, native, kind)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let every failure be one error that names the file."""
+    try:
+        yield
+    except UntrustedFileError:
+        raise
+    except FileFormatError as error:
+        raise FileFormatError(f"{str(path)!r} cannot be loaded: {error}") from None
+    except SktrainerError as error:
+        raise FileFormatError(f"{str(path)!r} cannot be loaded: {error}") from error
+    except ImportError as error:
+        if "pip install" in str(error):
+            raise
+        raise FileFormatError(f"{str(path)!r} cannot be loaded: {error}") from error
+    except (Exception, RecursionError, MemoryError) as error:
+        raise FileFormatError(
+            f"{str(path)!r} cannot be loaded: it is not as `save` writes it "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the manifest and all members that it lists, each with its checksum."""
+    archive, infos = open_archive(file)
+    if MANIFEST not in infos or infos[MANIFEST].file_size > MOST_BYTES:
+        raise FileFormatError(f"it has no {MANIFEST}: it is no bundle of sktrainer")
+    manifest = read_manifest(read_member(archive, infos.pop(MANIFEST)))
+    listed = manifest["members"]
+    if set(listed) != set(infos):
+        odd = sorted(set(listed) ^ set(infos))
+        raise FileFormatError(f"members and manifest.json do not agree about {odd[:5]}")
+    members = {}
+    for name, info in infos.items():
+        data = members[name] = read_member(archive, info)
+        if len(data) != listed[name]["bytes"] or checksum(data) != listed[name]["sha256"]:
+            raise FileFormatError(f"member {name!r} was changed: its SHA-256 is another")
+    return manifest, members
+
+
+def _require_libraries(parcels: Any) -> None:
+    roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
+    for root in sorted(roots & set(EXTRAS)):
+        require(root, EXTRAS[root])
+
+
+def _needed(parcels: Any, members: Mapping[str, bytes]) -> list[str]:
+    names = {name for parcel in parcels for name in parcel.needs}
+    if any(name.endswith(".modules.json") for name in members):
+        require("skorch", "torch")
+        from sktrainer.storage.natives.torch import modules_named
+
+        names |= {n for n in modules_named(members) if not is_known("type", n)}
+    return sorted(names)
+
+
+def _ask_for_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[str]) -> None:
+    given = {trusted} if isinstance(trusted, str) else set() if trusted is False else trusted
+    missing = [] if given is True else [name for name in needed if name not in given]
+    if missing:
+        listed = ", ".join(f'"{name}"' for name in needed)
+        raise UntrustedFileError(
+            f"{str(path)!r} names what sktrainer does not know to be harmless: "
+            f"{', '.join(missing)}. Loading it imports these, and using the model may call "
+            "them (those that end in () are called while loading). If you know them and "
+            f'trust where the file comes from: load("{path.name}", trusted=[{listed}])',
+            missing,
+        )
+    for name in needed:
+        _check_import(name)
+
+
+def _check_import(name: str) -> None:
+    module, _, attribute = name.removesuffix("()").rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        owner = module.rpartition(".")[0]
+        if owner and importlib.util.find_spec(owner.partition(".")[0]) is not None:
+            return  # a method: skops finds it by its object
+        raise FileFormatError(
+            f"it needs {name}, which cannot be imported here ({error}); install the package "
+            "that has it, or put its folder on the path"
+        ) from None
+    if not hasattr(found, attribute):
+        raise FileFormatError(f"it needs {name}, which {module} does not have (any more)")
+
+
+def _put_together(
+    manifest: Mapping[str, Any],
+    members: Mapping[str, bytes],
+    parcels: Mapping[str, Parcel],
+    native: NativeFormat | None,
+    kind: type[T],
+) -> T:
+    if manifest.get("trainer") != class_path(kind):
+        raise FileFormatError(
+            f"it holds a {manifest.get('trainer')}, expected a {class_path(kind)}; load it "
+            "with the method `load` of its own class"
+        )
+    state, walk = parcels["trainer.skops"].make(), parcels["steps.skops"].make()
+    model = parcels["model.skops"].make()
+    if native is not None:
+        model = native.join(Halves(model, members))
+    if class_path(model) != manifest["model"]["class"]:
+        raise FileFormatError(
+            f"its model is a {class_path(model)}, and its manifest.json says "
+            f"{manifest['model']['class']}"
+        )
+    parameters = state["parameters"]
+    if f"{MODULES}.json" in members or _has_stand_in(parameters["estimator"]):
+        from sktrainer.storage.natives.torch import unstowed
+
+        parameters["estimator"] = unstowed(parameters["estimator"], members, MODULES)
+    check_sound([walk, model, parameters])
+    fitted = _fitted_model(state["fitted"], walk, model)
+    trainer = kind(**parameters)
+    vars(trainer).update(_attributes(state["attributes"], members, kind))
+    vars(trainer).update(
+        _fitted=fitted,
+        pipeline_=fitted.pipeline,
+        model_=fitted.model,
+        report_=_report(from_text(members["report.json"])),
+    )
+    return trainer
+
+
+def _has_stand_in(estimator: Any) -> bool:
+    last = estimator.steps[-1][1] if getattr(estimator, "steps", None) else estimator
+    return type(last).__module__ == "sktrainer.storage.stand_ins"
+
+
+def _fitted_model(state: Mapping[str, Any], walk: Mapping[str, Any], model: Any) -> FittedModel:
+    from imblearn.pipeline import Pipeline
+
+    steps = [(str(name), step) for name, step in walk["steps"]]
+    return FittedModel(pipeline=Pipeline([*steps, (str(walk["model"]), model)]), **state)
+
+
+def _attributes(
+    state: Mapping[str, Any], members: Mapping[str, bytes], kind: type
+) -> dict[str, Any]:
+    history = from_text(members["history.json"])
+    found = {**state, **from_text(members["tables.json"])}
+    found["history_"], found["evals_result_"] = history["history"], history["evals"]
+    found["split_"] = Split(**found["split_"])
+    shadowed = {name for name in found if callable(getattr(kind, name, None))}
+    if shadowed or set(ELSEWHERE) & set(state):
+        raise FileFormatError(f"it sets {sorted(shadowed) or ELSEWHERE}, as no bundle does")
+    return found
+
+
+def _report(fields: Mapping[str, Any]) -> TrainingReport:
+    known = {f.name for f in dataclasses.fields(TrainingReport)}
+    return TrainingReport(**{name: value for name, value in fields.items() if name in known})

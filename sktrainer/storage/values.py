@@ -1,0 +1,272 @@
+"""Python values as skops states: written the same each time, read through the gate."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.storage.archive import open_archive, read_member, write_archive
+from sktrainer.storage.arrays import check_npy, check_npz, plain_array
+from sktrainer.storage.gate import Gate, State
+from sktrainer.storage.known import is_known
+
+__all__ = ["Parcel", "dump_value", "open_parcel"]
+
+SCHEMA = "schema.json"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A value that was read through the gate and is not made yet.
+
+    Attributes
+    ----------
+    data : bytes
+        A file of skops.
+    untrusted : tuple of str
+        Names that skops wants to be trusted, in whatever role.
+    names : frozenset of str
+        All names in it.
+    needs : frozenset of str
+        Those that the caller has to trust.
+    """
+
+    data: bytes
+    untrusted: tuple[str, ...]
+    names: frozenset[str]
+    needs: frozenset[str]
+
+    def make(self) -> Any:
+        """Make the value; only once what it needs is trusted."""
+        from skops.io import loads
+
+        _refuse_nets(self.needs)
+        return loads(self.data, trusted=list(self.untrusted))
+
+
+def open_parcel(data: bytes) -> Parcel:
+    """Read a state, make nothing.
+
+    Raises
+    ------
+    FileFormatError
+        It is not one that `dump_value` writes.
+    """
+    from skops.io import get_untrusted_types
+
+    archive, members = open_archive(io.BytesIO(data), compressed=False)
+    if SCHEMA not in members:
+        raise FileFormatError(f"it holds a state without {SCHEMA}")
+    gate = Gate()
+    gate.read(json.loads(read_member(archive, members[SCHEMA])))
+    if set(gate.files) != set(members) - {SCHEMA}:
+        raise FileFormatError("it holds a state with other files than it names")
+    for name, kind in gate.files.items():
+        if kind == "npy":
+            check_npy(name, read_member(archive, members[name]))
+        elif kind == "npz":
+            check_npz(name, read_member(archive, members[name]))
+    untrusted = tuple(get_untrusted_types(data=data))
+    names = frozenset(name for _, name in gate.names)
+    return Parcel(data, untrusted, names, frozenset(_needed(gate, set(untrusted))))
+
+
+def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
+    """Name what neither skops nor this package knows to be harmless in its role."""
+    seen = {name for _, name in gate.names}
+    for role, name in gate.unknown():
+        bare = name.removesuffix("()")
+        if role == "call" or name in untrusted or bare not in seen | untrusted:
+            yield name
+        elif role in ("object", "function", "type") and name == "joblib.memory.Memory":
+            yield name
+    harmless = {"functools.partial", "numpy.dtype", "sklearn.tree._tree.Tree"}
+    called = {name.removesuffix("()") for _, name in gate.names}
+    yield from untrusted - called - harmless
+
+
+def _refuse_nets(names: frozenset[str]) -> None:
+    """Refuse a net as a mere object: its `__setstate__` unpickles what the state says."""
+    for name in names:
+        module, _, attribute = name.removesuffix("()").rpartition(".")
+        kind = getattr(importlib.import_module(module), attribute, None) if module else None
+        if isinstance(kind, type) and any(
+            base.__module__ == "skorch.net" for base in kind.__mro__
+        ):
+            raise FileFormatError(f"it holds a {name}, a net, as no bundle does")
+
+
+def dump_value(value: Any, what: str) -> bytes:
+    """Write a value as a file of skops, and prove that it comes back.
+
+    Parameters
+    ----------
+    value : object
+    what : str
+        For the error.
+
+    Raises
+    ------
+    InputError
+        Something in it cannot be written, or not be found again by its import path.
+    """
+    from skops.io import dumps, loads
+
+    try:
+        state, files = _normal(dumps(value))
+    except (Exception, RecursionError) as error:
+        raise InputError(
+            f"{what} cannot be written to a .skt file: {error}; save to a .joblib file, or "
+            "replace what cannot be written"
+        ) from error
+    gate = Gate()
+    gate.read(state)
+    _check_paths(gate, what)
+    data = _packed(state, files)
+    parcel = open_parcel(data)
+    try:
+        again = _normal(dumps(loads(data, trusted=list(parcel.untrusted))))
+    except Exception as error:
+        raise InputError(_not_the_same(what, str(error))) from error
+    if _digest(*again) != _digest(state, files):
+        raise InputError(_not_the_same(what, "it holds a value that is written incompletely"))
+    return data
+
+
+def _not_the_same(what: str, why: str) -> str:
+    return (
+        f"{what} would not come back the same from a .skt file ({why}); a dict with keys "
+        "that are neither text nor numbers is one reason; save to a .joblib file"
+    )
+
+
+def _check_paths(gate: Gate, what: str) -> None:
+    """Refuse what no other process could import."""
+    problems = []
+    for role, name in sorted(gate.unknown()):
+        module, _, attribute = name.removesuffix("()").rpartition(".")
+        if module == "__main__" or "<" in name:
+            problems.append(
+                f"{what} holds {name!r}, which only this process knows: put it into a module "
+                "that can be imported (a .py file), or save to a .joblib file"
+            )
+        elif role == "function" and not _is_there(module, attribute):
+            problems.append(
+                f"{what} holds {name!r}, which cannot be imported under this name: define it "
+                "at the top of a module, or save to a .joblib file"
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def _is_there(module: str, attribute: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), attribute)
+    except ImportError:
+        owner, _, method = module.rpartition(".")
+        return bool(owner) and _is_there(owner, method)
+
+
+def _normal(data: bytes) -> tuple[State, dict[str, bytes]]:
+    """Number states and files in the order they come, where skops takes addresses."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        state: State = json.loads(archive.read(SCHEMA))
+        writer = _Normal(archive, Counter(_numbers(state)))
+        return writer.node(state), writer.files
+
+
+class _Normal:
+    """Rewrites the states of one file; `files` is what they name in the end."""
+
+    def __init__(self, archive: zipfile.ZipFile, counts: Counter[int]) -> None:
+        self.archive, self.counts = archive, counts
+        self.files: dict[str, bytes] = {}
+        self._names: dict[str, str] = {}
+        self._contents: dict[str, str] = {}
+        self._done: dict[int, State] = {}
+
+    def node(self, value: Any) -> Any:
+        """Return a state with numbers only where two places hold one object."""
+        if isinstance(value, list):
+            return [self.node(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "__loader__" not in value:
+            return {key: self.node(item) for key, item in value.items()}
+        number = value.pop("__id__", None)
+        if number in self._done:
+            return self._done[number]
+        made = {key: self.node(item) for key, item in value.items()}
+        if isinstance(made.get("file"), str):
+            made["file"] = self._file(made["file"])
+        if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
+            made["__class__"] = "ndarray"
+        if made["__loader__"] == "SetNode":
+            made["content"].sort(key=lambda item: json.dumps(_bare(item), sort_keys=True))
+        if self.counts[number] > 1 and made["__loader__"] not in ATOMS:
+            made["__id__"] = len(self._done) + 1
+            self._done[number] = made
+        return made
+
+    def _file(self, name: str) -> str:
+        """Name files by the order in which their contents come first."""
+        if name not in self._names:
+            data = plain_array(name, self.archive.read(name))
+            digest = hashlib.sha256(data).hexdigest()
+            suffix = name.rpartition(".")[2]
+            new = self._contents.setdefault(digest, f"{len(self._contents)}.{suffix}")
+            self.files[new], self._names[name] = data, new
+        return self._names[name]
+
+
+ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
+"""Values of which it does not matter whether two are one."""
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    """Yield the number of every state in a state."""
+    if isinstance(value, dict):
+        if "__id__" in value:
+            yield value["__id__"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _numbers(item)
+
+
+UNSTABLE = ("__model", "_test_evals")
+"""Of a CatBoost model inside another: bytes that are others after each reading, for the same
+trees, and metrics of its validation rows that it does not read back."""
+
+
+def _bare(value: Any, files: dict[str, str] | None = None) -> Any:
+    """Return a state without numbers and with checksums in place of the names of files."""
+    if isinstance(value, list):
+        return [_bare(item, files) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = ("__id__", "file", *UNSTABLE)
+    bare = {k: _bare(v, files) for k, v in value.items() if k not in left_out}
+    if files is not None and "file" in value and isinstance(value["file"], str):
+        bare["file"] = files[value["file"]]
+    return bare
+
+
+def _digest(state: State, files: dict[str, bytes]) -> str:
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return hashlib.sha256(json.dumps(_bare(state, sums)).encode()).hexdigest()
+
+
+def _packed(state: State, files: dict[str, bytes]) -> bytes:
+    schema = json.dumps(state, separators=(",", ":")).encode()
+    file = io.BytesIO()
+    write_archive(file, {SCHEMA: schema, **files}, compressed=False)
+    return file.getvalue()
