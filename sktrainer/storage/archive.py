@@ -89,7 +89,9 @@ def open_archive(
     try:
         archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        raise FileFormatError(f"it is no zip file, or one that was cut short ({error})") from None
+        raise FileFormatError(
+            f"it is no zip file, or one that was cut short ({error})"
+        ) from None
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         if info.filename in members:
@@ -110,7 +112,7 @@ def _check_member(info: zipfile.ZipInfo, *, compressed: bool) -> None:
     plain = name.replace(".", "").replace("_", "").replace("-", "")
     if not plain.isalnum() or not name.isascii() or name.startswith("."):
         raise FileFormatError(f"member {name!r} has a name that no bundle has")
-    if mode and not stat.S_ISREG(mode):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise FileFormatError(f"member {name!r} is a link or a special file")
     if info.flag_bits & 0x1:
         raise FileFormatError(f"member {name!r} is encrypted")

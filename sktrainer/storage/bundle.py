@@ -54,13 +54,13 @@ def write(
             f"format must be None (by the file's suffix) or 'native', got {format!r}"
         )
     if format == "native":
-        from sktrainer.storage.skt import write_native
+        from sktrainer.storage.skt_writing import write_native
 
         write_native(trainer.model_, target)
         return target
     _check_suffix(target)
     if target.suffix == ".skt":
-        from sktrainer.storage.skt import write_skt
+        from sktrainer.storage.skt_writing import write_skt
 
         write_skt(trainer, target, fingerprint=fingerprint)
         return target
@@ -100,7 +100,7 @@ def read(
     if not source.is_file():
         raise InputError(f"there is no file {str(source)!r}; check the path")
     if source.suffix == ".skt":
-        from sktrainer.storage.skt import read_skt
+        from sktrainer.storage.skt_reading import read_skt
 
         return read_skt(source, trusted, kind)
     if trusted is not True:

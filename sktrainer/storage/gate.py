@@ -15,7 +15,7 @@ from typing import Any
 from sktrainer.exceptions import FileFormatError
 from sktrainer.storage.known import is_known
 
-__all__ = ["Gate", "State"]
+__all__ = ["MEMORY", "Gate", "State"]
 
 State = dict[str, Any]
 PROTOCOLS = (2,)
@@ -60,7 +60,9 @@ class Gate:
 
     def _node(self, state: Any) -> None:
         if not isinstance(state, dict):
-            raise FileFormatError(f"a state has {type(state).__name__} where a dict is expected")
+            raise FileFormatError(
+                f"a state has {type(state).__name__} where a dict is expected"
+            )
         loader, module, name = (state.get(k) for k in ("__loader__", "__module__", "__class__"))
         if not (isinstance(loader, str) and isinstance(module, str) and isinstance(name, str)):
             raise FileFormatError("a state lacks its loader, module or class")

@@ -6,6 +6,8 @@ To add one, read what making it from any state, or calling it with any arguments
 
 from __future__ import annotations
 
+import importlib
+
 __all__ = ["is_known"]
 
 _ENCODER = "sktrainer.encoding."
@@ -49,9 +51,7 @@ OBJECTS: frozenset[str] = frozenset(
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._kd_tree.KDTree",
-        *_names(
-            "sklearn.neural_network._stochastic_optimizers.", "AdamOptimizer SGDOptimizer"
-        ),
+        *_names("sklearn.neural_network._stochastic_optimizers.", "AdamOptimizer SGDOptimizer"),
         *_names(
             "sklearn.gaussian_process.kernels.",
             "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation "
@@ -91,7 +91,9 @@ OBJECTS: frozenset[str] = frozenset(
         ),
         "lightgbm.basic.Booster",
         *_names("lightgbm.sklearn.", "LGBMClassifier LGBMRanker LGBMRegressor"),
-        *_names("catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"),
+        *_names(
+            "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
+        ),
         "skorch.dataset.ValidSplit",
         *_names("skorch.callbacks.logging.", "EpochTimer PrintLog"),
         "skorch.callbacks.lr_scheduler.LRScheduler",
@@ -110,7 +112,8 @@ FUNCTIONS: frozenset[str] = frozenset(
             "chi2 f_classif f_oneway f_regression r_regression",
         ),
         *_names(
-            "sklearn.feature_selection._mutual_info.", "mutual_info_classif mutual_info_regression"
+            "sklearn.feature_selection._mutual_info.",
+            "mutual_info_classif mutual_info_regression",
         ),
         "skorch.utils._indexing_other",
         "skorch.utils.to_numpy",
@@ -131,7 +134,9 @@ TYPES: frozenset[str] = frozenset(
             "net.NeuralNet regressor.NeuralNetRegressor",
         ),
         "sktrainer.backends._torch_nets.ModuleNet",
-        *_names("catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"),
+        *_names(
+            "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
+        ),
     }
 )
 TYPES_FROM = ("torch.nn.modules.", "torch.optim.")
@@ -173,8 +178,20 @@ def is_known(role: str, name: str) -> bool:
     if role == "function":
         return name in FUNCTIONS or _is_metric(name)
     if role == "type":
-        return name in TYPES or name.startswith(TYPES_FROM)
+        return name in TYPES or _is_part_of_a_net(name)
     return name in {"object": OBJECTS, "call": CALLED, "key": KEYS}[role]
+
+
+def _is_part_of_a_net(name: str) -> bool:
+    """Tell whether this is a class of torch's own, named by where it is defined."""
+    if not name.startswith(TYPES_FROM):
+        return False
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return False
+    return isinstance(found, type) and f"{found.__module__}.{found.__name__}" == name
 
 
 def _is_metric(name: str) -> bool:
@@ -184,5 +201,7 @@ def _is_metric(name: str) -> bool:
     import sklearn.metrics
 
     module, _, function = name.rpartition(".")
-    found = getattr(sklearn.metrics, function, None) if function in sklearn.metrics.__all__ else 0
+    found = (
+        getattr(sklearn.metrics, function, None) if function in sklearn.metrics.__all__ else 0
+    )
     return getattr(found, "__module__", None) == module

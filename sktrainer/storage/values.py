@@ -15,8 +15,7 @@ from typing import Any
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npy, check_npz, plain_array
-from sktrainer.storage.gate import Gate, State
-from sktrainer.storage.known import is_known
+from sktrainer.storage.gate import MEMORY, Gate, State
 
 __all__ = ["Parcel", "dump_value", "open_parcel"]
 
@@ -81,16 +80,14 @@ def open_parcel(data: bytes) -> Parcel:
 
 def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
     """Name what neither skops nor this package knows to be harmless in its role."""
-    seen = {name for _, name in gate.names}
     for role, name in gate.unknown():
-        bare = name.removesuffix("()")
-        if role == "call" or name in untrusted or bare not in seen | untrusted:
+        if role == "call" or name in untrusted or name == MEMORY:
             yield name
-        elif role in ("object", "function", "type") and name == "joblib.memory.Memory":
-            yield name
-    harmless = {"functools.partial", "numpy.dtype", "sklearn.tree._tree.Tree"}
-    called = {name.removesuffix("()") for _, name in gate.names}
-    yield from untrusted - called - harmless
+    yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - HARMLESS
+
+
+HARMLESS = {"functools.partial", "numpy.dtype", "sklearn.tree._tree.Tree"}
+"""Names that skops asks for and the gate knows by their loaders."""
 
 
 def _refuse_nets(names: frozenset[str]) -> None:
@@ -209,6 +206,12 @@ class _Normal:
             made["file"] = self._file(made["file"])
         if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
             made["__class__"] = "ndarray"
+        if (
+            made["__loader__"] == "PartialNode"
+            and made["content"]["namespace"]["content"] == {}
+        ):
+            # None until somebody asks a partial for its `__dict__`, and {} ever after.
+            made["content"] = {**made["content"], "namespace": NONE}
         if made["__loader__"] == "SetNode":
             made["content"].sort(key=lambda item: json.dumps(_bare(item), sort_keys=True))
         if self.counts[number] > 1 and made["__loader__"] not in ATOMS:
@@ -227,6 +230,13 @@ class _Normal:
         return self._names[name]
 
 
+NONE: State = {
+    "__class__": "str",
+    "__module__": "builtins",
+    "__loader__": "JsonNode",
+    "content": "null",
+    "is_json": True,
+}
 ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
 """Values of which it does not matter whether two are one."""
 

@@ -47,13 +47,13 @@ class Shelf:
             self._kept.append(tensor)
         return self._keys[id(tensor)]
 
-    def bytes(self) -> bytes:
+    def packed(self) -> bytes:
         """Return all tensors as safetensors."""
         return bytes(save(self.tensors))
 
     @classmethod
     def of(cls, data: bytes) -> Shelf:
-        """Read what `bytes` gave."""
+        """Read what `packed` gave."""
         return cls(load(data))
 
 
@@ -80,7 +80,7 @@ def _described(module: torch.nn.Module, shelf: Shelf, where: str) -> dict[str, A
             for name, child in module._modules.items()
         },
     }
-    if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():  # type: ignore[misc]
+    if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
         return entry | {"lazy": _arguments(module)}
     _refuse_hooks(module, where)
     weights = {**module._parameters}
@@ -111,7 +111,10 @@ def _refuse_hooks(module: torch.nn.Module, where: str) -> None:
     hooked = [
         name
         for name, value in vars(module).items()
-        if "_hooks" in name and name in OWN and value and not isinstance(module, LazyModuleMixin)
+        if "_hooks" in name
+        and name in OWN
+        and value
+        and not isinstance(module, LazyModuleMixin)
     ]
     if hooked:
         raise InputError(

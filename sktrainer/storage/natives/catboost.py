@@ -18,7 +18,7 @@ class CatBoostFormat:
     """Models whose state is their parameters and the trees."""
 
     package, extra = "catboost", "catboost"
-    suffixes = (".cbm",)
+    suffixes: tuple[str, ...] = (".cbm",)
 
     def split(self, model: Any) -> Halves:
         """Take the trees out of the state."""
@@ -32,12 +32,13 @@ class CatBoostFormat:
 
         state = halves.state
         whole = isinstance(state, dict) and set(state) == {"kind", "state"}
-        kind = state["kind"] if whole else None
+        kind: Any = state["kind"] if whole else None
         if not (isinstance(kind, type) and issubclass(kind, CatBoost)):
             raise FileFormatError("it lacks the estimator around its model")
         if MEMBER not in halves.files or TREES in state["state"]:
             raise FileFormatError(f"it lacks {MEMBER}, or has another model beside it")
-        model = kind.__new__(kind)
+        made: Any = kind
+        model = made.__new__(made)
         model.__setstate__({**state["state"], TREES: halves.files[MEMBER]})
         return model
 

@@ -19,7 +19,7 @@ class LightGBMFormat:
     """Models with a booster: its text, and beside it what only its Python object knows."""
 
     package, extra = "lightgbm", "lightgbm"
-    suffixes = (".txt",)
+    suffixes: tuple[str, ...] = (".txt",)
 
     def split(self, model: Any) -> Halves:
         """Take the booster out."""
@@ -37,8 +37,8 @@ class LightGBMFormat:
         whole = isinstance(state, dict) and set(state) == {"model", "booster"}
         if not whole or not isinstance(state["model"], LGBMModel) or MEMBER not in halves.files:
             raise FileFormatError(f"it lacks {MEMBER} or the estimator around it")
-        booster = Booster.__new__(Booster)
-        booster._handle = None
+        booster: Any = Booster.__new__(Booster)
+        booster._handle = None  # which `__del__` asks for, also where the text is no model
         text = halves.files[MEMBER].decode()
         booster.__setstate__({**state["booster"], HANDLE: text})
         state["model"]._Booster = booster

@@ -40,7 +40,7 @@ class TorchFormat:
     """Skorch nets: parameters, history, weights and the optimizer's state."""
 
     package, extra = "skorch", "torch"
-    suffixes = (".safetensors",)
+    suffixes: tuple[str, ...] = (".safetensors",)
 
     def split(self, model: Any) -> Halves:
         """Take the weights out."""
@@ -58,7 +58,7 @@ class TorchFormat:
                 f"the optimizer's state cannot be written to a .skt file ({error}); save to "
                 "a .joblib file"
             ) from None
-        return Halves(stored, {**files, WEIGHTS: shelf.bytes(), TRAINING: training})
+        return Halves(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
 
     def join(self, halves: Halves) -> Any:
         """Make the net, its module and its optimizer, and put the weights in."""
@@ -169,7 +169,7 @@ def stowed(value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
     shelf, described = Shelf(), []
 
     def stand_in(item: Any) -> Any:
-        if is_module(item) and not isinstance(item, type) or _is_tensor(item):
+        if (is_module(item) and not isinstance(item, type)) or _is_tensor(item):
             described.append(taken_out(item, shelf))
             return StoredModule(len(described) - 1)
         return item
@@ -177,7 +177,10 @@ def stowed(value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
     stored = stand_in(value) if is_module(value) else _stored_net(value, stand_in)
     if not described:
         return stored, {}
-    return stored, {f"{prefix}.json": to_text(described), f"{prefix}.safetensors": shelf.bytes()}
+    return stored, {
+        f"{prefix}.json": to_text(described),
+        f"{prefix}.safetensors": shelf.packed(),
+    }
 
 
 def _is_tensor(value: Any) -> bool:
@@ -226,7 +229,7 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
 
     if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
         raise FileFormatError(f"it holds a net of class {stored.kind!r}, which is no net")
-    kind = managed(stored.kind) if stored.fitted else stored.kind
+    kind: Any = managed(stored.kind) if stored.fitted else stored.kind
     net = kind.__new__(kind)
     state = {
         k: modules[v.number] if isinstance(v, StoredModule) else v

@@ -18,7 +18,7 @@ class XGBoostFormat:
     """Models with a booster, whose own file knows nothing of the constructor's parameters."""
 
     package, extra = "xgboost", "xgboost"
-    suffixes = (".ubj", ".json")
+    suffixes: tuple[str, ...] = (".ubj", ".json")
 
     def split(self, model: Any) -> Halves:
         """Take the booster out."""

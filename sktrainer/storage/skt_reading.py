@@ -1,40 +1,32 @@
-"""A `.skt` file: a fitted trainer as one zip that is read without running any of it."""
+"""A fitted trainer from a `.skt` file, with nothing of the file run."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandas as pd
-
 from sktrainer._optional import require
-from sktrainer.backends.modules import is_network
-from sktrainer.backends.registry import find_backend
-from sktrainer.exceptions import FileFormatError, InputError, SktrainerError, UntrustedFileError
+from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.report import TrainingReport
-from sktrainer.running.files import written_whole
-from sktrainer.storage.archive import checksum, open_archive, read_member, write_archive
+from sktrainer.storage.archive import checksum, open_archive, read_member
 from sktrainer.storage.known import is_known
-from sktrainer.storage.manifest import MOST_BYTES, class_path, make_manifest, read_manifest
+from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES, STATES
+from sktrainer.storage.manifest import MOST_BYTES, class_path, read_manifest
 from sktrainer.storage.natives import Halves, NativeFormat, native_format
 from sktrainer.storage.soundness import check_sound
-from sktrainer.storage.texts import from_text, to_text
-from sktrainer.storage.values import Parcel, dump_value, open_parcel
+from sktrainer.storage.texts import from_text
+from sktrainer.storage.values import Parcel, open_parcel
 from sktrainer.types import Split
 
-__all__ = ["read_skt", "write_native", "write_skt"]
+__all__ = ["read_skt"]
 
 T = TypeVar("T")
-MANIFEST = "manifest.json"
-MODULES = "trainer.modules"
-STATES = ("trainer.skops", "steps.skops", "model.skops")
-ELSEWHERE = ("_fitted", "evals_result_", "history_", "model_", "pipeline_", "report_")
 EXTRAS = {
     "catboost": "catboost",
     "lightgbm": "lightgbm",
@@ -42,109 +34,6 @@ EXTRAS = {
     "torch": "torch",
     "xgboost": "xgboost",
 }
-
-
-def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> None:
-    """Write a fitted trainer, atomically.
-
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    path : Path
-    fingerprint : str or None, default=None
-        Of the data it was fitted on, for the manifest.
-
-    Raises
-    ------
-    InputError
-        Something in it could not be read again in another process.
-    """
-    family = find_backend(trainer.model_).name
-    members = {**_trainer_members(trainer), **_model_members(trainer, family)}
-    members = {name: members[name] for name in sorted(members)}
-    manifest = make_manifest(trainer, family, members, fingerprint)
-    with written_whole(path) as part, part.open("wb") as file:
-        write_archive(file, {MANIFEST: manifest, **members})
-
-
-def write_native(model: Any, path: Path) -> None:
-    """Write a model alone, in its library's own format.
-
-    Raises
-    ------
-    InputError
-        Its library has none, or another suffix.
-    """
-    native = native_format(find_backend(model).name)
-    name = type(model).__name__
-    if native is None:
-        raise InputError(
-            f"{name} has no file format of its own; save to a .skt file, which holds the "
-            "steps before the model too"
-        )
-    if path.suffix not in native.suffixes:
-        raise InputError(
-            f"the native format of {name} is a file that ends in "
-            f"{' or '.join(native.suffixes)}, got {path.name!r}; rename it"
-        )
-    with written_whole(path) as part:
-        target = part.with_name(part.name + path.suffix)
-        try:
-            native.write(model, target)
-            target.replace(part)
-        finally:
-            target.unlink(missing_ok=True)
-
-
-def _trainer_members(trainer: Any) -> dict[str, bytes]:
-    parameters = trainer.get_params(deep=False)
-    files: dict[str, bytes] = {}
-    if _involves_torch(parameters["estimator"]):
-        from sktrainer.storage.natives.torch import stowed
-
-        parameters["estimator"], files = stowed(parameters["estimator"], MODULES)
-    fitted = {
-        field.name: getattr(trainer._fitted, field.name)
-        for field in dataclasses.fields(FittedModel)
-        if field.name != "pipeline"
-    }
-    attributes, tables = {}, {}
-    for name, value in vars(trainer).items():
-        if name in ELSEWHERE or name in parameters:
-            continue
-        if isinstance(value, (pd.DataFrame, pd.Series)):
-            tables[name] = value
-        elif isinstance(value, Split):
-            attributes[name] = {f.name: getattr(value, f.name) for f in dataclasses.fields(Split)}
-        else:
-            attributes[name] = value
-    state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
-    steps = trainer._fitted.pipeline.steps
-    return {
-        **files,
-        "trainer.skops": dump_value(state, "the trainer"),
-        "steps.skops": dump_value(
-            {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}, "the steps"
-        ),
-        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
-        "tables.json": to_text(tables),
-        "report.json": to_text(_fields(trainer.report_)),
-    }
-
-
-def _fields(report: TrainingReport) -> dict[str, Any]:
-    return {f.name: getattr(report, f.name) for f in dataclasses.fields(report)}
-
-
-def _model_members(trainer: Any, family: str) -> dict[str, bytes]:
-    native = native_format(family)
-    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
-    return {"model.skops": dump_value(halves.state, "the model"), **halves.files}
-
-
-def _involves_torch(estimator: Any) -> bool:
-    steps = getattr(estimator, "steps", None)
-    return is_network(steps[-1][1] if steps else estimator)
 
 
 def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
@@ -172,8 +61,7 @@ def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
         manifest, members = _verified(file)
         family = manifest["model"]["family"]
         native = native_format(family)
-        if native is not None:
-            require(native.package, native.extra)
+        _require_library(native)
         if not set(STATES) <= set(members):
             raise FileFormatError(f"it lacks one of {', '.join(STATES)}")
         parcels = {name: open_parcel(members[name]) for name in STATES}
@@ -222,16 +110,21 @@ def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     return manifest, members
 
 
-def _require_libraries(parcels: Any) -> None:
+def _require_library(native: NativeFormat | None) -> None:
+    if native is not None:
+        require(native.package, native.extra)
+
+
+def _require_libraries(parcels: Iterable[Parcel]) -> None:
     roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
     for root in sorted(roots & set(EXTRAS)):
         require(root, EXTRAS[root])
 
 
-def _needed(parcels: Any, members: Mapping[str, bytes]) -> list[str]:
+def _needed(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> list[str]:
     names = {name for parcel in parcels for name in parcel.needs}
     if any(name.endswith(".modules.json") for name in members):
-        require("skorch", "torch")
+        _require_library(native_format("skorch"))
         from sktrainer.storage.natives.torch import modules_named
 
         names |= {n for n in modules_named(members) if not is_known("type", n)}
