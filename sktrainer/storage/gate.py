@@ -20,6 +20,7 @@ __all__ = ["MEMORY", "Gate", "State"]
 State = dict[str, Any]
 PROTOCOLS = (2,)
 MEMORY = "joblib.memory.Memory"
+DICTS = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")
 
 
 @dataclass
@@ -33,10 +34,13 @@ class Gate:
         "()", so that trusting a class does not mean letting a file call it.
     files : dict of str to str
         Member of the state to the kind of array in it: "npy", "npz", "bin".
+    approved : set of str
+        Names that can do no harm in the one way in which their loader uses them.
     """
 
     names: set[tuple[str, str]] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
     _seen: dict[int, State] = field(default_factory=dict)
 
     def read(self, state: Any) -> None:
@@ -85,6 +89,7 @@ class Gate:
     def _only(self, name: str, *allowed: str) -> None:
         if name not in allowed:
             raise FileFormatError(f"a state says {name} where only {allowed} can be")
+        self.approved.add(name)
 
     def _children(self, states: Any) -> None:
         if not isinstance(states, list):
@@ -103,7 +108,7 @@ class Gate:
             raise FileFormatError("a value is no JSON text")
 
     def _dict(self, state: State, name: str) -> None:
-        if name not in ("builtins.dict", "collections.OrderedDict"):
+        if name not in DICTS:
             self.names.add(("call", f"{name}()"))
         keys, content = state.get("key_types"), state.get("content")
         if not isinstance(keys, dict) or not isinstance(content, dict):
@@ -172,6 +177,7 @@ class Gate:
     def _sparse(self, state: State, name: str) -> None:
         if not name.startswith("scipy.sparse."):
             raise FileFormatError(f"a sparse matrix says that it is a {name}")
+        self.approved.add(name)
         self._file(state, "npz")
 
     def _dtype(self, state: State, name: str) -> None:

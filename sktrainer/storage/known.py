@@ -58,10 +58,13 @@ OBJECTS: frozenset[str] = frozenset(
             "Hyperparameter Matern Product RBF RationalQuadratic Sum WhiteKernel",
         ),
         "sklearn.calibration._CalibratedClassifier",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         *_names("sklearn.calibration.", "_SigmoidCalibration _TemperatureScaling"),
         "sklearn.linear_model._glm._newton_solver.NewtonCholeskySolver",
         "sklearn.preprocessing._label.LabelEncoder",
-        "sklearn.utils._bunch.Bunch",
+        "sklearn._loss.loss.HalfTweedieLossIdentity",
+        "sklearn.cluster._bisect_k_means._BisectingTree",
+        "scipy.interpolate._bsplines.BSpline",
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "imblearn.pipeline.Pipeline",
@@ -106,6 +109,9 @@ OBJECTS: frozenset[str] = frozenset(
 # Named, and called later by what holds them, with arguments that a file may choose.
 FUNCTIONS: frozenset[str] = frozenset(
     {
+        *_names("numpy.", "max mean median min std sum var"),
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        *_names("sklearn.cluster._kmeans.", "_kmeans_single_elkan _kmeans_single_lloyd"),
         "sklearn.utils.validation.check_array",
         *_names(
             "sklearn.feature_selection._univariate_selection.",

@@ -45,10 +45,8 @@ class Parcel:
 
     def make(self) -> Any:
         """Make the value; only once what it needs is trusted."""
-        from skops.io import loads
-
         _refuse_nets(self.needs)
-        return loads(self.data, trusted=list(self.untrusted))
+        return skops_io().loads(self.data, trusted=list(self.untrusted))
 
 
 def open_parcel(data: bytes) -> Parcel:
@@ -59,8 +57,6 @@ def open_parcel(data: bytes) -> Parcel:
     FileFormatError
         It is not one that `dump_value` writes.
     """
-    from skops.io import get_untrusted_types
-
     archive, members = open_archive(io.BytesIO(data), compressed=False)
     if SCHEMA not in members:
         raise FileFormatError(f"it holds a state without {SCHEMA}")
@@ -73,7 +69,7 @@ def open_parcel(data: bytes) -> Parcel:
             check_npy(name, read_member(archive, members[name]))
         elif kind == "npz":
             check_npz(name, read_member(archive, members[name]))
-    untrusted = tuple(get_untrusted_types(data=data))
+    untrusted = tuple(skops_io().get_untrusted_types(data=data))
     names = frozenset(name for _, name in gate.names)
     return Parcel(data, untrusted, names, frozenset(_needed(gate, set(untrusted))))
 
@@ -83,11 +79,7 @@ def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
     for role, name in gate.unknown():
         if role == "call" or name in untrusted or name == MEMORY:
             yield name
-    yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - HARMLESS
-
-
-HARMLESS = {"functools.partial", "numpy.dtype", "sklearn.tree._tree.Tree"}
-"""Names that skops asks for and the gate knows by their loaders."""
+    yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
 
 
 def _refuse_nets(names: frozenset[str]) -> None:
@@ -115,22 +107,20 @@ def dump_value(value: Any, what: str) -> bytes:
     InputError
         Something in it cannot be written, or not be found again by its import path.
     """
-    from skops.io import dumps, loads
-
+    skops, gate = skops_io(), Gate()
     try:
-        state, files = _normal(dumps(value))
+        state, files = _normal(skops.dumps(value))
+        gate.read(state)
     except (Exception, RecursionError) as error:
         raise InputError(
             f"{what} cannot be written to a .skt file: {error}; save to a .joblib file, or "
             "replace what cannot be written"
         ) from error
-    gate = Gate()
-    gate.read(state)
     _check_paths(gate, what)
     data = _packed(state, files)
     parcel = open_parcel(data)
     try:
-        again = _normal(dumps(loads(data, trusted=list(parcel.untrusted))))
+        again = _normal(skops.dumps(skops.loads(data, trusted=list(parcel.untrusted))))
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
