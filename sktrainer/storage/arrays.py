@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
 from typing import Any
 
 import numpy as np
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.storage.archive import open_archive, read_member
+from sktrainer.storage.archive import open_archive, read_member, write_archive
 
 __all__ = ["check_npy", "check_npz", "plain_array"]
 
@@ -52,9 +53,10 @@ def check_npz(name: str, data: bytes) -> None:
 def plain_array(name: str, data: bytes) -> bytes:
     """Return the same array, or arrays, with nothing compressed and no bytes left to chance."""
     if name.endswith(".npz"):  # the file around them is compressed
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            file = io.BytesIO()
-            np.savez(file, allow_pickle=False, **arrays)
+        file = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = {part: archive.read(part) for part in archive.namelist()}
+        write_archive(file, parts, compressed=False)
         return file.getvalue()
     if name.endswith(".npy") and _is_structured(data):
         array = np.load(io.BytesIO(data), allow_pickle=False)

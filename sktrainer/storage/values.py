@@ -16,6 +16,7 @@ from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npy, check_npz, plain_array
 from sktrainer.storage.gate import MEMORY, Gate, State
+from sktrainer.storage.skops_io import skops_io
 
 __all__ = ["Parcel", "dump_value", "open_parcel"]
 
