@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from typing import Any
 
 import numpy as np
 
 from sktrainer.exceptions import FileFormatError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
+from sktrainer.types import Array
 
 __all__ = ["check_npy", "check_npz", "plain_array"]
 
@@ -54,8 +54,8 @@ def plain_array(name: str, data: bytes) -> bytes:
     """Return the same array, or arrays, with nothing compressed and no bytes left to chance."""
     if name.endswith(".npz"):  # the file around them is compressed
         file = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = {part: archive.read(part) for part in archive.namelist()}
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            parts = {f"{part}.npy": _npy(_narrow(part, arrays[part])) for part in arrays}
         write_archive(file, parts, compressed=False)
         return file.getvalue()
     if name.endswith(".npy") and _is_structured(data):
@@ -68,6 +68,19 @@ def plain_array(name: str, data: bytes) -> bytes:
         np.lib.format.write_array_header_1_0(file, header)
         return file.getvalue() + clean.tobytes()
     return data
+
+
+def _npy(array: Array) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _narrow(part: str, array: Array) -> Array:
+    """Return a sparse matrix's positions as SciPy reads them: in 32 bits where they fit."""
+    positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
+    fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)
+    return array.astype(np.int32) if fits else array
 
 
 def _is_structured(data: bytes) -> bool:
