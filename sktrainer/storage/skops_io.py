@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import io
+import json
 import sys
 import threading
+import zipfile
 from types import ModuleType
+from typing import Any
 
-__all__ = ["skops_io"]
+__all__ = ["SCHEMA", "dumped", "skops_io"]
+
+SCHEMA = "schema.json"
 
 WAYS_TO_FRAMEWORKS = tuple(
     f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
@@ -34,3 +40,25 @@ def skops_io() -> ModuleType:
         finally:
             for name in barred:
                 del sys.modules[name]
+
+
+def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the state of a value and the files that it names, as `skops.io.dumps` has them.
+
+    That function writes the state with an indent, for which Python has no quick encoder: it
+    takes nine tenths of the time. Its two halves are called here in its place, and itself
+    where another version of skops has no such halves.
+    """
+    skops, file = skops_io(), io.BytesIO()
+    try:
+        from skops.io._protocol import PROTOCOL
+        from skops.io._utils import SaveContext, get_state
+    except ImportError:
+        file.write(skops.dumps(value))
+    else:
+        with zipfile.ZipFile(file, "w") as archive:
+            state = get_state(value, SaveContext(zip_file=archive))
+            archive.writestr(SCHEMA, json.dumps({**state, "protocol": PROTOCOL}))
+    with zipfile.ZipFile(file) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    return json.loads(files.pop(SCHEMA)), files

@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import io
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npy, check_npz, plain_array
 from sktrainer.storage.gate import MEMORY, Gate, State
-from sktrainer.storage.skops_io import skops_io
+from sktrainer.storage.skops_io import SCHEMA, dumped, skops_io
 
 __all__ = ["Parcel", "dump_value", "open_parcel"]
-
-SCHEMA = "schema.json"
 
 
 @dataclass(frozen=True)
@@ -108,9 +105,9 @@ def dump_value(value: Any, what: str) -> bytes:
     InputError
         Something in it cannot be written, or not be found again by its import path.
     """
-    skops, gate = skops_io(), Gate()
+    gate = Gate()
     try:
-        state, files = _normal(skops.dumps(value))
+        state, files = _normal(value)
         gate.read(state)
     except (Exception, RecursionError) as error:
         raise InputError(
@@ -121,7 +118,7 @@ def dump_value(value: Any, what: str) -> bytes:
     data = _packed(state, files)
     parcel = open_parcel(data)
     try:
-        again = _normal(skops.dumps(skops.loads(data, trusted=list(parcel.untrusted))))
+        again = _normal(skops_io().loads(data, trusted=list(parcel.untrusted)))
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
@@ -163,19 +160,18 @@ def _is_there(module: str, attribute: str) -> bool:
         return bool(owner) and _is_there(owner, method)
 
 
-def _normal(data: bytes) -> tuple[State, dict[str, bytes]]:
+def _normal(value: Any) -> tuple[State, dict[str, bytes]]:
     """Number states and files in the order they come, where skops takes addresses."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        state: State = json.loads(archive.read(SCHEMA))
-        writer = _Normal(archive, Counter(_numbers(state)))
-        return writer.node(state), writer.files
+    state, files = dumped(value)
+    writer = _Normal(files, Counter(_numbers(state)))
+    return writer.node(state), writer.files
 
 
 class _Normal:
     """Rewrites the states of one file; `files` is what they name in the end."""
 
-    def __init__(self, archive: zipfile.ZipFile, counts: Counter[int]) -> None:
-        self.archive, self.counts = archive, counts
+    def __init__(self, given: dict[str, bytes], counts: Counter[int]) -> None:
+        self.given, self.counts = given, counts
         self.files: dict[str, bytes] = {}
         self._names: dict[str, str] = {}
         self._contents: dict[str, str] = {}
@@ -213,7 +209,7 @@ class _Normal:
     def _file(self, name: str) -> str:
         """Name files by the order in which their contents come first."""
         if name not in self._names:
-            data = plain_array(name, self.archive.read(name))
+            data = plain_array(name, self.given[name])
             digest = hashlib.sha256(data).hexdigest()
             suffix = name.rpartition(".")[2]
             new = self._contents.setdefault(digest, f"{len(self._contents)}.{suffix}")
@@ -232,15 +228,17 @@ ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
 """Values of which it does not matter whether two are one."""
 
 
-def _numbers(value: Any) -> Iterator[int]:
+def _numbers(state: State) -> Iterator[int]:
     """Yield the number of every state in a state."""
-    if isinstance(value, dict):
-        if "__id__" in value:
-            yield value["__id__"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _numbers(item)
+    stack: list[Any] = [state]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if "__id__" in value:
+                yield value["__id__"]
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
 
 
 UNSTABLE = ("__model", "_test_evals")
