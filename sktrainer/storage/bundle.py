@@ -97,12 +97,18 @@ def read(
     """
     source = Path(path)
     _check_suffix(source)
+    names = [trusted] if isinstance(trusted, str) else trusted
+    if not isinstance(names, bool) and not _are_names(names):
+        raise InputError(
+            f"trusted must be True, False or a list of import paths as text, got {trusted!r}; "
+            'write for example trusted=["mypackage.MyTransformer"]'
+        )
     if not source.is_file():
         raise InputError(f"there is no file {str(source)!r}; check the path")
     if source.suffix == ".skt":
         from sktrainer.storage.skt_reading import read_skt
 
-        return read_skt(source, trusted, kind)
+        return read_skt(source, names, kind)
     if trusted is not True:
         raise UntrustedFileError(
             f"{str(source)!r} is a {source.suffix} file: a pickle, and reading a pickle runs "
@@ -115,6 +121,12 @@ def read(
             f"{str(path)!r} holds a {type(trainer).__name__}, expected a {kind.__name__}"
         )
     return trainer
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, (list, tuple, set, frozenset)) and all(
+        isinstance(name, str) for name in names
+    )
 
 
 def _unpickled(source: Path) -> Any:

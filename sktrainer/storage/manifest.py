@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +36,11 @@ def class_path(value: Any) -> str:
 
 
 def make_manifest(
-    trainer: Any, family: str, members: Mapping[str, bytes], fingerprint: str | None
+    trainer: Any,
+    family: str,
+    members: Mapping[str, bytes],
+    needs: Sequence[str],
+    fingerprint: str | None,
 ) -> bytes:
     """Write the manifest of a fitted trainer as JSON, sorted and indented.
 
@@ -47,6 +51,8 @@ def make_manifest(
         The name of the backend that trained the model.
     members : mapping of str to bytes
         All other members.
+    needs : sequence of str
+        Names that its reader has to trust.
     fingerprint : str or None
         Of the data.
     """
@@ -71,6 +77,7 @@ def make_manifest(
         "libraries": report["versions"],
         "environment": _environment(),
         "git_commit": current_commit(),
+        "needs_trust": list(needs),
         "members": {
             name: {"bytes": len(data), "sha256": checksum(data)}
             for name, data in members.items()

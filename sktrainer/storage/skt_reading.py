@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sktrainer._optional import require
 from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.report import TrainingReport
 from sktrainer.storage.archive import checksum, open_archive, read_member
-from sktrainer.storage.known import is_known
 from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES, STATES
 from sktrainer.storage.manifest import MOST_BYTES, class_path, read_manifest
 from sktrainer.storage.natives import Halves, NativeFormat, native_format
 from sktrainer.storage.soundness import check_sound
 from sktrainer.storage.texts import from_text
+from sktrainer.storage.trust import (
+    ask_for_trust,
+    needed_names,
+    require_libraries,
+    require_library,
+)
 from sktrainer.storage.values import Parcel, open_parcel
 from sktrainer.types import Split
 
 __all__ = ["read_skt"]
 
 T = TypeVar("T")
-EXTRAS = {
-    "catboost": "catboost",
-    "lightgbm": "lightgbm",
-    "skorch": "torch",
-    "torch": "torch",
-    "xgboost": "xgboost",
-}
 
 
 def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
@@ -61,12 +56,12 @@ def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
         manifest, members = _verified(file)
         family = manifest["model"]["family"]
         native = native_format(family)
-        _require_library(native)
+        require_library(native)
         if not set(STATES) <= set(members):
             raise FileFormatError(f"it lacks one of {', '.join(STATES)}")
         parcels = {name: open_parcel(members[name]) for name in STATES}
-        _require_libraries(parcels.values())
-        _ask_for_trust(path, _needed(parcels.values(), members), trusted)
+        require_libraries(parcels.values())
+        ask_for_trust(path, needed_names(parcels.values(), members), trusted)
         return _put_together(manifest, members, parcels, native, kind)
 
 
@@ -108,59 +103,6 @@ def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
         if len(data) != listed[name]["bytes"] or checksum(data) != listed[name]["sha256"]:
             raise FileFormatError(f"member {name!r} was changed: its SHA-256 is another")
     return manifest, members
-
-
-def _require_library(native: NativeFormat | None) -> None:
-    if native is not None:
-        require(native.package, native.extra)
-
-
-def _require_libraries(parcels: Iterable[Parcel]) -> None:
-    roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
-    for root in sorted(roots & set(EXTRAS)):
-        require(root, EXTRAS[root])
-
-
-def _needed(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> list[str]:
-    names = {name for parcel in parcels for name in parcel.needs}
-    if any(name.endswith(".modules.json") for name in members):
-        _require_library(native_format("skorch"))
-        from sktrainer.storage.natives.torch import modules_named
-
-        names |= {n for n in modules_named(members) if not is_known("type", n)}
-    return sorted(names)
-
-
-def _ask_for_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[str]) -> None:
-    given = {trusted} if isinstance(trusted, str) else set() if trusted is False else trusted
-    missing = [] if given is True else [name for name in needed if name not in given]
-    if missing:
-        listed = ", ".join(f'"{name}"' for name in needed)
-        raise UntrustedFileError(
-            f"{str(path)!r} names what sktrainer does not know to be harmless: "
-            f"{', '.join(missing)}. Loading it imports these, and using the model may call "
-            "them (those that end in () are called while loading). If you know them and "
-            f'trust where the file comes from: load("{path.name}", trusted=[{listed}])',
-            missing,
-        )
-    for name in needed:
-        _check_import(name)
-
-
-def _check_import(name: str) -> None:
-    module, _, attribute = name.removesuffix("()").rpartition(".")
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        owner = module.rpartition(".")[0]
-        if owner and importlib.util.find_spec(owner.partition(".")[0]) is not None:
-            return  # a method: skops finds it by its object
-        raise FileFormatError(
-            f"it needs {name}, which cannot be imported here ({error}); install the package "
-            "that has it, or put its folder on the path"
-        ) from None
-    if not hasattr(found, attribute):
-        raise FileFormatError(f"it needs {name}, which {module} does not have (any more)")
 
 
 def _put_together(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES
 from sktrainer.storage.manifest import make_manifest
 from sktrainer.storage.natives import Halves, native_format
 from sktrainer.storage.texts import to_text
+from sktrainer.storage.trust import needed_names
 from sktrainer.storage.values import dump_value
 from sktrainer.types import Split
 
@@ -41,9 +42,28 @@ def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> No
         Something in it could not be read again in another process.
     """
     family = find_backend(trainer.model_).name
-    members = {**_trainer_members(trainer), **_model_members(trainer, family)}
+    state, tables, files = _trainer_state(trainer)
+    native = native_format(family)
+    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
+    steps = trainer._fitted.pipeline.steps
+    walk = {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}
+    parcels = {
+        "trainer.skops": dump_value(state, "the trainer"),
+        "steps.skops": dump_value(walk, "the steps"),
+        "model.skops": dump_value(halves.state, "the model"),
+    }
+    report = {f.name: getattr(trainer.report_, f.name) for f in fields(TrainingReport)}
+    members = {
+        **{name: parcel.data for name, parcel in parcels.items()},
+        **files,
+        **halves.files,
+        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
+        "tables.json": to_text(tables),
+        "report.json": to_text(report),
+    }
     members = {name: members[name] for name in sorted(members)}
-    manifest = make_manifest(trainer, family, members, fingerprint)
+    needs = needed_names(parcels.values(), members)
+    manifest = make_manifest(trainer, family, members, needs, fingerprint)
     with written_whole(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
 
@@ -77,18 +97,16 @@ def write_native(model: Any, path: Path) -> None:
             target.unlink(missing_ok=True)
 
 
-def _trainer_members(trainer: Any) -> dict[str, bytes]:
+def _trainer_state(trainer: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+    """Return what the trainer holds besides steps and model, its tables, and further files."""
     parameters = trainer.get_params(deep=False)
     files: dict[str, bytes] = {}
     if _involves_torch(parameters["estimator"]):
         from sktrainer.storage.natives.torch import stowed
 
         parameters["estimator"], files = stowed(parameters["estimator"], MODULES)
-    fitted = {
-        field.name: getattr(trainer._fitted, field.name)
-        for field in dataclasses.fields(FittedModel)
-        if field.name != "pipeline"
-    }
+    fitted = {f.name: getattr(trainer._fitted, f.name) for f in fields(FittedModel)}
+    fitted.pop("pipeline")
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
         if name in ELSEWHERE or name in parameters:
@@ -96,33 +114,11 @@ def _trainer_members(trainer: Any) -> dict[str, bytes]:
         if isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value
         elif isinstance(value, Split):
-            attributes[name] = {
-                f.name: getattr(value, f.name) for f in dataclasses.fields(Split)
-            }
+            attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
         else:
             attributes[name] = value
     state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
-    steps = trainer._fitted.pipeline.steps
-    return {
-        **files,
-        "trainer.skops": dump_value(state, "the trainer"),
-        "steps.skops": dump_value(
-            {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}, "the steps"
-        ),
-        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
-        "tables.json": to_text(tables),
-        "report.json": to_text(_fields(trainer.report_)),
-    }
-
-
-def _fields(report: TrainingReport) -> dict[str, Any]:
-    return {f.name: getattr(report, f.name) for f in dataclasses.fields(report)}
-
-
-def _model_members(trainer: Any, family: str) -> dict[str, bytes]:
-    native = native_format(family)
-    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
-    return {"model.skops": dump_value(halves.state, "the model"), **halves.files}
+    return state, tables, files
 
 
 def _involves_torch(estimator: Any) -> bool:

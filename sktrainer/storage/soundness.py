@@ -77,7 +77,7 @@ def _trees_of(ensemble: Any) -> Iterator[Any]:
 
 def _check_tree(tree: Any, width: int | None) -> None:
     if not 0 < tree.node_count <= tree.capacity:  # before any array of nodes is asked for
-        raise FileFormatError("a tree in it says that it has more nodes than it has")
+        raise FileFormatError("a tree in it counts other nodes than it has")
     left, right, feature = tree.children_left, tree.children_right, tree.feature
     inner = left != LEAF
     _check_children(left[inner], right[inner], np.flatnonzero(inner), len(left))

@@ -91,7 +91,7 @@ def _refuse_nets(names: frozenset[str]) -> None:
             raise FileFormatError(f"it holds a {name}, a net, as no bundle does")
 
 
-def dump_value(value: Any, what: str) -> bytes:
+def dump_value(value: Any, what: str) -> Parcel:
     """Write a value as a file of skops, and prove that it comes back.
 
     Parameters
@@ -99,6 +99,10 @@ def dump_value(value: Any, what: str) -> bytes:
     value : object
     what : str
         For the error.
+
+    Returns
+    -------
+    Parcel
 
     Raises
     ------
@@ -123,7 +127,7 @@ def dump_value(value: Any, what: str) -> bytes:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
         raise InputError(_not_the_same(what, "it holds a value that is written incompletely"))
-    return data
+    return parcel
 
 
 def _not_the_same(what: str, why: str) -> str:

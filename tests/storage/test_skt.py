@@ -223,10 +223,22 @@ def test_functions_of_the_callers_are_imported_only_where_they_are_named(tmp_pat
     with pytest.raises(UntrustedFileError) as caught:
         load(path)
     assert list(caught.value.names) == names
+    manifest = json.loads(members_of(path.read_bytes())["manifest.json"])
+    assert manifest["needs_trust"] == names
     assert f'trusted=["{names[0]}", "{names[1]}"]' in str(caught.value)
     with pytest.raises(UntrustedFileError, match="half_right"):
         load(path, trusted=names[:1])
     assert same_answers(trainer, load(path, trusted=names), NUMBERS)
+
+
+@pytest.mark.parametrize("trusted", [3, None, [Ridge], "tests.user_code.clipped"])
+def test_trust_is_given_by_names(tmp_path, trusted):
+    path = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0]).save(tmp_path / "m.skt")
+    if isinstance(trusted, str):
+        assert load(path, trusted=trusted).task == "auto"
+        return
+    with pytest.raises(InputError, match="trusted must be True, False or a list of import"):
+        load(path, trusted=trusted)
 
 
 def test_classes_of_the_callers_are_imported_only_where_they_are_named(tmp_path):
