@@ -34,8 +34,9 @@ def check_sound(value: Any) -> None:
     for holder in _objects(value):
         width = getattr(holder, "n_features_in_", None)
         name = type(holder).__name__
-        if name == "TreePredictor":
-            _check_predictor(holder.nodes)
+        if hasattr(holder, "_predictors"):
+            for predictor in _flat(holder._predictors):
+                _check_predictor(predictor, width)
         elif type(holder).__module__.startswith("sklearn.ensemble._"):
             for tree in _trees_of(holder):
                 _check_tree(tree, width)
@@ -84,8 +85,17 @@ def _check_tree(tree: Any, width: int | None) -> None:
     _check_features(feature[inner], tree.n_features if width is None else width)
 
 
-def _check_predictor(nodes: Array) -> None:
+def _flat(rounds: Any) -> Iterator[Any]:
+    return (predictor for one_round in rounds for predictor in one_round)
+
+
+def _check_predictor(predictor: Any, width: int | None) -> None:
+    nodes = predictor.nodes
     inner = nodes["is_leaf"] == 0
+    _check_features(nodes["feature_idx"][inner], width)
+    by_category = inner & (nodes["is_categorical"] != 0)
+    if (nodes["bitset_idx"][by_category] >= len(predictor.raw_left_cat_bitsets)).any():
+        raise FileFormatError("a tree in it asks for categories that are not there")
     _check_children(
         nodes["left"][inner].astype(np.int64),
         nodes["right"][inner].astype(np.int64),
@@ -101,8 +111,8 @@ def _check_children(left: Array, right: Array, at: Array, n_nodes: int) -> None:
             raise FileFormatError("a tree in it has nodes that lead nowhere or in circles")
 
 
-def _check_features(features: Array, width: int) -> None:
-    if ((features < 0) | (features >= width)).any():
+def _check_features(features: Array, width: int | None) -> None:
+    if width is None or ((features < 0) | (features >= width)).any():
         raise FileFormatError("a tree in it asks for columns that are not there")
 
 

@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -409,6 +409,23 @@ def test_a_tree_that_leads_nowhere_is_refused(forest, refused, field):
     name = tree["content"]["content"]["nodes"]["file"]
     nodes = np.load(io.BytesIO(parts[name]))
     nodes[field][0] = 10_000_000
+    parts[name] = npy(nodes)
+    members["model.skops"] = zipped(parts, compressed=False)
+    assert "a tree in it" in refused(resealed(members), trusted=True)
+
+
+@pytest.mark.parametrize("field", ["left", "feature_idx", "bitset_idx"])
+def test_a_tree_of_histograms_that_leads_nowhere_is_refused(refused, tmp_path, field):
+    trainer = _fitted(HistGradientBoostingClassifier(max_iter=2))
+    members = members_of(saved(trainer, tmp_path))
+    parts = members_of(members["model.skops"])
+    state = json.loads(parts["schema.json"])
+    predictor = next(
+        s for s in states_in(state, "ObjectNode") if s["__class__"] == "TreePredictor"
+    )
+    name = predictor["content"]["content"]["nodes"]["file"]
+    nodes = np.load(io.BytesIO(parts[name]))
+    nodes[field][0], nodes["is_categorical"][0] = 60_000, 1
     parts[name] = npy(nodes)
     members["model.skops"] = zipped(parts, compressed=False)
     assert "a tree in it" in refused(resealed(members), trusted=True)
