@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.linear_model import Ridge
+from skorch import NeuralNetClassifier
 
 from sktrainer import ManagedTrainer
 
@@ -22,3 +23,7 @@ class OwnRidge(Ridge):
 
 class OwnTrainer(ManagedTrainer):
     """A trainer of another class."""
+
+
+class OwnNet(NeuralNetClassifier):
+    """A net of another class."""

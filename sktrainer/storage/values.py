@@ -32,6 +32,8 @@ class Parcel:
         Names that skops wants to be trusted, in whatever role.
     names : frozenset of str
         All names in it.
+    objects : frozenset of str
+        Those of them that are made with a state.
     needs : frozenset of str
         Those that the caller has to trust.
     """
@@ -39,11 +41,12 @@ class Parcel:
     data: bytes
     untrusted: tuple[str, ...]
     names: frozenset[str]
+    objects: frozenset[str]
     needs: frozenset[str]
 
     def make(self) -> Any:
         """Make the value; only once what it needs is trusted."""
-        _refuse_nets(self.needs)
+        _refuse_nets(self.objects)
         return skops_io().loads(self.data, trusted=list(self.untrusted))
 
 
@@ -69,7 +72,9 @@ def open_parcel(data: bytes) -> Parcel:
             check_npz(name, read_member(archive, members[name]))
     untrusted = tuple(skops_io().get_untrusted_types(data=data))
     names = frozenset(name for _, name in gate.names)
-    return Parcel(data, untrusted, names, frozenset(_needed(gate, set(untrusted))))
+    objects = frozenset(name for role, name in gate.unknown() if role == "object")
+    needs = frozenset(_needed(gate, set(untrusted)))
+    return Parcel(data, untrusted, names, objects & needs, needs)
 
 
 def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
@@ -82,13 +87,18 @@ def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
 
 def _refuse_nets(names: frozenset[str]) -> None:
     """Refuse a net as a mere object: its `__setstate__` unpickles what the state says."""
-    for name in names:
-        module, _, attribute = name.removesuffix("()").rpartition(".")
-        kind = getattr(importlib.import_module(module), attribute, None) if module else None
-        if isinstance(kind, type) and any(
-            base.__module__ == "skorch.net" for base in kind.__mro__
-        ):
-            raise FileFormatError(f"it holds a {name}, a net, as no bundle does")
+    nets = [name for name in sorted(names) if _is_net(name)]
+    if nets:
+        raise FileFormatError(f"it holds a {nets[0]}, a net, as no bundle does")
+
+
+def _is_net(name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:  # a method, or a call
+        return False
+    return isinstance(kind, type) and any(b.__module__ == "skorch.net" for b in kind.__mro__)
 
 
 def dump_value(value: Any, what: str) -> Parcel:
@@ -121,6 +131,11 @@ def dump_value(value: Any, what: str) -> Parcel:
     _check_paths(gate, what)
     data = _packed(state, files)
     parcel = open_parcel(data)
+    if any(map(_is_net, parcel.objects)):
+        raise InputError(
+            f"{what} holds a net inside another estimator, which a .skt file cannot; save to "
+            "a .joblib file"
+        )
     try:
         again = _normal(skops_io().loads(data, trusted=list(parcel.untrusted)))
     except Exception as error:

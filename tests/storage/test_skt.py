@@ -44,6 +44,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from skorch import NeuralNetClassifier
 from torch import nn
 from xgboost import XGBClassifier
 
@@ -51,7 +52,7 @@ from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, trai
 from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
 from tests import user_code
 from tests.families import FAMILIES
-from tests.networks import SmallNet
+from tests.networks import ProbabilityNet, SmallNet
 from tests.storage.bundles import members_of, same_answers
 
 QUICK = {"LGBMClassifier", "XGBClassifier", "CatBoostClassifier", "Ridge", "ModuleInstance"}
@@ -258,6 +259,24 @@ def test_what_no_other_process_can_import_is_refused_when_saving(tmp_path, funct
     with pytest.raises(InputError, match=r"put it into a module that can be imported"):
         trainer.save(tmp_path / "m.skt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_net_inside_another_estimator_is_refused_when_saving(tmp_path):
+    net = NeuralNetClassifier(ProbabilityNet, max_epochs=1, verbose=0)
+    pipeline = make_pipeline(FunctionTransformer(np.float32), net)
+    model = VotingClassifier([("net", pipeline), ("b", LogisticRegression())])
+    trainer = ManagedTrainer(model, preprocessor=None).fit(NUMBERS, BINARY)
+    with pytest.raises(InputError, match=r"holds a net inside another estimator"):
+        trainer.save(tmp_path / "m.skt")
+
+
+def test_a_net_of_the_callers_own_class_comes_back(tmp_path):
+    net = user_code.OwnNet(ProbabilityNet, max_epochs=2, verbose=0)
+    trainer = ManagedTrainer(net, random_state=0).fit(X, Y)
+    names = ["tests.networks.ProbabilityNet", "tests.user_code.OwnNet"]
+    restored = load(trainer.save(tmp_path / "m.skt"), trusted=names)
+    assert same_answers(trainer, restored, X)
+    assert isinstance(restored.estimator, user_code.OwnNet)
 
 
 def test_a_value_that_would_come_back_changed_is_refused_when_saving(tmp_path):
