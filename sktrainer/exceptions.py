@@ -8,6 +8,7 @@ __all__ = [
     "ClassImbalanceWarning",
     "DataWarning",
     "DivergenceWarning",
+    "FileFormatError",
     "FitError",
     "InputError",
     "ParameterError",
@@ -58,7 +59,25 @@ class FitError(SktrainerError):
 
 
 class UntrustedFileError(SktrainerError, ValueError):
-    """Reading this file could run code that is in it, and nobody said to trust it."""
+    """Reading this file could run code that is in it, and nobody said to trust it.
+
+    Parameters
+    ----------
+    message : str
+    names : sequence of str, default=()
+        What `trusted=` would have to name.
+    """
+
+    def __init__(self, message: str, names: Sequence[str] = ()) -> None:
+        self.names = tuple(names)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[str, ...]]]:
+        return type(self), (str(self), self.names)
+
+
+class FileFormatError(SktrainerError, ValueError):
+    """A file is not what `save` wrote: cut short, changed, made to harm, or newer."""
 
 
 class SktrainerWarning(UserWarning):

@@ -100,8 +100,8 @@ def train_model(
     random_state : int, RandomState or None, default=42
     save_path : path-like or None, default="models/"
         A folder, which is a `ModelStore`: the model is stored in it as the next version
-        under its class's name, such as "lgbm_classifier"; or the path of a ``.joblib`` or
-        ``.pkl`` file. None saves nothing.
+        under its class's name, such as "lgbm_classifier"; or the path of a ``.skt``,
+        ``.joblib`` or ``.pkl`` file. None saves nothing.
     verbose : int, default=1
         0 silent, 1 the stages and the scores, 2 every iteration.
     **trainer_params
@@ -267,7 +267,7 @@ def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
         return lambda trainer: trainer.save(path)
     if path.suffix and not path.is_dir():
         raise ParameterError(
-            f"save_path must be a folder or a file that ends in {' or '.join(SUFFIXES)}, got "
+            f"save_path must be a folder or a file that ends in {', '.join(SUFFIXES)}, got "
             f"{str(path)!r}"
         )
     from sktrainer.model_store import ModelStore

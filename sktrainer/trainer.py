@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -580,20 +580,44 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
             self._sklearn_output_config = {"transform": transform}
         return self
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the fitted trainer to a file, whole or not at all.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.joblib`` or ``.pkl``.
+            Ends in ``.skt``: a zip that is read without running any of it. Or in
+            ``.joblib`` or ``.pkl``: pickles, which hold more and ask for trust.
+        format : {"native"} or None, default=None
+            None: by the suffix. "native": the model alone, without the steps before it, as
+            its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
+            ``.cbm`` (CatBoost), ``.safetensors`` (torch).
 
         Returns
         -------
         Path
+
+        Raises
+        ------
+        InputError
+            Another suffix or format, or something that a ``.skt`` file cannot hold.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer, load
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression()).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = load(trainer.save(f"{folder}/iris.skt"))
+        >>> bool((again.predict_proba(X) == trainer.predict_proba(X)).all())
+        True
         """
         check_is_fitted(self)
-        return bundle.write(self, path)
+        fingerprint = getattr(self, "fingerprint_", None)
+        return bundle.write(self, path, format=format, fingerprint=fingerprint)
 
     def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
         """Fit anew with what this fit recorded, and say what is the same, to the bit.
@@ -624,14 +648,19 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         return verify(self, X, y, others)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> ManagedTrainer:
+    def load(
+        cls, path: str | os.PathLike[str], *, trusted: bool | Sequence[str] = False
+    ) -> Self:
         """Read a trainer that `save` wrote.
 
         Parameters
         ----------
         path : path-like
-        trusted : bool, default=False
-            ``.joblib`` and ``.pkl`` files run code as they are read: say True for your own.
+        trusted : bool or sequence of str, default=False
+            A ``.skt`` file that names classes or functions of your own, or any that are
+            not known to be harmless, says which: list those that you trust, or pass True
+            for all. ``.joblib`` and ``.pkl`` files run code as they are read: pass True
+            for your own.
 
         Returns
         -------
@@ -640,16 +669,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         UntrustedFileError
-            Where `trusted` is not True.
+            Where more trust is needed; the error says what for.
+        FileFormatError
+            A ``.skt`` file was cut short or changed, or a later version wrote it.
         InputError
             Where there is no such file, or another thing is in it.
+        ImportError
+            The library of the model is not installed.
         """
-        trainer = bundle.read(path, trusted=trusted)
-        if not isinstance(trainer, cls):
-            raise InputError(
-                f"{str(path)!r} holds a {type(trainer).__name__}, expected a {cls.__name__}"
-            )
-        return trainer
+        return bundle.read(path, cls, trusted=trusted)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__

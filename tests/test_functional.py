@@ -69,7 +69,7 @@ def test_nothing_is_saved_where_that_is_not_wanted(tmp_path, monkeypatch):
 
 
 def test_a_wrong_place_to_save_is_refused_before_training(tmp_path):
-    with pytest.raises(ParameterError, match=r"a folder or a file that ends in \.joblib"):
+    with pytest.raises(ParameterError, match=r"folder or a file that ends in \.skt, \.joblib"):
         train_model(LogisticRegression(), X, Y, save_path=tmp_path / "model.onnx", verbose=0)
 
 

@@ -70,23 +70,24 @@ ALLOWED: dict[str, set[str]] = {
 
 # Packages that are imported only inside functions, and where.
 FRAMEWORKS: dict[str, set[str]] = {
-    "catboost": {"backends"},
+    "catboost": {"backends", "storage.natives"},
     "dask": {"scaling"},
     "distributed": {"scaling"},
-    "imblearn": {"backends", "encoding", "results", "running", "stages", "testing"},
+    "imblearn": {"backends", "encoding", "results", "running", "stages", "storage", "testing"},
     "keras": {"backends"},
-    "lightgbm": {"backends"},
+    "lightgbm": {"backends", "storage.natives"},
     "matplotlib": {"results.plots"},
     "mlflow": {"tracking"},
     "polars": set(),  # frames are read through narwhals
     "pyarrow": {"scaling"},
     "rich": {"running.bars", "running.progress"},
     "scikeras": {"backends"},
-    "skorch": {"backends"},
+    "skops": {"storage"},
+    "skorch": {"backends", "storage.natives"},
     "tensorflow": {"backends"},
-    "torch": {"backends"},
+    "torch": {"backends", "storage.natives"},
     "wandb": {"tracking"},
-    "xgboost": {"backends"},
+    "xgboost": {"backends", "storage.natives"},
 }
 
 # Each is called by the flow alone; what two of them need lies beside them or below.
@@ -105,6 +106,7 @@ ON_DEMAND = {
     "backends._torch_module_net",
     "backends._torch_nets",
     "running.bars",
+    "storage.natives._modules",
 }
 
 

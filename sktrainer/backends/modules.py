@@ -12,6 +12,7 @@ __all__ = [
     "constructor_defaults",
     "constructor_names",
     "is_module",
+    "is_network",
     "model_name",
     "was_trained",
 ]
@@ -29,6 +30,12 @@ def is_module(estimator: Any) -> bool:
     return any(
         c.__name__ == "Module" and c.__module__ == "torch.nn.modules.module" for c in mro
     )
+
+
+def is_network(estimator: Any) -> bool:
+    """Tell whether this is a torch Module or a skorch net."""
+    mro = type(estimator).__mro__
+    return is_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
 
 
 def model_name(model: Any) -> str:

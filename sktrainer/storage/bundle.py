@@ -1,30 +1,43 @@
-"""A trainer as a file, whole or not at all."""
+"""A trainer as a file, whole or not at all; the suffix says the format."""
 
 from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 
 from sktrainer.exceptions import InputError, UntrustedFileError
 from sktrainer.running.files import written_whole
 
-__all__ = ["read", "write"]
+__all__ = ["SUFFIXES", "read", "write"]
 
-SUFFIXES = (".joblib", ".pkl")
+SUFFIXES = (".skt", ".joblib", ".pkl")
+
+T = TypeVar("T")
 
 
-def write(value: Any, path: str | os.PathLike[str]) -> Path:
-    """Write a trainer to a ``.joblib`` or ``.pkl`` file, atomically.
+def write(
+    trainer: Any,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    fingerprint: str | None = None,
+) -> Path:
+    """Write a fitted trainer to a file, atomically.
 
     Parameters
     ----------
-    value : object
+    trainer : ManagedTrainer
     path : path-like
         Its suffix says the format.
+    format : {"native"} or None, default=None
+        "native": the model alone, as its own library writes it.
+    fingerprint : str or None, default=None
+        Of the data, for the manifest of a ``.skt`` file.
 
     Returns
     -------
@@ -33,44 +46,90 @@ def write(value: Any, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        Another suffix.
+        Another suffix or format, or something that the format cannot hold.
     """
     target = Path(path)
+    if format not in (None, "native"):
+        raise InputError(
+            f"format must be None (by the file's suffix) or 'native', got {format!r}"
+        )
+    if format == "native":
+        from sktrainer.storage.skt_writing import write_native
+
+        write_native(trainer.model_, target)
+        return target
     _check_suffix(target)
+    if target.suffix == ".skt":
+        from sktrainer.storage.skt_writing import write_skt
+
+        write_skt(trainer, target, fingerprint=fingerprint)
+        return target
     with written_whole(target) as part, part.open("wb") as file:
         if target.suffix == ".joblib":
-            joblib.dump(value, file)
+            joblib.dump(trainer, file)
         else:
-            pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
+            pickle.dump(trainer, file, protocol=pickle.HIGHEST_PROTOCOL)
     return target
 
 
-def read(path: str | os.PathLike[str], *, trusted: bool = False) -> Any:
+def read(
+    path: str | os.PathLike[str], kind: type[T], *, trusted: bool | Sequence[str] = False
+) -> T:
     """Read what `write` wrote.
 
     Parameters
     ----------
     path : path-like
-    trusted : bool, default=False
-        Reading a pickle runs whatever code it holds: say True for files of your own.
+    kind : type
+        The class of the trainer.
+    trusted : bool or sequence of str, default=False
+        Of a ``.skt`` file: import paths that it may name besides those known to be
+        harmless, True for all. Of a pickle: True, since reading it runs whatever it holds.
 
     Raises
     ------
     UntrustedFileError
-        Where `trusted` is not True.
+        Where more trust is needed.
+    FileFormatError
+        A ``.skt`` file is damaged, changed, or of a later version.
     InputError
-        Another suffix, or no such file.
+        Another suffix, no such file, or another thing in it.
     """
     source = Path(path)
     _check_suffix(source)
-    if not source.exists():
+    names = [trusted] if isinstance(trusted, str) else trusted
+    if not isinstance(names, bool) and not _are_names(names):
+        raise InputError(
+            f"trusted must be True, False or a list of import paths as text, got {trusted!r}; "
+            'write for example trusted=["mypackage.MyTransformer"]'
+        )
+    if not source.is_file():
         raise InputError(f"there is no file {str(source)!r}; check the path")
+    if source.suffix == ".skt":
+        from sktrainer.storage.skt_reading import read_skt
+
+        return read_skt(source, names, kind)
     if trusted is not True:
         raise UntrustedFileError(
             f"{str(source)!r} is a {source.suffix} file: a pickle, and reading a pickle runs "
             "any code that was put in it. If it is your own, or you trust where it comes "
-            "from, read it with trusted=True"
+            "from, read it with trusted=True; .skt files need no such trust"
         )
+    trainer = _unpickled(source)
+    if not isinstance(trainer, kind):
+        raise InputError(
+            f"{str(path)!r} holds a {type(trainer).__name__}, expected a {kind.__name__}"
+        )
+    return trainer
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, (list, tuple, set, frozenset)) and all(
+        isinstance(name, str) for name in names
+    )
+
+
+def _unpickled(source: Path) -> Any:
     if source.suffix == ".joblib":
         return joblib.load(source)
     with source.open("rb") as file:
@@ -79,7 +138,8 @@ def read(path: str | os.PathLike[str], *, trusted: bool = False) -> Any:
 
 def _check_suffix(path: Path) -> None:
     if path.suffix not in SUFFIXES:
+        *first, last = SUFFIXES
         raise InputError(
-            f"the file must end in {' or '.join(SUFFIXES)}, got {path.name!r}; rename it so "
-            "that its suffix says its format"
+            f"the file must end in {', '.join(first)} or {last}, got {path.name!r}; rename it "
+            "so that its suffix says its format"
         )

@@ -8,6 +8,7 @@ import pickle
 import random
 import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -182,7 +183,7 @@ def check_wrapped_estimator_is_untouched(case: Case) -> None:
 
 
 def pickled_whole(estimator: Any) -> bytes:
-    # Keras writes the time into its own pickle of a model.
+    """Return a pickle that tells estimators apart: Keras writes the time into its own."""
     return pickle.dumps(packed({"estimator": estimator}))
 
 
@@ -207,6 +208,26 @@ def check_pickle_and_clone(case: Case) -> None:
     restored = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - its own
     assert same_bits(answers(trainer, case.probe()), answers(restored, case.probe()))
     assert not clone(trainer).__sklearn_is_fitted__()
+
+
+def check_saved_file_gives_the_same_bits(case: Case) -> None:
+    """What comes back from a ``.skt`` file answers, tells and trains as what went in."""
+    X, y = case.table()
+    trainer = case.trainer(test_size=0.2).fit(X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        restored = ManagedTrainer.load(trainer.save(Path(folder) / "m.skt"), trusted=True)
+    probe = case.probe()
+    assert same_bits(answers(trainer, probe), answers(restored, probe))
+    assert np.array_equal(trainer.predict(probe), restored.predict(probe))
+    assert vars(trainer).keys() == vars(restored).keys()
+    for name in ("history_", "scores_"):
+        pd.testing.assert_frame_equal(
+            getattr(trainer, name), getattr(restored, name), check_exact=True
+        )
+    assert str(trainer.report_) == str(restored.report_)
+    assert trainer.report_.to_dict() == restored.report_.to_dict()
+    again = [clone(t).fit(X, y) for t in (trainer, restored)]
+    assert same_bits(answers(again[0], probe), answers(again[1], probe))
 
 
 def check_pipeline_scores_rows_by_itself(case: Case) -> None:

@@ -1,0 +1,113 @@
+"""Files: time to save and to load, and size, of `.skt` against `.joblib`, family by family.
+
+Each family is trained once on a generated table; then both formats are written and read
+turn by turn, and medians are compared. Reading is warm: libraries are imported before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from sktrainer import ManagedTrainer, load
+
+
+def models(rounds: int) -> dict[str, Callable[[], Any]]:
+    """Return a way to make each family's model."""
+    from catboost import CatBoostClassifier
+    from lightgbm import LGBMClassifier
+    from xgboost import XGBClassifier
+
+    return {
+        "LightGBM": lambda: LGBMClassifier(n_estimators=rounds),
+        "XGBoost": lambda: XGBClassifier(n_estimators=rounds),
+        "CatBoost": lambda: CatBoostClassifier(iterations=rounds),
+        "HistGradientBoosting": lambda: HistGradientBoostingClassifier(max_iter=rounds),
+        "RandomForest": lambda: RandomForestClassifier(100, min_samples_leaf=5),
+        "LogisticRegression": LogisticRegression,
+        "skorch": _net,
+    }
+
+
+def _net() -> Any:
+    from skorch import NeuralNetClassifier
+    from torch import nn
+
+    module = nn.Sequential(nn.LazyLinear(256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU())
+    module.append(nn.Linear(256, 2)).append(nn.Softmax(dim=-1))
+    return NeuralNetClassifier(module, max_epochs=3, verbose=0)
+
+
+def table(n_rows: int) -> tuple[pd.DataFrame, pd.Series]:
+    """Make a table of 20 numbers and 4 text columns."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(n_rows, 20)).astype(np.float32)
+    X = pd.DataFrame(numbers, columns=[f"n{i}" for i in range(20)])
+    for i, n_levels in enumerate((3, 20, 200, 2000)):
+        X[f"c{i}"] = [f"level {code}" for code in rng.integers(0, n_levels, n_rows)]
+    signal = numbers[:, 0] * numbers[:, 1] + (X["c1"].str[-1] == "1") + rng.normal(size=n_rows)
+    return X, pd.Series(np.where(signal > 0, "yes", "no"))
+
+
+def measure(trainer: ManagedTrainer, suffix: str, folder: Path) -> tuple[float, float, int]:
+    """Return the seconds to save and to load, and the bytes of the file."""
+    path = folder / f"m{suffix}"
+    start = time.perf_counter()
+    trainer.save(path)
+    saved = time.perf_counter()
+    load(path, trusted=True)
+    return saved - start, time.perf_counter() - saved, path.stat().st_size
+
+
+def compare(trainer: ManagedTrainer, repeats: int) -> tuple[list[float], list[float]]:
+    """Return the medians of seconds to save, to load, and bytes, of either format."""
+    seen: dict[str, list[tuple[float, float, int]]] = {".skt": [], ".joblib": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in seen:  # imports
+            measure(trainer, suffix, Path(folder))
+        for _ in range(repeats):
+            for suffix, runs in seen.items():
+                runs.append(measure(trainer, suffix, Path(folder)))
+    medians = [
+        [statistics.median(column) for column in zip(*r, strict=True)] for r in seen.values()
+    ]
+    return medians[0], medians[1]
+
+
+def main() -> None:
+    """Print a table of ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    X, y = table(options.rows)
+    names = ["scikit-learn", "skops", "joblib", "lightgbm", "xgboost", "catboost", "torch"]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    print(f"{platform.platform()}, Python {platform.python_version()}; {versions}\n")
+    print("| family | save | load | size | save, .joblib | load | size | ratios |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, make in models(options.rounds).items():
+        trainer = ManagedTrainer(make(), random_state=0, early_stopping=False).fit(X, y)
+        ours, theirs = compare(trainer, options.repeats)
+        cells = [f"{n:.3f} s | {m:.3f} s | {b / 2**20:.2f} MB" for n, m, b in (ours, theirs)]
+        ratios = ", ".join(f"{a / b:.2f}" for a, b in zip(ours, theirs, strict=True))
+        print(f"| {name} | {cells[0]} | {cells[1]} | {ratios} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

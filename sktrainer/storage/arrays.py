@@ -1,0 +1,99 @@
+"""Arrays in a file: as large as they say, with nothing compressed inside."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import FileFormatError
+from sktrainer.storage.archive import open_archive, read_member, write_archive
+from sktrainer.types import Array
+
+__all__ = ["check_npy", "check_npz", "plain_array"]
+
+
+def check_npy(name: str, data: bytes) -> None:
+    """Refuse an array whose header promises other bytes than follow.
+
+    NumPy would ask for the memory first, and miss the bytes later.
+
+    Raises
+    ------
+    FileFormatError
+
+    Examples
+    --------
+    >>> import io, numpy as np
+    >>> file = io.BytesIO()
+    >>> np.save(file, np.zeros(3))
+    >>> check_npy("0.npy", file.getvalue())
+    """
+    file = io.BytesIO(data)
+    shape, dtype = _read_header(name, file)
+    if dtype.hasobject:
+        raise FileFormatError(f"array {name!r} holds objects, which only a pickle could give")
+    expected = math.prod(shape) * dtype.itemsize
+    if any(size < 0 for size in shape) or len(data) - file.tell() != expected:
+        raise FileFormatError(
+            f"array {name!r} says that it has {expected:,} bytes and has "
+            f"{len(data) - file.tell():,}"
+        )
+
+
+def check_npz(name: str, data: bytes) -> None:
+    """Refuse a sparse matrix with anything compressed, or any array that is not sound."""
+    archive, members = open_archive(io.BytesIO(data), compressed=False)
+    for part, info in members.items():
+        check_npy(f"{name}/{part}", read_member(archive, info))
+
+
+def plain_array(name: str, data: bytes) -> bytes:
+    """Return the same array, or arrays, with nothing compressed and no bytes left to chance."""
+    if name.endswith(".npz"):  # the file around them is compressed
+        file = io.BytesIO()
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            parts = {f"{part}.npy": _npy(_narrow(part, arrays[part])) for part in arrays}
+        write_archive(file, parts, compressed=False)
+        return file.getvalue()
+    if name.endswith(".npy") and _is_structured(data):
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        clean = np.zeros(array.shape, array.dtype)  # gaps between fields hold what lay there
+        for field in array.dtype.names:
+            clean[field] = array[field]
+        file = io.BytesIO()
+        header = np.lib.format.header_data_from_array_1_0(clean)
+        np.lib.format.write_array_header_1_0(file, header)
+        return file.getvalue() + clean.tobytes()
+    return data
+
+
+def _npy(array: Array) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _narrow(part: str, array: Array) -> Array:
+    """Return a sparse matrix's positions as SciPy reads them: in 32 bits where they fit."""
+    positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
+    fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)
+    return array.astype(np.int32) if fits else array
+
+
+def _is_structured(data: bytes) -> bool:
+    return _read_header("", io.BytesIO(data))[1].names is not None
+
+
+def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise FileFormatError(f"array {name!r} is of the unknown version {version}")
+    shape, _, dtype = readers[version](file)
+    return shape, dtype

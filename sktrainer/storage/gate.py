@@ -1,0 +1,285 @@
+"""What a saved state would make, name, call and set, read before any of it is done.
+
+skops asks of each name whether it is trusted, whatever is then done with it: a class that
+may be made with a state may also be called with arguments from the file. Here each name is
+asked for in its role, and everything else about a state has to be as `save` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sktrainer.exceptions import FileFormatError
+from sktrainer.storage.known import is_known
+
+__all__ = ["MEMORY", "Gate", "State"]
+
+State = dict[str, Any]
+PROTOCOLS = (2,)
+MEMORY = "joblib.memory.Memory"
+DICTS = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")
+
+
+@dataclass
+class Gate:
+    """Walks a state; what it finds stands in its attributes.
+
+    Attributes
+    ----------
+    names : set of (str, str)
+        Each role with a name in it; see `is_known`. A name that is called at once ends in
+        "()", so that trusting a class does not mean letting a file call it.
+    files : dict of str to str
+        Member of the state to the kind of array in it: "npy", "npz", "bin".
+    approved : set of str
+        Names that can do no harm in the one way in which their loader uses them.
+    """
+
+    names: set[tuple[str, str]] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
+    _seen: dict[int, State] = field(default_factory=dict)
+
+    def read(self, state: Any) -> None:
+        """Walk the whole state.
+
+        Raises
+        ------
+        FileFormatError
+            It is not one that `save` writes.
+        """
+        if not isinstance(state, dict) or state.get("protocol") not in PROTOCOLS:
+            found = state.get("protocol") if isinstance(state, dict) else None
+            raise FileFormatError(
+                f"its states are in protocol {found!r} of skops, expected one of {PROTOCOLS}"
+            )
+        self._node(state)
+
+    def unknown(self) -> set[tuple[str, str]]:
+        """Return the roles and names that nobody knows to be harmless."""
+        return {(role, name) for role, name in self.names if not is_known(role, name)}
+
+    def _node(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise FileFormatError(
+                f"a state has {type(state).__name__} where a dict is expected"
+            )
+        loader, module, name = (state.get(k) for k in ("__loader__", "__module__", "__class__"))
+        if not (isinstance(loader, str) and isinstance(module, str) and isinstance(name, str)):
+            raise FileFormatError("a state lacks its loader, module or class")
+        reader = READERS.get(loader)
+        if reader is None:
+            raise FileFormatError(f"a state asks for the unknown loader {loader!r}")
+        self._check_id(state)
+        reader(self, state, f"{module}.{name}")
+
+    def _check_id(self, state: State) -> None:
+        """Let one number stand for one state: skops reads the first and skips the others."""
+        number = state.get("__id__")
+        if number is None:
+            return
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise FileFormatError(f"a state has the number {number!r}, expected an int")
+        if self._seen.setdefault(number, state) != state:
+            raise FileFormatError(f"two states have the number {number}")
+
+    def _only(self, name: str, *allowed: str) -> None:
+        if name not in allowed:
+            raise FileFormatError(f"a state says {name} where only {allowed} can be")
+        self.approved.add(name)
+
+    def _children(self, states: Any) -> None:
+        if not isinstance(states, list):
+            raise FileFormatError("a state lacks the list of what it holds")
+        for state in states:
+            self._node(state)
+
+    def _file(self, state: State, kind: str) -> None:
+        name = state.get("file")
+        if not isinstance(name, str) or self.files.setdefault(name, kind) != kind:
+            raise FileFormatError(f"a state names the file {name!r}, which no state can")
+
+    def _json(self, state: State, name: str) -> None:
+        self._only(name, "builtins.str")
+        if not isinstance(state.get("content"), str):
+            raise FileFormatError("a value is no JSON text")
+
+    def _dict(self, state: State, name: str) -> None:
+        if name in DICTS:
+            self.approved.add(name)
+        else:
+            self.names.add(("call", f"{name}()"))
+        keys, content = state.get("key_types"), state.get("content")
+        if not isinstance(keys, dict) or not isinstance(content, dict):
+            raise FileFormatError("a dict lacks its keys or values")
+        self._check_id(keys)
+        if keys.get("__loader__") != "ListNode" or _name(keys) != "builtins.list":
+            raise FileFormatError("the types of a dict's keys are no list")
+        kinds = keys.get("content")
+        if not isinstance(kinds, list) or len(kinds) != len(content):
+            raise FileFormatError("a dict has not one type for each of its keys")
+        for kind in kinds:
+            if not isinstance(kind, dict) or kind.get("__loader__") != "TypeNode":
+                raise FileFormatError("the type of a dict's key is no type")
+            self._check_id(kind)
+            if not is_known("key", _name(kind)):
+                raise FileFormatError(f"a dict has keys of type {_name(kind)}")
+        for key, value in content.items():
+            self._node(value)
+            if key == "memory" and not _is_null(value):
+                # A folder of pickles, which the next fit would read.
+                self.names.add(("object", MEMORY))
+
+    def _default_dict(self, state: State, name: str) -> None:
+        self._only(name, "collections.defaultdict")
+        content = _mapping(state)
+        self._node(content.get("main"))
+        self._node(content.get("default_factory"))
+
+    def _sequence(self, state: State, name: str) -> None:
+        plain = {"ListNode": "list", "SetNode": "set", "TupleNode": "tuple"}
+        if name != f"builtins.{plain[state['__loader__']]}":
+            self.names.add(("call", f"{name}()"))
+        self._children(state.get("content"))
+
+    def _bytes(self, state: State, name: str) -> None:
+        self._only(name, "builtins.bytes", "builtins.bytearray")
+        self._file(state, "bin")
+
+    def _slice(self, state: State, name: str) -> None:
+        self._only(name, "builtins.slice")
+        ends = [_mapping(state).get(key) for key in ("start", "stop", "step")]
+        if not all(end is None or isinstance(end, int) for end in ends):
+            raise FileFormatError("a slice has ends that are no integers")
+
+    def _array(self, state: State, name: str) -> None:
+        import numpy as np
+
+        module, _, kind = name.rpartition(".")
+        scalar = getattr(np, kind, None) if module == "numpy" else None
+        if name != "numpy.ndarray" and not (
+            isinstance(scalar, type) and issubclass(scalar, np.generic)
+        ):
+            self.names.add(("call", f"{name}()"))
+        if state.get("type") == "json":
+            self._node(state.get("shape"))
+            self._children(state.get("content"))
+        else:
+            self._file(state, "npy")
+
+    def _masked(self, state: State, name: str) -> None:
+        self._only(name, "numpy.ma.MaskedArray", "numpy.ma.core.MaskedArray")
+        content = _mapping(state)
+        self._node(content.get("data"))
+        self._node(content.get("mask"))
+
+    def _sparse(self, state: State, name: str) -> None:
+        if not name.startswith("scipy.sparse."):
+            raise FileFormatError(f"a sparse matrix says that it is a {name}")
+        self.approved.add(name)
+        self._file(state, "npz")
+
+    def _dtype(self, state: State, name: str) -> None:
+        self._only(name, "numpy.dtype")
+        self._node(state.get("content"))
+
+    def _random(self, state: State, name: str) -> None:
+        self._only(name, "numpy.random.mtrand.RandomState")
+        self._node(state.get("content"))
+
+    def _generator(self, state: State, name: str) -> None:
+        self._only(name, "numpy.random._generator.Generator")
+        content = _mapping(state)
+        self._node(content.get("bit_generator"))
+        self._node(content.get("seed_seq"))
+
+    def _object(self, state: State, name: str) -> None:
+        self.names.add(("object", name))
+        if state.get("content") is not None:
+            self._node(state["content"])
+
+    def _reduced(self, state: State, name: str) -> None:
+        if state["__loader__"] == "TreeNode":
+            self._only(name, "sklearn.tree._tree.Tree")
+        elif not name.startswith(("sklearn._loss._loss.Cy", "sklearn.linear_model._sgd_fast.")):
+            raise FileFormatError(f"a loss says that it is a {name}")
+        reduced = state.get("__reduce__")
+        self._node(reduced.get("args") if isinstance(reduced, dict) else None)
+        self._node(state.get("content"))
+
+    def _function(self, state: State, name: str) -> None:
+        self.names.add(("function", name))
+
+    def _type(self, state: State, name: str) -> None:
+        self.names.add(("type", name))
+
+    def _partial(self, state: State, name: str) -> None:
+        self._only(name, "functools.partial")
+        content = _mapping(state)
+        for key in ("func", "args", "kwds", "namespace"):
+            self._node(content.get(key))
+
+    def _constructed(self, state: State, name: str) -> None:
+        known = is_known("call", name)
+        self.names.add(("call", name if known else f"{name}()"))
+        self._node(state.get("content"))
+
+    def _method(self, state: State, name: str) -> None:
+        content = _mapping(state)
+        self.names.add(("function", f"{name}.{content.get('func')}"))
+        self._node(content.get("obj"))
+
+    def _operator(self, state: State, name: str) -> None:
+        self.names.add(("function", name))
+        self._node(state.get("attrs"))
+
+
+def _name(state: Mapping[str, Any]) -> str:
+    return f"{state.get('__module__')}.{state.get('__class__')}"
+
+
+def _mapping(state: State) -> State:
+    content = state.get("content")
+    if not isinstance(content, dict):
+        raise FileFormatError("a state lacks what it holds")
+    return content
+
+
+def _is_null(state: State) -> bool:
+    if state["__loader__"] != "JsonNode":
+        return False
+    try:
+        return json.loads(state["content"]) is None
+    except ValueError:
+        return False
+
+
+READERS: dict[str, Callable[[Gate, State, str], None]] = {
+    "BytearrayNode": Gate._bytes,
+    "BytesNode": Gate._bytes,
+    "ConstructorFromReduceNode": Gate._constructed,
+    "DTypeNode": Gate._dtype,
+    "DefaultDictNode": Gate._default_dict,
+    "DictNode": Gate._dict,
+    "FunctionNode": Gate._function,
+    "JsonNode": Gate._json,
+    "ListNode": Gate._sequence,
+    "LossNode": Gate._reduced,
+    "MaskedArrayNode": Gate._masked,
+    "MethodNode": Gate._method,
+    "NdArrayNode": Gate._array,
+    "ObjectNode": Gate._object,
+    "OperatorFuncNode": Gate._operator,
+    "PartialNode": Gate._partial,
+    "RandomGeneratorNode": Gate._generator,
+    "RandomStateNode": Gate._random,
+    "SetNode": Gate._sequence,
+    "SliceNode": Gate._slice,
+    "SparseMatrixNode": Gate._sparse,
+    "TreeNode": Gate._reduced,
+    "TupleNode": Gate._sequence,
+    "TypeNode": Gate._type,
+}

@@ -1,0 +1,213 @@
+"""Names that a file may hold with nobody asked, each in one role.
+
+To add one, read what making it from any state, or calling it with any arguments, can do:
+`docs/design/0007-files.md` says what is looked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__all__ = ["is_known"]
+
+_ENCODER = "sktrainer.encoding."
+_SKLEARN_SPLITTERS = (
+    "GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut LeavePGroupsOut LeavePOut "
+    "PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold "
+    "StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit _CVIterableWrapper"
+)
+_OVER = "imblearn.over_sampling."
+_UNDER = "imblearn.under_sampling."
+_CLEANING = f"{_UNDER}_prototype_selection."
+
+
+def _names(prefix: str, words: str) -> set[str]:
+    return {prefix + word for word in words.split()}
+
+
+# Made without their constructor, and given a state.
+OBJECTS: frozenset[str] = frozenset(
+    {
+        f"{_ENCODER}table_encoder.TableEncoder",
+        f"{_ENCODER}smote.TableSMOTE",
+        f"{_ENCODER}table.columns.ColumnDecision",
+        f"{_ENCODER}table.dates.DateFormat",
+        f"{_ENCODER}table.levels.Levels",
+        f"{_ENCODER}table.matrices.MatrixPlan",
+        f"{_ENCODER}table.sparse_matrices.SparsePlan",
+        f"{_ENCODER}table.table_plan.TablePlan",
+        *_names(f"{_ENCODER}table.finishing.", "Finish Steps"),
+        *_names(f"{_ENCODER}table.plans.", "Dates LevelValues Numbers OneHot"),
+        "sktrainer.storage.stand_ins.StoredModule",
+        "sktrainer.storage.stand_ins.StoredNet",
+        *_names("sklearn.model_selection._split.", _SKLEARN_SPLITTERS),
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        *_names(
+            "sklearn.metrics._dist_metrics.",
+            "ChebyshevDistance64 EuclideanDistance32 ManhattanDistance64 MinkowskiDistance64",
+        ),
+        "sklearn.metrics._scorer._Scorer",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        *_names("sklearn.neural_network._stochastic_optimizers.", "AdamOptimizer SGDOptimizer"),
+        *_names(
+            "sklearn.gaussian_process.kernels.",
+            "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation "
+            "Hyperparameter Matern Product RBF RationalQuadratic Sum WhiteKernel",
+        ),
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        *_names("sklearn.calibration.", "_SigmoidCalibration _TemperatureScaling"),
+        "sklearn.linear_model._glm._newton_solver.NewtonCholeskySolver",
+        "sklearn.preprocessing._label.LabelEncoder",
+        "sklearn._loss.loss.HalfTweedieLossIdentity",
+        "sklearn.cluster._bisect_k_means._BisectingTree",
+        "scipy.interpolate._bsplines.BSpline",
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
+        "imblearn.pipeline.Pipeline",
+        f"{_OVER}_adasyn.ADASYN",
+        f"{_OVER}_random_over_sampler.RandomOverSampler",
+        *_names(f"{_OVER}_smote.base.", "SMOTE SMOTEN SMOTENC"),
+        *_names(f"{_OVER}_smote.filter.", "BorderlineSMOTE SVMSMOTE"),
+        f"{_OVER}_smote.cluster.KMeansSMOTE",
+        f"{_UNDER}_prototype_generation._cluster_centroids.ClusterCentroids",
+        f"{_CLEANING}_condensed_nearest_neighbour.CondensedNearestNeighbour",
+        *_names(
+            f"{_CLEANING}_edited_nearest_neighbours.",
+            "AllKNN EditedNearestNeighbours RepeatedEditedNearestNeighbours",
+        ),
+        f"{_CLEANING}_instance_hardness_threshold.InstanceHardnessThreshold",
+        f"{_CLEANING}_nearmiss.NearMiss",
+        f"{_CLEANING}_neighbourhood_cleaning_rule.NeighbourhoodCleaningRule",
+        f"{_CLEANING}_one_sided_selection.OneSidedSelection",
+        f"{_CLEANING}_random_under_sampler.RandomUnderSampler",
+        f"{_CLEANING}_tomek_links.TomekLinks",
+        "imblearn.combine._smote_enn.SMOTEENN",
+        "imblearn.combine._smote_tomek.SMOTETomek",
+        "xgboost.core.Booster",
+        *_names(
+            "xgboost.sklearn.",
+            "XGBClassifier XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor",
+        ),
+        "lightgbm.basic.Booster",
+        *_names("lightgbm.sklearn.", "LGBMClassifier LGBMRanker LGBMRegressor"),
+        *_names(
+            "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
+        ),
+        "skorch.dataset.ValidSplit",
+        *_names("skorch.callbacks.logging.", "EpochTimer PrintLog"),
+        "skorch.callbacks.lr_scheduler.LRScheduler",
+        "skorch.callbacks.regularization.GradientNormClipping",
+        *_names("skorch.callbacks.scoring.", "BatchScoring EpochScoring PassthroughScoring"),
+        "skorch.callbacks.training.EarlyStopping",
+    }
+)
+
+# Named, and called later by what holds them, with arguments that a file may choose.
+FUNCTIONS: frozenset[str] = frozenset(
+    {
+        *_names("numpy.", "max mean median min std sum var"),
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        *_names("sklearn.cluster._kmeans.", "_kmeans_single_elkan _kmeans_single_lloyd"),
+        "sklearn.utils.validation.check_array",
+        *_names(
+            "sklearn.feature_selection._univariate_selection.",
+            "chi2 f_classif f_oneway f_regression r_regression",
+        ),
+        *_names(
+            "sklearn.feature_selection._mutual_info.",
+            "mutual_info_classif mutual_info_regression",
+        ),
+        "skorch.utils._indexing_other",
+        "skorch.utils.to_numpy",
+    }
+)
+METRICS_FROM = "sklearn.metrics."
+
+# Classes that are named, and called later by what holds them.
+TYPES: frozenset[str] = frozenset(
+    {
+        *_names("builtins.", "bool bytes dict float int list print set str tuple"),
+        "collections.OrderedDict",
+        "torch.utils.data.dataloader.DataLoader",
+        "skorch.dataset.Dataset",
+        *_names(
+            "skorch.",
+            "classifier.NeuralNetBinaryClassifier classifier.NeuralNetClassifier "
+            "net.NeuralNet regressor.NeuralNetRegressor",
+        ),
+        "sktrainer.backends._torch_nets.ModuleNet",
+        *_names(
+            "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
+        ),
+    }
+)
+TYPES_FROM = ("torch.nn.modules.", "torch.optim.")
+
+# Called, at once, with arguments from the file.
+CALLED: frozenset[str] = frozenset(
+    {
+        "builtins.complex",
+        "builtins.frozenset",
+        "builtins.range",
+        *_names("datetime.", "date datetime time timedelta timezone"),
+        "decimal.Decimal",
+        "uuid.UUID",
+        "zoneinfo.ZoneInfo",
+    }
+)
+
+KEYS: frozenset[str] = frozenset(
+    {
+        *_names("builtins.", "float int str"),
+        *_names("numpy.", "float32 float64 int16 int32 int64 int8 str_ uint8"),
+    }
+)
+
+
+def is_known(role: str, name: str) -> bool:
+    """Tell whether a name may stand in a file in this role without being trusted by name.
+
+    Parameters
+    ----------
+    role : {"object", "function", "type", "call", "key"}
+    name : str
+
+    Examples
+    --------
+    >>> is_known("object", "lightgbm.basic.Booster"), is_known("function", "os.system")
+    (True, False)
+    """
+    if role == "function":
+        return name in FUNCTIONS or _is_metric(name)
+    if role == "type":
+        return name in TYPES or _is_part_of_a_net(name)
+    return name in {"object": OBJECTS, "call": CALLED, "key": KEYS}[role]
+
+
+def _is_part_of_a_net(name: str) -> bool:
+    """Tell whether this is a class of torch's own, named by where it is defined."""
+    if not name.startswith(TYPES_FROM):
+        return False
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return False
+    return isinstance(found, type) and f"{found.__module__}.{found.__name__}" == name
+
+
+def _is_metric(name: str) -> bool:
+    """Tell whether this is one of scikit-learn's public metrics."""
+    if not name.startswith(METRICS_FROM):
+        return False
+    import sklearn.metrics
+
+    module, _, function = name.rpartition(".")
+    found = (
+        getattr(sklearn.metrics, function, None) if function in sklearn.metrics.__all__ else 0
+    )
+    return getattr(found, "__module__", None) == module

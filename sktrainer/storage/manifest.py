@@ -1,0 +1,139 @@
+"""What stands in a bundle's `manifest.json`, and what is believed of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sktrainer._version import __version__
+from sktrainer.exceptions import FileFormatError
+from sktrainer.results.plain import plain_values
+from sktrainer.storage.archive import checksum
+from sktrainer.storage.git import current_commit
+
+__all__ = ["FORMAT_VERSION", "class_path", "make_manifest", "read_manifest"]
+
+FORMAT = "sktrainer"
+FORMAT_VERSION = 1
+MOST_BYTES = 16 * 2**20
+
+
+def class_path(value: Any) -> str:
+    """Return the import path of an object's class, or of a class.
+
+    Examples
+    --------
+    >>> class_path(1)
+    'builtins.int'
+    """
+    kind = value if isinstance(value, type) else type(value)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def make_manifest(
+    trainer: Any,
+    family: str,
+    members: Mapping[str, bytes],
+    needs: Sequence[str],
+    fingerprint: str | None,
+) -> bytes:
+    """Write the manifest of a fitted trainer as JSON, sorted and indented.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+    family : str
+        The name of the backend that trained the model.
+    members : mapping of str to bytes
+        All other members.
+    needs : sequence of str
+        Names that its reader has to trust.
+    fingerprint : str or None
+        Of the data.
+    """
+    report = plain_values(trainer.report_)
+    manifest = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "sktrainer_version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "trainer": class_path(trainer),
+        "estimator": class_path(trainer.estimator),
+        "model": {"class": class_path(trainer.model_), "family": family},
+        "steps": report["steps"],
+        "parameters": report["parameters"],
+        "task": report["task"],
+        "seeds": report["seeds"],
+        "data": {**report["data"], "fingerprint": fingerprint},
+        "split": report["split"],
+        "imbalance": report["imbalance"],
+        "fitting": report["fitting"],
+        "scores": report["scores"],
+        "libraries": report["versions"],
+        "environment": _environment(),
+        "git_commit": current_commit(),
+        "needs_trust": list(needs),
+        "members": {
+            name: {"bytes": len(data), "sha256": checksum(data)}
+            for name, data in members.items()
+        },
+    }
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+    }
+
+
+def read_manifest(data: bytes) -> dict[str, Any]:
+    """Check a manifest and return it.
+
+    Raises
+    ------
+    FileFormatError
+        It is none of ours, or of a later version.
+    """
+    try:
+        manifest = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"its manifest.json is no JSON ({error})") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise FileFormatError("its manifest.json is not that of a bundle of sktrainer")
+    version = manifest.get("format_version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise FileFormatError(f"its format version is {version!r}, expected 1 or more")
+    if version > FORMAT_VERSION:
+        writer = str(manifest.get("sktrainer_version"))[:40]
+        raise FileFormatError(
+            f"it was written by sktrainer {writer} in format {version}, and sktrainer "
+            f"{__version__} reads formats up to {FORMAT_VERSION}; update sktrainer"
+        )
+    _check_entries(manifest)
+    return manifest
+
+
+def _check_entries(manifest: Mapping[str, Any]) -> None:
+    members, model = manifest.get("members"), manifest.get("model")
+    if not isinstance(members, dict) or not all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("sha256"), str)
+        and isinstance(entry.get("bytes"), int)
+        for entry in members.values()
+    ):
+        raise FileFormatError("its manifest.json does not list its members")
+    if not isinstance(model, dict) or not all(
+        isinstance(model.get(key), str) for key in ("class", "family")
+    ):
+        raise FileFormatError("its manifest.json does not say what its model is")

@@ -1,0 +1,211 @@
+"""Instances of torch Modules as layers and weights: JSON and safetensors, no pickle.
+
+This module names torch at its top and is therefore imported only inside functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch.nn.modules.lazy import LazyModuleMixin
+
+from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.storage.texts import from_text, to_text
+
+__all__ = ["Shelf", "module_class", "names_in", "put_back", "taken_out"]
+
+TENSOR = "=tensor"
+OWN = frozenset(vars(torch.nn.Module()))
+REMADE = frozenset({"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"})
+
+
+class Shelf:
+    """Modules and tensors taken out of a state, and what they become in a file.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor or None, default=None
+    """
+
+    def __init__(self, tensors: Mapping[str, torch.Tensor] | None = None) -> None:
+        self.tensors = dict(tensors or {})
+        self.parameters: dict[str, torch.nn.Parameter] = {}
+        self._keys: dict[int, str] = {}
+        self._kept: list[torch.Tensor] = []
+
+    def key(self, tensor: torch.Tensor) -> str:
+        """Put a tensor on the shelf; the same one, tied to two layers, only once."""
+        if id(tensor) not in self._keys:
+            key = self._keys[id(tensor)] = f"t{len(self._keys)}"
+            self.tensors[key] = tensor.detach().cpu().contiguous().clone()
+            self._kept.append(tensor)
+        return self._keys[id(tensor)]
+
+    def packed(self) -> bytes:
+        """Return all tensors as safetensors."""
+        return bytes(save(self.tensors))
+
+    @classmethod
+    def of(cls, data: bytes) -> Shelf:
+        """Read what `packed` gave."""
+        return cls(load(data))
+
+
+def taken_out(value: Any, shelf: Shelf) -> Any:
+    """Return a Module, or a structure with tensors in it, as plain values."""
+    if isinstance(value, torch.nn.Module):
+        return _described(value, shelf, type(value).__name__)
+    if isinstance(value, torch.Tensor):
+        return {TENSOR: shelf.key(value)}
+    if isinstance(value, Mapping):
+        return {key: taken_out(item, shelf) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(taken_out(item, shelf) for item in value)
+    return value
+
+
+def _described(module: torch.nn.Module, shelf: Shelf, where: str) -> dict[str, Any]:
+    kind = type(module)
+    entry: dict[str, Any] = {
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "training": module.training,
+        "children": {
+            name: None if child is None else _described(child, shelf, f"{where}.{name}")
+            for name, child in module._modules.items()
+        },
+    }
+    if isinstance(module, LazyModuleMixin) and module.has_uninitialized_params():
+        return entry | {"lazy": _arguments(module)}
+    _refuse_hooks(module, where)
+    weights = {**module._parameters}
+    return entry | {
+        "attributes": _attributes(module, where),
+        "parameters": {n: None if p is None else shelf.key(p) for n, p in weights.items()},
+        "fixed": [n for n, p in weights.items() if p is not None and not p.requires_grad],
+        "buffers": {n: None if b is None else shelf.key(b) for n, b in module._buffers.items()},
+        "passing": sorted(module._non_persistent_buffers_set),
+    }
+
+
+def _attributes(module: torch.nn.Module, where: str) -> dict[str, Any]:
+    found = {k: v for k, v in vars(module).items() if k not in OWN | REMADE}
+    for name, value in found.items():
+        try:
+            to_text(value)
+        except TypeError as error:
+            raise InputError(
+                f"the module {where} has an attribute {name!r} that cannot be written to a "
+                f".skt file ({error}); pass the Module's class, whose constructor makes it, "
+                "or save to a .joblib file"
+            ) from None
+    return {name: json.loads(to_text(value)) for name, value in found.items()}
+
+
+def _refuse_hooks(module: torch.nn.Module, where: str) -> None:
+    hooked = [
+        name
+        for name, value in vars(module).items()
+        if "_hooks" in name
+        and name in OWN
+        and value
+        and not isinstance(module, LazyModuleMixin)
+    ]
+    if hooked:
+        raise InputError(
+            f"the module {where} has hooks, which a .skt file cannot hold ({hooked[0]}); "
+            "register them in a Module's constructor and pass its class"
+        )
+
+
+def _arguments(module: Any) -> dict[str, Any]:
+    """Return what a lazy layer of torch's own was made with."""
+    names = set(inspect.signature(type(module)).parameters) - {"device", "dtype"}
+    found = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    if "bias" in found:
+        found["bias"] = found["bias"] is not None
+    return {name: json.loads(to_text(value)) for name, value in sorted(found.items())}
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """Yield the class of every Module in what `taken_out` gave."""
+    if isinstance(value, dict):
+        if "class" in value and "children" in value:
+            yield str(value["class"])
+        for item in value.values():
+            yield from names_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from names_in(item)
+
+
+def put_back(value: Any, shelf: Shelf) -> Any:
+    """Make again what `taken_out` took; only once the names in it are trusted."""
+    if isinstance(value, dict):
+        if "class" in value and "children" in value:
+            return _made(value, shelf)
+        if set(value) == {TENSOR}:
+            return shelf.tensors[value[TENSOR]]
+        return {key: put_back(item, shelf) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(put_back(item, shelf) for item in value)
+    return value
+
+
+def module_class(name: str) -> Any:
+    """Import the class of a Module.
+
+    Raises
+    ------
+    FileFormatError
+        It is another thing.
+    """
+    module, _, attribute = name.rpartition(".")
+    kind = getattr(importlib.import_module(module), attribute)
+    if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
+        raise FileFormatError(f"it says that {name} is a Module, which it is not")
+    return kind
+
+
+def _made(entry: Mapping[str, Any], shelf: Shelf) -> torch.nn.Module:
+    kind = module_class(entry["class"])
+    module: torch.nn.Module
+    if "lazy" in entry:
+        if not issubclass(kind, LazyModuleMixin):
+            raise FileFormatError(f"it says that {entry['class']} is lazy, which it is not")
+        module = kind(**_plain(entry["lazy"]))
+    else:
+        module = kind.__new__(kind)
+        torch.nn.Module.__init__(module)
+        _fill(module, entry, shelf)
+    for name, child in entry["children"].items():
+        module._modules[name] = None if child is None else _made(child, shelf)
+    if hasattr(module, "_flat_weights_names"):
+        module._init_flat_weights()  # type: ignore[operator]
+    module.training = bool(entry["training"])
+    return module
+
+
+def _fill(module: torch.nn.Module, entry: Mapping[str, Any], shelf: Shelf) -> None:
+    attributes = _plain(entry["attributes"])
+    if OWN & set(attributes):
+        raise FileFormatError(f"it sets {sorted(OWN & set(attributes))} of a Module")
+    vars(module).update(attributes)
+    tied = shelf.parameters
+    for name, key in entry["parameters"].items():
+        if key is not None and key not in tied:
+            trained = name not in entry["fixed"]
+            tied[key] = torch.nn.Parameter(shelf.tensors[key], requires_grad=trained)
+        module._parameters[name] = None if key is None else tied[key]
+    for name, key in entry["buffers"].items():
+        module._buffers[name] = None if key is None else shelf.tensors[key]
+    module._non_persistent_buffers_set = set(entry["passing"])
+
+
+def _plain(value: Any) -> Any:
+    return from_text(json.dumps(value).encode())

@@ -1,0 +1,55 @@
+"""LightGBM: the trees as text."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sktrainer.exceptions import FileFormatError
+from sktrainer.storage.natives import Halves, NativeFormat
+
+__all__ = ["FORMAT"]
+
+MEMBER = "model.txt"
+HANDLE = "_handle"
+
+
+class LightGBMFormat:
+    """Models with a booster: its text, and beside it what only its Python object knows."""
+
+    package, extra = "lightgbm", "lightgbm"
+    suffixes: tuple[str, ...] = (".txt",)
+
+    def split(self, model: Any) -> Halves:
+        """Take the booster out."""
+        rest = copy.copy(model)
+        rest._Booster = None
+        booster = model.booster_.__getstate__()
+        text = booster.pop(HANDLE)
+        return Halves({"model": rest, "booster": booster}, {MEMBER: text.encode()})
+
+    def join(self, halves: Halves) -> Any:
+        """Read the booster and put it in."""
+        from lightgbm import Booster, LGBMModel
+
+        state = halves.state
+        whole = isinstance(state, dict) and set(state) == {"model", "booster"}
+        if not whole or not isinstance(state["model"], LGBMModel) or MEMBER not in halves.files:
+            raise FileFormatError(f"it lacks {MEMBER} or the estimator around it")
+        booster: Any = Booster.__new__(Booster)
+        booster._handle = None  # which `__del__` asks for, also where the text is no model
+        text = halves.files[MEMBER].decode()
+        booster.__setstate__({**state["booster"], HANDLE: text})
+        state["model"]._Booster = booster
+        return state["model"]
+
+    def write(self, model: Any, path: Path) -> None:
+        """Write the text."""
+        path.write_text(model.booster_.model_to_string(), encoding="utf-8", newline="\n")
+
+
+FORMAT = LightGBMFormat()
+
+if TYPE_CHECKING:
+    _: NativeFormat = FORMAT

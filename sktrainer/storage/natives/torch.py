@@ -1,0 +1,270 @@
+"""PyTorch: nets and Modules as plain values, weights as safetensors."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sktrainer.backends.modules import is_module, is_network
+from sktrainer.exceptions import FileFormatError, InputError, SktrainerWarning
+from sktrainer.storage.natives import Halves, NativeFormat
+from sktrainer.storage.stand_ins import StoredModule, StoredNet
+from sktrainer.storage.texts import from_text, to_text
+
+__all__ = ["FORMAT", "modules_named", "stowed", "unstowed"]
+
+WEIGHTS = "model.safetensors"
+TRAINING = "model.optimizer.json"
+MADE_BY_INITIALIZE = frozenset(
+    {
+        "_criteria",
+        "_modules",
+        "_optimizers",
+        "_weight_",
+        "callbacks_",
+        "cuda_dependent_attributes_",
+        "history_",
+        "init_context_",
+        "initialized_",
+        "prefixes_",
+        "sample_",
+        "virtual_params_",
+    }
+)
+
+
+class TorchFormat:
+    """Skorch nets: parameters, history, weights and the optimizer's state."""
+
+    package, extra = "skorch", "torch"
+    suffixes: tuple[str, ...] = (".safetensors",)
+
+    def split(self, model: Any) -> Halves:
+        """Take the weights out."""
+        from sktrainer.storage.natives._modules import Shelf, taken_out
+
+        shelf = Shelf()
+        parts = {name: taken_out(state, shelf) for name, state in _learned(model).items()}
+        shelf.tensors = {_flat(parts, key): value for key, value in shelf.tensors.items()}
+        stored, files = stowed(model, "model.modules")
+        stored.state["history"] = [dict(row) for row in model.history]
+        try:
+            training = to_text(_renamed(parts))
+        except TypeError as error:
+            raise InputError(
+                f"the optimizer's state cannot be written to a .skt file ({error}); save to "
+                "a .joblib file"
+            ) from None
+        return Halves(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
+
+    def join(self, halves: Halves) -> Any:
+        """Make the net, its module and its optimizer, and put the weights in."""
+        from skorch.history import History
+
+        from sktrainer.storage.natives._modules import Shelf, put_back
+
+        if not isinstance(halves.state, StoredNet) or not {WEIGHTS, TRAINING} <= set(
+            halves.files
+        ):
+            raise FileFormatError(f"it lacks {WEIGHTS}, {TRAINING} or the net around them")
+        shelf = Shelf.of(halves.files[WEIGHTS])
+        learned = put_back(from_text(halves.files[TRAINING]), shelf)
+        history = halves.state.state.pop("history")
+        net = unstowed(halves.state, halves.files, "model.modules")
+        _initialize(net, learned)
+        net.history_ = History(history)
+        return net
+
+    def write(self, model: Any, path: Path) -> None:
+        """Write the weights of the module, under the names of its state dict."""
+        from safetensors.torch import save_model
+
+        save_model(model.module_, str(path))
+
+
+FORMAT = TorchFormat()
+
+
+def _learned(net: Any) -> dict[str, Any]:
+    """Return the state dicts of modules, criteria and optimizers, by attribute."""
+    names = [*net._modules, *net._criteria, *net._optimizers]
+    found = {f"{name}_": getattr(net, f"{name}_") for name in names}
+    return {k: dict(v.state_dict()) for k, v in found.items() if hasattr(v, "state_dict")}
+
+
+def _flat(parts: Mapping[str, Any], key: str) -> str:
+    """Return the name that a tensor has in its state dict, where it is a module's."""
+    for part, state in parts.items():
+        for name, value in state.items():
+            if value == {"=tensor": key}:
+                return f"{part}.{name}"
+    return f"optimizer.{key}"
+
+
+def _renamed(parts: Mapping[str, Any]) -> Any:
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"=tensor"}:
+                return {"=tensor": _flat(parts, value["=tensor"])}
+            return {key: renamed(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(renamed(item) for item in value)
+        return value
+
+    return renamed(dict(parts))
+
+
+def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
+    """Let the net make its parts as in a fit; its module gets its weights as it is made.
+
+    They come before the optimizer: a lazy layer has no weights to optimize until then.
+    """
+    import torch
+
+    make = net.initialize_module
+
+    def make_and_fill() -> Any:
+        make()
+        for name in net._modules:
+            getattr(net, f"{name}_").load_state_dict(learned[f"{name}_"])
+        return net
+
+    vars(net)["initialize_module"] = make_and_fill
+    try:
+        with torch.random.fork_rng(devices=[]):
+            net.initialize()
+    finally:
+        del vars(net)["initialize_module"]
+    for name in [*net._criteria, *net._optimizers]:
+        part = getattr(net, f"{name}_")
+        if f"{name}_" in learned and hasattr(part, "load_state_dict"):
+            part.load_state_dict(learned[f"{name}_"])
+
+
+def stowed(value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+    """Return an estimator with stand-ins for nets and Modules, and files for the latter.
+
+    Parameters
+    ----------
+    value : estimator, Module or Pipeline that ends in one
+        Left untouched.
+    prefix : str
+        Of the files' names.
+    """
+    if hasattr(value, "steps") and value.steps:
+        name, last = value.steps[-1]
+        stored, files = stowed(last, prefix)
+        if stored is last:
+            return value, {}
+        copied = copy.copy(value)
+        copied.steps = [*value.steps[:-1], (name, stored)]
+        return copied, files
+    if not is_network(value) or isinstance(value, type):
+        return value, {}
+    from sktrainer.storage.natives._modules import Shelf, taken_out
+
+    shelf, described = Shelf(), []
+
+    def stand_in(item: Any) -> Any:
+        if (is_module(item) and not isinstance(item, type)) or _is_tensor(item):
+            described.append(taken_out(item, shelf))
+            return StoredModule(len(described) - 1)
+        return item
+
+    stored = stand_in(value) if is_module(value) else _stored_net(value, stand_in)
+    if not described:
+        return stored, {}
+    return stored, {
+        f"{prefix}.json": to_text(described),
+        f"{prefix}.safetensors": shelf.packed(),
+    }
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)
+
+
+def _stored_net(net: Any, stand_in: Any) -> StoredNet:
+    from sktrainer.backends._torch_nets import Managed
+
+    kind = type(net).__bases__[1] if isinstance(net, Managed) else type(net)
+    left_out = MADE_BY_INITIALIZE | {f"{name}_" for name in _parts(net)}
+    state = {k: stand_in(v) for k, v in vars(net).items() if k not in left_out}
+    return StoredNet(kind, state, fitted=isinstance(net, Managed))
+
+
+def _parts(net: Any) -> list[str]:
+    return [*net._modules, *net._criteria, *net._optimizers]
+
+
+def unstowed(value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+    """Return what `stowed` took, made again."""
+    if hasattr(value, "steps") and value.steps:
+        name, last = value.steps[-1]
+        value.steps[-1] = (name, unstowed(last, files, prefix))
+        return value
+    if not isinstance(value, (StoredModule, StoredNet)):
+        return value
+    from sktrainer.storage.natives._modules import Shelf, put_back
+
+    modules: list[Any] = []
+    if f"{prefix}.json" in files:
+        shelf = Shelf.of(files[f"{prefix}.safetensors"])
+        modules = [put_back(entry, shelf) for entry in from_text(files[f"{prefix}.json"])]
+    if isinstance(value, StoredModule):
+        return modules[value.number]
+    return _made_net(value, modules)
+
+
+def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
+    from skorch import NeuralNet
+    from skorch.history import History
+
+    from sktrainer.backends._torch_nets import managed
+
+    if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
+        raise FileFormatError(f"it holds a net of class {stored.kind!r}, which is no net")
+    kind: Any = managed(stored.kind) if stored.fitted else stored.kind
+    net = kind.__new__(kind)
+    state = {
+        k: modules[v.number] if isinstance(v, StoredModule) else v
+        for k, v in stored.state.items()
+    }
+    unset = {"history_": History(), "init_context_": None, "initialized_": False}
+    vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
+    if str(net.device).startswith("cuda"):
+        _on_this_machine(net)
+    return net
+
+
+def _on_this_machine(net: Any) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        warnings.warn(
+            f"the net was trained on {net.device!r}, which this machine lacks; it is loaded "
+            "to the processor",
+            SktrainerWarning,
+            stacklevel=2,
+        )
+        net.device = "cpu"
+
+
+def modules_named(files: Mapping[str, bytes]) -> set[str]:
+    """Return the classes of the Modules in a bundle's files."""
+    found: set[str] = set()
+    for name, data in files.items():
+        if name.endswith(".modules.json"):
+            from sktrainer.storage.natives._modules import names_in
+
+            found |= set(names_in(from_text(data)))
+    return found
+
+
+if TYPE_CHECKING:
+    _: NativeFormat = FORMAT

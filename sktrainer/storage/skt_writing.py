@@ -1,0 +1,126 @@
+"""A fitted trainer to a `.skt` file, or its model to a file of its library."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.backends.modules import is_network
+from sktrainer.backends.registry import find_backend
+from sktrainer.exceptions import InputError
+from sktrainer.results.fitted import FittedModel
+from sktrainer.results.report import TrainingReport
+from sktrainer.running.files import written_whole
+from sktrainer.storage.archive import write_archive
+from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES
+from sktrainer.storage.manifest import make_manifest
+from sktrainer.storage.natives import Halves, native_format
+from sktrainer.storage.texts import to_text
+from sktrainer.storage.trust import needed_names
+from sktrainer.storage.values import dump_value
+from sktrainer.types import Split
+
+__all__ = ["write_native", "write_skt"]
+
+
+def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> None:
+    """Write a fitted trainer, atomically.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+    path : Path
+    fingerprint : str or None, default=None
+        Of the data it was fitted on, for the manifest.
+
+    Raises
+    ------
+    InputError
+        Something in it could not be read again in another process.
+    """
+    family = find_backend(trainer.model_).name
+    state, tables, files = _trainer_state(trainer)
+    native = native_format(family)
+    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
+    steps = trainer._fitted.pipeline.steps
+    walk = {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}
+    parcels = {
+        "trainer.skops": dump_value(state, "the trainer"),
+        "steps.skops": dump_value(walk, "the steps"),
+        "model.skops": dump_value(halves.state, "the model"),
+    }
+    report = {f.name: getattr(trainer.report_, f.name) for f in fields(TrainingReport)}
+    members = {
+        **{name: parcel.data for name, parcel in parcels.items()},
+        **files,
+        **halves.files,
+        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
+        "tables.json": to_text(tables),
+        "report.json": to_text(report),
+    }
+    members = {name: members[name] for name in sorted(members)}
+    needs = needed_names(parcels.values(), members)
+    manifest = make_manifest(trainer, family, members, needs, fingerprint)
+    with written_whole(path) as part, part.open("wb") as file:
+        write_archive(file, {MANIFEST: manifest, **members})
+
+
+def write_native(model: Any, path: Path) -> None:
+    """Write a model alone, in its library's own format.
+
+    Raises
+    ------
+    InputError
+        Its library has none, or another suffix.
+    """
+    native = native_format(find_backend(model).name)
+    name = type(model).__name__
+    if native is None:
+        raise InputError(
+            f"{name} has no file format of its own; save to a .skt file, which holds the "
+            "steps before the model too"
+        )
+    if path.suffix not in native.suffixes:
+        raise InputError(
+            f"the native format of {name} is a file that ends in "
+            f"{' or '.join(native.suffixes)}, got {path.name!r}; rename it"
+        )
+    with written_whole(path) as part:
+        target = part.with_name(part.name + path.suffix)
+        try:
+            native.write(model, target)
+            target.replace(part)
+        finally:
+            target.unlink(missing_ok=True)
+
+
+def _trainer_state(trainer: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+    """Return what the trainer holds besides steps and model, its tables, and further files."""
+    parameters = trainer.get_params(deep=False)
+    files: dict[str, bytes] = {}
+    if _involves_torch(parameters["estimator"]):
+        from sktrainer.storage.natives.torch import stowed
+
+        parameters["estimator"], files = stowed(parameters["estimator"], MODULES)
+    fitted = {f.name: getattr(trainer._fitted, f.name) for f in fields(FittedModel)}
+    fitted.pop("pipeline")
+    attributes, tables = {}, {}
+    for name, value in vars(trainer).items():
+        if name in ELSEWHERE or name in parameters:
+            continue
+        if isinstance(value, (pd.DataFrame, pd.Series)):
+            tables[name] = value
+        elif isinstance(value, Split):
+            attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
+        else:
+            attributes[name] = value
+    state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
+    return state, tables, files
+
+
+def _involves_torch(estimator: Any) -> bool:
+    steps = getattr(estimator, "steps", None)
+    return is_network(steps[-1][1] if steps else estimator)

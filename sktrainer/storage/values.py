@@ -1,0 +1,290 @@
+"""Python values as skops states: written the same each time, read through the gate."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.storage.archive import open_archive, read_member, write_archive
+from sktrainer.storage.arrays import check_npy, check_npz, plain_array
+from sktrainer.storage.gate import MEMORY, Gate, State
+from sktrainer.storage.skops_io import SCHEMA, dumped, skops_io
+
+__all__ = ["Parcel", "dump_value", "open_parcel"]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A value that was read through the gate and is not made yet.
+
+    Attributes
+    ----------
+    data : bytes
+        A file of skops.
+    untrusted : tuple of str
+        Names that skops wants to be trusted, in whatever role.
+    names : frozenset of str
+        All names in it.
+    objects : frozenset of str
+        Those of them that are made with a state.
+    needs : frozenset of str
+        Those that the caller has to trust.
+    """
+
+    data: bytes
+    untrusted: tuple[str, ...]
+    names: frozenset[str]
+    objects: frozenset[str]
+    needs: frozenset[str]
+
+    def make(self) -> Any:
+        """Make the value; only once what it needs is trusted."""
+        _refuse_nets(self.objects)
+        return skops_io().loads(self.data, trusted=list(self.untrusted))
+
+
+def open_parcel(data: bytes) -> Parcel:
+    """Read a state, make nothing.
+
+    Raises
+    ------
+    FileFormatError
+        It is not one that `dump_value` writes.
+    """
+    archive, members = open_archive(io.BytesIO(data), compressed=False)
+    if SCHEMA not in members:
+        raise FileFormatError(f"it holds a state without {SCHEMA}")
+    gate = Gate()
+    gate.read(json.loads(read_member(archive, members[SCHEMA])))
+    if set(gate.files) != set(members) - {SCHEMA}:
+        raise FileFormatError("it holds a state with other files than it names")
+    for name, kind in gate.files.items():
+        if kind == "npy":
+            check_npy(name, read_member(archive, members[name]))
+        elif kind == "npz":
+            check_npz(name, read_member(archive, members[name]))
+    untrusted = tuple(skops_io().get_untrusted_types(data=data))
+    names = frozenset(name for _, name in gate.names)
+    objects = frozenset(name for role, name in gate.unknown() if role == "object")
+    needs = frozenset(_needed(gate, set(untrusted)))
+    return Parcel(data, untrusted, names, objects & needs, needs)
+
+
+def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
+    """Name what neither skops nor this package knows to be harmless in its role."""
+    for role, name in gate.unknown():
+        if role == "call" or name in untrusted or name == MEMORY:
+            yield name
+    yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
+
+
+def _refuse_nets(names: frozenset[str]) -> None:
+    """Refuse a net as a mere object: its `__setstate__` unpickles what the state says."""
+    nets = [name for name in sorted(names) if _is_net(name)]
+    if nets:
+        raise FileFormatError(f"it holds a {nets[0]}, a net, as no bundle does")
+
+
+def _is_net(name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:  # a method, or a call
+        return False
+    return isinstance(kind, type) and any(b.__module__ == "skorch.net" for b in kind.__mro__)
+
+
+def dump_value(value: Any, what: str) -> Parcel:
+    """Write a value as a file of skops, and prove that it comes back.
+
+    Parameters
+    ----------
+    value : object
+    what : str
+        For the error.
+
+    Returns
+    -------
+    Parcel
+
+    Raises
+    ------
+    InputError
+        Something in it cannot be written, or not be found again by its import path.
+    """
+    gate = Gate()
+    try:
+        state, files = _normal(value)
+        gate.read(state)
+    except (Exception, RecursionError) as error:
+        raise InputError(
+            f"{what} cannot be written to a .skt file: {error}; save to a .joblib file, or "
+            "replace what cannot be written"
+        ) from error
+    _check_paths(gate, what)
+    data = _packed(state, files)
+    parcel = open_parcel(data)
+    if any(map(_is_net, parcel.objects)):
+        raise InputError(
+            f"{what} holds a net inside another estimator, which a .skt file cannot; save to "
+            "a .joblib file"
+        )
+    try:
+        again = _normal(skops_io().loads(data, trusted=list(parcel.untrusted)))
+    except Exception as error:
+        raise InputError(_not_the_same(what, str(error))) from error
+    if _digest(*again) != _digest(state, files):
+        raise InputError(_not_the_same(what, "it holds a value that is written incompletely"))
+    return parcel
+
+
+def _not_the_same(what: str, why: str) -> str:
+    return (
+        f"{what} would not come back the same from a .skt file ({why}); a dict with keys "
+        "that are neither text nor numbers is one reason; save to a .joblib file"
+    )
+
+
+def _check_paths(gate: Gate, what: str) -> None:
+    """Refuse what no other process could import."""
+    problems = []
+    for role, name in sorted(gate.unknown()):
+        module, _, attribute = name.removesuffix("()").rpartition(".")
+        if module == "__main__" or "<" in name:
+            problems.append(
+                f"{what} holds {name!r}, which only this process knows: put it into a module "
+                "that can be imported (a .py file), or save to a .joblib file"
+            )
+        elif role == "function" and not _is_there(module, attribute):
+            problems.append(
+                f"{what} holds {name!r}, which cannot be imported under this name: define it "
+                "at the top of a module, or save to a .joblib file"
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def _is_there(module: str, attribute: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), attribute)
+    except ImportError:
+        owner, _, method = module.rpartition(".")
+        return bool(owner) and _is_there(owner, method)
+
+
+def _normal(value: Any) -> tuple[State, dict[str, bytes]]:
+    """Number states and files in the order they come, where skops takes addresses."""
+    state, files = dumped(value)
+    writer = _Normal(files, Counter(_numbers(state)))
+    return writer.node(state), writer.files
+
+
+class _Normal:
+    """Rewrites the states of one file; `files` is what they name in the end."""
+
+    def __init__(self, given: dict[str, bytes], counts: Counter[int]) -> None:
+        self.given, self.counts = given, counts
+        self.files: dict[str, bytes] = {}
+        self._names: dict[str, str] = {}
+        self._contents: dict[str, str] = {}
+        self._done: dict[int, State] = {}
+
+    def node(self, value: Any) -> Any:
+        """Return a state with numbers only where two places hold one object."""
+        if isinstance(value, list):
+            return [self.node(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "__loader__" not in value:
+            return {key: self.node(item) for key, item in value.items()}
+        number = value.pop("__id__", None)
+        if number in self._done:
+            return self._done[number]
+        made = {key: self.node(item) for key, item in value.items()}
+        if isinstance(made.get("file"), str):
+            made["file"] = self._file(made["file"])
+        if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
+            made["__class__"] = "ndarray"
+        if (
+            made["__loader__"] == "PartialNode"
+            and made["content"]["namespace"]["content"] == {}
+        ):
+            # None until somebody asks a partial for its `__dict__`, and {} ever after.
+            made["content"] = {**made["content"], "namespace": NONE}
+        if made["__loader__"] == "SetNode":
+            made["content"].sort(key=lambda item: json.dumps(_bare(item), sort_keys=True))
+        if self.counts[number] > 1 and made["__loader__"] not in ATOMS:
+            made["__id__"] = len(self._done) + 1
+            self._done[number] = made
+        return made
+
+    def _file(self, name: str) -> str:
+        """Name files by the order in which their contents come first."""
+        if name not in self._names:
+            data = plain_array(name, self.given[name])
+            digest = hashlib.sha256(data).hexdigest()
+            suffix = name.rpartition(".")[2]
+            new = self._contents.setdefault(digest, f"{len(self._contents)}.{suffix}")
+            self.files[new], self._names[name] = data, new
+        return self._names[name]
+
+
+NONE: State = {
+    "__class__": "str",
+    "__module__": "builtins",
+    "__loader__": "JsonNode",
+    "content": "null",
+    "is_json": True,
+}
+ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
+"""Values of which it does not matter whether two are one."""
+
+
+def _numbers(state: State) -> Iterator[int]:
+    """Yield the number of every state in a state."""
+    stack: list[Any] = [state]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if "__id__" in value:
+                yield value["__id__"]
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+UNSTABLE = ("__model", "_test_evals")
+"""Of a CatBoost model inside another: bytes that are others after each reading, for the same
+trees, and metrics of its validation rows that it does not read back."""
+
+
+def _bare(value: Any, files: dict[str, str] | None = None) -> Any:
+    """Return a state without numbers and with checksums in place of the names of files."""
+    if isinstance(value, list):
+        return [_bare(item, files) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = ("__id__", "file", *UNSTABLE)
+    bare = {k: _bare(v, files) for k, v in value.items() if k not in left_out}
+    if files is not None and "file" in value and isinstance(value["file"], str):
+        bare["file"] = files[value["file"]]
+    return bare
+
+
+def _digest(state: State, files: dict[str, bytes]) -> str:
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return hashlib.sha256(json.dumps(_bare(state, sums)).encode()).hexdigest()
+
+
+def _packed(state: State, files: dict[str, bytes]) -> bytes:
+    schema = json.dumps(state, separators=(",", ":")).encode()
+    file = io.BytesIO()
+    write_archive(file, {SCHEMA: schema, **files}, compressed=False)
+    return file.getvalue()

@@ -1,0 +1,443 @@
+"""What comes back from a .skt file is what went in, whatever the trainer is made of."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from catboost import CatBoostClassifier
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline as ImblearnPipeline
+from lightgbm import LGBMClassifier, LGBMRegressor
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from skorch import NeuralNetClassifier
+from torch import nn
+from xgboost import XGBClassifier
+
+from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
+from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
+from tests import user_code
+from tests.families import FAMILIES
+from tests.networks import ProbabilityNet, SmallNet
+from tests.storage.bundles import members_of, same_answers
+
+QUICK = {"LGBMClassifier", "XGBClassifier", "CatBoostClassifier", "Ridge", "ModuleInstance"}
+X, Y = mixed_table(240, "classification")
+NUMBERS = np.random.default_rng(0).normal(size=(200, 6))
+BINARY = (NUMBERS[:, 0] + NUMBERS[:, 1] > 0).astype(int)
+
+
+def _families():
+    return [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in FAMILIES]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", _families())
+def test_every_family_comes_back_with_the_same_bits(family):
+    check_saved_file_gives_the_same_bits(FAMILIES[family]())
+
+
+MODELS = {
+    "tree codes": (LGBMClassifier(n_estimators=5), {"categorical_encoding": "native"}),
+    "catboost codes": (CatBoostClassifier(iterations=5), {"categorical_encoding": "native"}),
+    "one-hot": (LogisticRegression(), {"categorical_encoding": "onehot"}),
+    "ordinal": (LogisticRegression(), {"categorical_encoding": "ordinal", "scaling": False}),
+    "target": (LogisticRegression(), {"categorical_encoding": "target"}),
+    "SMOTE for codes": (XGBClassifier(n_estimators=5), {"handle_imbalance": "smote"}),
+    "SMOTE": (LogisticRegression(), {"handle_imbalance": SMOTE(k_neighbors=3)}),
+    "oversample": (LogisticRegression(), {"handle_imbalance": "oversample"}),
+    "undersample": (LogisticRegression(), {"handle_imbalance": "undersample"}),
+    "weights": (
+        LGBMClassifier(n_estimators=5),
+        {"handle_imbalance": "class_weight", "correct_probabilities": True},
+    ),
+    "folds": (LogisticRegression(), {"cv": StratifiedKFold(3), "test_size": 0.2}),
+    "scorers": (LogisticRegression(), {"scoring": {"f1": "f1_macro", "acc": "accuracy"}}),
+    "refit": (XGBClassifier(n_estimators=20), {"refit": True}),
+    "watched score": (LGBMClassifier(n_estimators=9), {"eval_metric": "roc_auc"}),
+    "generator": (LogisticRegression(), {"random_state": np.random.RandomState(3)}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.SktrainerWarning")
+@pytest.mark.parametrize("what", MODELS)
+def test_every_way_of_preparing_comes_back(tmp_path, what):
+    model, parameters = MODELS[what]
+    trainer = ManagedTrainer(model, **{"random_state": 0, **parameters}).fit(X, Y)
+    restored = load(trainer.save(tmp_path / "m.skt"))
+    assert same_answers(trainer, restored, X)
+    assert str(trainer.report_) == str(restored.report_)
+    if "cv" in parameters:
+        assert trainer.cv_results_.keys() == restored.cv_results_.keys()
+        assert restored.report_.folds.equals(trainer.report_.folds)
+
+
+PIPELINES = {
+    "columns": make_pipeline(
+        ColumnTransformer(
+            [
+                ("n", make_pipeline(SimpleImputer(), StandardScaler()), ["size", "signal"]),
+                ("c", OneHotEncoder(handle_unknown="ignore"), ["color", "shop"]),
+            ]
+        ),
+        LogisticRegression(),
+    ),
+    "by name": make_pipeline(
+        ColumnTransformer([("n", StandardScaler(), ["count", "signal"])], remainder="drop"),
+        RandomForestClassifier(5),
+    ),
+    "sampler": ImblearnPipeline(
+        [
+            ("take", ColumnTransformer([("n", "passthrough", ["count", "signal"])])),
+            ("smote", SMOTE()),
+            ("model", DecisionTreeClassifier(max_depth=3)),
+        ]
+    ),
+}
+ON_NUMBERS = {
+    "selection": make_pipeline(SelectKBest(f_classif, k=3), XGBClassifier(n_estimators=3)),
+    "PCA": make_pipeline(StandardScaler(), PCA(2), SVC()),
+    "union": make_pipeline(
+        make_union(PCA(2), KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf")),
+        SGDClassifier(),
+    ),
+    "power": make_pipeline(PowerTransformer(), KNNImputer(), LogisticRegression()),
+    "quantiles": make_pipeline(QuantileTransformer(n_quantiles=20), KNeighborsClassifier()),
+    "ufunc": make_pipeline(FunctionTransformer(np.abs), LogisticRegression()),
+    "voting": VotingClassifier(
+        [("a", LGBMClassifier(n_estimators=3, verbose=-1)), ("b", LogisticRegression())],
+        voting="soft",
+    ),
+    "voting of boosters": VotingClassifier(
+        [
+            ("a", XGBClassifier(n_estimators=3)),
+            ("b", CatBoostClassifier(iterations=3, verbose=0)),
+        ],
+        voting="soft",
+    ),
+    "stacking": StackingClassifier([("a", DecisionTreeClassifier()), ("b", SVC())], cv=3),
+    "calibrated": CalibratedClassifierCV(RandomForestClassifier(3), cv=3),
+    "adaboost": AdaBoostClassifier(n_estimators=3),
+    "process": GaussianProcessClassifier(),
+    "network of layers": nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)),
+}
+
+
+@pytest.mark.parametrize("what", PIPELINES)
+def test_a_pipeline_of_the_callers_comes_back(tmp_path, what):
+    trainer = ManagedTrainer(PIPELINES[what], random_state=0).fit(X, Y)
+    restored = load(trainer.save(tmp_path / "m.skt"))
+    assert same_answers(trainer, restored, X)
+    assert same_answers(clone(restored).fit(X, Y), trainer, X)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("what", ON_NUMBERS)
+def test_a_model_inside_another_comes_back(tmp_path, what):
+    trainer = ManagedTrainer(ON_NUMBERS[what], preprocessor=None, random_state=0)
+    trainer.fit(NUMBERS, BINARY)
+    restored = load(trainer.save(tmp_path / "m.skt"))
+    assert same_answers(trainer, restored, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([False, True]),
+        np.array([3, 7]),
+        np.array(["a", "b"]),
+        np.array(["one", "two"], dtype=object),
+    ],
+    ids=lambda labels: str(labels.dtype) + str(labels[0]),
+)
+def test_labels_of_every_kind_come_back(tmp_path, labels):
+    trainer = ManagedTrainer(LogisticRegression(), test_size=0.3, random_state=0)
+    trainer.fit(NUMBERS, labels[BINARY])
+    restored = load(trainer.save(tmp_path / "m.skt"))
+    assert restored.classes_.dtype == trainer.classes_.dtype
+    assert same_answers(trainer, restored, NUMBERS)
+    confusions = [t.report_.confusion for t in (trainer, restored)]
+    pd.testing.assert_frame_equal(*confusions, check_exact=True)
+
+
+def test_sparse_rows_and_texts_come_back(tmp_path):
+    X = sparse.csr_matrix(NUMBERS * (NUMBERS > 0))
+    for model in (KNeighborsClassifier(), SVC(), LogisticRegression()):
+        trainer = ManagedTrainer(model, random_state=0).fit(X, BINARY)
+        assert same_answers(trainer, load(trainer.save(tmp_path / "m.skt")), X)
+    texts = [f"word{i % 7} other{i % 3}" for i in range(60)]
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    trainer = ManagedTrainer(pipeline, random_state=0).fit(texts, [i % 2 for i in range(60)])
+    assert same_answers(trainer, load(trainer.save(tmp_path / "t.skt")), texts)
+
+
+def test_several_targets_and_groups_come_back(tmp_path):
+    y = NUMBERS[:, :2] @ np.ones((2, 2))
+    trainer = ManagedTrainer(Ridge(), cv=GroupKFold(3)).fit(
+        NUMBERS, y, groups=np.arange(len(y)) % 9
+    )
+    restored = load(trainer.save(tmp_path / "m.skt"))
+    assert trainer.predict(NUMBERS).tobytes() == restored.predict(NUMBERS).tobytes()
+
+
+def test_functions_of_the_callers_are_imported_only_where_they_are_named(tmp_path):
+    pipeline = make_pipeline(FunctionTransformer(user_code.clipped), LogisticRegression())
+    trainer = ManagedTrainer(
+        pipeline, scoring={"mine": make_scorer(f1_score), "own": user_code.half_right}
+    ).fit(NUMBERS, BINARY)
+    path = trainer.save(tmp_path / "m.skt")
+    names = ["tests.user_code.clipped", "tests.user_code.half_right"]
+    with pytest.raises(UntrustedFileError) as caught:
+        load(path)
+    assert list(caught.value.names) == names
+    manifest = json.loads(members_of(path.read_bytes())["manifest.json"])
+    assert manifest["needs_trust"] == names
+    assert f'trusted=["{names[0]}", "{names[1]}"]' in str(caught.value)
+    with pytest.raises(UntrustedFileError, match="half_right"):
+        load(path, trusted=names[:1])
+    assert same_answers(trainer, load(path, trusted=names), NUMBERS)
+
+
+@pytest.mark.parametrize("trusted", [3, None, [Ridge], "tests.user_code.clipped"])
+def test_trust_is_given_by_names(tmp_path, trusted):
+    path = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0]).save(tmp_path / "m.skt")
+    if isinstance(trusted, str):
+        assert load(path, trusted=trusted).task == "auto"
+        return
+    with pytest.raises(InputError, match="trusted must be True, False or a list of import"):
+        load(path, trusted=trusted)
+
+
+def test_classes_of_the_callers_are_imported_only_where_they_are_named(tmp_path):
+    trainer = ManagedTrainer(user_code.OwnRidge()).fit(NUMBERS, NUMBERS[:, 0])
+    path = trainer.save(tmp_path / "m.skt")
+    with pytest.raises(UntrustedFileError, match=r'trusted=\["tests.user_code.OwnRidge"\]'):
+        load(path)
+    assert same_answers(trainer, load(path, trusted=["tests.user_code.OwnRidge"]), NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda X: X, type("Local", (), {"f": staticmethod(lambda X: X)}).f]
+)
+def test_what_no_other_process_can_import_is_refused_when_saving(tmp_path, function):
+    pipeline = make_pipeline(FunctionTransformer(function), LogisticRegression())
+    trainer = ManagedTrainer(pipeline).fit(NUMBERS, BINARY)
+    with pytest.raises(InputError, match=r"put it into a module that can be imported"):
+        trainer.save(tmp_path / "m.skt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_net_inside_another_estimator_is_refused_when_saving(tmp_path):
+    net = NeuralNetClassifier(ProbabilityNet, max_epochs=1, verbose=0)
+    pipeline = make_pipeline(FunctionTransformer(np.float32), net)
+    model = VotingClassifier([("net", pipeline), ("b", LogisticRegression())])
+    trainer = ManagedTrainer(model, preprocessor=None).fit(NUMBERS, BINARY)
+    with pytest.raises(InputError, match=r"holds a net inside another estimator"):
+        trainer.save(tmp_path / "m.skt")
+
+
+def test_a_net_of_the_callers_own_class_comes_back(tmp_path):
+    net = user_code.OwnNet(ProbabilityNet, max_epochs=2, verbose=0)
+    trainer = ManagedTrainer(net, random_state=0).fit(X, Y)
+    names = ["tests.networks.ProbabilityNet", "tests.user_code.OwnNet"]
+    restored = load(trainer.save(tmp_path / "m.skt"), trusted=names)
+    assert same_answers(trainer, restored, X)
+    assert isinstance(restored.estimator, user_code.OwnNet)
+
+
+def test_a_value_that_would_come_back_changed_is_refused_when_saving(tmp_path):
+    weights = {True: 2.0, False: 1.0}
+    model = LogisticRegression(class_weight=weights)
+    trainer = ManagedTrainer(model).fit(NUMBERS, BINARY.astype(bool))
+    with pytest.raises(InputError, match=r"keys of type builtins.bool"):
+        trainer.save(tmp_path / "m.skt")
+
+
+def test_the_same_trainer_gives_the_same_bytes_but_for_the_date(tmp_path):
+    trainer = ManagedTrainer(LGBMClassifier(n_estimators=5), random_state=0).fit(X, Y)
+    files = [members_of(trainer.save(tmp_path / n).read_bytes()) for n in ("a.skt", "b.skt")]
+    manifests = [json.loads(file.pop("manifest.json")) for file in files]
+    for manifest in manifests:
+        manifest.pop("created")
+    assert manifests[0] == manifests[1]
+    assert files[0] == files[1]
+    again = members_of(load(tmp_path / "a.skt").save(tmp_path / "c.skt").read_bytes())
+    assert {k: v for k, v in again.items() if k != "manifest.json"} == files[0]
+
+
+def test_the_manifest_tells_a_stranger_what_is_inside(tmp_path):
+    trainer = ManagedTrainer(XGBClassifier(n_estimators=5), test_size=0.2, random_state=7)
+    trainer.fit(X, Y).fingerprint_ = "sha256:abc"
+    path = trainer.save(tmp_path / "m.skt")
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        manifest = json.loads(archive.read("manifest.json"))
+    assert manifest["format_version"] == 1
+    assert manifest["model"] == {"class": "xgboost.sklearn.XGBClassifier", "family": "xgboost"}
+    assert manifest["parameters"]["estimator__n_estimators"] == "5"
+    assert manifest["seeds"]["random_state"] == 7
+    assert manifest["split"]["rows"] == {"train": 168, "validation": 24, "test": 48}
+    assert manifest["data"]["fingerprint"] == "sha256:abc"
+    assert sum(manifest["data"]["class_counts"].values()) == len(X)
+    assert manifest["scores"]["test"]["accuracy"] == trainer.scores_.loc["test", "accuracy"]
+    assert manifest["libraries"]["xgboost"]
+    assert set(manifest["members"]) == set(members_of(path.read_bytes())) - {"manifest.json"}
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    trainer = ManagedTrainer(LogisticRegression()).fit(NUMBERS, BINARY)
+    path = trainer.save(tmp_path / "m.skt")
+    before = path.read_bytes()
+    trainer.odd_ = lambda: None
+    with pytest.raises(InputError):
+        trainer.save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["m.skt"]
+
+
+NATIVE = {
+    ".ubj": XGBClassifier(n_estimators=5),
+    ".json": XGBClassifier(n_estimators=5),
+    ".txt": LGBMRegressor(n_estimators=5),
+    ".cbm": CatBoostClassifier(iterations=5),
+    ".safetensors": SmallNet,
+}
+
+
+@pytest.mark.parametrize("suffix", NATIVE)
+def test_the_native_format_is_the_librarys_own(tmp_path, suffix):
+    trainer = ManagedTrainer(NATIVE[suffix], random_state=0, early_stopping=False)
+    if suffix == ".safetensors":
+        trainer.set_params(estimator__max_epochs=1)
+    y = NUMBERS[:, 0] if suffix == ".txt" else BINARY
+    path = trainer.fit(NUMBERS, y).save(tmp_path / f"m{suffix}", format="native")
+    if suffix in (".ubj", ".json"):
+        model = XGBClassifier()
+        model.load_model(path)
+        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    elif suffix == ".txt":
+        import lightgbm
+
+        booster = lightgbm.Booster(model_file=path)
+        assert (booster.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    elif suffix == ".cbm":
+        model = CatBoostClassifier().load_model(str(path))
+        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    else:
+        from safetensors.torch import load_file
+
+        assert load_file(path).keys() == trainer.model_.module_.state_dict().keys()
+
+
+def test_a_native_format_that_is_not_there_is_refused(tmp_path):
+    trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
+    with pytest.raises(InputError, match="Ridge has no file format of its own; save to a .skt"):
+        trainer.save(tmp_path / "m.ubj", format="native")
+    with pytest.raises(InputError, match="format must be None"):
+        trainer.save(tmp_path / "m.skt", format="onnx")
+    boosted = ManagedTrainer(XGBClassifier(n_estimators=2)).fit(NUMBERS, BINARY)
+    with pytest.raises(InputError, match=r"ends in \.ubj or \.json, got 'm\.txt'"):
+        boosted.save(tmp_path / "m.txt", format="native")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_train_model_saves_to_a_bundle(tmp_path):
+    result = train_model(
+        Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
+    )
+    assert same_answers(load(result.model_path), result.trainer, NUMBERS)
+
+
+def test_a_subclass_of_the_trainer_is_loaded_by_itself(tmp_path):
+    from sktrainer import FileFormatError
+
+    trainer = user_code.OwnTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
+    path = trainer.save(tmp_path / "m.skt")
+    assert type(user_code.OwnTrainer.load(path)) is user_code.OwnTrainer
+    with pytest.raises(FileFormatError, match="holds a tests.user_code.OwnTrainer"):
+        load(path)
+
+
+FRESH = """
+import sys
+from sktrainer import load
+trainer = load(sys.argv[1])
+others = {"torch", "lightgbm", "catboost", "skorch", "tensorflow", "keras"} - {sys.argv[2]}
+print(sorted(others & set(sys.modules)))
+"""
+
+
+def _fresh(code, *arguments):
+    run = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return subprocess.run(run, capture_output=True, text=True, check=False)
+
+
+def test_a_fresh_process_imports_the_models_library_alone(tmp_path):
+    for model, name in ((XGBClassifier(n_estimators=2), "xgboost"), (SVC(), "-")):
+        path = ManagedTrainer(model).fit(X, Y).save(tmp_path / f"{name}.skt")
+        run = _fresh(FRESH, path, name)
+        assert run.stdout.strip() == "[]", run.stderr
+
+
+MISSING = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "xgboost":
+            raise ModuleNotFoundError("No module named 'xgboost'", name="xgboost")
+sys.meta_path.insert(0, Missing())
+from sktrainer import load
+try:
+    load(sys.argv[1])
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_missing_library_is_named_with_its_extra(tmp_path, nested):
+    model = XGBClassifier(n_estimators=2)
+    if nested:
+        model = VotingClassifier([("x", model)])
+    trainer = ManagedTrainer(model, preprocessor=None).fit(NUMBERS, BINARY)
+    run = _fresh(MISSING, trainer.save(tmp_path / "m.skt"))
+    assert 'pip install "sktrainer[xgboost]"' in run.stdout, run.stderr
+
+
+def test_a_case_with_a_model_of_another_class_is_a_case(tmp_path):
+    case = Case(user_code.OwnRidge(), "regression")
+    assert check_saved_file_gives_the_same_bits(case) is None

@@ -1,0 +1,234 @@
+"""Mutated bundles: each is refused, or it is the model that it was; nothing is run.
+
+`ran` watches what a file could do besides raising: importing what it names, starting a
+process, opening a file to write.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from xgboost import XGBClassifier
+
+from sktrainer import FileFormatError, ManagedTrainer, UntrustedFileError, load
+from sktrainer.testing import mixed_table
+from tests.storage.bundles import members_of, resealed, same_answers, zipped
+
+X, Y = mixed_table(150, "classification")
+MODELS = {
+    "linear": LogisticRegression(),
+    "forest": RandomForestClassifier(3, max_depth=3),
+    "xgboost": XGBClassifier(n_estimators=3),
+    "lightgbm": LGBMClassifier(n_estimators=3),
+}
+WATCHED = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "os.remove")
+
+
+class Watch:
+    """Remembers what the interpreter's audit events tell while it is on."""
+
+    def __init__(self):
+        self.on, self.seen = False, []
+        sys.addaudithook(self.hook)
+
+    def hook(self, event, arguments):
+        if not self.on:
+            return
+        writes = (
+            event == "open"
+            and isinstance(arguments[1], str)
+            and set("wax+") & set(arguments[1])
+        )
+        if event.startswith(WATCHED) or writes or event == "pickle.find_class":
+            self.seen.append((event, str(arguments)[:100]))
+
+
+@pytest.fixture(scope="module")
+def watch():
+    return Watch()
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles")
+    made = {}
+    for name, model in MODELS.items():
+        trainer = ManagedTrainer(model, random_state=0).fit(X, Y)
+        path = trainer.save(folder / f"{name}.skt")
+        made[name] = (trainer, path.read_bytes())
+    return made
+
+
+def _survives(data: bytes, trainer, path: Path, watch: Watch, trusted=False) -> bool:
+    """Load; tell whether it was refused, or else is the same model."""
+    path.write_bytes(data)
+    watch.seen.clear()
+    watch.on = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            restored = load(path, trusted=trusted)
+    except (FileFormatError, UntrustedFileError) as error:
+        assert str(path) in str(error)
+        return True
+    finally:
+        watch.on = False
+        assert watch.seen == []
+    return same_answers(trainer, restored, X)
+
+
+def _mutated(data: bytes, rng: random.Random) -> bytes:
+    """Flip, drop, double, overwrite or exchange bytes, at one place or several."""
+    changed = bytearray(data)
+    for _ in range(rng.choice([1, 1, 1, 2, 8, 64])):
+        at, length = rng.randrange(len(changed)), rng.choice([1, 1, 2, 4, 16, 300])
+        kind = rng.randrange(6)
+        if kind == 0:
+            changed[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del changed[at : at + length]
+        elif kind == 2:
+            changed[at:at] = changed[at : at + length]
+        elif kind == 3:
+            changed[at : at + length] = rng.randbytes(length)
+        elif kind == 4:
+            changed[at : at + length] = b"\xff" * length
+        else:
+            other = rng.randrange(len(changed))
+            changed[at], changed[other] = changed[other], changed[at]
+        if len(changed) < 4:
+            break
+    return bytes(changed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path, name):
+    trainer, data = bundles[name]
+    rng = random.Random(20)
+    for number in range(500):
+        mutated = _mutated(data, rng)
+        assert _survives(mutated, trainer, tmp_path / "m.skt", watch), number
+
+
+def test_some_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path):
+    rng = random.Random(4)
+    for number in range(60):
+        trainer, data = bundles[rng.choice(sorted(MODELS))]
+        assert _survives(_mutated(data, rng), trainer, tmp_path / "m.skt", watch), number
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_bytes_at_any_place_are_refused_or_the_same(bundles, watch, tmp_path, data):
+    trainer, whole = bundles["linear"]
+    at = data.draw(st.integers(0, len(whole)))
+    cut = data.draw(st.integers(0, 40))
+    put = data.draw(st.binary(max_size=40))
+    mutated = whole[:at] + put + whole[at + cut :]
+    assert _survives(mutated, trainer, tmp_path / "m.skt", watch)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_bytes_that_are_no_bundle_are_refused(bundles, watch, tmp_path, data):
+    assert _survives(data, None, tmp_path / "m.skt", watch)
+
+
+HOSTILE = ["os", "system", "subprocess", "Popen", "builtins", "eval", "exec", "__import__"]
+
+
+def _places(value, path=()):
+    """Yield the path to every leaf of a state."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        if isinstance(item, (dict, list)) and item:
+            yield from _places(item, (*path, key))
+        yield (*path, key)
+
+
+def _replaced(state, rng):
+    """Put something hostile, or another part of the state, at some place in it."""
+    places = list(_places(state))
+    *path, last = rng.choice(places)
+    holder = state
+    for key in path:
+        holder = holder[key]
+    kind = rng.randrange(5)
+    if kind == 0:
+        holder[last] = rng.choice([*HOSTILE, None, -1, 2**70, {}, [], "x" * 1000, True])
+    elif kind == 1:
+        *other, _ = rng.choice(places)
+        source = state
+        for key in other:
+            source = source[key] if isinstance(source, (dict, list)) else source
+        holder[last] = json.loads(json.dumps(source))
+    elif kind == 2 and isinstance(holder, dict):
+        del holder[last]
+    elif kind == 3 and isinstance(holder, dict):
+        holder.update(__module__=rng.choice(HOSTILE), __class__=rng.choice(HOSTILE))
+    elif isinstance(holder, dict) and "__loader__" in holder:
+        loaders = (
+            "FunctionNode TypeNode ObjectNode ConstructorFromReduceNode MethodNode".split()
+        )
+        holder["__loader__"] = rng.choice(loaders)
+
+
+def _resealed_mutation(data: bytes, rng: random.Random) -> bytes:
+    members = members_of(data)
+    name = rng.choice([n for n in members if n.endswith(".skops")])
+    parts = members_of(members[name])
+    state = json.loads(parts["schema.json"])
+    for _ in range(rng.choice([1, 1, 3])):
+        _replaced(state, rng)
+    parts["schema.json"] = json.dumps(state).encode()
+    members[name] = zipped(parts, compressed=False)
+    return resealed(members)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("linear", 0),
+        *[pytest.param(n, s, marks=pytest.mark.slow) for n in MODELS for s in (1, 2)],
+    ],
+)
+def test_states_that_were_mutated_and_sealed_again_run_nothing(
+    bundles, watch, tmp_path, name, seed
+):
+    _, data = bundles[name]
+    rng = random.Random(seed)
+    path = tmp_path / "m.skt"
+    for _ in range(60):
+        path.write_bytes(_resealed_mutation(data, rng))
+        watch.seen.clear()
+        watch.on = True
+        try:
+            restored = load(path)
+            assert type(restored) is ManagedTrainer
+        except (FileFormatError, UntrustedFileError):
+            pass
+        finally:
+            watch.on = False
+        assert watch.seen == []
+
+
+def test_the_watch_sees_what_it_is_for(watch, tmp_path):
+    watch.seen.clear()
+    watch.on = True
+    (tmp_path / "a").write_text("x")
+    np.save(tmp_path / "b.npy", np.zeros(1))
+    watch.on = False
+    assert {event for event, _ in watch.seen} == {"open"}

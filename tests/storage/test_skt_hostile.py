@@ -1,0 +1,498 @@
+"""A file that somebody made to harm is refused in one error, and nothing of it is run."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from sktrainer import FileFormatError, ManagedTrainer, UntrustedFileError, load
+from sktrainer.testing import mixed_table
+from tests.networks import SmallNet
+from tests.storage.bundles import (
+    json_state,
+    mapping,
+    members_of,
+    named,
+    npy,
+    resealed,
+    saved,
+    sequence,
+    states_in,
+    with_state,
+    zipped,
+)
+
+X, Y = mixed_table(200, "classification")
+
+
+def _fitted(model):
+    return ManagedTrainer(model, random_state=0).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return saved(_fitted(LogisticRegression()), tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def forest(tmp_path_factory):
+    model = RandomForestClassifier(3, max_depth=3)
+    return saved(_fitted(model), tmp_path_factory.mktemp("forest"))
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    trainer = ManagedTrainer(SmallNet, random_state=0, early_stopping=False)
+    trainer.set_params(estimator__max_epochs=2).fit(X, Y)
+    return saved(trainer, tmp_path_factory.mktemp("net"))
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Return a function that loads bytes, expects one error of ours, and returns its text."""
+
+    def check(data, error=FileFormatError, **options):
+        path = tmp_path / "bad.skt"
+        path.write_bytes(data)
+        with pytest.raises(error) as caught:
+            load(path, **options)
+        assert str(path) in str(caught.value)
+        assert not (tmp_path / "ran").exists()
+        return str(caught.value)
+
+    return check
+
+
+class _Bomb:
+    """Unpickled, it leaves a file behind."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def _replaced(bundle, name, data):
+    return resealed({**members_of(bundle), name: data})
+
+
+@pytest.mark.parametrize(
+    "name", ["trainer.skops", "model.skops", "steps.skops", "report.json", "history.json"]
+)
+def test_a_member_that_is_a_pickle_is_not_unpickled(bundle, refused, tmp_path, name):
+    bomb = pickle.dumps(_Bomb(tmp_path / "ran"))
+    for trusted in (False, True):
+        refused(_replaced(bundle, name, bomb), trusted=trusted)
+
+
+def test_a_member_that_was_changed_is_named(bundle, refused):
+    members = members_of(bundle)
+    members["report.json"] = members["report.json"].replace(b"Logistic", b"Artistic")
+    said = refused(zipped(members), trusted=True)
+    assert "member 'report.json' was changed: its SHA-256 is another" in said
+
+
+def test_members_and_manifest_have_to_agree(bundle, refused):
+    members = members_of(bundle)
+    assert "do not agree about ['extra.bin']" in refused(zipped({**members, "extra.bin": b""}))
+    members.pop("report.json")
+    assert "do not agree about ['report.json']" in refused(zipped(members))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.json", "/etc/evil", "a/b", "..", "C:\\evil", ".hidden", "naïve", "a\nb"]
+)
+def test_a_name_that_leads_elsewhere_is_refused(bundle, refused, name):
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(name, b"x")
+    assert "has a name that no bundle has" in refused(file.getvalue())
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_stands_twice_is_refused(bundle, refused):
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("report.json", b"{}")
+    assert "'report.json' stands in it twice" in refused(file.getvalue())
+
+
+def test_a_link_is_refused(bundle, refused):
+    info = zipfile.ZipInfo("link")
+    info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(info, "/etc/passwd")
+    assert "is a link" in refused(file.getvalue())
+
+
+def test_a_bomb_that_says_its_size_is_not_unpacked(bundle, refused):
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.bin", b"\0" * (160 * 2**20))
+    assert "more than the 200-fold that is read" in refused(file.getvalue())
+
+
+def test_a_bomb_that_hides_its_size_is_not_unpacked(bundle, refused):
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.bin", b"\0" * (20 * 2**20))
+    data = file.getvalue()
+    size = (20 * 2**20).to_bytes(4, "little")
+    lie = data.replace(size, (1000).to_bytes(4, "little"))
+    assert lie != data
+    members = members_of(bundle)
+    manifest = json.loads(members["manifest.json"])
+    manifest["members"]["zeros.bin"] = {"bytes": 1000, "sha256": "0" * 64}
+    refused(lie)
+
+
+def test_arrays_cannot_promise_more_than_they_hold(bundle, refused):
+    huge = npy(np.zeros(3)).replace(b"(3,)", b"(9000000000000000,)").replace(b" " * 16, b"", 1)
+
+    def change(state):
+        next(states_in(state, "NdArrayNode"))["file"] = "huge.npy"
+
+    bad = with_state(bundle, "model.skops", change, files={"huge.npy": huge})
+    refused(bad)
+
+
+def test_arrays_cannot_hold_pickles(bundle, refused, tmp_path):
+    bomb = npy(np.array([_Bomb(tmp_path / "ran")], dtype=object))
+
+    def change(state):
+        next(s for s in states_in(state, "NdArrayNode") if s.get("file"))["file"] = "bomb.npy"
+
+    said = refused(with_state(bundle, "model.skops", change, files={"bomb.npy": bomb}))
+    assert "objects" in said or "other files" in said
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 0.5, -1, -30])
+def test_a_file_that_was_cut_short_is_refused(bundle, refused, kept):
+    size = int(len(bundle) * kept) if isinstance(kept, float) else kept
+    refused(bundle[:size], trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        (2, "reads formats up to 1; update sktrainer"),
+        (0, "expected 1 or more"),
+        ("1", "expected 1 or more"),
+        (True, "expected 1 or more"),
+        (None, "expected 1 or more"),
+    ],
+)
+def test_another_format_version_is_refused(bundle, refused, version, says):
+    members = members_of(bundle)
+    manifest = {**json.loads(members["manifest.json"]), "format_version": version}
+    members["manifest.json"] = json.dumps(manifest).encode()
+    assert says in refused(zipped(members), trusted=True)
+
+
+def test_a_zip_of_something_else_is_refused(refused):
+    assert "it is no bundle of sktrainer" in refused(zipped({"a.txt": b"hello"}))
+    assert "is not that of a bundle" in refused(zipped({"manifest.json": b"[]"}))
+    assert "is no JSON" in refused(zipped({"manifest.json": b"[" * 100_000}))
+
+
+def _in_parameter(value):
+    """Put a state where the trainer's `scoring` stands."""
+
+    def change(state):
+        state["content"]["parameters"]["content"]["scoring"] = value
+
+    return change
+
+
+PARTIAL = {
+    "func": named("FunctionNode", "os", "system"),
+    "args": sequence("tuple", json_state("touch ran")),
+    "kwds": mapping(),
+    "namespace": json_state(None),
+}
+CALLS = {
+    "function": (named("FunctionNode", "os", "system"), "os.system"),
+    "type": (named("TypeNode", "subprocess", "Popen"), "subprocess.Popen"),
+    "object": (named("ObjectNode", "pathlib", "PosixPath"), "pathlib.PosixPath"),
+    "constructor": (
+        named(
+            "ConstructorFromReduceNode",
+            "subprocess",
+            "Popen",
+            content=sequence("tuple", json_state("touch ran")),
+        ),
+        "subprocess.Popen()",
+    ),
+    "partial": (named("PartialNode", "functools", "partial", content=PARTIAL), "os.system"),
+    "method": (
+        named(
+            "MethodNode",
+            "sklearn.linear_model._logistic",
+            "LogisticRegression",
+            content={
+                "func": "fit",
+                "obj": named(
+                    "ObjectNode", "sklearn.linear_model._logistic", "LogisticRegression"
+                ),
+            },
+        ),
+        "sklearn.linear_model._logistic.LogisticRegression.fit",
+    ),
+    "operator": (
+        named(
+            "OperatorFuncNode",
+            "operator",
+            "methodcaller",
+            attrs=sequence("tuple", json_state("system")),
+        ),
+        "operator.methodcaller",
+    ),
+    "list": (
+        {**sequence("list", json_state("x")), "__module__": "subprocess", "__class__": "Popen"},
+        "subprocess.Popen()",
+    ),
+    "tuple": (
+        {**sequence("tuple", json_state(1)), "__module__": "os", "__class__": "terminal_size"},
+        "os.terminal_size()",
+    ),
+    "dict": (
+        {**mapping(), "__module__": "collections", "__class__": "Counter"},
+        "collections.Counter()",
+    ),
+    "known class, called": (
+        named(
+            "ConstructorFromReduceNode",
+            "lightgbm.basic",
+            "Booster",
+            content=sequence("tuple", json_state({}), json_state(None)),
+        ),
+        "lightgbm.basic.Booster()",
+    ),
+    "known class, by reference": (
+        named("TypeNode", "lightgbm.basic", "Booster"),
+        "lightgbm.basic.Booster",
+    ),
+    "array": (
+        named("NdArrayNode", "numpy", "memmap", type="numpy", file="0.npy"),
+        "numpy.memmap()",
+    ),
+    "imported elsewhere": (
+        named("FunctionNode", "sklearn.metrics._scorer", "os"),
+        "sklearn.metrics._scorer.os",
+    ),
+    "of torch's modules": (
+        named("TypeNode", "torch.nn.modules.module", "OrderedDict"),
+        "torch.nn.modules.module.OrderedDict",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CALLS)
+def test_a_name_that_is_not_known_to_be_harmless_asks_for_trust(bundle, refused, how):
+    state, name = CALLS[how]
+    bad = with_state(bundle, "trainer.skops", _in_parameter(state))
+    said = refused(bad, error=UntrustedFileError)
+    assert f'"{name}"' in said.partition("trusted=[")[2]
+
+
+def test_a_folder_of_cached_pickles_asks_for_trust(bundle, refused):
+    bad = with_state(bundle, "steps.skops", _with_memory)
+    assert "joblib.memory.Memory" in refused(bad, error=UntrustedFileError)
+
+
+def _with_memory(state):
+    content = next(states_in(state, "ObjectNode"))["content"]
+    content["content"]["memory"] = json_state("/tmp/cache")
+    content["key_types"]["content"].append(named("TypeNode", "builtins", "str"))
+
+
+SHAPES = {
+    "keys that are made": lambda: {
+        **mapping(a=json_state(1)),
+        "key_types": sequence("list", named("TypeNode", "subprocess", "Popen")),
+    },
+    "keys that are functions": lambda: {
+        **mapping(a=json_state(1)),
+        "key_types": sequence("list", named("FunctionNode", "os", "system")),
+    },
+    "keys that are no list": lambda: {
+        **mapping(a=json_state(1)),
+        "key_types": named("FunctionNode", "os", "system"),
+    },
+    "unknown loader": lambda: named("CachedNode", "builtins", "str", __id__=1),
+    "loss": lambda: named(
+        "LossNode",
+        "os",
+        "system",
+        content=mapping(),
+        __reduce__={"args": sequence("tuple", json_state("touch ran"))},
+    ),
+    "tree": lambda: named("TreeNode", "os", "system", content=mapping(), __reduce__={}),
+    "number used twice": lambda: sequence(
+        "list",
+        {**named("FunctionNode", "numpy", "log1p"), "__id__": 7777},
+        {**named("FunctionNode", "os", "system"), "__id__": 7777},
+    ),
+    "not a state": lambda: "os.system",
+    "no class": lambda: {"__loader__": "TypeNode", "__module__": "os", "__class__": None},
+    "slice of states": lambda: named(
+        "SliceNode", "builtins", "slice", content={"start": {}, "stop": 1, "step": 1}
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_state_that_save_never_writes_is_refused_whatever_is_trusted(bundle, refused, shape):
+    bad = with_state(bundle, "trainer.skops", _in_parameter(SHAPES[shape]()))
+    refused(bad, trusted=True)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 99, None, "2"])
+def test_another_protocol_of_skops_is_refused(bundle, refused, protocol):
+    def change(state):
+        state["protocol"] = protocol
+
+    assert "protocol" in refused(with_state(bundle, "model.skops", change), trusted=True)
+
+
+def test_a_net_is_never_made_from_a_state_which_it_would_unpickle(net, refused, tmp_path):
+    attack = named(
+        "ObjectNode",
+        "skorch.classifier",
+        "NeuralNetClassifier",
+        content=mapping(
+            device=json_state("cpu"),
+            __cuda_dependent_attributes__=named(
+                "BytesNode", "builtins", "bytes", file="bomb.bin"
+            ),
+        ),
+    )
+    files = {"bomb.bin": pickle.dumps(_Bomb(tmp_path / "ran"))}
+    bad = with_state(net, "trainer.skops", _in_parameter(attack), files=files)
+    refused(bad, error=UntrustedFileError)
+    for trusted in (True, ["tests.networks.SmallNet", "skorch.classifier.NeuralNetClassifier"]):
+        assert "a net, as no bundle does" in refused(bad, trusted=trusted)
+
+
+@pytest.mark.parametrize("member", ["model.safetensors", "model.optimizer.json"])
+def test_a_torch_file_with_code_is_not_run(net, refused, tmp_path, member):
+    import torch
+
+    file = io.BytesIO()
+    torch.save(_Bomb(tmp_path / "ran"), file)
+    refused(_replaced(net, member, file.getvalue()), trusted=True)
+
+
+def test_a_module_is_imported_only_where_it_is_named(net, refused):
+    said = refused(net, error=UntrustedFileError)
+    assert 'load("bad.skt", trusted=["tests.networks.SmallNet"])' in said
+
+
+@pytest.mark.parametrize("field", ["left_child", "right_child", "feature"])
+def test_a_tree_that_leads_nowhere_is_refused(forest, refused, field):
+    members = members_of(forest)
+    parts = members_of(members["model.skops"])
+    state = json.loads(parts["schema.json"])
+    tree = next(states_in(state, "TreeNode"))
+    name = tree["content"]["content"]["nodes"]["file"]
+    nodes = np.load(io.BytesIO(parts[name]))
+    nodes[field][0] = 10_000_000
+    parts[name] = npy(nodes)
+    members["model.skops"] = zipped(parts, compressed=False)
+    assert "a tree in it" in refused(resealed(members), trusted=True)
+
+
+@pytest.mark.parametrize("field", ["left", "feature_idx", "bitset_idx"])
+def test_a_tree_of_histograms_that_leads_nowhere_is_refused(refused, tmp_path, field):
+    trainer = _fitted(HistGradientBoostingClassifier(max_iter=2))
+    members = members_of(saved(trainer, tmp_path))
+    parts = members_of(members["model.skops"])
+    state = json.loads(parts["schema.json"])
+    predictor = next(
+        s for s in states_in(state, "ObjectNode") if s["__class__"] == "TreePredictor"
+    )
+    name = predictor["content"]["content"]["nodes"]["file"]
+    nodes = np.load(io.BytesIO(parts[name]))
+    nodes[field][0], nodes["is_categorical"][0] = 60_000, 1
+    parts[name] = npy(nodes)
+    members["model.skops"] = zipped(parts, compressed=False)
+    assert "a tree in it" in refused(resealed(members), trusted=True)
+
+
+def test_a_tree_that_goes_in_circles_is_refused(forest, refused):
+    members = members_of(forest)
+    parts = members_of(members["model.skops"])
+    tree = next(states_in(json.loads(parts["schema.json"]), "TreeNode"))
+    name = tree["content"]["content"]["nodes"]["file"]
+    nodes = np.load(io.BytesIO(parts[name]))
+    nodes["left_child"][0] = 0
+    parts[name] = npy(nodes)
+    members["model.skops"] = zipped(parts, compressed=False)
+    assert "in circles" in refused(resealed(members), trusted=True)
+
+
+def test_a_tree_that_miscounts_its_nodes_is_refused(forest, refused):
+    def change(state):
+        tree = next(states_in(state, "TreeNode"))
+        tree["content"]["content"]["node_count"] = json_state(-5)
+
+    assert "other nodes than it has" in refused(with_state(forest, "model.skops", change))
+
+
+def test_neighbours_that_are_not_there_are_refused(refused, tmp_path):
+    trainer = _fitted(KNeighborsClassifier(algorithm="kd_tree"))
+    members = members_of(saved(trainer, tmp_path))
+    parts = members_of(members["model.skops"])
+    order = np.arange(len(X))
+    found = [
+        name
+        for name, data in parts.items()
+        if name.endswith(".npy")
+        and (a := np.load(io.BytesIO(data))).shape == order.shape
+        and sorted(a.tolist()) == order.tolist()
+    ]
+    for name in found:
+        parts[name] = npy(order + 10**9)
+    members["model.skops"] = zipped(parts, compressed=False)
+    assert found
+    assert "rows that are not there" in refused(resealed(members), trusted=True)
+
+
+def test_a_model_of_another_class_than_the_manifest_says_is_refused(bundle, forest, refused):
+    members = {**members_of(bundle), "model.skops": members_of(forest)["model.skops"]}
+    assert "its manifest.json says" in refused(resealed(members), trusted=True)
+
+
+def test_no_attribute_takes_the_place_of_a_method(bundle, refused):
+    def change(state):
+        attributes = state["content"]["attributes"]
+        attributes["content"]["predict"] = json_state("gotcha")
+        attributes["key_types"]["content"].append(named("TypeNode", "builtins", "str"))
+
+    said = refused(with_state(bundle, "trainer.skops", change), trusted=True)
+    assert "it sets ['predict']" in said
+
+
+def test_trust_in_a_class_does_not_let_a_file_call_it(bundle, refused):
+    bad = with_state(bundle, "trainer.skops", _in_parameter(CALLS["constructor"][0]))
+    said = refused(bad, error=UntrustedFileError, trusted=["subprocess.Popen"])
+    assert 'trusted=["subprocess.Popen()"]' in said
+
+
+def test_what_is_trusted_but_not_there_is_named(bundle, refused):
+    ghost = named("FunctionNode", "no_such_package.tools", "clean")
+    bad = with_state(bundle, "trainer.skops", _in_parameter(ghost))
+    said = refused(bad, trusted=["no_such_package.tools.clean"])
+    assert "it needs no_such_package.tools.clean, which cannot be imported here" in said
