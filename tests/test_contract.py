@@ -15,12 +15,8 @@ LEAK_CHECKS = [
     testing.check_validation_rows_are_never_fitted,
 ]
 TAKE_CODES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
-NETWORKS = (
-    "NeuralNet",
-    "Module",
-    "Keras",
-    "SKLearn",
-)  # slow, and the encodings do not tell one from another
+KERAS = ("Keras", "SKLearn")  # traced and compiled in each fit, which takes seconds
+NETWORKS = ("NeuralNet", "Module", *KERAS)  # the encodings do not tell one from another
 OF_TABLES = [name for name in FAMILIES if not name.startswith(NETWORKS)]
 ENCODED = [
     (encoding, name)
@@ -35,7 +31,10 @@ IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", Rando
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(f, marks=pytest.mark.slow) if f.startswith(KERAS) else f for f in FAMILIES],
+)
 def test_contract_holds(family, check):
     assert check(FAMILIES[family]()) is None
 
