@@ -1,4 +1,4 @@
-"""What ManagedTrainer costs beside a bare loop of epochs, and beside skorch by itself.
+"""What ManagedTrainer costs beside a bare loop of epochs, and beside skorch and Keras alone.
 
 Three layers over 20,000 rows of 30 columns (where what is done for each batch weighs
 most) and of 300 columns, in batches of 128, with Adam, for one epoch and for five; then
@@ -27,7 +27,13 @@ import numpy as np
 
 N_ROWS, BATCH, HIDDEN, RATE = 20_000, 128, 64, 1e-3
 WIDTHS, EPOCHS = (30, 300), (1, 5)
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+LIBRARIES = ("sktrainer", "torch", "skorch", "keras", "tensorflow")
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+}
 
 
 def generated(n_columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,11 +125,56 @@ def managed_torch(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
     return float(trainer.fit(X, y).scores_["accuracy"].loc["train"])
 
 
+def keras_model(n_outputs: int = 2) -> Any:
+    """Build the model that all sides of Keras train."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Dense(HIDDEN, activation="relu"),
+            keras.layers.Dense(HIDDEN, activation="relu"),
+            keras.layers.Dense(n_outputs),
+        ]
+    )
+
+
+def keras_alone(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """Train by Keras's own `fit`."""
+    import keras
+
+    model = keras_model()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(RATE), loss)
+    model.fit(X, y, batch_size=BATCH, epochs=epochs, verbose=0)
+    found = model.predict(X, batch_size=BATCH, verbose=0)
+    return float((found.argmax(axis=1) == y).mean())
+
+
+def managed_keras(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """Train the same model through ManagedTrainer, with its checks, scores and report."""
+    from sktrainer import ManagedTrainer
+
+    trainer = ManagedTrainer(
+        keras_model,
+        task="classification",
+        preprocessor=None,
+        early_stopping=False,
+        scoring="accuracy",
+        random_state=0,
+    ).set_params(
+        estimator__learning_rate=RATE,
+        estimator__batch_size=BATCH,
+        estimator__epochs=epochs,
+    )
+    return float(trainer.fit(X, y).scores_["accuracy"].loc["train"])
+
+
 Side = Callable[[np.ndarray, np.ndarray, int], float]
 
 # The sides of each library: a bare loop or fit, then ours. More than one may stand before.
 SIDES: dict[str, dict[str, Side]] = {
     "torch": {"loop": torch_loop, "skorch": skorch_alone, "managed": managed_torch},
+    "keras": {"keras": keras_alone, "managed": managed_keras},
 }
 
 
@@ -189,7 +240,7 @@ def main() -> None:
         work(library, side, int(n_columns), int(epochs))
         return
     wanted = [*options.only.split(":"), "", ""][:3]
-    print(", ".join(f"{name} {version(name)}" for name in ("sktrainer", "torch", "skorch")))
+    print(", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     for library in SIDES:
         for n_columns in WIDTHS:
             for epochs in EPOCHS:
