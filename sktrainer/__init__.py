@@ -2,6 +2,9 @@
 
 from sktrainer._version import __version__
 from sktrainer.exceptions import (
+    CheckpointError,
+    CheckpointMismatchError,
+    CheckpointWarning,
     ClassImbalanceWarning,
     DataWarning,
     FitError,
@@ -10,15 +13,21 @@ from sktrainer.exceptions import (
     SktrainerError,
     SktrainerWarning,
     SmallDataWarning,
+    TrainingInterrupted,
     UntrustedFileError,
 )
 from sktrainer.functional import TrainingResult, train_model, train_with_cv
 from sktrainer.results.report import TrainingReport
+from sktrainer.running.checkpoint import Checkpoint
 from sktrainer.trainer import ManagedTrainer
 
 load = ManagedTrainer.load
 
 __all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "CheckpointWarning",
     "ClassImbalanceWarning",
     "DataWarning",
     "FitError",
@@ -29,6 +38,7 @@ __all__ = [
     "SktrainerWarning",
     "SmallDataWarning",
     "TrainingReport",
+    "TrainingInterrupted",
     "TrainingResult",
     "UntrustedFileError",
     "__version__",

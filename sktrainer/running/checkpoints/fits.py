@@ -1,0 +1,204 @@
+"""The checkpoints of one fit of one model: what a backend sees of them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sktrainer.exceptions import CheckpointMismatchError, TrainingInterrupted
+from sktrainer.running.checkpoint import Rhythm
+from sktrainer.running.checkpoints.interrupts import Interrupts
+from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.running.early_stopping import Monitor
+from sktrainer.types import ModelFit
+
+__all__ = ["FitCheckpoint", "Found", "State"]
+
+State = Mapping[str, bytes]
+FORMAT = 1
+_META, _MODEL = "checkpoint.json", "model.pickle"
+_SHARE_OF_TIME = 0.1
+"""Where the rhythm is one of time, writing may take no more than this share of it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a fit goes on from: its state after `iteration` iterations."""
+
+    iteration: int
+    state: State
+
+
+class FitCheckpoint:
+    """Writes the state of a fit as often as the rhythm says, and finds the newest one.
+
+    A backend calls `found` once, before its first iteration, and `reached` after every
+    iteration that it can go on from. The monitor's state goes with the backend's.
+
+    Parameters
+    ----------
+    files : StateFiles
+    rhythm : Rhythm
+    owner : str
+        Digest of the run and of the rows; states of another owner are refused.
+    interrupts : Interrupts
+    monitor : Monitor
+    """
+
+    def __init__(
+        self,
+        files: StateFiles,
+        rhythm: Rhythm,
+        owner: str,
+        interrupts: Interrupts,
+        monitor: Monitor,
+    ) -> None:
+        self.resumed_from: int | None = None
+        self.ended = False
+        self._files = files
+        self._rhythm = rhythm
+        self._owner = owner
+        self._interrupts = interrupts
+        self._monitor = monitor
+        self._last = 0
+        self._cost = 0.0
+        self._clock = time.perf_counter()
+        self._pending: tuple[int, Callable[[], State]] | None = None
+        self._meta, self._state = self._load()
+
+    @property
+    def segment(self) -> int:
+        """Rounds of a segment, for a model that is trained in segments."""
+        return self._rhythm.every
+
+    @property
+    def seconds(self) -> float:
+        """Least time between two checkpoints."""
+        return self._rhythm.seconds or 0.0
+
+    def found(self) -> Found | None:
+        """Return what to go on from, and put the monitor where it stood; None: begin."""
+        if self._state is None:
+            return None
+        self.resumed_from = self._last
+        self._monitor.restore(self._meta["monitor"])
+        return Found(self._last, self._state)
+
+    def finished(self) -> ModelFit | None:
+        """Return the whole fit where it had ended, for a backend that cannot go to the end."""
+        outcome = self._meta.get("finished")
+        if outcome is None or self._state is None:
+            return None
+        self.found()
+        # Of the caller's own folder and checked against its digest: see docs/checkpoints.md.
+        model = pickle.loads(self._state[_MODEL])  # noqa: S301
+        return ModelFit(model, evaluations=self._monitor.evaluations, **outcome)
+
+    def finish(self, fit: ModelFit) -> None:
+        """Keep the fitted model, where the last state is not one that leads to it."""
+        if self.ended:
+            return
+        outcome = {
+            "stop_reason": fit.stop_reason,
+            "n_iter": fit.n_iter,
+            "best_iteration": fit.best_iteration,
+        }
+        number = max(fit.n_iter or 1, self._last + 1)
+        content = {_MODEL: pickle.dumps(fit.model, protocol=pickle.HIGHEST_PROTOCOL)}
+        self._write(number, content, {"finished": outcome})
+
+    @contextmanager
+    def polled(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM wait, inside, for the next `reached` or `poll`."""
+        with self._interrupts.polled():
+            yield
+
+    def reached(
+        self, iteration: int, state: Callable[[], State], *, end: bool = False
+    ) -> None:
+        """Say that a fit can go on from here; write that down where it is time.
+
+        Parameters
+        ----------
+        iteration : int
+            Iterations done so far.
+        state : callable
+            Returns the members of the state, as bytes by name; called where it is time.
+        end : bool, default=False
+            The fit is over, and from this state leads to its model without training.
+
+        Raises
+        ------
+        TrainingInterrupted
+            A signal asked for it; the state is written.
+        CheckpointError
+            The state could not be written.
+        """
+        self._pending = (iteration, state)
+        if end or self._is_due(iteration):
+            self._flush()
+        self.ended = end
+        if not end:
+            self.poll()
+
+    def poll(self) -> None:
+        """End the fit where a signal asked for it, from the last state that was reached."""
+        if self._interrupts.signal is None:
+            return
+        self._flush()
+        raise self.interrupted()
+
+    def interrupted(self) -> TrainingInterrupted:
+        """Return the error that ends this fit."""
+        saved = f"the checkpoint holds {self._last:,} iterations" if self._last else ""
+        return self._interrupts.error(saved)
+
+    def _is_due(self, iteration: int) -> bool:
+        if iteration - self._last < self._rhythm.every:
+            return False
+        if self._rhythm.seconds is None:
+            return True
+        pause = max(self._rhythm.seconds, self._cost / _SHARE_OF_TIME)
+        return time.perf_counter() - self._clock >= pause
+
+    def _flush(self) -> None:
+        if self._pending is None:
+            return
+        start = time.perf_counter()
+        iteration, state = self._pending
+        self._pending = None
+        if iteration > self._last or self._state is None:
+            self._write(iteration, state(), {})
+        self._clock = time.perf_counter()
+        self._cost = self._clock - start
+
+    def _write(self, number: int, state: State, more: Mapping[str, Any]) -> None:
+        meta = {
+            "format": FORMAT,
+            "owner": self._owner,
+            "iteration": number,
+            "monitor": self._monitor.state(),
+            **more,
+        }
+        self._files.write(number, {_META: json.dumps(meta).encode(), **state})
+        self._last = number
+
+    def _load(self) -> tuple[dict[str, Any], State | None]:
+        newest = self._files.newest()
+        if newest is None:
+            return {}, None
+        number, members = newest
+        meta = json.loads(members.pop(_META))
+        if meta["owner"] != self._owner:
+            raise CheckpointMismatchError(
+                f"{str(self._files.folder)!r} holds a checkpoint of other rows: the splitter "
+                "or the samples it drew differ from those of the run that wrote it. Give "
+                "each splitter a random_state; to start afresh, delete the checkpoint folder"
+            )
+        self._last = number
+        return meta, members
