@@ -15,6 +15,7 @@ from scipy import sparse
 
 from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
+from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.resources import Stopwatch
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.evaluating import Part, evaluate
@@ -22,7 +23,7 @@ from sktrainer.stages.fitting import fit_model
 from sktrainer.stages.preparing import prepare, take_rows
 from sktrainer.types import Array, CheckedData, ModelFit, Prepared, Rows, Scores, Split
 
-__all__ = ["Run", "refit_run", "run_split"]
+__all__ = ["Run", "fit_place", "refit_run", "run_split"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def run_split(
     n_iter: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
     stopwatch: Stopwatch | None = None,
+    place: str = "final",
 ) -> Run:
     """Send one split of the rows through the stages.
 
@@ -80,6 +82,8 @@ def run_split(
         Exactly so many iterations.
     on_iteration : callable or None, default=None
     stopwatch : Stopwatch or None, default=None
+    place : str, default="final"
+        The name of this fit among those that the recipe's store keeps.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def run_split(
             n_threads=n_threads,
             n_iter=n_iter,
             on_iteration=on_iteration,
+            place=fit_place(recipe, place, split),
         )
     with watch.stage("evaluate"):
         raw = bool(recipe.scoring.on_estimator)
@@ -109,7 +114,24 @@ def run_split(
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *_resumed(recipe, outcome.resumed_from, place)),
+    )
+
+
+def fit_place(recipe: Recipe, name: str, split: Split) -> FitPlace | None:
+    """Return where the checkpoints of the fit on this split lie; None: there are none."""
+    if recipe.store is None:
+        return None
+    return recipe.store.place(name, split.train, split.validation, split.test)
+
+
+def _resumed(recipe: Recipe, iteration: int | None, name: str) -> tuple[str, ...]:
+    if recipe.store is None or iteration is None:
+        return ()
+    unit = recipe.model.traits.iteration
+    return (
+        f"the {name} fit went on from {unit} {iteration:,} of the checkpoint in "
+        f"{str(recipe.store.folder)!r}",
     )
 
 
@@ -139,6 +161,7 @@ def refit_run(
             n_threads=n_threads,
             score_parts=("test",),
             n_iter=rounds,
+            place="refit",
         )
     table = run.scores.table.copy()
     table.update(again.scores.table)

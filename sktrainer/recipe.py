@@ -12,6 +12,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
+from sktrainer.running.checkpoints.store import RunStore
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import (
     Scoring,
@@ -48,6 +49,8 @@ class Recipe:
     n_jobs : int or None
     notes : tuple of str
         Decisions worth a line in the report.
+    store : RunStore or None
+        Where checkpoints lie.
     """
 
     steps: StepsPlan
@@ -59,6 +62,7 @@ class Recipe:
     refit: bool = False
     n_jobs: int | None = None
     notes: tuple[str, ...] = ()
+    store: RunStore | None = None
 
     @property
     def stops(self) -> bool:

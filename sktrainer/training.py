@@ -10,6 +10,7 @@ import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.backends.modules import is_network, was_trained
+from sktrainer.checkpointing import checkpointed
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -84,7 +85,21 @@ def train(
         anatomy, data = _check(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
         recipe = make_recipe(parameters, anatomy, data, seed)
-        recipe = replace(recipe, steps=replace(recipe.steps, output=output))
+    described = {**parameters, "set_output": output}
+    with checkpointed(described, estimator, raw, anatomy, data, seed) as store:
+        if store is not None and store.seed != seed:
+            recipe = make_recipe(parameters, anatomy, data, store.seed)
+        recipe = replace(recipe, steps=replace(recipe.steps, output=output), store=store)
+        return _train(parameters, anatomy, recipe, data, watch)
+
+
+def _train(
+    parameters: Mapping[str, Any],
+    anatomy: Anatomy,
+    recipe: Recipe,
+    data: CheckedData,
+    watch: Stopwatch,
+) -> Trained:
     progress = Progress(int(parameters["verbose"]))
     with watch.stage("split"):
         split, notes = _split(recipe, data)

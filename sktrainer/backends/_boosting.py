@@ -79,6 +79,17 @@ def granted_threads(asked: Any, granted: int) -> int:
     return granted if asked is None or asked <= 0 else min(int(asked), granted)
 
 
+def segment_seed(seed: int, segment: int) -> int:
+    """Return the seed of a segment of rounds, counted from 0; the first one keeps the fit's.
+
+    Examples
+    --------
+    >>> segment_seed(7, 0), segment_seed(7, 1) == segment_seed(7, 2)
+    (7, False)
+    """
+    return seed if segment == 0 else derive_seed(seed, "segment", segment)
+
+
 def curve_size(n_train: int) -> int:
     """Return the number of training rows that the train curve is measured on.
 
@@ -220,6 +231,11 @@ class Recorder:
         return self._monitor.record(iteration, translated, seconds=seconds) and self.obeys
 
     @property
+    def stopped(self) -> bool:
+        """Whether the library was told to stop."""
+        return self.obeys and self._monitor.stopped
+
+    @property
     def keeps_names(self) -> bool:
         """Whether metrics that the model was given are recorded, one of them watched."""
         return self._names.keep
@@ -236,11 +252,10 @@ class Recorder:
 
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the fit; `max_iter` is the number of rounds that it could have gone."""
-        stopped = self.obeys and self._monitor.stopped
         exhausted = "converged" if self.n_iter < max_iter else "max_iter"
         return ModelFit(
             model=model,
-            stop_reason="early_stopping" if stopped else exhausted,  # type: ignore[arg-type]
+            stop_reason="early_stopping" if self.stopped else exhausted,  # type: ignore[arg-type]
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,

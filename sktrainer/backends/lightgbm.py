@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from sktrainer.backends._lightgbm_parameters import (
     rounds,
     set_open_parameters,
 )
+from sktrainer.backends._lightgbm_segments import Rounds, Segments
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, ModelFit, Rows, Task
 
@@ -77,6 +79,7 @@ class LightGBMBackend:
             stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",
             releases_gil=True,
+            in_segments=True,
         )
 
     def fit(self, request: FitRequest) -> ModelFit:
@@ -89,6 +92,9 @@ class LightGBMBackend:
         recorder = Recorder(request, names)
         cuts = recorder.obeys and not _rewrites_trees(given)
         with parameters_for_fit(request, max_iter):
+            if request.checkpoint is not None:
+                _train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
+                return recorder.outcome(model, max_iter)
             _train(request, _Live(request, recorder, max_iter if cuts else None), metric)
             if recorder.obeys and not cuts and recorder.best_iteration < recorder.n_iter:
                 model.set_params(n_estimators=recorder.best_iteration)
@@ -106,13 +112,23 @@ class _Live:
     last : int or None
         The round after which training ends by itself, where predictions are to use the
         best one; None where the model is kept whole.
+    rounds : Rounds or None, default=None
+        Takes what LightGBM reported, where the fit goes in segments.
     """
 
     order = _AFTER_ALL_OTHERS
     before_iteration = False
 
-    def __init__(self, request: FitRequest, recorder: Recorder, last: int | None) -> None:
+    def __init__(
+        self,
+        request: FitRequest,
+        recorder: Recorder,
+        last: int | None,
+        rounds: Rounds | None = None,
+    ) -> None:
         self._monitor = request.monitor
+        self._checkpoint = request.checkpoint
+        self._rounds = rounds
         self._recorder = recorder
         self._last = last
         self._best: list[Any] = []
@@ -127,6 +143,10 @@ class _Live:
         stop = self._recorder.record(iteration, values)
         if self._recorder.improved:
             self._best = results
+        if self._rounds is not None:
+            self._rounds.add(env, improved=self._recorder.improved)
+        if self._checkpoint is not None:
+            self._checkpoint.poll()
         if stop or iteration == self._last:
             self._end(results)
 
@@ -145,14 +165,33 @@ class _Live:
         raise EarlyStopException(best - 1, self._best or results)
 
 
-def _train(request: FitRequest, live: _Live | None = None, metric: Any = None) -> None:
+def _train_in_segments(
+    request: FitRequest, recorder: Recorder, max_iter: int, metric: Any, *, cuts: bool
+) -> None:
+    rounds = Rounds(keeps_best=recorder.obeys and not cuts)
+    live = _Live(request, recorder, None, rounds)
+
+    def fit(rows: Rows, booster: Any, callbacks: list[Any]) -> None:
+        watched = next(iter(callbacks), None)
+        _train(replace(request, train=rows), watched, metric, booster)
+
+    Segments(request, recorder, rounds, live, fit, metric).train(max_iter)
+
+
+def _train(
+    request: FitRequest,
+    live: _Live | None = None,
+    metric: Any = None,
+    booster: Any = None,
+) -> None:
     model, train = request.model, request.train
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = {} if booster is None else {"init_model": booster}
     if live is not None:
         parts = {"train": train_curve_rows(request)}
         if request.validation is not None:
             parts["validation"] = request.validation
-        arguments = {"eval_metric": metric, "callbacks": [live], **_evaluation(request, parts)}
+        arguments |= {"eval_metric": metric, "callbacks": [live]}
+        arguments |= _evaluation(request, parts)
     if request.categorical:
         arguments["categorical_feature"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)

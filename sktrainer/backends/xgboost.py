@@ -22,6 +22,8 @@ from sktrainer.backends._boosting import (
     score_outputs,
     train_curve_rows,
 )
+from sktrainer.backends._xgboost_segments import Rounds, train_in_segments
+from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import Array, ModelFit, Scorer, Task
 
 DEFAULT_ROUNDS = 100
@@ -84,6 +86,7 @@ class XGBoostBackend:
             stops_by_default=_is_cuttable(model) and not _is_forest(model),
             iteration="round",
             releases_gil=True,
+            in_segments=not _is_forest(model),
         )
 
     def fit(self, request: FitRequest) -> ModelFit:
@@ -113,6 +116,9 @@ def _fit_rounds(request: FitRequest) -> ModelFit:
     others = _callbacks_that_do_not_stop(model)
     recorder = Recorder(request, _set_metric(request))
     try:
+        if request.checkpoint is not None:
+            _train_in_segments(request, recorder, max_iter, others)
+            return recorder.outcome(model, max_iter)
         model.n_estimators = max_iter
         model.callbacks = [*others, _live_callback(request, recorder)]
         _train(request, watched=True)
@@ -126,7 +132,23 @@ def _fit_rounds(request: FitRequest) -> ModelFit:
     return recorder.outcome(model, max_iter)
 
 
-def _train(request: FitRequest, *, watched: bool) -> None:
+def _train_in_segments(
+    request: FitRequest, recorder: Recorder, max_iter: int, others: list[Any]
+) -> None:
+    model, cuttable = request.model, _is_cuttable(request.model)
+    rounds = Rounds(keeps_best=recorder.obeys and not cuttable)
+
+    def fit(begin: int, booster: Any) -> None:
+        live = _live_callback(request, recorder, rounds, begin)
+        model.callbacks = [*(_counted_on(callback, begin) for callback in others), live]
+        _train(request, watched=True, booster=booster)
+
+    train_in_segments(request, recorder, rounds, max_iter, fit)
+    if recorder.obeys and cuttable:
+        model._Booster = _cut(model.get_booster(), recorder, request.monitor)
+
+
+def _train(request: FitRequest, *, watched: bool, booster: Any = None) -> None:
     parts = [train_curve_rows(request)] if watched else []
     if watched and request.validation is not None:
         parts.append(request.validation)
@@ -140,6 +162,7 @@ def _train(request: FitRequest, *, watched: bool) -> None:
         eval_set=[(part.X, part.y) for part in parts] or None,
         sample_weight_eval_set=[part.sample_weight for part in parts] or None,
         verbose=False,
+        xgb_model=booster,
     )
 
 
@@ -220,11 +243,13 @@ class _ScorerMetric:
         return output
 
 
-def _live_callback(request: FitRequest, recorder: Recorder) -> Any:
+def _live_callback(
+    request: FitRequest, recorder: Recorder, rounds: Rounds | None = None, begin: int = 0
+) -> Any:
     from xgboost.callback import TrainingCallback
 
     monitor, metric = request.monitor, request.model.eval_metric
-    cut = recorder.obeys and _is_cuttable(request.model)
+    cut = recorder.obeys and _is_cuttable(request.model) and rounds is None
 
     class Live(TrainingCallback):
         """Tells the recorder each round, and cuts the booster when training ends."""
@@ -238,20 +263,50 @@ def _live_callback(request: FitRequest, recorder: Recorder) -> Any:
                 for part, value in zip(values.values(), metric.unrounded, strict=True):
                     part[_PYTHON_METRIC] = value
                 metric.unrounded.clear()
-            if recorder.keeps_names and epoch == 0 and values.get("validation"):
+            if recorder.keeps_names and begin + epoch == 0 and values.get("validation"):
                 last = list(values["validation"])[-1]
                 monitor.watch(last, greater_is_better=last.split("@")[0] in _MAXIMISED)
-            return recorder.record(epoch + 1, values)
+            stop = recorder.record(begin + epoch + 1, values)
+            if rounds is not None:
+                rounds.add(model, evals_log, improved=recorder.improved)
+            if request.checkpoint is not None:
+                request.checkpoint.poll()
+            return stop
 
         def after_training(self, model: Any) -> Any:
-            if not cut:
-                return model
-            best = recorder.best_iteration
-            model = model[:best] if best < recorder.n_iter else model
-            model.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
-            return model
+            return _cut(model, recorder, monitor) if cut else model
 
     return Live()
+
+
+def _cut(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
+    """Drop the rounds after the best."""
+    best = recorder.best_iteration
+    booster = booster[:best] if best < recorder.n_iter else booster
+    booster.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
+    return booster
+
+
+def _counted_on(callback: Any, begin: int) -> Any:
+    """Let a callback of the caller's count rounds from the first one, not from a segment's."""
+    if begin == 0:
+        return callback
+    from xgboost.callback import TrainingCallback
+
+    class CountedOn(TrainingCallback):
+        def before_training(self, model: Any) -> Any:
+            return callback.before_training(model)
+
+        def after_training(self, model: Any) -> Any:
+            return callback.after_training(model)
+
+        def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            return bool(callback.before_iteration(model, begin + epoch, evals_log))
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            return bool(callback.after_iteration(model, begin + epoch, evals_log))
+
+    return CountedOn()
 
 
 def _callbacks_that_do_not_stop(model: Any) -> list[Any]:

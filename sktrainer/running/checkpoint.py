@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Checkpoint", "Rhythm", "checkpoint_of", "rhythm_of"]
+__all__ = ["Checkpoint", "Rhythm", "apart", "checkpoint_of", "rhythm_of"]
 
 DEFAULT_EVERY = 50
 DEFAULT_SECONDS = 30.0
@@ -79,6 +80,18 @@ def checkpoint_of(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
     2
     """
     return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
+
+
+def apart(value: Any) -> Any:
+    """Return the caller's `checkpoint` with a sub-folder for each fit; None stays None.
+
+    Examples
+    --------
+    >>> apart("runs/a").apart
+    True
+    """
+    known = isinstance(value, (Checkpoint, str, os.PathLike))
+    return replace(checkpoint_of(value), apart=True) if known else value
 
 
 def rhythm_of(checkpoint: Checkpoint, *, in_segments: bool) -> Rhythm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sktrainer.types import Evaluation
@@ -127,7 +127,9 @@ class Monitor:
     def state(self) -> dict[str, Any]:
         """Return all that it knows as plain values, which `restore` takes."""
         return {
-            "evaluations": [list(astuple(entry)) for entry in self.evaluations],
+            "evaluations": [
+                [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
+            ],
             "best_iteration": self.best_iteration,
             "best_value": self.best_value,
             "improved": self.improved,

@@ -11,12 +11,14 @@ from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends._base import Backend, FitRequest, Traits
 from sktrainer.results.fitted import FittedModel
+from sktrainer.running.checkpoints.fits import FitCheckpoint
+from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
-from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
+from sktrainer.types import Array, CheckedData, FitOutcome, ModelFit, Prepared, Rows
 
 __all__ = ["ModelPlan", "fit_model"]
 
@@ -59,6 +61,7 @@ def fit_model(
     n_threads: int,
     n_iter: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
+    place: FitPlace | None = None,
 ) -> FitOutcome:
     """Fit a clone of the model on prepared rows.
 
@@ -73,6 +76,8 @@ def fit_model(
         Exactly so many iterations, with no stopping.
     on_iteration : callable or None, default=None
         Called with the iteration and its values, for progress.
+    place : FitPlace or None, default=None
+        Where its checkpoints lie; a fit that is found there finished is loaded.
 
     Returns
     -------
@@ -100,9 +105,10 @@ def fit_model(
         else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
+        checkpoint=None if place is None else place.checkpoint(monitor),
     )
     with limited_threads(n_threads):
-        fit = plan.backend.fit(request)
+        fit = _fit(plan.backend, request)
     from imblearn.pipeline import Pipeline  # as heavy to import as scikit-learn itself
 
     pipeline = Pipeline([*prepared.steps, (plan.name, fit.model)])
@@ -115,7 +121,23 @@ def fit_model(
         likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
         shift=prepared.prior_shift if plan.correct_probabilities else None,
     )
-    return FitOutcome(fitted, fit)
+    return FitOutcome(fitted, fit, _resumed_from(request.checkpoint))
+
+
+def _fit(backend: Backend, request: FitRequest) -> ModelFit:
+    """Let the backend fit; with a checkpoint, only what is not found finished there."""
+    checkpoint = request.checkpoint
+    if checkpoint is None:
+        return backend.fit(request)
+    fit = checkpoint.finished()
+    if fit is None:
+        fit = backend.fit(request)
+        checkpoint.finish(fit)
+    return fit
+
+
+def _resumed_from(checkpoint: FitCheckpoint | None) -> int | None:
+    return None if checkpoint is None else checkpoint.resumed_from
 
 
 def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> WatchedMetric:

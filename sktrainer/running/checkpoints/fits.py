@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointMismatchError, TrainingInterrupted
+from sktrainer.exceptions import CheckpointMismatchError
 from sktrainer.running.checkpoint import Rhythm
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.states import StateFiles
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import ModelFit
 
-__all__ = ["FitCheckpoint", "Found", "State"]
+__all__ = ["FitCheckpoint", "Found", "State", "other_rows"]
 
 State = Mapping[str, bytes]
 FORMAT = 1
@@ -32,6 +33,14 @@ class Found:
 
     iteration: int
     state: State
+
+
+def other_rows(folder: Path) -> CheckpointMismatchError:
+    """Return the error for a checkpoint of the same run on rows that were drawn otherwise."""
+    return CheckpointMismatchError(
+        f"{str(folder)!r} holds a checkpoint of other rows than those that were drawn now; "
+        "give the splitter a random_state. To start afresh, delete the checkpoint folder"
+    )
 
 
 class FitCheckpoint:
@@ -68,7 +77,6 @@ class FitCheckpoint:
         self._last = 0
         self._cost = 0.0
         self._clock = time.perf_counter()
-        self._pending: tuple[int, Callable[[], State]] | None = None
         self._meta, self._state = self._load()
 
     @property
@@ -139,24 +147,21 @@ class FitCheckpoint:
         CheckpointError
             The state could not be written.
         """
-        self._pending = (iteration, state)
-        if end or self._is_due(iteration):
-            self._flush()
+        asked = self._interrupts.signal is not None
+        if (end or asked or self._is_due(iteration)) and iteration > self._last:
+            start = time.perf_counter()
+            self._write(iteration, state(), {})
+            self._clock = time.perf_counter()
+            self._cost = self._clock - start
         self.ended = end
         if not end:
             self.poll()
 
     def poll(self) -> None:
-        """End the fit where a signal asked for it, from the last state that was reached."""
-        if self._interrupts.signal is None:
-            return
-        self._flush()
-        raise self.interrupted()
-
-    def interrupted(self) -> TrainingInterrupted:
-        """Return the error that ends this fit."""
-        saved = f"the checkpoint holds {self._last:,} iterations" if self._last else ""
-        return self._interrupts.error(saved)
+        """End the fit where a signal asked for it; what was written last stands."""
+        if self._interrupts.signal is not None:
+            saved = f"the checkpoint holds {self._last:,} iterations" if self._last else ""
+            raise self._interrupts.error(saved)
 
     def _is_due(self, iteration: int) -> bool:
         if iteration - self._last < self._rhythm.every:
@@ -165,17 +170,6 @@ class FitCheckpoint:
             return True
         pause = max(self._rhythm.seconds, self._cost / _SHARE_OF_TIME)
         return time.perf_counter() - self._clock >= pause
-
-    def _flush(self) -> None:
-        if self._pending is None:
-            return
-        start = time.perf_counter()
-        iteration, state = self._pending
-        self._pending = None
-        if iteration > self._last or self._state is None:
-            self._write(iteration, state(), {})
-        self._clock = time.perf_counter()
-        self._cost = self._clock - start
 
     def _write(self, number: int, state: State, more: Mapping[str, Any]) -> None:
         meta = {
@@ -195,10 +189,6 @@ class FitCheckpoint:
         number, members = newest
         meta = json.loads(members.pop(_META))
         if meta["owner"] != self._owner:
-            raise CheckpointMismatchError(
-                f"{str(self._files.folder)!r} holds a checkpoint of other rows: the splitter "
-                "or the samples it drew differ from those of the run that wrote it. Give "
-                "each splitter a random_state; to start afresh, delete the checkpoint folder"
-            )
+            raise other_rows(self._files.folder)
         self._last = number
         return meta, members

@@ -104,7 +104,7 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
-        return float(value)
+        return "nan" if np.isnan(value) else float(value)  # NaN is not equal to itself
     if isinstance(value, (list, tuple)):
         return [plain_value(item) for item in value]
     if isinstance(value, Mapping):
@@ -126,8 +126,14 @@ def _name(value: Any) -> str:
 def _code(code: CodeType) -> bytes:
     """Return what a function does, without where it stands."""
     parts: Sequence[Any] = [code.co_code, repr(code.co_names).encode()]
-    inner = [_code(c) if isinstance(c, CodeType) else repr(c).encode() for c in code.co_consts]
-    return b"|".join([*parts, *inner])
+    return b"|".join([*parts, *map(_constant, code.co_consts)])
+
+
+def _constant(value: Any) -> bytes:
+    if isinstance(value, CodeType):
+        return _code(value)
+    # The order of a set of texts differs from process to process.
+    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
 
 
 def _content(value: Any) -> str:

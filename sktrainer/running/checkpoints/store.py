@@ -14,7 +14,7 @@ import numpy as np
 
 from sktrainer.exceptions import CheckpointMismatchError
 from sktrainer.running.checkpoint import Checkpoint, Rhythm
-from sktrainer.running.checkpoints.fits import FitCheckpoint
+from sktrainer.running.checkpoints.fits import FitCheckpoint, other_rows
 from sktrainer.running.checkpoints.identity import Identity, differences
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.lock import locked
@@ -56,7 +56,9 @@ class FitPlace:
         if newest is None:
             return None
         found = json.loads(newest[1][_RESULT])
-        return dict(found["result"]) if found["owner"] == self.owner else None
+        if found["owner"] != self.owner:
+            raise other_rows(self.folder)
+        return dict(found["result"])
 
     def keep_result(self, result: Mapping[str, Any]) -> None:
         """Keep plain values in place of the fit's states."""
