@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
 from sktrainer.backends._sklearn.watching import (
     Watch,
     finished,
@@ -58,6 +59,8 @@ class Forest:
     iteration = "tree"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Add trees until the monitor stops, cut to the best."""
@@ -66,7 +69,10 @@ class Forest:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` trees."""
         with lent_parameters(request.model, n_estimators=n_iter):
-            fit_rows(request.model, request.train)
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                grow_exactly(request, _float32(request.train), n_iter)
 
 
 class Bagging:
@@ -75,6 +81,8 @@ class Bagging:
     iteration = "member"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Add members until the monitor stops, cut to the best."""
@@ -86,7 +94,10 @@ class Bagging:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members; `n_estimators` stays there, as `predict` divides by it."""
         request.model.set_params(n_estimators=n_iter)
-        fit_rows(request.model, request.train)
+        if request.checkpoint is None:
+            fit_rows(request.model, request.train)
+        else:
+            grow_exactly(request, request.train, n_iter)
 
 
 class GrownAtOnce:
@@ -99,17 +110,25 @@ class GrownAtOnce:
     iteration = "member"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = False
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Grow until the monitor stops, fit again with the best number."""
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
-        size = 0
-        for size in range(1, limit + 1):
+        size, checkpoint = 0, request.checkpoint
+        found = None if checkpoint is None else checkpoint.found()
+        if found is not None:
+            size, (state,) = found.iteration, loaded(found.state)
+            put_back(model, state)
+        for size in range(size + 1, limit + 1):
             model.set_params(n_estimators=size)
             fit_rows(model, request.train)
             if watch.record(size, watch.predicted_by(model)):
                 break
+            if checkpoint is not None:
+                checkpoint.reached(size, lambda: dumped(fitted_part(model)))
         outcome = finished(request, size, stopped=request.monitor.stopped)
         self.fit_exactly(request, outcome.best_iteration or size)
         return outcome
@@ -124,33 +143,92 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
     """Add members a few at a time, record them one by one, drop those after the best."""
     model, limit = request.model, request.model.n_estimators
     step = _step(model, request.n_threads)
-    random_state, seeds = model.random_state, []
     oob_score = getattr(model, "oob_score", False)
-    lent = {"warm_start": True, "n_estimators": limit, "random_state": random_state}
-    lent |= {"oob_score": False} if oob_score else {}
-    lent |= labelled_weights(model, train.y, train.sample_weight)
+    members = _Members(request, train)
     total: Any = 0.0
-    size = 0
-    with lent_parameters(model, **lent), _quiet_presets(model):
+    size, more = members.resume()
+    if more is not None:
+        total = more
+    with members.under_way():
         while size < limit and not request.monitor.stopped:
             target = min(size + step, limit)
-            # `fit` skips the draws of the members before: it must start where they did.
-            model.set_params(n_estimators=target, random_state=copy.deepcopy(random_state))
-            fit_rows(model, train)
-            seeds.append(getattr(model, "_seeds", ()))
+            members.add(target)
             while size < target and not request.monitor.stopped:
                 total = total + vote(size)
                 size += 1
                 watch.record(size, watch.predicted(total / size))
+            if not request.monitor.stopped:
+                members.reached(size, total)
     outcome = finished(request, size, stopped=request.monitor.stopped)
     best = outcome.best_iteration or size
-    _keep(model, best, seeds)
+    _keep(model, best, members.seeds)
     if oob_score:
         # The out-of-bag score is not kept member by member: the forest of `best` members
         # is fitted in one go to have it.
         with lent_parameters(model, n_estimators=best):
             fit_rows(model, request.train)
     return outcome
+
+
+def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
+    """Grow `n_iter` members a few at a time, to the bits of one `fit`, from a checkpoint on."""
+    model, size = request.model, 0
+    step, oob_score = _step(model, request.n_threads), getattr(model, "oob_score", False)
+    members = _Members(request, train)
+    size, _ = members.resume()
+    with members.under_way():
+        while size < n_iter:
+            size = min(size + step, n_iter)
+            if oob_score and size == n_iter:  # of all members, by the last call alone
+                model.set_params(oob_score=True)
+            members.add(size)
+            members.reached(size, None)
+    _keep(model, n_iter, members.seeds)
+
+
+class _Members:
+    """The members of one fit, which are added by `warm_start`, and can be gone on from."""
+
+    def __init__(self, request: FitRequest, train: Rows) -> None:
+        self.seeds: list[Any] = []
+        self._model, self._train, self._checkpoint = request.model, train, request.checkpoint
+        self._random_state = request.model.random_state
+
+    def resume(self) -> tuple[int, Any]:
+        """Return how many there are in the checkpoint, and what `reached` was told of them."""
+        found = None if self._checkpoint is None else self._checkpoint.found()
+        if found is None:
+            return 0, None
+        fitted, self.seeds, more = loaded(found.state)
+        put_back(self._model, fitted)
+        return found.iteration, more
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Lend the model what growing needs."""
+        model, train = self._model, self._train
+        lent = {"warm_start": True, "n_estimators": model.n_estimators}
+        lent["random_state"] = self._random_state
+        lent |= {"oob_score": False} if getattr(model, "oob_score", False) else {}
+        lent |= labelled_weights(model, train.y, train.sample_weight)
+        waits = nullcontext() if self._checkpoint is None else self._checkpoint.polled()
+        with lent_parameters(model, **lent), _quiet_presets(model), waits:
+            yield
+
+    def add(self, size: int) -> None:
+        """Grow to so many members."""
+        # `fit` skips the draws of the members before: it must start where they did.
+        random_state = copy.deepcopy(self._random_state)
+        self._model.set_params(n_estimators=size, random_state=random_state)
+        fit_rows(self._model, self._train)
+        self.seeds.append(getattr(self._model, "_seeds", ()))
+
+    def reached(self, size: int, more: Any) -> None:
+        """Say that the fit can go on from here."""
+        if self._checkpoint is not None:
+            self._checkpoint.reached(
+                size, lambda: dumped(fitted_part(self._model), self.seeds, more)
+            )
 
 
 def _keep(model: Any, best: int, seeds: list[Any]) -> None:

@@ -1,0 +1,82 @@
+"""What scikit-learn's models have learnt so far, as a file of a checkpoint and back.
+
+It is a pickle: models of this kind are objects of any class, nested without end, and the
+folder is the caller's own (docs/checkpoints.md says so where it tells whom to trust).
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.watching import lent_parameters
+
+__all__ = ["dumped", "fitted_part", "loaded", "put_back", "segments"]
+
+_FILE = "state.pickle"
+
+
+def dumped(*values: Any) -> dict[str, bytes]:
+    """Return values as one file, so that arrays known by two names stay one.
+
+    Examples
+    --------
+    >>> loaded(dumped([1, 2], None))
+    ([1, 2], None)
+    """
+    return {_FILE: pickle.dumps(values, protocol=pickle.HIGHEST_PROTOCOL)}
+
+
+def loaded(state: Mapping[str, bytes]) -> Any:
+    """Return the values that `dumped` was given."""
+    return pickle.loads(state[_FILE])  # noqa: S301 - the caller's own, checked by its digest
+
+
+def fitted_part(model: Any) -> dict[str, Any]:
+    """Return the attributes of a model that are no parameters."""
+    parameters = model.get_params(deep=False)
+    return {name: value for name, value in vars(model).items() if name not in parameters}
+
+
+def put_back(model: Any, state: Mapping[str, Any]) -> None:
+    """Give a model this fitted part in place of its own."""
+    for name in set(fitted_part(model)) - set(state):
+        delattr(model, name)
+    vars(model).update(state)
+
+
+def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
+    """Lead a booster through segments of rounds, each of them a warm start.
+
+    Parameters
+    ----------
+    request : FitRequest
+        With a checkpoint, whose newest state the first segment starts from.
+    count : str
+        The parameter that holds the number of rounds.
+    limit : int
+
+    Yields
+    ------
+    int
+        Rounds that the model has; `fit` is to be called once then, and adds a segment.
+    """
+    model, checkpoint, done = request.model, request.checkpoint, 0
+    assert checkpoint is not None
+    found = checkpoint.found()
+    if found is not None:
+        done, (fitted,) = found.iteration, loaded(found.state)
+        put_back(model, fitted)
+    with lent_parameters(model, **{"warm_start": True, count: limit}):
+        while done < limit and not request.monitor.stopped:
+            target = min(done + checkpoint.segment, limit)
+            model.set_params(**{count: target})
+            yield done
+            trained = model.n_iter_ if count == "max_iter" else model.n_estimators_
+            if trained < target:  # the library has stopped by itself
+                return
+            done = target
+            if not request.monitor.stopped:
+                checkpoint.reached(done, lambda: dumped(fitted_part(model)))
