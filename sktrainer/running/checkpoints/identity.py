@@ -116,7 +116,8 @@ def plain_value(value: Any) -> Any:
         return f"{_name(value)} #{hashlib.sha256(_code(code)).hexdigest()[:12]}"
     if hasattr(value, "get_params"):
         return {"class": _name(type(value)), **plain_value(value.get_params(deep=False))}
-    return f"{_name(type(value))} #{_content(value)}".rstrip("# ")
+    content = _content(_weights(value) if hasattr(value, "state_dict") else value)
+    return f"{_name(type(value))} #{content}".rstrip("# ")
 
 
 def _name(value: Any) -> str:
@@ -134,6 +135,17 @@ def _constant(value: Any) -> bytes:
         return _code(value)
     # The order of a set of texts differs from process to process.
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
+
+
+def _weights(module: Any) -> list[Any]:
+    """Return the layers and weights of a network, whose own pickle is never twice the same."""
+    weights = []
+    for name, tensor in module.state_dict().items():
+        try:
+            weights.append((name, np.asarray(tensor.detach().cpu())))
+        except (AttributeError, TypeError, ValueError):  # of a layer that awaits its width
+            weights.append((name, type(tensor).__name__))
+    return [repr(module), weights]
 
 
 def _content(value: Any) -> str:
