@@ -68,7 +68,7 @@ class CheckpointMismatchError(CheckpointError, InputError):
     """A checkpoint folder holds a run of other data, parameters or library versions."""
 
 
-class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - nothing went wrong
+class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM ended a fit that has a checkpoint; the message says how to go on.
 
     It is a KeyboardInterrupt, so that what catches errors does not catch it.

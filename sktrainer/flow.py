@@ -21,7 +21,16 @@ from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.evaluating import Part, evaluate
 from sktrainer.stages.fitting import fit_model
 from sktrainer.stages.preparing import prepare, take_rows
-from sktrainer.types import Array, CheckedData, ModelFit, Prepared, Rows, Scores, Split
+from sktrainer.types import (
+    Array,
+    CheckedData,
+    FitOutcome,
+    ModelFit,
+    Prepared,
+    Rows,
+    Scores,
+    Split,
+)
 
 __all__ = ["Run", "fit_place", "refit_run", "run_split"]
 
@@ -114,7 +123,7 @@ def run_split(
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
-        notes=(*prepared.notes, *_resumed(recipe, outcome.resumed_from, place)),
+        notes=(*prepared.notes, *_resumed(recipe, outcome, place)),
     )
 
 
@@ -125,14 +134,15 @@ def fit_place(recipe: Recipe, name: str, split: Split) -> FitPlace | None:
     return recipe.store.place(name, split.train, split.validation, split.test)
 
 
-def _resumed(recipe: Recipe, iteration: int | None, name: str) -> tuple[str, ...]:
-    if recipe.store is None or iteration is None:
+def _resumed(recipe: Recipe, outcome: FitOutcome, name: str) -> tuple[str, ...]:
+    """Say what of a fit came from a checkpoint."""
+    begun = outcome.resumed_from
+    if recipe.store is None or begun is None:
         return ()
-    unit = recipe.model.traits.iteration
-    return (
-        f"the {name} fit went on from {unit} {iteration:,} of the checkpoint in "
-        f"{str(recipe.store.folder)!r}",
-    )
+    where, unit = str(recipe.store.folder), recipe.model.traits.iteration
+    if outcome.fit.n_iter is None or begun >= outcome.fit.n_iter:
+        return (f"the {name} fit was found finished in the checkpoint folder {where!r}",)
+    return (f"the {name} fit went on from {unit} {begun:,} of the checkpoint in {where!r}",)
 
 
 def refit_run(

@@ -183,6 +183,7 @@ class Segments:
         params = {**self._rounds.last.params, **seeds}
         params.pop("num_iterations", None)
         own = self._request.model._objective
+        feval: Any = _EvalFunctionWrapper(self._metric) if callable(self._metric) else None
         if callable(own):
             params["objective"] = _ObjectiveFunctionWrapper(own)
         return lightgbm.train(
@@ -191,7 +192,7 @@ class Segments:
             length,
             valid_sets=[dataset for _, dataset in watched],
             valid_names=[name for name, _ in watched],
-            feval=_EvalFunctionWrapper(self._metric) if callable(self._metric) else None,
+            feval=feval,
             init_model=self._booster,
             callbacks=[self._callback],
         )

@@ -174,8 +174,10 @@ def _plain(value: Any) -> Any:
         return items if simple and _all_plain(items.values()) else _NOT_PLAIN
     if isinstance(value, (list, tuple)):
         found = [_plain(item) for item in value]
-        return type(value)(found) if type(value) in (list, tuple) and _all_plain(found) else (
-            _NOT_PLAIN
+        return (
+            type(value)(found)
+            if type(value) in (list, tuple) and _all_plain(found)
+            else (_NOT_PLAIN)
         )
     return _NOT_PLAIN
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
@@ -94,8 +95,8 @@ def train_in_segments(
             content = go_on(min(checkpoint.segment, max_iter - recorder.n_iter))
             over = recorder.n_iter >= max_iter or recorder.stopped
             if not over:
-                checkpoint.reached(recorder.n_iter, lambda c=content: _state(c, rounds))
-    checkpoint.reached(recorder.n_iter, lambda: _state(content, rounds), end=True)
+                checkpoint.reached(recorder.n_iter, partial(_state, content, rounds))
+    checkpoint.reached(recorder.n_iter, partial(_state, content, rounds), end=True)
     model._Booster = _booster(rounds.best or content)
     model.evals_result_ = rounds.logs
 

@@ -15,6 +15,7 @@ Each check raises AssertionError with what was broken.
 from sktrainer.testing.cases import Case, mixed_table, with_noise, with_parameters
 from sktrainer.testing.checks import (
     answers,
+    check_a_killed_fit_goes_on_to_the_same_bits,
     check_a_rare_class_keeps_its_column,
     check_another_process_gives_the_same_bits,
     check_answers_speak_of_the_callers_labels,
@@ -38,6 +39,7 @@ from sktrainer.testing.checks import (
 __all__ = [
     "Case",
     "answers",
+    "check_a_killed_fit_goes_on_to_the_same_bits",
     "check_a_rare_class_keeps_its_column",
     "check_another_process_gives_the_same_bits",
     "check_answers_speak_of_the_callers_labels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointMismatchError
+from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
 from sktrainer.running.checkpoint import Rhythm
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.states import StateFiles
@@ -89,12 +90,16 @@ class FitCheckpoint:
         """Least time between two checkpoints."""
         return self._rhythm.seconds or 0.0
 
-    def found(self) -> Found | None:
-        """Return what to go on from, and put the monitor where it stood; None: begin."""
+    def found(self, *, replayed: bool = False) -> Found | None:
+        """Return what to go on from, and put the monitor where it stood; None: begin.
+
+        The monitor is left alone where the library will tell it all of the history anew.
+        """
         if self._state is None:
             return None
         self.resumed_from = self._last
-        self._monitor.restore(self._meta["monitor"])
+        if not replayed:
+            self._monitor.restore(self._meta["monitor"])
         return Found(self._last, self._state)
 
     def finished(self) -> ModelFit | None:
@@ -126,9 +131,7 @@ class FitCheckpoint:
         with self._interrupts.polled():
             yield
 
-    def reached(
-        self, iteration: int, state: Callable[[], State], *, end: bool = False
-    ) -> None:
+    def reached(self, iteration: int, state: Callable[[], State], *, end: bool = False) -> None:
         """Say that a fit can go on from here; write that down where it is time.
 
         Parameters
@@ -156,6 +159,24 @@ class FitCheckpoint:
         self.ended = end
         if not end:
             self.poll()
+
+    def keep(self, iteration: int, state: State) -> None:
+        """Write a state that the library made by a rhythm of its own."""
+        self._write(max(iteration, self._last + 1), state, {})
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lend a folder for files of the library's own; empty before, gone after."""
+        folder = self._files.folder / "scratch"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise CheckpointError(f"{str(folder)!r} cannot be written ({error})") from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def poll(self) -> None:
         """End the fit where a signal asked for it; what was written last stands."""

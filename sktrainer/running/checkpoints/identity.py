@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -104,7 +105,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
-        return "nan" if np.isnan(value) else float(value)  # NaN is not equal to itself
+        number = float(value)
+        return "nan" if math.isnan(number) else number  # NaN is not equal to itself
     if isinstance(value, (list, tuple)):
         return [plain_value(item) for item in value]
     if isinstance(value, Mapping):
@@ -139,7 +141,7 @@ def _constant(value: Any) -> bytes:
 
 def _weights(module: Any) -> list[Any]:
     """Return the layers and weights of a network, whose own pickle is never twice the same."""
-    weights = []
+    weights: list[Any] = []
     for name, tensor in module.state_dict().items():
         try:
             weights.append((name, np.asarray(tensor.detach().cpu())))

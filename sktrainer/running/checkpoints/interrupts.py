@@ -64,7 +64,10 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        defaults: dict[int, Any] = {
+            signal.SIGINT: signal.default_int_handler,
+            signal.SIGTERM: signal.SIG_DFL,
+        }
         ours = [s for s, default in defaults.items() if signal.getsignal(s) is default]
         try:
             for number in ours:

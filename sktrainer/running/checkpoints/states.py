@@ -105,8 +105,10 @@ class StateFiles:
 
     def _unwritten(self, error: OSError) -> str:
         numbers = self.numbers()
-        last = f"the last good one, of iteration {numbers[-1]}, is intact" if numbers else (
-            "there is none yet"
+        last = (
+            f"the last good one, of iteration {numbers[-1]}, is intact"
+            if numbers
+            else ("there is none yet")
         )
         cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
         return (

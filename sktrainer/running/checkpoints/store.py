@@ -165,8 +165,12 @@ def _refuse_another(folder: Path, found: Mapping[str, Any], identity: Identity) 
         return
     here = str(folder)
     advice = (
-        f"to go on with the run in {here!r}, pass what it was given; to start afresh, name "
-        f"another folder, or delete this one: shutil.rmtree({here!r})"
+        "to go on with that run, pass what it was given; to start afresh, name another "
+        f"folder, or delete this one: shutil.rmtree({here!r})"
     )
-    heading = f"the checkpoint folder {here!r} holds another run, which differs in"
-    raise CheckpointMismatchError("\n".join([f"{heading}:", *(f"  - {d}" for d in different), advice]))
+    lines = [
+        f"the checkpoint folder {here!r} holds another run, which differs in:",
+        *(f"  - {difference}" for difference in different),
+        advice,
+    ]
+    raise CheckpointMismatchError("\n".join(lines))
