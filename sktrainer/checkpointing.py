@@ -84,7 +84,7 @@ def _tell(store: RunStore, verbose: int) -> None:
 
 
 def _parameters(parameters: Mapping[str, Any], estimator: Any, seed: int) -> dict[str, Any]:
-    """Describe every parameter that decides a bit, those of nested estimators by their names."""
+    """Describe every parameter that decides a bit, nested ones by their own names."""
     described: dict[str, Any] = {}
     for name, value in parameters.items():
         if name not in _OUTSIDE:

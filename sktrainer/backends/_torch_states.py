@@ -143,7 +143,7 @@ def _generators(net: Any) -> list[Any]:
 def _kept(callback: Any) -> dict[str, Any]:
     kept = {}
     for name, value in vars(callback).items():
-        if hasattr(value, "state_dict"):
+        if hasattr(value, "state_dict") and not isinstance(value, type):
             kept[name] = {"state_dict": value.state_dict()}
             continue
         plain = _plain(value)

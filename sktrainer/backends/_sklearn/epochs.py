@@ -64,12 +64,12 @@ class Epochs:
         model, monitor = request.model, request.monitor
         epochs, checkpoint = _Passes(request), request.checkpoint
         best_state: dict[str, Any] | None = None
-        epoch, found = _resumed(request)
+        begin, found = _resumed(request)
         if found is not None:
             _, best_state = found
-        last = epoch if monitor.stopped else model.max_iter
+        epoch = begin
         with epochs.under_way():
-            for epoch in range(epoch + 1, last + 1):
+            for epoch in range(begin + 1, model.max_iter + 1):
                 epochs.run(epoch)
                 loss = _train_loss(model)
                 stop = watch.record(epoch, watch.predicted_by(model), train_loss=loss)

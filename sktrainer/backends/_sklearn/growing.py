@@ -117,12 +117,13 @@ class GrownAtOnce:
         """Grow until the monitor stops, fit again with the best number."""
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
-        size, checkpoint = 0, request.checkpoint
+        begin, checkpoint = 0, request.checkpoint
         found = None if checkpoint is None else checkpoint.found()
         if found is not None:
-            size, (state,) = found.iteration, loaded(found.state)
+            begin, (state,) = found.iteration, loaded(found.state)
             put_back(model, state)
-        for size in range(size + 1, limit + 1):
+        size = begin
+        for size in range(begin + 1, limit + 1):
             model.set_params(n_estimators=size)
             fit_rows(model, request.train)
             if watch.record(size, watch.predicted_by(model)):
