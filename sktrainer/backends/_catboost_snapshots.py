@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointError
+from sktrainer.exceptions import CheckpointError, CheckpointWarning
 from sktrainer.running.checkpoints.fits import FitCheckpoint
+from sktrainer.running.progress import warn_caller
 
 __all__ = ["snapshots"]
 
 _SNAPSHOT = "snapshot"
 _SECONDS_BETWEEN_LOOKS = 0.05
-_DISK_IS_FULL = ("No space left", "File too large", "quota exceeded")
 
 
 @contextmanager
@@ -36,8 +36,6 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
     ------
     TrainingInterrupted
         A signal ended the training, of which CatBoost makes a bare KeyboardInterrupt.
-    CheckpointError
-        A snapshot could not be written.
     """
     if checkpoint is None:
         yield {}
@@ -59,13 +57,6 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
             }
         except KeyboardInterrupt:
             checkpoint.poll()
-            raise
-        except Exception as error:
-            if any(words in str(error) for words in _DISK_IS_FULL):
-                raise CheckpointError(
-                    f"CatBoost could not write its snapshot ({error}); the last good "
-                    "checkpoint is intact. Make room, and call fit again to go on"
-                ) from error
             raise
         finally:
             keeper.end()
@@ -94,6 +85,8 @@ class _Keeper(threading.Thread):
                 self._checkpoint.keep(self._rounds(), {_SNAPSHOT: content})
             except OSError:  # renamed under our hands: the next look finds the new one
                 continue
+            except CheckpointError as error:  # the next one is tried, and the fit's end
+                warn_caller(str(error), CheckpointWarning)
             except BaseException as error:  # raised again where the training was asked for
                 self.error = error
                 return

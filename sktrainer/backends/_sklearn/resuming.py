@@ -1,17 +1,13 @@
-"""What scikit-learn's models have learnt so far, as a file of a checkpoint and back.
-
-It is a pickle: models of this kind are objects of any class, nested without end, and the
-folder is the caller's own (docs/checkpoints.md says so where it tells whom to trust).
-"""
+"""What scikit-learn's models have learnt so far, as a file of a checkpoint and back."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._sklearn.watching import lent_parameters
+from sktrainer.running.checkpoints.fits import pickled, unpickled
 
 __all__ = ["dumped", "fitted_part", "loaded", "put_back", "segments"]
 
@@ -26,12 +22,12 @@ def dumped(*values: Any) -> dict[str, bytes]:
     >>> loaded(dumped([1, 2], None))
     ([1, 2], None)
     """
-    return {_FILE: pickle.dumps(values, protocol=pickle.HIGHEST_PROTOCOL)}
+    return dict(pickled(_FILE, values))
 
 
 def loaded(state: Mapping[str, bytes]) -> Any:
     """Return the values that `dumped` was given."""
-    return pickle.loads(state[_FILE])  # noqa: S301 - the caller's own, checked by its digest
+    return unpickled(_FILE, state)
 
 
 def fitted_part(model: Any) -> dict[str, Any]:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
+from sktrainer.exceptions import CheckpointError, CheckpointMismatchError, CheckpointWarning
 from sktrainer.running.checkpoint import Rhythm
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.states import StateFiles
 from sktrainer.running.early_stopping import Monitor
+from sktrainer.running.files import written_whole
+from sktrainer.running.progress import warn_caller
 from sktrainer.types import ModelFit
 
-__all__ = ["FitCheckpoint", "Found", "State", "other_rows"]
+__all__ = ["FitCheckpoint", "Found", "State", "other_rows", "pickled", "unpickled"]
 
 State = Mapping[str, bytes]
 FORMAT = 1
 _META, _MODEL = "checkpoint.json", "model.pickle"
+_SCRATCH = "sktrainer-scratch-"
 _SHARE_OF_TIME = 0.1
 """Where the rhythm is one of time, writing may take no more than this share of it."""
 
@@ -36,12 +40,32 @@ class Found:
     state: State
 
 
+def pickled(name: str, value: Any) -> State:
+    """Return one file: for what is an object of any class, nested without end.
+
+    docs/checkpoints.md says whom a folder with such files asks to be trusted.
+    """
+    return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
+
+
+def unpickled(name: str, state: State) -> Any:
+    """Return the value that `pickled` was given."""
+    return pickle.loads(state[name])  # noqa: S301 - the caller's own, checked by its digest
+
+
 def other_rows(folder: Path) -> CheckpointMismatchError:
     """Return the error for a checkpoint of the same run on rows that were drawn otherwise."""
     return CheckpointMismatchError(
         f"{str(folder)!r} holds a checkpoint of other rows than those that were drawn now; "
         "give the splitter a random_state. To start afresh, delete the checkpoint folder"
     )
+
+
+def _clear_scratch(note: Path) -> None:
+    with suppress(OSError, ValueError):
+        left = Path(note.read_text(encoding="utf-8"))
+        if left.name.startswith(_SCRATCH) and left.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class FitCheckpoint:
@@ -77,6 +101,7 @@ class FitCheckpoint:
         self._monitor = monitor
         self._last = 0
         self._cost = 0.0
+        self._is_unkept = False
         self._clock = time.perf_counter()
         self._meta, self._state = self._load()
 
@@ -108,8 +133,7 @@ class FitCheckpoint:
         if outcome is None or self._state is None:
             return None
         self.found()
-        # Of the caller's own folder and checked against its digest: see docs/checkpoints.md.
-        model = pickle.loads(self._state[_MODEL])  # noqa: S301
+        model = unpickled(_MODEL, self._state)
         return ModelFit(model, evaluations=self._monitor.evaluations, **outcome)
 
     def finish(self, fit: ModelFit) -> None:
@@ -122,8 +146,7 @@ class FitCheckpoint:
             "best_iteration": fit.best_iteration,
         }
         number = max(fit.n_iter or 1, self._last + 1)
-        content = {_MODEL: pickle.dumps(fit.model, protocol=pickle.HIGHEST_PROTOCOL)}
-        self._write(number, content, {"finished": outcome})
+        self._write(number, lambda: pickled(_MODEL, fit.model), {"finished": outcome})
 
     @contextmanager
     def polled(self) -> Iterator[None]:
@@ -153,7 +176,7 @@ class FitCheckpoint:
         asked = self._interrupts.signal is not None
         if (end or asked or self._is_due(iteration)) and iteration > self._last:
             start = time.perf_counter()
-            self._write(iteration, state(), {})
+            self._write(iteration, state, {})
             self._clock = time.perf_counter()
             self._cost = self._clock - start
         self.ended = end
@@ -162,21 +185,28 @@ class FitCheckpoint:
 
     def keep(self, iteration: int, state: State) -> None:
         """Write a state that the library made by a rhythm of its own."""
-        self._write(max(iteration, self._last + 1), state, {})
+        self._write(max(iteration, self._last + 1), lambda: state, {})
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Lend a folder for files of the library's own; empty before, gone after."""
-        folder = self._files.folder / "scratch"
-        shutil.rmtree(folder, ignore_errors=True)
+        """Lend an empty folder for files of the library's own; gone after.
+
+        It is not on the checkpoint's disk but where the system keeps such files: a library
+        may end the process where its disk is full. A note tells where, so that the next
+        fit clears away what a killed one left.
+        """
+        note = self._files.folder / "scratch.txt"
+        _clear_scratch(note)
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
         try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise CheckpointError(f"{str(folder)!r} cannot be written ({error})") from error
-        try:
+            with written_whole(note) as part:
+                part.write_text(str(folder), encoding="utf-8")
             yield folder
+        except OSError as error:
+            raise CheckpointError(f"{str(note)!r} cannot be written ({error})") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            note.unlink(missing_ok=True)
 
     def poll(self) -> None:
         """End the fit where a signal asked for it; what was written last stands."""
@@ -192,7 +222,18 @@ class FitCheckpoint:
         pause = max(self._rhythm.seconds, self._cost / _SHARE_OF_TIME)
         return time.perf_counter() - self._clock >= pause
 
-    def _write(self, number: int, state: State, more: Mapping[str, Any]) -> None:
+    def _write(self, number: int, state: Callable[[], State], more: Mapping[str, Any]) -> None:
+        try:
+            members = state()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            if not self._is_unkept:
+                warn_caller(
+                    f"the model cannot be kept in a checkpoint ({error}), and a fit that is "
+                    "killed begins anew; use classes and functions that can be imported",
+                    CheckpointWarning,
+                )
+            self._is_unkept = True
+            return
         meta = {
             "format": FORMAT,
             "owner": self._owner,
@@ -200,7 +241,7 @@ class FitCheckpoint:
             "monitor": self._monitor.state(),
             **more,
         }
-        self._files.write(number, {_META: json.dumps(meta).encode(), **state})
+        self._files.write(number, {_META: json.dumps(meta).encode(), **members})
         self._last = number
 
     def _load(self) -> tuple[dict[str, Any], State | None]:
