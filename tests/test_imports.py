@@ -18,7 +18,7 @@ GROUND = {"_optional", "_version", "exceptions", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
-TRAINING = FLOW | {"reporting", "tags", "training"}
+TRAINING = FLOW | {"checkpointing", "reporting", "tags", "training"}
 EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
 
 # Who may import whom. A key is a module or a package under sktrainer/; a value holds the
@@ -42,9 +42,10 @@ ALLOWED: dict[str, set[str]] = {
     "recipe": STAGES,
     "flow": STAGES | {"recipe"},
     "cross_validation": STAGES | {"flow", "recipe"},
+    "checkpointing": STAGES,
     "reporting": FLOW,
     "tags": FLOW,
-    "training": FLOW | {"reporting"},
+    "training": FLOW | {"checkpointing", "reporting"},
     "trainer": TRAINING,
     "functional": TRAINING | {"trainer"},
     "config": TRAINING | {"functional", "trainer"},

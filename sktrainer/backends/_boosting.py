@@ -79,17 +79,6 @@ def granted_threads(asked: Any, granted: int) -> int:
     return granted if asked is None or asked <= 0 else min(int(asked), granted)
 
 
-def segment_seed(seed: int, segment: int) -> int:
-    """Return the seed of a segment of rounds, counted from 0; the first one keeps the fit's.
-
-    Examples
-    --------
-    >>> segment_seed(7, 0), segment_seed(7, 1) == segment_seed(7, 2)
-    (7, False)
-    """
-    return seed if segment == 0 else derive_seed(seed, "segment", segment)
-
-
 def curve_size(n_train: int) -> int:
     """Return the number of training rows that the train curve is measured on.
 

@@ -7,7 +7,6 @@ does after a segment depends on nothing but that text. The rows are binned once.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder, segment_seed, train_curve_rows
+from sktrainer.backends._boosting import Recorder, train_curve_rows
 from sktrainer.backends._lightgbm_parameters import SEED, forget
-from sktrainer.running.seeding import derive_seed, root_seed
+from sktrainer.backends._lightgbm_rounds import Rounds
+from sktrainer.running.seeding import derive_seed, root_seed, segment_seed
 from sktrainer.types import Rows
 
-__all__ = ["Rounds", "Segments"]
+__all__ = ["Segments"]
 
 # Drawn from `seed` where they are open; given, they would start every segment alike.
 _MORE_SEEDS = (
@@ -37,44 +37,6 @@ _BINS = "data_random_seed"
 _MODEL, _ROUNDS = "model.txt", "rounds.json"
 
 Fit = Callable[[Rows, Any, list[Any]], None]
-
-
-class Rounds:
-    """What LightGBM reported of all rounds so far, and of the best one.
-
-    Parameters
-    ----------
-    keeps_best : bool
-        The model changes the rounds before in those after: its best state is kept whole.
-    """
-
-    def __init__(self, *, keeps_best: bool) -> None:
-        self.best_model = ""
-        self._keeps_best = keeps_best
-        self.logs: dict[str, dict[str, list[float]]] = {}
-        self.best: list[Any] = []
-        self.last: Any = None
-        self.datasets: tuple[Any, list[Any]] = (None, [])
-
-    def add(self, env: Any, *, improved: bool) -> None:
-        """Take the results of a round from what its callback is given."""
-        self.last = env
-        self.datasets = env.model.train_set, list(env.model.valid_sets)
-        results = env.evaluation_result_list
-        for part, metric, value, *_ in results:
-            self.logs.setdefault(part, {}).setdefault(metric, []).append(float(value))
-        if improved or not self.best:
-            self.best = [[part, metric, float(value)] for part, metric, value, *_ in results]
-        if improved and self._keeps_best:
-            self.best_model = env.model.model_to_string(num_iteration=-1)
-
-    def state(self) -> bytes:
-        """Return them as text."""
-        return json.dumps([self.logs, self.best, self.best_model]).encode()
-
-    def restore(self, content: bytes) -> None:
-        """Go on from what `state` returned."""
-        self.logs, self.best, self.best_model = json.loads(content)
 
 
 class Segments:

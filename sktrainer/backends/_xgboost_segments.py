@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder, segment_seed
-from sktrainer.running.seeding import root_seed
+from sktrainer.backends._boosting import Recorder
+from sktrainer.running.seeding import root_seed, segment_seed
 
 __all__ = ["Rounds", "train_in_segments"]
 

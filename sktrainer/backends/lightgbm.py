@@ -33,7 +33,8 @@ from sktrainer.backends._lightgbm_parameters import (
     rounds,
     set_open_parameters,
 )
-from sktrainer.backends._lightgbm_segments import Rounds, Segments
+from sktrainer.backends._lightgbm_rounds import Live, Rounds
+from sktrainer.backends._lightgbm_segments import Segments
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, ModelFit, Rows, Task
 
@@ -51,7 +52,6 @@ _REGRESSION: MetricTable = {
     "neg_mean_absolute_error": ("l1", negative),
 }
 _PYTHON_METRIC = "scorer"
-_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks go up to 30
 
 
 class LightGBMBackend:
@@ -95,81 +95,18 @@ class LightGBMBackend:
             if request.checkpoint is not None:
                 _train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
                 return recorder.outcome(model, max_iter)
-            _train(request, _Live(request, recorder, max_iter if cuts else None), metric)
+            _train(request, Live(request, recorder, max_iter if cuts else None), metric)
             if recorder.obeys and not cuts and recorder.best_iteration < recorder.n_iter:
                 model.set_params(n_estimators=recorder.best_iteration)
                 _train(request)
         return recorder.outcome(model, max_iter)
 
 
-class _Live:
-    """LightGBM callback: tells the recorder each round and ends training on its answer.
-
-    Parameters
-    ----------
-    request : FitRequest
-    recorder : Recorder
-    last : int or None
-        The round after which training ends by itself, where predictions are to use the
-        best one; None where the model is kept whole.
-    rounds : Rounds or None, default=None
-        Takes what LightGBM reported, where the fit goes in segments.
-    """
-
-    order = _AFTER_ALL_OTHERS
-    before_iteration = False
-
-    def __init__(
-        self,
-        request: FitRequest,
-        recorder: Recorder,
-        last: int | None,
-        rounds: Rounds | None = None,
-    ) -> None:
-        self._monitor = request.monitor
-        self._checkpoint = request.checkpoint
-        self._rounds = rounds
-        self._recorder = recorder
-        self._last = last
-        self._best: list[Any] = []
-
-    def __call__(self, env: Any) -> None:
-        results, iteration = env.evaluation_result_list, env.iteration + 1
-        if iteration == 1 and self._recorder.keeps_names:
-            self._watch_first(results)
-        values: dict[str, dict[str, float]] = {}
-        for part, metric, value, *_ in results:
-            values.setdefault(part, {})[metric] = float(value)
-        stop = self._recorder.record(iteration, values)
-        if self._recorder.improved:
-            self._best = results
-        if self._rounds is not None:
-            self._rounds.add(env, improved=self._recorder.improved)
-        if self._checkpoint is not None:
-            self._checkpoint.poll()
-        if stop or iteration == self._last:
-            self._end(results)
-
-    def _watch_first(self, results: list[Any]) -> None:
-        for part, metric, _, maximize, *_ in results:
-            if part == "validation":
-                self._monitor.watch(metric, greater_is_better=bool(maximize))
-                return
-
-    def _end(self, results: list[Any]) -> None:
-        # The exception is LightGBM's own word for "stop"; it sets best_iteration_.
-        from lightgbm.callback import EarlyStopException
-
-        cuts = self._last is not None
-        best = self._recorder.best_iteration if cuts else self._recorder.n_iter
-        raise EarlyStopException(best - 1, self._best or results)
-
-
 def _train_in_segments(
     request: FitRequest, recorder: Recorder, max_iter: int, metric: Any, *, cuts: bool
 ) -> None:
     rounds = Rounds(keeps_best=recorder.obeys and not cuts)
-    live = _Live(request, recorder, None, rounds)
+    live = Live(request, recorder, None, rounds)
 
     def fit(rows: Rows, booster: Any, callbacks: list[Any]) -> None:
         watched = next(iter(callbacks), None)
@@ -180,7 +117,7 @@ def _train_in_segments(
 
 def _train(
     request: FitRequest,
-    live: _Live | None = None,
+    live: Live | None = None,
     metric: Any = None,
     booster: Any = None,
 ) -> None:

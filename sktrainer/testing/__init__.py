@@ -12,10 +12,9 @@ A backend, here or in another package, proves itself by passing them all:
 Each check raises AssertionError with what was broken.
 """
 
+from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, mixed_table, with_noise, with_parameters
 from sktrainer.testing.checks import (
-    answers,
-    check_a_killed_fit_goes_on_to_the_same_bits,
     check_a_rare_class_keeps_its_column,
     check_another_process_gives_the_same_bits,
     check_answers_speak_of_the_callers_labels,
@@ -33,8 +32,8 @@ from sktrainer.testing.checks import (
     check_weights_count,
     check_wrapped_estimator_is_untouched,
     contract_checks,
-    same_bits,
 )
+from sktrainer.testing.killing import check_a_killed_fit_goes_on_to_the_same_bits
 
 __all__ = [
     "Case",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import pickle
 import random
 import re
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,9 @@ from threadpoolctl import threadpool_info
 
 from sktrainer.anatomy import dissect
 from sktrainer.backends.registry import find_backend
-from sktrainer.running.checkpoint import Checkpoint
-from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, mixed_table, with_noise
+from sktrainer.testing.killing import check_a_killed_fit_goes_on_to_the_same_bits
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
@@ -41,27 +38,10 @@ def contract_checks() -> list[Callable[[Case], None]]:
     found = [
         value
         for name, value in globals().items()
-        if name.startswith("check_") and inspect.isfunction(value)
+        if name.startswith("check_") and getattr(value, "__module__", "") == __name__
     ]
-    return sorted(found, key=lambda check: check.__code__.co_firstlineno)
-
-
-def answers(trainer: ManagedTrainer, X: Any) -> Array:
-    """Return all that a fitted trainer says of some rows, as one array of numbers."""
-    if hasattr(trainer, "predict_proba"):
-        return np.asarray(trainer.predict_proba(X))
-    if hasattr(trainer, "decision_function"):
-        return np.asarray(trainer.decision_function(X))
-    predicted = trainer.predict(X)
-    if hasattr(trainer, "classes_"):
-        return np.searchsorted(trainer.classes_, predicted)
-    return np.asarray(predicted)
-
-
-def same_bits(left: Any, right: Any) -> bool:
-    """Tell whether two arrays are the same byte for byte."""
-    a, b = np.asarray(left), np.asarray(right)
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    in_order = sorted(found, key=lambda check: check.__code__.co_firstlineno)
+    return [*in_order, check_a_killed_fit_goes_on_to_the_same_bits]
 
 
 def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
@@ -192,48 +172,6 @@ def check_data_is_untouched(case: Case) -> None:
     case.trainer(test_size=0.2).fit(X, y).predict(X)
     pd.testing.assert_frame_equal(X, X_before)
     pd.testing.assert_series_equal(y, y_before)
-
-
-def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
-    """A fit that dies after each of its checkpoints ends as one that did not die."""
-    X, y = case.table()
-    with tempfile.TemporaryDirectory() as folder:
-        whole = case.trainer(checkpoint=Checkpoint(Path(folder, "whole"), every=7)).fit(X, y)
-        trainer = case.trainer(checkpoint=Checkpoint(Path(folder, "killed"), every=7))
-        for _ in range(3):
-            with _dies_after_a_checkpoint(), suppress(_Death):
-                trainer.fit(X, y)
-        resumed = trainer.fit(X, y)
-        finished = trainer.fit(X, y)
-    for name, other in {"resumed": resumed, "found finished": finished}.items():
-        assert same_bits(answers(whole, case.probe()), answers(other, case.probe())), (
-            f"a fit that was {name} differs"
-        )
-        for attribute in ("n_iter_", "best_iteration_", "stop_reason_"):
-            assert getattr(whole, attribute) == getattr(other, attribute), attribute
-        history = other.history_.drop(columns="seconds")
-        pd.testing.assert_frame_equal(
-            whole.history_.drop(columns="seconds"), history, check_exact=True
-        )
-
-
-class _Death(BaseException):
-    """As near to SIGKILL as an exception comes: nothing catches it."""
-
-
-@contextmanager
-def _dies_after_a_checkpoint() -> Iterator[None]:
-    write = StateFiles.write
-
-    def last_words(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
-        write(self, number, members)
-        raise _Death
-
-    StateFiles.write = last_words  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        StateFiles.write = write  # type: ignore[method-assign]
 
 
 def check_pickle_and_clone(case: Case) -> None:

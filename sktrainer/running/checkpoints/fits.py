@@ -40,12 +40,19 @@ class Found:
     state: State
 
 
+class _CannotBeKeptError(Exception):
+    """A part of a model is of a class or a function that no other process can import."""
+
+
 def pickled(name: str, value: Any) -> State:
     """Return one file: for what is an object of any class, nested without end.
 
     docs/checkpoints.md says whom a folder with such files asks to be trusted.
     """
-    return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
+    try:
+        return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise _CannotBeKeptError(str(error)) from error
 
 
 def unpickled(name: str, state: State) -> Any:
@@ -225,7 +232,7 @@ class FitCheckpoint:
     def _write(self, number: int, state: Callable[[], State], more: Mapping[str, Any]) -> None:
         try:
             members = state()
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        except _CannotBeKeptError as error:
             if not self._is_unkept:
                 warn_caller(
                     f"the model cannot be kept in a checkpoint ({error}), and a fit that is "
