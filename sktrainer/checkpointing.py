@@ -79,7 +79,7 @@ def checkpointed(
 
 
 def _tell(store: RunStore, verbose: int) -> None:
-    what = "begins here" if store.is_new else "found a run of these data and parameters"
+    what = f"goes on ({store.found})" if store.found else "begins"
     Progress(verbose).done(f"Checkpoint {str(store.folder)!r}: {what}")
 
 

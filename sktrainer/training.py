@@ -90,6 +90,9 @@ def train(
         if store is not None and store.seed != seed:
             recipe = make_recipe(parameters, anatomy, data, store.seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output), store=store)
+        if store is not None and store.found:
+            found = f"went on from the checkpoint {str(store.folder)!r}: {store.found}"
+            recipe = replace(recipe, notes=(*recipe.notes, found))
         return _train(parameters, anatomy, recipe, data, watch)
 
 

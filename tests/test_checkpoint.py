@@ -140,8 +140,8 @@ def test_the_caller_sees_where_a_fit_went_on(tmp_path, capsys):
     trainer(tmp_path, verbose=1).fit(X, y)
     trainer(tmp_path, verbose=1).fit(X, y)
     said = capsys.readouterr().out
-    assert "begins here" in said
-    assert "found a run of these data and parameters" in said
+    assert f"Checkpoint '{tmp_path}': begins" in said
+    assert f"Checkpoint '{tmp_path}': goes on (final at 20)" in said
 
 
 def test_a_model_that_no_file_can_hold_is_fitted_all_the_same(tmp_path):
@@ -287,7 +287,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(how, tmp_path):
     with pytest.warns(CheckpointWarning, match="checksum does not match"):
         resumed = trainer(tmp_path, model, keep=3).fit(X, y)
     assert same_bits(answers(whole, PROBE), answers(resumed, PROBE))
-    (note,) = [n for n in resumed.report_.to_dict()["notes"] if "went on" in n]
+    (note,) = [n for n in resumed.report_.to_dict()["notes"] if "the final fit" in n]
     assert f"round {int(before.name[:8])} " in note
 
 

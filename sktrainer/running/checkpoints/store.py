@@ -84,8 +84,8 @@ class RunStore:
     digest : str
         Of all that the run depends on.
     interrupts : Interrupts
-    is_new : bool
-        The folder held no run before.
+    found : str
+        What of the run was there already, in words; empty where it begins.
     """
 
     folder: Path
@@ -93,7 +93,7 @@ class RunStore:
     seed: int
     digest: str
     interrupts: Interrupts
-    is_new: bool
+    found: str = ""
 
     def place(self, name: str, *rows: Array) -> FitPlace:
         """Return the place of one fit, by its name, on the rows at these positions."""
@@ -137,13 +137,26 @@ def opened(
             found = {**identity.plain(), "seed": seed}
             with written_whole(folder / _RUN) as part:
                 part.write_text(json.dumps(found, indent=1), encoding="utf-8")
-            is_new = not StateFiles(folder / "final").numbers()
         else:
             _refuse_another(folder, found, identity)
-            is_new = False
         digest = f"{identity.digest()}/{found['seed']}"
         with interrupts.handled():
-            yield RunStore(folder, rhythm, int(found["seed"]), digest, interrupts, is_new)
+            yield RunStore(
+                folder, rhythm, int(found["seed"]), digest, interrupts, _progress(folder)
+            )
+
+
+def _progress(folder: Path) -> str:
+    """Say how far the fits in a folder have come."""
+    done, under_way = 0, []
+    for place in sorted([*folder.glob("folds/*"), folder / "final", folder / "refit"]):
+        if StateFiles(place / "result").numbers():
+            done += 1
+        elif numbers := StateFiles(place).numbers():
+            name = f"fold {place.name}" if place.parent.name == "folds" else place.name
+            under_way.append(f"{name} at {numbers[-1]:,}")
+    folds = [f"{done} fold{'s' if done > 1 else ''} done"] if done else []
+    return ", ".join([*folds, *under_way])
 
 
 def _read_run(path: Path) -> dict[str, Any] | None:
