@@ -79,7 +79,7 @@ def sgd() -> Any:
 def mlp() -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier((64,), max_iter=100)
+    return MLPClassifier((32,), max_iter=100)
 
 
 def network() -> Any:
