@@ -96,13 +96,38 @@ def _parameters(parameters: Mapping[str, Any], estimator: Any, seed: int) -> dic
 
 
 def _describe(name: str, value: Any, into: dict[str, Any]) -> None:
-    if not hasattr(value, "get_params") or isinstance(value, type):
-        if name.rpartition("__")[2] not in _THREADS:
-            into[name] = plain_value(value)
+    """Describe a parameter; an estimator by its class, and each parameter inside by itself."""
+    if not _is_estimator(value):
+        into[name] = plain_value(value)
         return
-    into[name] = f"{type(value).__module__}.{type(value).__qualname__}"
-    for inner, of_inner in value.get_params(deep=False).items():
-        _describe(f"{name}__{inner}", of_inner, into)
+    inside = value.get_params(deep=True)
+    into[name] = _class_name(value)
+    for inner, of_inner in inside.items():
+        if inner.rpartition("__")[2] not in _THREADS:
+            into[f"{name}__{inner}"] = _without_inner(of_inner, inside)
+
+
+def _without_inner(value: Any, inside: Mapping[str, Any]) -> Any:
+    """Describe a parameter of an estimator, but for what is named beside it."""
+    if _is_estimator(value):
+        return _class_name(value)
+    if isinstance(value, (list, tuple)):
+        named = [item for item in value if isinstance(item, tuple) and len(item) >= 2]
+        if named and all(isinstance(n[0], str) and n[0] in inside for n in named):
+            return [[item[0], *map(_brief, item[1:])] for item in named]
+    return plain_value(value)
+
+
+def _brief(value: Any) -> Any:
+    return _class_name(value) if _is_estimator(value) else plain_value(value)
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _class_name(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _data(raw: RawInput) -> dict[str, str]:

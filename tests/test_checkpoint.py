@@ -21,6 +21,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sktrainer import (
     Checkpoint,
@@ -177,6 +179,30 @@ def test_other_parameters_are_refused_by_name(change, named, tmp_path):
         trainer(tmp_path, **change).fit(X, y)
     assert named in str(refusal.value)
     assert "to start afresh" in str(refusal.value)
+
+
+def test_what_differs_in_a_pipeline_is_named_alone(tmp_path):
+    def pipeline(C, with_mean):
+        scale = StandardScaler(with_mean=with_mean)
+        return make_pipeline(scale, LogisticRegression(C=C, n_jobs=None))
+
+    numbers = X[["signal", "count"]]
+    trainer(tmp_path, pipeline(1.0, True)).fit(numbers, y)
+    with pytest.raises(CheckpointMismatchError) as refusal:
+        trainer(tmp_path, pipeline(2.0, False)).fit(numbers, y)
+    named = [line for line in str(refusal.value).splitlines() if line.startswith("  - ")]
+    assert named == [
+        "  - estimator__logisticregression__C: was 1.0, is 2.0",
+        "  - estimator__standardscaler__with_mean: was true, is false",
+    ]
+
+
+def test_a_fit_leaves_alone_what_others_are_writing(tmp_path):
+    part = tmp_path / "fits" / "0123" / "final" / ".00000005-abc.zip.0123.part"
+    part.parent.mkdir(parents=True)
+    part.write_text("half")
+    trainer(tmp_path).fit(X, y)
+    assert part.exists()
 
 
 def test_other_data_is_refused_by_name(tmp_path):

@@ -130,8 +130,7 @@ def opened(
         folder = folder / "fits" / identity.digest()[:16]
     interrupts = Interrupts(str(folder))
     with locked(folder):
-        for part in folder.rglob(".*.part"):  # of a process that was killed as it wrote
-            part.unlink(missing_ok=True)
+        _sweep(folder)
         found = _read_run(folder / _RUN)
         if found is None:
             found = {**identity.plain(), "seed": seed}
@@ -146,10 +145,23 @@ def opened(
             )
 
 
+def _places(folder: Path) -> list[Path]:
+    """Return the folders of this run's fits; `fits` holds runs of their own."""
+    return [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+
+
+def _sweep(folder: Path) -> None:
+    """Clear away what a process was writing when it was killed."""
+    places = _places(folder)
+    for place in [folder, *places, *(place / "result" for place in places)]:
+        for part in place.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
 def _progress(folder: Path) -> str:
     """Say how far the fits in a folder have come."""
     done, under_way = 0, []
-    for place in sorted([*folder.glob("folds/*"), folder / "final", folder / "refit"]):
+    for place in _places(folder):
         if StateFiles(place / "result").numbers():
             done += 1
         elif numbers := StateFiles(place).numbers():
