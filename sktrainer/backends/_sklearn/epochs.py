@@ -77,7 +77,7 @@ class Epochs:
                     best_state = copy.deepcopy(fitted_part(model))
                 if stop:
                     break
-                if checkpoint is not None:
+                if checkpoint is not None and epoch < model.max_iter:
                     checkpoint.reached(epoch, partial(_state, model, best_state))
         outcome = finished(request, epoch, stopped=monitor.stopped)
         if best_state is not None:
@@ -92,7 +92,7 @@ class Epochs:
         with epochs.under_way():
             for epoch in range(begin + 1, n_iter + 1):
                 epochs.run(epoch)
-                if checkpoint is not None:
+                if checkpoint is not None and epoch < n_iter:
                     checkpoint.reached(epoch, partial(_state, request.model, None))
         _set_count(request.model, n_iter)
 

@@ -104,7 +104,7 @@ class GrownAtOnce:
             fit_rows(model, request.train)
             if watch.record(size, watch.predicted_by(model)):
                 break
-            if checkpoint is not None:
+            if checkpoint is not None and size < limit:
                 checkpoint.reached(size, lambda: dumped(fitted_part(model)))
         outcome = finished(request, size, stopped=request.monitor.stopped)
         self.fit_exactly(request, outcome.best_iteration or size)
@@ -134,7 +134,7 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
                 total = total + vote(size)
                 size += 1
                 watch.record(size, watch.predicted(total / size))
-            if not request.monitor.stopped:
+            if size < limit and not request.monitor.stopped:
                 members.reached(size, total)
     outcome = finished(request, size, stopped=request.monitor.stopped)
     best = outcome.best_iteration or size

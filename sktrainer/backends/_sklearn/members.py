@@ -52,7 +52,8 @@ def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
             if oob_score and size == n_iter:  # of all members, by the last call alone
                 model.set_params(oob_score=True)
             members.add(size)
-            members.reached(size, None)
+            if size < n_iter:
+                members.reached(size, None)
     keep_members(model, n_iter, members.seeds)
 
 

@@ -74,5 +74,5 @@ def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
             if trained < target:  # the library has stopped by itself
                 return
             done = target
-            if not request.monitor.stopped:
+            if done < limit and not request.monitor.stopped:
                 checkpoint.reached(done, lambda: dumped(fitted_part(model)))
