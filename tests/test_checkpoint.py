@@ -31,6 +31,7 @@ from sktrainer import (
     CheckpointWarning,
     ManagedTrainer,
     ParameterError,
+    TrainingInterrupted,
 )
 from sktrainer.running.checkpoint import rhythm_of
 from sktrainer.running.checkpoints.states import StateFiles
@@ -270,6 +271,15 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
         trainer(tmp_path / "file").fit(X, y)
 
 
+def test_a_booster_that_finds_nothing_to_split_comes_to_its_end(tmp_path):
+    constant = np.ones((100, 2))
+    model = LGBMClassifier(n_estimators=30)
+    plain = trainer(tmp_path, model, checkpoint=None).fit(constant, y[:100])
+    kept = trainer(tmp_path, model).fit(constant, y[:100])
+    assert (kept.n_iter_, kept.best_iteration_) == (plain.n_iter_, plain.best_iteration_)
+    assert same_bits(plain.predict_proba(constant), kept.predict_proba(constant))
+
+
 # ---------------------------------------------------------------- rhythm
 
 
@@ -407,6 +417,25 @@ def test_a_signal_ends_a_fit_with_a_checkpoint_and_says_how_to_go_on(name, numbe
         whole = trainer_of(name, tmp_path / "whole").fit(*table())
     assert any("went on from" in note for note in resumed.report_.to_dict()["notes"])
     assert outcome(resumed) == outcome(whole)
+
+
+class SignalsAtItsEnd(StateFiles):
+    """Writes, and lets the user press Ctrl-C as the last state is written."""
+
+    def write(self, number, members):
+        super().write(number, members)
+        if number == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_signal_at_the_very_end_is_not_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("sktrainer.running.checkpoints.store.StateFiles", SignalsAtItsEnd)
+    model = LGBMClassifier(n_estimators=20)
+    with pytest.raises(TrainingInterrupted, match="Ctrl-C"):
+        trainer(tmp_path, model).fit(X, y)
+    monkeypatch.undo()
+    again = trainer(tmp_path, model).fit(X, y)
+    assert any("found finished" in note for note in again.report_.to_dict()["notes"])
 
 
 class Looks(LogisticRegression):

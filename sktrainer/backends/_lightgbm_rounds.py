@@ -20,9 +20,16 @@ class Rounds:
     ----------
     keeps_best : bool
         The model changes the rounds before in those after: its best state is kept whole.
+
+    Attributes
+    ----------
+    begin : int
+        Rounds before those of this segment. LightGBM would count the trees in their place,
+        which are fewer where it found nothing more to split.
     """
 
     def __init__(self, *, keeps_best: bool) -> None:
+        self.begin = 0
         self.best_model = ""
         self._keeps_best = keeps_best
         self.logs: dict[str, dict[str, list[float]]] = {}
@@ -83,7 +90,8 @@ class Live:
         self._best: list[Any] = []
 
     def __call__(self, env: Any) -> None:
-        results, iteration = env.evaluation_result_list, env.iteration + 1
+        results, begin = env.evaluation_result_list, self._rounds.begin if self._rounds else 0
+        iteration = begin + env.iteration - env.begin_iteration + 1
         if iteration == 1 and self._recorder.keeps_names:
             self._watch_first(results)
         values: dict[str, dict[str, float]] = {}

@@ -109,7 +109,7 @@ class Segments:
         self._text, self._booster = text, Booster(model_str=text)
 
     def _segment(self, length: int, seeds: Mapping[str, int]) -> None:
-        model = self._request.model
+        model, self._rounds.begin = self._request.model, self._recorder.n_iter
         if self._sets is None:
             model.set_params(n_estimators=length, **seeds)
             self._fit(self._request.train, self._booster, [self._callback])

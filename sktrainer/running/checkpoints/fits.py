@@ -68,6 +68,14 @@ def other_rows(folder: Path) -> CheckpointMismatchError:
     )
 
 
+def _write_note(note: Path, folder: Path) -> None:
+    try:
+        with written_whole(note) as part:
+            part.write_text(str(folder), encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{str(note)!r} cannot be written ({error})") from error
+
+
 def _clear_scratch(note: Path) -> None:
     with suppress(OSError, ValueError):
         left = Path(note.read_text(encoding="utf-8"))
@@ -206,11 +214,8 @@ class FitCheckpoint:
         _clear_scratch(note)
         folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
         try:
-            with written_whole(note) as part:
-                part.write_text(str(folder), encoding="utf-8")
+            _write_note(note, folder)
             yield folder
-        except OSError as error:
-            raise CheckpointError(f"{str(note)!r} cannot be written ({error})") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             note.unlink(missing_ok=True)

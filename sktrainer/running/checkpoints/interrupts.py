@@ -49,7 +49,7 @@ class Interrupts:
     def error(self, saved: str = "") -> TrainingInterrupted:
         """Return the error that ends the fit."""
         name = "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
-        kept = saved or "what the last checkpoint holds is kept"
+        kept = saved or "what the checkpoints hold is kept"
         return TrainingInterrupted(
             f"training was stopped by {name}; {kept}. To go on, call fit again with the "
             f"same data, parameters and checkpoint folder {self.where!r}"
@@ -73,6 +73,8 @@ class Interrupts:
             for number in ours:
                 signal.signal(number, self._handle)
             yield
+            if self.signal is not None:  # it came as the last iteration ended
+                raise self.error("the fit had come to its end, and is kept")
         finally:
             for number in ours:
                 signal.signal(number, defaults[number])
