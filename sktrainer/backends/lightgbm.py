@@ -79,7 +79,8 @@ class LightGBMBackend:
             stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",
             releases_gil=True,
-            in_segments=True,
+            # Its random forests cannot go on from a model.
+            in_segments=not _averages(given),
         )
 
     def fit(self, request: FitRequest) -> ModelFit:
@@ -92,7 +93,7 @@ class LightGBMBackend:
         recorder = Recorder(request, names)
         cuts = recorder.obeys and not _rewrites_trees(given)
         with parameters_for_fit(request, max_iter):
-            if request.checkpoint is not None:
+            if request.checkpoint is not None and not _averages(given):
                 _train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
                 return recorder.outcome(model, max_iter)
             _train(request, Live(request, recorder, max_iter if cuts else None), metric)

@@ -70,7 +70,8 @@ class Bagging:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members; `n_estimators` stays there, as `predict` divides by it."""
         request.model.set_params(n_estimators=n_iter)
-        if request.checkpoint is None:
+        if request.checkpoint is None or request.model.oob_score:
+            # An out-of-bag score it has only of members that were fitted in one go.
             fit_rows(request.model, request.train)
         else:
             grow_exactly(request, request.train, n_iter)
