@@ -87,8 +87,8 @@ def plain_value(value: Any) -> Any:
     """Return a value that JSON holds and that is equal where the given ones are.
 
     Numbers, texts and containers stay what they are; classes and functions become their
-    names, functions with a digest of their code; anything else its class and a digest of
-    what is in it.
+    names, functions and networks with a digest of their code; anything else its class and a
+    digest of what is in it.
 
     Examples
     --------
@@ -112,10 +112,13 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, type):
-        return _name(value)
+        # What a network computes stands in its class, which its author edits.
+        return (
+            f"{_name(value)} #{_methods(value)}" if hasattr(value, "forward") else _name(value)
+        )
     code = getattr(value, "__code__", None)
     if isinstance(code, CodeType):
-        return f"{_name(value)} #{hashlib.sha256(_code(code)).hexdigest()[:12]}"
+        return f"{_name(value)} #{_short_digest(_code(code))}"
     if hasattr(value, "get_params"):
         return {"class": _name(type(value)), **plain_value(value.get_params(deep=False))}
     content = _content(_weights(value) if hasattr(value, "state_dict") else value)
@@ -124,6 +127,17 @@ def plain_value(value: Any) -> Any:
 
 def _name(value: Any) -> str:
     return f"{value.__module__}.{value.__qualname__}"
+
+
+def _short_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _methods(cls: type) -> str:
+    """Return a digest of what the methods of a class do."""
+    codes = {name: getattr(value, "__code__", None) for name, value in vars(cls).items()}
+    parts = [name.encode() + _code(c) for name, c in sorted(codes.items()) if c is not None]
+    return _short_digest(b"|".join(parts))
 
 
 def _code(code: CodeType) -> bytes:
