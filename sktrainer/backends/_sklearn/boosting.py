@@ -78,7 +78,7 @@ class HistGradientBoosting:
         for n_iter in segments(request, "max_iter", model.max_iter):
             fit_rows(model, request.train, **options)
             n_iter = self._replay(request, watch, n_iter)
-        return model.n_iter_ if n_iter == 0 else n_iter
+        return n_iter
 
     def _replay(self, request: FitRequest, watch: Watch, begin: int = 0) -> int:
         model, monitor = request.model, request.monitor
