@@ -37,6 +37,7 @@ check: lint test ## what CI runs: lint, then test
 
 bench: $(VENV)/.bench ## compare with hand-written code
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/networks.py
 
 build: $(VENV)/.dev ## make the wheel and the source archive
 	$(PIP_INSTALL) build

@@ -1,5 +1,7 @@
 """The training layer for scikit-learn users: split, encode, stop, score, save."""
 
+from typing import TYPE_CHECKING, Any
+
 from sktrainer._version import __version__
 from sktrainer.exceptions import (
     CheckpointError,
@@ -7,6 +9,7 @@ from sktrainer.exceptions import (
     CheckpointWarning,
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     FitError,
     InputError,
     ParameterError,
@@ -21,6 +24,10 @@ from sktrainer.results.report import TrainingReport
 from sktrainer.running.checkpoint import Checkpoint
 from sktrainer.trainer import ManagedTrainer
 
+if TYPE_CHECKING:
+    from sktrainer.model_store import ModelStore
+    from sktrainer.storage.fingerprint import fingerprint
+
 load = ManagedTrainer.load
 
 __all__ = [
@@ -30,9 +37,11 @@ __all__ = [
     "CheckpointWarning",
     "ClassImbalanceWarning",
     "DataWarning",
+    "DivergenceWarning",
     "FitError",
     "InputError",
     "ManagedTrainer",
+    "ModelStore",
     "ParameterError",
     "SktrainerError",
     "SktrainerWarning",
@@ -42,7 +51,22 @@ __all__ = [
     "TrainingResult",
     "UntrustedFileError",
     "__version__",
+    "fingerprint",
     "load",
     "train_model",
     "train_with_cv",
 ]
+
+_AT_FIRST_USE = {
+    "ModelStore": "sktrainer.model_store",
+    "fingerprint": "sktrainer.storage.fingerprint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a fit does not need when it is first asked for."""
+    if name not in _AT_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_AT_FIRST_USE[name]), name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from sktrainer.backends.modules import as_net, is_module
+from sktrainer.backends.adoption import adopt, is_bare
 from sktrainer.exceptions import ParameterError
 
 __all__ = ["Anatomy", "dissect"]
@@ -39,15 +39,16 @@ class Anatomy:
 def dissect(estimator: Any) -> Anatomy:
     """Take an estimator apart into the steps before the model and the model.
 
-    A torch Module, class or instance, becomes the net that trains it.
+    What is no estimator yet (a torch Module, a Keras model, a function that builds one)
+    becomes the one that trains it; see `sktrainer.backends.adoption`.
 
     Raises
     ------
     ParameterError
         Where it is another class, has no `fit`, or is a Pipeline without a model at its end.
     """
-    if is_module(estimator):
-        return Anatomy((), "model", as_net(estimator))
+    if is_bare(estimator):
+        return Anatomy((), "model", adopt(estimator))
     if isinstance(estimator, type):
         raise ParameterError(
             f"estimator must be an instance, got the class {estimator.__name__}; "
@@ -58,11 +59,11 @@ def dissect(estimator: Any) -> Anatomy:
         if not flat or flat[-1][1] in (None, "passthrough"):
             raise ParameterError("estimator is a Pipeline without a model as its last step")
         name, model = flat[-1]
-        model = as_net(model) if is_module(model) else model
-        _check_model(model, f"the last step {name!r} of the Pipeline")
-        return Anatomy(tuple(flat[:-1]), name, model)
+        if not is_bare(model):
+            _check_model(model, f"the last step {name!r} of the Pipeline")
+        return Anatomy(tuple(flat[:-1]), name, adopt(model))
     _check_model(estimator, "estimator")
-    return Anatomy((), "model", estimator)
+    return Anatomy((), "model", adopt(estimator))
 
 
 def _check_model(model: Any, what: str) -> None:

@@ -18,6 +18,7 @@ from sktrainer.running.checkpoints.store import RunStore, opened
 from sktrainer.running.progress import Progress
 from sktrainer.running.resources import library_versions
 from sktrainer.stages.checks import RawInput
+from sktrainer.storage.fingerprint import fingerprint
 from sktrainer.types import CheckedData
 
 __all__ = ["checkpointed"]
@@ -132,12 +133,18 @@ def _class_name(value: Any) -> str:
 
 def _data(raw: RawInput) -> dict[str, str]:
     values = {name: getattr(raw, name) for name in _DATA}
-    return {name: _fingerprint(v) for name, v in values.items() if v is not None}
+    return {
+        name: value if isinstance(value, str) else _fingerprint(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
-def _fingerprint(X: Any, y: Any = None) -> str:
-    """Return a digest of all that a table or array holds."""
-    return str(joblib.hash(X if y is None else (X, y)))
+def _fingerprint(value: Any) -> str:
+    try:
+        return fingerprint(value)
+    except Exception:  # X may be whatever the first step of a Pipeline takes
+        return str(joblib.hash(value))
 
 
 def _versions(anatomy: Anatomy) -> dict[str, str]:

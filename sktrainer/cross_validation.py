@@ -23,7 +23,7 @@ from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation
 from sktrainer.types import Array, CheckedData, Split
 
-__all__ = ["CrossValidation", "FoldResult", "cross_validate"]
+__all__ = ["CrossValidation", "FoldResult", "cross_validate", "plan_folds"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class FoldResult:
     best_iteration: int | None = None
     stop_reason: str | None = None
     error: str | None = None
+    tries: int = 1
+    divergence: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class CrossValidation:
                 **fold.scores,
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
+                "tries": fold.tries if any(f.tries > 1 for f in self.folds) else None,
                 "error": fold.error,
             }
             for fold in self.folds
@@ -106,6 +109,15 @@ class CrossValidation:
             for name, row in self.summary.iterrows()
         )
         return f"{len(self.folds)} folds: {scores}"
+
+    @property
+    def divergence(self) -> str:
+        """Which folds' fits diverged, and how the first of them did; empty for none."""
+        diverged = [fold for fold in self.folds if fold.divergence]
+        if not diverged:
+            return ""
+        first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
+        return f"The fit diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
 
     @property
     def best_iteration(self) -> int | None:
@@ -142,7 +154,7 @@ def cross_validate(
         Where every fold failed; the message holds each one's error.
     """
     folds = fold_rows(data, rows, recipe.split, recipe.cv)
-    workers, n_threads = plan_jobs(recipe.n_jobs, len(folds))
+    workers, n_threads = plan_folds(recipe, len(folds))
     fold_recipe = replace(recipe, cv=None)  # a generator of folds cannot go to a process
     tasks = (
         delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
@@ -161,6 +173,14 @@ def cross_validate(
         recipe.scoring.single,
         fold_notes(data, folds),
     )
+
+
+def plan_folds(recipe: Recipe, n_folds: int) -> tuple[int, int]:
+    """Return how many folds are fitted at once, and the threads of each.
+
+    One at a time on a GPU: its memory is one fold's, and CatBoost cannot train twice at once.
+    """
+    return plan_jobs(1 if recipe.model.device.is_gpu else recipe.n_jobs, n_folds)
 
 
 def _joblib_backend(recipe: Recipe) -> str:
@@ -213,6 +233,8 @@ def _run_fold(
         run.fit.n_iter,
         run.fit.best_iteration,
         run.fit.stop_reason,
+        tries=len(run.attempts),
+        divergence=run.verdict.problem if run.verdict.diverged else "",
     )
     if place is not None:
         place.keep_result(asdict(result))

@@ -10,6 +10,7 @@ __all__ = [
     "CheckpointWarning",
     "ClassImbalanceWarning",
     "DataWarning",
+    "DivergenceWarning",
     "FitError",
     "InputError",
     "ParameterError",
@@ -97,6 +98,10 @@ class SmallDataWarning(SktrainerWarning):
 
 class DataWarning(SktrainerWarning):
     """Something in the data was handled in a way that the caller should know of."""
+
+
+class DivergenceWarning(SktrainerWarning):
+    """A fit ran away: its loss is NaN or grew, or it knows less than class frequencies."""
 
 
 def _numbered(problems: Sequence[str]) -> str:

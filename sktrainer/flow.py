@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import narwhals as nw
@@ -15,12 +16,15 @@ from scipy import sparse
 
 from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
+from sktrainer.retries import Asked, Attempt, fit_with_retries, seeds_to_try, verdict
+from sktrainer.rows import is_inputs, take_rows
 from sktrainer.running.checkpoints.store import FitPlace
+from sktrainer.running.divergence import FINE, Verdict
+from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import Stopwatch
-from sktrainer.running.seeding import derive_seed
-from sktrainer.stages.evaluating import Part, evaluate
+from sktrainer.stages.evaluating import Part, evaluate, predicted_part
 from sktrainer.stages.fitting import fit_model
-from sktrainer.stages.preparing import prepare, take_rows
+from sktrainer.stages.preparing import prepare
 from sktrainer.types import (
     Array,
     CheckedData,
@@ -48,10 +52,14 @@ class Run:
         Training rows of each class, "before" and "after" resampling.
     imbalance : str or None
         What was done about imbalance.
+    class_weight : ndarray of shape (n_classes,) or None
+        The weights that the classes were given, where they were.
     notes : tuple of str
         What is worth knowing of how the rows were prepared.
     refit_rounds : int or None
         Iterations of the last fit, on training and validation rows, where there was one.
+    attempts : tuple of Attempt
+        Every try of the fit, in order; one of them was used.
     """
 
     fitted: FittedModel
@@ -59,8 +67,20 @@ class Run:
     scores: Scores
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     imbalance: str | None = None
+    class_weight: Array | None = None
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the fit that was used came out."""
+        return next((a.verdict for a in self.attempts if a.used), FINE)
+
+    @property
+    def model_seed(self) -> int | None:
+        """The seed of the model in the fit that was used."""
+        return next((a.seed for a in self.attempts if a.used), None)
 
 
 def run_split(
@@ -72,6 +92,7 @@ def run_split(
     n_threads: int,
     score_parts: Iterable[str] = ("train", "validation", "test"),
     n_iter: int | None = None,
+    model_seed: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
     stopwatch: Stopwatch | None = None,
     place: str = "final",
@@ -89,6 +110,8 @@ def run_split(
     score_parts : iterable of str
     n_iter : int or None, default=None
         Exactly so many iterations.
+    model_seed : int or None, default=None
+        For the one fit that there is to be; None: derived from `seed`, with retries.
     on_iteration : callable or None, default=None
     stopwatch : Stopwatch or None, default=None
     place : str, default="final"
@@ -102,35 +125,62 @@ def run_split(
     validation = _validation_rows(data, split)
     with watch.stage("prepare"):
         prepared = prepare(recipe.steps, data, split.train, validation, seed)
-    with watch.stage("fit"):
-        outcome = fit_model(
-            recipe.model,
-            data,
-            prepared,
-            seed=derive_seed(seed, "model"),
-            n_threads=n_threads,
-            n_iter=n_iter,
-            on_iteration=on_iteration,
-            place=fit_place(recipe, place, split),
-        )
+    seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
+    raw, wanted = bool(recipe.scoring.on_estimator), set(score_parts)
+
+    @cache
+    def part(name: str) -> Part | None:
+        return _parts(data, split, prepared, validation, {name}, raw=raw).get(name)
+
+    def fit(seed: int) -> FitOutcome:
+        with watch.stage("fit"):
+            return fit_model(
+                recipe.model,
+                data,
+                prepared,
+                seed=seed,
+                n_threads=n_threads,
+                n_iter=n_iter,
+                on_iteration=on_iteration,
+                place=fit_place(recipe, place, split, seed),
+            )
+
+    def examine(outcome: FitOutcome) -> tuple[Verdict, dict[str, Predicted]]:
+        with watch.stage("evaluate"):
+            asked = Asked(outcome.fitted, part, predicted_part)
+            found = verdict(outcome, asked, data, prepared, recipe.model.traits)
+            return found, asked.answers
+
+    tried = fit_with_retries(fit, examine, seeds)
+    outcome = tried.outcome
     with watch.stage("evaluate"):
-        raw = bool(recipe.scoring.on_estimator)
-        parts = _parts(data, split, prepared, validation, set(score_parts), raw=raw)
-        scores = evaluate(outcome.fitted, parts, recipe.scoring)
+        names = [name for name in ("train", "validation", "test") if name in wanted]
+        found = {str(name): part(name) for name in names}
+        parts = {name: rows for name, rows in found.items() if rows is not None}
+        scores = evaluate(outcome.fitted, parts, recipe.scoring, tried.answers)
     return Run(
         outcome.fitted,
         outcome.fit,
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
+        class_weight=prepared.class_weight,
         notes=(*prepared.notes, *_resumed(recipe, outcome, place)),
+        attempts=tried.attempts,
     )
 
 
-def fit_place(recipe: Recipe, name: str, split: Split) -> FitPlace | None:
-    """Return where the checkpoints of the fit on this split lie; None: there are none."""
+def fit_place(
+    recipe: Recipe, name: str, split: Split, seed: int | None = None
+) -> FitPlace | None:
+    """Return where the checkpoints of the fit on this split lie; None: there are none.
+
+    A fit that is tried again has a place for each seed.
+    """
     if recipe.store is None:
         return None
+    if seed is not None and recipe.n_retries:
+        name = f"{name}/seed-{seed}"
     return recipe.store.place(name, split.train, split.validation, split.test)
 
 
@@ -172,6 +222,7 @@ def refit_run(
             score_parts=("test",),
             n_iter=rounds,
             place="refit",
+            model_seed=run.model_seed,
         )
     table = run.scores.table.copy()
     table.update(again.scores.table)
@@ -181,6 +232,7 @@ def refit_run(
     return replace(
         run,
         fitted=again.fitted,
+        class_weight=again.class_weight,
         fit=replace(run.fit, model=again.fit.model),
         scores=Scores(table, confusion),
         refit_rounds=rounds,
@@ -218,6 +270,8 @@ def _weights(rows: CheckedData | Rows) -> Array:
 
 def _stack(above: Any, below: Any) -> Any:
     """Put the rows of one table below those of another of the same kind."""
+    if is_inputs(above):
+        return {name: _stack(values, below[name]) for name, values in above.items()}
     if sparse.issparse(above):
         return sparse.vstack([above, below], format="csr")
     if hasattr(above, "columns"):

@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import ParameterError
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.progress import Progress
+from sktrainer.storage.bundle import SUFFIXES
+from sktrainer.storage.versions import LONGEST_NAME
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
@@ -47,7 +50,7 @@ class TrainingResult:
         The keys of `GridSearchCV.cv_results_`; None without folds.
     report : TrainingReport
     model_path : pathlib.Path or None
-        Where the trainer was saved.
+        The file that the trainer was saved to.
     """
 
     trainer: ManagedTrainer
@@ -96,8 +99,9 @@ def train_model(
     early_stopping : bool or "auto", default="auto"
     random_state : int, RandomState or None, default=42
     save_path : path-like or None, default="models/"
-        A folder for a file of its own name, or the path of a ``.joblib`` or ``.pkl``
-        file; None saves nothing.
+        A folder, which is a `ModelStore`: the model is stored in it as the next version
+        under its class's name, such as "lgbm_classifier"; or the path of a ``.joblib`` or
+        ``.pkl`` file. None saves nothing.
     verbose : int, default=1
         0 silent, 1 the stages and the scores, 2 every iteration.
     **trainer_params
@@ -217,11 +221,12 @@ def _train(
     fit_arguments: dict[str, Any],
     save_path: str | os.PathLike[str] | None,
 ) -> TrainingResult:
-    target = None if save_path is None else _model_path(Path(save_path), model)
+    save = None if save_path is None else _saver(Path(save_path), model)
     trainer = _make_trainer(model, parameters)
     trainer.fit(X, y, **fit_arguments)
-    if target is not None:
-        trainer.save(target)
+    target = None
+    if save is not None:
+        target = save(trainer)
         Progress(int(trainer.verbose)).done(f"Saved to {target}")
     return TrainingResult(
         trainer=trainer,
@@ -256,22 +261,32 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     return copy
 
 
-def _model_path(path: Path, model: Any) -> Path:
-    """Return the file to save to: `path` itself, or one named by model and time below it."""
-    if path.suffix in (".joblib", ".pkl"):
-        return path
+def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
+    """Say how to save to a file, or to a store; refuse another place before training."""
+    if path.suffix in SUFFIXES:
+        return lambda trainer: trainer.save(path)
     if path.suffix and not path.is_dir():
         raise ParameterError(
-            f"save_path must be a folder or a file that ends in .joblib or .pkl, got "
+            f"save_path must be a folder or a file that ends in {' or '.join(SUFFIXES)}, got "
             f"{str(path)!r}"
         )
+    from sktrainer.model_store import ModelStore
+
+    store, name = ModelStore(path), _name_of(model)
+    store.check(name)
+    return lambda trainer: store.path(name, store.save(trainer, name))
+
+
+def _name_of(model: Any) -> str:
+    """Return the name of a model's class in small letters, with "_" between the words.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> _name_of(HistGradientBoostingRegressor())
+    'hist_gradient_boosting_regressor'
+    """
     steps = getattr(model, "steps", None)
-    name = type(steps[-1][1] if steps else model).__name__
+    name = model_name(steps[-1][1] if steps else model)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
-    target = path / f"{words}_{stamp}.joblib"
-    number = 2
-    while target.exists():
-        target = path / f"{words}_{stamp}_{number}.joblib"
-        number += 1
-    return target
+    return re.sub(r"[^a-z0-9_]", "_", words)[:LONGEST_NAME]

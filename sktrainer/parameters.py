@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from sktrainer.running.devices import is_device
+
 __all__ = ["parameter_problems"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -23,13 +25,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "scaling": ("auto",),
     "early_stopping": ("auto",),
     "validation_size": ("auto",),
+    "device": ("auto", "cpu", "cuda", "mps"),
 }
 
-# What other libraries call metrics of scikit-learn: too short to be told by likeness.
+# What other libraries call metrics and devices: too unlike to be told by likeness.
 SHORT_NAMES = {
     "acc": "accuracy",
     "ap": "average_precision",
     "auc": "roc_auc",
+    "gpu": "cuda",
     "logloss": "neg_log_loss",
     "mae": "neg_mean_absolute_error",
     "mape": "neg_mean_absolute_percentage_error",
@@ -177,6 +181,7 @@ RULES: dict[str, Rule] = {
         lambda value: isinstance(value, Real) and not _is_bool(value) and float(value) >= 0.0,
     ),
     "refit": Rule("True or False", _is_bool),
+    "n_retries": Rule("an integer of at least 0", lambda value: _is_int(value, 0)),
     "random_state": Rule(
         "None, an integer of at least 0, or a NumPy RandomState or Generator",
         _is_random_state,
@@ -192,6 +197,10 @@ RULES: dict[str, Rule] = {
             lambda value: isinstance(value, (str, os.PathLike)) and str(value) != "",
             _has("folder", "every", "seconds", "keep"),
         ),
+    ),
+    "device": Rule(
+        "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
+        lambda value: is_device(value) or (isinstance(value, str) and value == "auto"),
     ),
     "verbose": Rule(
         "0 (silent), 1 (stages and report) or 2 (every iteration)",

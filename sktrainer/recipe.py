@@ -8,11 +8,13 @@ from typing import Any
 
 from sktrainer.anatomy import Anatomy
 from sktrainer.backends._base import Traits
+from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.checkpoints.store import RunStore
+from sktrainer.running.devices import choose_device
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import (
     Scoring,
@@ -21,7 +23,7 @@ from sktrainer.running.metrics import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.running.seeding import derive_seed
+from sktrainer.running.seeding import derive_seed, useful_retries
 from sktrainer.stages.fitting import ModelPlan
 from sktrainer.stages.preparing import ENCODER, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
@@ -47,6 +49,8 @@ class Recipe:
     cv : int, splitter, iterable or None
     refit : bool
     n_jobs : int or None
+    n_retries : int
+        How often a fit that went wrong is tried again with another seed.
     notes : tuple of str
         Decisions worth a line in the report.
     store : RunStore or None
@@ -61,6 +65,7 @@ class Recipe:
     cv: Any = None
     refit: bool = False
     n_jobs: int | None = None
+    n_retries: int = 0
     notes: tuple[str, ...] = ()
     store: RunStore | None = None
 
@@ -95,9 +100,14 @@ def make_recipe(
     backend = find_backend(anatomy.model)
     traits = backend.traits(anatomy.model, data.task)
     problems = _misfits(parameters, anatomy, traits, data)
+    try:
+        device = choose_device(parameters["device"], backend, anatomy.model)
+    except ParameterError as error:
+        problems += error.problems
     if problems:
         raise ParameterError(problems)
     stops, notes = _stopping(parameters, traits, data)
+    n_retries, useless = useful_retries(parameters["n_retries"], anatomy.model)
     model = ModelPlan(
         anatomy.name,
         anatomy.model,
@@ -107,6 +117,7 @@ def make_recipe(
         n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
         tol=float(parameters["tol"]),
         correct_probabilities=bool(parameters["correct_probabilities"]),
+        device=device,
     )
     return Recipe(
         steps=_steps_plan(parameters, anatomy, traits, data),
@@ -117,7 +128,8 @@ def make_recipe(
         cv=parameters["cv"],
         refit=bool(parameters["refit"]),
         n_jobs=parameters["n_jobs"],
-        notes=notes,
+        n_retries=n_retries,
+        notes=(*notes, *useless),
     )
 
 
@@ -125,7 +137,7 @@ def _misfits(
     parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
 ) -> list[str]:
     """Name the parameters that do not fit each other, the model or the data."""
-    name = type(anatomy.model).__name__
+    name = model_name(anatomy.model)
     problems = []
     if data.task == "regression":
         problems += [
@@ -169,7 +181,7 @@ def _unserved_scorers(
         named[metric.name] = metric.scorer
     return [
         f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, and "
-        f"{type(anatomy.model).__name__} has none; use another scorer or model"
+        f"{model_name(anatomy.model)} has none; use another scorer or model"
         for name, scorer in named.items()
         if not can_serve(scorer, anatomy.model)
     ]

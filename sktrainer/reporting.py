@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy
-from sktrainer.cross_validation import CrossValidation
+from sktrainer.backends.modules import model_name
+from sktrainer.cross_validation import CrossValidation, plan_folds
 from sktrainer.flow import Run
+from sktrainer.receipt import parameter_texts, versions_used
 from sktrainer.recipe import Recipe
-from sktrainer.results.formats import short_repr
 from sktrainer.results.history import history_frame, values_at, watched_metric
 from sktrainer.results.importances import feature_importances
-from sktrainer.results.inventory import column_treatments, packages_of, seeds_of, step_classes
+from sktrainer.results.inventory import column_treatments, seeds_of, step_classes
 from sktrainer.results.report import (
     ColumnTreatment,
     DataSection,
@@ -24,10 +25,11 @@ from sktrainer.results.report import (
     SplitSection,
     TrainingReport,
 )
+from sktrainer.retries import attempts_frame
+from sktrainer.rows import is_inputs
 from sktrainer.running.metrics import asks_for_positive_label
 from sktrainer.running.resources import (
     Stopwatch,
-    library_versions,
     peak_memory_mb,
     plan_jobs,
 )
@@ -35,8 +37,6 @@ from sktrainer.types import Array, CheckedData, Split
 
 __all__ = ["Facts", "build_report", "fit_line", "split_line"]
 
-LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 OF_ONE_CLASS = frozenset({"precision", "recall", "f1"})
 """The default scores that are of the positive class, or macro averages."""
 
@@ -54,6 +54,7 @@ class Facts:
     cv: CrossValidation | None
     notes: tuple[str, ...]
     watch: Stopwatch
+    fingerprint: str | None = None
 
 
 def build_report(facts: Facts) -> TrainingReport:
@@ -64,9 +65,9 @@ def build_report(facts: Facts) -> TrainingReport:
     importances = feature_importances(pipeline, getattr(facts.data.X, "columns", None))
     treatments = column_treatments(pipeline)
     return TrainingReport(
-        estimator=type(anatomy.model).__name__,
+        estimator=model_name(anatomy.model),
         task=facts.data.task,
-        data=_data_section(facts.data, treatments),
+        data=_data_section(facts.data, treatments, facts.fingerprint),
         split=_split_section(facts),
         steps=step_classes(pipeline),
         preprocessing=treatments,
@@ -81,9 +82,10 @@ def build_report(facts: Facts) -> TrainingReport:
         history=history_frame(run.fit.evaluations),
         folds=None if facts.cv is None else facts.cv.frame,
         cv_summary=None if facts.cv is None else facts.cv.summary,
+        attempts=attempts_frame(run.attempts) if len(run.attempts) > 1 else None,
         seeds=_seeds(facts),
-        parameters=_parameter_texts(facts),
-        versions=_versions(facts),
+        parameters=parameter_texts(facts.parameters, anatomy),
+        versions=versions_used(facts.data.X, pipeline),
         stages=facts.watch.frame(),
         notes=(*facts.notes, *filter(None, [importances.problem])),
     )
@@ -102,9 +104,11 @@ def split_line(split: Split) -> str:
 def fit_line(facts: Facts) -> str:
     """Say how the fit ended, in one line."""
     fit, traits = facts.run.fit, facts.recipe.model.traits
-    name, unit = type(facts.anatomy.model).__name__, traits.iteration
+    name, unit = model_name(facts.anatomy.model), traits.iteration
+    device = facts.recipe.model.device
     seconds = facts.watch.seconds("fit") + facts.watch.seconds("refit")
-    cost = f"in {seconds:.1f} s, peak memory {peak_memory_mb():,.0f} MB"
+    where = f" on {device.name}" if device.is_gpu else ""
+    cost = f"in {seconds:.1f} s{where}, peak memory {peak_memory_mb():,.0f} MB"
     if fit.stop_reason == "early_stopping":
         of = "" if traits.max_iter is None else f" of {traits.max_iter:,}"
         best = f" (best {fit.best_iteration:,})" if fit.best_iteration else ""
@@ -126,13 +130,19 @@ def _sizes(split: Split) -> dict[str, int]:
     return {name: len(rows) for name, rows in _parts(split).items()}
 
 
-def _data_section(data: CheckedData, treatments: tuple[ColumnTreatment, ...]) -> DataSection:
+def _data_section(
+    data: CheckedData, treatments: tuple[ColumnTreatment, ...], fingerprint: str | None
+) -> DataSection:
     shape: tuple[int, ...] = tuple(getattr(data.X, "shape", (data.n_samples,)))
     section = DataSection(rows=data.n_samples, target=data.target_name)
     if len(shape) == 2:
         section["columns"] = int(shape[1])
+    if is_inputs(data.X):
+        section["inputs"] = {name: list(values.shape[1:]) for name, values in data.X.items()}
     if treatments:
         section["n_missing"] = sum(column["n_missing"] or 0 for column in treatments)
+    if fingerprint is not None:
+        section["fingerprint"] = fingerprint
     if data.classes is not None:
         section["class_counts"] = _counted(data, np.bincount(data.y, minlength=data.n_classes))
         if data.n_classes == 2:
@@ -217,11 +227,14 @@ def _fitting_section(facts: Facts) -> FittingSection:
         iteration=model.traits.iteration,
         stop_reason=fit.stop_reason,
         refit_rounds=run.refit_rounds,
+        batch_size=fit.batch_size,
         n_threads=plan_jobs(1, 1)[1],
+        device=model.device.name,
+        device_reason=model.device.reason,
         seconds=facts.watch.seconds("fit") + facts.watch.seconds("refit"),
     )
     if facts.cv is not None:
-        workers, threads = plan_jobs(facts.recipe.n_jobs, len(facts.cv.folds))
+        workers, threads = plan_folds(facts.recipe, len(facts.cv.folds))
         section["n_fold_workers"], section["n_fold_threads"] = workers, threads
         section["from_folds"] = facts.recipe.refit and facts.recipe.stops
     if model.n_iter_no_change is None:
@@ -278,22 +291,6 @@ def _seeds(facts: Facts) -> dict[str, int]:
     seeds = {"random_state": facts.recipe.seed}
     if facts.split.kind in ("random", "stratified", "group"):
         seeds["split"] = facts.recipe.split.seed
+    if facts.recipe.model.traits.any_shape and facts.run.model_seed is not None:
+        seeds[facts.anatomy.name] = facts.run.model_seed
     return seeds | seeds_of(facts.run.fitted.pipeline)
-
-
-def _versions(facts: Facts) -> dict[str, str]:
-    steps = [step for _, step in facts.run.fitted.pipeline.steps]
-    used = [DISTRIBUTIONS.get(name, name) for name in packages_of([facts.data.X, *steps])]
-    return library_versions(dict.fromkeys([*LIBRARIES, *used]))
-
-
-def _parameter_texts(facts: Facts) -> dict[str, str]:
-    """Return the parameters by the names that `set_params` of the trainer knows."""
-    anatomy, prefix = facts.anatomy, "estimator__"
-    texts = {name: short_repr(value) for name, value in facts.parameters.items()}
-    if anatomy.steps or anatomy.name != "model":
-        for name, step in anatomy.steps:
-            texts[prefix + name.replace(".", "__")] = short_repr(step)
-        prefix += anatomy.name.replace(".", "__") + "__"
-    model = anatomy.model.get_params(deep=True)
-    return texts | {prefix + name: short_repr(value) for name, value in model.items()}

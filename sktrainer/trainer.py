@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from sktrainer.anatomy import dissect
-from sktrainer.backends.modules import as_net, is_module
+from sktrainer.backends._keras_pickle import packed, unpacked
+from sktrainer.backends.adoption import as_net, copied, is_bare
+from sktrainer.backends.modules import model_name
+from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.checkpoint import Checkpoint, apart
 from sktrainer.running.cloning import clone_estimator
@@ -29,8 +33,11 @@ from sktrainer.tags import trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
+    from sktrainer.incremental import Learned, Stream
     from sktrainer.results.report import TrainingReport
+    from sktrainer.storage.fingerprint import Fingerprint
     from sktrainer.training import Trained
+    from sktrainer.verification import Verification
 
 __all__ = ["ManagedTrainer"]
 
@@ -50,6 +57,13 @@ def _model_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
+def _learns_chunks(trainer: ManagedTrainer) -> bool:
+    """Tell whether the model and its backend have `partial_fit`."""
+    fitted = getattr(trainer, "_fitted", None)
+    model = dissect(trainer.estimator).model if fitted is None else fitted.model
+    return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
+
+
 def _is_for_regression(trainer: ManagedTrainer) -> bool:
     fitted = getattr(trainer, "_fitted", None)
     return is_regressor(trainer) if fitted is None else bool(fitted.task == "regression")
@@ -66,8 +80,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : estimator
         A model of scikit-learn, XGBoost, LightGBM or CatBoost, or any other with their
-        interface; or a scikit-learn or imblearn Pipeline that ends in one, whose steps
-        are kept. It is cloned, never changed.
+        interface; a skorch net or a torch Module (its class or an instance); a scikeras or
+        keras.wrappers estimator, a Keras model or a function that builds one; or a
+        scikit-learn or imblearn Pipeline that ends in one of them, whose steps are kept.
+        It is cloned, never changed.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto": what the estimator is for, else what y looks like.
     preprocessor : "auto", None or transformer, default="auto"
@@ -114,6 +130,9 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         After stopping, fit once more on training and validation rows together for
         `best_iteration_` rounds; with `cv`, on all rows but the test rows, for the median
         of the rounds that the folds found.
+    n_retries : int, default=0
+        Fit again with other seeds after a fit that raised, diverged, or came out no better
+        on validation rows than class frequencies or the mean; validation rows alone choose.
     random_state : int, RandomState, Generator or None, default=None
         One seed, from which each consumer's own is derived. Seeds that the estimator
         was given are left as they are.
@@ -124,6 +143,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         A folder, or ``Checkpoint(folder, every=50)``. A fit that was killed goes on from
         there when it is called again with the same data and parameters, to the same bits;
         a finished one is loaded. Clones use sub-folders of their own.
+    device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
+        Where the model trains. "auto": as the model's own parameters say; else a GPU that
+        its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
+        and the CPU otherwise. The number is one of any GPU.
     verbose : int, default=0
         0 silent, 1 the stages, progress bars and scores, 2 every iteration.
 
@@ -142,7 +165,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Where X has columns with names.
     n_iter_, best_iteration_ : int or None
         Iterations run, and the best of them, both counted from 1.
-    stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit"}
+    stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
     history_ : DataFrame
         `iteration`, `set`, `metric`, `value`, `seconds`.
     evals_result_ : dict
@@ -154,6 +177,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     split_ : Split
         `train`, `validation`, `test`: row positions into the X that was passed.
     report_ : TrainingReport
+    fingerprint_ : dict or None
+        Of what `fit` was given, each column by itself, as text: what `verify` compares with.
 
     Examples
     --------
@@ -171,6 +196,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
 
     # Set by `fit`; declared for readers and type checkers.
     _fitted: FittedModel
+    _stream: Stream | None = None
     pipeline_: Any
     model_: Any
     classes_: Array
@@ -185,6 +211,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     scores_: pd.DataFrame
     split_: Split
     report_: TrainingReport
+    fingerprint_: Fingerprint | None
 
     def __init__(
         self,
@@ -208,9 +235,11 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         n_iter_no_change: int = 50,
         tol: float = 0.0,
         refit: bool = False,
+        n_retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+        device: str = "auto",
         verbose: int = 0,
     ) -> None:
         self.estimator = estimator
@@ -232,9 +261,11 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.refit = refit
+        self.n_retries = n_retries
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
+        self.device = device
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -243,15 +274,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Also those of the estimator, as ``estimator__<name>``; of a torch Module, those
-            of the net that trains it.
+            Also those of the estimator, as ``estimator__<name>``; of a torch Module
+            or a Keras model, those of the estimator that trains it.
 
         Returns
         -------
         dict of str to object
         """
         params: dict[str, Any] = super().get_params(deep=deep)
-        if deep and is_module(self.estimator):
+        if deep and is_bare(self.estimator):
             inner = as_net(self.estimator).get_params()
             params |= {f"estimator__{name}": value for name, value in inner.items()}
         return params
@@ -259,15 +290,15 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters of the trainer, and of its estimator as ``estimator__<name>``.
 
-        A torch Module gives way to the net that trains it when one of the net's, or of the
-        Module's constructor, is set.
+        A torch Module or a Keras model gives way to the estimator that trains it when one of
+        that one's, or of the network's constructor, is set.
 
         Returns
         -------
         self
         """
         inner = params.get("estimator", self.estimator)
-        if is_module(inner) and any(name.startswith("estimator__") for name in params):
+        if is_bare(inner) and any(name.startswith("estimator__") for name in params):
             params["estimator"] = as_net(inner)
         super().set_params(**params)
         return self
@@ -288,7 +319,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Or whatever the first step of the estimator's Pipeline takes.
+            Or whatever the first step of the estimator's Pipeline takes. For a network
+            also an array of more dimensions, or a dict of arrays, one for each input.
         y : array-like of shape (n_samples,) or str
             The target, or its column in X.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -334,11 +366,111 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         with kept():
             trained = train(parameters, estimator, raw, output)
         self._remember(trained)
-        table, _ = split_off_target(X, y)
-        validate_data(self, table, reset=True, skip_check_array=True)
+        self._stream = None
+        if _learns_chunks(self):
+            from sktrainer.incremental import stream_after
+
+            self._stream = stream_after(trained)
+        self._remember_columns(split_off_target(X, y)[0])
         return self
 
-    def _remember(self, trained: Trained) -> None:
+    @available_if(_learns_chunks)
+    def partial_fit(
+        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Train one step further, on a chunk of rows.
+
+        One step is one epoch over the chunk, by the library's own way: one call of a
+        scikit-learn model's `partial_fit`, one epoch of a network. The first chunk is the
+        one that the steps before the model are fitted on; they are frozen then, and each
+        later chunk is checked against it and encoded by them. After `fit` the steps are
+        those of the fit, and the model goes on from where it was left.
+
+        Nothing is held out, scored or stopped: `split`, `test_size`, `validation_size`,
+        `cv`, `early_stopping` and `refit` are of `fit` alone. Afterwards `n_iter_` counts
+        the chunks, on top of the iterations of a `fit` before; `stop_reason_` is
+        "partial_fit"; `history_` has the training loss of each chunk, where the library
+        tells it; `scores_` is empty, `split_` tells the rows of this chunk that were
+        trained on, and `report_` the rows and classes of all chunks. `fit` starts afresh.
+
+        A chunk that is refused, or fails, leaves the trainer as it was: a copy of the
+        model is trained, which a large network should have memory for. Parameters that
+        are set between two chunks count from the next `fit` on.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            The columns of the first chunk, in their order, each holding what it held.
+        y : array-like of shape (n_samples,) or str
+            The target, or its column in X.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will come; needed at the first chunk, where its y lacks some.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 count as absent.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            Before anything is trained, with every mistake in parameters and data.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sktrainer import ManagedTrainer
+        >>> from sktrainer.datasets import load_hypothyroid
+        >>> X, y = load_hypothyroid(return_X_y=True)
+        >>> trainer = ManagedTrainer(SGDClassifier(), random_state=0)
+        >>> for chunk in range(4):
+        ...     trainer = trainer.partial_fit(X[chunk::4], y[chunk::4])
+        >>> trainer.n_iter_
+        4
+        >>> trainer.score(X, y) > 0.9
+        True
+        """
+        from sktrainer.incremental import Before, Chunk, learn_chunk
+
+        before = None
+        if self.__sklearn_is_fitted__():
+            stream = self._checked_stream(split_off_target(X, y)[0])
+            before = Before(self._fitted, stream, self.report_)
+        multi_output = self.__sklearn_tags__().target_tags.multi_output
+        chunk = Chunk(X, y, classes, sample_weight, multi_output)
+        parameters = self.get_params(deep=False)
+        estimator = parameters.pop("estimator")
+        output = getattr(self, "_sklearn_output_config", {}).get("transform")
+        with kept():
+            learned = learn_chunk(parameters, estimator, chunk, before, output)
+        self._remember(learned)
+        self._stream = learned.stream
+        if before is None:
+            self._remember_columns(split_off_target(X, y)[0])
+        return self
+
+    def _checked_stream(self, X: Any) -> Stream:
+        """Return what chunks go on from, where X has the columns of the rows before."""
+        if self._stream is None:
+            raise InputError(
+                "this trainer was fitted without what chunks go on from; call fit, or "
+                "partial_fit on a clone"
+            )
+        if hasattr(X, "columns"):
+            validate_data(self, X, reset=False, skip_check_array=True)
+        elif not is_inputs(X):  # of names that are missing the steps will warn
+            _check_n_features(self, X, reset=False)
+        return self._stream
+
+    def _remember_columns(self, X: Any) -> None:
+        if not is_inputs(X):
+            validate_data(self, X, reset=True, skip_check_array=True)
+            return
+        for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+
+    def _remember(self, trained: Trained | Learned) -> None:
         run = trained.run
         self._fitted = run.fitted
         self.pipeline_ = run.fitted.pipeline
@@ -351,8 +483,9 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.scores_ = run.scores.table
         self.split_ = trained.split
         self.report_ = trained.report
+        self.fingerprint_ = trained.fingerprint
         for name, value in (
-            ("classes_", trained.data.classes),
+            ("classes_", run.fitted.classes),
             ("cv_results_", None if trained.cv is None else trained.cv.results),
         ):
             if value is not None:
@@ -475,6 +608,34 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return bundle.write(self, path)
 
+    def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
+        """Fit anew with what this fit recorded, and say what is the same, to the bit.
+
+        Parameters
+        ----------
+        X, y, **others
+            What was passed to `fit`: also `sample_weight`, `groups`, `X_val`, ...
+
+        Returns
+        -------
+        Verification
+            True where data, parameters, library versions and predictions are all the same.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
+        >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
+        (True, False)
+        """
+        from sktrainer.verification import verify
+
+        check_is_fitted(self)
+        return verify(self, X, y, others)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> ManagedTrainer:
         """Read a trainer that `save` wrote.
@@ -506,10 +667,19 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A Keras model as plain values: its own pickle warns, draws and bears the time.
+        return packed(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpacked(state))
+
     def __sklearn_clone__(self) -> ManagedTrainer:
         # scikit-learn's own way refuses a CatBoost model inside; see `clone_estimator`.
         parameters = self.get_params(deep=False)
-        copy = type(self)(**{k: clone_estimator(v) for k, v in parameters.items()})
+        estimator = copied(parameters.pop("estimator"))
+        rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        copy = type(self)(estimator, **rest)
         for private in ("_metadata_request", "_sklearn_output_config"):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))
@@ -523,7 +693,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
 
         inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator
         name = "pipeline_" if self.__sklearn_is_fitted__() else "estimator"
-        label = f"{name}: {type(inner).__name__}"
+        label = f"{name}: {model_name(inner)}"
         return _VisualBlock("parallel", [inner], names=[label], name_details=[str(inner)])
 
     def __sklearn_tags__(self) -> Any:

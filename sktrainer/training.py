@@ -9,24 +9,31 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.backends.modules import is_network, was_trained
+from sktrainer.backends.adoption import was_trained
+from sktrainer.backends.modules import model_name
+from sktrainer.backends.registry import find_backend
 from sktrainer.checkpointing import checkpointed
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
+    DivergenceWarning,
     InputError,
     ParameterError,
     SmallDataWarning,
 )
 from sktrainer.flow import Run, refit_run, run_split
 from sktrainer.parameters import parameter_problems
+from sktrainer.receipt import take_fingerprint
 from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.reporting import Facts, build_report, fit_line, split_line
 from sktrainer.results.report import TrainingReport
 from sktrainer.results.text import compact_table
+from sktrainer.retries import attempts_notes
+from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
+from sktrainer.running.divergence import advice
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
 from sktrainer.running.progress import Progress
@@ -34,9 +41,17 @@ from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed, root_seed
 from sktrainer.stages.checks import RawInput, check_data
 from sktrainer.stages.splitting import small_data_notes, split_rows
+from sktrainer.storage.fingerprint import Fingerprint
 from sktrainer.types import CheckedData, Split
 
-__all__ = ["Trained", "train"]
+__all__ = [
+    "Trained",
+    "check_all",
+    "for_the_network_alone",
+    "tell_imbalance",
+    "tell_trained",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class Trained:
     run: Run
     cv: CrossValidation | None
     report: TrainingReport
+    fingerprint: Fingerprint | None
 
 
 def train(
@@ -79,10 +95,9 @@ def train(
         Where every fold failed.
     """
     watch = Stopwatch()
-    if _has_no_columns(raw.X):
-        parameters = _for_the_network_alone(parameters, estimator)
+    parameters = for_the_network_alone(parameters, estimator, raw.X)
     with watch.stage("check"):
-        anatomy, data = _check(parameters, estimator, raw)
+        anatomy, data = check_all(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
         recipe = make_recipe(parameters, anatomy, data, seed)
     described = {**parameters, "set_output": output}
@@ -92,8 +107,8 @@ def train(
         recipe = replace(recipe, steps=replace(recipe.steps, output=output), store=store)
         if store is not None and store.found:
             found = f"went on from the checkpoint {str(store.folder)!r}: {store.found}"
-            recipe = replace(recipe, notes=(*recipe.notes, found))
-        return _train(parameters, anatomy, recipe, data, watch)
+            recipe = replace(recipe, notes=(found, *recipe.notes))
+        return _train(parameters, anatomy, recipe, data, raw, watch)
 
 
 def _train(
@@ -101,14 +116,19 @@ def _train(
     anatomy: Anatomy,
     recipe: Recipe,
     data: CheckedData,
+    raw: RawInput,
     watch: Stopwatch,
 ) -> Trained:
     progress = Progress(int(parameters["verbose"]))
+    with watch.stage("fingerprint"):
+        found, unknown = take_fingerprint(raw)
     with watch.stage("split"):
         split, notes = _split(recipe, data)
     _tell_split(progress, data, split, notes)
-    notes = (*recipe.notes, *notes, *_tell_imbalance(progress, recipe, data, split))
-    notes = (*notes, *_tell_trained(progress, anatomy))
+    if recipe.n_retries != parameters["n_retries"]:
+        progress.warn(recipe.notes[-1], DataWarning)
+    notes = (*recipe.notes, *unknown, *notes, *tell_imbalance(progress, recipe, data, split))
+    notes = (*notes, *tell_trained(progress, anatomy))
     cv = None
     if recipe.cv is not None:
         with watch.stage("cross-validate"):
@@ -116,28 +136,37 @@ def _train(
         notes = (*notes, *cv.notes)
     final, split, n_iter = _final_recipe(recipe, split, cv)
     run = _fit_final(final, data, split, progress, watch, n_iter)
-    notes = (*notes, *run.notes)
-    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch)
+    notes = (*notes, *run.notes, *_tell_attempts(progress, recipe, run))
+    digest = None if found is None else found["digest"]
+    facts = Facts(parameters, anatomy, recipe, data, split, run, cv, notes, watch, digest)
     report = build_report(facts)
     progress.done(fit_line(facts))
     progress.block(compact_table(run.scores.table))
-    return Trained(anatomy, recipe, data, split, run, cv, report)
+    return Trained(anatomy, recipe, data, split, run, cv, report, found)
 
 
-def _has_no_columns(X: Any) -> bool:
-    """Tell arrays of three dimensions or more (images, sequences) from tables."""
-    return isinstance(X, np.ndarray) and X.ndim > 2
+def for_the_network_alone(
+    parameters: Mapping[str, Any], estimator: Any, X: Any
+) -> Mapping[str, Any]:
+    """Leave out the automatic preprocessor, which is for tables, where a network takes X.
 
-
-def _for_the_network_alone(parameters: Mapping[str, Any], estimator: Any) -> Mapping[str, Any]:
-    """Leave out the automatic preprocessor, which is for tables, where a network takes X."""
-    automatic = isinstance(parameters["preprocessor"], str)
-    if not automatic or not is_network(estimator):
+    Dicts of arrays, and arrays of three dimensions or more (images, sequences), are no tables.
+    """
+    has_columns = not is_inputs(X) and not (isinstance(X, np.ndarray) and X.ndim > 2)
+    if has_columns or not isinstance(parameters["preprocessor"], str):
         return parameters
-    return {**parameters, "preprocessor": None}
+    try:
+        alone = _takes_any_shape(dissect(estimator).model)
+    except ParameterError:
+        return parameters
+    return {**parameters, "preprocessor": None} if alone else parameters
 
 
-def _check(
+def _takes_any_shape(model: Any) -> bool:
+    return find_backend(model).traits(model, "classification").any_shape
+
+
+def check_all(
     parameters: Mapping[str, Any], estimator: Any, raw: RawInput
 ) -> tuple[Anatomy, CheckedData]:
     """Check parameters, estimator and data, and raise once for all that is wrong."""
@@ -149,9 +178,11 @@ def _check(
     if any(problem.startswith("task ") for problem in problems):
         raise ParameterError(problems)
     automatic = isinstance(parameters["preprocessor"], str)
+    alone = parameters["preprocessor"] is None and not anatomy.steps
+    refused = is_inputs(raw.X) and alone and not _takes_any_shape(anatomy.model)
     raw = replace(
         raw,
-        tabular=automatic and not anatomy.transforms,
+        tabular=refused or (automatic and not anatomy.transforms),
         time_column=parameters["time_column"],
     )
     try:
@@ -220,7 +251,7 @@ def _tell_split(
             progress.warn(note, SmallDataWarning)
 
 
-def _tell_imbalance(
+def tell_imbalance(
     progress: Progress, recipe: Recipe, data: CheckedData, split: Split
 ) -> tuple[str, ...]:
     """Say what is done about classes of unlike size, where something is."""
@@ -250,7 +281,7 @@ def _tell_imbalance(
     return ()
 
 
-def _tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
+def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
     """Say that a network starts from weights that were trained before, where it does."""
     if not was_trained(anatomy.model):
         return ()
@@ -283,8 +314,23 @@ def _cross_validate(
     cv = cross_validate(recipe, data, rows, on_fold=tell)
     for note in cv.notes:
         progress.warn(note, DataWarning)
+    if cv.divergence:
+        note = f"{cv.divergence}. To mend it, {advice(recipe.model.model)}"
+        progress.warn(note, DivergenceWarning)
+        cv = replace(cv, notes=(*cv.notes, note))
     progress.done(cv.summary_line)
     return cv
+
+
+def _tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ...]:
+    """Warn where the fit that is used went wrong; say so where others before it did."""
+    notes = attempts_notes(run.attempts, recipe.model.model)
+    for note in notes:
+        if run.verdict.diverged:
+            progress.warn(note, DivergenceWarning)
+        else:
+            progress.done(note)
+    return notes
 
 
 def _final_recipe(
@@ -306,7 +352,7 @@ def _fit_final(
     n_iter: int | None,
 ) -> Run:
     _, n_threads = plan_jobs(1, 1)
-    name = type(recipe.model.model).__name__
+    name = model_name(recipe.model.model)
     total = n_iter or recipe.model.traits.max_iter
     with progress.iterations(name, total) as shown, kept(derive_seed(recipe.seed, "global")):
         run = run_split(

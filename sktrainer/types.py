@@ -15,7 +15,9 @@ import pandas as pd
 Array: TypeAlias = npt.NDArray[Any]
 Scorer: TypeAlias = Callable[..., float]
 Task: TypeAlias = Literal["classification", "regression"]
-StopReason: TypeAlias = Literal["early_stopping", "max_iter", "converged", "single_fit"]
+StopReason: TypeAlias = Literal[
+    "early_stopping", "max_iter", "converged", "single_fit", "partial_fit"
+]
 PartName: TypeAlias = Literal["train", "validation", "test"]
 
 
@@ -84,6 +86,7 @@ class Prepared:
     gives it, where that is at hand for nothing (None: transform again to score it).
     `class_codes` are the positions, into all classes, of those that the training part
     has; the `y` of `train` and `validation` are positions into `class_codes`.
+    `class_weight` are the weights that were given to the classes, where they were.
     """
 
     train: Rows
@@ -95,6 +98,7 @@ class Prepared:
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prior_shift: Array | None = None
     imbalance: str | None = None
+    class_weight: Array | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -111,13 +115,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ModelFit:
-    """What a backend gives back; both counts are from 1, None where nothing iterates."""
+    """What a backend gives back; both counts are from 1, None where nothing iterates.
+
+    `batch_size` is that of a network.
+    """
 
     model: Any
     stop_reason: StopReason
     n_iter: int | None = None
     best_iteration: int | None = None
     evaluations: Sequence[Evaluation] = ()
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True)

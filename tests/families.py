@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -25,7 +25,15 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
+from sktrainer.running.caller_state import kept
 from sktrainer.testing import Case
+from tests.keras_networks import (
+    build,
+    build_from_meta,
+    five_probabilities,
+    keras_classifier,
+    scikeras_classifier,
+)
 from tests.networks import ProbabilityNet, SmallNet, five_logits
 
 # Rows and columns are sampled where a library can: seeds have something to decide then.
@@ -61,6 +69,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     "SGDClassifier": lambda: _classifier(
         SGDClassifier(loss="log_loss", max_iter=20), early_stopping=True
     ),
+    "SGDRegressor": lambda: _regressor(SGDRegressor(average=True)),
     "LogisticRegression": lambda: _classifier(LogisticRegression()),
     "Ridge": lambda: _regressor(Ridge()),
     "SVC": lambda: _classifier(SVC()),
@@ -75,8 +84,18 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     ),
     "ModuleClass": lambda: _classifier(SmallNet),
     "ModuleInstance": lambda: _classifier(five_logits()),
+    "KerasFunction": lambda: _classifier(build, estimator__epochs=8),
+    "KerasFunctionOfMeta": lambda: _regressor(build_from_meta),
+    "KerasModel": lambda: _classifier(_made(five_probabilities)),
+    "KerasClassifier": lambda: _classifier(scikeras_classifier(epochs=8)),
+    "SKLearnClassifier": lambda: _classifier(keras_classifier(fit_kwargs={"epochs": 8})),
     "DummyClassifier": lambda: _classifier(DummyClassifier()),
 }
+
+
+def _made(build: Callable[[], Any]) -> Any:
+    with kept():  # layers draw their seeds from Python's generator
+        return build()
 
 
 def _classifier(estimator: Any, **parameters: Any) -> Case:

@@ -58,3 +58,32 @@ def five_logits():
         torch.default_generator.manual_seed(3)
         hidden = nn.LazyLinear(8)
         return nn.Sequential(hidden, nn.ReLU(), nn.Linear(8, 5))
+
+
+class TwoInputs(nn.Module):
+    """Numbers beside words, which are looked up; a mask says which words count."""
+
+    def __init__(self, n_words=20, hidden=8, n_outputs=2):
+        super().__init__()
+        self.embedding = nn.Embedding(n_words, 4)
+        self.layers = nn.Sequential(
+            nn.LazyLinear(hidden), nn.ReLU(), nn.Linear(hidden, n_outputs)
+        )
+
+    def forward(self, numbers, words, mask=None):
+        found = self.embedding(words)
+        if mask is not None:
+            found = found.masked_fill(~mask[..., None], 0.0)
+        return self.layers(torch.cat([numbers, found.mean(dim=1)], dim=1))
+
+
+class Words(nn.Module):
+    """Rows of words, each looked up."""
+
+    def __init__(self, n_words=20, n_outputs=2):
+        super().__init__()
+        self.embedding = nn.Embedding(n_words, 4)
+        self.head = nn.LazyLinear(n_outputs)
+
+    def forward(self, X):
+        return self.head(self.embedding(X).flatten(1))

@@ -1,9 +1,14 @@
-"""Models made for the tests, each an honest scikit-learn estimator."""
+"""Models and a backend made for the tests, each honest to its interface."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+
+from sktrainer.backends._base import DeviceBackend, Traits
+from sktrainer.types import ModelFit
 
 
 class AlwaysFails(RegressorMixin, BaseEstimator):
@@ -41,3 +46,47 @@ class FailsOnRow(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.full(len(X), self.mean_)
+
+
+class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
+    """Predicts a running sum, and breaks down in the middle of the second chunk."""
+
+    def fit(self, X, y):
+        return self.partial_fit(X, y)
+
+    def partial_fit(self, X, y):
+        self.sum_ = getattr(self, "sum_", 0.0) + float(np.sum(y))
+        self.chunks_ = [*getattr(self, "chunks_", []), len(y)]
+        if len(self.chunks_) == 2:
+            raise RuntimeError("the second chunk is too much")
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.sum_)
+
+
+class Computes:
+    """A backend of which only the devices are asked."""
+
+    name = "computes"
+
+    def __init__(self, gpus, own=None):
+        self._gpus, self._own = gpus, own
+        self.times_asked = 0
+
+    def own_device(self, model):
+        return self._own
+
+    def gpus(self, model):
+        self.times_asked += 1
+        return self._gpus
+
+    def traits(self, model, task):
+        return Traits()
+
+    def fit(self, request):
+        return ModelFit(request.model, "single_fit")
+
+
+if TYPE_CHECKING:
+    _: DeviceBackend = Computes(None)

@@ -165,8 +165,10 @@ BAD_PARAMETERS = {
     "preprocessor": ("scale", r"a transformer with fit and transform"),
     "shuffle": ("no", r"True or False"),
     "refit": (None, r"True or False"),
+    "n_retries": (1.5, r"an integer of at least 0, got 1.5"),
     "correct_probabilities": ("sigmoid", r"True or False"),
     "scaling": ("standard", r"'auto', True or False"),
+    "device": ("gpu", r"did you mean 'cuda'\?"),
 }
 
 

@@ -15,7 +15,12 @@ LEAK_CHECKS = [
     testing.check_validation_rows_are_never_fitted,
 ]
 TAKE_CODES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
-NETWORKS = ("NeuralNet", "Module")  # slow, and the encodings do not tell one from another
+NETWORKS = (
+    "NeuralNet",
+    "Module",
+    "Keras",
+    "SKLearn",
+)  # slow, and the encodings do not tell one from another
 OF_TABLES = [name for name in FAMILIES if not name.startswith(NETWORKS)]
 ENCODED = [
     (encoding, name)

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
+from sktrainer.model_store import MODEL_FILE
 from sktrainer.testing import mixed_table, same_bits
 
 X, Y = mixed_table(500, "classification")
@@ -42,11 +43,12 @@ def test_train_model_tells_of_every_stage(tmp_path, capsys):
     assert f"✓ Saved to {result.model_path}" in said
 
 
-def test_train_model_saves_under_a_name_that_tells_model_and_time(tmp_path):
-    result = train_model(LogisticRegression(), X, Y, save_path=tmp_path / "models", verbose=0)
-    assert re.fullmatch(r"logistic_regression_\d{8}_\d{6}\.joblib", result.model_path.name)
-    again = train_model(LogisticRegression(), X, Y, save_path=tmp_path / "models", verbose=0)
-    assert again.model_path != result.model_path
+def test_train_model_stores_the_next_version_under_the_models_name(tmp_path):
+    folder = tmp_path / "models"
+    result = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
+    assert result.model_path == folder / "logistic_regression" / "1" / MODEL_FILE
+    again = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
+    assert again.model_path.parent.name == "2"
     restored = load(result.model_path, trusted=True)
     assert same_bits(restored.predict_proba(X), result.trainer.predict_proba(X))
     assert result.model is result.trainer.model_
@@ -56,7 +58,7 @@ def test_a_pipeline_is_saved_under_its_models_name(tmp_path):
     model = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=5))
     numbers, y = mixed_table(300, "regression")
     result = train_model(model, numbers[["signal", "size"]], y, save_path=tmp_path, verbose=0)
-    assert result.model_path.name.startswith("hist_gradient_boosting_regressor_")
+    assert result.model_path.parents[1].name == "hist_gradient_boosting_regressor"
 
 
 def test_nothing_is_saved_where_that_is_not_wanted(tmp_path, monkeypatch):

@@ -14,12 +14,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
-GROUND = {"_optional", "_version", "exceptions", "types"}
+GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {"cross_validation", "flow", "recipe", "storage"}
-TRAINING = FLOW | {"checkpointing", "reporting", "tags", "training"}
-EVERYTHING = TRAINING | {"cli", "config", "functional", "testing", "trainer"}
+FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
+TRAINING = FLOW | {"checkpointing", "incremental", "receipt", "reporting", "tags", "training"}
+EVERYTHING = TRAINING | {
+    "cli",
+    "config",
+    "functional",
+    "model_store",
+    "testing",
+    "trainer",
+    "verification",
+}
 
 # Who may import whom. A key is a module or a package under sktrainer/; a value holds the
 # modules, or packages with all that is in them, that it may import besides its own.
@@ -28,8 +36,9 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "types": set(),
     "_optional": {"exceptions"},
-    "anatomy": GROUND | {"backends.modules"},
-    "parameters": GROUND,
+    "rows": {"exceptions", "types"},
+    "anatomy": GROUND | {"backends.adoption"},
+    "parameters": GROUND | {"running.devices"},
     "datasets": GROUND,
     "running": GROUND,
     "encoding": GROUND | {"running.seeding"},
@@ -40,14 +49,19 @@ ALLOWED: dict[str, set[str]] = {
     "stages": GROUND | SERVICES,
     "storage": GROUND | SERVICES,
     "recipe": STAGES,
-    "flow": STAGES | {"recipe"},
+    "retries": STAGES,
+    "flow": STAGES | {"recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
-    "checkpointing": STAGES,
-    "reporting": FLOW,
+    "checkpointing": FLOW,
+    "receipt": FLOW,
+    "reporting": FLOW | {"receipt"},
     "tags": FLOW,
-    "training": FLOW | {"checkpointing", "reporting"},
-    "trainer": TRAINING,
-    "functional": TRAINING | {"trainer"},
+    "training": FLOW | {"checkpointing", "receipt", "reporting"},
+    "incremental": FLOW | {"receipt", "reporting", "training"},
+    "verification": TRAINING,
+    "trainer": TRAINING | {"verification"},
+    "model_store": TRAINING | {"trainer"},
+    "functional": TRAINING | {"model_store", "trainer"},
     "config": TRAINING | {"functional", "trainer"},
     "cli": TRAINING | {"config", "functional", "trainer"},
     "testing": EVERYTHING,
@@ -85,7 +99,14 @@ THE_STAGES = {
 BY_NAME = {"__import__", "import_module", "require"}
 
 # Modules that may name a framework at their top, and so are imported only inside functions.
-ON_DEMAND = {"backends._torch_batches", "backends._torch_nets", "running.bars"}
+ON_DEMAND = {
+    "backends._torch_batches",
+    "backends._torch_devices",
+    "backends._torch_completion",
+    "backends._torch_module_net",
+    "backends._torch_nets",
+    "running.bars",
+}
 
 
 @dataclass(frozen=True)
@@ -280,3 +301,32 @@ def test_importing_the_package_loads_little_more_than_importing_sklearn() -> Non
     ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
 
     assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
+
+
+NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "xgboost.XGBClassifier(n_estimators=20)",
+        "lightgbm.LGBMClassifier(n_estimators=20, verbose=-1)",
+        "sklearn.ensemble.HistGradientBoostingClassifier(max_iter=20)",
+    ],
+)
+def test_fitting_trees_loads_no_package_of_networks(model: str, tmp_path: Path) -> None:
+    package = model.rpartition(".")[0]
+    program = f"""
+import {package}
+from sktrainer import ManagedTrainer, load
+from sktrainer.datasets import load_hypothyroid
+X, y = load_hypothyroid(return_X_y=True)
+trainer = ManagedTrainer({model}, test_size=0.2, random_state=0)
+trainer.fit(X, y).predict_proba(X[:5])
+str(trainer.report_), repr(trainer), trainer._repr_html_()
+load(trainer.save({str(tmp_path / "trees.joblib")!r}), trusted=True).predict(X[:5])
+"""
+    loaded = {name.partition(".")[0] for name in _loaded_by(program)}
+
+    assert package.partition(".")[0] in loaded
+    assert loaded & NETWORK_PACKAGES == set()

@@ -21,7 +21,8 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert "stopped early at round" in said
     assert "✓ 5 folds" in said
     assert (tmp_path / "report.html").exists()
-    assert len(list((tmp_path / "models").glob("lgbm_classifier_*.joblib"))) == 2
+    stored = sorted(path.parent.name for path in (tmp_path / "models").glob("*/*/record.json"))
+    assert stored == ["1", "1", "2"]
 
 
 def test_the_files_that_the_readme_names_exist():

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from sktrainer.running.checkpoints.fits import FitCheckpoint
+from sktrainer.running.devices import Gpus
 from sktrainer.running.early_stopping import Monitor
-from sktrainer.types import ModelFit, Rows, Task
+from sktrainer.types import Array, ModelFit, Rows, Task
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Traits:
         Columns that add up to another one, as one-hot columns do, break it.
     sparse : bool
         It takes SciPy sparse matrices.
+    any_shape : bool
+        It takes arrays of three dimensions and more, as images and sequences are.
     sample_weight : bool
         Its `fit` takes sample weights.
     labels : {"any", "codes"}
@@ -61,6 +64,7 @@ class Traits:
     scale_sensitive: bool = True
     full_rank: bool = False
     sparse: bool = True
+    any_shape: bool = False
     sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"
     likeliest: bool = False
@@ -97,6 +101,9 @@ class FitRequest:
     checkpoint : FitCheckpoint or None
         Tells what to go on from, and takes the state after iterations. A backend that does
         not look at it is trained anew where it was killed; a fit that ended is kept anyway.
+    device : str or None
+        Where to train, found to be there: "cpu", "cuda", "cuda:1", "mps". None: as the
+        model is set. Only a `DeviceBackend` is asked for another than these two: None, "cpu".
     """
 
     model: Any
@@ -109,6 +116,28 @@ class FitRequest:
     categorical: tuple[int, ...] = ()
     n_iter: int | None = None
     checkpoint: FitCheckpoint | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class ChunkRequest(FitRequest):
+    """One step of a model that is fitted chunk by chunk; there are no validation rows.
+
+    Here `model` is read, never changed: unfitted at the first chunk, and fitted by the
+    chunks (or the fit) before at later ones. A copy of it is trained, so that a step that
+    fails leaves nothing behind. `monitor` takes the training loss, under `number`.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,) or None
+        All classes, in the form of ``train.y``, which may lack some; None for regression.
+    number : int
+        Which chunk this is, from 1. What is random in the step depends on `seed`, which is
+        the same for all chunks, and on this number alone.
+    """
+
+    classes: Array | None = None
+    number: int = 1
 
 
 class Backend(Protocol):
@@ -121,3 +150,24 @@ class Backend(Protocol):
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where the library can, and cut back to the best."""
+
+
+class IncrementalBackend(Backend, Protocol):
+    """A backend that can fit chunk by chunk those of its models that have `partial_fit`."""
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the model on one chunk, by its library's own incremental step."""
+
+
+class DeviceBackend(Backend, Protocol):
+    """A backend that can train elsewhere than the library does by itself.
+
+    Both methods are asked before training and answer quickly, in silence, and without
+    taking memory on a GPU; one is chosen outside.
+    """
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that the model's own parameters name; None: they leave it open."""
+
+    def gpus(self, model: Any) -> Gpus | None:
+        """Return the GPUs that this model could train on; None: nothing is known of it."""

@@ -66,6 +66,27 @@ def set_open_parameters(request: FitRequest) -> None:
     model.set_params(**{alias: granted_threads(given.get(alias), request.n_threads)})
 
 
+def own_device(given: Mapping[str, Any]) -> str | None:
+    """Return the device that the parameters name; "gpu" is LightGBM's word for OpenCL.
+
+    Examples
+    --------
+    >>> own_device({"device": "cuda", "gpu_device_id": 1}), own_device({})
+    ('cuda:1', None)
+    """
+    device, index = first_given(given, _DEVICE), first_given(given, ("gpu_device_id",), -1)
+    return f"cuda:{index}" if device == "cuda" and int(index) >= 0 else device
+
+
+def set_device(model: Any, device: str) -> None:
+    """Set a device on a model that names none, or a number on one that names its kind."""
+    kind, _, index = device.partition(":")
+    if first_given(model.get_params(), _DEVICE) is None:
+        model.set_params(device_type=kind)
+    if index:
+        model.set_params(gpu_device_id=int(index))
+
+
 @contextmanager
 def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
     """Change parameters while the model trains; `get_params` is the same after as before.

@@ -1,20 +1,34 @@
 """Rows of a table as batches for a network: whole at once, weighted, of one size.
 
-This module names torch at its top and is therefore imported only inside functions.
+This module names skorch and torch at its top and is therefore imported only inside functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from skorch.dataset import Dataset
+from torch import nn
 
+from sktrainer.backends._networks import network_input
+from sktrainer.exceptions import ParameterError
+from sktrainer.rows import count_rows
 from sktrainer.types import Array
 
-__all__ = ["Batch", "RowsDataset", "as_is", "first_rows", "network_input", "padded"]
+__all__ = [
+    "Batch",
+    "RowsDataset",
+    "WholeBatches",
+    "as_is",
+    "padded",
+    "tensors",
+    "torch_input",
+    "tried",
+]
 
 
 class Batch(tuple[Any, Any]):
@@ -36,7 +50,7 @@ class Batch(tuple[Any, Any]):
         return Batch, (*self, self.weight)
 
 
-class RowsDataset(Dataset[Any]):
+class RowsDataset(Dataset):
     """Rows in memory, handed out a batch at a time.
 
     skorch's own dataset hands out single rows, which a loader then stacks: for small rows
@@ -44,30 +58,75 @@ class RowsDataset(Dataset[Any]):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...)
-        Converted by `network_input`.
+    X : ndarray of shape (n_samples, ...), or dict of such
+        Converted by `torch_input`.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None, default=None
     weight : ndarray of shape (n_samples,) or None, default=None
     """
 
     def __init__(self, X: Any, y: Array | None = None, weight: Array | None = None) -> None:
-        self.X = network_input(X)
-        self.y = np.zeros(len(self.X), dtype=np.float32) if y is None else y
-        self._inputs, self._targets = torch.from_numpy(self.X), torch.from_numpy(self.y)
+        self.X = torch_input(X)
+        self._length = count_rows(self.X)
+        self.y = np.zeros(self._length, dtype=np.float32) if y is None else y
+        self._inputs, self._targets = tensors(self.X), torch.from_numpy(self.y)
         self._weight = None
         if weight is not None:
             self._weight = torch.from_numpy(np.array(weight, dtype=np.float32))
 
     def __len__(self) -> int:
-        return len(self.X)
+        return self._length
 
     def __getitem__(self, position: int) -> Any:
-        return self._inputs[position], self._targets[position]
+        return _taken(self._inputs, position), self._targets[position]
 
-    def __getitems__(self, positions: Sequence[int]) -> Batch:
+    def __getitems__(self, positions: Sequence[int] | torch.Tensor) -> Batch:
         rows = torch.as_tensor(positions)
         weight = None if self._weight is None else self._weight[rows]
-        return Batch(self._inputs[rows], self._targets[rows], weight)
+        return Batch(_taken(self._inputs, rows), self._targets[rows], weight)
+
+
+def _taken(values: Any, rows: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: value[rows] for name, value in values.items()}
+    return values[rows]
+
+
+class WholeBatches:
+    """The batches of one epoch after another, each taken from the rows at once.
+
+    torch's own loader goes through the rows one by one to tell which make a batch.
+
+    Parameters
+    ----------
+    dataset : RowsDataset
+    batch_size : int
+    shuffle : bool, default=False
+        In another order in each epoch, drawn from torch's own generator.
+    drop_last : bool, default=False
+        Leave out the last batch where it is short.
+    """
+
+    def __init__(
+        self,
+        dataset: RowsDataset,
+        batch_size: int,
+        shuffle: bool = False,
+        drop_last: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n_rows = len(self.dataset)
+        order = torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
+        for rows in order.split(self.batch_size)[: len(self)]:
+            yield self.dataset.__getitems__(rows)
 
 
 def as_is(batch: Any) -> Any:
@@ -75,24 +134,83 @@ def as_is(batch: Any) -> Any:
     return batch
 
 
-def network_input(X: Any) -> Array:
-    """Return rows as an array that torch can share: float32, or int64 as for embeddings.
+def torch_input(X: Any) -> Any:
+    """Return rows as torch can share them: it warns of memory that it may not write to."""
+    found = network_input(X)
+    if isinstance(found, dict):
+        return {name: _writeable(values) for name, values in found.items()}
+    return _writeable(found)
 
-    Examples
-    --------
-    >>> network_input([[1.5, 2.0]]).dtype, network_input([[1, 2]]).dtype
-    (dtype('float32'), dtype('int64'))
+
+def _writeable(values: Array) -> Array:
+    return values if values.flags.writeable else values.copy()
+
+
+def tensors(X: Any) -> Any:
+    """Return an array, or a dict of arrays, that `torch_input` gave as torch sees it."""
+    if isinstance(X, dict):
+        return {name: torch.from_numpy(values) for name, values in X.items()}
+    return torch.from_numpy(X)
+
+
+def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
+    """Return a module's first output for a few rows, with nothing learned of them.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    X : array or dict of arrays
+    call : callable or None, default=None
+        What sends the rows through the module; None: itself, on the processor.
+
+    Raises
+    ------
+    ParameterError
+        The module cannot take such rows; the message says what they are.
     """
-    values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
-    dtype = np.int64 if values.dtype.kind in "iu" else np.float32
-    converted = np.ascontiguousarray(values, dtype=dtype)
-    # torch warns of memory that it may not write to.
-    return converted if converted.flags.writeable else converted.copy()
+    rows = tensors(torch_input(X))
+    try:
+        with torch.no_grad():
+            if call is not None:
+                found = call(rows)
+            else:
+                found = module(**rows) if isinstance(rows, dict) else module(rows)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        raise ParameterError(_refusal(module, rows, error)) from error
+    return found[0] if isinstance(found, tuple) else found
 
 
-def first_rows(X: Any, n_rows: int) -> torch.Tensor:
-    """Return the first rows as the network gets them."""
-    return torch.from_numpy(network_input(X[:n_rows]))
+def _refusal(module: Any, rows: Any, error: Exception) -> str:
+    """Say what the module was given, and what is probably the matter."""
+    named = rows if isinstance(rows, dict) else {"X": rows}
+    got = ", ".join(
+        f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
+        for name, values in named.items()
+    )
+    do = _advice(module, rows, error)
+    return f"{type(module).__name__} could not take the first rows, {got}: {error}; {do}"
+
+
+def _advice(module: Any, rows: Any, error: Exception) -> str:
+    if isinstance(rows, dict) and isinstance(error, TypeError):
+        names = ", ".join(inspect.signature(module.forward).parameters)
+        return f"the keys of X go to forward by name, which takes {names}"
+    named = rows.values() if isinstance(rows, dict) else (rows,)
+    whole = any(values.dtype == torch.int64 for values in named)
+    looks_up = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
+    if looks_up and not whole:
+        return (
+            "an Embedding takes whole numbers: pass an array of integers and "
+            "preprocessor=None, since the automatic one scales numbers"
+        )
+    if looks_up and isinstance(error, IndexError):
+        return "num_embeddings of an Embedding must be above the largest index"
+    if whole:
+        return (
+            "integers go to the network as they are, for an Embedding to look up: pass "
+            "X.astype('float32') where they are amounts"
+        )
+    return "let its forward take such rows"
 
 
 def padded(values: Any, size: int) -> Any:

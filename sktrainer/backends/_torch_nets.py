@@ -1,4 +1,4 @@
-"""skorch nets as they are trained here, and the net that a bare torch Module becomes.
+"""skorch nets as they are trained here.
 
 This module names skorch and torch at its top and is therefore imported only inside
 functions.
@@ -13,98 +13,32 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.dataset import Dataset as RowByRow
 from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_device
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
+from sktrainer.backends._networks import FALLBACK_BATCH
 from sktrainer.backends._torch_batches import (
     Batch,
     RowsDataset,
+    WholeBatches,
     as_is,
-    first_rows,
     padded,
+    torch_input,
+    tried,
 )
-from sktrainer.backends.modules import constructor_defaults, constructor_names
+from sktrainer.backends._torch_devices import is_there
 from sktrainer.exceptions import ParameterError
+from sktrainer.rows import is_inputs
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array
 
-__all__ = ["Managed", "ModuleNet", "feeds_whole_batches", "managed"]
+__all__ = ["Managed", "feeds_whole_batches", "managed"]
 
-FALLBACK_BATCH = 128
-"""Rows predicted at once where a net trains on all rows at once."""
-
-
-class ModuleNet(NeuralNet):
-    """A torch Module as an estimator; the task decides the rest when it is fitted.
-
-    Parameters
-    ----------
-    module : torch.nn.Module class or instance
-        `module__hidden`, and `hidden` for short, reaches the constructor of a class.
-    criterion : loss class or None, default=None
-        None: cross entropy, the binary one for a module with one output, or squared error.
-    optimizer : optimizer class, default=torch.optim.Adam
-    lr : float, default=0.001
-    max_epochs : int, default=200
-    batch_size : int or "auto", default="auto"
-        "auto": about a 32nd of the rows, a power of two from 32 to 1024.
-    **parameters : object
-        Those of `skorch.NeuralNet`.
-    """
-
-    def __init__(
-        self,
-        module: Any,
-        *,
-        criterion: Any = None,
-        optimizer: Any = torch.optim.Adam,
-        lr: float = 0.001,
-        max_epochs: int = 200,
-        batch_size: Any = "auto",
-        train_split: Any = None,
-        verbose: int = 0,
-        iterator_train__shuffle: bool = True,
-        **parameters: Any,
-    ) -> None:
-        super().__init__(
-            module,
-            criterion=criterion,
-            optimizer=optimizer,
-            lr=lr,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            train_split=train_split,
-            verbose=verbose,
-            iterator_train__shuffle=iterator_train__shuffle,
-            **parameters,
-        )
-
-    def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
-        """Return the parameters; with `deep`, the defaults of the module's class too."""
-        params: dict[str, Any] = super().get_params(deep=deep, **options)
-        if not deep:
-            return params
-        defaults = constructor_defaults(self.module)
-        return {f"module__{name}": value for name, value in defaults.items()} | params
-
-    def set_params(self, **params: Any) -> ModuleNet:
-        """Set parameters; a name that only the module's constructor knows goes there."""
-        own, inner = self.get_params(deep=False), constructor_names(self.module)
-        named = {
-            f"module__{name}" if name in inner and name not in own else name: value
-            for name, value in params.items()
-        }
-        super().set_params(**named)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = "n_outputs" in constructor_names(self.module)
-        return tags
+OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
+"""Options of a loader; with any other, torch's own loads."""
 
 
 class Managed:
@@ -117,6 +51,7 @@ class Managed:
     weighted_ = False
     n_classes_ = 0
     flat_output_ = False
+    mixed_ = False
     sample_: Any = None
     _weight_: Any = None
 
@@ -126,9 +61,10 @@ class Managed:
     criterion_: Any
     device: Any
     batch_size: int
-    infer: Any
     evaluation_step: Any
     get_params_for: Any
+    _modules: list[str]
+    _criteria: list[str]
 
     def initialize_module(self) -> Any:
         """Make the module; copy an instance, and let lazy layers see how wide X is."""
@@ -141,19 +77,33 @@ class Managed:
             self.outputs(self.sample_)
         return self
 
-    def outputs(self, X: Array) -> torch.Tensor:
+    def outputs(self, X: Any) -> torch.Tensor:
         """Return the module's first output for a few rows, with nothing learned of them."""
-        with torch.no_grad():
-            self.module_.eval()
-            found = self.infer(first_rows(X, len(X)))
-        return found[0] if isinstance(found, tuple) else found
+        self.module_.eval()
+        return tried(self.module_, X, self.infer)
+
+    def infer(self, x: Any, **options: Any) -> Any:
+        """Send a batch through the module, in mixed precision where that is asked for."""
+        if not self.mixed_:
+            return super().infer(x, **options)  # type: ignore[misc]
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, dtype=torch.bfloat16):
+            return _as_float32(super().infer(x, **options))  # type: ignore[misc]
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Let skorch's classifiers know the classes that a chunk of rows lacks, too."""
+        super().check_data(X, y)  # type: ignore[misc]
+        found = getattr(self, "classes_inferred_", None)
+        if found is not None and len(found) < self.n_classes_:
+            self.classes_inferred_ = np.arange(self.n_classes_)
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Take rows of a table as they are; leave the rest to skorch."""
-        if isinstance(X, RowsDataset) or not feeds_whole_batches(self):
-            return super().get_dataset(X, y)  # type: ignore[misc]
-        if y is None and (hasattr(X, "to_numpy") or isinstance(X, np.ndarray)):
-            return RowsDataset(X)
+        in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_inputs(X)
+        if y is None and in_memory:
+            if feeds_whole_batches(self):
+                return RowsDataset(X)
+            X = torch_input(X)
         return super().get_dataset(X, y)  # type: ignore[misc]
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
@@ -165,9 +115,17 @@ class Managed:
         options.setdefault("batch_size", self.batch_size)
         if options["batch_size"] == -1:
             options["batch_size"] = max(1, len(dataset))
+        if options.keys() <= OF_WHOLE_BATCHES:
+            return WholeBatches(dataset, **options)
         if not training:  # a loader draws a seed, also where it shuffles nothing
             options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=as_is, **options)
+
+    def _set_training(self, training: bool = True) -> None:
+        """Switch modules where they are not so already: skorch does so in every batch."""
+        parts = (getattr(self, f"{name}_") for name in self._modules + self._criteria)
+        if any(getattr(part, "training", training) != training for part in parts):
+            super()._set_training(training)  # type: ignore[misc]
 
     def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:
         """Lay the batch's weights ready for its loss."""
@@ -243,8 +201,21 @@ class Managed:
         found: Array = super().predict(X)  # type: ignore[misc]
         return found[:, 0] if self.flat_output_ and found.ndim == 2 else found
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # skorch puts a net whose GPU is not there on the CPU too, with two warnings.
+        device = state["device"]
+        moved = state if is_there(device) else {**state, "device": "cpu"}
+        super().__setstate__(moved)  # type: ignore[misc]
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()
+
+
+def _as_float32(values: Any) -> Any:
+    """Return outputs in the type that losses and scores are computed in."""
+    if isinstance(values, tuple):
+        return tuple(_as_float32(value) for value in values)
+    return values.float() if getattr(values, "dtype", None) == torch.bfloat16 else values
 
 
 def _cut(values: Any, n_rows: int) -> Any:

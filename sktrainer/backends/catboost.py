@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
 from sktrainer.backends._catboost_metrics import (
     requested_metric,
@@ -15,6 +15,9 @@ from sktrainer.backends._catboost_metrics import (
     watch_own_metric,
 )
 from sktrainer.backends._catboost_snapshots import snapshots
+from sktrainer.backends._cuda import gpus_of_catboost
+from sktrainer.exceptions import ParameterError
+from sktrainer.running.devices import Gpus
 from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 1000
@@ -62,9 +65,23 @@ class CatBoostBackend:
             releases_gil=True,
         )
 
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that `task_type` and `devices` name, "cuda" for several."""
+        given = model.get_params()
+        if str(given.get("task_type")) != "GPU":
+            return "cpu" if given.get("task_type") else None
+        devices = given.get("devices")
+        index = str(devices[0] if isinstance(devices, list) and len(devices) == 1 else devices)
+        return f"cuda:{index}" if index.isdecimal() else "cuda"
+
+    def gpus(self, model: Any) -> Gpus:
+        return gpus_of_catboost()
+
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")
         model = request.model
+        if request.device is not None:
+            _set_device(model, request.device)
         _set_open_parameters(request)
         given = model.get_params()
         max_iter = request.n_iter or _rounds(given)
@@ -84,6 +101,11 @@ class CatBoostBackend:
 def _train(request: FitRequest, recorder: Recorder) -> None:
     model, train, monitor = request.model, request.train, request.monitor
     live = recorder.obeys and monitor.tol > 0
+    if live and str(model.get_params().get("task_type")) == "GPU":
+        raise ParameterError(
+            f"tol={monitor.tol} is watched by a callback, which CatBoost has on the CPU only; "
+            "use tol=0 or device='cpu'"
+        )
     arguments: dict[str, Any] = {"use_best_model": recorder.obeys}
     if request.validation is not None:
         arguments["eval_set"] = _pool(request)
@@ -155,6 +177,13 @@ def _values(
     }
 
 
+def _set_device(model: Any, device: str) -> None:
+    kind, _, index = device.partition(":")
+    model.set_params(task_type="CPU" if kind == "cpu" else "GPU")
+    if index:
+        model.set_params(devices=index)
+
+
 def _set_open_parameters(request: FitRequest) -> None:
     model = request.model
     given = model.get_params()
@@ -187,4 +216,4 @@ def _rounds(given: Mapping[str, Any]) -> int:
 
 
 if TYPE_CHECKING:
-    _: Backend = CatBoostBackend()
+    _: DeviceBackend = CatBoostBackend()

@@ -12,7 +12,7 @@ __all__ = [
     "constructor_defaults",
     "constructor_names",
     "is_module",
-    "is_network",
+    "model_name",
     "was_trained",
 ]
 
@@ -31,10 +31,21 @@ def is_module(estimator: Any) -> bool:
     )
 
 
-def is_network(estimator: Any) -> bool:
-    """Tell whether this is a torch Module or a skorch net."""
-    mro = type(estimator).__mro__
-    return is_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
+def model_name(model: Any) -> str:
+    """Return the name that a model goes by: its class's, or that of what it stands for.
+
+    A net of ours around a bare Module says by `stands_for` which parameter holds that.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> model_name(Ridge()), model_name(Ridge)
+    ('Ridge', 'Ridge')
+    """
+    inner = getattr(type(model), "stands_for", None)
+    if isinstance(inner, str):
+        return model_name(getattr(model, inner))
+    return str(getattr(model, "__name__", type(model).__name__))
 
 
 def as_net(module: Any) -> Any:
@@ -46,7 +57,7 @@ def as_net(module: Any) -> Any:
         skorch is not installed.
     """
     require("skorch", "torch")
-    from sktrainer.backends._torch_nets import ModuleNet
+    from sktrainer.backends._torch_module_net import ModuleNet
 
     return ModuleNet(module)
 

@@ -28,6 +28,9 @@ _BUILT_IN = {
     "catboost": "sktrainer.backends.catboost:CatBoostBackend",
     "skorch": "sktrainer.backends.torch:TorchBackend",
     "torch": "sktrainer.backends.torch:TorchBackend",
+    "keras": "sktrainer.backends.keras:KerasBackend",
+    "scikeras": "sktrainer.backends.keras:KerasBackend",
+    "sktrainer.backends._keras_nets": "sktrainer.backends.keras:KerasBackend",
 }
 _SCIKIT_LEARN = "sktrainer.backends.sklearn:SklearnBackend"
 _OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}
@@ -61,10 +64,11 @@ def find_backend(model: Any) -> Backend:
     >>> find_backend(LogisticRegression()).name
     'sklearn'
     """
-    roots = list(dict.fromkeys(c.__module__.partition(".")[0] for c in type(model).__mro__))
-    for root in roots:
-        if root in _BUILT_IN:
-            return _load_built_in(_BUILT_IN[root])
+    modules = list(dict.fromkeys(c.__module__ for c in type(model).__mro__))
+    roots = list(dict.fromkeys(module.partition(".")[0] for module in modules))
+    for name in (*modules, *roots):
+        if name in _BUILT_IN:
+            return _load_built_in(_BUILT_IN[name])
     if not set(roots) <= _OF_SCIKIT_LEARN:
         for root in roots:
             if root in _entry_points():

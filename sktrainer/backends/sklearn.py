@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
+from sktrainer.backends._sklearn.epochs import learn_chunk
 from sktrainer.backends._sklearn.iterative import Way, way_of
 from sktrainer.backends._sklearn.traits import takes_categories, traits_of
 from sktrainer.backends._sklearn.watching import (
@@ -18,6 +25,7 @@ from sktrainer.backends._sklearn.watching import (
     lent_parameters,
     seconds_unknown,
 )
+from sktrainer.running.devices import Gpus
 from sktrainer.running.seeding import set_open_seeds
 from sktrainer.types import ModelFit, StopReason, Task
 
@@ -60,6 +68,18 @@ class SklearnBackend:
         """Say what this model, with the parameters it has, needs and can do."""
         return traits_of(model)
 
+    def own_device(self, model: Any) -> None:
+        """Scikit-learn has no word for it."""
+
+    def gpus(self, model: Any) -> Gpus | None:
+        """Return none for scikit-learn's own models; of others nothing is known.
+
+        Nor is it of those that hold others: an XGBClassifier in a vote may be on a GPU.
+        """
+        holds_others = {"estimator", "estimators"} & vars(model).keys()
+        own = type(model).__module__.startswith("sklearn.") and not holds_others
+        return Gpus() if own else None
+
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit, iteration by iteration where that is asked for and the model can.
 
@@ -90,6 +110,20 @@ class SklearnBackend:
                     fit_rows(model, request.train)
         limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
         return _outcome(request, way, limit=limit)
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the model on one chunk, by one call of its `partial_fit`.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        with parallel_config(backend="threading", n_jobs=request.n_threads):
+            return learn_chunk(request)
 
 
 def _tell_categories(request: FitRequest) -> None:
@@ -169,4 +203,5 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
 
 
 if TYPE_CHECKING:
-    _: Backend = SklearnBackend()
+    _: IncrementalBackend = SklearnBackend()
+    _on_devices: DeviceBackend = SklearnBackend()

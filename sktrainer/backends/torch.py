@@ -10,24 +10,28 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
+from sktrainer.backends._networks import refuse_sparse, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends._torch_states import reached, resumed, signals_waiting
-from sktrainer.backends.modules import constructor_names
-from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
-from sktrainer.types import Array, ModelFit, Rows, Task
+from sktrainer.running.seeding import derive_seed
+from sktrainer.types import ModelFit, Rows, Task
 
 __all__ = ["TorchBackend"]
-
-LEAST_BATCH, MOST_BATCH = 32, 1024
 
 
 class TorchBackend:
@@ -47,6 +51,7 @@ class TorchBackend:
         )
         return Traits(
             sparse=False,
+            any_shape=True,
             sample_weight=per_row and feeds_whole_batches(model),
             labels="codes",
             likeliest=getattr(model, "threshold", 0.5) == 0.5,
@@ -54,6 +59,17 @@ class TorchBackend:
             stops_by_default=True,
             iteration="epoch",
         )
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device of the net; "cpu" is skorch's default and leaves it open."""
+        device = "as the module lies" if model.device is None else str(model.device)
+        return None if device == "cpu" else device
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs that torch sees."""
+        from sktrainer.backends._torch_devices import gpus
+
+        return gpus()
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit epoch by epoch and put back the weights of the best one.
@@ -68,51 +84,83 @@ class TorchBackend:
             The net has the parameters that it came with; a bare Module's has those that
             the task and the table decided.
         """
-        _refuse_sparse(request.train.X)
+        from sktrainer.backends._torch_completion import check_outputs, completed
+        from sktrainer.backends._torch_devices import seeded
+
+        refuse_sparse(request.train.X)
+        if request.device is not None:
+            request.model.device = request.device
         # Sums over the rows of a large batch round otherwise with each number of threads,
         # and that number depends on the folds fitted beside this one.
         with (
             limited_threads(1),
             kept(request.seed),
-            _seeded(request.seed, request.model.device),
+            seeded(request.seed, request.model.device),
         ):
-            net = _fitting_net(request)
+            net = completed(request)
+            request = replace(request, model=net)
             train, validation = _datasets(net, request)
             with _lent(net, train_split=_given(validation), verbose=0):
                 net.initialize()
                 X, y = train.X, train.y
                 net.notify("on_train_begin", X=X, y=y)
-                _check_width(net, request)
+                check_outputs(net, request)
                 n_iter, interrupted = _run_epochs(net, train, request)
                 net.notify("on_train_end", X=X, y=y)
         net.weighted_, net.sample_ = False, None
-        if interrupted:
-            best = request.monitor.best_iteration or n_iter
-            return ModelFit(net, "converged", n_iter, best, request.monitor.evaluations)
-        return finished(request, n_iter, stopped=request.monitor.stopped)
+        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if interrupted else fit.stop_reason
+        whole = net.batch_size == -1
+        batch_size = len(request.train) if whole else int(net.batch_size)
+        return replace(fit, stop_reason=reason, batch_size=batch_size)
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train a copy of the net for one epoch over a chunk.
+
+        Module, optimizer and schedules go on from the chunk (or the fit) before. Callbacks
+        are told of the beginning of the training once, and never of its end.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        from sktrainer.backends._torch_completion import check_outputs, completed
+        from sktrainer.backends._torch_devices import seeded
+
+        refuse_sparse(request.train.X)
+        net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
+        begins = not net.initialized_
+        if begins and request.device is not None:
+            net.device = request.device
+        with limited_threads(1), kept(seed), seeded(seed, net.device):
+            if begins:
+                net = completed(replace(request, model=net))
+            net.weighted_ = request.train.sample_weight is not None
+            train = _dataset(net, request, request.train)
+            with _lent(net, train_split=None, verbose=0):
+                if begins:
+                    net.initialize()
+                    net.notify("on_train_begin", X=train.X, y=train.y)
+                    check_outputs(net, request)
+                try:
+                    net.fit_loop(train, epochs=1)
+                except KeyboardInterrupt as interrupt:
+                    if not _raised_by_callback(interrupt):
+                        raise
+        net.weighted_, net.sample_ = False, None
+        number, monitor = request.number, request.monitor
+        monitor.record(number, {"train": {"loss": _mean_loss(net, "train")}})
+        return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
 
 
-def _refuse_sparse(X: Any) -> None:
-    if sparse.issparse(X):
-        raise InputError(
-            "Sparse data was passed, but a network takes dense data; convert it with "
-            "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
-        )
-
-
-@contextmanager
-def _seeded(seed: int, device: Any) -> Iterator[None]:
-    """Start torch's generators from a seed, and put the caller's back at the end."""
-    import torch
-
-    on_cuda = str(device).startswith("cuda")
-    # Only the generators in use: `torch.manual_seed` would seed all devices there are.
-    with torch.random.fork_rng(devices=[torch.device(device)] if on_cuda else []):
-        torch.default_generator.manual_seed(seed)
-        if on_cuda:
-            with torch.cuda.device(torch.device(device)):
-                torch.cuda.manual_seed(seed)
-        yield
+def _copied(net: Any) -> Any:
+    """Copy a net, but not what its history tells of epochs that are over."""
+    history = getattr(net, "history_", None)
+    return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
 
 
 @contextmanager
@@ -126,80 +174,6 @@ def _lent(net: Any, **values: Any) -> Iterator[None]:
         vars(net).update(before)
 
 
-def _fitting_net(request: FitRequest) -> Any:
-    """Lay our class over the net's; decide what a bare Module leaves open."""
-    from sktrainer.backends._torch_nets import ModuleNet, managed
-
-    net = request.model
-    if type(net) is ModuleNet:
-        _complete(net, request)
-    kind: Any = type(net)
-    net.__class__ = managed(kind)
-    net.sample_ = np.asarray(request.train.X)[:2]
-    net.weighted_ = request.train.sample_weight is not None
-    net.n_classes_ = _n_classes(request)
-    return net
-
-
-def _n_classes(request: FitRequest) -> int:
-    return int(np.max(request.train.y)) + 1 if request.task == "classification" else 0
-
-
-def _complete(net: Any, request: FitRequest) -> None:
-    """Choose the kind of net, its loss, its batch size and its number of outputs."""
-    import skorch
-    import torch
-
-    if net.batch_size == "auto":
-        net.batch_size = auto_batch_size(len(request.train))
-    if "n_outputs" in constructor_names(net.module) and not hasattr(net, "module__n_outputs"):
-        columns = np.shape(request.train.y)[1:] or (1,)
-        net.set_params(module__n_outputs=_n_classes(request) or columns[0])
-    kind: Any
-    criterion: Any
-    if request.task == "regression":
-        kind, criterion = skorch.NeuralNetRegressor, torch.nn.MSELoss
-    elif _is_binary(net, request):
-        kind, criterion = skorch.NeuralNetBinaryClassifier, torch.nn.BCEWithLogitsLoss
-        net.threshold = 0.5
-    else:
-        kind, criterion = skorch.NeuralNetClassifier, torch.nn.CrossEntropyLoss
-        net.classes = None
-    net.criterion = criterion if net.criterion is None else net.criterion
-    net.__class__ = kind
-
-
-def _is_binary(net: Any, request: FitRequest) -> bool:
-    """Whether two classes are told by one output: by the loss, else by what comes out."""
-    import torch
-
-    from sktrainer.backends._torch_batches import first_rows
-
-    binary = torch.nn.BCEWithLogitsLoss
-    if net.criterion is not None:
-        return net.criterion is binary or isinstance(net.criterion, binary)
-    if _n_classes(request) > 2:
-        return False
-    module = copy.deepcopy(net.initialized_instance(net.module, net.get_params_for("module")))
-    # Made for this look alone: the fit starts from the seed as if it had not been.
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        found = module.eval()(first_rows(np.asarray(request.train.X), 2))
-    found = found[0] if isinstance(found, tuple) else found
-    return found.ndim == 1 or found.shape[-1] == 1
-
-
-def auto_batch_size(n_samples: int) -> int:
-    """Return about a 32nd of the rows: a power of two from 32 to 1024.
-
-    Examples
-    --------
-    >>> auto_batch_size(200), auto_batch_size(5_000), auto_batch_size(1_000_000)
-    (32, 128, 1024)
-    """
-    power = 2 ** round(np.log2(max(n_samples, 1) / 32))
-    return int(min(max(power, LEAST_BATCH), MOST_BATCH))
-
-
 def _datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
     """Return training rows, and validation rows where these may stop the fit."""
     watched = request.validation if request.monitor.stops else None
@@ -209,56 +183,20 @@ def _datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
 
 
 def _dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
-    from sktrainer.backends._torch_batches import RowsDataset, network_input
+    from sktrainer.backends._torch_batches import RowsDataset, torch_input
+    from sktrainer.backends._torch_completion import network_targets
     from sktrainer.backends._torch_nets import feeds_whole_batches
 
-    y = _targets(net, request, rows.y)
+    y = network_targets(net, request, rows.y)
     if feeds_whole_batches(net):
         return RowsDataset(rows.X, y, rows.sample_weight)
-    return net.get_dataset(network_input(rows.X), y)
-
-
-def _targets(net: Any, request: FitRequest, y: Array) -> Array:
-    """Return targets in the type and the shape that the loss takes."""
-    from skorch import NeuralNetBinaryClassifier
-
-    if isinstance(net, NeuralNetBinaryClassifier):
-        return np.asarray(y, dtype=np.float32)
-    if request.task == "classification":
-        return np.asarray(y, dtype=np.int64)
-    values = np.array(y, dtype=np.float32)
-    return values[:, np.newaxis] if values.ndim == 1 else values
+    return net.get_dataset(torch_input(rows.X), y)
 
 
 def _given(validation: Any) -> Any:
     from skorch.helper import predefined_split
 
     return None if validation is None else predefined_split(validation)
-
-
-def _check_width(net: Any, request: FitRequest) -> None:
-    """Refuse a module whose outputs are fewer than, or other than, the targets."""
-    from skorch import NeuralNetBinaryClassifier
-
-    found = tuple(net.outputs(net.sample_).shape[1:])
-    y_shape = np.shape(request.train.y)[1:] or (1,)
-    net.flat_output_ = request.task == "regression" and y_shape == (1,)
-    n_classes = net.n_classes_
-    if isinstance(net, NeuralNetBinaryClassifier):
-        fits, wanted = n_classes <= 2, "at most 2 classes for one output"
-    elif n_classes:
-        fits = len(found) > 0 and found[0] >= n_classes
-        wanted = f"at least {n_classes} outputs, one for each class"
-    else:
-        fits, wanted = found == y_shape, f"outputs of shape (n_samples, {y_shape[0]})"
-    if not fits:
-        got = ", ".join(map(str, ("n_samples", *found)))
-        kind = type(net.module_).__name__
-        raise ParameterError(
-            f"expected {wanted}, got {kind} with outputs of shape ({got}) for "
-            f"{n_classes or y_shape[0]} {'classes' if n_classes else 'target columns'}; widen "
-            "its last layer, or let its constructor take n_outputs, which is filled in"
-        )
 
 
 def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
@@ -302,10 +240,8 @@ def _record(net: Any, epoch: int, request: FitRequest) -> int:
     """Record an epoch's losses and the watched score."""
     values = {"train": {"loss": _mean_loss(net, "train")}}
     if request.monitor.stops and request.validation is not None:
-        values["validation"] = {"loss": _mean_loss(net, "valid")}
-        metric = request.monitor.metric
-        if metric.scorer is not None:
-            values["validation"][metric.name] = _score(net, request, request.validation)
+        loss = _mean_loss(net, "valid")
+        values["validation"] = {"loss": loss, **_score(net, request)}
     request.monitor.record(epoch, values)
     return epoch
 
@@ -317,21 +253,12 @@ def _mean_loss(net: Any, part: str) -> float:
     return float(np.average(losses, weights=[b[f"{part}_batch_size"] for b in batches]))
 
 
-def _score(net: Any, request: FitRequest, rows: Rows) -> float:
-    scorer: Any = request.monitor.metric.scorer
-    classes = np.arange(net.n_classes_) if net.n_classes_ else None
-    predicted = Predicted(
-        request.task,
-        classes,
-        predict=lambda: net.predict(rows.X),
-        predict_proba=None if classes is None else lambda: net.predict_proba(rows.X),
-    )
-    weighs = rows.sample_weight is not None and accepts(
-        getattr(scorer, "_score_func", scorer), "sample_weight"
-    )
-    options = {"sample_weight": rows.sample_weight} if weighs else {}
-    return float(scorer(predicted, rows.X, rows.y, **options))
+def _score(net: Any, request: FitRequest) -> dict[str, float]:
+    if not net.n_classes_:
+        return watched_score(request, None, net.predict, None)
+    return watched_score(request, np.arange(net.n_classes_), net.predict, net.predict_proba)
 
 
 if TYPE_CHECKING:
-    _: Backend = TorchBackend()
+    _: IncrementalBackend = TorchBackend()
+    _on_devices: DeviceBackend = TorchBackend()

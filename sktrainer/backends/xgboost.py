@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -20,6 +20,7 @@ from sktrainer.backends._boosting import (
     same,
     train_curve_rows,
 )
+from sktrainer.backends._cuda import gpus_of_xgboost, refuse_fallback
 from sktrainer.backends._xgboost_rounds import (
     PYTHON_METRIC,
     ScorerMetric,
@@ -30,6 +31,7 @@ from sktrainer.backends._xgboost_rounds import (
     live_callback,
 )
 from sktrainer.backends._xgboost_segments import Rounds, train_in_segments
+from sktrainer.running.devices import Gpus
 from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 100
@@ -70,7 +72,8 @@ class XGBoostBackend:
 
     The booster is cut to its best round as XGBoost's own `EarlyStopping(save_best=True)`
     does. The trees of DART and the coefficients of gblinear change in later rounds: such a
-    model is fitted once more, to the best number of rounds.
+    model is fitted once more, to the best number of rounds. A booster that was trained on a
+    GPU predicts on the CPU, where the rows are: anywhere, and with no warning of that.
     """
 
     name = "xgboost"
@@ -92,9 +95,25 @@ class XGBoostBackend:
             in_segments=not _is_forest(model),
         )
 
+    def own_device(self, model: Any) -> str | None:
+        """Return the device that the model names; XGBoost takes "gpu" for "cuda"."""
+        return None if model.device is None else str(model.device).replace("gpu", "cuda")
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs, none where the algorithm that was set has no way to them."""
+        for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
+            if getattr(model, name) == value:
+                return Gpus(why_none=f"{name}={value!r} trains on the CPU only")
+        return gpus_of_xgboost()
+
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")
         model = request.model
+        if request.device is not None:
+            model.set_params(device=request.device)
+        on_gpu = str(self.own_device(model)).startswith("cuda")
+        if on_gpu:
+            refuse_fallback(str(model.device))
         _set_open_parameters(request)
         own_stop, model.early_stopping_rounds = model.early_stopping_rounds, None
         try:
@@ -105,8 +124,12 @@ class XGBoostBackend:
                     sample_weight=request.train.sample_weight,
                     verbose=False,
                 )
-                return ModelFit(model=model, stop_reason="single_fit")
-            return _fit_rounds(request)
+                fit = ModelFit(model=model, stop_reason="single_fit")
+            else:
+                fit = _fit_rounds(request)
+            if on_gpu:
+                model.get_booster().set_param({"device": "cpu"})
+            return fit
         finally:
             model.early_stopping_rounds = own_stop
 
@@ -217,4 +240,4 @@ def _is_forest(model: Any) -> bool:
 
 
 if TYPE_CHECKING:
-    _: Backend = XGBoostBackend()
+    _: DeviceBackend = XGBoostBackend()

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from sktrainer.encoding.rows_taken import rows_taken
+from sktrainer.encoding.rows_taken import positions_of, rows_taken
 from sktrainer.encoding.smote import TableSMOTE
 from sktrainer.exceptions import InputError
+from sktrainer.rows import is_inputs, take_rows
 from sktrainer.running.seeding import set_open_seeds
 from sktrainer.types import Array, Rows
 
@@ -199,7 +200,8 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     sampler : sampler
         Fitted in place: pass a clone.
     rows : Rows
-        Encoded training rows with class codes as `y`.
+        Encoded training rows with class codes as `y`. Of a dict of arrays whole rows are
+        repeated or left out; new ones cannot be made.
     classes : ndarray of shape (n_classes,) or None, default=None
         The labels of the codes, sorted. Samplers of the caller's that may speak of labels
         (``sampling_strategy={"rare": 500}``) get labels in place of codes.
@@ -224,8 +226,9 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     """
     in_labels = classes is not None and _speaks_of_labels(sampler)
     y = classes[rows.y] if in_labels and classes is not None else rows.y
+    X = positions_of(sampler, rows) if is_inputs(rows.X) else rows.X
     try:
-        X_new, y_new = sampler.fit_resample(rows.X, y)
+        X_new, y_new = sampler.fit_resample(X, y)
     except InputError:
         raise
     except (ValueError, TypeError) as error:
@@ -234,9 +237,13 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     if in_labels and classes is not None:
         y_new = np.searchsorted(classes, y_new)
     y_new = y_new.astype(rows.y.dtype, copy=False)
-    if rows.sample_weight is None:
+    weight = rows.sample_weight
+    if is_inputs(rows.X):
+        taken = X_new[:, 0]
+        return Rows(take_rows(rows.X, taken), y_new, None if weight is None else weight[taken])
+    if weight is None:
         return Rows(X_new, y_new)
-    return Rows(X_new, y_new, rows.sample_weight[rows_taken(sampler, rows, X_new, y_new)])
+    return Rows(X_new, y_new, weight[rows_taken(sampler, rows, X_new, y_new)])
 
 
 def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:

@@ -11,7 +11,31 @@ from scipy import sparse
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Rows
 
-__all__ = ["rows_taken"]
+__all__ = ["positions_of", "rows_taken"]
+
+TAKE_WHOLE_ROWS = ("RandomOverSampler", "RandomUnderSampler")
+
+
+def positions_of(sampler: Any, rows: Rows) -> Array:
+    """Return the positions of rows, for a sampler to take some, where X is a dict of arrays.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples, 1)
+
+    Raises
+    ------
+    InputError
+        The sampler looks at the rows, or makes new ones.
+    """
+    name, smooth = type(sampler).__name__, getattr(sampler, "shrinkage", None) is not None
+    if name not in TAKE_WHOLE_ROWS or smooth:
+        raise InputError(
+            f"handle_imbalance: a dict of arrays has no table for "
+            f"{name.removeprefix('Table')} to look at; use "
+            "'class_weight', 'oversample' or 'undersample'"
+        )
+    return np.arange(len(rows))[:, np.newaxis]
 
 
 def rows_taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sktrainer.encoding.probabilities import correct_priors, expand_columns
+from sktrainer.exceptions import InputError
+from sktrainer.rows import expected_inputs, is_inputs
 from sktrainer.types import Array, Task
 
 __all__ = ["FittedModel"]
@@ -35,6 +37,8 @@ class FittedModel(BaseEstimator):
         The model predicts the class of the highest probability.
     shift : ndarray of shape (n_classes,) or None
         Shift of the class priors that `predict_proba` is to undo.
+    inputs : tuple of str or None
+        The names of the arrays that X is a dict of, where it is one.
     """
 
     pipeline: Any
@@ -44,6 +48,7 @@ class FittedModel(BaseEstimator):
     codes_as_labels: bool = False
     likeliest: bool = False
     shift: Array | None = None
+    inputs: tuple[str, ...] | None = None
 
     @property
     def classes_(self) -> Array:
@@ -56,7 +61,17 @@ class FittedModel(BaseEstimator):
         return self.pipeline.steps[-1][1]
 
     def encode(self, X: Any) -> Any:
-        """Send rows through the fitted steps; samplers let them pass."""
+        """Send rows through the fitted steps; samplers let them pass.
+
+        Raises
+        ------
+        InputError
+            X is a dict of arrays and that of the fit was none, or has other names.
+        """
+        if self.inputs is not None:
+            X = expected_inputs(X, self.inputs)
+        elif is_inputs(X):
+            raise InputError("X must be a table or an array, as in fit, got a dict of arrays")
         for _, step in self.pipeline.steps[:-1]:
             if step != "passthrough" and hasattr(step, "transform"):
                 X = step.transform(X)

@@ -99,11 +99,16 @@ def seeds_of(pipeline: Any) -> dict[str, int]:
 def packages_of(objects: Iterable[Any]) -> list[str]:
     """Return the top packages that the classes of these objects come from, each once.
 
+    An object may name those below it, which its class does not show, as `packages_below`.
+
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
     >>> packages_of([Ridge(), Ridge(), "passthrough"])
     ['sklearn']
     """
-    names = (type(item).__module__.partition(".")[0] for item in objects)
+    names: list[str] = []
+    for item in objects:
+        names.append(type(item).__module__.partition(".")[0])
+        names += getattr(item, "packages_below", ())
     return [name for name in dict.fromkeys(names) if name not in ("builtins", "__main__")]

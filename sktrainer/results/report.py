@@ -27,19 +27,23 @@ __all__ = [
 class DataSection(TypedDict, total=False):
     """The table that was passed.
 
-    `class_counts` maps each class, as text, to its rows; `positive_class` is the one of two
-    classes that precision, recall and F1 are of; `target_summary` maps "mean", "std",
-    "min", "max" to the target's, in its own unit (regression). `n_missing` counts cells of
-    the training rows, where the automatic preprocessor looked at them.
+    `inputs` maps each array of a dict to the shape of one of its rows. `class_counts` maps
+    each class, as text, to its rows; `positive_class` is the one of two classes that
+    precision, recall and F1 are of; `target_summary` maps "mean", "std", "min", "max" to
+    the target's, in its own unit (regression). `n_missing` counts cells of the training
+    rows, where the automatic preprocessor looked at them. `fingerprint` is that of all that
+    `fit` was given, in which every cell counts.
     """
 
     rows: int
     columns: int
+    inputs: dict[str, list[int]]
     target: str | None
     class_counts: dict[str, int]
     positive_class: str
     target_summary: dict[str, float]
     n_missing: int
+    fingerprint: str
 
 
 class SplitSection(TypedDict, total=False):
@@ -79,9 +83,12 @@ class FittingSection(TypedDict, total=False):
     stopping watched, on the rows that `validation` tells of, and `best_value` its value at
     the best iteration, where `values_at_best` holds those of all validation metrics.
     `refit_rounds` are the iterations of a last fit on all rows; `from_folds` says that they
-    are the median of the best ones that the folds found. The model had `n_threads`
+    are the median of the best ones that the folds found. A network took its rows in batches
+    of `batch_size`. The model had `n_threads`
     threads at most, and so had each of the `n_fold_workers` folds fitted at once
-    `n_fold_threads`.
+    `n_fold_threads`. It trained on `device` (None: nothing is known of it), for
+    `device_reason` where a GPU was looked for and not taken. Of a model fitted chunk by
+    chunk `n_chunks` are those so far.
     """
 
     n_iter: int | None
@@ -96,11 +103,15 @@ class FittingSection(TypedDict, total=False):
     best_value: float | None
     values_at_best: dict[str, float]
     refit_rounds: int | None
+    batch_size: int | None
     from_folds: bool
     n_threads: int
     n_fold_workers: int
     n_fold_threads: int
+    device: str | None
+    device_reason: str
     seconds: float
+    n_chunks: int
 
 
 class ColumnTreatment(TypedDict, total=False):
@@ -156,6 +167,9 @@ class TrainingReport:
         `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
         A row a fold.
+    attempts : DataFrame or None
+        A row a try of the final fit: `try`, `seed`, `validation_loss` (log loss or RMSE),
+        `seconds`, `outcome`, `used`; None where the first one was fine.
     cv_summary : DataFrame or None
         A row a metric, with `mean` and `std` over the folds.
     seeds : dict
@@ -201,6 +215,7 @@ class TrainingReport:
     history: pd.DataFrame = field(default_factory=_no_history)
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

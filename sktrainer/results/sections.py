@@ -36,6 +36,7 @@ def page_content(report: TrainingReport) -> str:
             _notes(report),
             _curves(report),
             _folds(report),
+            _attempts(report),
             _outcome(report),
             _data(report),
             _pipeline(report),
@@ -129,6 +130,11 @@ def _history_pictures(report: TrainingReport) -> str:
         )
         figures.append(f"<figure>{axes_svg(axes)}</figure>")
     return f'<div class="skt-figures">{"".join(figures)}</div>'
+
+
+def _attempts(report: TrainingReport) -> str:
+    tries = report.attempts
+    return "" if tries is None else elements.section("Tries", elements.frame_table(tries))
 
 
 def _folds(report: TrainingReport) -> str:
@@ -262,7 +268,8 @@ def _notes(report: TrainingReport) -> str:
 
 
 def _run(report: TrainingReport) -> str:
-    stages = ""
+    stages, digest = "", report.data.get("fingerprint")
+    seeds = dict(report.seeds) | ({"fingerprint": digest} if digest else {})
     if not report.stages.empty:
         rows = [
             (str(stage), [float(seconds)], f"{format_seconds(float(seconds))}")
@@ -275,7 +282,7 @@ def _run(report: TrainingReport) -> str:
         elements.details("Parameters", elements.code_table(report.parameters))
         if report.parameters
         else "",
-        elements.details("Seeds", elements.code_table(report.seeds)) if report.seeds else "",
+        elements.details("Seeds and data", elements.code_table(seeds)) if seeds else "",
         elements.details("Versions", elements.code_table(report.versions))
         if report.versions
         else "",
@@ -289,7 +296,7 @@ def _memory(report: TrainingReport) -> str:
         return ""
     peak = float(report.stages["peak_memory_mb"].max())
     memory = "" if peak != peak else f"peak memory of the process {format_bytes(peak)}"
-    text = "; ".join(filter(None, (memory, summary.describe_threads(report.fitting))))
+    text = "; ".join(filter(None, (memory, summary.describe_resources(report.fitting))))
     return elements.paragraph(f"{text[:1].upper()}{text[1:]}." if text else "", muted=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,9 +25,9 @@ __all__ = [
     "describe_fitting",
     "describe_imbalance",
     "describe_preprocessing",
+    "describe_resources",
     "describe_split",
     "describe_steps",
-    "describe_threads",
     "folds_table",
     "sentence_of_fit",
     "top_importances",
@@ -53,6 +53,8 @@ def describe_data(report: TrainingReport) -> str:
         parts.append(f"{data['rows']:,} rows")
     if "columns" in data:
         parts.append(f"{data['columns']:,} columns")
+    if "inputs" in data:
+        parts.append("inputs " + _inputs(data["inputs"]))
     if data.get("n_missing"):
         parts.append(f"{data['n_missing']:,} cells missing in the training rows")
     if data.get("target"):
@@ -65,6 +67,12 @@ def describe_data(report: TrainingReport) -> str:
         named = ", ".join(f"{name} {format_number(value)}" for name, value in summary.items())
         return f"{text}; target's {named}".lstrip("; ")
     return text
+
+
+def _inputs(inputs: Mapping[str, Sequence[int]]) -> str:
+    """Name the arrays of a dict, each with the shape of one of its rows."""
+    shapes = {name: " x ".join(map(str, shape)) for name, shape in inputs.items()}
+    return " + ".join(f"{name} ({shape})" if shape else name for name, shape in shapes.items())
 
 
 def describe_split(split: SplitSection) -> str:
@@ -94,13 +102,17 @@ def describe_steps(steps: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
 
 
-def describe_threads(fitting: Mapping[str, Any]) -> str:
-    """Say how many threads there were, for the fit and for the folds.
+def describe_resources(fitting: Mapping[str, Any]) -> str:
+    """Say how many threads there were, for the fit and for the folds, and on what device.
+
+    A CPU goes without saying where no GPU was looked for.
 
     Examples
     --------
-    >>> describe_threads({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
+    >>> describe_resources({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
     'up to 4 threads; 2 folds at once, 1 thread each'
+    >>> describe_resources({"n_threads": 1, "device": "cpu", "device_reason": "no GPU"})
+    '1 thread; device cpu: no GPU'
     """
     parts = []
     if fitting.get("n_threads"):
@@ -109,6 +121,11 @@ def describe_threads(fitting: Mapping[str, Any]) -> str:
         workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
         folds = f"{workers} folds at once, {each} each"
         parts.append(folds if workers > 1 else f"one fold at a time, {each}")
+    device, reason = fitting.get("device"), fitting.get("device_reason")
+    if reason:
+        parts.append(f"device {device}: {reason}")
+    elif device not in (None, "cpu"):
+        parts.append(f"device {device}")
     return "; ".join(parts)
 
 
@@ -206,6 +223,9 @@ def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None
 def _ending(fitting: Mapping[str, Any]) -> str:
     name = fitting.get("iteration") or "iteration"
     n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
+    if reason == "partial_fit":
+        n_chunks = fitting.get("n_chunks") or 1
+        return f"fitted on {n_chunks:,} {'chunk' if n_chunks == 1 else 'chunks'}"
     if n_iter is None or reason in (None, "single_fit"):
         return "fitted"
     names = name if n_iter == 1 else _PLURALS.get(name, f"{name}s")
@@ -222,6 +242,8 @@ def _ending(fitting: Mapping[str, Any]) -> str:
 
 def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
+    if fitting.get("batch_size") is not None:
+        rows.append(f"batches of {fitting['batch_size']:,}")
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" of {fitting['validation']}" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")

@@ -35,6 +35,8 @@ def render_text(report: TrainingReport) -> str:
         blocks.append(score_table(report.scores) + note)
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
+    if report.attempts is not None:
+        blocks.append(f"Tries\n{compact_table(report.attempts, index=False)}")
     if report.confusion is not None:
         title = (
             f"Confusion on the {report.confusion_part} rows (true class down, predicted across)"
@@ -88,10 +90,12 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
             text += f"; the model's {report.importance_kind}"
         rows.append(("Importances", text))
     if not report.stages.empty:
-        threads = summary.describe_threads(report.fitting)
+        threads = summary.describe_resources(report.fitting)
         rows.append(("Time", "; ".join(filter(None, (_stages_text(report.stages), threads)))))
     if report.seeds:
         rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))
+    if report.data.get("fingerprint"):
+        rows.append(("Fingerprint", report.data["fingerprint"]))
     if report.versions:
         rows.append(("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())))
     return rows

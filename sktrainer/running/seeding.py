@@ -53,6 +53,38 @@ def segment_seed(seed: int, segment: int) -> int:
     return seed if segment == 0 else derive_seed(seed, "segment", segment)
 
 
+def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
+    """Return how often a fit that failed is to be tried again, and a note where that is 0.
+
+    A model that was given a seed by its caller would do the same again.
+
+    Parameters
+    ----------
+    n_retries : int
+    estimator : estimator
+        The model alone, without steps before it.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> useful_retries(2, DecisionTreeClassifier())
+    (2, ())
+    >>> useful_retries(2, DecisionTreeClassifier(random_state=3))[0]
+    0
+    """
+    if not n_retries or not hasattr(estimator, "get_params"):
+        return int(n_retries), ()
+    parameters = estimator.get_params(deep=False)
+    for name in ("random_state", "random_seed"):
+        if parameters.get(name) is not None:
+            note = (
+                f"n_retries={n_retries} does nothing: {name}={parameters[name]!r} is set on "
+                "the estimator, so that every try would be the same; leave it out there"
+            )
+            return 0, (note,)
+    return int(n_retries), ()
+
+
 def set_open_seeds(estimator: Any, seed: int) -> dict[str, int]:
     """Give each `random_state` that is still None a seed of its own; return what was set.
 

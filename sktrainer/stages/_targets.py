@@ -10,10 +10,11 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
-__all__ = ["check_target", "known_codes", "resolve_task", "target_codes"]
+__all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
 
 
 def resolve_task(task: str, estimator: Any, y: Any) -> Task:
@@ -31,7 +32,7 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
     if task != "auto":
         if of_estimator is not None and task != of_estimator:
             raise InputError(
-                f"task={task!r} does not fit {type(estimator).__name__}, which is for "
+                f"task={task!r} does not fit {model_name(estimator)}, which is for "
                 f"{of_estimator}; pass a model for {task} or leave task='auto'"
             )
         return "classification" if task == "classification" else "regression"
@@ -66,6 +67,44 @@ def check_target(
     return codes, classes
 
 
+def check_chunk_target(
+    y: Any, task: Task, classes: Any, *, multi_output: bool = False
+) -> tuple[Array, Array | None]:
+    """Return the targets of a chunk of rows, and all classes that its stream will have.
+
+    Parameters
+    ----------
+    y : array-like
+    task : {"classification", "regression"}
+    classes : array-like of shape (n_classes,) or None
+        None: those of y.
+    multi_output : bool, default=False
+    """
+    if task == "regression":
+        if classes is not None:
+            raise InputError(
+                "classes names the labels of a classifier, but this is a regression; leave it "
+                "out"
+            )
+        return _numbers(y, multi_output=multi_output), None
+    labels = _labels(y)
+    known = np.unique(_labels(labels if classes is None else classes))
+    if len(known) < 2:
+        got = f"one class only: {known.tolist()[0]!r}" if len(known) else "none"
+        raise InputError(
+            f"the first chunk must name at least 2 classes, got {got}; name all that will "
+            "come: partial_fit(X, y, classes=[...])"
+        )
+    codes = known_codes(labels, known)
+    if (codes < 0).any():
+        raise InputError(
+            f"y must hold classes that the first call knew ({_some(known)}), got "
+            f"{_unknown(labels, codes)!r}; name all that will come in the first call: "
+            "partial_fit(X, y, classes=[...])"
+        )
+    return codes, known
+
+
 def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
     """Return further targets in the form of those that `check_target` gave `classes` for."""
     if task == "regression" or classes is None:
@@ -73,11 +112,15 @@ def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
     labels = _labels(y)
     codes = known_codes(labels, classes)
     if (codes < 0).any():
-        unknown = pd.unique(pd.Series(labels[codes < 0]))[:5].tolist()
         raise InputError(
-            f"the labels must be among the classes of y ({_some(classes)}), got {unknown!r}"
+            f"the labels must be among the classes of y ({_some(classes)}), got "
+            f"{_unknown(labels, codes)!r}"
         )
     return codes
+
+
+def _unknown(labels: Array, codes: Array) -> list[Any]:
+    return list(pd.unique(pd.Series(labels[codes < 0]))[:5].tolist())
 
 
 def known_codes(labels: Any, classes: Array) -> Array:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _num_samples
 
 from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
+from sktrainer.rows import as_inputs, count_rows, is_inputs
+from sktrainer.stages._differences import differences
 from sktrainer.stages._targets import (
+    check_chunk_target,
     check_target,
     known_codes,
     resolve_task,
@@ -33,6 +35,8 @@ class RawInput:
 
     `tabular` says that X is to be a table with columns, since the auto preprocessor or
     a bare model reads it. Otherwise X is the business of the first step alone.
+    `chunk` says that more rows are to follow: one row will do, and rows of one class;
+    `classes` are all that there will be, None where y has them all.
     """
 
     X: Any
@@ -45,6 +49,8 @@ class RawInput:
     time_column: Any = None
     tabular: bool = True
     multi_output: bool = False
+    chunk: bool = False
+    classes: Any = None
 
 
 class _Problems(list[str]):
@@ -81,12 +87,18 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """
     problems = _Problems()
     X, y = split_off_target(raw.X, raw.y)
-    X = _check_table(X, problems) if raw.tabular else _with_rows(X)
+    least = 1 if raw.chunk else 2
+    X = _check_table(X, problems, least) if raw.tabular else _with_rows(X, problems)
     n_samples = _count_rows(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
         kind = resolve_task(task, estimator, y)
-        target, classes = check_target(y, kind, multi_output=raw.multi_output)
+        if raw.chunk:
+            target, classes = check_chunk_target(
+                y, kind, raw.classes, multi_output=raw.multi_output
+            )
+        else:
+            target, classes = check_target(y, kind, multi_output=raw.multi_output)
         if n_samples is not None and len(target) != n_samples:
             problems.append(_length_problem("y", len(target), n_samples))
     weight = _check_weight("sample_weight", raw.sample_weight, n_samples, problems)
@@ -96,7 +108,8 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     if problems:
         raise InputError(problems)
     assert kind is not None and target is not None
-    _check_used_rows(target, classes, weight)
+    if not raw.chunk:
+        _check_used_rows(target, classes, weight)
     name = _target_name(raw.y)
     return CheckedData(X, target, kind, classes, weight, groups, time, validation, name)
 
@@ -142,7 +155,8 @@ def rows_to_score(
     """
     X, y = split_off_target(X, y)
     codes = _numbers_or_codes(y, task, classes)
-    n_samples = int(_num_samples(X))
+    X = as_inputs(X) if is_inputs(X) else X
+    n_samples = count_rows(X)
     if len(codes) != n_samples:
         raise InputError(_length_problem("y", len(codes), n_samples))
     problems = _Problems()
@@ -159,7 +173,7 @@ def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
     return np.where(codes < 0, len(classes), codes)
 
 
-def _check_table(X: Any, problems: _Problems) -> Any:
+def _check_table(X: Any, problems: _Problems, least: int = 2) -> Any:
     """Make lists arrays; leave arrays, sparse matrices and data frames as they are."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
@@ -171,7 +185,13 @@ def _check_table(X: Any, problems: _Problems) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
-    if X is None or isinstance(X, (str, dict)) or hasattr(X, "collect"):
+    if is_inputs(X):
+        problems.append(
+            "X must be a table, got a dict of arrays, which is for networks alone; pass a "
+            "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
+        )
+        return None
+    if X is None or isinstance(X, str) or hasattr(X, "collect"):
         do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
         problems.append(
             "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
@@ -186,15 +206,20 @@ def _check_table(X: Any, problems: _Problems) -> Any:
             accept_sparse=("csr", "csc"),
             dtype=None,
             ensure_all_finite=False,
-            ensure_min_samples=2,
+            ensure_min_samples=least,
             input_name="X",
         )
         problems.extend(table_problems(checked))
     return checked
 
 
-def _with_rows(X: Any) -> Any:
+def _with_rows(X: Any, problems: _Problems) -> Any:
     """Return X, whatever it is, as something of which rows can be taken."""
+    if is_inputs(X):
+        inputs = None
+        with problems.collect():
+            inputs = as_inputs(X)
+        return inputs
     return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
 
 
@@ -203,7 +228,7 @@ def _count_rows(X: Any, problems: _Problems) -> int | None:
     if X is None and problems:
         return None
     with problems.collect():
-        n_samples = int(_num_samples(X))
+        n_samples = count_rows(X)
         if n_samples == 0:
             problems.append("X has 0 sample(s) while a minimum of 2 is required")
     return n_samples
@@ -286,7 +311,7 @@ def _check_validation(
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = _Problems()
-    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val)
+    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val, found)
     n_rows = _count_rows(X_val, found)
     weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
@@ -295,22 +320,9 @@ def _check_validation(
             target = target_codes(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
                 found.append(_length_problem("y_val", len(target), n_rows, "X_val"))
-    found.extend(_column_difference(X, X_val))
+    found.extend(differences(X, X_val))
     problems.extend(f"validation rows: {problem}" for problem in found)
     return None if target is None else Rows(X_val, target, weight)
-
-
-def _column_difference(X: Any, X_val: Any) -> list[str]:
-    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
-    if left is None or right is None or list(left) == list(right):
-        return []
-    missing = [str(name) for name in left if name not in set(right)]
-    extra = [str(name) for name in right if name not in set(left)]
-    problem = (
-        "X_val must have the columns of X in the same order; missing: "
-        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
-    )
-    return [problem]
 
 
 def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:

@@ -17,7 +17,7 @@ from sktrainer.running.predicted import Predicted
 from sktrainer.stages._targets import known_codes
 from sktrainer.types import Array, Rows, Scores
 
-__all__ = ["Part", "evaluate", "score_rows"]
+__all__ = ["Part", "evaluate", "predicted_part", "score_rows"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,12 @@ class Part:
     encoded: Any = None
 
 
-def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -> Scores:
+def evaluate(
+    fitted: FittedModel,
+    parts: Mapping[str, Part],
+    scoring: Scoring,
+    answers: Mapping[str, Predicted] | None = None,
+) -> Scores:
     """Score every part.
 
     Parameters
@@ -37,6 +42,8 @@ def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -
     parts : mapping of str to Part
         "train", "validation", "test"; the last one also gives the confusion matrix.
     scoring : Scoring
+    answers : mapping of str to Predicted or None, default=None
+        Of parts that were predicted already.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -
     """
     records, confusion = {}, None
     for name, part in parts.items():
-        predicted = _predicted(fitted, part)
+        predicted = (answers or {}).get(name) or predicted_part(fitted, part)
         records[name] = _scores(fitted, part, predicted, scoring)
         if fitted.classes is not None and name != "train":
             confusion = _confusion(fitted.classes, part.rows.y, predicted)
@@ -55,13 +62,13 @@ def evaluate(fitted: FittedModel, parts: Mapping[str, Part], scoring: Scoring) -
 def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, float]:
     """Score some rows with every scorer, each row by its weight where there are weights."""
     part = Part(rows)
-    predicted = _predicted(fitted, part)
+    predicted = predicted_part(fitted, part)
     return _scores(
         fitted, part, predicted, scoring, sample_weight=rows.sample_weight, strict=True
     )
 
 
-def _predicted(fitted: FittedModel, part: Part) -> Predicted:
+def predicted_part(fitted: FittedModel, part: Part) -> Predicted:
     """Wrap the answers for these rows, in class codes; each is asked for at most once."""
     answers = _Answers(fitted, part)
     classes = fitted.classes

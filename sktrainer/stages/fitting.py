@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.backends._base import Backend, FitRequest, Traits
+from sktrainer.backends._base import (
+    Backend,
+    ChunkRequest,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
+from sktrainer.backends.registry import find_backend
 from sktrainer.results.fitted import FittedModel
+from sktrainer.rows import is_inputs
 from sktrainer.running.checkpoints.fits import FitCheckpoint
 from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.devices import DeviceChoice
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array, CheckedData, FitOutcome, ModelFit, Prepared, Rows
 
-__all__ = ["ModelPlan", "fit_model"]
+__all__ = ["ModelPlan", "fit_chunk", "fit_model", "untrained"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class ModelPlan:
         None: it is not stopped early.
     tol : float
     correct_probabilities : bool
+    device : DeviceChoice
     """
 
     name: str
@@ -50,6 +60,7 @@ class ModelPlan:
     n_iter_no_change: int | None = None
     tol: float = 0.0
     correct_probabilities: bool = False
+    device: DeviceChoice = field(default_factory=DeviceChoice)
 
 
 def fit_model(
@@ -69,7 +80,7 @@ def fit_model(
     ----------
     plan : ModelPlan
     data : CheckedData
-        For its classes and task; no row of it is read.
+        For its classes, its task and the names of its inputs; no row of it is read.
     prepared : Prepared
     seed, n_threads : int
     n_iter : int or None, default=None
@@ -105,23 +116,88 @@ def fit_model(
         else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
+        device=plan.device.given,
         checkpoint=None if place is None else place.checkpoint(monitor),
     )
     with limited_threads(n_threads):
         fit = _fit(plan.backend, request)
+    fitted = _in_pipeline(fit.model, plan, data, prepared)
+    return FitOutcome(fitted, fit, _resumed_from(request.checkpoint))
+
+
+def untrained(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> FittedModel:
+    """Put an unfitted clone of the model behind the fitted steps, for `fit_chunk`."""
+    return _in_pipeline(clone_estimator(plan.model), plan, data, prepared)
+
+
+def fit_chunk(
+    fitted: FittedModel,
+    rows: Rows,
+    *,
+    seed: int,
+    number: int,
+    n_threads: int,
+    device: str | None = None,
+) -> FitOutcome:
+    """Take the model one step further, on the rows of one chunk.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+        Its model is fitted by the chunks before, or `untrained`. It stays as it is.
+    rows : Rows
+        Encoded; `y` holds positions into the classes that the model knows, or numbers.
+    seed : int
+        The same for all chunks.
+    number : int
+        Which chunk this is, from 1.
+    n_threads : int
+    device : str or None, default=None
+        Where a model that is unfitted begins; None: where it would by itself.
+
+    Returns
+    -------
+    FitOutcome
+    """
+    classes: Array | None = None
+    if fitted.classes is not None and fitted.class_codes is not None:
+        known = fitted.classes[fitted.class_codes]
+        classes = np.arange(len(known)) if fitted.codes_as_labels else known
+        rows = replace(rows, y=classes[rows.y])
+    request = ChunkRequest(
+        model=fitted.model,
+        task=fitted.task,
+        train=rows,
+        monitor=Monitor(WatchedMetric()),
+        seed=seed,
+        n_threads=n_threads,
+        device=device,
+        classes=classes,
+        number=number,
+    )
+    backend = cast(IncrementalBackend, find_backend(fitted.model))
+    with limited_threads(n_threads):
+        fit = backend.partial_fit(request)
+    *steps, (name, _) = fitted.pipeline.steps
+    pipeline = type(fitted.pipeline)([*steps, (name, fit.model)])
+    return FitOutcome(replace(fitted, pipeline=pipeline), fit)
+
+
+def _in_pipeline(
+    model: Any, plan: ModelPlan, data: CheckedData, prepared: Prepared
+) -> FittedModel:
     from imblearn.pipeline import Pipeline  # as heavy to import as scikit-learn itself
 
-    pipeline = Pipeline([*prepared.steps, (plan.name, fit.model)])
-    fitted = FittedModel(
-        pipeline=pipeline,
+    return FittedModel(
+        pipeline=Pipeline([*prepared.steps, (plan.name, model)]),
         task=data.task,
         classes=data.classes,
         class_codes=prepared.class_codes,
         codes_as_labels=plan.traits.labels == "codes",
         likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
         shift=prepared.prior_shift if plan.correct_probabilities else None,
+        inputs=tuple(data.X) if is_inputs(data.X) else None,
     )
-    return FitOutcome(fitted, fit, _resumed_from(request.checkpoint))
 
 
 def _fit(backend: Backend, request: FitRequest) -> ModelFit:

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from sktrainer.encoding import imbalance
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
+from sktrainer.rows import take_rows
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.seeding import derive_seed, set_open_seeds
 from sktrainer.types import Array, CheckedData, Prepared, Rows
 
-__all__ = ["StepsPlan", "prepare", "take_rows"]
+__all__ = ["StepsPlan", "prepare"]
 
 ENCODER = "encode"
 SAMPLER = "resample"
@@ -63,16 +63,14 @@ class _Walk:
     unsampled: Any
 
 
-def take_rows(X: Any, positions: Array) -> Any:
-    """Return these rows of X; X itself, with no copy, where they are all rows in order."""
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    if len(positions) == n_samples and (positions == np.arange(n_samples)).all():
-        return X
-    return _safe_indexing(X, positions)
-
-
 def prepare(
-    plan: StepsPlan, data: CheckedData, train: Array, validation: Rows | None, seed: int
+    plan: StepsPlan,
+    data: CheckedData,
+    train: Array,
+    validation: Rows | None,
+    seed: int,
+    *,
+    all_classes: bool = False,
 ) -> Prepared:
     """Fit the steps on training rows and encode training and validation rows.
 
@@ -85,6 +83,8 @@ def prepare(
     validation : Rows or None
         Rows as the caller passed them, with codes of all classes as `y`.
     seed : int
+    all_classes : bool, default=False
+        The model is to know the classes that these training rows lack, too.
 
     Returns
     -------
@@ -117,9 +117,14 @@ def prepare(
         class_counts=counts if data.classes is not None else {},
         prior_shift=shift,
         imbalance=_method_name(method),
+        class_weight=per_class,
         notes=_sampler_notes(walk, data),
     )
-    return prepared if data.classes is None else _with_local_codes(prepared)
+    if data.classes is None:
+        return prepared
+    if all_classes:
+        return replace(prepared, class_codes=np.arange(data.n_classes))
+    return _with_local_codes(prepared)
 
 
 def _walk_step(
@@ -271,10 +276,9 @@ def _with_local_codes(prepared: Prepared) -> Prepared:
     if validation is not None:
         known = np.flatnonzero(np.isin(validation.y, present))
         weight = validation.sample_weight
-        all_known = len(known) == len(validation.y)
         validation = Rows(
-            validation.X if all_known else _safe_indexing(validation.X, known),
+            take_rows(validation.X, known),
             np.searchsorted(present, validation.y[known]),
-            weight if weight is None or all_known else weight[known],
+            None if weight is None else weight[known],
         )
     return replace(prepared, train=train, validation=validation, class_codes=present)

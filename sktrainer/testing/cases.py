@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sktrainer.backends.adoption import copied
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, Task
 
@@ -26,7 +26,7 @@ class Case:
         Unfitted. Few iterations are enough, and quick.
     task : {"classification", "regression"}
     parameters : mapping
-        Further parameters of the trainer.
+        Further parameters of the trainer, nested ones too.
     n_samples : int
         Rows of the table that it is tried on.
     """
@@ -39,7 +39,8 @@ class Case:
     def trainer(self, **parameters: Any) -> ManagedTrainer:
         """Return a new trainer for a clone of the estimator."""
         given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
-        return ManagedTrainer(copy.deepcopy(self.estimator), **given)
+        nested = {name: given.pop(name) for name in list(given) if "__" in name}
+        return ManagedTrainer(copied(self.estimator), **given).set_params(**nested)
 
     def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
         """Return the table that the checks fit on."""

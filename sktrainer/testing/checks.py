@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import random
@@ -19,29 +20,30 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_info
 
 from sktrainer.anatomy import dissect
+from sktrainer.backends._keras_pickle import packed
 from sktrainer.backends.registry import find_backend
 from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, mixed_table, with_noise
-from sktrainer.testing.killing import check_a_killed_fit_goes_on_to_the_same_bits
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
 
 def contract_checks() -> list[Callable[[Case], None]]:
-    """Return every check of the contract, in the order of this file.
+    """Return every check of the contract, those of chunks last.
 
     Returns
     -------
     list of callable
         Each takes a `Case`.
     """
-    found = [
+    from sktrainer.testing import chunk_checks, killing  # which compare by functions from here
+
+    return [
         value
-        for name, value in globals().items()
-        if name.startswith("check_") and getattr(value, "__module__", "") == __name__
+        for module in (globals(), vars(chunk_checks), vars(killing))
+        for name, value in module.items()
+        if name.startswith("check_") and inspect.isfunction(value)
     ]
-    in_order = sorted(found, key=lambda check: check.__code__.co_firstlineno)
-    return [*in_order, check_a_killed_fit_goes_on_to_the_same_bits]
 
 
 def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
@@ -59,14 +61,15 @@ def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
         f"noise in the {part} rows changed what was fitted"
     )
     assert first.best_iteration_ == second.best_iteration_
-    assert same_bits(_encoded(first, probe), _encoded(second, probe)), (
+    assert same_bits(encoded(first, probe), encoded(second, probe)), (
         f"noise in the {part} rows changed the steps before the model"
     )
 
 
-def _encoded(trainer: ManagedTrainer, X: Any) -> Array:
-    encoded = trainer._fitted.encode(X)
-    return np.asarray(encoded.toarray() if hasattr(encoded, "toarray") else encoded)
+def encoded(trainer: ManagedTrainer, X: Any) -> Array:
+    """Return some rows as the steps before the model give them."""
+    found = trainer._fitted.encode(X)
+    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
 
 
 def check_test_rows_serve_to_score_alone(case: Case) -> None:
@@ -120,14 +123,15 @@ def check_state_of_the_caller_is_put_back(case: Case) -> None:
     """Random generators, warnings filters, thread limits and environment stay as they were."""
     X, y = case.table()
     case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
-    before = _caller_state()
+    before = caller_state()
     case.trainer(cv=2).fit(X, y)
-    after = _caller_state()
+    after = caller_state()
     for name, value in before.items():
         assert value == after[name], f"the fit changed the caller's {name}"
 
 
-def _caller_state() -> dict[str, Any]:
+def caller_state() -> dict[str, Any]:
+    """Return what a call may disturb in the caller's process."""
     name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the caller's own
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
@@ -152,12 +156,17 @@ def check_wrapped_estimator_is_untouched(case: Case) -> None:
     X, y = case.table()
     trainer = case.trainer()
     estimator = trainer.estimator
-    before = pickle.dumps(estimator)
+    before = _pickled(estimator)
     parameters = _parameters_of(trainer)
     trainer.fit(X, y)
     assert trainer.estimator is estimator
-    assert pickle.dumps(estimator) == before, "fit changed the estimator that was passed"
+    assert _pickled(estimator) == before, "fit changed the estimator that was passed"
     assert _parameters_of(trainer) == parameters
+
+
+def _pickled(estimator: Any) -> bytes:
+    # Keras writes the time into its own pickle of a model.
+    return pickle.dumps(packed({"estimator": estimator}))
 
 
 def _parameters_of(trainer: ManagedTrainer) -> str:
@@ -292,3 +301,17 @@ def check_one_row_alone_is_predicted_as_among_others(case: Case) -> None:
     together = answers(trainer, probe)
     alone = np.concatenate([answers(trainer, probe.iloc[[i]]) for i in range(5)])
     np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
+
+
+def check_a_device_that_is_not_there_is_refused(case: Case) -> None:
+    """The CPU trains any model, and a GPU that is not there is one error before training."""
+    X, y = case.table()
+    trainer = case.trainer(device="cpu").fit(X, y)
+    assert trainer.report_.fitting["device"] in ("cpu", None)
+    try:
+        case.trainer(device="cuda:99").fit(X, y)
+    except ValueError as error:
+        if "device" not in str(error) or "'cuda:99'" not in str(error):
+            raise
+    else:
+        raise AssertionError("a device that is not there was asked for, and nothing said")

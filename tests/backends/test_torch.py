@@ -122,6 +122,14 @@ def test_scores_of_the_callers_own_see_the_validation_rows():
     assert len(trainer.model_.history[:, "r2"]) == trainer.n_iter_
 
 
+@pytest.mark.parametrize("use_caching", [True, False])
+def test_scores_of_the_callers_own_may_predict_by_themselves(use_caching):
+    scored = EpochScoring("r2", name="r2", lower_is_better=False, use_caching=use_caching)
+    trainer = plain(regressor(callbacks=[scored]), early_stopping=True).fit(X, Y)
+
+    assert np.isfinite(trainer.model_.history[:, "r2"]).all()
+
+
 def test_a_callback_may_end_the_training_and_a_ctrl_c_is_a_ctrl_c():
     ended = plain(regressor(callbacks=[EndsAfter(3)])).fit(X, Y)
     assert (ended.n_iter_, ended.stop_reason_) == (3, "converged")
@@ -274,3 +282,66 @@ def test_a_fitted_net_is_skorchs_own_and_survives_a_pickle():
     assert isinstance(restored, NeuralNetRegressor)
     assert same_bits(restored.predict(X), trainer.predict(X))
     assert restored.verbose == 1  # lent for the time of the fit
+
+
+def test_mixed_precision_is_a_parameter_of_the_net():
+    trainer = plain(SmallNet, task="regression").set_params(estimator__max_epochs=3)
+    full = trainer.fit(X, Y)
+    mixed = clone(trainer).set_params(estimator__precision="bfloat16").fit(X, Y)
+
+    predicted = mixed.predict(X)
+    assert predicted.dtype == np.float32
+    assert not same_bits(predicted, full.predict(X))
+    np.testing.assert_allclose(predicted, full.predict(X), atol=0.1)
+    assert mixed.model_.module_.layers[0].weight.dtype == torch.float32
+    assert same_bits(predicted[:1], mixed.predict(X[:1]))
+    assert same_bits(predicted, pickle.loads(pickle.dumps(mixed)).predict(X))
+    with pytest.raises(ParameterError, match="'float32' or 'bfloat16', got 'half'"):
+        mixed.set_params(estimator__precision="half").fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.SmallDataWarning")
+def test_reports_call_a_module_by_its_own_name(tmp_path):
+    from sktrainer import train_model
+
+    options = {"task": "regression", "verbose": 0, "early_stopping": False}
+    result = train_model(SmallNet, X, Y, save_path=tmp_path, **options)
+
+    assert result.report.estimator == "SmallNet"
+    assert result.model_path.name.startswith("small_net_")
+    with pytest.raises(ParameterError, match="SmallNet does not"):
+        plain(SmallNet, categorical_encoding="native").fit(X, Y)
+
+
+def test_modules_of_a_net_are_in_training_when_they_train():
+    trainer = plain(SmallNet, early_stopping=True).set_params(estimator__max_epochs=2)
+    seen = []
+
+    class Looks(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            seen.append((training, net.module_.layers[2].training))
+
+    trainer.set_params(estimator__callbacks=[Looks()]).fit(X, Y)
+
+    assert {True, False} == {training for training, _ in seen}
+    assert all(training == mode for training, mode in seen)
+
+
+@pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"num_workers": 0}])
+def test_every_epoch_sees_each_row_once_in_an_order_of_its_own(options):
+    class Notes(Callback):
+        def on_train_begin(self, net, **kwargs):
+            self.rows_ = []
+
+        def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+            self.rows_.append(batch[0][:, 0].numpy())
+
+    shuffled = {f"iterator_train__{k}": v for k, v in {"shuffle": True, **options}.items()}
+    net = regressor(callbacks=[("notes", Notes())], max_epochs=2, **shuffled)
+    fitted = plain(net).fit(X, Y).model_
+
+    rows = np.concatenate(dict(fitted.callbacks_)["notes"].rows_).reshape(2, -1)
+    n_rows = 96 if "drop_last" in options else 120
+    assert rows.shape[1] == n_rows
+    assert all(len(np.unique(epoch)) == n_rows for epoch in rows)
+    assert not same_bits(*rows)

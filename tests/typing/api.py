@@ -10,8 +10,10 @@ from sklearn.linear_model import LogisticRegression
 
 from sktrainer import (
     ManagedTrainer,
+    ModelStore,
     TrainingReport,
     TrainingResult,
+    fingerprint,
     load,
     train_model,
     train_with_cv,
@@ -27,7 +29,8 @@ def use() -> tuple[object, ...]:
         LogisticRegression(), test_size=0.2, cv=5, scoring=["roc_auc", "f1"], random_state=0
     )
     fitted: ManagedTrainer = trainer.fit(X, y, sample_weight=np.ones(2), X_val=X, y_val=y)
-    report: TrainingReport = fitted.report_
+    fed: ManagedTrainer = fitted.partial_fit(X, y, classes=[0, 1], sample_weight=np.ones(2))
+    report: TrainingReport = fed.report_
     page: Path = report.to_html("report.html")
     scores: pd.DataFrame = fitted.scores_
     rounds: int | None = fitted.best_iteration_
@@ -36,8 +39,16 @@ def use() -> tuple[object, ...]:
     saved: Path = fitted.save(Path("model.joblib"))
     loaded: ManagedTrainer = load(saved, trusted=True)
 
+    store: ModelStore = ModelStore("models/")
+    version: int = store.save(fitted, name="a")
+    stored: ManagedTrainer = store.load("a", "@production", trusted=True)
+    versions: pd.DataFrame = store.history("a")
+    print_: str = fingerprint(X, y)
+    same: bool = bool(stored.verify(X, y))
+
     result: TrainingResult = train_model(
         LogisticRegression(), X, y, test_size=10, save_path=None, split="time", time_column="a"
     )
     path: Path | None = train_with_cv(LogisticRegression(), X, "a", cv=3).model_path
-    return page, scores, rounds, predicted, score, loaded, result, path
+    found = (version, versions, print_, same)
+    return page, scores, rounds, predicted, score, loaded, result, path, found

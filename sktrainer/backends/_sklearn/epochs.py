@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends._base import FitRequest
+from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
 from sktrainer.backends._sklearn.watching import (
     Watch,
@@ -20,10 +20,11 @@ from sktrainer.backends._sklearn.watching import (
     labelled_weights,
     lent_parameters,
 )
-from sktrainer.running.seeding import derive_seed, root_seed
+from sktrainer.exceptions import ParameterError
+from sktrainer.running.seeding import derive_seed, root_seed, set_open_seeds
 from sktrainer.types import ModelFit, Rows
 
-__all__ = ["Epochs", "goes_in_epochs"]
+__all__ = ["Epochs", "goes_in_epochs", "learn_chunk"]
 
 _CELLS_FOR_THREADS = 10_000_000
 
@@ -109,6 +110,62 @@ def _resumed(request: FitRequest) -> tuple[int, Any]:
     state = loaded(found.state)
     put_back(request.model, state[0])
     return found.iteration, state
+
+
+def learn_chunk(request: ChunkRequest) -> ModelFit:
+    """Train a copy of the model on one chunk, by one call of its `partial_fit`.
+
+    Where the model shuffles, each chunk has a seed of its own, as an epoch has.
+
+    Raises
+    ------
+    ParameterError
+        The model's `partial_fit` cannot do what was asked for.
+    """
+    model, rows = copy.deepcopy(request.model), request.train
+    options: dict[str, Any] = {}
+    if accepts(model.partial_fit, "classes"):
+        options["classes"] = request.classes
+    if rows.sample_weight is not None:
+        options["sample_weight"] = rows.sample_weight
+    _check_step(model, options)
+    set_open_seeds(model, request.seed)
+    params = model.get_params(deep=False)
+    # What is held out, and whether anything is, is decided outside.
+    lent: dict[str, Any] = {"early_stopping": False} if "early_stopping" in params else {}
+    if "random_state" in params:
+        root = root_seed(params["random_state"])
+        lent["random_state"] = derive_seed(root, "chunk", request.number)
+    with lent_parameters(model, **lent), _few_threads(rows.X):
+        model.partial_fit(rows.X, rows.y, **options)
+    loss = _train_loss(model)
+    if loss is not None:
+        request.monitor.record(request.number, {"train": {"loss": loss}})
+    return ModelFit(
+        model,
+        "partial_fit",
+        request.number,
+        request.number,
+        request.monitor.evaluations,
+    )
+
+
+def _check_step(model: Any, options: dict[str, Any]) -> None:
+    """Refuse what `partial_fit` of this model cannot do, before anything is trained."""
+    name, problems = type(model).__name__, []
+    if "sample_weight" in options and not accepts(model.partial_fit, "sample_weight"):
+        problems.append(
+            f"{name}.partial_fit takes no sample weights, got some (from sample_weight or from "
+            "handle_imbalance); leave them out, or use another model"
+        )
+    if getattr(model, "class_weight", None) == "balanced":
+        problems.append(
+            "class_weight='balanced' needs the counts of all rows, which a chunk cannot "
+            "tell; pass a weight for each class, or let the trainer's "
+            "handle_imbalance='class_weight' take them from the first chunk"
+        )
+    if problems:
+        raise ParameterError(problems)
 
 
 class _Passes:

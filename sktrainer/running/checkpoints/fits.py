@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +155,10 @@ class FitCheckpoint:
         """Keep the fitted model, where the last state is not one that leads to it."""
         if self.ended:
             return
-        outcome = {
-            "stop_reason": fit.stop_reason,
-            "n_iter": fit.n_iter,
-            "best_iteration": fit.best_iteration,
-        }
+        own = [
+            field.name for field in fields(fit) if field.name not in ("model", "evaluations")
+        ]
+        outcome = {name: getattr(fit, name) for name in own}
         number = max(fit.n_iter or 1, self._last + 1)
         self._write(number, lambda: pickled(_MODEL, fit.model), {"finished": outcome})
 

@@ -64,7 +64,8 @@ class FitPlace:
         """Keep plain values in place of the fit's states."""
         content = json.dumps({"owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
-        StateFiles(self.folder).clear()
+        for folder in (self.folder, *self.folder.glob("seed-*")):
+            StateFiles(folder).clear()
 
     @property
     def _results(self) -> StateFiles:
@@ -147,7 +148,8 @@ def opened(
 
 def _places(folder: Path) -> list[Path]:
     """Return the folders of this run's fits; `fits` holds runs of their own."""
-    return [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+    places = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+    return [*places, *(seed for place in places for seed in sorted(place.glob("seed-*")))]
 
 
 def _sweep(folder: Path) -> None:

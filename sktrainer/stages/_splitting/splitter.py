@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
-from sklearn.utils import _safe_indexing
 
 from sktrainer.exceptions import InputError
+from sktrainer.rows import take_rows
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
 from sktrainer.types import Array, CheckedData
@@ -123,7 +123,7 @@ def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]
     if is_own:
         X: Any = np.empty((len(rows), 0))
     else:
-        X = data.X if len(rows) == data.n_samples else _safe_indexing(data.X, rows)
+        X = data.X if len(rows) == data.n_samples else take_rows(data.X, rows)
     y = data.y[rows]
     if not is_own and data.classes is not None:
         y = data.classes[y]

@@ -1,0 +1,154 @@
+"""Functions that build a Keras model: what they are told, and what they may ask for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import ParameterError
+from sktrainer.types import Array, Task
+
+__all__ = [
+    "Sight",
+    "arguments",
+    "building_defaults",
+    "building_parameters",
+    "check_built",
+    "is_instance",
+]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a model is built for: the training rows, the task and the classes."""
+
+    X: Any
+    y: Array
+    task: Task
+    classes: Array | None = None
+
+    @property
+    def n_outputs(self) -> int:
+        """Classes, or columns of the target."""
+        if self.classes is not None:
+            return len(self.classes)
+        return int((np.shape(self.y)[1:] or (1,))[0])
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of one row, or of each of its inputs."""
+        if isinstance(self.X, dict):
+            return {name: values.shape[1:] for name, values in self.X.items()}
+        return self.X.shape[1:]
+
+    def meta(self) -> dict[str, Any]:
+        """Return what scikeras calls `meta`, under its names."""
+        shape = getattr(self.X, "shape", None)  # a dict has none
+        found = {
+            "X_dtype_": getattr(self.X, "dtype", None),
+            "X_shape_": shape,
+            "n_features_in_": None if shape is None else int(np.prod(shape[1:2])),
+            "y_dtype_": self.y.dtype,
+            "y_ndim_": self.y.ndim,
+            "target_type_": self._target_type,
+            "n_outputs_": 1 if self.classes is not None else self.n_outputs,
+            "n_outputs_expected_": 1,
+        }
+        if self.classes is not None:
+            found |= {"classes_": self.classes, "n_classes_": len(self.classes)}
+        return found
+
+    @property
+    def _target_type(self) -> str:
+        if self.classes is not None:
+            return "binary" if len(self.classes) <= 2 else "multiclass"
+        return "continuous" if self.n_outputs == 1 else "continuous-multioutput"
+
+    def offered(self) -> dict[str, Any]:
+        """Return the arguments that a function which builds a model may ask for."""
+        shape = self.input_shape
+        return {
+            "meta": self.meta(),
+            "n_outputs": self.n_outputs,
+            "n_classes": 0 if self.classes is None else len(self.classes),
+            "n_features": shape[0] if isinstance(shape, tuple) and shape else None,
+            "input_shape": shape,
+        }
+
+
+def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a function that builds a model.
+
+    Parameters
+    ----------
+    build : callable
+    sight : Sight
+        Offers those that the caller left open.
+    given : mapping of str to object
+        The caller's.
+
+    Raises
+    ------
+    ParameterError
+        One that has no default is neither given nor offered.
+    """
+    offered = sight.offered()
+    found = {name: offered[name] for name in sorted(building_parameters(build) & set(offered))}
+    found |= given
+    missing = required_parameters(build) - set(found)
+    if missing:
+        name = getattr(build, "__name__", repr(build))
+        raise ParameterError(
+            f"{name} needs {', '.join(sorted(missing))}; give a value as "
+            f"estimator__{min(missing)}=..., or a default. It may ask for "
+            f"{', '.join(offered)}, which are filled in"
+        )
+    return found
+
+
+def is_instance(model: Any) -> bool:
+    return not isinstance(model, type) and hasattr(model, "train_on_batch")
+
+
+def check_built(model: Any, by: Any) -> None:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        name = getattr(by, "__name__", repr(by))
+        raise ParameterError(
+            f"expected {name} to return a keras.Model, got {type(model).__name__}; an "
+            "estimator that is a function is taken for one that builds a Keras model"
+        )
+
+
+def _signature(build: Any) -> dict[str, inspect.Parameter]:
+    if is_instance(build):
+        return {}
+    try:
+        return dict(inspect.signature(build).parameters)
+    except (TypeError, ValueError):
+        return {}
+
+
+def building_parameters(build: Any) -> set[str]:
+    """Return the names that a function which builds a model takes; none of an instance."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name for name, parameter in _signature(build).items() if parameter.kind in named}
+
+
+def required_parameters(build: Any) -> set[str]:
+    """Return the names without a default."""
+    empty = inspect.Parameter.empty
+    names = building_parameters(build)
+    return {name for name in names if _signature(build)[name].default is empty}
+
+
+def building_defaults(build: Any) -> dict[str, Any]:
+    """Return the parameters with a default, but those that are filled in unless set."""
+    filled_in = {"meta", "n_outputs", "n_classes", "n_features", "input_shape"}
+    names = building_parameters(build) - required_parameters(build) - filled_in
+    return {name: _signature(build)[name].default for name in sorted(names)}

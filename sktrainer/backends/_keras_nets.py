@@ -1,0 +1,180 @@
+"""The estimator that a bare Keras model becomes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._keras_building import (
+    Sight,
+    arguments,
+    building_defaults,
+    building_parameters,
+    check_built,
+    is_instance,
+)
+from sktrainer.backends._keras_pickle import copied
+from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
+
+__all__ = ["KerasNet"]
+
+
+class KerasNet(Trainee, BaseEstimator):
+    """A Keras model as an estimator; the task decides the rest when it is fitted.
+
+    Parameters
+    ----------
+    model : keras.Model, subclass of it, or function that returns one
+        `model__hidden`, and `hidden` for short, reaches the function or the constructor,
+        which is also given those of `meta`, `n_outputs`, `n_classes`, `n_features` and
+        `input_shape` that it has parameters for.
+    optimizer : str, optimizer or its class, default=None
+        None: that of a compiled model, else Adam. `optimizer__beta_1` reaches its constructor.
+    learning_rate : float or None, default=None
+        None: the optimizer's own.
+    loss : str, keras.losses.Loss, callable or None, default=None
+        None: that of a compiled model, else cross entropy or squared error.
+    metrics : list or None, default=None
+        Further metrics of Keras, for callbacks to see.
+    epochs : int, default=200
+    batch_size : int or "auto", default="auto"
+        "auto": about a 32nd of the rows, a power of two from 32 to 1024; -1: all rows.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Copied for each fit.
+    **parameters : object
+        Those with `model__` or `optimizer__` in front.
+    """
+
+    stands_for = "model"
+
+    _named = (
+        "batch_size",
+        "callbacks",
+        "epochs",
+        "learning_rate",
+        "loss",
+        "metrics",
+        "model",
+        "optimizer",
+    )
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        optimizer: Any = None,
+        learning_rate: float | None = None,
+        loss: Any = None,
+        metrics: Any = None,
+        epochs: int = 200,
+        batch_size: Any = "auto",
+        callbacks: Any = None,
+        **parameters: Any,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.callbacks = callbacks
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; with `deep`, the defaults of the building function too."""
+        params = {name: getattr(self, name) for name in self._named}
+        routed = {name: value for name, value in vars(self).items() if "__" in name.strip("_")}
+        if not deep:
+            return params | routed
+        defaults = building_defaults(self.model)
+        return params | {f"model__{name}": value for name, value in defaults.items()} | routed
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; a name that only the building function knows goes there."""
+        inner = building_parameters(self.model)
+        for name, value in params.items():
+            known = name in self._named or name.startswith("optimizer__")
+            if not known and name.removeprefix("model__") not in inner:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {type(self).__name__}; valid "
+                    f"ones are {sorted(self.get_params())}, and optimizer__<name>"
+                )
+            short = not known and not name.startswith("model__")
+            setattr(self, f"model__{name}" if short else name, value)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train through all epochs, with no rows held out; a trainer does it with care.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, or floats that are not whole: a regression.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        self
+        """
+        from sktrainer.backends.keras import KerasBackend
+
+        KerasBackend().fit(FitRequest(**whole(self, X, y, sample_weight)))
+        return self
+
+    def training_options(self) -> TrainingOptions:
+        return TrainingOptions(
+            int(self.epochs), self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
+        )
+
+    def build_model(self, sight: Sight) -> Any:
+        if is_instance(self.model):
+            model = copied(self.model)
+        else:
+            model = self.model(**arguments(self.model, sight, self._routed("model")))
+        check_built(model, self.model)
+        given = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
+        if model.compiled and any(value is not None for value in (*given.values(),)):
+            options = {"optimizer": model.optimizer, "loss": model.loss}
+            model.compile(**options | self.compile_options())
+        if model.compiled and self.learning_rate is not None:
+            model.optimizer.learning_rate = self.learning_rate
+        return model
+
+    def compile_options(self) -> dict[str, Any]:
+        given = {"loss": self.loss, "metrics": self.metrics}
+        options = {name: value for name, value in given.items() if value is not None}
+        return {"optimizer": self._new_optimizer(), **options}
+
+    def _new_optimizer(self) -> Any:
+        import keras
+
+        given = self._routed("optimizer")
+        if self.learning_rate is not None:
+            given["learning_rate"] = self.learning_rate
+        optimizer = "adam" if self.optimizer is None else self.optimizer
+        if isinstance(optimizer, type):
+            return optimizer(**given)
+        config = keras.optimizers.get(optimizer).get_config()
+        kind = type(keras.optimizers.get(optimizer))
+        return kind.from_config(config | given)
+
+    def _routed(self, prefix: str) -> dict[str, Any]:
+        start = f"{prefix}__"
+        return {
+            name.removeprefix(start): value
+            for name, value in vars(self).items()
+            if name.startswith(start)
+        }

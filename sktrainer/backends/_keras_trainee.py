@@ -1,0 +1,148 @@
+"""What Keras estimators have in common here, of whichever library they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from sktrainer.backends._base import ChunkRequest
+from sktrainer.backends._keras_building import (
+    Sight,
+)
+from sktrainer.backends._keras_outputs import Outputs
+from sktrainer.backends._keras_pickle import packed, unpacked
+from sktrainer.backends._keras_state import quiet_tracing
+from sktrainer.backends._networks import fixed_batches, network_input
+from sktrainer.running.cloning import clone_estimator
+from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.seeding import root_seed
+from sktrainer.types import Array, Rows
+
+__all__ = ["Trainee", "TrainingOptions", "whole"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What an estimator says about its training.
+
+    `batch_size` is None for Keras's own default, -1 for all rows, or "auto".
+    """
+
+    epochs: int
+    batch_size: int | str | None = None
+    shuffle: bool = True
+    callbacks: tuple[Any, ...] = ()
+    class_weight: Any = None
+
+
+class Trainee:
+    """What Keras estimators have in common here, of whichever library they are.
+
+    A subclass says how its model is built and what its training is like; once trained it
+    holds `model_` (the Keras model), `outputs_` and `predict_batch_`.
+    """
+
+    model: Any
+    model_: Any
+    outputs_: Outputs
+    predict_batch_: int
+
+    @property
+    def reads_targets(self) -> bool:
+        """Whether targets and predictions go through an encoder of the estimator's own."""
+        return False
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch over these rows; a trainer does it with care."""
+        from sktrainer.backends.keras import KerasBackend
+
+        classes = None
+        if self.__sklearn_is_fitted__():
+            classes = self.outputs_.classes
+        request = ChunkRequest(**whole(self, X, y, sample_weight), classes=classes)
+        self.__setstate__(vars(KerasBackend().partial_fit(request).model))
+        return self
+
+    @property
+    def packages_below(self) -> tuple[str, ...]:
+        """Keras, and the library that it computes with."""
+        import keras
+
+        return ("keras", keras.backend.backend())
+
+    def training_options(self) -> TrainingOptions:
+        raise TypeError(f"{type(self).__name__} does not say how it is trained")
+
+    def build_model(self, sight: Sight) -> Any:
+        """Return a new model, compiled or not; parameters stay as they are."""
+        raise TypeError(f"{type(self).__name__} does not say how its model is built")
+
+    def compile_options(self) -> dict[str, Any]:
+        """Return arguments of `compile` for a model that is not compiled; `loss` may miss."""
+        return {}
+
+    def encode_inputs(self, X: Any) -> Any:
+        """Return rows as the model takes them."""
+        return network_input(X)
+
+    def encode_targets(self, y: Array) -> Array:
+        """Return targets as the loss takes them."""
+        return self.outputs_.targets(y)
+
+    def raw_outputs(self, X: Any) -> Array:
+        """Return the model's outputs, computed in batches of one size.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), or dict of str to array-like
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+        """
+        check_is_fitted(self, "model_")
+        batches = fixed_batches(self.encode_inputs(X), self.predict_batch_)
+        with quiet_tracing():
+            found = [self.model_.predict_on_batch(rows)[:n_rows] for rows, n_rows in batches]
+        return np.concatenate(found)
+
+    def predict(self, X: Any) -> Array:
+        """Return labels, or numbers in the shape of the target."""
+        return self.outputs_.predicted(self.raw_outputs(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, shape (n_samples, n_classes)."""
+        return self.outputs_.probabilities(self.raw_outputs(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "model_" in vars(self)
+
+    def __sklearn_clone__(self) -> Any:
+        params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        copies = unpacked({name: clone_estimator(v) for name, v in packed(params).items()})
+        return type(self)(**copies)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return packed(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(unpacked(state))
+
+
+def whole(net: Trainee, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+    """Return the request of a fit that holds nothing out."""
+    y = np.asarray(y)
+    weight = None if sample_weight is None else np.asarray(sample_weight)
+    return {
+        "model": net,
+        "task": "regression"
+        if type_of_target(y).startswith("continuous")
+        else "classification",
+        "train": Rows(X, y, weight),
+        "monitor": Monitor(WatchedMetric()),
+        "seed": root_seed(None),
+    }

@@ -1,0 +1,193 @@
+"""The epochs of one fit of a Keras model, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from sktrainer.backends._base import ChunkRequest, FitRequest
+from sktrainer.backends._keras_state import set_epoch_seeds
+from sktrainer.backends._keras_trainee import Trainee
+from sktrainer.backends._networks import (
+    FALLBACK_BATCH,
+    MOST_BATCH,
+    auto_batch_size,
+    mean_one,
+    take,
+    watched_score,
+)
+from sktrainer.running.seeding import derive_seed
+from sktrainer.types import Array, Rows
+
+__all__ = ["Training", "classes_of"]
+
+KERAS_BATCH = 32
+"""Keras's own default."""
+
+
+class Training:
+    """The epochs of one fit.
+
+    Parameters
+    ----------
+    net : Trainee
+        With its compiled model.
+    request : FitRequest
+    seed : int
+        From which each epoch's is derived.
+    """
+
+    def __init__(self, net: Trainee, request: FitRequest, seed: int) -> None:
+        self.net, self.model, self.request, self.seed = net, net.model_, request, seed
+        self.monitor = request.monitor
+        self.options = net.training_options()
+        self.epochs = request.n_iter or self.options.epochs
+        self.weights = _class_weights(self.options.class_weight, request)
+        self.train = self._encoded(request.train)
+        self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
+        whole = self.options.batch_size == -1
+        net.predict_batch_ = FALLBACK_BATCH if whole else min(self.batch_size, MOST_BATCH)
+        # Where nothing stops early, a schedule must not learn from rows that are scored.
+        watched = request.validation if self.monitor.stops else None
+        self.validation = None if watched is None else self._encoded(watched)
+
+    def chunk(self, number: int) -> None:
+        """Go through one epoch, of this number."""
+        callbacks = self._callbacks(1)
+        callbacks.on_train_begin()
+        self._epoch(number, callbacks)
+        callbacks.on_train_end()
+
+    def _callbacks(self, epochs: int) -> Any:
+        import keras
+
+        self.model.stop_training = False
+        return keras.callbacks.CallbackList(
+            list(self.options.callbacks),
+            add_history=True,
+            model=self.model,
+            verbose=0,
+            epochs=epochs,
+            steps=len(self._starts()),
+        )
+
+    def run(self) -> tuple[int, bool]:
+        """Go through the epochs; return how many, and whether a callback ended them."""
+        callbacks = self._callbacks(self.epochs)
+        best, epoch = None, 0
+        callbacks.on_train_begin()
+        for epoch in range(1, self.epochs + 1):
+            self._epoch(epoch, callbacks)
+            if self.monitor.improved:
+                best = self.model.get_weights()
+            if self.monitor.stopped or self.model.stop_training:
+                break
+        callbacks.on_train_end()
+        if best is not None:
+            self.model.set_weights(best)
+        return epoch, epoch < self.epochs and not self.monitor.stopped
+
+    def _epoch(self, epoch: int, callbacks: Any) -> None:
+        seed = derive_seed(self.seed, "epoch", epoch)
+        set_epoch_seeds(seed)
+        order = np.arange(len(self.train.y))
+        if self.options.shuffle:
+            np.random.default_rng(seed).shuffle(order)
+        callbacks.on_epoch_begin(epoch - 1)
+        with _metrics_of_an_epoch(self.model):
+            logs = self._train(order, callbacks)
+        values = {"train": {"loss": logs["loss"]}}
+        if self.validation is not None:
+            found = self._evaluate(self.validation)
+            logs |= {f"val_{name}": value for name, value in found.items()}
+            values["validation"] = {"loss": found["loss"], **self._score()}
+        self.monitor.record(epoch, values)
+        callbacks.on_epoch_end(epoch - 1, logs)
+
+    def _train(self, order: Array, callbacks: Any) -> dict[str, float]:
+        logs: dict[str, float] = {}
+        for step, start in enumerate(self._starts()):
+            batch = order[start : start + self.batch_size]
+            callbacks.on_train_batch_begin(step)
+            logs = self._on_batch(self.model.train_on_batch, self.train, batch)
+            callbacks.on_train_batch_end(step, logs)
+            if self.model.stop_training:
+                break
+        return logs
+
+    def _evaluate(self, rows: Rows) -> dict[str, float]:
+        logs: dict[str, float] = {}
+        with _metrics_of_an_epoch(self.model):
+            for start in range(0, len(rows.y), self.batch_size):
+                batch = slice(start, start + self.batch_size)
+                logs = self._on_batch(self.model.test_on_batch, rows, batch)
+        return logs
+
+    def _on_batch(self, step: Any, rows: Rows, batch: Any) -> dict[str, float]:
+        weight = None if rows.sample_weight is None else rows.sample_weight[batch]
+        logs: dict[str, float] = step(
+            take(rows.X, batch), rows.y[batch], sample_weight=weight, return_dict=True
+        )
+        return dict(logs)
+
+    def _starts(self) -> range:
+        return range(0, len(self.train.y), self.batch_size)
+
+    def _score(self) -> dict[str, float]:
+        classes = classes_of(self.request)
+        proba = None if classes is None else self.net.predict_proba
+        return watched_score(self.request, classes, self.net.predict, proba)
+
+    def _encoded(self, rows: Rows) -> Rows:
+        weight = rows.sample_weight
+        if self.weights is not None:
+            of_class = np.array([self.weights.get(label, 1.0) for label in rows.y])
+            weight = of_class if weight is None else weight * of_class
+        return Rows(
+            self.net.encode_inputs(rows.X),
+            self.net.encode_targets(np.asarray(rows.y)),
+            None if weight is None else mean_one(weight),
+        )
+
+
+@contextmanager
+def _metrics_of_an_epoch(model: Any) -> Iterator[None]:
+    """Let metrics run on from batch to batch: `train_on_batch` starts them anew."""
+    model.reset_metrics()
+    vars(model)["reset_metrics"] = lambda: None
+    try:
+        yield
+    finally:
+        del vars(model)["reset_metrics"]
+
+
+def _class_weights(given: Any, request: FitRequest) -> dict[Any, float] | None:
+    """Return the weight of each class, of which "balanced" counts the training rows."""
+    if given is None or request.task == "regression":
+        return None
+    if not isinstance(given, str):
+        return dict(given)
+    classes = np.unique(request.train.y)
+    weights = compute_class_weight(given, classes=classes, y=request.train.y)
+    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
+
+
+def _batch_size(given: Any, n_samples: int) -> int:
+    if given == "auto":
+        return auto_batch_size(n_samples)
+    if given == -1:
+        return n_samples
+    return KERAS_BATCH if given is None else int(given)
+
+
+def classes_of(request: FitRequest) -> Array | None:
+    """Return the labels that the model is to tell apart; None for a regression."""
+    if request.task == "regression":
+        return None
+    if isinstance(request, ChunkRequest) and request.classes is not None:
+        return request.classes
+    return np.unique(request.train.y)

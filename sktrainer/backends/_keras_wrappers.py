@@ -1,0 +1,158 @@
+"""Estimators of scikeras and of keras.wrappers as they are trained here.
+
+A subclass of the caller's own class is made, with the same name: what builds the model,
+the parameters and the attributes stay its library's own; the loop over the epochs, the
+targets and the predictions are ours.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import ClassifierTags, RegressorTags
+
+from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_pickle import copied
+from sktrainer.backends._keras_trainee import Trainee, TrainingOptions
+from sktrainer.backends._networks import network_input
+from sktrainer.types import Array
+
+__all__ = ["trainable"]
+
+
+class OfLibrary(Trainee):
+    """What wrappers of either library need: tags, and a pickle that finds its class."""
+
+    def __sklearn_tags__(self) -> Any:
+        # scikeras's classes are neither classifiers nor regressors to scikit-learn, for the
+        # order in which they inherit.
+        tags = BaseEstimator.__sklearn_tags__(self)
+        kind = getattr(self, "_estimator_type", None)
+        names = {base.__name__ for base in type(self).__mro__}
+        if kind == "classifier" or "ClassifierMixin" in names:
+            tags.estimator_type = "classifier"
+            tags.classifier_tags = ClassifierTags()
+        elif kind == "regressor" or "RegressorMixin" in names:
+            tags.estimator_type = "regressor"
+            tags.regressor_tags = RegressorTags()
+            tags.target_tags.multi_output = True
+        tags.target_tags.required = True
+        return tags
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _revived, (type(self).__bases__[1],), self.__getstate__()
+
+
+class OfScikeras(OfLibrary):
+    """A `KerasClassifier` or `KerasRegressor` of scikeras."""
+
+    random_state: Any
+
+    def training_options(self) -> TrainingOptions:
+        def of_fit(name: str) -> Any:
+            return getattr(self, f"fit__{name}", getattr(self, name, None))
+
+        return TrainingOptions(
+            epochs=int(of_fit("epochs")),
+            batch_size=of_fit("batch_size"),
+            shuffle=bool(of_fit("shuffle")),
+            callbacks=tuple(copy.deepcopy(getattr(self, "_fit_callbacks", ()))),
+            class_weight=of_fit("class_weight"),
+        )
+
+    def build_model(self, sight: Sight) -> Any:
+        # A seed of scikeras's own would leave TensorFlow deterministic for the whole process.
+        seed, self.random_state = self.random_state, None
+        try:
+            self.initialize(sight.X, sight.y)  # type: ignore[attr-defined]
+        finally:
+            self.random_state = seed
+        if self.model_ is self.model:
+            self.model_ = copied(self.model)
+        return self.model_
+
+    def compile_options(self) -> dict[str, Any]:
+        options: dict[str, Any] = self._get_compile_kwargs()  # type: ignore[attr-defined]
+        return {name: value for name, value in options.items() if value is not None}
+
+    @property
+    def reads_targets(self) -> bool:
+        """Whether a subclass has a target encoder of its own."""
+        owner = next(base for base in type(self).__mro__ if "target_encoder" in vars(base))
+        return not owner.__module__.startswith("scikeras.")
+
+    def encode_inputs(self, X: Any) -> Any:
+        return self.feature_encoder_.transform(network_input(X))  # type: ignore[attr-defined]
+
+    def encode_targets(self, y: Array) -> Array:
+        if not self.reads_targets:
+            return super().encode_targets(y)
+        return np.asarray(self.target_encoder_.transform(y))  # type: ignore[attr-defined]
+
+    def predict(self, X: Any) -> Array:
+        if not self.reads_targets:
+            return super().predict(X)
+        raw = self.raw_outputs(X)
+        return np.asarray(self.target_encoder_.inverse_transform(raw))  # type: ignore[attr-defined]
+
+    def predict_proba(self, X: Any) -> Array:
+        if not self.reads_targets:
+            return super().predict_proba(X)
+        decode = self.target_encoder_.inverse_transform  # type: ignore[attr-defined]
+        return np.asarray(decode(self.raw_outputs(X), return_proba=True))
+
+
+class OfKeras(OfLibrary):
+    """A `SKLearnClassifier` or `SKLearnRegressor` of keras.wrappers."""
+
+    def training_options(self) -> TrainingOptions:
+        given = self.fit_kwargs or {}  # type: ignore[attr-defined]
+        return TrainingOptions(
+            epochs=int(given.get("epochs", 1)),
+            batch_size=given.get("batch_size"),
+            shuffle=bool(given.get("shuffle", True)),
+            callbacks=tuple(copy.deepcopy(given.get("callbacks") or ())),
+            class_weight=self._of_labels(given.get("class_weight")),
+        )
+
+    def _of_labels(self, class_weight: Any) -> Any:
+        """Key weights by label: Keras keys them by the position of the class."""
+        if class_weight is None or not hasattr(self, "classes_"):
+            return class_weight
+        return {self.classes_[code]: weight for code, weight in class_weight.items()}
+
+    def build_model(self, sight: Sight) -> Any:
+        y = self._process_target(sight.y, reset=True)  # type: ignore[attr-defined]
+        return self._get_model(sight.X, y)  # type: ignore[attr-defined]
+
+
+_OVER = {"scikeras": OfScikeras, "keras": OfKeras}
+
+
+@functools.cache
+def managed(wrapper_class: Any) -> Any:
+    """Return the class of a wrapper with what trains it here laid over."""
+    if issubclass(wrapper_class, Trainee):
+        return wrapper_class
+    roots = [base.__module__.partition(".")[0] for base in wrapper_class.__mro__]
+    over = next(_OVER[root] for root in roots if root in _OVER)
+    attributes = {"__module__": wrapper_class.__module__, "__doc__": wrapper_class.__doc__}
+    bases: tuple[Any, ...] = (over, wrapper_class)
+    return type(wrapper_class.__name__, bases, attributes)
+
+
+def _revived(wrapper_class: Any) -> Any:
+    made = managed(wrapper_class)
+    return made.__new__(made)
+
+
+def trainable(wrapper: Any) -> Any:
+    """Return the same wrapper, with the same parameters, as it is trained here."""
+    if isinstance(wrapper, Trainee):
+        return wrapper
+    kind: Any = type(wrapper)
+    return managed(kind)(**wrapper.get_params(deep=False))

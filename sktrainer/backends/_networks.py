@@ -1,0 +1,163 @@
+"""What holds for networks of every library: their rows, batches, weights and watched score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.watching import accepts
+from sktrainer.exceptions import InputError
+from sktrainer.rows import as_inputs, count_rows, is_inputs
+from sktrainer.running.predicted import Predicted
+from sktrainer.types import Array
+
+__all__ = [
+    "FALLBACK_BATCH",
+    "MOST_BATCH",
+    "auto_batch_size",
+    "fixed_batches",
+    "mean_one",
+    "network_input",
+    "refuse_sparse",
+    "take",
+    "watched_score",
+]
+
+LEAST_BATCH, MOST_BATCH = 32, 1024
+
+FALLBACK_BATCH = 128
+"""Rows predicted at once where a network trains on all rows at once."""
+
+
+def refuse_sparse(X: Any) -> None:
+    """Refuse sparse rows, in one sentence that says what to do."""
+    if sparse.issparse(X):
+        raise InputError(
+            "Sparse data was passed, but a network takes dense data; convert it with "
+            "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
+        )
+
+
+def auto_batch_size(n_samples: int) -> int:
+    """Return about a 32nd of the rows: a power of two from 32 to 1024.
+
+    Examples
+    --------
+    >>> auto_batch_size(200), auto_batch_size(5_000), auto_batch_size(1_000_000)
+    (32, 128, 1024)
+    """
+    power = 2 ** round(np.log2(max(n_samples, 1) / 32))
+    return int(min(max(power, LEAST_BATCH), MOST_BATCH))
+
+
+def network_input(X: Any) -> Any:
+    """Return rows as networks take them: float32, or int64 as for embeddings.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), DataFrame, or dict of str to array-like
+        Booleans in a dict, such as masks, stay what they are.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...), or dict of str to ndarray
+        X itself where it is contiguous and of that type.
+
+    Examples
+    --------
+    >>> network_input([[1.5, 2.0]]).dtype, network_input([[1, 2]]).dtype
+    (dtype('float32'), dtype('int64'))
+    """
+    if is_inputs(X):
+        return {name: _converted(values, bool) for name, values in as_inputs(X).items()}
+    return _converted(X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X), np.float32)
+
+
+def _converted(values: Array, of_booleans: type) -> Array:
+    kind = values.dtype.kind
+    dtype = np.int64 if kind in "iu" else of_booleans if kind == "b" else np.float32
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def take(X: Any, rows: Any) -> Any:
+    """Take rows (positions or a slice) of an array or of each in a dict.
+
+    Examples
+    --------
+    >>> take({"a": np.array([1, 2, 3])}, slice(0, 2))
+    {'a': array([1, 2])}
+    """
+    if isinstance(X, dict):
+        return {name: values[rows] for name, values in X.items()}
+    return X[rows]
+
+
+def fixed_batches(X: Any, size: int) -> Iterator[tuple[Any, int]]:
+    """Yield batches of exactly `size` rows, the last one filled up with its own last row.
+
+    Matrix products of other sizes round otherwise: in batches of one size a row gets the
+    bits alone that it gets among others.
+
+    Yields
+    ------
+    batch : ndarray of shape (size, ...), or dict of such
+    n_rows : int
+        How many of them are rows of X.
+    """
+    total = count_rows(X)
+    for start in range(0, total, size):
+        stop = min(start + size, total)
+        rows: Array | slice = slice(start, stop)
+        if stop - start < size:
+            rows = np.minimum(np.arange(start, start + size), total - 1)
+        yield take(X, rows), stop - start
+
+
+def mean_one(weight: Array) -> Array:
+    """Scale weights to a mean of one, so that they do not change the pace of learning.
+
+    Examples
+    --------
+    >>> mean_one(np.array([1.0, 3.0])).tolist()
+    [0.5, 1.5]
+    """
+    values: Array = np.asarray(weight, dtype=np.float64)
+    return (values / values.mean()).astype(np.float32)
+
+
+def watched_score(
+    request: FitRequest,
+    classes: Array | None,
+    predict: Callable[[Any], Any],
+    predict_proba: Callable[[Any], Any] | None,
+) -> dict[str, float]:
+    """Return the value of the watched scorer, by its name; empty where the loss is watched.
+
+    Parameters
+    ----------
+    request : FitRequest
+        With validation rows.
+    classes : ndarray or None
+        What the model was trained on; None for a regression.
+    predict, predict_proba : callable
+        Called with the validation rows, and only if the scorer asks.
+    """
+    metric, rows = request.monitor.metric, request.validation
+    scorer: Any = metric.scorer
+    if scorer is None or rows is None:
+        return {}
+    predicted = Predicted(
+        request.task,
+        classes,
+        predict=lambda: predict(rows.X),
+        predict_proba=None if predict_proba is None else lambda: predict_proba(rows.X),
+    )
+    weighs = rows.sample_weight is not None and accepts(
+        getattr(scorer, "_score_func", scorer), "sample_weight"
+    )
+    options = {"sample_weight": rows.sample_weight} if weighs else {}
+    return {metric.name: float(scorer(predicted, rows.X, rows.y, **options))}

@@ -1,0 +1,155 @@
+"""What a net leaves open, and a bare Module more than it: the task and the table decide.
+
+This module names skorch and torch at its top and is therefore imported only inside
+functions.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import skorch
+import torch
+
+from sktrainer.backends._base import ChunkRequest, FitRequest
+from sktrainer.backends._networks import auto_batch_size
+from sktrainer.backends._torch_batches import tried
+from sktrainer.backends._torch_module_net import ModuleNet
+from sktrainer.backends._torch_nets import managed
+from sktrainer.backends.modules import constructor_names
+from sktrainer.exceptions import ParameterError
+from sktrainer.rows import count_rows, take_rows
+from sktrainer.types import Array
+
+__all__ = ["check_outputs", "completed", "network_targets"]
+
+SAMPLE = 2
+"""Rows that a module is tried on before it is trained."""
+
+
+def completed(request: FitRequest) -> Any:
+    """Return the net that is fitted: of the class that we lay over the caller's.
+
+    Parameters
+    ----------
+    request : FitRequest
+        Its net becomes another of the same parameters. A bare Module's gets those that the
+        task and the table decide: kind, loss, batch size and number of outputs.
+    """
+    net, sample = request.model, _sample(request)
+    kind: Any = type(net)
+    chosen: dict[str, Any] = {}
+    if kind is ModuleNet:
+        net.set_params(**_sizes(net, request))
+        kind, chosen = _for_task(net, request, sample)
+    parameters = net.get_params(deep=False) | chosen
+    mixed = _is_mixed(parameters.pop("precision")) if type(net) is ModuleNet else False
+    net = managed(kind)(**parameters)
+    net.mixed_ = mixed
+    net.sample_ = sample
+    net.weighted_ = request.train.sample_weight is not None
+    net.n_classes_ = _n_classes(request)
+    # A schedule holds the optimizer that it steps: copied and pickled apart from it, it
+    # would step another one.
+    if "callbacks" not in net.cuda_dependent_attributes_:
+        net.cuda_dependent_attributes_ = [*net.cuda_dependent_attributes_, "callbacks"]
+    return net
+
+
+def _sample(request: FitRequest) -> Any:
+    X = request.train.X
+    return take_rows(X, np.arange(min(SAMPLE, count_rows(X))))
+
+
+def _is_mixed(precision: Any) -> bool:
+    if precision not in ("float32", "bfloat16"):
+        raise ParameterError(
+            f"precision must be 'float32' or 'bfloat16', got {precision!r}; float16 needs its "
+            "gradients scaled, for which pass a skorch net of your own"
+        )
+    return bool(precision == "bfloat16")
+
+
+def _n_classes(request: FitRequest) -> int:
+    if request.task != "classification":
+        return 0
+    if isinstance(request, ChunkRequest) and request.classes is not None:
+        return len(request.classes)
+    return int(np.max(request.train.y)) + 1
+
+
+def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
+    """Return the batch size and the number of outputs, where they are open."""
+    sizes: dict[str, Any] = {}
+    if net.batch_size == "auto":
+        sizes["batch_size"] = auto_batch_size(len(request.train))
+    if "n_outputs" in constructor_names(net.module) and not hasattr(net, "module__n_outputs"):
+        columns = np.shape(request.train.y)[1:] or (1,)
+        sizes["module__n_outputs"] = _n_classes(request) or columns[0]
+    return sizes
+
+
+def _for_task(net: Any, request: FitRequest, sample: Any) -> tuple[Any, dict[str, Any]]:
+    """Choose the kind of net and its loss."""
+    kind: Any
+    criterion: Any
+    own: dict[str, Any] = {}
+    if request.task == "regression":
+        kind, criterion = skorch.NeuralNetRegressor, torch.nn.MSELoss
+    elif _is_binary(net, request, sample):
+        kind, criterion = skorch.NeuralNetBinaryClassifier, torch.nn.BCEWithLogitsLoss
+        own["threshold"] = 0.5
+    else:
+        kind, criterion = skorch.NeuralNetClassifier, torch.nn.CrossEntropyLoss
+        own["classes"] = None
+    return kind, own | {"criterion": criterion if net.criterion is None else net.criterion}
+
+
+def _is_binary(net: Any, request: FitRequest, sample: Any) -> bool:
+    """Whether two classes are told by one output: by the loss, else by what comes out."""
+    binary = torch.nn.BCEWithLogitsLoss
+    if net.criterion is not None:
+        return net.criterion is binary or isinstance(net.criterion, binary)
+    if _n_classes(request) > 2:
+        return False
+    # Made for this look alone: the fit starts from the seed as if it had not been.
+    with torch.random.fork_rng(devices=[]):
+        made = net.initialized_instance(net.module, net.get_params_for("module"))
+        module = copy.deepcopy(made).eval()
+        found = tried(module, sample)
+    return found.ndim == 1 or found.shape[-1] == 1
+
+
+def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
+    """Return targets in the type and the shape that the loss takes."""
+    if isinstance(net, skorch.NeuralNetBinaryClassifier):
+        return np.asarray(y, dtype=np.float32)
+    if request.task == "classification":
+        return np.asarray(y, dtype=np.int64)
+    values = np.array(y, dtype=np.float32)
+    return values[:, np.newaxis] if values.ndim == 1 else values
+
+
+def check_outputs(net: Any, request: FitRequest) -> None:
+    """Refuse a module whose outputs are fewer than, or other than, the targets."""
+    found = tuple(net.outputs(net.sample_).shape[1:])
+    y_shape = np.shape(request.train.y)[1:] or (1,)
+    net.flat_output_ = request.task == "regression" and y_shape == (1,)
+    n_classes = net.n_classes_
+    if isinstance(net, skorch.NeuralNetBinaryClassifier):
+        fits, wanted = n_classes <= 2, "at most 2 classes for one output"
+    elif n_classes:
+        fits = len(found) > 0 and found[0] >= n_classes
+        wanted = f"at least {n_classes} outputs, one for each class"
+    else:
+        fits, wanted = found == y_shape, f"outputs of shape (n_samples, {y_shape[0]})"
+    if not fits:
+        got = ", ".join(map(str, ("n_samples", *found)))
+        kind = type(net.module_).__name__
+        raise ParameterError(
+            f"expected {wanted}, got {kind} with outputs of shape ({got}) for "
+            f"{n_classes or y_shape[0]} {'classes' if n_classes else 'target columns'}; widen "
+            "its last layer, or let its constructor take n_outputs, which is filled in"
+        )

@@ -1,0 +1,80 @@
+"""What torch sees of GPUs, and its generators there.
+
+This module names torch at its top and is therefore imported only inside functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from sktrainer.running.devices import Gpus
+
+__all__ = ["gpus", "is_there", "seeded"]
+
+
+def gpus() -> Gpus:
+    """Return the GPUs that torch sees, CUDA's (ROCm's too) before Apple's."""
+    names = tuple(f"cuda:{index}" for index in range(_n_cuda()))
+    if torch.backends.mps.is_available():
+        names = (*names, "mps")
+    return Gpus(names, "" if names else "torch sees no GPU")
+
+
+def is_there(device: Any) -> bool:
+    """Tell whether torch can put a tensor on this device.
+
+    Examples
+    --------
+    >>> is_there("cpu"), is_there("cuda:99")
+    (True, False)
+    """
+    place = torch.device("cpu" if device is None else device)
+    if place.type == "cuda":
+        return (place.index or 0) < _n_cuda()
+    return place.type != "mps" or bool(torch.backends.mps.is_available())
+
+
+def _n_cuda() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+@contextmanager
+def seeded(seed: int, device: Any) -> Iterator[None]:
+    """Start torch's generators from a seed, and put the caller's back at the end.
+
+    Parameters
+    ----------
+    seed : int
+    device : str, torch.device or None
+        Only the generator in use, and that of the CPU: `torch.manual_seed` would seed
+        those of all devices there are.
+    """
+    place = torch.device("cpu" if device is None else device)
+    on_cuda = place.type == "cuda"
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[place] if on_cuda else []))
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            stack.enter_context(torch.cuda.device(place))
+            torch.cuda.manual_seed(seed)
+            stack.enter_context(_steady_kernels())
+        elif place.type == "mps":
+            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
+            torch.mps.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _steady_kernels() -> Iterator[None]:
+    """Take the kernels of cuDNN that give the same bits each time, and no search for others."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

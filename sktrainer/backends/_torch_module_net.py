@@ -1,0 +1,92 @@
+"""The net that a bare torch Module becomes.
+
+This module names skorch and torch at its top and is therefore imported only inside
+functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+
+from sktrainer.backends.modules import constructor_defaults, constructor_names
+
+__all__ = ["ModuleNet"]
+
+
+class ModuleNet(NeuralNet):
+    """A torch Module as an estimator; the task decides the rest when it is fitted.
+
+    Parameters
+    ----------
+    module : torch.nn.Module class or instance
+        `module__hidden`, and `hidden` for short, reaches the constructor of a class.
+    criterion : loss class or None, default=None
+        None: cross entropy, the binary one for a module with one output, or squared error.
+    optimizer : optimizer class, default=torch.optim.Adam
+    lr : float, default=0.001
+    max_epochs : int, default=200
+    batch_size : int or "auto", default="auto"
+        "auto": about a 32nd of the rows, a power of two from 32 to 1024.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16": the module runs under `torch.autocast`, in mixed precision; weights,
+        outputs and loss stay float32.
+    **parameters : object
+        Those of `skorch.NeuralNet`.
+    """
+
+    stands_for = "module"
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any = None,
+        optimizer: Any = torch.optim.Adam,
+        lr: float = 0.001,
+        max_epochs: int = 200,
+        batch_size: Any = "auto",
+        precision: str = "float32",
+        train_split: Any = None,
+        verbose: int = 0,
+        iterator_train__shuffle: bool = True,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            verbose=verbose,
+            iterator_train__shuffle=iterator_train__shuffle,
+            **parameters,
+        )
+        self.precision = precision
+
+    def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
+        """Return the parameters; with `deep`, the defaults of the module's class too."""
+        params: dict[str, Any] = super().get_params(deep=deep, **options)
+        if not deep:
+            return params
+        defaults = constructor_defaults(self.module)
+        return {f"module__{name}": value for name, value in defaults.items()} | params
+
+    def set_params(self, **params: Any) -> ModuleNet:
+        """Set parameters; a name that only the module's constructor knows goes there."""
+        own, inner = self.get_params(deep=False), constructor_names(self.module)
+        named = {
+            f"module__{name}" if name in inner and name not in own else name: value
+            for name, value in params.items()
+        }
+        super().set_params(**named)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = "n_outputs" in constructor_names(self.module)
+        return tags

@@ -1,0 +1,203 @@
+"""Keras: models, functions that build them, and the wrappers of scikeras and keras.wrappers.
+
+The epochs are driven from here, batch by batch: the stopper answers with a reason, the rows
+come in another order in each epoch (Keras on TensorFlow shuffles all alike under a seed),
+and no adapter of data is set up, which for small batches takes longer than to train.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sktrainer.backends._base import (
+    ChunkRequest,
+    DeviceBackend,
+    FitRequest,
+    IncrementalBackend,
+    Traits,
+)
+from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_devices import gpus, on_device
+from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
+from sktrainer.backends._keras_pickle import packed, set_variables, unpacked
+from sktrainer.backends._keras_state import (
+    kept_seeds,
+    quiet_tracing,
+    set_epoch_seeds,
+    set_seeds,
+)
+from sktrainer.backends._keras_trainee import Trainee
+from sktrainer.backends._keras_training import Training, classes_of
+from sktrainer.backends._networks import (
+    network_input,
+    refuse_sparse,
+    take,
+)
+from sktrainer.backends._sklearn.watching import finished
+from sktrainer.exceptions import ParameterError
+from sktrainer.running.caller_state import kept
+from sktrainer.running.devices import Gpus
+from sktrainer.running.resources import limited_threads
+from sktrainer.running.seeding import derive_seed
+from sktrainer.types import Array, ModelFit, Task
+
+__all__ = ["KerasBackend"]
+
+
+class KerasBackend:
+    """Trains Keras models."""
+
+    name = "keras"
+
+    def traits(self, model: Any, task: Task) -> Traits:
+        """Say what this model needs and can do."""
+        return Traits(
+            sparse=False,
+            any_shape=True,
+            likeliest=True,
+            max_iter=model.training_options().epochs,
+            stops_by_default=True,
+            iteration="epoch",
+        )
+
+    def own_device(self, model: Any) -> None:
+        """A Keras model names none; `keras.device` is a scope."""
+
+    def gpus(self, model: Any) -> Gpus:
+        """Return the GPUs that Keras's backend sees."""
+        return gpus()
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Fit epoch by epoch and put back the weights of the best one.
+
+        Parameters
+        ----------
+        request : FitRequest
+
+        Returns
+        -------
+        ModelFit
+            The estimator that came, with `model_`, the Keras model, beside its parameters.
+        """
+        refuse_sparse(request.train.X)
+        seed = _seed(request)
+        with (
+            limited_threads(1),
+            kept(seed),
+            kept_seeds(),
+            quiet_tracing(),
+            on_device(request.device),
+        ):
+            set_seeds(seed)
+            net = _prepare(request)
+            training = Training(net, request, seed)
+            n_iter, ended = training.run()
+        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if ended else fit.stop_reason
+        return replace(fit, stop_reason=reason, batch_size=training.batch_size)
+
+    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+        """Train for one epoch over a chunk; weights and optimizer go on from the one before.
+
+        To callbacks, fresh ones for each chunk, this is the epoch of the chunk's number.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        refuse_sparse(request.train.X)
+        before: Trainee = request.model
+        net, number = copy.copy(before), request.number
+        seed = derive_seed(_seed(request), "chunk", number)
+        with (
+            limited_threads(1),
+            kept(seed),
+            kept_seeds(),
+            quiet_tracing(),
+            on_device(request.device),
+        ):
+            request = replace(request, model=net)
+            if not before.__sklearn_is_fitted__():
+                set_seeds(seed)
+                Training(_prepare(request), request, seed).chunk(number)
+            else:
+                set_epoch_seeds(seed)
+                _go_on(before, Training(net, request, seed), number)
+        return ModelFit(net, "partial_fit", number, number, request.monitor.evaluations)
+
+
+def _go_on(before: Trainee, training: Training, number: int) -> None:
+    """Train the model that is there, and leave an equal of it where it was taken from.
+
+    A copy to train would be traced and compiled again in every chunk.
+    """
+    model = training.model
+    state = packed({"model": model})
+    try:
+        training.chunk(number)
+    except BaseException:
+        set_variables(model, state["model"])
+        raise
+    before.model_ = unpacked(state)["model"]
+
+
+def _seed(request: FitRequest) -> int:
+    """Return the seed that scikeras's estimator was given, else the fit's own."""
+    given = getattr(request.model, "random_state", None)
+    return int(given) if isinstance(given, (int, np.integer)) else request.seed
+
+
+def _prepare(request: FitRequest) -> Trainee:
+    """Build the model, compile it where it is not, and say how its outputs are read."""
+    net: Trainee = request.model
+    y = np.asarray(request.train.y)
+    classes = classes_of(request)
+    sight = Sight(network_input(request.train.X), y, request.task, classes)
+    model = net.build_model(sight)
+    net.model_ = model
+    raw = _first_outputs(model, net.encode_inputs(sight.X))
+    if not model.compiled:
+        logits = classes is not None and gives_logits(model, raw)
+        loss = default_loss(request.task, raw.shape[1:], logits=logits)
+        model.compile(**{"loss": loss, **net.compile_options()})
+    if not net.reads_targets:
+        net.outputs_ = read_outputs(model, raw, request.task, classes, y.shape[1:])
+    return net
+
+
+def _first_outputs(model: Any, X: Any) -> Array:
+    """Return the outputs for two rows; a model that is not built yet is built by them."""
+    import keras
+
+    rows = take(X, slice(0, 2))
+    try:
+        found = model(rows, training=False)
+    except (ValueError, TypeError) as error:
+        if isinstance(X, dict) or getattr(model, "input_shape", None) is None:
+            raise
+        raise ParameterError(
+            f"{type(model).__name__} {model.name!r} takes inputs of shape {model.input_shape}, "
+            f"and the rows that reach it have the shape {(None, *X.shape[1:])}; leave out "
+            "keras.Input, or let the function that builds the model take n_features or meta, "
+            "which are filled in"
+        ) from error
+    if isinstance(found, (list, tuple, Mapping)):
+        raise ParameterError(
+            f"expected a model with one output, got {type(model).__name__} {model.name!r} "
+            f"with {len(found)}; give one of them to keras.Model(inputs, output)"
+        )
+    return np.asarray(keras.ops.convert_to_numpy(found))
+
+
+if TYPE_CHECKING:
+    _: DeviceBackend = KerasBackend()
+    __: IncrementalBackend = KerasBackend()

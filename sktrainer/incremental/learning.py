@@ -1,0 +1,229 @@
+"""One chunk: checked, encoded, one step of the model, and the report brought up to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.encoding.table.schema import schema_of
+from sktrainer.flow import Run
+from sktrainer.incremental.checks import (
+    OF_FIT_ALONE,
+    check_class_weight,
+    check_first,
+    check_next,
+)
+from sktrainer.incremental.stream import Before, Chunk, Learned, Stream, decisions_in
+from sktrainer.reporting import Facts, build_report
+from sktrainer.results.chunks import Progressed, report_after
+from sktrainer.results.fitted import FittedModel
+from sktrainer.results.report import TrainingReport
+from sktrainer.rows import take_rows
+from sktrainer.running.caller_state import kept
+from sktrainer.running.progress import Progress
+from sktrainer.running.resources import Stopwatch, plan_jobs
+from sktrainer.running.seeding import derive_seed
+from sktrainer.stages.fitting import fit_chunk, untrained
+from sktrainer.stages.preparing import prepare
+from sktrainer.training import tell_imbalance, tell_trained
+from sktrainer.types import CheckedData, Prepared, Rows, Scores, Split
+
+__all__ = ["learn_chunk"]
+
+
+def learn_chunk(
+    parameters: Mapping[str, Any],
+    estimator: Any,
+    chunk: Chunk,
+    before: Before | None = None,
+    output: str | None = None,
+) -> Learned:
+    """Check a chunk, encode it, and take the model one step further.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own parameters but the estimator, by name.
+    estimator : estimator
+        Read, never changed.
+    chunk : Chunk
+    before : Before or None, default=None
+        None: this is the first chunk. Never changed.
+    output : str or None, default=None
+        The container that `set_output` asked the steps for.
+
+    Returns
+    -------
+    Learned
+
+    Raises
+    ------
+    InputError
+        Before anything is trained, with every mistake in parameters and data.
+    """
+    if before is None:
+        learned = _first(parameters, estimator, chunk, output)
+    else:
+        learned = _next(chunk, before)
+    _tell(Progress(int(parameters["verbose"])), learned)
+    return learned
+
+
+def _first(
+    parameters: Mapping[str, Any], estimator: Any, chunk: Chunk, output: str | None
+) -> Learned:
+    watch = Stopwatch()
+    with watch.stage("check"):
+        anatomy, recipe, data = check_first(parameters, estimator, chunk)
+        recipe = replace(recipe, steps=replace(recipe.steps, output=output))
+    split, progress = _all_rows(data), Progress(int(parameters["verbose"]))
+    notes = (
+        *tell_imbalance(progress, recipe, data, split),
+        *tell_trained(progress, anatomy),
+    )
+    with watch.stage("prepare"), kept(derive_seed(recipe.seed, "global")):
+        prepared = prepare(recipe.steps, data, split.train, None, recipe.seed, all_classes=True)
+    check_class_weight(prepared, data)
+    stream = Stream(
+        schema_of(data.X, decisions_in(prepared.steps)),
+        recipe.seed,
+        outputs=data.y.shape[1:],
+        class_weight=prepared.class_weight,
+    )
+    fitted = untrained(recipe.model, data, prepared)
+    run, stream = _step(fitted, stream, prepared.train, watch, recipe.model.device.given)
+    run = replace(run, class_counts=prepared.class_counts, imbalance=prepared.imbalance)
+    stream = _counted(stream, data, split)
+    notes = (*notes, *prepared.notes, *_first_notes(parameters, prepared, split))
+    facts = Facts(parameters, anatomy, recipe, data, split, run, None, notes, watch)
+    report = _report(build_report(facts), run, stream, data, watch)
+    return Learned(run, split, report, stream)
+
+
+def _first_notes(
+    parameters: Mapping[str, Any], prepared: Prepared, split: Split
+) -> tuple[str, ...]:
+    """Say what the first chunk decided for all that follow."""
+    learned = f"the first chunk ({len(split.train):,} rows)"
+    notes = [f"partial_fit: the steps before the model were fitted on {learned} and stay so"]
+    dropped = [d.name for d in decisions_in(prepared.steps) if d.treatment == "drop"]
+    if dropped:
+        notes.append(
+            f"columns that told nothing in the first chunk are left out for good: "
+            f"{', '.join(dropped[:10])}{', ...' if len(dropped) > 10 else ''}"
+        )
+    for_fit = [
+        f"{name}={parameters[name]!r}"
+        for name, default in OF_FIT_ALONE.items()
+        if not (parameters[name] is default or isinstance(parameters[name], str))
+    ]
+    if for_fit:
+        notes.append(
+            f"{', '.join(for_fit)}: of fit alone; partial_fit holds out no rows and stops "
+            "nothing"
+        )
+    return tuple(notes)
+
+
+def _next(chunk: Chunk, before: Before) -> Learned:
+    fitted, stream, watch = before.fitted, before.stream, Stopwatch()
+    with watch.stage("check"):
+        data = check_next(chunk, fitted, stream)
+    split = _all_rows(data)
+    with watch.stage("prepare"):
+        weight = None if data.sample_weight is None else data.sample_weight[split.train]
+        y = data.y[split.train]
+        if stream.class_weight is not None:
+            of_class = stream.class_weight[fitted.class_codes][y]
+            weight = of_class if weight is None else weight * of_class
+        rows = Rows(fitted.encode(take_rows(data.X, split.train)), y, weight)
+    run, stream = _step(fitted, stream, rows, watch)
+    stream = _counted(stream, data, split)
+    return Learned(run, split, _report(before.report, run, stream, data, watch), stream)
+
+
+def _all_rows(data: CheckedData) -> Split:
+    """Count every row as a training row, but for rows of weight zero."""
+    none = np.empty(0, dtype=np.intp)
+    weight = data.sample_weight
+    used = np.arange(data.n_samples) if weight is None else np.flatnonzero(weight > 0)
+    return Split(used, none, none, kind="chunk")
+
+
+def _step(
+    fitted: FittedModel,
+    stream: Stream,
+    rows: Rows,
+    watch: Stopwatch,
+    device: str | None = None,
+) -> tuple[Run, Stream]:
+    """Train a copy of the model on encoded rows, and count the chunk."""
+    number, n_iter = stream.n_chunks + 1, stream.n_iter + 1
+    with (
+        watch.stage("fit"),
+        kept(derive_seed(stream.seed, "chunk", number, "global")),
+    ):
+        outcome = fit_chunk(
+            fitted,
+            rows,
+            seed=derive_seed(stream.seed, "model"),
+            number=number,
+            n_threads=plan_jobs(1, 1)[1],
+            device=device,
+        )
+    found = tuple(
+        replace(value, iteration=n_iter, seconds=stream.seconds + value.seconds)
+        for value in outcome.fit.evaluations
+    )
+    stream = replace(
+        stream,
+        n_iter=n_iter,
+        n_chunks=number,
+        seconds=stream.seconds + watch.seconds("fit"),
+        evaluations=(*stream.evaluations, *found),
+    )
+    fit = replace(
+        outcome.fit, n_iter=n_iter, best_iteration=n_iter, evaluations=stream.evaluations
+    )
+    return Run(outcome.fitted, fit, Scores(pd.DataFrame())), stream
+
+
+def _counted(stream: Stream, data: CheckedData, split: Split) -> Stream:
+    counts = None
+    if data.classes is not None:
+        counts = np.bincount(data.y[split.train], minlength=data.n_classes)
+        counts = counts if stream.class_counts is None else counts + stream.class_counts
+    return replace(stream, n_rows=stream.n_rows + len(split.train), class_counts=counts)
+
+
+def _report(
+    report: TrainingReport, run: Run, stream: Stream, data: CheckedData, watch: Stopwatch
+) -> TrainingReport:
+    counts = None
+    if stream.class_counts is not None and data.classes is not None:
+        labels = map(str, data.classes.tolist())
+        counts = dict(zip(labels, stream.class_counts.tolist(), strict=True))
+    progressed = Progressed(
+        run.fitted.pipeline,
+        columns=getattr(data.X, "columns", None),
+        n_iter=stream.n_iter,
+        n_chunks=stream.n_chunks,
+        n_rows=stream.n_rows,
+        class_counts=counts,
+        seconds=stream.seconds,
+        n_threads=plan_jobs(1, 1)[1],
+        evaluations=stream.evaluations,
+        stages=watch.frame(),
+    )
+    return report_after(report, progressed)
+
+
+def _tell(progress: Progress, learned: Learned) -> None:
+    stream = learned.stream
+    losses = [e.value for e in stream.evaluations[-1:] if e.iteration == stream.n_iter]
+    loss = "".join(f", train loss {value:.4g}" for value in losses)
+    progress.done(f"Chunk {stream.n_chunks:,}: {len(learned.split.train):,} rows{loss}")

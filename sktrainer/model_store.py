@@ -1,0 +1,296 @@
+"""Versions of models in a folder: plain files, safe for several processes at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from sktrainer.exceptions import InputError
+from sktrainer.storage import versions
+from sktrainer.storage.records import (
+    RECORD,
+    check_file,
+    diff_frame,
+    make_record,
+    read_record,
+    write_json,
+)
+from sktrainer.trainer import ManagedTrainer
+
+__all__ = ["ModelStore"]
+
+MODEL_FILE = "model.joblib"
+"""Its suffix is the format that trainers are stored in."""
+
+Version = int | str
+Numbers = list[int]  # inside the class, `list` is its method
+
+
+class ModelStore:
+    """Versions of models in a folder.
+
+    Each version is a folder of its own, ``<root>/<name>/<version>``, with the trainer
+    (`MODEL_FILE`), ``record.json`` (parameters, seeds, library versions, fingerprint of the
+    data, scores, SHA-256 of the file) and ``report.json``. A version appears whole or not
+    at all, its number is never given again, and any number of processes may save at once.
+
+    Parameters
+    ----------
+    root : path-like
+        Made at the first `save`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sktrainer import ManagedTrainer, ModelStore
+    >>> X, y = load_iris(return_X_y=True)
+    >>> trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = ModelStore(folder.name)
+    >>> store.save(trainer, name="iris")
+    1
+    >>> store.save(trainer.set_params(estimator__C=10.0).fit(X, y), name="iris")
+    2
+    >>> store.tag("iris", 1, "production")
+    >>> store.load("iris", "@production", trusted=True).estimator
+    LogisticRegression()
+    >>> differ = store.diff("iris/1", "iris/2")
+    >>> differ[differ["kind"] == "parameter"].values.tolist()
+    [['parameter', 'estimator__C', '1.0', '10.0']]
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, root: str | os.PathLike[str] = "models/") -> None:
+        self.root = Path(root)
+
+    def __repr__(self) -> str:
+        return f"ModelStore({str(self.root)!r})"
+
+    def save(self, trainer: ManagedTrainer, name: str) -> int:
+        """Store a fitted trainer as the next version of a name.
+
+        Parameters
+        ----------
+        trainer : ManagedTrainer
+        name : str
+            Letters, digits, "_", "-" and ".".
+
+        Returns
+        -------
+        int
+            The version: 1, 2, 3, ...; where another process saved at the same time, or a
+            save failed, a number may be left out.
+
+        Raises
+        ------
+        InputError
+            A name that no folder can have on every system.
+        """
+        self.check(name)
+        check_is_fitted(trainer)
+
+        def fill(folder: Path, number: int) -> None:
+            model = trainer.save(folder / MODEL_FILE)
+            write_json(folder / "report.json", trainer.report_.to_dict())
+            write_json(folder / RECORD, make_record(name, number, trainer, model))
+
+        return versions.add_version(self.root, name, fill)
+
+    def check(self, name: str) -> None:
+        """Refuse, before anything is trained, a name or a folder that nothing can be saved to.
+
+        Raises
+        ------
+        InputError
+        """
+        versions.check_name(name)
+        if self.root.exists() and not self.root.is_dir():
+            raise InputError(
+                f"{str(self.root)!r} must be a folder, and is a file; name another"
+            )
+
+    def load(
+        self, name: str, version: Version = "latest", *, trusted: bool = False
+    ) -> ManagedTrainer:
+        """Load a version.
+
+        Parameters
+        ----------
+        name : str
+        version : int or str, default="latest"
+            A number, "latest", or "@" and a tag.
+        trusted : bool, default=False
+            As in `ManagedTrainer.load`.
+
+        Returns
+        -------
+        ManagedTrainer
+
+        Raises
+        ------
+        InputError
+            No such name, version or tag; or a file that is not what was saved.
+        UntrustedFileError
+            Where `trusted` is not True and the file could run code.
+        """
+        folder = self._folder(name, version)
+        path = check_file(folder, read_record(folder))
+        return ManagedTrainer.load(path, trusted=trusted)
+
+    def path(self, name: str, version: Version = "latest") -> Path:
+        """Return the file that a version's trainer is in."""
+        folder = self._folder(name, version)
+        return folder / Path(read_record(folder)["file"]).name
+
+    def list(self) -> pd.DataFrame:
+        """Return a row a name: `name`, `versions`, `latest`, `tags`, `estimator`, `saved`.
+
+        `versions` counts those that are there; `estimator` and `saved` are the latest's.
+        """
+        rows = []
+        for name in versions.names_in(self.root):
+            numbers = versions.versions_of(self.root, name)
+            latest = read_record(self.root / name / str(numbers[-1]))
+            tags = versions.tags_of(self.root, name)
+            rows.append(
+                {
+                    "name": name,
+                    "versions": len(numbers),
+                    "latest": numbers[-1],
+                    "tags": ", ".join(f"{tag}: {number}" for tag, number in tags.items()),
+                    "estimator": latest["estimator"],
+                    "saved": latest["saved"],
+                }
+            )
+        columns = ["name", "versions", "latest", "tags", "estimator", "saved"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def history(self, name: str) -> pd.DataFrame:
+        """Return a row a version, the index its number.
+
+        Returns
+        -------
+        DataFrame
+            `saved`, `tags`, `estimator`, `rows`, `data` (as much of the fingerprint as tells
+            two apart), and the scores as `<part>_<metric>`.
+        """
+        numbers = self._numbers(name)
+        tags = versions.tags_of(self.root, name)
+        rows = []
+        for number in numbers:
+            record = read_record(self.root / name / str(number))
+            print_ = record["fingerprint"]
+            rows.append(
+                {
+                    "saved": record["saved"],
+                    "tags": ", ".join(tag for tag, tagged in tags.items() if tagged == number),
+                    "estimator": record["estimator"],
+                    "rows": record["rows"],
+                    "data": None if print_ is None else print_["digest"][:19],
+                    **{
+                        f"{part}_{metric}": value
+                        for part, scores in record["scores"].items()
+                        for metric, value in scores.items()
+                    },
+                }
+            )
+        return pd.DataFrame(rows, index=pd.Index(numbers, name="version"))
+
+    def diff(self, a: str, b: str) -> pd.DataFrame:
+        """Say in what two versions differ.
+
+        Parameters
+        ----------
+        a, b : str
+            "name/3", "name/latest", "name/@production", or "name" for its latest.
+
+        Returns
+        -------
+        DataFrame
+            A row for each parameter, seed, library version and thing about the data that
+            differs, and for each score: `kind`, `name`, `a`, `b`.
+        """
+        records = []
+        for asked in (a, b):
+            name, _, version = str(asked).partition("/")
+            records.append(read_record(self._folder(name, version or "latest")))
+        return diff_frame(*records)
+
+    def tag(self, name: str, version: Version, tag: str) -> None:
+        """Let a tag point at a version; it is taken from the one that had it."""
+        versions.set_tag(self.root, name, self._number(name, version), tag)
+
+    def untag(self, name: str, tag: str) -> None:
+        """Take a tag away; the version stays."""
+        self._numbers(name)
+        versions.remove_tag(self.root, name, tag)
+
+    def delete(self, name: str, version: Version) -> None:
+        """Delete a version; its number is not given again.
+
+        Raises
+        ------
+        InputError
+            There is none, or it has a tag.
+        """
+        versions.remove_version(self.root, name, self._number(name, version))
+
+    def prune(self, name: str, keep: int) -> Numbers:
+        """Delete all versions but the newest and those that have a tag.
+
+        Parameters
+        ----------
+        name : str
+        keep : int
+            How many of the newest to keep, at least 1.
+
+        Returns
+        -------
+        list of int
+            The versions deleted.
+        """
+        if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1:
+            raise InputError(f"keep must be an integer of at least 1, got {keep!r}")
+        numbers = self._numbers(name)
+        tagged = set(versions.tags_of(self.root, name).values())
+        gone = [number for number in numbers[:-keep] if number not in tagged]
+        for number in gone:
+            versions.remove_version(self.root, name, number)
+        return gone
+
+    def _folder(self, name: str, version: Version) -> Path:
+        number = self._number(name, version)
+        return self.root / name / str(number)
+
+    def _numbers(self, name: str) -> Numbers:
+        """Return the versions of a name, or say which names there are."""
+        numbers = versions.versions_of(self.root, versions.check_name(name))
+        if numbers:
+            return numbers
+        known = versions.names_in(self.root)
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        there = ", ".join(map(repr, known)) or "none"
+        raise InputError(f"{self!r} has no model {name!r}; its models: {there}{hint}")
+
+    def _number(self, name: str, version: Version) -> int:
+        numbers = self._numbers(name)
+        if version == "latest":
+            return numbers[-1]
+        if isinstance(version, str) and version.startswith("@"):
+            return versions.tagged_version(self.root, name, version[1:])
+        whole = isinstance(version, int) and not isinstance(version, bool)
+        if not whole and not (isinstance(version, str) and version.isdecimal()):
+            raise InputError(
+                f"version must be a number, 'latest', or '@' and a tag, got {version!r}"
+            )
+        if int(version) not in numbers:
+            there = ", ".join(map(str, numbers))
+            raise InputError(f"{name!r} has no version {version}; its versions: {there}")
+        return int(version)

@@ -1,0 +1,272 @@
+"""A fit that went wrong is tried again with another seed; validation rows alone decide."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.backends._base import Traits
+from sktrainer.exceptions import SktrainerError
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.divergence import (
+    Skill,
+    Verdict,
+    advice,
+    class_skill,
+    judge,
+    number_skill,
+)
+from sktrainer.running.predicted import Predicted
+from sktrainer.running.seeding import derive_seed
+from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
+
+__all__ = [
+    "Asked",
+    "Attempt",
+    "Tried",
+    "attempts_frame",
+    "attempts_notes",
+    "fit_with_retries",
+    "seeds_to_try",
+    "verdict",
+]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a fit, counted from 1: its seed and how it came out."""
+
+    number: int
+    seed: int
+    verdict: Verdict
+    seconds: float
+    error: Exception | None = None
+    used: bool = False
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The outcome that was chosen, and every try."""
+
+    outcome: FitOutcome
+    answers: dict[str, Predicted]
+    attempts: tuple[Attempt, ...]
+
+
+def seeds_to_try(seed: int, n_retries: int) -> list[int]:
+    """Return the model's seed of the first fit and of each retry."""
+    again = [derive_seed(seed, "model", "retry", number) for number in range(1, n_retries + 1)]
+    return [derive_seed(seed, "model"), *again]
+
+
+class Asked:
+    """What a fitted model says of the parts of the rows, each asked for at most once.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    part : callable
+        Takes "train" or "validation"; returns the part, or None where it has no rows.
+    predict : callable
+        Takes the model and a part; returns its Predicted.
+
+    Attributes
+    ----------
+    answers : dict of str to Predicted
+        Of the parts that were asked for.
+    """
+
+    def __init__(
+        self,
+        fitted: FittedModel,
+        part: Callable[[str], Any],
+        predict: Callable[[FittedModel, Any], Predicted],
+    ) -> None:
+        self.answers: dict[str, Predicted] = {}
+        self._fitted, self._part, self._predict = fitted, part, predict
+
+    def __call__(self, name: str) -> tuple[Predicted, Rows] | None:
+        part = self._part(name)
+        if part is None:
+            return None
+        if name not in self.answers:
+            self.answers[name] = self._predict(self._fitted, part)
+        return self.answers[name], part.rows
+
+
+def fit_with_retries(
+    fit: Callable[[int], FitOutcome],
+    examine: Callable[[FitOutcome], tuple[Verdict, dict[str, Predicted]]],
+    seeds: Sequence[int],
+) -> Tried:
+    """Fit with one seed after the other until a fit is fine; else take the best of them.
+
+    Parameters
+    ----------
+    fit : callable
+        Takes a seed.
+    examine : callable
+        Takes an outcome; returns its verdict and what the model said of which rows.
+    seeds : sequence of int
+
+    Returns
+    -------
+    Tried
+        Of the tries that were not fine, the one of the lowest validation loss is used.
+
+    Raises
+    ------
+    Exception
+        Where every try raised: what the first of them did.
+    """
+    attempts: list[Attempt] = []
+    best: tuple[FitOutcome, dict[str, Predicted]] | None = None
+    used = 0
+    for number, seed in enumerate(seeds):
+        start, error = time.perf_counter(), None
+        try:
+            outcome = fit(seed)
+            found, answers = examine(outcome)
+        except SktrainerError:  # what the caller has to mend, and no seed can
+            raise
+        except Exception as raised:
+            if len(seeds) == 1:
+                raise
+            error, found = raised, Verdict(f"{type(raised).__name__}: {raised}", diverged=True)
+        seconds = time.perf_counter() - start
+        attempts.append(Attempt(number + 1, seed, found, seconds, error))
+        if error is None and (best is None or _rank(attempts[-1]) < _rank(attempts[used])):
+            best, used = (outcome, answers), number
+        if not found.problem:
+            break
+    if best is None:
+        raise _all_failed(attempts)
+    attempts[used] = replace(attempts[used], used=True)
+    return Tried(*best, tuple(attempts))
+
+
+def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
+    found = attempt.verdict
+    loss = math.inf if math.isnan(found.loss) else found.loss
+    return bool(found.problem), loss, found.diverged
+
+
+def _all_failed(attempts: Sequence[Attempt]) -> Exception:
+    first = attempts[0].error
+    assert first is not None
+    for attempt in attempts[1:]:
+        first.add_note(f"try {attempt.number}, seed {attempt.seed}: {attempt.verdict.problem}")
+    return first
+
+
+def verdict(
+    outcome: FitOutcome, asked: Asked, data: CheckedData, prepared: Prepared, traits: Traits
+) -> Verdict:
+    """Judge an outcome by its losses and by its answers for validation and training rows.
+
+    Only boosting and networks are compared with knowing nothing: other models hardly run
+    away, and some, as forests and naive Bayes, are sure of themselves by design, so that
+    their log loss says little.
+
+    Parameters
+    ----------
+    outcome : FitOutcome
+    asked : Asked
+        Asked for training rows only where those held out leave a doubt.
+    data : CheckedData
+    prepared : Prepared
+    traits : Traits
+    """
+    fit, fitted, unit = outcome.fit, outcome.fitted, traits.iteration
+    compared = traits.stops_by_default and _is_comparable(fitted)
+    held = asked("validation") if compared else None
+    if held is None:
+        return judge(fit, None, None, unit)
+    skill = _skill(fitted, *held, data, prepared)
+    seen = asked("train") if skill is not None and skill.no_better else None
+    return judge(
+        fit, skill, None if seen is None else _skill(fitted, *seen, data, prepared), unit
+    )
+
+
+def _is_comparable(fitted: FittedModel) -> bool:
+    """Tell whether the model aims at probabilities or the mean, and not at a quantile."""
+    if fitted.task == "classification" and not fitted.can("predict_proba"):
+        return False
+    parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
+    aims = (parameters.get(name) for name in ("loss", "objective", "loss_function"))
+    return not any("quantile" in str(aim).lower() for aim in aims)
+
+
+def _skill(
+    fitted: FittedModel, answers: Predicted, rows: Rows, data: CheckedData, prepared: Prepared
+) -> Skill | None:
+    """Compare with knowing nothing, in the shares of the classes that the model was shown."""
+    train = prepared.train
+    if data.classes is None:
+        mean = np.average(train.y, axis=0, weights=train.sample_weight)
+        return number_skill(answers.predict(), rows.y, mean, rows.sample_weight)
+    assert prepared.class_codes is not None
+    shares = np.zeros(data.n_classes)
+    shares[prepared.class_codes] = np.bincount(
+        train.y, weights=train.sample_weight, minlength=len(prepared.class_codes)
+    )
+    weight = rows.sample_weight
+    shift = prepared.prior_shift
+    if shift is not None and fitted.shift is None:
+        weight = shift[rows.y] if weight is None else shift[rows.y] * weight
+    elif shift is not None:
+        shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)
+    known = np.flatnonzero(shares[rows.y] > 0)
+    if not len(known) or (weight is not None and not weight[known].sum() > 0):
+        return None
+    codes: Array = rows.y[known]
+    return class_skill(
+        np.asarray(answers.predict_proba())[known],
+        codes,
+        shares / shares.sum(),
+        None if weight is None else weight[known],
+    )
+
+
+def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
+    """Say what went wrong and what to do; nothing where the first fit was fine."""
+    used = next(attempt for attempt in attempts if attempt.used)
+    if len(attempts) == 1 and not used.verdict.diverged:
+        problem = used.verdict.problem
+        return (f"No better than knowing nothing: {problem}",) if problem else ()
+    tried = ""
+    if len(attempts) > 1:
+        problems = "; ".join(f"try {a.number}: {a.verdict.problem or 'fine'}" for a in attempts)
+        tried = f"{problems}. Try {used.number} is used"
+    if not used.verdict.diverged:
+        return (f"Fitted {len(attempts)} times: {tried}",)
+    told = tried or used.verdict.problem
+    return (f"The fit diverged: {told}. To mend it, {advice(model)}",)
+
+
+def attempts_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
+    """Return a row a try: `try`, `seed`, `validation_loss`, `seconds`, `outcome`, `used`.
+
+    Examples
+    --------
+    >>> attempts_frame([Attempt(1, 7, Verdict(loss=0.5), 0.1, used=True)])
+       try  seed  validation_loss  seconds outcome  used
+    0    1     7              0.5      0.1    fine  True
+    """
+    return pd.DataFrame(
+        {
+            "try": [attempt.number for attempt in attempts],
+            "seed": [attempt.seed for attempt in attempts],
+            "validation_loss": [attempt.verdict.loss for attempt in attempts],
+            "seconds": [attempt.seconds for attempt in attempts],
+            "outcome": [attempt.verdict.problem or "fine" for attempt in attempts],
+            "used": [attempt.used for attempt in attempts],
+        }
+    )

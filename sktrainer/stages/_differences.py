@@ -1,0 +1,45 @@
+"""How the validation rows that a caller brought differ from the table to fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sktrainer.exceptions import InputError
+from sktrainer.rows import expected_inputs, is_inputs
+
+__all__ = ["differences"]
+
+
+def differences(X: Any, X_val: Any) -> list[str]:
+    """Say how the columns of `X_val`, or its keys, are others than those of X.
+
+    Parameters
+    ----------
+    X, X_val : table, array, dict of arrays or None
+        None where the one or the other was refused before.
+
+    Examples
+    --------
+    >>> differences({"words": [[1]]}, {"words": [[2]]})
+    []
+    """
+    if X is None or X_val is None:
+        return []
+    if is_inputs(X):
+        try:
+            expected_inputs(X_val, X)
+        except InputError as error:
+            return list(error.problems)
+        return []
+    if is_inputs(X_val):
+        return [f"X_val must be what X is, {type(X).__name__}, got a dict of arrays"]
+    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
+    if left is None or right is None or list(left) == list(right):
+        return []
+    missing = [str(name) for name in left if name not in set(right)]
+    extra = [str(name) for name in right if name not in set(left)]
+    problem = (
+        "X_val must have the columns of X in the same order; missing: "
+        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
+    )
+    return [problem]

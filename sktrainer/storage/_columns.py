@@ -1,0 +1,261 @@
+"""The digest of each column of a table, whatever library the table comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sktrainer.storage._cells import (
+    MISSING,
+    ROWS_AT_ONCE,
+    arrow_text_bytes,
+    cell_bytes,
+    column_bytes,
+    framed,
+    text_bytes,
+)
+from sktrainer.types import Array
+
+__all__ = [
+    "Cells",
+    "array_digest",
+    "digests",
+    "numpy_cells",
+    "object_cells",
+    "pandas_cells",
+    "polars_cells",
+    "sparse_digest",
+    "table_digests",
+]
+
+BYTES_AT_ONCE = 1 << 20
+BLOCK_BYTES = 1 << 22
+LEAST_ROWS = 256
+
+Cells = tuple[str, Array | Iterable[Any]]
+"""A column: its dtype as text, and its values, or bytes that stand for them."""
+
+
+def digests(columns: Sequence[Cells]) -> list[str]:
+    """Return the SHA-256 of each column's values.
+
+    Parameters
+    ----------
+    columns : sequence of (str, ndarray of shape (n_samples,) or iterable of bytes)
+        Arrays are read in blocks of rows, and never copied whole.
+
+    Returns
+    -------
+    list of str
+        64 hexadecimal digits each.
+    """
+    hashers = [hashlib.sha256(dtype.encode()) for dtype, _ in columns]
+    strided = []
+    for hasher, (_, values) in zip(hashers, columns, strict=True):
+        if not isinstance(values, np.ndarray):
+            for piece in values:
+                hasher.update(piece)
+        elif values.strides[0] == values.itemsize:
+            _update(hasher, values, BYTES_AT_ONCE // values.itemsize)
+        else:
+            strided.append((hasher, values))
+    # Neighbours in memory are read together, while they are in the processor's cache.
+    width = sum(values.itemsize for _, values in strided)
+    n_rows = max(LEAST_ROWS, BLOCK_BYTES // max(width, 1))
+    for start in range(0, max((len(v) for _, v in strided), default=0), n_rows):
+        for hasher, values in strided:
+            hasher.update(_plain(values[start : start + n_rows]))
+    return [hasher.hexdigest() for hasher in hashers]
+
+
+def table_digests(table: Array) -> tuple[list[str], list[str]]:
+    """Return the dtype and the digest of each column of an array of shape (n_rows, n_columns).
+
+    They are those that `digests` gives for the single columns.
+    """
+    n_rows, n_columns = table.shape
+    if not _is_plain(table.dtype) or table.flags.f_contiguous:
+        cells = [numpy_cells(table[:, i]) for i in range(n_columns)]
+        return [dtype for dtype, _ in cells], digests(cells)
+    name = _name(table.dtype)
+    hashers = [hashlib.sha256(name.encode()) for _ in range(n_columns)]
+    at_once = max(LEAST_ROWS, BLOCK_BYTES // max(1, table.itemsize * n_columns))
+    for start in range(0, n_rows, at_once):
+        block = table[start : start + at_once].T
+        for hasher, column in zip(hashers, _plain(block).reshape(n_columns, -1), strict=True):
+            hasher.update(column)
+    return [name] * n_columns, [hasher.hexdigest() for hasher in hashers]
+
+
+def _update(hasher: Any, values: Array, n_rows: int) -> None:
+    n_rows = max(n_rows, 1)
+    for start in range(0, len(values), n_rows):
+        hasher.update(_plain(values[start : start + n_rows]))
+
+
+def _plain(values: Array) -> Any:
+    """Return the bytes of some values: little-endian, and one NaN for all."""
+    if values.dtype.kind in "mM":
+        values = values.view(values.dtype.str[:1] + "i8")
+    values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    if values.dtype.kind in "fc":
+        missing = np.isnan(values)
+        if missing.any():
+            values = np.where(missing, values.dtype.type("nan"), values)
+    return values.reshape(-1).view(np.uint8)
+
+
+def array_digest(values: Array) -> tuple[str, str]:
+    """Return the dtype and the digest of an array of any number of dimensions."""
+    if not _is_plain(values.dtype):
+        dtype, cells = object_cells(values.reshape(-1), values.dtype)
+        return dtype, digests([(f"{dtype}{values.shape}", cells)])[0]
+    hasher = hashlib.sha256(f"{_name(values.dtype)}{values.shape}".encode())
+    if values.ndim == 0:
+        hasher.update(_plain(values.reshape(1)))
+    else:
+        size = values.itemsize * max(1, int(np.prod(values.shape[1:])))
+        _update(hasher, values, BYTES_AT_ONCE // size)
+    return _name(values.dtype), hasher.hexdigest()
+
+
+def numpy_cells(values: Array) -> Cells:
+    """Return a column of an array."""
+    if _is_plain(values.dtype):
+        return _name(values.dtype), values
+    return object_cells(values, values.dtype)
+
+
+def object_cells(values: Any, dtype: Any) -> Cells:
+    """Return a column of cells of any kind: objects, texts, long doubles."""
+    name = "str" if getattr(dtype, "kind", "") in ("U", "T") else str(dtype)
+    return name, _by_rows(len(values), lambda a, b: column_bytes(list(values[a:b])))
+
+
+def _by_rows(n_rows: int, encode: Callable[[int, int], Any]) -> Iterator[Any]:
+    for start in range(0, n_rows, ROWS_AT_ONCE):
+        encoded = encode(start, min(start + ROWS_AT_ONCE, n_rows))
+        yield from encoded if isinstance(encoded, list) else [encoded]
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biufcmMS" and dtype.char not in "gG"
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    return str(dtype.newbyteorder("="))
+
+
+def pandas_cells(column: pd.Series) -> Cells:
+    """Return a pandas column."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, np.dtype):
+        return numpy_cells(column.to_numpy())
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categories(column.cat.codes.to_numpy(), dtype.categories, dtype.ordered)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return str(dtype), column.to_numpy(dtype=f"M8[{dtype.unit}]")
+    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
+        texts = column.array.__arrow_array__()
+        return str(dtype), _by_rows(len(column), lambda a, b: _arrow_texts(texts, a, b))
+    if isinstance(dtype, pd.StringDtype):
+        return str(dtype), _by_rows(len(column), lambda a, b: _pandas_texts(column, a, b))
+    if isinstance(dtype, pd.SparseDtype):
+        return str(dtype), _by_rows(len(column), lambda a, b: _pandas_sparse(column, a, b))
+    if getattr(dtype, "kind", "O") in "biuf" and hasattr(dtype, "numpy_dtype"):
+        return str(dtype), _by_rows(len(column), lambda a, b: _pandas_masked(column, a, b))
+    return str(dtype), _by_rows(
+        len(column), lambda a, b: column_bytes(list(column.iloc[a:b].astype(object)))
+    )
+
+
+def _arrow_texts(texts: Any, start: int, stop: int) -> list[Any]:
+    part = texts.slice(start, stop - start)
+    if hasattr(part, "combine_chunks"):
+        part = part.combine_chunks()
+    if hasattr(part, "chunks") or str(part.type) not in ("string", "large_string"):
+        return [text_bytes(part.to_pylist())]
+    return arrow_text_bytes(part)
+
+
+def _pandas_texts(column: pd.Series, start: int, stop: int) -> bytes:
+    part = column.iloc[start:stop]
+    cells = part.to_numpy(dtype=object)
+    missing = part.isna().to_numpy()
+    if missing.any():
+        cells = cells.copy()
+        cells[missing] = None
+    return text_bytes(cells.tolist())
+
+
+def _pandas_masked(column: pd.Series, start: int, stop: int) -> list[Any]:
+    part, dtype = column.iloc[start:stop], column.dtype.numpy_dtype  # type: ignore[union-attr]
+    missing = part.isna().to_numpy()
+    values = part.to_numpy(dtype=dtype, na_value=dtype.type(0))
+    return [_plain(missing), _plain(values)]
+
+
+def _pandas_sparse(column: pd.Series, start: int, stop: int) -> list[Any]:
+    return [_plain(column.iloc[start:stop].to_numpy())]
+
+
+def _categories(codes: Array, categories: Any, ordered: Any) -> Cells:
+    """Return categories by value: their order counts only where they are ordered."""
+    cells = [cell_bytes(cell) for cell in categories.astype(object)]
+    order = range(len(cells)) if ordered else sorted(range(len(cells)), key=cells.__getitem__)
+    place = np.full(len(cells) + 1, MISSING, dtype="<i8")  # the last one is for code -1
+    place[list(order)] = np.arange(len(cells))
+    known = hashlib.sha256(framed(cells[position] for position in order)).hexdigest()
+    name = f"category, {'ordered' if ordered else 'unordered'}, {known}"
+    return name, _by_rows(len(codes), lambda a, b: place[codes[a:b]].tobytes())
+
+
+def polars_cells(column: Any) -> Cells:
+    """Return a polars column."""
+    dtype, n_rows = str(column.dtype), len(column)
+    if dtype.startswith(("Categorical", "Enum")):
+        column = nw.from_native(column, series_only=True).cast(nw.String()).to_native()
+    if column.dtype.is_numeric() or column.dtype.is_temporal() or dtype == "Boolean":
+        return dtype, _by_rows(n_rows, lambda a, b: _polars_numbers(column[a:b]))
+    if str(column.dtype) == "String":
+        return dtype, _by_rows(n_rows, lambda a, b: text_bytes(column[a:b].to_list()))
+    return dtype, _by_rows(n_rows, lambda a, b: column_bytes(column[a:b].to_list()))
+
+
+def _polars_numbers(part: Any) -> list[Any]:
+    if str(part.dtype).startswith(("Decimal", "Int128", "UInt128")):
+        return [column_bytes(part.to_list())]
+    values = part.to_physical()
+    if not part.null_count():
+        return [b"all there", _plain(values.to_numpy())]
+    filled = values.fill_null(value=False if str(part.dtype) == "Boolean" else 0)
+    return [b"missing", _plain(part.is_null().to_numpy()), _plain(filled.to_numpy())]
+
+
+def sparse_digest(matrix: Any) -> tuple[str, str]:
+    """Return the dtype and the digest of a sparse matrix by its values alone.
+
+    Zeros that are stored, the order of entries and the format do not count; a matrix that
+    is not in CSR form is converted, which copies it.
+    """
+    rows = sparse.csr_array(matrix)
+    counts, places, values = (hashlib.sha256() for _ in range(3))
+    n_rows = max(1, int(BLOCK_BYTES // max(1, rows.nnz * 12 / max(1, rows.shape[0]))))
+    for start in range(0, rows.shape[0], n_rows):
+        part = rows[start : start + n_rows].copy()
+        part.sum_duplicates()
+        part.eliminate_zeros()
+        counts.update(_plain(np.diff(part.indptr).astype("<i8")))
+        places.update(_plain(part.indices.astype("<i8")))
+        values.update(_plain(part.data))
+    name = _name(rows.dtype)
+    whole = hashlib.sha256(f"sparse {name}{rows.shape}".encode())
+    for hasher in (counts, places, values):
+        whole.update(hasher.digest())
+    return f"sparse {name}", whole.hexdigest()

@@ -1,0 +1,91 @@
+"""In what the data of two fingerprints differ, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sktrainer.storage.fingerprint import ColumnPrint, Fingerprint, PartPrint
+
+__all__ = ["differences"]
+
+MOST_NAMED = 8
+
+
+def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
+    """Return a line for each thing in which the data of two fingerprints differ.
+
+    Parameters
+    ----------
+    before, now : Fingerprint
+
+    Returns
+    -------
+    list of str
+        Empty where every cell is the same.
+    """
+    if before["digest"] == now["digest"]:
+        return []
+    lines = []
+    for name in dict.fromkeys([*before["parts"], *now["parts"]]):
+        old, new = before["parts"].get(name), now["parts"].get(name)
+        if old is None or new is None:
+            lines.append(f"{name}: {'not given then' if old is None else 'not given now'}")
+        elif old != new:
+            lines += [f"{name}: {line}" for line in _part_differences(old, new)]
+    return lines
+
+
+def _part_differences(old: PartPrint, new: PartPrint) -> list[str]:
+    lines = []
+    if old["kind"] != new["kind"]:
+        lines.append(f"was {_a(old['kind'])}, is {_a(new['kind'])}")
+    if old["rows"] != new["rows"]:
+        lines.append(f"had {old['rows']:,} rows, has {new['rows']:,}")
+    before = {_key(column["name"]): column for column in old["columns"]}
+    now = {_key(column["name"]): column for column in new["columns"]}
+    gone = [name for name in before if name not in now]
+    added = [name for name in now if name not in before]
+    lines += [f"no longer there: {_named(gone)}"] if gone else []
+    lines += [f"new: {_named(added)}"] if added else []
+    both = [name for name in before if name in now]
+    if both != [name for name in now if name in before]:
+        lines.append("other order of the columns")
+    retyped = [name for name in both if before[name]["dtype"] != now[name]["dtype"]]
+    lines += [
+        f"{name} was {_dtype(before[name])}, is {_dtype(now[name])}"
+        for name in retyped[:MOST_NAMED]
+    ]
+    if len(retyped) > MOST_NAMED:
+        lines.append(f"other dtypes in {len(retyped) - MOST_NAMED:,} more columns")
+    changed = [name for name in both if before[name]["digest"] != now[name]["digest"]]
+    changed = [name for name in changed if name not in retyped]
+    if changed and old["rows"] == new["rows"]:
+        everywhere = len(changed) == len(before) > 1
+        of_all = " (all: perhaps another order of the rows)" if everywhere else ""
+        lines.append(f"other values in {_named(changed)}{of_all}")
+    return lines or ["columns of the same name in another order"]
+
+
+def _a(kind: str) -> str:
+    return (
+        f"an {kind}"
+        if kind == "array"
+        else f"a {kind}" + (" frame" if kind in ("pandas", "polars") else "")
+    )
+
+
+def _key(name: Any) -> str:
+    if name is None:
+        return "its values"
+    return f"column {name}" if isinstance(name, int) else repr(name)
+
+
+def _dtype(column: ColumnPrint) -> str:
+    return column["dtype"].partition(",")[0]
+
+
+def _named(names: Sequence[str]) -> str:
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED:,} more"

@@ -1,0 +1,271 @@
+"""A hash of all that a fit was given, in which every cell counts.
+
+What counts: values, dtypes, column names, the order of columns and of rows, and the kind of
+table (a pandas frame, a polars frame and an array with the same numbers differ).
+What does not: where and how it lies in memory (C or Fortran order, strides, byte order, a
+view or a copy, pandas' storage of texts), the index of a pandas frame, which NaN a NaN is,
+and, in a sparse matrix, its format, the order of its entries and stored zeros.
+Categories count by value: the codes do not matter, nor does the order of categories unless
+they are ordered; a category that no row has does count, since it is part of the dtype.
+0.0 and -0.0 differ, and so do None and NaN among objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sktrainer.exceptions import InputError
+from sktrainer.storage._columns import (
+    Cells,
+    array_digest,
+    digests,
+    numpy_cells,
+    pandas_cells,
+    polars_cells,
+    sparse_digest,
+    table_digests,
+)
+
+__all__ = ["ColumnPrint", "Fingerprint", "PartPrint", "data_fingerprint", "fingerprint"]
+
+MOST_COLUMNS = 4096
+"""Of wider tables the digests of columns are hashed into one, since who reads so many?"""
+
+
+class ColumnPrint(TypedDict):
+    """One column: its name (a position where it has none), dtype and SHA-256."""
+
+    name: Any
+    dtype: str
+    digest: str
+
+
+class PartPrint(TypedDict):
+    """One argument of `fit`: what kind of table it is, its rows, and its columns."""
+
+    kind: str
+    rows: int
+    columns: list[ColumnPrint]
+
+
+class Fingerprint(TypedDict):
+    """What `fit` was given, as text and numbers alone: fit for JSON.
+
+    `digest` is "sha256:" and the SHA-256 of `parts` as JSON, with sorted keys and no blanks.
+    `parts` maps the names of arguments ("X", "y", "sample_weight", ...) to what they were.
+    """
+
+    digest: str
+    parts: dict[str, PartPrint]
+
+
+def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
+    """Return a hash of a table, in which every cell counts.
+
+    It is the same in another process, on another machine, for a copy, and for the same
+    file read twice. The table is read in blocks of some megabytes, so that the memory
+    needed does not grow with it.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix, DataFrame, list, or dict of arrays
+    y : array-like or str, default=None
+        The target, or its column in X.
+    **others : array-like
+        Whatever else goes to `fit`: `sample_weight`, `groups`, `X_val`, `y_val`,
+        `sample_weight_val`. None counts as absent.
+
+    Returns
+    -------
+    str
+        "sha256:" and 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        A cell or a table of a type that has no form that is the same in every process.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sktrainer import fingerprint
+    >>> table = pd.DataFrame({"a": [1.0, None], "b": ["x", "y"]})
+    >>> fingerprint(table) == fingerprint(table.copy())
+    True
+    >>> fingerprint(table) == fingerprint(table.iloc[::-1])
+    False
+    """
+    return data_fingerprint(X, y, **others)["digest"]
+
+
+def data_fingerprint(X: Any, y: Any = None, **others: Any) -> Fingerprint:
+    """Return the fingerprint with the digests of single columns, to tell what differs.
+
+    Parameters
+    ----------
+    X, y, **others
+        As in `fingerprint`.
+
+    Returns
+    -------
+    Fingerprint
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1, 2], [3, 4]])
+    >>> from sktrainer.storage.differences import differences
+    >>> before, now = data_fingerprint(X), data_fingerprint(X + [0, 1])
+    >>> differences(before, now)
+    ['X: other values in column 1']
+    """
+    X, y = _split_off(X, y)
+    if isinstance(y, str):
+        raise InputError(f"y={y!r} names no column of X; pass the target's values")
+    given = {"X": X, "y": y, **others}
+    parts = {name: _part(name, value) for name, value in given.items() if value is not None}
+    return Fingerprint(digest=f"sha256:{_digest_of(parts)}", parts=parts)
+
+
+def _split_off(X: Any, y: Any) -> tuple[Any, Any]:
+    """Take the target out of X where `y` names one of its columns."""
+    if not isinstance(y, str) or y not in list(getattr(X, "columns", ())):
+        return X, y
+    return (X.drop(columns=y) if isinstance(X, pd.DataFrame) else X.drop(y)), X[y]
+
+
+def _digest_of(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _part(name: str, value: Any) -> PartPrint:
+    if isinstance(value, (list, tuple)):
+        value = _listed(value)
+    if isinstance(value, Mapping):
+        return _mapping_part(name, value)
+    if sparse.issparse(value):
+        dtype, digest = sparse_digest(value)
+        return _whole("sparse matrix", value.shape, dtype, digest)
+    if isinstance(value, pd.DataFrame):
+        columns = [pandas_cells(value.iloc[:, i]) for i in range(value.shape[1])]
+        return _columns("pandas", len(value), list(value.columns), columns)
+    if isinstance(value, (pd.Series, pd.Index)):
+        series = value if isinstance(value, pd.Series) else value.to_series()
+        return _columns("pandas", len(value), [value.name], [pandas_cells(series)])
+    if not hasattr(value, "collect") and _is_frame(value):
+        return _frame_part(value)
+    if not hasattr(value, "__array__"):
+        raise InputError(
+            f"{name} must be an array, a sparse matrix, a DataFrame, a list or a dict of "
+            f"arrays to have a fingerprint, got {type(value).__name__}; collect or convert it"
+        )
+    return _array_part(np.asarray(value))
+
+
+def _listed(value: Sequence[Any]) -> Any:
+    """Return a list of numbers as an array of them, any other as an array of objects."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unlike length
+        array = None
+    if array is not None and array.dtype.kind in "biufcmM":
+        return array
+    cells = np.empty(len(value), dtype=object)
+    cells[:] = list(value)
+    return cells
+
+
+def _array_part(array: Any) -> PartPrint:
+    if array.dtype.names:
+        columns = [numpy_cells(array[name]) for name in array.dtype.names]
+        return _columns("array", len(array), list(array.dtype.names), columns)
+    if array.ndim == 2:
+        names = list(range(array.shape[1]))
+        return _named_columns("array", len(array), names, *table_digests(array))
+    dtype, digest = array_digest(array)
+    return _whole("array", array.shape, dtype, digest)
+
+
+def _is_frame(value: Any) -> bool:
+    return hasattr(value, "columns") or type(value).__module__.startswith("polars")
+
+
+def _frame_part(value: Any) -> PartPrint:
+    """Return a frame, or a column, of polars; of other libraries by way of pandas."""
+    try:
+        known = nw.from_native(value, eager_only=True, allow_series=True)
+    except TypeError as error:
+        raise InputError(f"a {type(value).__name__} has no fingerprint: {error}") from None
+    frame = known.to_frame() if isinstance(known, nw.Series) else known
+    rows, kind = frame.shape[0], str(frame.implementation.name).lower()
+    columns: list[Cells] = []
+    for column in frame.iter_columns():
+        if frame.implementation.is_polars():
+            columns.append(polars_cells(column.to_native()))
+        else:
+            columns.append(pandas_cells(column.to_pandas()))
+    return _columns(kind, rows, list(frame.columns), columns)
+
+
+def _mapping_part(name: str, value: Mapping[Any, Any]) -> PartPrint:
+    """Return a dict of arrays, as networks of several inputs take: an entry a key."""
+    columns, rows = [], 0
+    for key, array in value.items():
+        part = _part(f"{name}[{key!r}]", array)
+        rows = part["rows"]
+        entry = part["columns"][0]
+        if len(part["columns"]) == 1:
+            dtype, digest = entry["dtype"], entry["digest"]
+        else:
+            dtype, digest = part["kind"], _digest_of(part)
+        columns.append(ColumnPrint(name=_plain_name(key), dtype=dtype, digest=digest))
+    return PartPrint(kind="dict", rows=rows, columns=columns)
+
+
+def _columns(kind: str, rows: int, names: Sequence[Any], columns: Sequence[Cells]) -> PartPrint:
+    dtypes = [dtype for dtype, _ in columns]
+    return _named_columns(kind, rows, names, dtypes, digests(columns))
+
+
+def _named_columns(
+    kind: str,
+    rows: int,
+    names: Sequence[Any],
+    dtypes: Sequence[str],
+    found_digests: Sequence[str],
+) -> PartPrint:
+    found = [
+        ColumnPrint(name=_plain_name(name), dtype=dtype, digest=digest)
+        for name, dtype, digest in zip(names, dtypes, found_digests, strict=True)
+    ]
+    if len(found) > MOST_COLUMNS:
+        dtype = dtypes[0] if len(set(dtypes)) == 1 else "several"
+        whole = f"all {len(found):,} together"
+        found = [ColumnPrint(name=whole, dtype=dtype, digest=_digest_of(found))]
+    return PartPrint(kind=kind, rows=rows, columns=found)
+
+
+def _whole(kind: str, shape: Sequence[int], dtype: str, digest: str) -> PartPrint:
+    name = f"of shape {'x'.join(map(str, shape))}"
+    column = ColumnPrint(name=name, dtype=dtype, digest=digest)
+    return PartPrint(kind=kind, rows=int(shape[0]) if len(shape) else 1, columns=[column])
+
+
+def _plain_name(name: Any) -> Any:
+    """Return a column's name as JSON can hold it, told apart from every other one."""
+    if name is None or isinstance(name, (str, bool)):
+        return name if name is None or isinstance(name, bool) else str(name)
+    if isinstance(name, (int, np.integer)):
+        return int(name)
+    if isinstance(name, tuple):
+        return [_plain_name(item) for item in name]
+    return {type(name).__name__: str(name)}

@@ -1,0 +1,140 @@
+"""What is written beside a stored model: a small JSON record, and how two of them differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.exceptions import InputError
+from sktrainer.running.files import written_whole
+from sktrainer.storage.differences import differences
+
+__all__ = ["check_file", "diff_frame", "make_record", "read_record", "write_json"]
+
+FORMAT = 1
+RECORD = "record.json"
+
+
+def make_record(name: str, version: int, trainer: Any, model: Path) -> dict[str, Any]:
+    """Return what is known of a fitted trainer and the file that it was saved to.
+
+    Parameters
+    ----------
+    name : str
+    version : int
+    trainer : ManagedTrainer
+        Fitted.
+    model : Path
+        Its file.
+
+    Returns
+    -------
+    dict
+        Text, numbers, lists and dicts alone.
+    """
+    report = trainer.report_.to_dict()
+    return {
+        "format": FORMAT,
+        "name": name,
+        "version": version,
+        "saved": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "file": model.name,
+        "bytes": model.stat().st_size,
+        "sha256": _sha256(model),
+        **{key: report[key] for key in ("estimator", "task", "scores", "cv_summary")},
+        **{key: report[key] for key in ("parameters", "seeds", "versions", "split")},
+        "rows": report["data"].get("rows"),
+        "best_iteration": trainer.best_iteration_,
+        "fingerprint": getattr(trainer, "fingerprint_", None),
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, whole or not at all."""
+    with written_whole(path) as part:
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read the record of a stored version.
+
+    Raises
+    ------
+    InputError
+        It is missing, damaged, or of a newer format.
+    """
+    path = folder / RECORD
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        number = record["format"]
+    except FileNotFoundError:
+        raise InputError(f"{str(path)!r} is missing; this folder holds no version") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{str(path)!r} is damaged: {error}; restore it") from None
+    if number != FORMAT:
+        raise InputError(
+            f"{str(path)!r} is of format {number}, and this sktrainer reads {FORMAT}; use a "
+            "newer one"
+        )
+    return record
+
+
+def check_file(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Return the model's file, or refuse one that is not what was saved."""
+    path = folder / Path(record["file"]).name
+    if not path.is_file():
+        raise InputError(f"{str(path)!r} is missing; restore it, or load another version")
+    if _sha256(path) != record["sha256"]:
+        raise InputError(
+            f"{str(path)!r} is not what was saved: its SHA-256 differs from the one in "
+            f"{RECORD}; restore it, or load another version"
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def diff_frame(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a row for each thing in which two records differ, and for each score.
+
+    Returns
+    -------
+    DataFrame
+        `kind` ("model", "parameter", "seed", "library", "data", "score"), `name`, `a`, `b`;
+        of data, `name` says what differs.
+    """
+    rows = [("model", key, a[key], b[key]) for key in ("estimator", "task") if a[key] != b[key]]
+    for kind, key in (("parameter", "parameters"), ("seed", "seeds"), ("library", "versions")):
+        rows += [
+            (kind, name, a[key].get(name), b[key].get(name))
+            for name in dict.fromkeys([*a[key], *b[key]])
+            if a[key].get(name) != b[key].get(name)
+        ]
+    rows += _data_rows(a["fingerprint"], b["fingerprint"])
+    for part in dict.fromkeys([*a["scores"], *b["scores"]]):
+        old, new = (record["scores"].get(part) or {} for record in (a, b))
+        for metric in dict.fromkeys([*old, *new]):
+            rows.append(("score", f"{part} {metric}", old.get(metric), new.get(metric)))
+    return pd.DataFrame(rows, columns=["kind", "name", "a", "b"]).astype(
+        {"a": object, "b": object}
+    )
+
+
+def _data_rows(a: Any, b: Any) -> list[tuple[str, str, Any, Any]]:
+    if a is None or b is None:
+        return [] if a is b else [("data", "fingerprint", _short(a), _short(b))]
+    return [("data", line, _short(a), _short(b)) for line in differences(a, b)]
+
+
+def _short(found: Any) -> str | None:
+    """Return as much of a digest as tells two apart."""
+    return None if found is None else str(found["digest"])[:19]

@@ -1,0 +1,163 @@
+"""The checks of `partial_fit`, over the models that have it; others pass them by."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from sktrainer.testing.answers import answers, same_bits
+from sktrainer.testing.cases import Case, with_noise
+from sktrainer.testing.checks import caller_state, encoded
+from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import Array
+
+N_CHUNKS = 3
+
+
+def _chunks(X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
+    size = len(y) // N_CHUNKS
+    for start in range(0, size * N_CHUNKS, size):
+        yield X[start : start + size], y[start : start + size]
+
+
+def _learns(case: Case) -> bool:
+    return hasattr(case.trainer(), "partial_fit")
+
+
+def _options(case: Case, y: Any) -> dict[str, Any]:
+    return {"classes": np.unique(y)} if case.task == "classification" else {}
+
+
+def _fed(case: Case, X: Any, y: Any, *, pickled: bool = False) -> ManagedTrainer:
+    trainer = case.trainer()
+    for rows, labels in _chunks(X, y):
+        trainer.partial_fit(rows, labels, **_options(case, y))
+        if pickled:
+            trainer = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - its own
+    return trainer
+
+
+def check_the_first_chunk_decides_the_encoding(case: Case) -> None:
+    """Noise in later chunks changes no bit of the steps before the model."""
+    if not _learns(case):
+        return
+    X, y = case.table()
+    later = np.arange(len(y) // N_CHUNKS, len(y))
+    first = _fed(case, X, y)
+    second = _fed(case, *with_noise(X, y, later))
+    assert same_bits(encoded(first, case.probe()), encoded(second, case.probe())), (
+        "noise in later chunks changed the steps before the model"
+    )
+    assert first.n_iter_ == N_CHUNKS
+
+
+def check_chunks_give_the_same_bits_again(case: Case) -> None:
+    """The same chunks: here, in another process, and with a pickle after each."""
+    if not _learns(case):
+        return
+    here = _fed_and_answered(case)
+    assert same_bits(here, _fed_and_answered(case)), "the same chunks again differ"
+    assert same_bits(here, _fed_and_answered(case, pickled=True)), "a pickle between differs"
+    with joblib.parallel_config("loky", n_jobs=2):
+        there, _ = joblib.Parallel()(
+            joblib.delayed(_fed_and_answered)(case, pickled=pickled)
+            for pickled in (False, True)
+        )
+    assert same_bits(here, there), "chunks in another process differ"
+
+
+def _fed_and_answered(case: Case, *, pickled: bool = False) -> Array:
+    return answers(_fed(case, *case.table(), pickled=pickled), case.probe())
+
+
+def check_chunks_leave_the_caller_alone(case: Case) -> None:
+    """Estimator, rows and global state are, after `partial_fit`, what they were before."""
+    if not _learns(case):
+        return
+    X, y = case.table()
+    X_before, y_before = X.copy(), y.copy()
+    trainer = case.trainer()
+    estimator = trainer.estimator
+    pickled = pickle.dumps(estimator)
+    trainer.partial_fit(X, y)  # libraries that load at first use have loaded
+    before = caller_state()
+    trainer.partial_fit(X, y)
+    after = caller_state()
+    for name, value in before.items():
+        assert value == after[name], f"partial_fit changed the caller's {name}"
+    assert trainer.estimator is estimator
+    assert pickle.dumps(estimator) == pickled, "partial_fit changed the estimator"
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)
+
+
+def check_a_refused_chunk_changes_nothing(case: Case) -> None:
+    """After a chunk with other columns, or an unknown class, the next gives the same bits."""
+    if not _learns(case):
+        return
+    X, y = case.table()
+    bad: list[tuple[Any, Any]] = [
+        (X.drop(columns="size"), y),
+        (X.assign(size="large"), y),
+        (X[X.columns[::-1]], y),
+        (X, y[:-1]),
+    ]
+    if case.task == "classification":
+        bad.append((X, y.replace("c1", "unheard of")))
+    trainer = case.trainer()
+    for rows, labels in _chunks(X, y):
+        trainer.partial_fit(rows, labels, **_options(case, y))
+        for wrong, targets in bad:
+            _check_is_refused(trainer, wrong, targets, case.probe())
+    assert same_bits(answers(trainer, case.probe()), _fed_and_answered(case))
+
+
+def _check_is_refused(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> None:
+    before = answers(trainer, probe)
+    try:
+        trainer.partial_fit(X, y)
+    except ValueError:
+        assert same_bits(answers(trainer, probe), before), "a refused chunk changed the model"
+    else:
+        raise AssertionError("a chunk unlike the first was taken")
+
+
+def check_rows_of_weight_zero_are_absent_from_chunks(case: Case) -> None:
+    """Rows of weight zero change no bit, neither of the steps nor of the model."""
+    if not _learns(case):
+        return
+    X, y = case.table()
+    weight = np.ones(len(y))
+    weight[::3] = 0.0
+    noise, labels = with_noise(X, y, np.flatnonzero(weight == 0.0))
+    found = []
+    for rows, targets in ((X, y), (noise, labels)):
+        trainer = case.trainer()
+        try:
+            for _ in range(2):
+                trainer.partial_fit(rows, targets, sample_weight=weight)
+        except ValueError as error:
+            if "weights" not in str(error):
+                raise
+            return
+        found.append(answers(trainer, case.probe()))
+    assert same_bits(*found)
+
+
+def check_chunks_go_on_from_a_fit(case: Case) -> None:
+    """`partial_fit` after `fit` keeps its steps and moves its model; `fit` starts afresh."""
+    if not _learns(case):
+        return
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    fitted, n_iter = answers(trainer, case.probe()), trainer.n_iter_ or 0
+    steps = encoded(trainer, case.probe())
+    trainer.partial_fit(*with_noise(X, y, np.arange(len(y))))
+    assert same_bits(steps, encoded(trainer, case.probe())), "a chunk changed a fitted step"
+    assert trainer.n_iter_ == n_iter + 1
+    assert same_bits(fitted, answers(trainer.fit(X, y), case.probe()))

@@ -1,0 +1,425 @@
+"""Networks: what holds for Keras besides the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.datasets import load_digits
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktrainer import DataWarning, ManagedTrainer
+from sktrainer.backends.adoption import is_bare
+from sktrainer.exceptions import ParameterError
+from sktrainer.running.caller_state import kept
+from sktrainer.testing import mixed_table, same_bits
+from tests.keras_networks import (
+    build,
+    build_from_meta,
+    five_probabilities,
+    keras_classifier,
+    linear,
+    scikeras_classifier,
+    two_inputs,
+)
+
+keras = pytest.importorskip("keras")
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(120, 3)).astype(np.float32)
+Y = (X @ [1.0, -2.0, 0.5] + RNG.normal(0, 0.1, 120)).astype(np.float32)
+LABELS = np.where(Y > 0, "yes", "no")
+
+
+@pytest.fixture(autouse=True)
+def _seeds_drawn_here_are_put_back():
+    with kept():  # layers made in a test draw theirs from Python's generator
+        yield
+
+
+def plain(model, epochs=4, **parameters):
+    """A trainer that leaves rows as they are and holds none out."""
+    options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
+    trainer = ManagedTrainer(model, **{**options, **parameters})
+    return trainer.set_params(estimator__epochs=epochs)
+
+
+class Remembers(keras.callbacks.Callback):
+    """Counts the epochs and the batches that it is told of."""
+
+    epochs = batches = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+
+class EndsAfter(keras.callbacks.Callback):
+    """Ends the training as Keras's own EarlyStopping does."""
+
+    def __init__(self, n_epochs=3):
+        super().__init__()
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 >= self.n_epochs:
+            self.model.stop_training = True
+
+
+def test_a_mixed_table_trains_for_every_task():
+    for task, n_classes in (("classification", 2), ("classification", 3), ("regression", 2)):
+        rows, target = mixed_table(200, task, n_classes=n_classes)
+        trainer = ManagedTrainer(build, test_size=0.2, random_state=0)
+        trainer.set_params(estimator__epochs=3).fit(rows, target)
+
+        assert trainer.n_iter_ == 3
+        assert trainer.scores_.notna().all(axis=None)
+        if task == "classification":
+            assert set(trainer.predict(rows)) <= set(target)
+            np.testing.assert_allclose(trainer.predict_proba(rows).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid", "softmax"])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_the_loss_follows_from_what_comes_out(width, activation):
+    if (width, activation) in ((1, "softmax"), (2, "sigmoid"), (4, "sigmoid")):
+        pytest.skip("no way to tell classes")
+
+    trainer = plain(lambda: linear(width, activation), epochs=2, task="classification")
+    found = trainer.fit(X, LABELS).predict_proba(X)
+    raw = np.asarray(trainer.model_.model_(X))
+
+    loss = trainer.model_.model_.loss
+    assert type(loss).__name__ == (
+        "BinaryCrossentropy" if width == 1 else "SparseCategoricalCrossentropy"
+    )
+    assert found.shape == (120, 2)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    if activation == "sigmoid":
+        np.testing.assert_allclose(found[:, 1], raw[:, 0], rtol=1e-5)
+    elif activation is None:
+        shifted = raw[:, 0] if width == 1 else raw[:, 1] - raw[:, 0]
+        np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-shifted)), rtol=1e-4)
+
+
+def test_a_loss_that_was_compiled_is_kept_and_gets_targets_in_its_form():
+    def compiled(loss, width, activation):
+        model = linear(width, activation)
+        model.compile("sgd", loss=loss, metrics=["accuracy"])
+        return model
+
+    for loss, width, activation in (
+        ("categorical_crossentropy", 2, "softmax"),
+        ("sparse_categorical_crossentropy", 2, "softmax"),
+        ("binary_crossentropy", 1, "sigmoid"),
+        ("categorical_hinge", 2, "tanh"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), 2, None),
+    ):
+        trainer = plain(lambda a=(loss, width, activation): compiled(*a), epochs=15)
+        trainer.set_params(estimator__learning_rate=0.5).fit(X, LABELS)
+        assert trainer.score(X, LABELS) > 0.9, loss
+        assert trainer.model_.model_.loss is loss or isinstance(loss, str)
+
+
+def test_plain_gradient_descent_is_that_of_kerass_own_fit():
+    def model():
+        made = linear(1, None, zeros=True)
+        made.compile(keras.optimizers.SGD(0.05), "mse")
+        return made
+
+    ours = plain(model, epochs=5).set_params(estimator__batch_size=-1).fit(X, Y)
+    own = model()
+    history = own.fit(X, Y[:, None], batch_size=120, epochs=5, verbose=0).history
+
+    np.testing.assert_allclose(ours.evals_result_["train"]["loss"], history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(
+        ours.predict(X), own.predict(X, verbose=0)[:, 0], rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_weight_of_two_is_a_row_twice():
+    weight = np.where(np.arange(len(Y)) % 3 == 0, 2.0, 1.0)
+    twice = np.repeat(np.arange(len(Y)), weight.astype(int))
+
+    def model():
+        made = linear(1, None, zeros=True)
+        made.compile(keras.optimizers.SGD(0.05), "mse")
+        return made
+
+    def trainer():
+        return plain(model, epochs=10).set_params(estimator__batch_size=-1)
+
+    weighted = trainer().fit(X, Y, sample_weight=weight)
+    repeated = trainer().fit(X[twice], Y[twice])
+
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        weighted.evals_result_["train"]["loss"],
+        repeated.evals_result_["train"]["loss"],
+        rtol=1e-4,
+    )
+    assert not same_bits(weighted.predict(X), trainer().fit(X, Y).predict(X))
+
+
+def test_class_weights_of_a_wrapper_are_those_of_sample_weights():
+    weights = {"no": 1.0, "yes": 3.0}
+    options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
+    by_class = scikeras_classifier(build_from_meta, epochs=3, class_weight=weights)
+    by_row = scikeras_classifier(build_from_meta, epochs=3)
+    of_keras = keras_classifier(fit_kwargs={"epochs": 3, "class_weight": {0: 1.0, 1: 3.0}})
+    plain_keras = keras_classifier(fit_kwargs={"epochs": 3})
+
+    for one, other in ((by_class, by_row), (of_keras, plain_keras)):
+        first = ManagedTrainer(one, **options).fit(X, LABELS)
+        rows = np.array([weights[label] for label in LABELS])
+        second = ManagedTrainer(other, **options).fit(X, LABELS, sample_weight=rows)
+        assert same_bits(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_each_epoch_sees_the_rows_in_another_order():
+    seen = []
+
+    class Notes(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(logs["loss"])
+
+    def frozen():
+        model = linear(1, None, zeros=True)
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+        return model
+
+    plain(frozen, epochs=2).set_params(
+        estimator__callbacks=[Notes()], estimator__batch_size=40
+    ).fit(X, Y)
+
+    assert len(seen) == 6
+    assert seen[0] != seen[3]  # the first batch of either epoch
+    assert seen[2] == pytest.approx(seen[5])  # the same rows in all
+
+
+def test_callbacks_are_fresh_for_each_fit_and_may_end_the_training():
+    remembers = Remembers()
+    trainer = plain(build, epochs=5, cv=2).set_params(
+        estimator__callbacks=[remembers, EndsAfter(3)]
+    )
+    trainer.fit(X, LABELS)
+
+    assert (trainer.n_iter_, trainer.stop_reason_) == (3, "converged")
+    assert (remembers.epochs, remembers.batches) == (0, 0)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
+def test_schedules_see_the_validation_loss_and_the_best_epoch_is_put_back():
+    schedule = keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5)
+    trainer = ManagedTrainer(
+        build, preprocessor=None, n_iter_no_change=4, validation_size=0.3, random_state=0
+    ).set_params(
+        estimator__callbacks=[schedule],
+        estimator__learning_rate=0.3,
+        estimator__optimizer="sgd",
+        estimator__epochs=40,
+    )
+    trainer.fit(X, Y)
+
+    assert trainer.stop_reason_ == "early_stopping"
+    assert trainer.n_iter_ == trainer.best_iteration_ + 4
+    best = trainer.evals_result_["validation"]["loss"][trainer.best_iteration_ - 1]
+    assert trainer.scores_.loc["validation", "rmse"] ** 2 == pytest.approx(best, rel=1e-4)
+    assert float(trainer.model_.model_.optimizer.learning_rate) < 0.3
+
+
+def test_a_scorer_may_be_watched():
+    trainer = ManagedTrainer(
+        build, eval_metric="roc_auc", n_iter_no_change=3, random_state=0, task="classification"
+    ).set_params(estimator__epochs=5)
+    watched = trainer.fit(X, LABELS).evals_result_["validation"]["roc_auc"]
+
+    assert len(watched) == trainer.n_iter_
+    assert trainer.report_.fitting["batch_size"] == 32
+
+
+def test_an_instance_is_copied_and_a_trained_one_is_told_of():
+    model = linear(2, None)
+    before = [weights.copy() for weights in model.get_weights()]
+    trainer = plain(model, epochs=2).fit(X, LABELS)
+
+    assert all(map(same_bits, before, model.get_weights()))
+    assert not same_bits(before[0], trainer.model_.model_.get_weights()[0])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, (LABELS == "yes").astype(int), verbose=0)
+    with pytest.warns(DataWarning, match="has been trained"):
+        plain(model, epochs=1).fit(X, LABELS)
+
+
+def test_parameters_of_the_function_are_those_of_the_trainer():
+    trainer = ManagedTrainer(build)
+    params = trainer.get_params()
+    assert params["estimator"] is build
+    assert params["estimator__model__hidden"] == 8
+
+    trainer.set_params(estimator__hidden=5, estimator__optimizer__beta_1=0.5)
+    copy = clone(trainer)
+    assert copy.get_params()["estimator__model__hidden"] == 5
+    fitted = copy.set_params(estimator__epochs=1).fit(X, LABELS).model_.model_
+    assert fitted.layers[0].units == 5
+    assert fitted.optimizer.beta_1 == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="Invalid parameter 'widht'"):
+        trainer.set_params(estimator__widht=3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+@pytest.mark.parametrize(
+    ("estimator", "grid"),
+    [
+        (build, {"estimator__hidden": [2, 6], "estimator__learning_rate": [0.1]}),
+        (five_probabilities, {"estimator__batch_size": [20, 40]}),
+    ],
+)
+def test_a_grid_search_in_two_processes(estimator, grid):
+    made = estimator() if estimator is five_probabilities else estimator
+    trainer = plain(made, epochs=2, task="classification")
+    alone = GridSearchCV(trainer, grid, cv=2).fit(X, LABELS)
+    together = GridSearchCV(trainer, grid, cv=2, n_jobs=2).fit(X, LABELS)
+
+    assert same_bits(
+        alone.cv_results_["mean_test_score"], together.cv_results_["mean_test_score"]
+    )
+    assert same_bits(alone.predict_proba(X), together.predict_proba(X))
+
+
+def test_images_go_to_a_network_as_they_are():
+    digits = load_digits()
+    rows, target = digits.images[:600] / 16, digits.target[:600]
+
+    def convolution(n_outputs, input_shape):
+        return keras.Sequential(
+            [
+                keras.layers.Reshape((*input_shape, 1)),
+                keras.layers.Conv2D(8, 3, activation="relu"),
+                keras.layers.Flatten(),
+                keras.layers.Dense(n_outputs),
+            ]
+        )
+
+    trainer = ManagedTrainer(convolution, test_size=0.2, random_state=0)
+    trainer.set_params(estimator__epochs=6, estimator__learning_rate=0.01).fit(rows, target)
+
+    assert trainer.scores_.loc["test", "accuracy"] > 0.8
+    assert same_bits(trainer.predict_proba(rows[:1])[0], trainer.predict_proba(rows)[0])
+
+
+def test_several_inputs_come_as_a_dict():
+    words = RNG.integers(0, 5, (120, 4))
+    rows = {"numbers": X, "words": words}
+    trainer = ManagedTrainer(two_inputs, validation_size=0.2, random_state=0)
+    trainer.set_params(estimator__epochs=3).fit(rows, LABELS)
+    again = pickle.loads(pickle.dumps(trainer))
+
+    assert same_bits(trainer.predict_proba(rows), again.predict_proba(rows))
+    assert len(trainer.split_.validation) == 24
+
+
+def test_several_numbers_are_predicted_at_once():
+    targets = np.column_stack([Y, -Y])
+    trainer = plain(build, epochs=20).set_params(estimator__learning_rate=0.05)
+    found = trainer.fit(X, targets).predict(X)
+
+    assert found.shape == (120, 2)
+    assert trainer.score(X, targets) > 0.5
+
+
+def test_a_model_of_another_width_is_one_clear_error():
+    with pytest.raises(ParameterError, match="at least 4 outputs.*n_samples, 3.*for 4 classes"):
+        plain(lambda: linear(3, None)).fit(X, np.arange(120) % 4)
+    with pytest.raises(ParameterError, match=r"takes inputs of shape \(None, 7\)"):
+        plain(lambda: linear(2, None, n_features=7)).fit(X, LABELS)
+    with pytest.raises(ParameterError, match="needs depth"):
+        plain(lambda depth: linear(2, None)).fit(X, LABELS)
+    with pytest.raises(ParameterError, match=r"return a keras\.Model, got Ridge"):
+        plain(lambda: Ridge()).fit(X, Y)
+
+
+def test_functions_are_bare_and_classes_of_estimators_are_not():
+    assert is_bare(build)
+    assert is_bare(keras.Model)
+    assert is_bare(linear(1, None))
+    assert not is_bare(Ridge)
+    assert is_classifier(ManagedTrainer(scikeras_classifier()))
+
+
+def test_a_pipeline_may_end_in_a_function():
+    trainer = ManagedTrainer(make_pipeline(StandardScaler(), build), random_state=0)
+    trainer.set_params(early_stopping=False)
+    assert trainer.estimator.steps[-1][1] is build
+
+
+def test_generators_of_every_library_are_put_back():
+    rows, labels = X, LABELS
+    keras.utils.set_random_seed(3)
+    expected = [keras.random.uniform((2,)).numpy() for _ in range(2)], random.random()
+    keras.utils.set_random_seed(3)
+    first = keras.random.uniform((2,)).numpy()
+    plain(build, epochs=1).fit(rows, labels).predict(rows)
+    found = [first, keras.random.uniform((2,)).numpy()], random.random()
+
+    assert same_bits(expected[0], found[0])
+    assert expected[1] == found[1]
+
+
+OTHER_PROCESS = """
+import sys
+sys.modules["tensorflow"] = None
+import json, pickle
+import numpy as np
+from sktrainer import ManagedTrainer
+from sktrainer.testing import mixed_table
+from tests.keras_networks import build
+assert "torch" not in sys.modules
+rows, target = mixed_table(120, "classification")
+def fitted():
+    trainer = ManagedTrainer(build, random_state=0).set_params(estimator__epochs=3)
+    return trainer.fit(rows, target)
+one, two = fitted(), fitted()
+again = pickle.loads(pickle.dumps(one))
+import keras
+print(json.dumps({
+    "backend": keras.backend.backend(),
+    "tensorflow": sys.modules["tensorflow"] is not None,
+    "same": bool((one.predict_proba(rows) == two.predict_proba(rows)).all()),
+    "pickled": bool((one.predict_proba(rows) == again.predict_proba(rows)).all()),
+    "versions": sorted(one.report_.versions),
+}))
+"""
+
+
+@pytest.mark.slow
+def test_keras_on_torch_needs_no_tensorflow():
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_PROCESS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+
+    assert found["backend"] == "torch"
+    assert not found["tensorflow"]
+    assert found["same"]
+    assert found["pickled"]
+    assert {"keras", "torch"} <= set(found["versions"])

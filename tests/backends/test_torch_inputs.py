@@ -1,0 +1,215 @@
+"""What networks take besides tables: dicts of arrays, and integers to look up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from skorch import NeuralNetClassifier
+from skorch.helper import SliceDict
+
+from sktrainer import ManagedTrainer, load
+from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.testing import same_bits
+from tests.networks import SmallNet, TwoInputs, Words
+
+N = 160
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.normal(size=(N, 3))
+WORDS = RNG.integers(0, 20, size=(N, 7))
+Y = np.where(NUMBERS[:, 0] + (WORDS[:, 0] > 9) > 0.5, "yes", "no")
+X = {"numbers": NUMBERS, "words": WORDS}
+SOME = np.arange(40)
+
+
+def taken(inputs, rows):
+    return {name: values[rows] for name, values in inputs.items()}
+
+
+def trainer(module=TwoInputs, epochs=8, **parameters):
+    options = {"task": "classification", "random_state": 0, "early_stopping": False}
+    made = ManagedTrainer(module, **{**options, **parameters})
+    return made.set_params(estimator__max_epochs=epochs, estimator__lr=0.01)
+
+
+def test_a_dict_of_arrays_is_split_scored_and_predicted():
+    fitted = trainer(epochs=40, test_size=0.25, early_stopping=True).fit(X, Y)
+
+    split = fitted.split_
+    assert [len(split.part(name)) for name in ("train", "validation", "test")] == [104, 16, 40]
+    assert fitted.scores_.loc["test", "accuracy"] > 0.6
+    assert fitted.score(X, Y) > 0.7
+    assert set(fitted.predict(X)) == {"yes", "no"}
+    assert not hasattr(fitted, "n_features_in_")
+    assert "numbers (3) + words (7)" in str(fitted.report_)
+
+
+def test_a_dict_gives_the_same_bits_again_and_in_any_order_of_its_keys():
+    turned = {"words": WORDS, "numbers": NUMBERS}
+    first = trainer().fit(X, Y).predict_proba(X)
+
+    assert same_bits(first, trainer().fit(turned, Y).predict_proba(turned))
+
+
+def test_a_row_of_a_dict_is_predicted_as_among_others():
+    fitted = trainer().fit(X, Y)
+    alone = np.concatenate([fitted.predict_proba(taken(X, [i])) for i in range(5)])
+
+    assert same_bits(alone, fitted.predict_proba(X)[:5])
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_held_out_rows_of_a_dict_change_no_bit_of_the_fit(part):
+    options = {"split": "random", "test_size": 0.2, "validation_size": 0.2}
+    first = trainer(**options).fit(X, Y)
+    held = getattr(first.split_, part)
+    noise = {"numbers": NUMBERS.copy(), "words": WORDS.copy()}
+    noise["numbers"][held], noise["words"][held] = 1e3, 0
+
+    second = trainer(**options).fit(noise, Y)
+
+    assert same_bits(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_folds_of_a_dict_do_not_depend_on_the_jobs():
+    one, two = (trainer(epochs=3, cv=2, n_jobs=jobs).fit(X, Y) for jobs in (1, 2))
+
+    assert same_bits(
+        one.cv_results_["mean_test_accuracy"], two.cv_results_["mean_test_accuracy"]
+    )
+    assert same_bits(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_a_grid_goes_over_a_dict_that_scikit_learn_can_split():
+    search = GridSearchCV(trainer(epochs=2), {"estimator__hidden": [2, 6]}, cv=2)
+    search.fit(SliceDict(**X), Y)
+
+    assert search.best_estimator_.predict(X).shape == (N,)
+
+
+def test_a_weight_of_zero_takes_a_row_out_of_a_dict():
+    weight = (np.arange(N) % 4 > 0).astype(float)
+    noise = {"numbers": NUMBERS.copy(), "words": WORDS.copy()}
+    noise["numbers"][weight == 0] = 1e3
+
+    weighted = trainer().fit(X, Y, sample_weight=weight)
+
+    again = trainer().fit(noise, Y, sample_weight=weight)
+    assert same_bits(weighted.predict_proba(X), again.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["class_weight", "oversample", "undersample"])
+def test_classes_of_a_dict_are_weighted_or_resampled(method):
+    few = np.where(np.arange(N) < 20, "rare", "common")
+    counts = trainer(handle_imbalance=method).fit(X, few).report_.imbalance["after"]
+
+    assert counts["rare"] == counts["common"]
+
+
+def test_validation_rows_of_a_dict_may_be_passed_and_refitted():
+    fitted = trainer(early_stopping=True, refit=True)
+    fitted.fit(X, Y, X_val=taken(X, SOME), y_val=Y[SOME])
+
+    assert len(fitted.evals_result_["validation"]["loss"]) == fitted.n_iter_
+
+
+def test_a_fitted_net_of_several_inputs_survives_a_file(tmp_path):
+    fitted = trainer().fit(X, Y)
+    restored = load(fitted.save(tmp_path / "net.joblib"), trusted=True)
+
+    assert same_bits(restored.predict_proba(X), fitted.predict_proba(X))
+    with pytest.raises(InputError, match="missing: 'words'"):
+        restored.predict({"numbers": NUMBERS})
+
+
+def test_values_may_be_frames_lists_and_tensors_and_masks_stay_booleans():
+    mask = WORDS > 4
+    arrays = {**X, "mask": mask}
+    others = {
+        "numbers": pd.DataFrame(NUMBERS),
+        "words": WORDS.tolist(),
+        "mask": torch.from_numpy(mask),
+    }
+    fitted = trainer().fit(others, Y)
+
+    assert same_bits(
+        fitted.predict_proba(others), trainer().fit(arrays, Y).predict_proba(arrays)
+    )
+
+
+def test_a_skorch_net_takes_a_dict_as_a_module_does():
+    net = NeuralNetClassifier(
+        TwoInputs, criterion=torch.nn.CrossEntropyLoss, max_epochs=3, train_split=None
+    )
+    fitted = ManagedTrainer(net, random_state=0, early_stopping=False).fit(X, Y)
+
+    assert fitted.predict_proba(X).shape == (N, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({}, "got an empty dict"),
+        ({"numbers": NUMBERS, "words": WORDS[:9]}, "'numbers' has 160, 'words' has 9"),
+        ({"numbers": NUMBERS, "words": WORDS.astype(str)}, "array of numbers"),
+        ({"numbers": NUMBERS, "words": [[1], [1, 2]]}, "pad its rows"),
+        ({"numbers": NUMBERS, 2: WORDS}, "must be names"),
+        ({"numbers": NUMBERS, "words": 3}, "a single value"),
+    ],
+)
+def test_a_dict_that_cannot_be_is_refused(wrong, message):
+    with pytest.raises(InputError, match=message):
+        trainer().fit(wrong, Y)
+
+
+def test_the_module_is_asked_for_its_keys_before_it_is_trained():
+    with pytest.raises(ParameterError, match="by name, which takes numbers, words, mask"):
+        trainer().fit({"numbers": NUMBERS, "wrods": WORDS}, Y)
+
+
+def test_rows_to_predict_have_the_keys_of_the_fit():
+    fitted = trainer(epochs=1).fit(X, Y)
+    with pytest.raises(InputError, match="missing: 'words'; not in fit: 'wrods'"):
+        fitted.predict({"numbers": NUMBERS, "wrods": WORDS})
+    with pytest.raises(InputError, match="must be a dict of arrays with the keys"):
+        fitted.predict(NUMBERS)
+    with pytest.raises(InputError, match="as many rows each"):
+        fitted.predict({"numbers": NUMBERS, "words": WORDS[:3]})
+
+
+@pytest.mark.parametrize("preprocessor", ["auto", None])
+def test_a_dict_is_for_networks_alone(preprocessor):
+    model = LogisticRegression()
+    with pytest.raises(InputError, match="for networks alone"):
+        ManagedTrainer(model, preprocessor=preprocessor).fit(X, Y)
+    with pytest.raises(InputError, match="as in fit, got a dict"):
+        ManagedTrainer(model, preprocessor=preprocessor).fit(NUMBERS, Y).predict(X)
+
+
+def test_new_rows_of_a_dict_cannot_be_made():
+    with pytest.raises(InputError, match="no table for SMOTE to look at"):
+        trainer(handle_imbalance="smote").fit(X, Y)
+
+
+@pytest.mark.parametrize("shape", [(7,), (7, 1)])
+def test_integers_reach_an_embedding(shape):
+    words = WORDS.reshape(N, *shape)
+    fitted = trainer(Words, epochs=60, preprocessor=None if len(shape) == 1 else "auto")
+    fitted.fit(words, Y)
+
+    assert fitted.score(words, Y) > 0.7
+    assert fitted.model_.module_.head.in_features == 28
+    assert same_bits(fitted.predict_proba(words[:1]), fitted.predict_proba(words)[:1])
+
+
+def test_integers_that_were_scaled_are_told_from_those_to_look_up():
+    with pytest.raises(ParameterError, match=r"Words .*float32.*preprocessor=None"):
+        trainer(Words).fit(WORDS, Y)
+    with pytest.raises(ParameterError, match="above the largest index"):
+        trainer(Words, preprocessor=None).fit(WORDS + 100, Y)
+    with pytest.raises(ParameterError, match=r"int64.*astype\('float32'\)"):
+        trainer(SmallNet, preprocessor=None).fit(WORDS, Y)
+    assert trainer(SmallNet, epochs=1).fit(WORDS, Y).predict(WORDS).shape == (N,)

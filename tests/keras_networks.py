@@ -1,0 +1,100 @@
+"""Small Keras models, in a module of their own so that other processes can import them.
+
+Keras is imported by the functions: with TensorFlow it takes seconds.
+"""
+
+from __future__ import annotations
+
+
+def build(n_outputs, hidden=8, dropout=0.1):
+    """A model that is neither built nor compiled."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(n_outputs),
+        ]
+    )
+
+
+def build_from_meta(meta, hidden=8):
+    """As scikeras's users write it: compiled, with as many outputs as the target asks for."""
+    import keras
+
+    kind = meta["target_type_"]
+    n_outputs = meta["n_classes_"] if kind == "multiclass" else meta["n_outputs_"]
+    activation = {"multiclass": "softmax", "binary": "sigmoid"}.get(kind)
+    loss = {"multiclass": "sparse_categorical_crossentropy", "binary": "binary_crossentropy"}
+    model = keras.Sequential(
+        [
+            keras.Input((meta["n_features_in_"],)),
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dense(n_outputs, activation=activation),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.05), loss=loss.get(kind, "mse"))
+    return model
+
+
+def five_probabilities():
+    """Compiled but not built, with more outputs than most targets have classes."""
+    import keras
+
+    model = keras.Sequential(
+        [keras.layers.Dense(8, activation="relu"), keras.layers.Dense(5, activation="softmax")]
+    )
+    model.compile(keras.optimizers.Adam(0.05), loss="sparse_categorical_crossentropy")
+    return model
+
+
+def build_of_arrays(X, y, hidden=8):
+    """As users of keras.wrappers write it."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input(X.shape[1:]),
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dense(y.shape[1], activation="softmax"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="categorical_crossentropy")
+    return model
+
+
+def scikeras_classifier(build=build_from_meta, **parameters):
+    """A wrapper of scikeras."""
+    from scikeras.wrappers import KerasClassifier
+
+    return KerasClassifier(build, **parameters)
+
+
+def keras_classifier(**parameters):
+    """A wrapper of Keras's own."""
+    from keras.wrappers import SKLearnClassifier
+
+    return SKLearnClassifier(build_of_arrays, **parameters)
+
+
+def linear(n_outputs, activation, *, n_features=3, zeros=False):
+    """One layer, built."""
+    import keras
+
+    start = {"kernel_initializer": "zeros"} if zeros else {}
+    return keras.Sequential(
+        [keras.Input((n_features,)), keras.layers.Dense(n_outputs, activation, **start)]
+    )
+
+
+def two_inputs(n_outputs, input_shape):
+    """Numbers beside words that are looked up."""
+    import keras
+
+    numbers = keras.Input(input_shape["numbers"], name="numbers")
+    words = keras.Input(input_shape["words"], name="words", dtype="int64")
+    looked_up = keras.layers.Flatten()(keras.layers.Embedding(5, 2)(words))
+    both = keras.layers.Concatenate()([numbers, looked_up])
+    outputs = keras.layers.Dense(n_outputs)(both)
+    return keras.Model({"numbers": numbers, "words": words}, outputs)

@@ -1,0 +1,323 @@
+"""Every cell, name, dtype and order counts in a fingerprint; where the data lies does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import os
+import subprocess
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import sparse
+
+from sktrainer import InputError, fingerprint
+from sktrainer.storage.differences import differences
+from sktrainer.storage.fingerprint import data_fingerprint
+from sktrainer.testing import mixed_table
+
+DTYPES = ["f8", "f4", "f2", "i8", "i2", "u1", "?", "c16", "M8[ns]", "m8[s]", "U3", "S2"]
+arrays = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2))
+)
+CELLS = [
+    *(None, np.nan, pd.NA, pd.NaT, True, 1, 1.0, "1", "", b"1", -0.0, 0.0, 2**70, 1j),
+    *(dt.date(2024, 1, 1), dt.datetime(2024, 1, 1), dt.timedelta(1), Decimal("1.0")),
+    *((1,), [1], {"a": 1}, {1}, np.float32(1), np.array([1]), "\ud800"),
+    *(pd.Timestamp("2024-01-01", tz="UTC"), pd.Timestamp("2024-01-01")),
+    *(pd.Period("2024-01", "M"), pd.Interval(0, 1)),
+]
+
+
+def frame():
+    X, _ = mixed_table(50, "classification")
+    return X.assign(
+        zoned=X["day"].dt.tz_localize("Europe/Berlin"),
+        nullable=pd.array([None, *range(49)], dtype="Int64"),
+        flag=pd.array([None, *([True, False] * 24), True], dtype="boolean"),
+        kind=pd.Categorical(X["color"]),
+        gap=X["day"] - X["day"].iloc[0],
+        text=X["color"].astype("string"),
+        objects=X["shop"].astype(object),
+        few=pd.arrays.SparseArray([0.0] * 49 + [1.0]),
+        part=pd.Categorical(X["shop"], ordered=True),
+    )
+
+
+OTHERS = {  # for the first cell of each column
+    "signal": 12345.0,
+    "size": np.nan,
+    "count": 12345,
+    "color": "pink",
+    "shop": "shop -1",
+    "open": None,  # the other one of two
+    "day": pd.NaT,
+    "same": "y",
+    "mixed": 7,
+    "zoned": pd.Timestamp("1990-01-01", tz="Europe/Berlin"),
+    "nullable": 0,
+    "flag": True,
+    "kind": "green",
+    "gap": pd.Timedelta("99D"),
+    "text": pd.NA,
+    "objects": "other",
+    "few": 3.0,
+    "part": "shop 7",
+}
+
+
+@given(arrays, st.data())
+def test_one_other_cell_is_another_fingerprint(array, data):
+    row = data.draw(st.integers(0, array.shape[0] - 1))
+    column = data.draw(st.integers(0, array.shape[1] - 1))
+    cell = data.draw(hnp.arrays(array.dtype, ()))
+    changed = array.copy()
+    changed[row, column] = cell
+    old, new = array[row : row + 1, column], changed[row : row + 1, column]
+    both_nan = array.dtype.kind in "fc" and np.isnan(old).all() and np.isnan(new).all()
+    same = both_nan or old.tobytes() == new.tobytes()
+    assert (fingerprint(array) == fingerprint(changed)) == same
+
+
+@given(arrays)
+def test_where_an_array_lies_does_not_count(array):
+    expected = fingerprint(array)
+    wide = np.repeat(array, 2, axis=1)
+    assert fingerprint(array.copy()) == expected
+    assert fingerprint(np.asfortranarray(array)) == expected
+    assert fingerprint(wide[:, ::2]) == expected
+    assert fingerprint(array[::-1][::-1]) == expected
+    assert fingerprint(array.astype(array.dtype.newbyteorder())) == expected
+
+
+@given(arrays)
+def test_the_order_of_rows_and_of_columns_counts(array):
+    for other in (array[::-1], array[:, ::-1], array[:-1], array[:, :-1], array.T):
+        plain = [part.tobytes() for part in (array, np.ascontiguousarray(other))]
+        moved = plain[0] != plain[1] or array.shape != other.shape
+        if not (array.dtype.kind in "fc" and np.isnan(array).any()):
+            assert (fingerprint(array) != fingerprint(other)) == moved
+
+
+@pytest.mark.parametrize("name", frame().columns)
+def test_one_other_cell_of_a_frame_is_named_by_its_column(name):
+    X, changed = frame(), frame()
+    values = list(X[name])
+    values[0] = not values[0] if OTHERS[name] is None else OTHERS[name]
+    changed[name] = pd.Series(values, dtype=X[name].dtype)
+    found = differences(data_fingerprint(X), data_fingerprint(changed))
+    assert found == [f"X: other values in {name!r}"]
+
+
+def polars_frame():
+    return pl.from_pandas(mixed_table(50, "regression")[0].drop(columns="mixed"))
+
+
+@pytest.mark.parametrize("make", [frame, polars_frame])
+def test_rows_columns_names_and_dtypes_of_a_frame_count(make):
+    X = make()
+    names, of_pandas = list(X.columns), isinstance(X, pd.DataFrame)
+    renamed = {name: name.replace("signal", "noise") for name in names}
+    others = [
+        X[::-1],
+        X[names[::-1]],
+        X[:49],
+        X[names[1:]],
+        X.rename(columns=renamed) if of_pandas else X.rename(renamed),
+        X.astype({"count": "int32"}) if of_pandas else X.cast({"count": pl.Int32}),
+    ]
+    assert len({fingerprint(table) for table in [X, *others]}) == 7
+    assert fingerprint(X) == fingerprint(X.copy() if of_pandas else X.clone())
+
+
+def test_cells_of_unlike_kinds_are_told_apart():
+    def column(cell):
+        cells = np.empty(2, dtype=object)
+        cells[0], cells[1] = cell, "x"
+        return pd.DataFrame({"a": pd.Series(cells, dtype=object)})
+
+    assert len({fingerprint(column(cell)) for cell in CELLS}) == len(CELLS)
+
+
+def test_texts_do_not_run_into_each_other():
+    tables = [["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"], ["abc", None], ["äbc", ""]]
+    frames = [pd.DataFrame({"a": pd.Series(cells, dtype="str")}) for cells in tables]
+    assert len({fingerprint(table) for table in frames}) == len(tables)
+
+
+@given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=30), st.integers(0, 9))
+def test_texts_count_the_same_however_pandas_holds_them(cells, start):
+    def table(storage, values):
+        dtype = pd.StringDtype(storage, na_value=np.nan)
+        return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
+
+    held = table("pyarrow", [*cells[:start], *cells])[len(cells[:start]) :]
+    joined = pd.concat([table("pyarrow", cells[:start]), table("pyarrow", cells[start:])])
+    expected = fingerprint(table("python", cells))
+    assert fingerprint(held) == expected
+    assert fingerprint(joined) == expected
+    assert fingerprint(table("pyarrow", [*cells, ""])) != expected
+
+
+def test_all_nans_are_one_and_the_two_zeros_are_two():
+    odd = np.array([np.nan, 1.0])
+    odd.view("i8")[0] |= 0x7FF0_0000_0000_0123
+    assert np.isnan(odd[0])
+    assert fingerprint(odd) == fingerprint(np.array([np.nan, 1.0]))
+    assert fingerprint(np.array([0.0])) != fingerprint(np.array([-0.0]))
+
+
+def test_categories_count_by_value():
+    values = ["b", "a", None, "b"]
+    tables = {
+        name: pd.DataFrame({"a": pd.Categorical(values, **how)})
+        for name, how in {
+            "sorted": {"categories": ["a", "b"]},
+            "reversed": {"categories": ["b", "a"]},
+            "one more": {"categories": ["a", "b", "c"]},
+            "ordered": {"categories": ["a", "b"], "ordered": True},
+            "ordered backwards": {"categories": ["b", "a"], "ordered": True},
+        }.items()
+    }
+    found = {name: fingerprint(table) for name, table in tables.items()}
+    assert found["sorted"] == found["reversed"]
+    assert len(set(found.values())) == 4
+
+
+def test_a_zone_counts():
+    times = pd.date_range("2024-01-01", periods=3, tz="UTC")
+    zones = [times, times.tz_convert("Asia/Tokyo"), times.tz_localize(None)]
+    assert len({fingerprint(pd.DataFrame({"t": zone})) for zone in zones}) == 3
+
+
+def test_a_sparse_matrix_counts_by_value():
+    dense = np.array([[0.0, 2.0, 0.0], [1.0, 0.0, np.nan]])
+    matrix = sparse.csr_matrix(dense)
+    stored_zero = sparse.csr_matrix(
+        ([0.0, 2.0, 1.0, np.nan], [0, 1, 0, 2], [0, 2, 4]), shape=(2, 3)
+    )
+    twice = sparse.coo_matrix(
+        ([1.0, 1.0, 1.0, np.nan], ([0, 0, 1, 1], [1, 1, 0, 2])), shape=(2, 3)
+    )
+    expected = fingerprint(matrix)
+    for same in (matrix.tocsc(), sparse.csr_array(dense), stored_zero, twice):
+        assert fingerprint(same) == expected
+    for other in (matrix * 2, matrix.astype("f4"), matrix[::-1], matrix[:, ::-1], dense):
+        assert fingerprint(other) != expected
+    assert stored_zero.nnz == 4
+
+
+def test_images_dicts_and_lists_have_fingerprints():
+    images = np.arange(24.0).reshape(2, 3, 4)
+    assert fingerprint(images) == fingerprint(np.asfortranarray(images))
+    assert fingerprint(images) != fingerprint(images.reshape(2, 4, 3))
+    inputs = {"picture": images, "age": np.array([1, 2])}
+    other = {"picture": images, "age": np.array([1, 3])}
+    found = differences(data_fingerprint(inputs), data_fingerprint(other))
+    assert found == ["X: other values in 'age'"]
+    assert fingerprint(["a text", "another"]) != fingerprint(["another", "a text"])
+    assert fingerprint([[1, 2], [3, 4]]) == fingerprint(np.array([[1, 2], [3, 4]]))
+
+
+def test_every_argument_counts_and_is_named():
+    X, y = mixed_table(30, "regression")
+    before = data_fingerprint(X, y, sample_weight=np.ones(30))
+    assert fingerprint(X, y) != before["digest"]
+    assert fingerprint(X.assign(target=y), "target") == fingerprint(X, y)
+    now = data_fingerprint(X, y + 1, sample_weight=np.ones(30), groups=np.ones(30))
+    assert differences(before, now) == [
+        "y: other values in 'target'",
+        "groups: not given then",
+    ]
+
+
+def test_a_difference_says_what_it_is():
+    X = pd.DataFrame({"a": [1, 2], "b": [3, 4], 5: ["x", "y"]})
+    other = X.rename(columns={5: "5"}).astype({"b": "float64"})
+    (gone, new, dtype) = differences(data_fingerprint(X), data_fingerprint(other))
+    assert gone == "X: no longer there: column 5"
+    assert new == "X: new: '5'"
+    assert dtype == "X: 'b' was int64, is float64"
+    assert differences(data_fingerprint(X), data_fingerprint(X[["b", "a", 5]])) == [
+        "X: other order of the columns"
+    ]
+    assert differences(data_fingerprint(X), data_fingerprint(X[::-1]))[0].endswith(
+        "(all: perhaps another order of the rows)"
+    )
+    assert differences(data_fingerprint(X), data_fingerprint(X[:1])) == ["X: had 2 rows, has 1"]
+    twins = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    swapped = pd.DataFrame([[2, 1]], columns=["a", "a"])
+    assert differences(data_fingerprint(twins), data_fingerprint(swapped)) != []
+
+
+def test_a_very_wide_table_has_one_digest_for_its_columns():
+    wide = np.zeros((2, 5000))
+    part = data_fingerprint(wide)["parts"]["X"]
+    assert [column["name"] for column in part["columns"]] == ["all 5,000 together"]
+    other = wide.copy()
+    other[1, 4321] = 1.0
+    assert fingerprint(other) != fingerprint(wide)
+
+
+def test_the_same_file_has_the_same_fingerprint_in_any_process():
+    text = frame().drop(columns=["gap"]).to_csv(index=False)
+    read = [pd.read_csv(io.StringIO(text), parse_dates=["day"]) for _ in range(2)]
+    assert fingerprint(read[0]) == fingerprint(read[1])
+    code = (
+        "import io, sys, pandas as pd, sktrainer\n"
+        "X = pd.read_csv(io.StringIO(sys.stdin.read()), parse_dates=['day'])\n"
+        "print(sktrainer.fingerprint(X), sktrainer.fingerprint([{'a', 'b', 'c'}, 'x']))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            input=text,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert seen == {f"{fingerprint(read[0])} {fingerprint([{'a', 'b', 'c'}, 'x'])}\n"}
+
+
+def test_polars_cells_count_and_nulls_are_not_nan():
+    columns = {
+        "number": [1.0, None, float("nan")],
+        "text": ["a", None, "b"],
+        "list": [[1], None, [2, 3]],
+        "flag": [True, None, False],
+    }
+    X = pl.DataFrame(columns).with_columns(kind=pl.col("text").cast(pl.Categorical))
+    changes = [
+        pl.col("number").fill_null(0.0),
+        pl.col("number").fill_nan(None),
+        pl.col("text").fill_null("a"),
+        pl.col("flag").fill_null(value=True),
+        pl.col("kind").cast(pl.String).fill_null("b").cast(pl.Categorical),
+        pl.col("list").list.reverse(),
+    ]
+    found = {fingerprint(X), *(fingerprint(X.with_columns(change)) for change in changes)}
+    assert len(found) == 1 + len(changes)
+    assert fingerprint(X) == fingerprint(pl.concat([X[:1], X[1:]], rechunk=False))
+
+
+def test_what_has_no_lasting_form_is_refused_by_name():
+    with pytest.raises(InputError, match=r"a cell of type builtins\.object cannot"):
+        fingerprint(pd.DataFrame({"a": [object(), 1]}))
+    with pytest.raises(
+        InputError, match="X must be an array, .* got object; collect or convert it"
+    ):
+        fingerprint(object())
+    with pytest.raises(InputError, match="'z' names no column of X"):
+        fingerprint(pd.DataFrame({"a": [1]}), "z")
+    with pytest.raises(InputError, match="got LazyFrame; collect"):
+        fingerprint(pl.LazyFrame({"a": [1]}))

@@ -1,0 +1,270 @@
+"""Where a model trains, through the trainer: what is set, refused, and told."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from lightgbm.basic import LightGBMError
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.linear_model import LogisticRegression
+from skorch import NeuralNetClassifier
+from xgboost import XGBClassifier
+
+from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
+from sktrainer.anatomy import dissect
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._cuda import driver, lightgbm_has_cuda
+from sktrainer.backends.registry import find_backend
+from sktrainer.cross_validation import plan_folds
+from sktrainer.recipe import make_recipe
+from sktrainer.running.devices import DeviceChoice, choose_device
+from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.resources import plan_jobs
+from sktrainer.types import CheckedData, Rows
+from tests.families import FAMILIES
+from tests.networks import SmallNet
+
+X, Y = load_iris(return_X_y=True)
+GPU_HERE = driver()[0] > 0 or torch.cuda.is_available() or torch.backends.mps.is_available()
+without_gpu = pytest.mark.skipif(GPU_HERE, reason="says what happens where there is no GPU")
+
+LOOK_FOR_A_GPU = {
+    "XGBClassifier": "XGBoost sees no GPU",
+    "LGBMClassifier": "LightGBM sees no GPU",
+    "CatBoostClassifier": "CatBoost sees no GPU",
+    "ModuleClass": "torch sees no GPU",
+    "NeuralNetClassifier": "torch sees no GPU",
+    "KerasFunction": "sees no GPU",  # by the name of the library below Keras
+}
+NAME_A_GPU = [
+    XGBClassifier(device="cuda"),
+    XGBClassifier(device="gpu"),
+    LGBMClassifier(device_type="cuda"),
+    LGBMClassifier(device="cuda"),
+    CatBoostClassifier(task_type="GPU"),
+    NeuralNetClassifier(SmallNet, device="cuda"),
+]
+
+
+class Foreign(ClassifierMixin, BaseEstimator):
+    """A classifier of somebody else's, of whose device nothing is known."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.repeat(self.classes_[:1], len(X))
+
+
+@without_gpu
+@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
+def test_auto_falls_back_to_the_cpu_and_says_so_in_the_report(family):
+    case = FAMILIES[family]()
+    report = case.trainer().fit(*case.table()).report_
+
+    assert report.fitting["device"] == "cpu"
+    assert report.fitting["device_reason"].endswith(LOOK_FOR_A_GPU[family])
+    assert f"device cpu: {report.fitting['device_reason']}" in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
+def test_looking_for_a_gpu_writes_nothing(family, capfd):
+    model = dissect(FAMILIES[family]().estimator).model
+    choose_device("auto", find_backend(model), model)
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
+def test_a_cpu_that_was_asked_for_goes_without_saying(family):
+    case = FAMILIES[family]()
+    report = case.trainer(device="cpu").fit(*case.table()).report_
+
+    assert report.fitting["device"] == "cpu"
+    assert "device" not in str(report)
+
+
+def test_scikit_learn_trains_on_the_cpu_and_of_others_nothing_is_claimed():
+    assert ManagedTrainer(LogisticRegression()).fit(X, Y).report_.fitting["device"] == "cpu"
+    report = ManagedTrainer(Foreign()).fit(X, Y).report_
+    assert report.fitting["device"] is None
+    assert "device" not in str(report)
+    with pytest.raises(
+        ParameterError, match="for Foreign, which sktrainer can put on no other"
+    ):
+        ManagedTrainer(Foreign(), device="cuda").fit(X, Y)
+
+
+def test_an_explicit_cpu_gives_the_bits_of_none():
+    explicit, default, own = (
+        ManagedTrainer(XGBClassifier(n_estimators=5, **given), random_state=0, device=device)
+        for device, given in (
+            ("cpu", {}),
+            ("auto", {"device": "cpu"}),
+            ("cpu", {"device": "cpu"}),
+        )
+    )
+    expected = explicit.fit(X, Y).predict_proba(X).tobytes()
+    assert default.fit(X, Y).predict_proba(X).tobytes() == expected
+    assert own.fit(X, Y).predict_proba(X).tobytes() == expected
+    assert explicit.model_.get_params()["device"] == "cpu"
+    assert explicit.estimator.get_params()["device"] is None
+
+
+@without_gpu
+@pytest.mark.parametrize("model", NAME_A_GPU, ids=lambda model: type(model).__name__)
+def test_a_gpu_that_the_model_names_and_that_is_not_there_is_refused(model):
+    with pytest.raises(ParameterError, match="itself names the device 'cuda', and .* no GPU"):
+        ManagedTrainer(model).fit(X, Y)
+
+
+@pytest.mark.parametrize("model", NAME_A_GPU, ids=lambda model: type(model).__name__)
+def test_a_model_on_another_device_than_the_trainer_is_refused(model):
+    with pytest.raises(ParameterError, match="device='cpu' contradicts"):
+        ManagedTrainer(model, device="cpu").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("model", "own"),
+    [
+        (XGBClassifier(), None),
+        (XGBClassifier(device="gpu:1"), "cuda:1"),
+        (XGBClassifier(device="cpu"), "cpu"),
+        (LGBMClassifier(), None),
+        (LGBMClassifier(device_type="cuda", gpu_device_id=1), "cuda:1"),
+        (LGBMClassifier(device="gpu"), "gpu"),
+        (CatBoostClassifier(), None),
+        (CatBoostClassifier(task_type="GPU", devices="1"), "cuda:1"),
+        (CatBoostClassifier(task_type="GPU", devices=[0]), "cuda:0"),
+        (CatBoostClassifier(task_type="GPU", devices="0:1"), "cuda"),
+        (CatBoostClassifier(task_type="CPU"), "cpu"),
+        (NeuralNetClassifier(SmallNet), None),
+        (NeuralNetClassifier(SmallNet, device=torch.device("cuda", 1)), "cuda:1"),
+        (NeuralNetClassifier(SmallNet, device=None), "as the module lies"),
+    ],
+    ids=str,
+)
+def test_the_device_that_a_model_names_is_read_in_its_librarys_words(model, own):
+    assert find_backend(model).own_device(model) == own
+
+
+def test_an_algorithm_without_a_gpu_is_told_apart():
+    for given in ({"booster": "gblinear"}, {"tree_method": "exact"}):
+        with pytest.raises(ParameterError, match="trains on the CPU only"):
+            ManagedTrainer(XGBClassifier(**given), device="cuda").fit(X, Y)
+
+
+def test_a_missing_device_comes_with_the_other_mistakes_in_one_error():
+    trainer = ManagedTrainer(LogisticRegression(), device="cuda", early_stopping=True)
+    with pytest.raises(InputError) as caught:
+        trainer.fit(X, Y)
+    assert len(caught.value.problems) == 2
+
+
+def test_the_functions_pass_the_device_on():
+    result = train_model(
+        XGBClassifier(n_estimators=3), X, Y, device="cpu", save_path=None, verbose=0
+    )
+    assert result.trainer.device == "cpu"
+    assert result.report.fitting["device"] == "cpu"
+
+
+def _request(model, device):
+    return FitRequest(
+        model=model,
+        task="classification",
+        train=Rows(X[Y < 2].astype(np.float32), Y[Y < 2]),
+        monitor=Monitor(WatchedMetric()),
+        seed=0,
+        device=device,
+    )
+
+
+@without_gpu
+def test_the_device_reaches_lightgbm():
+    model = LGBMClassifier(n_estimators=2)
+    with pytest.raises(LightGBMError, match="CUDA"):
+        find_backend(model).fit(_request(model, "cuda:1"))
+    assert (model.device_type, model.gpu_device_id) == ("cuda", 1)
+
+
+@without_gpu
+def test_the_device_reaches_xgboost_which_may_not_change_it_to_the_cpu():
+    model = XGBClassifier(n_estimators=2)
+    with pytest.raises(ParameterError, match="on 'cuda', got the CPU from XGBoost"):
+        find_backend(model).fit(_request(model, "cuda"))
+    assert model.get_params()["device"] == "cuda"
+
+
+@without_gpu
+def test_the_device_reaches_torch():
+    net = NeuralNetClassifier(SmallNet)
+    with pytest.raises(Exception, match="(?i)cuda|nvidia"):
+        find_backend(net).fit(_request(net, "cuda"))
+
+
+def test_the_device_reaches_catboost():
+    model = CatBoostClassifier(iterations=2)
+    request = _request(model, "cuda:1")
+    with pytest.raises(ParameterError, match="use tol=0 or device='cpu'"):
+        find_backend(model).fit(
+            replace(
+                request,
+                validation=request.train,
+                monitor=Monitor(WatchedMetric(), n_iter_no_change=2, tol=0.1),
+            )
+        )
+    assert model.get_params()["task_type"] == "GPU"
+    assert model.get_params()["devices"] == "1"
+
+
+def test_lightgbms_word_about_its_build_is_foreseen():
+    """The library says in a fit what its file was read for."""
+    model = LGBMClassifier(n_estimators=1, device_type="cuda", verbosity=-1)
+    try:
+        model.fit(X, Y)
+        refused = False
+    except LightGBMError as error:
+        refused = "was not enabled" in str(error)
+    assert lightgbm_has_cuda() is not refused
+
+
+@without_gpu
+def test_a_net_that_was_trained_on_a_gpu_predicts_where_there_is_none():
+    case = FAMILIES["NeuralNetClassifier"]()
+    trainer = case.trainer().fit(*case.table())
+    expected = trainer.predict_proba(case.probe())
+    trainer.model_.device = "cuda"  # what a pickle from a machine with a GPU says
+    restored = pickle.loads(pickle.dumps(trainer))
+    assert restored.model_.device == "cpu"
+    assert restored.predict_proba(case.probe()).tobytes() == expected.tobytes()
+
+
+def test_lightgbm_and_catboost_predict_without_the_gpu_that_they_name():
+    X, y = load_breast_cancer(return_X_y=True)
+    light = LGBMClassifier(n_estimators=3, verbosity=-1).fit(X, y)
+    cat = CatBoostClassifier(iterations=3, verbose=False, allow_writing_files=False).fit(X, y)
+    expected = light.predict_proba(X), cat.predict_proba(X)
+    light.set_params(device_type="cuda")
+    cat._init_params = {**cat._init_params, "task_type": "GPU"}
+    restored = pickle.loads(pickle.dumps((light, cat)))
+    for model, probabilities in zip(restored, expected, strict=True):
+        assert model.predict_proba(X).tobytes() == probabilities.tobytes()
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu", None])
+def test_folds_on_a_gpu_are_fitted_one_after_the_other(device):
+    model = XGBClassifier()
+    parameters = ManagedTrainer(model, n_jobs=2).get_params(deep=False)
+    data = CheckedData(X, Y, "classification", np.arange(3))
+    recipe = make_recipe(parameters, dissect(model), data, seed=0)
+    recipe = replace(recipe, model=replace(recipe.model, device=DeviceChoice(device)))
+    assert plan_folds(recipe, 5) == plan_jobs(1 if device == "cuda" else 2, 5)

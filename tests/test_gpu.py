@@ -1,0 +1,128 @@
+"""The contract on a GPU, for the families that have a way to one: `pytest -m gpu`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from sktrainer import ManagedTrainer, testing
+from sktrainer.anatomy import dissect
+from sktrainer.backends.registry import find_backend
+from tests.families import FAMILIES
+
+pytestmark = pytest.mark.gpu
+
+REPEAT = [
+    "XGBClassifier",
+    "XGBRegressor",
+    "NeuralNetClassifier",
+    "NeuralNetRegressor",
+    "ModuleClass",
+    "ModuleInstance",
+]
+DO_NOT_REPEAT = [
+    "LGBMClassifier",
+    "LGBMRegressor",
+    "CatBoostClassifier",
+    "CatBoostRegressor",
+    "KerasFunction",  # not all of TensorFlow's kernels do
+]
+COMPARE_TWO_FITS = {
+    testing.check_test_rows_serve_to_score_alone,
+    testing.check_validation_rows_are_never_fitted,
+    testing.check_same_seed_same_bits,
+    testing.check_another_process_gives_the_same_bits,
+    testing.check_folds_do_not_depend_on_n_jobs,
+    testing.check_weights_count,
+    testing.check_a_device_that_is_not_there_is_refused,  # chooses the device itself
+}
+CASES = [(family, check) for family in REPEAT for check in testing.contract_checks()] + [
+    (family, check)
+    for family in DO_NOT_REPEAT
+    for check in testing.contract_checks()
+    if check not in COMPARE_TWO_FITS
+]
+PREDICT_ELSEWHERE = """
+import pickle, sys, warnings
+warnings.simplefilter("error")
+with open(sys.argv[1], "rb") as file:
+    trainer, X, expected = pickle.load(file)
+assert abs(trainer.predict_proba(X) - expected).max() < 1e-4
+"""
+
+
+def gpu_for(family: str) -> str:
+    """Return the first GPU that the family's library sees, or skip the test."""
+    model = dissect(FAMILIES[family]().estimator).model
+    gpus = find_backend(model).gpus(model)
+    if not gpus.names:
+        pytest.skip(gpus.why_none)
+    return gpus.names[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "check"), CASES)
+def test_contract_holds_on_a_gpu(family, check):
+    case = testing.with_parameters(FAMILIES[family](), device=gpu_for(family))
+    assert check(case) is None
+
+
+@pytest.mark.parametrize("family", [*REPEAT, *DO_NOT_REPEAT])
+def test_the_report_names_the_gpu(family):
+    case, gpu = FAMILIES[family](), gpu_for(family)
+    report = case.trainer(device=gpu).fit(*case.table()).report_
+    assert report.fitting["device"] == gpu
+    assert f"device {gpu}" in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass"])
+def test_auto_takes_the_gpu_where_fits_repeat(family):
+    case = FAMILIES[family]()
+    kind = gpu_for(family).partition(":")[0]
+    assert case.trainer().fit(*case.table()).report_.fitting["device"] == kind
+
+
+@pytest.mark.parametrize("family", ["LGBMClassifier", "CatBoostClassifier"])
+def test_auto_stays_on_the_cpu_where_fits_do_not_repeat(family):
+    case = FAMILIES[family]()
+    gpu_for(family)
+    fitting = case.trainer().fit(*case.table()).report_.fitting
+    assert fitting["device"] == "cpu"
+    assert "repeat" in fitting["device_reason"]
+
+
+@pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass", "CatBoostClassifier"])
+def test_what_a_gpu_trained_predicts_in_a_process_that_sees_none(family, tmp_path):
+    import pickle
+
+    case = FAMILIES[family]()
+    trainer = case.trainer(device=gpu_for(family)).fit(*case.table())
+    file = tmp_path / "trainer.pkl"
+    file.write_bytes(pickle.dumps((trainer, case.probe(), trainer.predict_proba(case.probe()))))
+    subprocess.run(
+        [sys.executable, "-c", PREDICT_ELSEWHERE, str(file)],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        check=True,
+    )
+
+
+def test_xgboost_predicts_on_the_cpu_after_training_on_a_gpu():
+    case = FAMILIES["XGBClassifier"]()
+    trainer = case.trainer(device=gpu_for("XGBClassifier")).fit(*case.table())
+    assert '"device":"cpu"' in trainer.model_.get_booster().save_config()
+
+
+def test_cpu_and_gpu_agree_on_a_table():
+    X, y = load_breast_cancer(return_X_y=True)
+    gpu = gpu_for("XGBClassifier")
+    model = FAMILIES["XGBClassifier"]().estimator
+    there, here = (
+        ManagedTrainer(model, test_size=0.3, random_state=0, device=device).fit(X, y)
+        for device in (gpu, "cpu")
+    )
+    scores = [trainer.scores_.loc["test", "roc_auc"] for trainer in (there, here)]
+    assert abs(scores[0] - scores[1]) < 0.02

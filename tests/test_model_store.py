@@ -1,0 +1,277 @@
+"""Versions are numbered, whole, tagged, compared, deleted; many processes save at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from sktrainer import InputError, ManagedTrainer, ModelStore, UntrustedFileError
+from sktrainer.model_store import MODEL_FILE
+from sktrainer.storage.versions import add_version, check_name, remove_version
+from sktrainer.testing import mixed_table, same_bits
+
+X, Y = mixed_table(200, "classification")
+
+
+class Broken(ManagedTrainer):
+    """Saves itself, and fails then."""
+
+    def save(self, path):
+        super().save(path)
+        raise OSError("no space left on device")
+
+
+def fitted(**parameters):
+    model = LogisticRegression(**parameters)
+    return ManagedTrainer(model, test_size=0.25, random_state=0).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    return fitted()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ModelStore(tmp_path / "models")
+
+
+def test_versions_count_from_one_and_come_back_with_the_same_bits(store, trainer):
+    other = fitted(C=0.01)
+    assert [store.save(t, name="churn") for t in (trainer, other, trainer)] == [1, 2, 3]
+    loaded = store.load("churn", 2, trusted=True)
+    assert same_bits(loaded.predict_proba(X), other.predict_proba(X))
+    for version in ("latest", 3, "3"):
+        restored = store.load("churn", version, trusted=True)
+        assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
+
+
+def test_a_version_is_a_folder_of_plain_files(store, trainer):
+    store.save(trainer, name="churn")
+    folder = store.root / "churn" / "1"
+    assert sorted(file.name for file in folder.iterdir()) == sorted(
+        [MODEL_FILE, "record.json", "report.json"]
+    )
+    record = json.loads((folder / "record.json").read_text("utf-8"))
+    assert record["parameters"]["estimator__C"] == "1.0"
+    assert record["seeds"]["random_state"] == 0
+    assert record["versions"]["scikit-learn"]
+    assert record["scores"]["test"]["accuracy"] == trainer.scores_.loc["test", "accuracy"]
+    assert record["fingerprint"]["digest"].startswith("sha256:")
+    assert store.path("churn") == folder / MODEL_FILE
+
+
+def test_reading_a_version_asks_for_trust_as_reading_its_file_does(store, trainer):
+    store.save(trainer, name="churn")
+    with pytest.raises(UntrustedFileError):
+        store.load("churn")
+
+
+def test_list_and_history_tell_what_there_is(store, trainer):
+    assert store.list().empty
+    store.save(trainer, name="b")
+    store.save(trainer, name="b")
+    store.save(trainer, name="a")
+    store.tag("b", 1, "production")
+    table = store.list()
+    assert table["name"].tolist() == ["a", "b"]
+    assert table["versions"].tolist() == [1, 2]
+    assert table["tags"].tolist() == ["", "production: 1"]
+    history = store.history("b")
+    assert history.index.tolist() == [1, 2]
+    assert history["tags"].tolist() == ["production", ""]
+    assert history["test_accuracy"].iloc[0] == trainer.scores_.loc["test", "accuracy"]
+    assert (history["data"] == trainer.fingerprint_["digest"][:19]).all()
+
+
+def test_a_tag_moves_and_can_be_taken_away(store, trainer):
+    for _ in range(2):
+        store.save(trainer, name="churn")
+    store.tag("churn", 1, "production")
+    assert store.path("churn", "@production").parent.name == "1"
+    store.tag("churn", "latest", "production")
+    assert store.path("churn", "@production").parent.name == "2"
+    store.untag("churn", "production")
+    with pytest.raises(InputError, match=r"no tag 'production'; its tags: none; set one"):
+        store.load("churn", "@production")
+    with pytest.raises(InputError, match="no tag 'production'"):
+        store.untag("churn", "production")
+
+
+def test_diff_names_parameters_data_and_scores(store, trainer):
+    store.save(trainer, name="churn")
+    changed = X.assign(signal=X["signal"] + 1.0)
+    model = LogisticRegression(C=0.5)
+    store.save(ManagedTrainer(model, test_size=0.25, random_state=1).fit(changed, Y), "churn")
+    table = store.diff("churn/1", "churn/latest")
+    rows = {(kind, name): (a, b) for kind, name, a, b in table.itertuples(index=False)}
+    assert rows["parameter", "estimator__C"] == ("1.0", "0.5")
+    assert rows["seed", "random_state"] == (0, 1)
+    assert ("data", "X: other values in 'signal'") in rows
+    assert rows["score", "test accuracy"][0] == trainer.scores_.loc["test", "accuracy"]
+    assert not any(kind == "library" for kind, _ in rows)
+    same = store.diff("churn/1", "churn/1")
+    assert set(same["kind"]) == {"score"}
+
+
+def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(store, trainer):
+    for _ in range(2):
+        store.save(trainer, name="churn")
+    store.delete("churn", 2)
+    with pytest.raises(InputError, match="'churn' has no version 2; its versions: 1"):
+        store.load("churn", 2)
+    assert store.save(trainer, name="churn") == 3
+    store.tag("churn", 3, "production")
+    with pytest.raises(InputError, match=r"tagged 'production'; .*untag\('churn'"):
+        store.delete("churn", 3)
+    assert store.history("churn").index.tolist() == [1, 3]
+
+
+def test_prune_keeps_the_newest_and_the_tagged(store, trainer):
+    for _ in range(5):
+        store.save(trainer, name="churn")
+    store.tag("churn", 1, "production")
+    assert store.prune("churn", keep=2) == [2, 3]
+    assert store.history("churn").index.tolist() == [1, 4, 5]
+    assert store.prune("churn", keep=2) == []
+    with pytest.raises(InputError, match="keep must be an integer of at least 1, got 0"):
+        store.prune("churn", keep=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../up", "a/b", "a\\b", "/abs", ".hidden", "-x", "a.", "a b", "a\n"),
+        *("con", "NUL.txt", "COM1", "ä", "x" * 101, None),
+    ],
+)
+def test_a_name_that_is_no_folders_everywhere_is_refused(store, trainer, name):
+    with pytest.raises(InputError, match="name must be 1 to 100 letters"):
+        store.save(trainer, name=name)
+    with pytest.raises(InputError, match="name must be"):
+        store.load(name)
+    assert not store.root.exists()
+    assert check_name("Churn_2.v-1") == "Churn_2.v-1"
+
+
+def test_a_name_that_differs_in_capitals_alone_is_refused(store, trainer):
+    store.save(trainer, name="churn")
+    with pytest.raises(InputError, match="differs from 'churn', which is there, only in cap"):
+        store.save(trainer, name="Churn")
+
+
+def test_what_is_not_there_is_named_with_what_is(store, trainer):
+    with pytest.raises(InputError, match="has no model 'churn'; its models: none"):
+        store.load("churn")
+    store.save(trainer, name="churn")
+    with pytest.raises(InputError, match="did you mean 'churn'"):
+        store.history("chrun")
+    with pytest.raises(InputError, match=r"version must be a number, .* got 'newest'"):
+        store.load("churn", "newest")
+    with pytest.raises(InputError, match="got True"):
+        store.load("churn", True)
+
+
+def test_a_changed_file_and_a_damaged_record_are_refused(store, trainer):
+    store.save(trainer, name="churn")
+    path = store.path("churn")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"\0")
+    with pytest.raises(InputError, match="is not what was saved"):
+        store.load("churn", trusted=True)
+    path.unlink()
+    with pytest.raises(InputError, match="is missing; restore it"):
+        store.load("churn", trusted=True)
+    record = path.parent / "record.json"
+    text = record.read_text("utf-8")
+    record.write_text(text.replace('"format": 1', '"format": 9'), "utf-8")
+    with pytest.raises(InputError, match="of format 9, and this sktrainer reads 1"):
+        store.load("churn")
+    record.write_text(text[: len(text) // 2], "utf-8")
+    with pytest.raises(InputError, match=r"record\.json' is damaged"):
+        store.list()
+
+
+def test_a_failed_save_leaves_nothing_but_its_number(store, trainer):
+    store.save(trainer, name="churn")
+    broken = Broken(Ridge()).fit(*mixed_table(50, "regression"))
+    with pytest.raises(OSError, match="no space left"):
+        store.save(broken, name="churn")
+    kept = sorted(p.name for p in (store.root / "churn").iterdir())
+    assert kept == ["1", "numbers"]
+    assert store.save(trainer, name="churn") == 3
+
+
+def test_an_unfitted_trainer_and_a_file_for_a_folder_are_refused(tmp_path, trainer):
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError):
+        ModelStore(tmp_path / "m").save(ManagedTrainer(Ridge()), "a")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="must be a folder, and is a file"):
+        ModelStore(tmp_path / "file").save(trainer, "a")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from sktrainer.storage.versions import add_version
+root, n, mark = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+
+def fill(folder, number):
+    for i in range(20):
+        (folder / f"{i}").write_text(f"{mark} {number}")
+
+print(*[add_version(root, "m", fill) for _ in range(n)])
+"""
+
+
+def start_writer(root, n, mark):
+    command = [sys.executable, "-c", WRITER, str(root), str(n), str(mark)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_eight_processes_save_at_once_and_lose_nothing(tmp_path):
+    writers = [start_writer(tmp_path, 25, mark) for mark in range(8)]
+    given = [set(map(int, w.communicate(timeout=120)[0].split())) for w in writers]
+    assert all(w.returncode == 0 for w in writers)
+    assert set.union(*given) == set(range(1, 201))
+    assert sum(map(len, given)) == 200
+    for mark, numbers in enumerate(given):
+        for number in numbers:
+            files = list((tmp_path / "m" / str(number)).iterdir())
+            assert len(files) == 20
+            assert {file.read_text() for file in files} == {f"{mark} {number}"}
+    assert [p for p in (tmp_path / "m").iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_killed_writer_leaves_no_part_of_a_version_and_what_it_left_is_removed(tmp_path):
+    for _ in range(5):
+        writer = start_writer(tmp_path, 100_000, "x")
+        time.sleep(0.25)
+        while not list(tmp_path.glob("m/[0-9]*")):
+            time.sleep(0.05)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.communicate()
+    folder = tmp_path / "m"
+    found = [p for p in folder.iterdir() if p.name.isdecimal()]
+    assert found
+    assert {len(list(p.iterdir())) for p in found} == {20}
+    for part in folder.glob(".*.part"):
+        os.utime(part, (0, 0))
+    add_version(tmp_path, "m", lambda part, number: (part / "a").touch())
+    assert list(folder.glob(".*.part")) == []
+
+
+def test_a_version_deleted_twice_is_gone_once(tmp_path):
+    add_version(tmp_path, "m", lambda part, number: (part / "a").touch())
+    remove_version(tmp_path, "m", 1)
+    with pytest.raises(InputError, match="version 1 of 'm' is gone already"):
+        remove_version(tmp_path, "m", 1)

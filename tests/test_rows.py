@@ -1,0 +1,78 @@
+"""Rows of whatever X is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+
+from sktrainer.exceptions import InputError
+from sktrainer.rows import as_inputs, count_rows, expected_inputs, is_inputs, take_rows
+from sktrainer.stages._differences import differences
+
+NUMBERS = np.arange(12.0).reshape(6, 2)
+KINDS = {
+    "array": NUMBERS,
+    "images": NUMBERS.reshape(6, 1, 2),
+    "frame": pd.DataFrame(NUMBERS, columns=["a", "b"], index=list("uvwxyz")),
+    "polars": pl.DataFrame(NUMBERS, schema=["a", "b"]),
+    "sparse": sparse.csr_matrix(NUMBERS),
+    "list": NUMBERS.tolist(),
+    "dict": {"a": NUMBERS, "b": NUMBERS[:, 0]},
+}
+
+
+def dense(X):
+    if isinstance(X, dict):
+        return np.column_stack([*X.values()])
+    return np.asarray(X.toarray() if sparse.issparse(X) else X).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("positions", [[4, 1], [3], [0, 0, 5]])
+def test_rows_are_taken_of_every_kind(kind, positions):
+    taken = take_rows(KINDS[kind], np.array(positions))
+
+    assert count_rows(taken) == len(positions)
+    np.testing.assert_array_equal(dense(taken), dense(KINDS[kind])[positions])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_rows_in_order_are_no_copy(kind):
+    assert take_rows(KINDS[kind], np.arange(6)) is KINDS[kind]
+
+
+def test_a_sparse_dictionary_of_keys_is_a_table():
+    assert not is_inputs(sparse.dok_array(NUMBERS))
+    assert not is_inputs(sparse.dok_matrix(NUMBERS))
+
+
+def test_every_mistake_in_a_dict_is_named_at_once():
+    wrong = {"a": NUMBERS.astype(str), 3: NUMBERS, "c": sparse.csr_matrix(NUMBERS)}
+    with pytest.raises(InputError) as caught:
+        as_inputs(wrong)
+
+    assert len(caught.value.problems) == 3
+
+
+def test_arrays_of_a_dict_are_not_copied():
+    inputs = as_inputs({"a": NUMBERS, "b": pd.Series([1, 2, 3, 4, 5, 6])})
+
+    assert np.shares_memory(inputs["a"], NUMBERS)
+    assert list(expected_inputs({"b": [0], "a": [[1, 2]]}, inputs)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("X", "X_val", "said"),
+    [
+        (KINDS["dict"], {"a": NUMBERS}, "missing: 'b'"),
+        (KINDS["dict"], NUMBERS, "must be a dict of arrays"),
+        (NUMBERS, KINDS["dict"], "must be what X is, ndarray"),
+        (KINDS["frame"], KINDS["frame"][["b", "a"]], "in the same order"),
+    ],
+)
+def test_validation_rows_that_differ_are_told(X, X_val, said):
+    (problem,) = differences(X, X_val)
+    assert said in problem
