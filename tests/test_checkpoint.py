@@ -327,6 +327,14 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(how, tmp_path):
     assert f"round {int(before.name[:8])} " in note
 
 
+def test_a_receipt_is_verified_by_a_fit_that_finds_no_checkpoint(tmp_path):
+    model = LGBMClassifier(n_estimators=20, subsample=0.7, subsample_freq=1)
+    fitted = trainer(tmp_path, model).fit(X, y)
+    verified = fitted.verify(X, y)
+    assert verified.predictions == ""
+    assert not (tmp_path / "fits").exists()
+
+
 def test_with_all_checkpoints_damaged_the_fit_starts_anew(tmp_path):
     whole = trainer(tmp_path).fit(X, y)
     for path in states(tmp_path):

@@ -121,7 +121,7 @@ def plain_value(value: Any) -> Any:
         return f"{_name(value)} #{_short_digest(_code(code))}"
     if hasattr(value, "get_params"):
         return {"class": _name(type(value)), **plain_value(value.get_params(deep=False))}
-    content = _content(_weights(value) if hasattr(value, "state_dict") else value)
+    content = _content(_parts(value))
     return f"{_name(type(value))} #{content}".rstrip("# ")
 
 
@@ -153,8 +153,18 @@ def _constant(value: Any) -> bytes:
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
 
 
+def _parts(value: Any) -> Any:
+    """Take a network apart, whose own pickle is never twice the same."""
+    if hasattr(value, "state_dict"):
+        return _weights(value)
+    if hasattr(value, "get_config") and hasattr(value, "get_weights"):  # of Keras
+        config = json.dumps(value.get_config(), default=str, sort_keys=True)
+        return [config, value.get_weights()]
+    return value
+
+
 def _weights(module: Any) -> list[Any]:
-    """Return the layers and weights of a network, whose own pickle is never twice the same."""
+    """Return the layers and weights of a torch module."""
     weights: list[Any] = []
     for name, tensor in module.state_dict().items():
         try:
