@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from sktrainer._version import __version__
 from sktrainer.exceptions import (
+    CheckpointError,
+    CheckpointMismatchError,
+    CheckpointWarning,
     ClassImbalanceWarning,
     DataWarning,
     DivergenceWarning,
@@ -14,10 +17,12 @@ from sktrainer.exceptions import (
     SktrainerError,
     SktrainerWarning,
     SmallDataWarning,
+    TrainingInterrupted,
     UntrustedFileError,
 )
 from sktrainer.functional import TrainingResult, train_model, train_with_cv
 from sktrainer.results.report import TrainingReport
+from sktrainer.running.checkpoint import Checkpoint
 from sktrainer.trainer import ManagedTrainer
 
 if TYPE_CHECKING:
@@ -27,6 +32,10 @@ if TYPE_CHECKING:
 load = ManagedTrainer.load
 
 __all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "CheckpointWarning",
     "ClassImbalanceWarning",
     "DataWarning",
     "DivergenceWarning",
@@ -39,6 +48,7 @@ __all__ = [
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
+    "TrainingInterrupted",
     "TrainingReport",
     "TrainingResult",
     "UntrustedFileError",

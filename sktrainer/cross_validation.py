@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from joblib import Parallel, delayed
 from sklearn.exceptions import FitFailedWarning
 
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import FitError
-from sktrainer.flow import run_split
+from sktrainer.exceptions import CheckpointError, FitError
+from sktrainer.flow import fit_place, run_split
 from sktrainer.recipe import Recipe
 from sktrainer.running.caller_state import kept
 from sktrainer.running.progress import warn_caller
@@ -198,6 +198,11 @@ def _run_fold(
 ) -> FoldResult:
     seed = derive_seed(recipe.seed, "fold", number)
     watch = Stopwatch()
+    name = f"folds/{number}"
+    place = fit_place(recipe, name, Split(train, np.empty(0), test, recipe.split.kind))
+    done = None if place is None else place.result()
+    if done is not None:
+        return FoldResult(**done)
     try:
         with kept(seed):
             split = _fold_split(recipe, data, train, test, seed)
@@ -209,13 +214,16 @@ def _run_fold(
                 n_threads=n_threads,
                 score_parts=("test",),
                 stopwatch=watch,
+                place=name,
             )
+    except CheckpointError:
+        raise
     except Exception as error:  # one fold's failure must not lose the others' results
         scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
         what = f"{type(error).__name__}: {error}"
         return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=what)
-    return FoldResult(
+    result = FoldResult(
         number,
         len(split.train),
         len(test),
@@ -228,6 +236,9 @@ def _run_fold(
         tries=len(run.attempts),
         divergence=run.verdict.problem if run.verdict.diverged else "",
     )
+    if place is not None:
+        place.keep_result(asdict(result))
+    return result
 
 
 def _fold_split(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "CheckpointWarning",
     "ClassImbalanceWarning",
     "DataWarning",
     "DivergenceWarning",
@@ -15,6 +18,7 @@ __all__ = [
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
+    "TrainingInterrupted",
     "UntrustedFileError",
 ]
 
@@ -58,6 +62,21 @@ class FitError(SktrainerError):
     """A model, or every fold of a cross-validation, failed to fit."""
 
 
+class CheckpointError(SktrainerError):
+    """A checkpoint folder is in use, or cannot be written or read."""
+
+
+class CheckpointMismatchError(CheckpointError, InputError):
+    """A checkpoint folder holds a run of other data, parameters or library versions."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended a fit that has a checkpoint; the message says how to go on.
+
+    It is a KeyboardInterrupt, so that what catches errors does not catch it.
+    """
+
+
 class UntrustedFileError(SktrainerError, ValueError):
     """Reading this file could run code that is in it, and nobody said to trust it.
 
@@ -86,6 +105,10 @@ class SktrainerWarning(UserWarning):
 
 class ClassImbalanceWarning(SktrainerWarning):
     """Some classes have far fewer rows than others."""
+
+
+class CheckpointWarning(SktrainerWarning):
+    """A checkpoint could not be used, and the one before it was."""
 
 
 class SmallDataWarning(SktrainerWarning):

@@ -18,6 +18,7 @@ from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
 from sktrainer.retries import Asked, Attempt, fit_with_retries, seeds_to_try, verdict
 from sktrainer.rows import is_inputs, take_rows
+from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.divergence import FINE, Verdict
 from sktrainer.running.predicted import Predicted
 from sktrainer.running.resources import Stopwatch
@@ -35,7 +36,7 @@ from sktrainer.types import (
     Split,
 )
 
-__all__ = ["Run", "refit_run", "run_split"]
+__all__ = ["Run", "fit_place", "refit_run", "run_split"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def run_split(
     model_seed: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
     stopwatch: Stopwatch | None = None,
+    place: str = "final",
 ) -> Run:
     """Send one split of the rows through the stages.
 
@@ -112,6 +114,8 @@ def run_split(
         For the one fit that there is to be; None: derived from `seed`, with retries.
     on_iteration : callable or None, default=None
     stopwatch : Stopwatch or None, default=None
+    place : str, default="final"
+        The name of this fit among those that the recipe's store keeps.
 
     Returns
     -------
@@ -138,6 +142,7 @@ def run_split(
                 n_threads=n_threads,
                 n_iter=n_iter,
                 on_iteration=on_iteration,
+                place=fit_place(recipe, place, split, seed),
             )
 
     def examine(outcome: FitOutcome) -> tuple[Verdict, dict[str, Predicted]]:
@@ -160,9 +165,34 @@ def run_split(
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
         class_weight=prepared.class_weight,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *_resumed(recipe, outcome, place)),
         attempts=tried.attempts,
     )
+
+
+def fit_place(
+    recipe: Recipe, name: str, split: Split, seed: int | None = None
+) -> FitPlace | None:
+    """Return where the checkpoints of the fit on this split lie; None: there are none.
+
+    A fit that is tried again has a place for each seed.
+    """
+    if recipe.store is None:
+        return None
+    if seed is not None and recipe.n_retries:
+        name = f"{name}/seed-{seed}"
+    return recipe.store.place(name, split.train, split.validation, split.test)
+
+
+def _resumed(recipe: Recipe, outcome: FitOutcome, name: str) -> tuple[str, ...]:
+    """Say what of a fit came from a checkpoint."""
+    begun = outcome.resumed_from
+    if recipe.store is None or begun is None:
+        return ()
+    where, unit = str(recipe.store.folder), recipe.model.traits.iteration
+    if outcome.fit.n_iter is None or begun >= outcome.fit.n_iter:
+        return (f"the {name} fit was found finished in the checkpoint folder {where!r}",)
+    return (f"the {name} fit went on from {unit} {begun:,} of the checkpoint in {where!r}",)
 
 
 def refit_run(
@@ -191,6 +221,7 @@ def refit_run(
             n_threads=n_threads,
             score_parts=("test",),
             n_iter=rounds,
+            place="refit",
             model_seed=run.model_seed,
         )
     table = run.scores.table.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -77,6 +78,7 @@ def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
             problems.append(f"{name} must be {rule.expected}, got {value!r}{hint}")
     if "scoring" in parameters:
         problems += _scoring_problems(parameters["scoring"])
+    problems += _checkpoint_problems(parameters.get("checkpoint"))
     if "eval_metric" in parameters:
         problems += _eval_metric_problems(parameters["eval_metric"])
     return problems
@@ -188,6 +190,14 @@ RULES: dict[str, Rule] = {
         "None or an integer other than 0",
         _either(_is_none, lambda v: isinstance(v, Integral) and not _is_bool(v) and v != 0),
     ),
+    "checkpoint": Rule(
+        "None, a folder, or a Checkpoint(folder, every=50)",
+        _either(
+            _is_none,
+            lambda value: isinstance(value, (str, os.PathLike)) and str(value) != "",
+            _has("folder", "every", "seconds", "keep"),
+        ),
+    ),
     "device": Rule(
         "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
         lambda value: is_device(value) or (isinstance(value, str) and value == "auto"),
@@ -197,6 +207,28 @@ RULES: dict[str, Rule] = {
         lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
     ),
 }
+
+
+def _checkpoint_problems(checkpoint: Any) -> list[str]:
+    if not _has("folder", "every", "seconds", "keep")(checkpoint):
+        return []
+    folder = checkpoint.folder
+    rules = {
+        "folder": Rule("a path", lambda v: isinstance(v, (str, os.PathLike)) and str(v) != ""),
+        "every": Rule("None or an integer of at least 1", lambda v: v is None or _is_int(v, 1)),
+        "seconds": Rule(
+            "None or a number above 0",
+            lambda v: v is None or (isinstance(v, Real) and not _is_bool(v) and float(v) > 0),
+        ),
+        "keep": Rule("an integer of at least 1", lambda v: _is_int(v, 1)),
+        "apart": Rule("True or False", _is_bool),
+    }
+    return [
+        f"{name} of Checkpoint({folder!r}) must be {rule.expected}, "
+        f"got {getattr(checkpoint, name)!r}"
+        for name, rule in rules.items()
+        if not rule.accepts(getattr(checkpoint, name))
+    ]
 
 
 def _scoring_problems(scoring: Any) -> list[str]:

@@ -13,6 +13,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
+from sktrainer.running.checkpoints.store import RunStore
 from sktrainer.running.devices import choose_device
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import (
@@ -52,6 +53,8 @@ class Recipe:
         How often a fit that went wrong is tried again with another seed.
     notes : tuple of str
         Decisions worth a line in the report.
+    store : RunStore or None
+        Where checkpoints lie.
     """
 
     steps: StepsPlan
@@ -64,6 +67,7 @@ class Recipe:
     n_jobs: int | None = None
     n_retries: int = 0
     notes: tuple[str, ...] = ()
+    store: RunStore | None = None
 
     @property
     def stops(self) -> bool:

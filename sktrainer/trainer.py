@@ -23,6 +23,7 @@ from sktrainer.results.fitted import FittedModel
 from sktrainer.results.history import evals_result, history_frame
 from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
+from sktrainer.running.checkpoint import Checkpoint, apart
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.stages.checks import RawInput, rows_to_score, split_off_target
@@ -138,6 +139,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Folds fitted at once; the threads of the models inside are set so that both
         together fill the cores and no more.
+    checkpoint : path-like, Checkpoint or None, default=None
+        A folder, or ``Checkpoint(folder, every=50)``. A fit that was killed goes on from
+        there when it is called again with the same data and parameters, to the same bits;
+        a finished one is loaded. Clones use sub-folders of their own.
     device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
         Where the model trains. "auto": as the model's own parameters say; else a GPU that
         its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
@@ -233,6 +238,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         n_retries: int = 0,
         random_state: Any = None,
         n_jobs: int | None = None,
+        checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         device: str = "auto",
         verbose: int = 0,
     ) -> None:
@@ -258,6 +264,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         self.n_retries = n_retries
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
         self.device = device
         self.verbose = verbose
 
@@ -334,6 +341,10 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
             Before anything is fitted, with every mistake in parameters and data.
         FitError
             Where every fold of the cross-validation failed.
+        CheckpointError
+            Where the checkpoint folder holds another run, is in use, or is full.
+        TrainingInterrupted
+            A KeyboardInterrupt, at Ctrl-C or SIGTERM, where there is a checkpoint.
         """
         from sktrainer.training import train  # a trainer that only predicts needs none of it
 
@@ -349,6 +360,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         )
         parameters = self.get_params(deep=False)
         estimator = parameters.pop("estimator")
+        if getattr(self, "_is_clone", False):
+            parameters["checkpoint"] = apart(parameters["checkpoint"])
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
         with kept():
             trained = train(parameters, estimator, raw, output)
@@ -698,6 +711,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         for private in ("_metadata_request", "_sklearn_output_config"):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))
+        if self.checkpoint is not None:
+            copy._is_clone = True  # its fits must not meet those of the others
         return copy
 
     def _sk_visual_block_(self) -> Any:

@@ -12,6 +12,7 @@ from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.backends.adoption import was_trained
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
+from sktrainer.checkpointing import checkpointed
 from sktrainer.cross_validation import CrossValidation, cross_validate
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
@@ -99,7 +100,25 @@ def train(
         anatomy, data = check_all(parameters, estimator, raw)
         seed = root_seed(parameters["random_state"])
         recipe = make_recipe(parameters, anatomy, data, seed)
-        recipe = replace(recipe, steps=replace(recipe.steps, output=output))
+    described = {**parameters, "set_output": output}
+    with checkpointed(described, estimator, raw, anatomy, data, seed) as store:
+        if store is not None and store.seed != seed:
+            recipe = make_recipe(parameters, anatomy, data, store.seed)
+        recipe = replace(recipe, steps=replace(recipe.steps, output=output), store=store)
+        if store is not None and store.found:
+            found = f"went on from the checkpoint {str(store.folder)!r}: {store.found}"
+            recipe = replace(recipe, notes=(found, *recipe.notes))
+        return _train(parameters, anatomy, recipe, data, raw, watch)
+
+
+def _train(
+    parameters: Mapping[str, Any],
+    anatomy: Anatomy,
+    recipe: Recipe,
+    data: CheckedData,
+    raw: RawInput,
+    watch: Stopwatch,
+) -> Trained:
     progress = Progress(int(parameters["verbose"]))
     with watch.stage("fingerprint"):
         found, unknown = take_fingerprint(raw)

@@ -130,10 +130,14 @@ class ModelFit:
 
 @dataclass(frozen=True)
 class FitOutcome:
-    """The pipeline that was fitted, as a model of the caller's classes, and how it went."""
+    """The pipeline that was fitted, as a model of the caller's classes, and how it went.
+
+    `resumed_from` are the iterations of the checkpoint that the fit went on from.
+    """
 
     fitted: Any
     fit: ModelFit
+    resumed_from: int | None = None
 
 
 @dataclass(frozen=True)

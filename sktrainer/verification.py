@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sktrainer.anatomy import dissect
 from sktrainer.exceptions import InputError, SktrainerWarning
 from sktrainer.receipt import parameter_texts
 from sktrainer.results.text import labelled
+from sktrainer.running.checkpoint import checkpoint_of
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.resources import library_versions
 from sktrainer.stages.checks import split_off_target
@@ -149,7 +151,7 @@ def _predictions(
         before = _answers(trainer, table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has told
-            now = _answers(again.fit(X, y, **others), table)
+            now = _answers(_fitted_anew(again, X, y, others), table)
     except Exception as error:  # of data that are not those of the fit, any may come
         return f"not compared: {type(error).__name__}: {error}", None, 0
     if before.shape != now.shape:
@@ -158,6 +160,15 @@ def _predictions(
         return "", 0.0, len(before)
     largest = _largest_difference(before, now)
     return f"largest difference {largest:.3g} in {len(before):,} rows", largest, len(before)
+
+
+def _fitted_anew(again: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Any:
+    """Fit; with a checkpoint in a new folder, as in the old one the fit would be found."""
+    if again.checkpoint is None:
+        return again.fit(X, y, **others)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = replace(checkpoint_of(again.checkpoint), folder=folder)
+        return again.set_params(checkpoint=checkpoint).fit(X, y, **others)
 
 
 def _answers(trainer: Any, X: Any) -> Array:

@@ -159,6 +159,7 @@ BAD_PARAMETERS = {
     "tol": (-0.1, r"at least 0, got -0.1"),
     "random_state": ("seed", r"got 'seed'"),
     "n_jobs": (0, r"other than 0"),
+    "checkpoint": (3, r"None, a folder, or a Checkpoint\(folder, every=50\), got 3"),
     "verbose": (3, r"every iteration\), got 3"),
     "early_stopping": ("yes", r"'auto', True or False, got 'yes'"),
     "preprocessor": ("scale", r"a transformer with fit and transform"),

@@ -18,7 +18,7 @@ GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
 FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
-TRAINING = FLOW | {"incremental", "receipt", "reporting", "tags", "training"}
+TRAINING = FLOW | {"checkpointing", "incremental", "receipt", "reporting", "tags", "training"}
 EVERYTHING = TRAINING | {
     "cli",
     "config",
@@ -52,10 +52,11 @@ ALLOWED: dict[str, set[str]] = {
     "retries": STAGES,
     "flow": STAGES | {"recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
+    "checkpointing": FLOW,
     "receipt": FLOW,
     "reporting": FLOW | {"receipt"},
     "tags": FLOW,
-    "training": FLOW | {"receipt", "reporting"},
+    "training": FLOW | {"checkpointing", "receipt", "reporting"},
     "incremental": FLOW | {"receipt", "reporting", "training"},
     "verification": TRAINING,
     "trainer": TRAINING | {"verification"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from sktrainer.running.checkpoints.fits import FitCheckpoint
 from sktrainer.running.devices import Gpus
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import Array, ModelFit, Rows, Task
@@ -52,6 +53,9 @@ class Traits:
         What an iteration is called: "round", "tree", "epoch".
     releases_gil : bool
         Its folds can run as threads.
+    in_segments : bool
+        With a checkpoint it is trained in segments of rounds, and their length can decide
+        its bits.
     """
 
     native_categorical: bool = False
@@ -68,6 +72,7 @@ class Traits:
     stops_by_default: bool = False
     iteration: str = "iteration"
     releases_gil: bool = False
+    in_segments: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,9 @@ class FitRequest:
         Positions of the columns that hold category codes.
     n_iter : int or None
         Exactly so many iterations in place of the model's own number, with no stopping.
+    checkpoint : FitCheckpoint or None
+        Tells what to go on from, and takes the state after iterations. A backend that does
+        not look at it is trained anew where it was killed; a fit that ended is kept anyway.
     device : str or None
         Where to train, found to be there: "cpu", "cuda", "cuda:1", "mps". None: as the
         model is set. Only a `DeviceBackend` is asked for another than these two: None, "cpu".
@@ -107,6 +115,7 @@ class FitRequest:
     validation: Rows | None = None
     categorical: tuple[int, ...] = ()
     n_iter: int | None = None
+    checkpoint: FitCheckpoint | None = None
     device: str | None = None
 
 

@@ -220,6 +220,11 @@ class Recorder:
         return self._monitor.record(iteration, translated, seconds=seconds) and self.obeys
 
     @property
+    def stopped(self) -> bool:
+        """Whether the library was told to stop."""
+        return self.obeys and self._monitor.stopped
+
+    @property
     def keeps_names(self) -> bool:
         """Whether metrics that the model was given are recorded, one of them watched."""
         return self._names.keep
@@ -236,11 +241,10 @@ class Recorder:
 
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the fit; `max_iter` is the number of rounds that it could have gone."""
-        stopped = self.obeys and self._monitor.stopped
         exhausted = "converged" if self.n_iter < max_iter else "max_iter"
         return ModelFit(
             model=model,
-            stop_reason="early_stopping" if stopped else exhausted,  # type: ignore[arg-type]
+            stop_reason="early_stopping" if self.stopped else exhausted,  # type: ignore[arg-type]
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,

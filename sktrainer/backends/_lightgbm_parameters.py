@@ -27,7 +27,7 @@ _ROUNDS = (
     "num_boost_round",
     "max_iter",
 )
-_SEED = ("random_state", "seed", "random_seed")
+SEED = ("random_state", "seed", "random_seed")
 _THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
 _DEVICE = ("device_type", "device")
 _STOPPING = (
@@ -60,7 +60,7 @@ def set_open_parameters(request: FitRequest) -> None:
     """Set the seed where the user left it open, and threads within what was granted."""
     model = request.model
     given = model.get_params()
-    if first_given(given, _SEED) is None:
+    if first_given(given, SEED) is None:
         model.set_params(random_state=request.seed)
     alias = next((name for name in _THREADS if given.get(name) is not None), _THREADS[0])
     model.set_params(**{alias: granted_threads(given.get(alias), request.n_threads)})
@@ -104,17 +104,18 @@ def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
     }
     own_metric = () if request.monitor.metric.scorer is None else METRIC
     drop = [name for name in (*_STOPPING, *_ROUNDS, *own_metric) if name in before]
-    _forget(model, drop)
+    forget(model, drop)
     model.set_params(n_estimators=n_rounds, **changes)
     try:
         yield
     finally:
-        _forget(model, changes)
+        forget(model, changes)
         restored = {name: before[name] for name in drop}
         model.set_params(n_estimators=before["n_estimators"], **restored)
 
 
-def _forget(model: Any, names: Iterable[str]) -> None:
+def forget(model: Any, names: Iterable[str]) -> None:
+    """Unset parameters."""
     # set_params can add a parameter that the constructor does not name, and not remove it.
     for name in names:
         model.__dict__.pop(name, None)

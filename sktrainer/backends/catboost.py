@@ -14,6 +14,7 @@ from sktrainer.backends._catboost_metrics import (
     skipped_for_training,
     watch_own_metric,
 )
+from sktrainer.backends._catboost_snapshots import snapshots
 from sktrainer.backends._cuda import gpus_of_catboost
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.devices import Gpus
@@ -89,7 +90,10 @@ class CatBoostBackend:
         if given.get("allow_writing_files") is None:
             changes["allow_writing_files"] = False
         dropped = (*_SET_ASIDE, *_ROUNDS, *(["cat_features"] if request.categorical else []))
-        with _overridden(model, {**changes, "iterations": max_iter}, dropped):
+        with (
+            snapshots(request.checkpoint) as more,
+            _overridden(model, {**changes, **more, "iterations": max_iter}, dropped),
+        ):
             _train(request, recorder)
         return recorder.outcome(model, max_iter)
 
@@ -140,10 +144,13 @@ class _Live:
         self._skipped = skipped_for_training(request.model)
 
     def after_iteration(self, info: Any) -> bool:
-        if info.iteration == 1:
+        if self._recorder.n_iter == 0:
             watch_own_metric(self._request, info.metrics.get("validation", {}))
-        values = _values(info.metrics, -1, self._skipped)
-        return not self._recorder.record(info.iteration, values)
+        stop = False
+        # All rounds so far: those before a snapshot that training went on from were told too.
+        for i in range(self._recorder.n_iter, info.iteration):
+            stop = self._recorder.record(i + 1, _values(info.metrics, i, self._skipped))
+        return not stop
 
 
 def _replay(request: FitRequest, recorder: Recorder) -> None:

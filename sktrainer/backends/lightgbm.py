@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ from sktrainer.backends._lightgbm_parameters import (
     set_device,
     set_open_parameters,
 )
+from sktrainer.backends._lightgbm_rounds import Live, Rounds
+from sktrainer.backends._lightgbm_segments import Segments
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.devices import Gpus
 from sktrainer.types import Array, ModelFit, Rows, Task
@@ -53,7 +56,6 @@ _REGRESSION: MetricTable = {
     "neg_mean_absolute_error": ("l1", negative),
 }
 _PYTHON_METRIC = "scorer"
-_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks go up to 30
 
 
 class LightGBMBackend:
@@ -81,6 +83,8 @@ class LightGBMBackend:
             stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",
             releases_gil=True,
+            # Its random forests cannot go on from a model.
+            in_segments=not _averages(given),
         )
 
     def own_device(self, model: Any) -> str | None:
@@ -101,70 +105,43 @@ class LightGBMBackend:
         recorder = Recorder(request, names)
         cuts = recorder.obeys and not _rewrites_trees(given)
         with parameters_for_fit(request, max_iter):
-            _train(request, _Live(request, recorder, max_iter if cuts else None), metric)
+            if request.checkpoint is not None and not _averages(given):
+                _train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
+                return recorder.outcome(model, max_iter)
+            _train(request, Live(request, recorder, max_iter if cuts else None), metric)
             if recorder.obeys and not cuts and recorder.best_iteration < recorder.n_iter:
                 model.set_params(n_estimators=recorder.best_iteration)
                 _train(request)
         return recorder.outcome(model, max_iter)
 
 
-class _Live:
-    """LightGBM callback: tells the recorder each round and ends training on its answer.
+def _train_in_segments(
+    request: FitRequest, recorder: Recorder, max_iter: int, metric: Any, *, cuts: bool
+) -> None:
+    rounds = Rounds(keeps_best=recorder.obeys and not cuts)
+    live = Live(request, recorder, None, rounds)
 
-    Parameters
-    ----------
-    request : FitRequest
-    recorder : Recorder
-    last : int or None
-        The round after which training ends by itself, where predictions are to use the
-        best one; None where the model is kept whole.
-    """
+    def fit(rows: Rows, booster: Any, callbacks: list[Any]) -> None:
+        watched = next(iter(callbacks), None)
+        _train(replace(request, train=rows), watched, metric, booster)
 
-    order = _AFTER_ALL_OTHERS
-    before_iteration = False
-
-    def __init__(self, request: FitRequest, recorder: Recorder, last: int | None) -> None:
-        self._monitor = request.monitor
-        self._recorder = recorder
-        self._last = last
-        self._best: list[Any] = []
-
-    def __call__(self, env: Any) -> None:
-        results, iteration = env.evaluation_result_list, env.iteration + 1
-        if iteration == 1 and self._recorder.keeps_names:
-            self._watch_first(results)
-        values: dict[str, dict[str, float]] = {}
-        for part, metric, value, *_ in results:
-            values.setdefault(part, {})[metric] = float(value)
-        stop = self._recorder.record(iteration, values)
-        if self._recorder.improved:
-            self._best = results
-        if stop or iteration == self._last:
-            self._end(results)
-
-    def _watch_first(self, results: list[Any]) -> None:
-        for part, metric, _, maximize, *_ in results:
-            if part == "validation":
-                self._monitor.watch(metric, greater_is_better=bool(maximize))
-                return
-
-    def _end(self, results: list[Any]) -> None:
-        # The exception is LightGBM's own word for "stop"; it sets best_iteration_.
-        from lightgbm.callback import EarlyStopException
-
-        cuts = self._last is not None
-        best = self._recorder.best_iteration if cuts else self._recorder.n_iter
-        raise EarlyStopException(best - 1, self._best or results)
+    Segments(request, recorder, rounds, live, fit, metric).train(max_iter)
 
 
-def _train(request: FitRequest, live: _Live | None = None, metric: Any = None) -> None:
+def _train(
+    request: FitRequest,
+    live: Live | None = None,
+    metric: Any = None,
+    booster: Any = None,
+) -> None:
     model, train = request.model, request.train
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = {} if booster is None else {"init_model": booster}
     if live is not None:
         parts = {"train": train_curve_rows(request)}
         if request.validation is not None:
             parts["validation"] = request.validation
-        arguments = {"eval_metric": metric, "callbacks": [live], **_evaluation(request, parts)}
+        arguments |= {"eval_metric": metric, "callbacks": [live]}
+        arguments |= _evaluation(request, parts)
     if request.categorical:
         arguments["categorical_feature"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)

@@ -104,7 +104,10 @@ class SklearnBackend:
             if way is not None and request.monitor.stops and request.validation is not None:
                 return way.fit_watched(request, Watch(request))
             with lent_parameters(model, **_own_stopping(model)):
-                fit_rows(model, request.train)
+                if request.checkpoint is not None and way is not None and way.exact_is_plain:
+                    way.fit_exactly(request, getattr(model, way.count))
+                else:
+                    fit_rows(model, request.train)
         limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
         return _outcome(request, way, limit=limit)
 

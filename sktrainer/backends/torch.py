@@ -24,6 +24,7 @@ from sktrainer.backends._base import (
 )
 from sktrainer.backends._networks import refuse_sparse, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
+from sktrainer.backends._torch_states import reached, resumed, signals_waiting
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
@@ -200,22 +201,26 @@ def _given(validation: Any) -> Any:
 
 def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
     """Go through the epochs; return how many, and whether a callback ended them."""
-    monitor, best, n_iter = request.monitor, None, 0
-    for epoch in range(1, (request.n_iter or net.max_epochs) + 1):
-        try:
-            net.fit_loop(train, epochs=1)
-        except KeyboardInterrupt as interrupt:
-            if not _raised_by_callback(interrupt):
-                raise
+    monitor, limit = request.monitor, request.n_iter or net.max_epochs
+    n_iter, best, ended = resumed(net, request)
+    last = n_iter if ended or monitor.stopped else limit
+    with signals_waiting(request):
+        for epoch in range(n_iter + 1, last + 1):
+            try:
+                net.fit_loop(train, epochs=1)
+            except KeyboardInterrupt as interrupt:
+                if not _raised_by_callback(interrupt):
+                    raise
+                ended = True
             n_iter = _record(net, epoch, request)
-            best = copy.deepcopy(net.module_.state_dict()) if monitor.improved else best
-            break
-        n_iter = _record(net, epoch, request)
-        if monitor.improved:
-            best = copy.deepcopy(net.module_.state_dict())
-        if monitor.stopped:
-            break
-    interrupted = n_iter < (request.n_iter or net.max_epochs) and not monitor.stopped
+            if monitor.improved:
+                best = copy.deepcopy(net.module_.state_dict())
+            ended = ended or monitor.stopped
+            if ended or epoch == limit:
+                break
+            reached(net, request, n_iter, best)
+    interrupted = n_iter < limit and not monitor.stopped
+    reached(net, request, n_iter, best, end=True, interrupted=interrupted)
     if best is not None:
         net.module_.load_state_dict(best)
     return n_iter, interrupted

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
@@ -19,12 +18,21 @@ from sktrainer.backends._boosting import (
     negative_square,
     refuse_unsupported,
     same,
-    score_outputs,
     train_curve_rows,
 )
 from sktrainer.backends._cuda import gpus_of_xgboost, refuse_fallback
+from sktrainer.backends._xgboost_rounds import (
+    PYTHON_METRIC,
+    ScorerMetric,
+    callbacks_that_do_not_stop,
+    counted_on,
+    cut_to_best,
+    is_cuttable,
+    live_callback,
+)
+from sktrainer.backends._xgboost_segments import Rounds, train_in_segments
 from sktrainer.running.devices import Gpus
-from sktrainer.types import Array, ModelFit, Scorer, Task
+from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 100
 
@@ -57,9 +65,6 @@ _SCORERS_OF: dict[str, MetricTable] = {
     "mae": _REGRESSION,
     "mphe": _REGRESSION,
 }
-# What XGBoost's own early stopping maximises; it minimises everything else.
-_MAXIMISED = ("auc", "aucpr", "pre", "map", "ndcg")
-_PYTHON_METRIC = "scorer"
 
 
 class XGBoostBackend:
@@ -84,9 +89,10 @@ class XGBoostBackend:
             labels="codes",
             likeliest=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if _is_forest(model) else _rounds(model),
-            stops_by_default=_is_cuttable(model) and not _is_forest(model),
+            stops_by_default=is_cuttable(model) and not _is_forest(model),
             iteration="round",
             releases_gil=True,
+            in_segments=not _is_forest(model),
         )
 
     def own_device(self, model: Any) -> str | None:
@@ -133,13 +139,16 @@ def _fit_rounds(request: FitRequest) -> ModelFit:
     before = {name: getattr(model, name) for name in ("callbacks", "eval_metric")}
     own_rounds = model.n_estimators
     max_iter = request.n_iter or _rounds(model)
-    others = _callbacks_that_do_not_stop(model)
+    others = callbacks_that_do_not_stop(model)
     recorder = Recorder(request, _set_metric(request))
     try:
+        if request.checkpoint is not None:
+            _train_in_segments(request, recorder, max_iter, others)
+            return recorder.outcome(model, max_iter)
         model.n_estimators = max_iter
-        model.callbacks = [*others, _live_callback(request, recorder)]
+        model.callbacks = [*others, live_callback(request, recorder)]
         _train(request, watched=True)
-        if not _is_cuttable(model) and recorder.best_iteration < recorder.n_iter:
+        if not is_cuttable(model) and recorder.best_iteration < recorder.n_iter:
             model.n_estimators, model.callbacks = recorder.best_iteration, others or None
             _train(request, watched=False)
     finally:
@@ -149,7 +158,23 @@ def _fit_rounds(request: FitRequest) -> ModelFit:
     return recorder.outcome(model, max_iter)
 
 
-def _train(request: FitRequest, *, watched: bool) -> None:
+def _train_in_segments(
+    request: FitRequest, recorder: Recorder, max_iter: int, others: list[Any]
+) -> None:
+    model, cuttable = request.model, is_cuttable(request.model)
+    rounds = Rounds(keeps_best=recorder.obeys and not cuttable)
+
+    def fit(begin: int, booster: Any) -> None:
+        live = live_callback(request, recorder, rounds, begin)
+        model.callbacks = [*(counted_on(callback, begin) for callback in others), live]
+        _train(request, watched=True, booster=booster)
+
+    train_in_segments(request, recorder, rounds, max_iter, fit)
+    if recorder.obeys and cuttable:
+        model._Booster = cut_to_best(model.get_booster(), recorder, request.monitor)
+
+
+def _train(request: FitRequest, *, watched: bool, booster: Any = None) -> None:
     parts = [train_curve_rows(request)] if watched else []
     if watched and request.validation is not None:
         parts.append(request.validation)
@@ -163,6 +188,7 @@ def _train(request: FitRequest, *, watched: bool) -> None:
         eval_set=[(part.X, part.y) for part in parts] or None,
         sample_weight_eval_set=[part.sample_weight for part in parts] or None,
         verbose=False,
+        xgb_model=booster,
     )
 
 
@@ -188,8 +214,8 @@ def _set_metric(request: FitRequest) -> Names:
     found = library_metric(metric, _SCORERS_OF.get(loss, {}))
     if found is None:
         # A callable is evaluated beside the metric that the objective reports by itself.
-        model.eval_metric = _ScorerMetric(request)
-        return Names(scorer=metric.name, library=_PYTHON_METRIC)
+        model.eval_metric = ScorerMetric(request)
+        return Names(scorer=metric.name, library=PYTHON_METRIC)
     library, convert = found
     model.eval_metric = list(dict.fromkeys([loss, library]))
     return Names(metric.name, library, convert, loss=loss)
@@ -205,94 +231,12 @@ def _objective(request: FitRequest) -> str:
     return str(objective)
 
 
-class _ScorerMetric:
-    """A scikit-learn scorer as XGBoost calls metrics of one's own.
-
-    XGBoost passes its values on as text with six decimals, which makes equals of small
-    losses. The values as they are stay in `unrounded` until the round is recorded.
-    """
-
-    __name__ = _PYTHON_METRIC
-
-    def __init__(self, request: FitRequest) -> None:
-        assert request.monitor.metric.scorer is not None
-        self._scorer: Scorer = request.monitor.metric.scorer
-        self._task: Task = request.task
-        is_classification = request.task == "classification"
-        self._classes = np.unique(request.train.y) if is_classification else None
-        self._objective = request.model.objective
-        self.unrounded: list[float] = []
-
-    def __call__(
-        self, y_true: Array, output: Array, sample_weight: Array | None = None
-    ) -> float:
-        if self._classes is not None:
-            output = self._probabilities(output)
-        value = score_outputs(
-            self._scorer, self._task, self._classes, output, y_true, sample_weight
-        )
-        self.unrounded.append(value)
-        return value
-
-    def _probabilities(self, output: Array) -> Array:
-        if callable(self._objective):  # raw margins, then
-            return np.asarray(expit(output) if output.ndim == 1 else softmax(output, axis=1))
-        assert self._classes is not None
-        if self._objective == "multi:softmax" and output.ndim == 1:
-            return np.eye(len(self._classes))[output.astype(np.intp)]  # class codes
-        return output
-
-
-def _live_callback(request: FitRequest, recorder: Recorder) -> Any:
-    from xgboost.callback import TrainingCallback
-
-    monitor, metric = request.monitor, request.model.eval_metric
-    cut = recorder.obeys and _is_cuttable(request.model)
-
-    class Live(TrainingCallback):
-        """Tells the recorder each round, and cuts the booster when training ends."""
-
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            values = {
-                part: {metric: history[-1] for metric, history in log.items()}
-                for part, log in zip(("train", "validation"), evals_log.values(), strict=False)
-            }
-            if isinstance(metric, _ScorerMetric):
-                for part, value in zip(values.values(), metric.unrounded, strict=True):
-                    part[_PYTHON_METRIC] = value
-                metric.unrounded.clear()
-            if recorder.keeps_names and epoch == 0 and values.get("validation"):
-                last = list(values["validation"])[-1]
-                monitor.watch(last, greater_is_better=last.split("@")[0] in _MAXIMISED)
-            return recorder.record(epoch + 1, values)
-
-        def after_training(self, model: Any) -> Any:
-            if not cut:
-                return model
-            best = recorder.best_iteration
-            model = model[:best] if best < recorder.n_iter else model
-            model.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
-            return model
-
-    return Live()
-
-
-def _callbacks_that_do_not_stop(model: Any) -> list[Any]:
-    from xgboost.callback import EarlyStopping
-
-    return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]
-
-
 def _rounds(model: Any) -> int:
     return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
 
 
 def _is_forest(model: Any) -> bool:
     return any(base.__name__.startswith("XGBRF") for base in type(model).__mro__)
-
-
-def _is_cuttable(model: Any) -> bool:
-    return model.booster not in ("dart", "gblinear")
 
 
 if TYPE_CHECKING:

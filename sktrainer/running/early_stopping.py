@@ -124,6 +124,30 @@ class Monitor:
             self._stopped = self._stopped or waited >= self.n_iter_no_change
         return self._stopped
 
+    def state(self) -> dict[str, Any]:
+        """Return all that it knows as plain values, which `restore` takes."""
+        return {
+            "evaluations": [
+                [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
+            ],
+            "best_iteration": self.best_iteration,
+            "best_value": self.best_value,
+            "improved": self.improved,
+            "stopped": self._stopped,
+            "name": self._name,
+            "greater_is_better": self._greater_is_better,
+            "seconds": time.perf_counter() - self._start,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state` was taken: history, best, patience and clock."""
+        self.evaluations[:] = [Evaluation(*entry) for entry in state["evaluations"]]
+        self.best_iteration = state["best_iteration"]
+        self.best_value = float(state["best_value"])
+        self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])
+        self._name, self._greater_is_better = state["name"], state["greater_is_better"]
+        self._start = time.perf_counter() - state["seconds"]
+
     @property
     def stopped(self) -> bool:
         """Whether `record` has answered True."""

@@ -42,6 +42,17 @@ def derive_seed(root: int, *path: str | int) -> int:
     return int.from_bytes(digest[:8], "big") % MAX_SEED
 
 
+def segment_seed(seed: int, segment: int) -> int:
+    """Return the seed of a segment of rounds, counted from 0; the first one keeps the fit's.
+
+    Examples
+    --------
+    >>> segment_seed(7, 0), segment_seed(7, 1) == segment_seed(7, 2)
+    (7, False)
+    """
+    return seed if segment == 0 else derive_seed(seed, "segment", segment)
+
+
 def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
     """Return how often a fit that failed is to be tried again, and a note where that is 0.
 

@@ -19,13 +19,15 @@ from sktrainer.backends._base import (
 from sktrainer.backends.registry import find_backend
 from sktrainer.results.fitted import FittedModel
 from sktrainer.rows import is_inputs
+from sktrainer.running.checkpoints.fits import FitCheckpoint
+from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.devices import DeviceChoice
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
-from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
+from sktrainer.types import Array, CheckedData, FitOutcome, ModelFit, Prepared, Rows
 
 __all__ = ["ModelPlan", "fit_chunk", "fit_model", "untrained"]
 
@@ -70,6 +72,7 @@ def fit_model(
     n_threads: int,
     n_iter: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
+    place: FitPlace | None = None,
 ) -> FitOutcome:
     """Fit a clone of the model on prepared rows.
 
@@ -84,6 +87,8 @@ def fit_model(
         Exactly so many iterations, with no stopping.
     on_iteration : callable or None, default=None
         Called with the iteration and its values, for progress.
+    place : FitPlace or None, default=None
+        Where its checkpoints lie; a fit that is found there finished is loaded.
 
     Returns
     -------
@@ -112,10 +117,12 @@ def fit_model(
         categorical=prepared.categorical,
         n_iter=n_iter,
         device=plan.device.given,
+        checkpoint=None if place is None else place.checkpoint(monitor),
     )
     with limited_threads(n_threads):
-        fit = plan.backend.fit(request)
-    return FitOutcome(_in_pipeline(fit.model, plan, data, prepared), fit)
+        fit = _fit(plan.backend, request)
+    fitted = _in_pipeline(fit.model, plan, data, prepared)
+    return FitOutcome(fitted, fit, _resumed_from(request.checkpoint))
 
 
 def untrained(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> FittedModel:
@@ -191,6 +198,22 @@ def _in_pipeline(
         shift=prepared.prior_shift if plan.correct_probabilities else None,
         inputs=tuple(data.X) if is_inputs(data.X) else None,
     )
+
+
+def _fit(backend: Backend, request: FitRequest) -> ModelFit:
+    """Let the backend fit; with a checkpoint, only what is not found finished there."""
+    checkpoint = request.checkpoint
+    if checkpoint is None:
+        return backend.fit(request)
+    fit = checkpoint.finished()
+    if fit is None:
+        fit = backend.fit(request)
+        checkpoint.finish(fit)
+    return fit
+
+
+def _resumed_from(checkpoint: FitCheckpoint | None) -> int | None:
+    return None if checkpoint is None else checkpoint.resumed_from
 
 
 def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> WatchedMetric:

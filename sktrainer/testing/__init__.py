@@ -12,9 +12,9 @@ A backend, here or in another package, proves itself by passing them all:
 Each check raises AssertionError with what was broken.
 """
 
+from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, mixed_table, with_noise, with_parameters
 from sktrainer.testing.checks import (
-    answers,
     check_a_device_that_is_not_there_is_refused,
     check_a_rare_class_keeps_its_column,
     check_another_process_gives_the_same_bits,
@@ -34,7 +34,6 @@ from sktrainer.testing.checks import (
     check_weights_count,
     check_wrapped_estimator_is_untouched,
     contract_checks,
-    same_bits,
 )
 from sktrainer.testing.chunk_checks import (
     check_a_refused_chunk_changes_nothing,
@@ -44,11 +43,13 @@ from sktrainer.testing.chunk_checks import (
     check_rows_of_weight_zero_are_absent_from_chunks,
     check_the_first_chunk_decides_the_encoding,
 )
+from sktrainer.testing.killing import check_a_killed_fit_goes_on_to_the_same_bits
 
 __all__ = [
     "Case",
     "answers",
     "check_a_device_that_is_not_there_is_refused",
+    "check_a_killed_fit_goes_on_to_the_same_bits",
     "check_a_rare_class_keeps_its_column",
     "check_a_refused_chunk_changes_nothing",
     "check_another_process_gives_the_same_bits",

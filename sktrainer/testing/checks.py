@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_info
 from sktrainer.anatomy import dissect
 from sktrainer.backends._keras_pickle import packed
 from sktrainer.backends.registry import find_backend
+from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, mixed_table, with_noise
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
@@ -36,32 +37,14 @@ def contract_checks() -> list[Callable[[Case], None]]:
     list of callable
         Each takes a `Case`.
     """
-    from sktrainer.testing import chunk_checks  # it compares by the functions of this file
+    from sktrainer.testing import chunk_checks, killing  # which compare by functions from here
 
     return [
         value
-        for module in (globals(), vars(chunk_checks))
+        for module in (globals(), vars(chunk_checks), vars(killing))
         for name, value in module.items()
         if name.startswith("check_") and inspect.isfunction(value)
     ]
-
-
-def answers(trainer: ManagedTrainer, X: Any) -> Array:
-    """Return all that a fitted trainer says of some rows, as one array of numbers."""
-    if hasattr(trainer, "predict_proba"):
-        return np.asarray(trainer.predict_proba(X))
-    if hasattr(trainer, "decision_function"):
-        return np.asarray(trainer.decision_function(X))
-    predicted = trainer.predict(X)
-    if hasattr(trainer, "classes_"):
-        return np.searchsorted(trainer.classes_, predicted)
-    return np.asarray(predicted)
-
-
-def same_bits(left: Any, right: Any) -> bool:
-    """Tell whether two arrays are the same byte for byte."""
-    a, b = np.asarray(left), np.asarray(right)
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:

@@ -10,8 +10,9 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, with_noise
-from sktrainer.testing.checks import answers, caller_state, encoded, pickled_whole, same_bits
+from sktrainer.testing.checks import caller_state, encoded, pickled_whole
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.resuming import segments
 from sktrainer.backends._sklearn.watching import (
     Watch,
     finished,
@@ -16,6 +17,7 @@ from sktrainer.backends._sklearn.watching import (
     lent_parameters,
     seconds_unknown,
 )
+from sktrainer.running.checkpoints.fits import FitCheckpoint
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.types import Array, ModelFit
 
@@ -34,6 +36,8 @@ class HistGradientBoosting:
     iteration = "round"
     count = "max_iter"
     stops_by_default = True
+    in_segments = True
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Fit with the validation rows, replay the rounds, cut to the best."""
@@ -50,8 +54,7 @@ class HistGradientBoosting:
             tol=monitor.tol / scale,
             scoring=scoring,
         ):
-            fit_rows(model, request.train, **options)
-        n_iter = self._replay(request, watch)
+            n_iter = self._fit(request, watch, options)
         stopped = monitor.stopped or model.n_iter_ < model.max_iter
         outcome = finished(request, n_iter, stopped=stopped)
         self._cut(model, outcome.best_iteration or n_iter)
@@ -60,9 +63,24 @@ class HistGradientBoosting:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
         with lent_parameters(request.model, max_iter=n_iter, early_stopping=False):
-            fit_rows(request.model, request.train)
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                for _ in segments(request, "max_iter", n_iter):
+                    fit_rows(request.model, request.train)
 
-    def _replay(self, request: FitRequest, watch: Watch) -> int:
+    def _fit(self, request: FitRequest, watch: Watch, options: dict[str, Any]) -> int:
+        """Fit, replay, and return the number of rounds; with a checkpoint in segments."""
+        model, n_iter = request.model, 0
+        if request.checkpoint is None:
+            fit_rows(model, request.train, **options)
+            return self._replay(request, watch)
+        for n_iter in segments(request, "max_iter", model.max_iter):
+            fit_rows(model, request.train, **options)
+            n_iter = self._replay(request, watch, n_iter)
+        return n_iter
+
+    def _replay(self, request: FitRequest, watch: Watch, begin: int = 0) -> int:
         model, monitor = request.model, request.monitor
         name, scale = monitor.metric.name, loss_scale(model)
         staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
@@ -70,6 +88,8 @@ class HistGradientBoosting:
         scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
         n_iter = 0
         for n_iter, (train, validation, values) in enumerate(scores, start=1):
+            if n_iter <= begin:
+                continue
             if values is None:
                 parts = {
                     "train": {"loss": -scale * train},
@@ -126,13 +146,20 @@ class GradientBoosting:
     iteration = "round"
     count = "n_estimators"
     stops_by_default = True
+    in_segments = True
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Fit with a monitor, cut to the best round."""
         model = request.model
-        after_round = _AfterRound(watch)
         with lent_parameters(model, n_iter_no_change=None):
-            fit_rows(model, request.train, monitor=after_round)
+            if request.checkpoint is None:
+                fit_rows(model, request.train, monitor=_AfterRound(watch))
+            else:
+                with request.checkpoint.polled():
+                    for begin in segments(request, "n_estimators", model.n_estimators):
+                        after_round = _AfterRound(watch, begin, request.checkpoint)
+                        fit_rows(model, request.train, monitor=after_round)
         outcome = finished(request, model.n_estimators_, stopped=request.monitor.stopped)
         self._cut(model, outcome.best_iteration or model.n_estimators_)
         return outcome
@@ -140,7 +167,11 @@ class GradientBoosting:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
         with lent_parameters(request.model, n_estimators=n_iter, n_iter_no_change=None):
-            fit_rows(request.model, request.train)
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                for _ in segments(request, "n_estimators", n_iter):
+                    fit_rows(request.model, request.train)
 
     def _cut(self, model: Any, n_iter: int) -> None:
         for name in ("estimators_", "train_score_", "oob_improvement_", "oob_scores_"):
@@ -158,21 +189,30 @@ class _AfterRound:
     to what the steps before have summed up.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(
+        self, watch: Watch, begin: int = 0, checkpoint: FitCheckpoint | None = None
+    ) -> None:
         self._watch = watch
+        self._begin = begin
+        self._checkpoint = checkpoint
         self._values: Iterator[Array] | None = None
         self._decisions: Iterator[Array | None] = repeat(None)
 
     def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
         if self._values is None:
-            self._values = _staged(model, self._watch)
+            begin = self._begin
+            self._values = islice(_staged(model, self._watch), begin, None)
             if model.loss == "exponential":
-                self._decisions = model.staged_decision_function(self._watch.rows.X)
+                decisions = model.staged_decision_function(self._watch.rows.X)
+                self._decisions = islice(decisions, begin, None)
         decision = next(self._decisions)
         if decision is not None and decision.shape[1] == 1:
             decision = decision[:, 0]  # a column here, though not in `decision_function`
         predicted = self._watch.predicted(next(self._values), decision)
-        return self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
+        stop = self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
+        if self._checkpoint is not None:
+            self._checkpoint.poll()
+        return stop
 
 
 def train_loss(model: Any, i: int) -> float | None:
@@ -197,6 +237,8 @@ class AdaBoost:
     iteration = "round"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = False
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Fit, walk through the rounds, cut to the best."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 from joblib import parallel_config
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
+from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
 from sktrainer.backends._sklearn.watching import (
     Watch,
     accepts,
@@ -51,6 +54,8 @@ class Epochs:
 
     iteration = "epoch"
     count = "max_iter"
+    in_segments = False
+    exact_is_plain = False
 
     def __init__(self, *, stops_by_default: bool) -> None:
         self.stops_by_default = stops_by_default
@@ -58,30 +63,53 @@ class Epochs:
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Go on until the monitor stops, put back the best epoch."""
         model, monitor = request.model, request.monitor
-        epochs, epoch = _Passes(request), 0
+        epochs, checkpoint = _Passes(request), request.checkpoint
         best_state: dict[str, Any] | None = None
-        with lent_parameters(model, **epochs.lent), _few_threads(request.train.X):
-            for epoch in range(1, model.max_iter + 1):
+        begin, found = _resumed(request)
+        if found is not None:
+            _, best_state = found
+        epoch = begin
+        with epochs.under_way():
+            for epoch in range(begin + 1, model.max_iter + 1):
                 epochs.run(epoch)
                 loss = _train_loss(model)
                 stop = watch.record(epoch, watch.predicted_by(model), train_loss=loss)
                 if monitor.improved:
-                    best_state = _fitted_state(model)
+                    best_state = copy.deepcopy(fitted_part(model))
                 if stop:
                     break
+                if checkpoint is not None and epoch < model.max_iter:
+                    checkpoint.reached(epoch, partial(_state, model, best_state))
         outcome = finished(request, epoch, stopped=monitor.stopped)
         if best_state is not None:
-            _put_back(model, best_state)
+            put_back(model, best_state)
         _set_count(model, outcome.best_iteration or epoch)
         return outcome
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Go through `n_iter` epochs."""
-        epochs = _Passes(request)
-        with lent_parameters(request.model, **epochs.lent), _few_threads(request.train.X):
-            for epoch in range(1, n_iter + 1):
+        epochs, checkpoint = _Passes(request), request.checkpoint
+        begin, _ = _resumed(request)
+        with epochs.under_way():
+            for epoch in range(begin + 1, n_iter + 1):
                 epochs.run(epoch)
+                if checkpoint is not None and epoch < n_iter:
+                    checkpoint.reached(epoch, partial(_state, request.model, None))
         _set_count(request.model, n_iter)
+
+
+def _state(model: Any, best_state: dict[str, Any] | None) -> dict[str, bytes]:
+    return dumped(fitted_part(model), best_state)
+
+
+def _resumed(request: FitRequest) -> tuple[int, Any]:
+    """Put the model where the checkpoint's newest state is; return its epoch, and the state."""
+    found = None if request.checkpoint is None else request.checkpoint.found()
+    if found is None:
+        return 0, None
+    state = loaded(found.state)
+    put_back(request.model, state[0])
+    return found.iteration, state
 
 
 def learn_chunk(request: ChunkRequest) -> ModelFit:
@@ -145,7 +173,7 @@ class _Passes:
 
     def __init__(self, request: FitRequest) -> None:
         model, rows = request.model, _laid_out(request.train)
-        self._model, self._rows = model, rows
+        self._model, self._rows, self._checkpoint = model, rows, request.checkpoint
         self._options: dict[str, Any] = {}
         if rows.sample_weight is not None:
             self._options["sample_weight"] = rows.sample_weight
@@ -159,6 +187,14 @@ class _Passes:
         if "random_state" in params:
             self._root = root_seed(params["random_state"])
             self.lent["random_state"] = params["random_state"]
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Lend the model what its passes need."""
+        checkpoint = self._checkpoint
+        waits = nullcontext() if checkpoint is None else checkpoint.polled()
+        with lent_parameters(self._model, **self.lent), _few_threads(self._rows.X), waits:
+            yield
 
     def run(self, epoch: int) -> None:
         """Go through the rows once."""
@@ -196,19 +232,6 @@ def _train_loss(model: Any) -> float | None:
     if not curve:
         return None
     return float(curve[-1]) * (2.0 if getattr(model, "loss", None) == "squared_error" else 1.0)
-
-
-def _fitted_state(model: Any) -> dict[str, Any]:
-    """Copy what the epochs have learnt; together, as some arrays are known by two names."""
-    parameters = model.get_params(deep=False)
-    fitted = {name: value for name, value in vars(model).items() if name not in parameters}
-    return copy.deepcopy(fitted)
-
-
-def _put_back(model: Any, state: dict[str, Any]) -> None:
-    for name in set(vars(model)) - set(model.get_params(deep=False)) - set(state):
-        delattr(model, name)
-    vars(model).update(state)
 
 
 def _set_count(model: Any, n_iter: int) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.members import Members, grow_exactly, keep_members, step_of
+from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
 from sktrainer.backends._sklearn.watching import (
     Watch,
     finished,
     fit_rows,
-    labelled_weights,
     lent_parameters,
 )
 from sktrainer.types import Array, ModelFit, Rows
@@ -24,28 +23,6 @@ from sktrainer.types import Array, ModelFit, Rows
 __all__ = ["Bagging", "Forest", "GrownAtOnce"]
 
 Vote = Callable[[int], Array]
-
-# What is kept for each member; the last two are imbalanced-learn's.
-_PER_MEMBER = ("estimators_", "estimators_features_", "samplers_", "pipelines_")
-
-
-def _step(model: Any, n_threads: int) -> int:
-    """Return how many members are added at a time.
-
-    Each call of `fit` checks the table again and starts the threads anew. Against a forest
-    of 60 trees in one go (two cores, single runs on a busy machine), one tree at a time
-    took 1.9 times as long with one thread on 300 rows, and 6.5 and 3.2 times with two on
-    300 and 3,000 rows. Eight at a time cost nothing with one thread, about 1.5 and 1.3
-    times a tree with two on those small tables, and nothing to speak of on 30,000 rows. At
-    most that many less one are grown for nothing.
-
-    A subclass from elsewhere that fits in a way of its own gets all members in one go:
-    imbalanced-learn's BalancedRandomForestClassifier draws two seeds a tree, and skips one
-    for each tree it has, so that what `warm_start` adds depends on where it was halted.
-    """
-    if type(model).fit.__module__.split(".")[0] != "sklearn":
-        return int(model.n_estimators)
-    return max(8, 4 * n_threads)
 
 
 class Forest:
@@ -58,6 +35,8 @@ class Forest:
     iteration = "tree"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Add trees until the monitor stops, cut to the best."""
@@ -66,7 +45,10 @@ class Forest:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` trees."""
         with lent_parameters(request.model, n_estimators=n_iter):
-            fit_rows(request.model, request.train)
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                grow_exactly(request, _float32(request.train), n_iter)
 
 
 class Bagging:
@@ -75,6 +57,8 @@ class Bagging:
     iteration = "member"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Add members until the monitor stops, cut to the best."""
@@ -86,7 +70,11 @@ class Bagging:
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members; `n_estimators` stays there, as `predict` divides by it."""
         request.model.set_params(n_estimators=n_iter)
-        fit_rows(request.model, request.train)
+        if request.checkpoint is None or request.model.oob_score:
+            # An out-of-bag score it has only of members that were fitted in one go.
+            fit_rows(request.model, request.train)
+        else:
+            grow_exactly(request, request.train, n_iter)
 
 
 class GrownAtOnce:
@@ -99,17 +87,26 @@ class GrownAtOnce:
     iteration = "member"
     count = "n_estimators"
     stops_by_default = False
+    in_segments = False
+    exact_is_plain = False
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Grow until the monitor stops, fit again with the best number."""
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
-        size = 0
-        for size in range(1, limit + 1):
+        begin, checkpoint = 0, request.checkpoint
+        found = None if checkpoint is None else checkpoint.found()
+        if found is not None:
+            begin, (state,) = found.iteration, loaded(found.state)
+            put_back(model, state)
+        size = begin
+        for size in range(begin + 1, limit + 1):
             model.set_params(n_estimators=size)
             fit_rows(model, request.train)
             if watch.record(size, watch.predicted_by(model)):
                 break
+            if checkpoint is not None and size < limit:
+                checkpoint.reached(size, lambda: dumped(fitted_part(model)))
         outcome = finished(request, size, stopped=request.monitor.stopped)
         self.fit_exactly(request, outcome.best_iteration or size)
         return outcome
@@ -123,44 +120,32 @@ class GrownAtOnce:
 def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFit:
     """Add members a few at a time, record them one by one, drop those after the best."""
     model, limit = request.model, request.model.n_estimators
-    step = _step(model, request.n_threads)
-    random_state, seeds = model.random_state, []
+    step = step_of(model, request.n_threads)
     oob_score = getattr(model, "oob_score", False)
-    lent = {"warm_start": True, "n_estimators": limit, "random_state": random_state}
-    lent |= {"oob_score": False} if oob_score else {}
-    lent |= labelled_weights(model, train.y, train.sample_weight)
+    members = Members(request, train)
     total: Any = 0.0
-    size = 0
-    with lent_parameters(model, **lent), _quiet_presets(model):
+    size, more = members.resume()
+    if more is not None:
+        total = more
+    with members.under_way():
         while size < limit and not request.monitor.stopped:
             target = min(size + step, limit)
-            # `fit` skips the draws of the members before: it must start where they did.
-            model.set_params(n_estimators=target, random_state=copy.deepcopy(random_state))
-            fit_rows(model, train)
-            seeds.append(getattr(model, "_seeds", ()))
+            members.add(target)
             while size < target and not request.monitor.stopped:
                 total = total + vote(size)
                 size += 1
                 watch.record(size, watch.predicted(total / size))
+            if size < limit and not request.monitor.stopped:
+                members.reached(size, total)
     outcome = finished(request, size, stopped=request.monitor.stopped)
     best = outcome.best_iteration or size
-    _keep(model, best, seeds)
+    keep_members(model, best, members.seeds)
     if oob_score:
         # The out-of-bag score is not kept member by member: the forest of `best` members
         # is fitted in one go to have it.
         with lent_parameters(model, n_estimators=best):
             fit_rows(model, request.train)
     return outcome
-
-
-def _keep(model: Any, best: int, seeds: list[Any]) -> None:
-    """Drop the members after the best."""
-    for name in _PER_MEMBER:
-        if hasattr(model, name):
-            setattr(model, name, getattr(model, name)[:best])
-    if hasattr(model, "_seeds"):
-        # Bagging's `estimators_samples_` draws each member's rows again from its seed.
-        model._seeds = np.concatenate(seeds)[:best]
 
 
 def _float32(rows: Rows) -> Rows:
@@ -206,17 +191,3 @@ def _member_votes(request: FitRequest, watch: Watch) -> Vote:
         return votes
 
     return vote
-
-
-@contextmanager
-def _quiet_presets(model: Any) -> Iterator[None]:
-    """Silence the one warning that class weights by subsample do not suit `warm_start`.
-
-    It is meant for calls with different rows; these are the same ones each time.
-    """
-    if getattr(model, "class_weight", None) != "balanced_subsample":
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="class_weight presets")
-        yield

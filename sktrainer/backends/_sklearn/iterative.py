@@ -33,6 +33,14 @@ class Way(Protocol):
     def stops_by_default(self) -> bool:
         """Whether more iterations overfit."""
 
+    @property
+    def in_segments(self) -> bool:
+        """Whether it goes in segments where there is a checkpoint."""
+
+    @property
+    def exact_is_plain(self) -> bool:
+        """Whether `fit_exactly` gives what the model's own `fit` gives, and resumes."""
+
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Fit until the monitor says stop; leave the model at its best iteration."""
 

@@ -87,6 +87,7 @@ def traits_of(model: Any) -> Traits:
         stops_by_default=way is not None and way.stops_by_default,
         iteration="iteration" if way is None else way.iteration,
         releases_gil=_releases_gil(model),
+        in_segments=way is not None and way.in_segments,
     )
 
 

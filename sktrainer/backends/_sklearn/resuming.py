@@ -1,0 +1,78 @@
+"""What scikit-learn's models have learnt so far, as a file of a checkpoint and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._sklearn.watching import lent_parameters
+from sktrainer.running.checkpoints.fits import pickled, unpickled
+
+__all__ = ["dumped", "fitted_part", "loaded", "put_back", "segments"]
+
+_FILE = "state.pickle"
+
+
+def dumped(*values: Any) -> dict[str, bytes]:
+    """Return values as one file, so that arrays known by two names stay one.
+
+    Examples
+    --------
+    >>> loaded(dumped([1, 2], None))
+    ([1, 2], None)
+    """
+    return dict(pickled(_FILE, values))
+
+
+def loaded(state: Mapping[str, bytes]) -> Any:
+    """Return the values that `dumped` was given."""
+    return unpickled(_FILE, state)
+
+
+def fitted_part(model: Any) -> dict[str, Any]:
+    """Return the attributes of a model that are no parameters."""
+    parameters = model.get_params(deep=False)
+    return {name: value for name, value in vars(model).items() if name not in parameters}
+
+
+def put_back(model: Any, state: Mapping[str, Any]) -> None:
+    """Give a model this fitted part in place of its own."""
+    for name in set(fitted_part(model)) - set(state):
+        delattr(model, name)
+    vars(model).update(state)
+
+
+def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
+    """Lead a booster through segments of rounds, each of them a warm start.
+
+    Parameters
+    ----------
+    request : FitRequest
+        With a checkpoint, whose newest state the first segment starts from.
+    count : str
+        The parameter that holds the number of rounds.
+    limit : int
+
+    Yields
+    ------
+    int
+        Rounds that the model has; `fit` is to be called once then, and adds a segment.
+    """
+    model, checkpoint, done = request.model, request.checkpoint, 0
+    assert checkpoint is not None
+    found = checkpoint.found()
+    if found is not None:
+        done, (fitted,) = found.iteration, loaded(found.state)
+        put_back(model, fitted)
+    with lent_parameters(model, **{"warm_start": True, count: limit}):
+        while done < limit and not request.monitor.stopped:
+            target = min(done + checkpoint.segment, limit)
+            model.set_params(**{count: target})
+            yield done
+            trained = model.n_iter_ if count == "max_iter" else model.n_estimators_
+            if trained < target:  # the library has stopped by itself
+                return
+            done = target
+            if done < limit and not request.monitor.stopped:
+                checkpoint.reached(done, lambda: dumped(fitted_part(model)))

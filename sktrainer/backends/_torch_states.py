@@ -1,0 +1,191 @@
+"""What a skorch net has learnt after an epoch, as files of a checkpoint, and back.
+
+Tensors go through torch's own format and are read with `weights_only`, which runs nothing;
+all else is JSON. What a callback keeps is taken where it is plain: numbers, texts, tensors,
+containers of these, and parts that have a `state_dict`, as learning rate schedules do.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sktrainer.backends._base import FitRequest
+
+__all__ = ["reached", "resumed", "signals_waiting"]
+
+_TENSORS, _PLAIN = "tensors.pt", "state.json"
+_NOT_PLAIN = object()
+
+
+def resumed(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
+    """Put a net that has begun its training where the checkpoint's newest state is.
+
+    Returns
+    -------
+    epoch : int
+        0 where there is none.
+    best : dict or None
+        The module's state at its best epoch.
+    ended : bool
+        A callback had ended the training.
+    """
+    found = None if request.checkpoint is None else request.checkpoint.found()
+    return (0, None, False) if found is None else (found.iteration, *_restore(net, found.state))
+
+
+def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
+    """Let signals wait for the end of an epoch, inside, where there is a checkpoint."""
+    return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
+
+
+def reached(
+    net: Any,
+    request: FitRequest,
+    epoch: int,
+    best: Any,
+    *,
+    end: bool = False,
+    interrupted: bool = False,
+) -> None:
+    """Tell the checkpoint, where there is one, that the fit can go on from this epoch."""
+    if request.checkpoint is not None:
+        state = partial(_net_state, net, best, interrupted=interrupted)
+        request.checkpoint.reached(epoch, state, end=end)
+
+
+def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, bytes]:
+    """Return the state of a net between two epochs.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        In training.
+    best : dict or None
+        The module's state at its best epoch.
+    interrupted : bool, default=False
+        A callback has ended the training.
+    """
+    import torch
+
+    parts = {name: getattr(net, f"{name}_") for name in _learning_parts(net)}
+    tensors = {
+        "parts": {name: part.state_dict() for name, part in parts.items()},
+        "best": best,
+        "callbacks": [_kept(callback) for _, callback in net.callbacks_],
+        "generators": _generators(net),
+    }
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - libraries draw from it
+    plain = {
+        "history": list(net.history),
+        "python": random.getstate(),
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "interrupted": interrupted,
+    }
+    return {_TENSORS: buffer.getvalue(), _PLAIN: json.dumps(plain, default=_number).encode()}
+
+
+def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
+    """Put a net where it stood; return its best state, and whether a callback ended it."""
+    import torch
+    from skorch.history import History
+
+    tensors = torch.load(io.BytesIO(state[_TENSORS]), map_location="cpu", weights_only=True)
+    plain = json.loads(state[_PLAIN])
+    for name, of_part in tensors["parts"].items():
+        getattr(net, f"{name}_").load_state_dict(of_part)
+    for (_, callback), kept in zip(net.callbacks_, tensors["callbacks"], strict=True):
+        _give_back(callback, kept)
+    net.history_ = History(plain["history"])
+    for generator, content in zip(_used_generators(net), tensors["generators"], strict=True):
+        generator.set_state(content)
+    version, keys, gauss = plain["python"]
+    random.setstate((version, tuple(keys), gauss))
+    name, keys, *rest = plain["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))  # noqa: NPY002
+    return tensors["best"], bool(plain["interrupted"])
+
+
+def _learning_parts(net: Any) -> list[str]:
+    """Name the modules, criteria and optimizers of a net that have a state."""
+    names = [*net._modules, *net._criteria, *net._optimizers]
+    return [name for name in names if hasattr(getattr(net, f"{name}_", None), "state_dict")]
+
+
+def _used_generators(net: Any) -> list[Any]:
+    """Return the generators that training draws from, always in the same order."""
+    import torch
+
+    used = [torch.default_generator]
+    device = torch.device(net.device)
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        used.append(torch.cuda.default_generators[index])
+    for part in ("iterator_train", "iterator_valid"):
+        own = net.get_params_for(part).get("generator")
+        used += [own] if own is not None else []
+    return used
+
+
+def _generators(net: Any) -> list[Any]:
+    return [generator.get_state() for generator in _used_generators(net)]
+
+
+def _kept(callback: Any) -> dict[str, Any]:
+    kept = {}
+    for name, value in vars(callback).items():
+        if hasattr(value, "state_dict") and not isinstance(value, type):
+            kept[name] = {"state_dict": value.state_dict()}
+            continue
+        plain = _plain(value)
+        if plain is not _NOT_PLAIN:
+            kept[name] = {"value": plain}
+    return kept
+
+
+def _give_back(callback: Any, kept: Mapping[str, Any]) -> None:
+    for name, content in kept.items():
+        if "value" in content:
+            setattr(callback, name, content["value"])
+        elif hasattr(callback, name):
+            getattr(callback, name).load_state_dict(content["state_dict"])
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as torch reads it back without running anything, if it can be."""
+    import torch
+
+    if value is None or isinstance(value, (bool, int, float, str, torch.Tensor)):
+        return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        items = {key: _plain(item) for key, item in value.items()}
+        simple = all(isinstance(key, (str, int)) for key in items)
+        return items if simple and _all_plain(items.values()) else _NOT_PLAIN
+    if isinstance(value, (list, tuple)):
+        found = [_plain(item) for item in value]
+        return (
+            type(value)(found)
+            if type(value) in (list, tuple) and _all_plain(found)
+            else (_NOT_PLAIN)
+        )
+    return _NOT_PLAIN
+
+
+def _all_plain(values: Any) -> bool:
+    return not any(value is _NOT_PLAIN for value in values)
+
+
+def _number(value: Any) -> Any:
+    """Turn a number of NumPy or torch, as a history may hold, into one of Python."""
+    return value.item() if hasattr(value, "item") else str(value)

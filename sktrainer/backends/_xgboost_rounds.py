@@ -1,0 +1,142 @@
+"""What XGBoost calls in each round: a scorer as its metric, and the record of the round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from sktrainer.backends._base import FitRequest
+from sktrainer.backends._boosting import Recorder, score_outputs
+from sktrainer.backends._xgboost_segments import Rounds
+from sktrainer.running.early_stopping import Monitor
+from sktrainer.types import Array, Scorer, Task
+
+__all__ = [
+    "PYTHON_METRIC",
+    "ScorerMetric",
+    "callbacks_that_do_not_stop",
+    "counted_on",
+    "cut_to_best",
+    "is_cuttable",
+    "live_callback",
+]
+
+PYTHON_METRIC = "scorer"
+# What XGBoost's own early stopping maximises; it minimises everything else.
+_MAXIMISED = ("auc", "aucpr", "pre", "map", "ndcg")
+
+
+class ScorerMetric:
+    """A scikit-learn scorer as XGBoost calls metrics of one's own.
+
+    XGBoost passes its values on as text with six decimals, which makes equals of small
+    losses. The values as they are stay in `unrounded` until the round is recorded.
+    """
+
+    __name__ = PYTHON_METRIC
+
+    def __init__(self, request: FitRequest) -> None:
+        assert request.monitor.metric.scorer is not None
+        self._scorer: Scorer = request.monitor.metric.scorer
+        self._task: Task = request.task
+        is_classification = request.task == "classification"
+        self._classes = np.unique(request.train.y) if is_classification else None
+        self._objective = request.model.objective
+        self.unrounded: list[float] = []
+
+    def __call__(
+        self, y_true: Array, output: Array, sample_weight: Array | None = None
+    ) -> float:
+        if self._classes is not None:
+            output = self._probabilities(output)
+        value = score_outputs(
+            self._scorer, self._task, self._classes, output, y_true, sample_weight
+        )
+        self.unrounded.append(value)
+        return value
+
+    def _probabilities(self, output: Array) -> Array:
+        if callable(self._objective):  # raw margins, then
+            return np.asarray(expit(output) if output.ndim == 1 else softmax(output, axis=1))
+        assert self._classes is not None
+        if self._objective == "multi:softmax" and output.ndim == 1:
+            return np.eye(len(self._classes))[output.astype(np.intp)]  # class codes
+        return output
+
+
+def live_callback(
+    request: FitRequest, recorder: Recorder, rounds: Rounds | None = None, begin: int = 0
+) -> Any:
+    from xgboost.callback import TrainingCallback
+
+    monitor, metric = request.monitor, request.model.eval_metric
+    cut = recorder.obeys and is_cuttable(request.model) and rounds is None
+
+    class Live(TrainingCallback):
+        """Tells the recorder each round, and cuts the booster when training ends."""
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            values = {
+                part: {metric: history[-1] for metric, history in log.items()}
+                for part, log in zip(("train", "validation"), evals_log.values(), strict=False)
+            }
+            if isinstance(metric, ScorerMetric):
+                for part, value in zip(values.values(), metric.unrounded, strict=True):
+                    part[PYTHON_METRIC] = value
+                metric.unrounded.clear()
+            if recorder.keeps_names and begin + epoch == 0 and values.get("validation"):
+                last = list(values["validation"])[-1]
+                monitor.watch(last, greater_is_better=last.split("@")[0] in _MAXIMISED)
+            stop = recorder.record(begin + epoch + 1, values)
+            if rounds is not None:
+                rounds.add(model, evals_log, improved=recorder.improved)
+            if request.checkpoint is not None:
+                request.checkpoint.poll()
+            return stop
+
+        def after_training(self, model: Any) -> Any:
+            return cut_to_best(model, recorder, monitor) if cut else model
+
+    return Live()
+
+
+def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
+    """Drop the rounds after the best."""
+    best = recorder.best_iteration
+    booster = booster[:best] if best < recorder.n_iter else booster
+    booster.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
+    return booster
+
+
+def counted_on(callback: Any, begin: int) -> Any:
+    """Let a callback of the caller's count rounds from the first one, not from a segment's."""
+    if begin == 0:
+        return callback
+    from xgboost.callback import TrainingCallback
+
+    class CountedOn(TrainingCallback):
+        def before_training(self, model: Any) -> Any:
+            return callback.before_training(model)
+
+        def after_training(self, model: Any) -> Any:
+            return callback.after_training(model)
+
+        def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            return bool(callback.before_iteration(model, begin + epoch, evals_log))
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            return bool(callback.after_iteration(model, begin + epoch, evals_log))
+
+    return CountedOn()
+
+
+def callbacks_that_do_not_stop(model: Any) -> list[Any]:
+    from xgboost.callback import EarlyStopping
+
+    return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]
+
+
+def is_cuttable(model: Any) -> bool:
+    return model.booster not in ("dart", "gblinear")

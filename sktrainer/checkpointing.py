@@ -1,0 +1,155 @@
+"""From the arguments of a fit to its checkpoint folder: what the run is, and its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import numpy as np
+
+from sktrainer.anatomy import Anatomy
+from sktrainer.backends.registry import find_backend
+from sktrainer.results.inventory import packages_of
+from sktrainer.running.checkpoint import checkpoint_of, rhythm_of
+from sktrainer.running.checkpoints.identity import Identity, plain_value
+from sktrainer.running.checkpoints.store import RunStore, opened
+from sktrainer.running.progress import Progress
+from sktrainer.running.resources import library_versions
+from sktrainer.stages.checks import RawInput
+from sktrainer.storage.fingerprint import fingerprint
+from sktrainer.types import CheckedData
+
+__all__ = ["checkpointed"]
+
+_LIBRARIES = ("sktrainer", "sklearn", "imblearn", "numpy", "pandas", "scipy")
+_BELOW = {"skorch": ("torch",), "scikeras": ("keras",)}
+# They decide how fast a run is and what it says, and no bit of what it gives.
+_OUTSIDE = frozenset({"checkpoint", "n_jobs", "verbose"})
+_THREADS = frozenset(
+    {"n_jobs", "nthread", "nthreads", "num_thread", "num_threads", "thread_count", "verbose"}
+)
+_DATA = ("X", "y", "sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
+
+
+@contextmanager
+def checkpointed(
+    parameters: Mapping[str, Any],
+    estimator: Any,
+    raw: RawInput,
+    anatomy: Anatomy,
+    data: CheckedData,
+    seed: int,
+) -> Iterator[RunStore | None]:
+    """Hold the checkpoint folder of a fit, inside; None where the caller named none.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        The trainer's own, by name.
+    estimator : estimator
+    raw : RawInput
+        As the caller passed it.
+    anatomy : Anatomy
+    data : CheckedData
+        For its task.
+    seed : int
+        Drawn from `random_state` for this call.
+
+    Raises
+    ------
+    CheckpointMismatchError
+        The folder holds a run of other data, parameters or library versions.
+    CheckpointError
+        Another fit writes to it, or it cannot be written.
+    """
+    if parameters.get("checkpoint") is None:
+        yield None
+        return
+    checkpoint = checkpoint_of(parameters["checkpoint"])
+    in_segments = find_backend(anatomy.model).traits(anatomy.model, data.task).in_segments
+    rhythm = rhythm_of(checkpoint, in_segments=in_segments)
+    described = _parameters(parameters, estimator, seed)
+    if in_segments:
+        described["checkpoint's every"] = rhythm.every
+    identity = Identity(_data(raw), described, _versions(anatomy))
+    with opened(checkpoint, rhythm, identity, seed) as store:
+        _tell(store, int(parameters["verbose"]))
+        yield store
+
+
+def _tell(store: RunStore, verbose: int) -> None:
+    what = f"goes on ({store.found})" if store.found else "begins"
+    Progress(verbose).done(f"Checkpoint {str(store.folder)!r}: {what}")
+
+
+def _parameters(parameters: Mapping[str, Any], estimator: Any, seed: int) -> dict[str, Any]:
+    """Describe every parameter that decides a bit, nested ones by their own names."""
+    described: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if name not in _OUTSIDE:
+            _describe(name, value, described)
+    _describe("estimator", estimator, described)
+    if isinstance(parameters["random_state"], (np.random.RandomState, np.random.Generator)):
+        described["random_state"] = f"a generator, which gave the seed {seed}"
+    return described
+
+
+def _describe(name: str, value: Any, into: dict[str, Any]) -> None:
+    """Describe a parameter; an estimator by its class, and each parameter inside by itself."""
+    if not _is_estimator(value):
+        into[name] = plain_value(value)
+        return
+    inside = value.get_params(deep=True)
+    into[name] = _class_name(value)
+    for inner, of_inner in inside.items():
+        if inner.rpartition("__")[2] not in _THREADS:
+            into[f"{name}__{inner}"] = _without_inner(of_inner, inside)
+
+
+def _without_inner(value: Any, inside: Mapping[str, Any]) -> Any:
+    """Describe a parameter of an estimator, but for what is named beside it."""
+    if _is_estimator(value):
+        return _class_name(value)
+    if isinstance(value, (list, tuple)):
+        named = [item for item in value if isinstance(item, tuple) and len(item) >= 2]
+        if named and all(isinstance(n[0], str) and n[0] in inside for n in named):
+            return [[item[0], *map(_brief, item[1:])] for item in named]
+    return plain_value(value)
+
+
+def _brief(value: Any) -> Any:
+    return _class_name(value) if _is_estimator(value) else plain_value(value)
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _class_name(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _data(raw: RawInput) -> dict[str, str]:
+    values = {name: getattr(raw, name) for name in _DATA}
+    return {
+        name: value if isinstance(value, str) else _fingerprint(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _fingerprint(value: Any) -> str:
+    try:
+        return fingerprint(value)
+    except Exception:  # X may be whatever the first step of a Pipeline takes
+        return str(joblib.hash(value))
+
+
+def _versions(anatomy: Anatomy) -> dict[str, str]:
+    names = [*_LIBRARIES, *packages_of([anatomy.model, *(step for _, step in anatomy.steps)])]
+    names += [below for name in names for below in _BELOW.get(name, ())]
+    versions = library_versions(dict.fromkeys(names))
+    python = library_versions(["python"])["python"].split(".")
+    return {"python": ".".join(python[:2]), **versions}

@@ -1,0 +1,1 @@
+"""How checkpoints are written, found, locked and told apart: once, for every library."""

@@ -1,0 +1,182 @@
+"""What a run is: its data, parameters and libraries, as plain values that compare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from types import CodeType
+from typing import Any
+
+import joblib
+import numpy as np
+
+__all__ = ["Identity", "differences", "plain_value"]
+
+_SHOWN = 80
+_WORDS = {
+    "data": "{name} differs (fingerprint was {was}, is {now})",
+    "parameters": "{name}: was {was}, is {now}",
+    "versions": "the version of {name}: was {was}, is {now}",
+}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """All that the bits of a run depend on.
+
+    Attributes
+    ----------
+    data : mapping of str to str
+        A fingerprint for each argument of `fit`.
+    parameters : mapping of str to object
+        Plain values, by name.
+    versions : mapping of str to str
+    """
+
+    data: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    def plain(self) -> dict[str, dict[str, Any]]:
+        """Return it as JSON holds it."""
+        parts = {
+            "data": dict(self.data),
+            "parameters": dict(self.parameters),
+            "versions": dict(self.versions),
+        }
+        plain: dict[str, dict[str, Any]] = json.loads(json.dumps(parts))
+        return plain
+
+    def digest(self) -> str:
+        """Return a SHA-256 of it."""
+        text = json.dumps(self.plain(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say in words what differs between two identities.
+
+    Examples
+    --------
+    >>> differences({"parameters": {"cv": 5}}, {"parameters": {"cv": 3}})
+    ['cv: was 5, is 3']
+    """
+    found = []
+    for part, words in _WORDS.items():
+        before, after = was.get(part, {}), now.get(part, {})
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                pair = {"was": _shown(before, name), "now": _shown(after, name)}
+                found.append(words.format(name=name, **pair))
+    return found
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    if name not in values:
+        return "absent"
+    value = values[name]
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value that JSON holds and that is equal where the given ones are.
+
+    Numbers, texts and containers stay what they are; classes and functions become their
+    names, functions and networks with a digest of their code; anything else its class and a
+    digest of what is in it.
+
+    Examples
+    --------
+    >>> plain_value({"depth": np.int64(3), "classes": (0, "a", None)})
+    {'depth': 3, 'classes': [0, 'a', None]}
+    >>> from sklearn.linear_model import Ridge
+    >>> plain_value(Ridge)
+    'sklearn.linear_model._ridge.Ridge'
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        number = float(value)
+        return "nan" if math.isnan(number) else number  # NaN is not equal to itself
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, type):
+        # What a network computes stands in its class, which its author edits.
+        return (
+            f"{_name(value)} #{_methods(value)}" if hasattr(value, "forward") else _name(value)
+        )
+    code = getattr(value, "__code__", None)
+    if isinstance(code, CodeType):
+        return f"{_name(value)} #{_short_digest(_code(code))}"
+    if hasattr(value, "get_params"):
+        return {"class": _name(type(value)), **plain_value(value.get_params(deep=False))}
+    content = _content(_parts(value))
+    return f"{_name(type(value))} #{content}".rstrip("# ")
+
+
+def _name(value: Any) -> str:
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _short_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _methods(cls: type) -> str:
+    """Return a digest of what the methods of a class do."""
+    codes = {name: getattr(value, "__code__", None) for name, value in vars(cls).items()}
+    parts = [name.encode() + _code(c) for name, c in sorted(codes.items()) if c is not None]
+    return _short_digest(b"|".join(parts))
+
+
+def _code(code: CodeType) -> bytes:
+    """Return what a function does, without where it stands."""
+    parts: Sequence[Any] = [code.co_code, repr(code.co_names).encode()]
+    return b"|".join([*parts, *map(_constant, code.co_consts)])
+
+
+def _constant(value: Any) -> bytes:
+    if isinstance(value, CodeType):
+        return _code(value)
+    # The order of a set of texts differs from process to process.
+    return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
+
+
+def _parts(value: Any) -> Any:
+    """Take a network apart, whose own pickle is never twice the same."""
+    if hasattr(value, "state_dict"):
+        return _weights(value)
+    if hasattr(value, "get_config") and hasattr(value, "get_weights"):  # of Keras
+        config = json.dumps(value.get_config(), default=str, sort_keys=True)
+        return [config, value.get_weights()]
+    return value
+
+
+def _weights(module: Any) -> list[Any]:
+    """Return the layers and weights of a torch module."""
+    weights: list[Any] = []
+    for name, tensor in module.state_dict().items():
+        try:
+            weights.append((name, np.asarray(tensor.detach().cpu())))
+        except (AttributeError, TypeError, ValueError):  # of a layer that awaits its width
+            weights.append((name, type(tensor).__name__))
+    return [repr(module), weights]
+
+
+def _content(value: Any) -> str:
+    """Return a digest of an object; empty where it cannot be taken apart."""
+    try:
+        return str(joblib.hash(value))[:12]
+    except Exception:  # whatever the object's own pickling raises: its class must do
+        return ""

@@ -1,0 +1,203 @@
+"""The folder of one run: what the run is, and a sub-folder for each of its fits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import CheckpointMismatchError
+from sktrainer.running.checkpoint import Checkpoint, Rhythm
+from sktrainer.running.checkpoints.fits import FitCheckpoint, other_rows
+from sktrainer.running.checkpoints.identity import Identity, differences
+from sktrainer.running.checkpoints.interrupts import Interrupts
+from sktrainer.running.checkpoints.lock import locked
+from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.running.early_stopping import Monitor
+from sktrainer.running.files import written_whole
+from sktrainer.types import Array
+
+__all__ = ["FitPlace", "RunStore", "opened"]
+
+_RUN, _RESULT = "run.json", "result.json"
+
+
+@dataclass(frozen=True)
+class FitPlace:
+    """The sub-folder of one fit, of some rows.
+
+    Attributes
+    ----------
+    folder : Path
+    rhythm : Rhythm
+    owner : str
+    interrupts : Interrupts
+    """
+
+    folder: Path
+    rhythm: Rhythm
+    owner: str
+    interrupts: Interrupts
+
+    def checkpoint(self, monitor: Monitor) -> FitCheckpoint:
+        """Return the checkpoints of the fit that this monitor watches."""
+        files = StateFiles(self.folder, self.rhythm.keep)
+        return FitCheckpoint(files, self.rhythm, self.owner, self.interrupts, monitor)
+
+    def result(self) -> dict[str, Any] | None:
+        """Return what `keep_result` kept: this fit, and what follows it, is done."""
+        newest = self._results.newest()
+        if newest is None:
+            return None
+        found = json.loads(newest[1][_RESULT])
+        if found["owner"] != self.owner:
+            raise other_rows(self.folder)
+        return dict(found["result"])
+
+    def keep_result(self, result: Mapping[str, Any]) -> None:
+        """Keep plain values in place of the fit's states."""
+        content = json.dumps({"owner": self.owner, "result": result})
+        self._results.write(1, {_RESULT: content.encode()})
+        for folder in (self.folder, *self.folder.glob("seed-*")):
+            StateFiles(folder).clear()
+
+    @property
+    def _results(self) -> StateFiles:
+        return StateFiles(self.folder / "result", keep=1)
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The folder of one run, locked.
+
+    Attributes
+    ----------
+    folder : Path
+    rhythm : Rhythm
+    seed : int
+        The run's root seed: that of its first process, where the caller gave none.
+    digest : str
+        Of all that the run depends on.
+    interrupts : Interrupts
+    found : str
+        What of the run was there already, in words; empty where it begins.
+    """
+
+    folder: Path
+    rhythm: Rhythm
+    seed: int
+    digest: str
+    interrupts: Interrupts
+    found: str = ""
+
+    def place(self, name: str, *rows: Array) -> FitPlace:
+        """Return the place of one fit, by its name, on the rows at these positions."""
+        total = hashlib.sha256(f"{self.digest}/{name}".encode())
+        for positions in rows:
+            total.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
+        return FitPlace(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
+
+
+@contextmanager
+def opened(
+    checkpoint: Checkpoint, rhythm: Rhythm, identity: Identity, seed: int
+) -> Iterator[RunStore]:
+    """Lock the folder, make sure that it is this run's, and catch signals, inside.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    rhythm : Rhythm
+    identity : Identity
+    seed : int
+        Drawn for this call; that of the run found goes before it where the caller gave
+        no seed.
+
+    Raises
+    ------
+    CheckpointMismatchError
+        The folder holds another run; the message says in what it differs.
+    CheckpointError
+        Another fit writes to it.
+    """
+    folder = Path(checkpoint.folder)
+    if checkpoint.apart:
+        folder = folder / "fits" / identity.digest()[:16]
+    interrupts = Interrupts(str(folder))
+    with locked(folder):
+        _sweep(folder)
+        found = _read_run(folder / _RUN)
+        if found is None:
+            found = {**identity.plain(), "seed": seed}
+            with written_whole(folder / _RUN) as part:
+                part.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        else:
+            _refuse_another(folder, found, identity)
+        digest = f"{identity.digest()}/{found['seed']}"
+        with interrupts.handled():
+            yield RunStore(
+                folder, rhythm, int(found["seed"]), digest, interrupts, _progress(folder)
+            )
+
+
+def _places(folder: Path) -> list[Path]:
+    """Return the folders of this run's fits; `fits` holds runs of their own."""
+    places = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+    return [*places, *(seed for place in places for seed in sorted(place.glob("seed-*")))]
+
+
+def _sweep(folder: Path) -> None:
+    """Clear away what a process was writing when it was killed."""
+    places = _places(folder)
+    for place in [folder, *places, *(place / "result" for place in places)]:
+        for part in place.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
+def _progress(folder: Path) -> str:
+    """Say how far the fits in a folder have come."""
+    done, under_way = 0, []
+    for place in _places(folder):
+        if StateFiles(place / "result").numbers():
+            done += 1
+        elif numbers := StateFiles(place).numbers():
+            name = f"fold {place.name}" if place.parent.name == "folds" else place.name
+            under_way.append(f"{name} at {numbers[-1]:,}")
+    folds = [f"{done} fold{'s' if done > 1 else ''} done"] if done else []
+    return ", ".join([*folds, *under_way])
+
+
+def _read_run(path: Path) -> dict[str, Any] | None:
+    """Read what the run is; None where there is none, or it is damaged.
+
+    A damaged one is written anew: the states know the digest of what they belong to.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    whole = isinstance(found, dict) and {"data", "parameters", "versions", "seed"} <= set(found)
+    return found if whole else None
+
+
+def _refuse_another(folder: Path, found: Mapping[str, Any], identity: Identity) -> None:
+    different = differences(found, identity.plain())
+    if not different:
+        return
+    here = str(folder)
+    advice = (
+        "to go on with that run, pass what it was given; to start afresh, name another "
+        f"folder, or delete this one: shutil.rmtree({here!r})"
+    )
+    lines = [
+        f"the checkpoint folder {here!r} holds another run, which differs in:",
+        *(f"  - {difference}" for difference in different),
+        advice,
+    ]
+    raise CheckpointMismatchError("\n".join(lines))

@@ -1,0 +1,59 @@
+"""The check of the contract that a killed fit goes on to the same bits."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+
+from sktrainer.running.checkpoint import Checkpoint
+from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.testing.answers import answers, same_bits
+from sktrainer.testing.cases import Case
+
+__all__ = ["check_a_killed_fit_goes_on_to_the_same_bits"]
+
+
+def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
+    """A fit that dies after each of its checkpoints ends as one that did not die."""
+    X, y = case.table()
+    with tempfile.TemporaryDirectory() as folder:
+        whole = case.trainer(checkpoint=Checkpoint(Path(folder, "whole"), every=7)).fit(X, y)
+        trainer = case.trainer(checkpoint=Checkpoint(Path(folder, "killed"), every=7))
+        for _ in range(3):
+            with _dies_after_a_checkpoint(), suppress(_Death):
+                trainer.fit(X, y)
+        resumed = trainer.fit(X, y)
+        finished = trainer.fit(X, y)
+    for name, other in {"resumed": resumed, "found finished": finished}.items():
+        assert same_bits(answers(whole, case.probe()), answers(other, case.probe())), (
+            f"a fit that was {name} differs"
+        )
+        for attribute in ("n_iter_", "best_iteration_", "stop_reason_"):
+            assert getattr(whole, attribute) == getattr(other, attribute), attribute
+        history = other.history_.drop(columns="seconds")
+        pd.testing.assert_frame_equal(
+            whole.history_.drop(columns="seconds"), history, check_exact=True
+        )
+
+
+class _Death(BaseException):
+    """As near to SIGKILL as an exception comes: nothing catches it."""
+
+
+@contextmanager
+def _dies_after_a_checkpoint() -> Iterator[None]:
+    write = StateFiles.write
+
+    def last_words(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
+        write(self, number, members)
+        raise _Death
+
+    StateFiles.write = last_words  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        StateFiles.write = write  # type: ignore[method-assign]

@@ -1,0 +1,193 @@
+"""Runs that other processes fit, kill and go on with; importable by those processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
+from skorch.callbacks import LRScheduler
+from xgboost import XGBClassifier
+
+from sktrainer import Checkpoint, ManagedTrainer
+from sktrainer.testing import answers, mixed_table
+from tests.networks import SmallNet
+
+# Each with early stopping, and with all that draws: rows, columns, dropout, shuffles.
+RUNS: dict[str, Callable[[], dict[str, Any]]] = {
+    "LightGBM": lambda: {
+        "estimator": LGBMClassifier(
+            n_estimators=120, subsample=0.7, subsample_freq=1, colsample_bytree=0.6
+        )
+    },
+    "LightGBM DART": lambda: {
+        "estimator": LGBMClassifier(n_estimators=60, boosting_type="dart", subsample_freq=1),
+        "early_stopping": True,
+    },
+    "XGBoost": lambda: {
+        "estimator": XGBClassifier(n_estimators=120, subsample=0.7, colsample_bytree=0.6)
+    },
+    "XGBoost DART": lambda: {
+        "estimator": XGBClassifier(n_estimators=40, booster="dart", rate_drop=0.2),
+        "early_stopping": True,
+    },
+    "CatBoost": lambda: {"estimator": CatBoostClassifier(iterations=400, rsm=0.7)},
+    "HistGradientBoosting": lambda: {
+        "estimator": HistGradientBoostingClassifier(max_iter=120, max_features=0.6)
+    },
+    "GradientBoosting": lambda: {
+        "estimator": GradientBoostingClassifier(n_estimators=100, subsample=0.7)
+    },
+    "RandomForest": lambda: {
+        "estimator": RandomForestClassifier(n_estimators=150),
+        "early_stopping": True,
+    },
+    "RandomForest, not stopped": lambda: {
+        "estimator": RandomForestClassifier(n_estimators=100, oob_score=True)
+    },
+    "Bagging": lambda: {
+        "estimator": BaggingClassifier(n_estimators=60, max_samples=0.5, max_features=0.7),
+        "early_stopping": True,
+    },
+    "SGD": lambda: {
+        "estimator": SGDClassifier(loss="log_loss", max_iter=150),
+        "early_stopping": True,
+    },
+    "MLP": lambda: {"estimator": MLPClassifier((16,), max_iter=80)},
+    "skorch": lambda: {
+        "estimator": NeuralNetClassifier(
+            SmallNet,
+            criterion=torch.nn.CrossEntropyLoss,
+            module__dropout=0.3,
+            module__n_outputs=2,
+            optimizer=torch.optim.Adam,
+            lr=0.005,
+            max_epochs=50,
+            iterator_train__shuffle=True,
+            callbacks=[("rate", LRScheduler("StepLR", step_size=5, gamma=0.9))],
+        )
+    },
+    "folds": lambda: {
+        "estimator": XGBClassifier(n_estimators=40, subsample=0.7),
+        "cv": 3,
+        "refit": True,
+    },
+    "folds, two jobs": lambda: {
+        "estimator": LGBMClassifier(n_estimators=40, subsample=0.7, subsample_freq=1),
+        "cv": 3,
+        "n_jobs": 2,
+    },
+}
+
+
+def trainer_of(name: str, folder: Path, **parameters: Any) -> ManagedTrainer:
+    """Return the trainer of a run, with a checkpoint every few iterations."""
+    given = {
+        "random_state": 0,
+        "n_iter_no_change": 20,
+        "checkpoint": Checkpoint(folder, every=4),
+        **RUNS[name](),
+        **parameters,
+    }
+    return ManagedTrainer(**given)
+
+
+def table() -> tuple[Any, Any]:
+    return mixed_table(1_000, "classification")
+
+
+def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
+    """Return all of a fit that is to be the same bits, as plain values."""
+    history = trainer.history_.drop(columns="seconds")
+    scores = getattr(trainer, "cv_results_", {})
+    return {
+        "answers": answers(trainer, mixed_table(200, "classification", seed=9)[0]).tolist(),
+        "history": history.to_dict("list"),
+        "n_iter": trainer.n_iter_,
+        "best_iteration": trainer.best_iteration_,
+        "stop_reason": trainer.stop_reason_,
+        "folds": {
+            k: np.asarray(v).tolist()
+            for k, v in scores.items()
+            if "score" in k and "time" not in k
+        },
+    }
+
+
+def fit_and_tell(name: str, folder: Path, answer: Path) -> None:
+    """Fit in this process and write what came out; what a child of the tests runs."""
+    os.setpgid(0, 0)  # with the processes of its folds it can be killed as one
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    told = json.dumps(outcome(trainer_of(name, folder).fit(*table())))
+    answer.with_suffix(".part").write_text(told)
+    answer.with_suffix(".part").replace(answer)
+
+
+def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None:
+    """Fit, get a signal in the middle, and write how that ended."""
+    warnings.simplefilter("ignore")
+    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+
+    def send() -> None:
+        while not list(folder.rglob("*.zip")):
+            time.sleep(0.005)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
+    try:
+        trainer_of(name, folder).fit(*table())
+        said = "it was not stopped"
+    except KeyboardInterrupt as error:
+        said = f"{type(error).__name__}: {error}"
+    after = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    answer.write_text(json.dumps([said, before == after]))
+
+
+def hold(folder: Path, held: Path) -> None:
+    """Hold the lock of a checkpoint folder until killed."""
+    from sktrainer.running.checkpoints.lock import locked
+
+    with locked(folder):
+        held.write_text("held")
+        time.sleep(60)
+
+
+def fit_with_small_files(name: str, folder: Path, limit: int, answer: Path) -> None:
+    """Fit where no file may grow beyond a size: what a full disk does, and says."""
+    import resource
+
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        trainer_of(name, folder).fit(*table())
+        said = "it went on"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    answer.write_text(said)
+
+
+if __name__ == "__main__":
+    fit_and_tell(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
