@@ -30,7 +30,9 @@ from skorch.callbacks import LRScheduler
 from xgboost import XGBClassifier
 
 from sktrainer import Checkpoint, ManagedTrainer
+from sktrainer.backends._keras_nets import KerasNet
 from sktrainer.testing import answers, mixed_table
+from tests import keras_networks
 from tests.networks import SmallNet
 
 # Each with early stopping, and with all that draws: rows, columns, dropout, shuffles.
@@ -85,6 +87,15 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
             max_epochs=50,
             iterator_train__shuffle=True,
             callbacks=[("rate", LRScheduler("StepLR", step_size=5, gamma=0.9))],
+        )
+    },
+    "Keras": lambda: {
+        "estimator": KerasNet(
+            keras_networks.build,
+            model__dropout=0.3,
+            learning_rate=0.01,
+            epochs=40,
+            callbacks=[keras_networks.falling_rate()],
         )
     },
     "folds": lambda: {

@@ -98,3 +98,10 @@ def two_inputs(n_outputs, input_shape):
     both = keras.layers.Concatenate()([numbers, looked_up])
     outputs = keras.layers.Dense(n_outputs)(both)
     return keras.Model({"numbers": numbers, "words": words}, outputs)
+
+
+def falling_rate():
+    """A schedule with a memory of its own."""
+    import keras
+
+    return keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._keras_state import set_epoch_seeds
+from sktrainer.backends._keras_states import restore, state_of
 from sktrainer.backends._keras_trainee import Trainee
 from sktrainer.backends._networks import (
     FALLBACK_BATCH,
     MOST_BATCH,
     auto_batch_size,
     mean_one,
+    signals_waiting,
     take,
     watched_score,
 )
@@ -78,18 +81,47 @@ class Training:
     def run(self) -> tuple[int, bool]:
         """Go through the epochs; return how many, and whether a callback ended them."""
         callbacks = self._callbacks(self.epochs)
-        best, epoch = None, 0
         callbacks.on_train_begin()
-        for epoch in range(1, self.epochs + 1):
-            self._epoch(epoch, callbacks)
-            if self.monitor.improved:
-                best = self.model.get_weights()
-            if self.monitor.stopped or self.model.stop_training:
-                break
+        done, best, ended = self._resumed(callbacks)
+        last = done if ended or self.monitor.stopped else self.epochs
+        epoch = done
+        with signals_waiting(self.request):
+            for epoch in range(done + 1, last + 1):
+                self._epoch(epoch, callbacks)
+                if self.monitor.improved:
+                    best = self.model.get_weights()
+                ended = bool(self.model.stop_training)
+                if ended or self.monitor.stopped or epoch == last:
+                    break
+                self._reached(epoch, callbacks, best)
+        ended = epoch < self.epochs and not self.monitor.stopped
+        self._reached(epoch, callbacks, best, end=True, ended=ended)
         callbacks.on_train_end()
         if best is not None:
             self.model.set_weights(best)
-        return epoch, epoch < self.epochs and not self.monitor.stopped
+        return epoch, ended
+
+    def _resumed(self, callbacks: Any) -> tuple[int, list[Array] | None, bool]:
+        """Go on from the checkpoint's newest state; 0 epochs where there is none."""
+        checkpoint = self.request.checkpoint
+        found = None if checkpoint is None else checkpoint.found()
+        if found is None:
+            return 0, None, False
+        return found.iteration, *restore(self.model, callbacks.callbacks, found.state)
+
+    def _reached(
+        self,
+        epoch: int,
+        callbacks: Any,
+        best: list[Array] | None,
+        *,
+        end: bool = False,
+        ended: bool = False,
+    ) -> None:
+        """Tell the checkpoint, where there is one, that the fit can go on from this epoch."""
+        if self.request.checkpoint is not None:
+            state = partial(state_of, self.model, callbacks.callbacks, best, ended=ended)
+            self.request.checkpoint.reached(epoch, state, end=end)
 
     def _epoch(self, epoch: int, callbacks: Any) -> None:
         seed = derive_seed(self.seed, "epoch", epoch)

@@ -125,6 +125,11 @@ class OfKeras(OfLibrary):
             return class_weight
         return {self.classes_[code]: weight for code, weight in class_weight.items()}
 
+    @property
+    def decision_function(self) -> Any:
+        """That of Keras gives the outputs as they are: two columns for two classes."""
+        raise AttributeError("decision_function: use predict_proba")
+
     def build_model(self, sight: Sight) -> Any:
         y = self._process_target(sight.y, reset=True)  # type: ignore[attr-defined]
         return self._get_model(sight.X, y)  # type: ignore[attr-defined]

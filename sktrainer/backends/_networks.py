@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "mean_one",
     "network_input",
     "refuse_sparse",
+    "signals_waiting",
     "take",
     "watched_score",
 ]
@@ -127,6 +129,11 @@ def mean_one(weight: Array) -> Array:
     """
     values: Array = np.asarray(weight, dtype=np.float64)
     return (values / values.mean()).astype(np.float32)
+
+
+def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
+    """Let signals wait for the end of an epoch, inside, where there is a checkpoint."""
+    return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
 
 
 def watched_score(

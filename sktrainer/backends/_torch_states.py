@@ -11,7 +11,6 @@ import io
 import json
 import random
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from sktrainer.backends._base import FitRequest
 
-__all__ = ["reached", "resumed", "signals_waiting"]
+__all__ = ["reached", "resumed"]
 
 _TENSORS, _PLAIN = "tensors.pt", "state.json"
 _NOT_PLAIN = object()
@@ -39,11 +38,6 @@ def resumed(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
     """
     found = None if request.checkpoint is None else request.checkpoint.found()
     return (0, None, False) if found is None else (found.iteration, *_restore(net, found.state))
-
-
-def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
-    """Let signals wait for the end of an epoch, inside, where there is a checkpoint."""
-    return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
 
 
 def reached(

@@ -22,9 +22,9 @@ from sktrainer.backends._base import (
     IncrementalBackend,
     Traits,
 )
-from sktrainer.backends._networks import refuse_sparse, watched_score
+from sktrainer.backends._networks import refuse_sparse, signals_waiting, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
-from sktrainer.backends._torch_states import reached, resumed, signals_waiting
+from sktrainer.backends._torch_states import reached, resumed
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads

@@ -7,6 +7,7 @@ import TensorFlow wherever tests are collected.
 from __future__ import annotations
 
 import copyreg
+import json
 import unittest
 import warnings
 
@@ -47,7 +48,7 @@ TRAINERS = {
 
 def _by_content(model):
     config, weights = model.get_config(), [w.tolist() for w in model.get_weights()]
-    return repr, ((type(model).__name__, config, weights),)
+    return str, (json.dumps([type(model).__name__, config, weights]),)
 
 
 @pytest.mark.slow

@@ -1,0 +1,131 @@
+"""What a Keras model has learnt after an epoch, as files of a checkpoint, and back.
+
+Arrays go through NumPy's own format, read without pickles; all else is JSON. Generators
+are not among it: each epoch starts them from a seed of its own, and the states of dropout
+are variables of the model. What a callback keeps is taken where it is plain: numbers, texts,
+arrays, and containers of these.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from sktrainer.types import Array
+
+__all__ = ["restore", "state_of"]
+
+_ARRAYS, _PLAIN = "arrays.npz", "state.json"
+_ARRAY, _TUPLE = "=array", "=tuple"
+_OF_KERAS = frozenset({"_model", "model", "params"})
+
+
+class _NotPlainError(Exception):
+    """A value that has no place in JSON and is no array."""
+
+
+def state_of(
+    model: Any, callbacks: Iterable[Any], best: list[Array] | None, *, ended: bool
+) -> dict[str, bytes]:
+    """Return the state of a model between two epochs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        In training.
+    callbacks : iterable of keras.callbacks.Callback
+    best : list of ndarray or None
+        The weights of its best epoch.
+    ended : bool
+        A callback has ended the training.
+    """
+    arrays: list[Array] = []
+    plain = {
+        "variables": [_taken(np.asarray(v), arrays) for v in _variables(model)],
+        "best": None if best is None else [_taken(np.asarray(w), arrays) for w in best],
+        "callbacks": [_attributes(callback, arrays) for callback in callbacks],
+        "ended": ended,
+    }
+    buffer = io.BytesIO()
+    named: dict[str, Any] = {f"a{number}": array for number, array in enumerate(arrays)}
+    np.savez(buffer, **named)
+    return {_ARRAYS: buffer.getvalue(), _PLAIN: json.dumps(plain).encode()}
+
+
+def restore(
+    model: Any, callbacks: Iterable[Any], state: Mapping[str, bytes]
+) -> tuple[list[Array] | None, bool]:
+    """Put a model that has begun its training where it stood.
+
+    Returns
+    -------
+    best : list of ndarray or None
+    ended : bool
+        A callback had ended the training.
+    """
+    plain = json.loads(state[_PLAIN])
+    with np.load(io.BytesIO(state[_ARRAYS]), allow_pickle=False) as file:
+        arrays = [file[f"a{number}"] for number in range(len(file.files))]
+    for variable, value in zip(_variables(model), plain["variables"], strict=True):
+        variable.assign(_given_back(value, arrays))
+    for callback, attributes in zip(callbacks, plain["callbacks"], strict=True):
+        for name, value in attributes.items():
+            setattr(callback, name, _given_back(value, arrays))
+    best = plain["best"]
+    return None if best is None else _given_back(best, arrays), bool(plain["ended"])
+
+
+def _variables(model: Any) -> list[Any]:
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _attributes(callback: Any, arrays: list[Array]) -> dict[str, Any]:
+    found = {}
+    for name, value in vars(callback).items():
+        if name in _OF_KERAS:
+            continue
+        n_arrays = len(arrays)
+        try:
+            found[name] = _taken(value, arrays)
+        except _NotPlainError:
+            del arrays[n_arrays:]
+    return found
+
+
+def _taken(value: Any, arrays: list[Array]) -> Any:
+    """Return a value for JSON, its arrays put with the others."""
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise _NotPlainError
+        arrays.append(value)
+        return {_ARRAY: len(arrays) - 1}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if type(value) is tuple:
+        return {_TUPLE: [_taken(item, arrays) for item in value]}
+    if type(value) is list:
+        return [_taken(item, arrays) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _taken(item, arrays) for key, item in value.items()}
+    raise _NotPlainError
+
+
+def _given_back(value: Any, arrays: list[Array]) -> Any:
+    if isinstance(value, list):
+        return [_given_back(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {_ARRAY}:
+        found = arrays[value[_ARRAY]]
+        return found if found.ndim else found[()]
+    if set(value) == {_TUPLE}:
+        return tuple(_given_back(value[_TUPLE], arrays))
+    return {key: _given_back(item, arrays) for key, item in value.items()}
