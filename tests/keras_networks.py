@@ -5,6 +5,8 @@ Keras is imported by the functions: with TensorFlow it takes seconds.
 
 from __future__ import annotations
 
+import functools
+
 
 def build(n_outputs, hidden=8, dropout=0.1):
     """A model that is neither built nor compiled."""
@@ -105,3 +107,50 @@ def falling_rate():
     import keras
 
     return keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.7)
+
+
+def subclassed(n_outputs, hidden=4):
+    """A model of a class without a configuration of its own."""
+    return _subclass()(n_outputs, hidden)
+
+
+@functools.cache
+def _subclass():
+    import keras
+
+    class Layers(keras.Model):
+        def __init__(self, n_outputs=1, hidden=4):
+            super().__init__()
+            self.hidden = keras.layers.Dense(hidden, activation="relu")
+            self.head = keras.layers.Dense(n_outputs)
+
+        def call(self, X):
+            return self.head(self.hidden(X))
+
+    return Layers
+
+
+def own_loss(y_true, y_pred):
+    """Squared error of probabilities."""
+    import keras
+
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+def doubled(values):
+    """An activation."""
+    return 2 * values
+
+
+def build_with_own_parts(n_outputs):
+    """With an activation and a loss that Keras does not know."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.layers.Dense(4, activation=doubled),
+            keras.layers.Dense(n_outputs, activation="softmax"),
+        ]
+    )
+    model.compile("adam", loss=own_loss)
+    return model

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.backends._keras_outputs import default_loss, gives_logits
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
@@ -18,7 +19,11 @@ __all__ = [
     "building_defaults",
     "building_parameters",
     "check_built",
+    "compile_open",
+    "first_outputs",
     "is_instance",
+    "like",
+    "spec_of",
 ]
 
 
@@ -152,3 +157,73 @@ def building_defaults(build: Any) -> dict[str, Any]:
     filled_in = {"meta", "n_outputs", "n_classes", "n_features", "input_shape"}
     names = building_parameters(build) - required_parameters(build) - filled_in
     return {name: _signature(build)[name].default for name in sorted(names)}
+
+
+def spec_of(X: Any) -> Any:
+    """Return what tells rows of one kind: the shape of one and the type, of each input.
+
+    Examples
+    --------
+    >>> spec_of(np.zeros((9, 3), np.float32))
+    ((3,), 'float32')
+    """
+    if isinstance(X, dict):
+        return {name: spec_of(values) for name, values in X.items()}
+    return X.shape[1:], str(X.dtype)
+
+
+def like(spec: Any) -> Any:
+    """Return two rows of zeros of the kind that `spec_of` told.
+
+    Examples
+    --------
+    >>> like(((3,), "float32")).shape
+    (2, 3)
+    """
+    if isinstance(spec, dict):
+        return {name: like(of_input) for name, of_input in spec.items()}
+    shape, dtype = spec
+    return np.zeros((2, *shape), dtype)
+
+
+def first_outputs(model: Any, X: Any) -> Array:
+    """Return the outputs for a few rows; a model that is not built yet is built by them."""
+    import keras
+
+    try:
+        found = model(X, training=False)
+    except (ValueError, TypeError) as error:
+        if isinstance(X, dict) or getattr(model, "input_shape", None) is None:
+            raise
+        raise ParameterError(
+            f"{type(model).__name__} {model.name!r} takes inputs of shape {model.input_shape}, "
+            f"and the rows that reach it have the shape {(None, *X.shape[1:])}; leave out "
+            "keras.Input, or let the function that builds the model take n_features or meta, "
+            "which are filled in"
+        ) from error
+    if isinstance(found, (list, tuple, Mapping)):
+        raise ParameterError(
+            f"expected a model with one output, got {type(model).__name__} {model.name!r} "
+            f"with {len(found)}; give one of them to keras.Model(inputs, output)"
+        )
+    return np.asarray(keras.ops.convert_to_numpy(found))
+
+
+def compile_open(model: Any, net: Any, raw: Array, classes: Array | None) -> None:
+    """Compile a model that is not compiled, with the loss that its outputs ask for.
+
+    Parameters
+    ----------
+    model : keras.Model
+    net : Trainee
+        For its own arguments of `compile`.
+    raw : ndarray of shape (n_rows, ...)
+        What the model gives for a few rows.
+    classes : ndarray or None
+    """
+    if model.compiled:
+        return
+    task: Task = "regression" if classes is None else "classification"
+    logits = classes is not None and gives_logits(model, raw)
+    loss = default_loss(task, raw.shape[1:], logits=logits)
+    model.compile(**{"loss": loss, **net.compile_options()})

@@ -14,7 +14,10 @@ from sktrainer.backends._keras_building import (
     building_defaults,
     building_parameters,
     check_built,
+    compile_open,
+    first_outputs,
     is_instance,
+    like,
 )
 from sktrainer.backends._keras_pickle import copied
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
@@ -143,8 +146,18 @@ class KerasNet(Trainee, BaseEstimator):
         if is_instance(self.model):
             model = copied(self.model)
         else:
-            model = self.model(**arguments(self.model, sight, self._routed("model")))
+            self.arguments_ = arguments(self.model, sight, self._routed("model"))
+            model = self.model(**self.arguments_)
         check_built(model, self.model)
+        return self._recompiled(model)
+
+    def rebuilt(self) -> Any:
+        model = self._recompiled(self.model(**self.arguments_))
+        raw = first_outputs(model, like(self.input_spec_))
+        compile_open(model, self, raw, self.outputs_.classes)
+        return model
+
+    def _recompiled(self, model: Any) -> Any:
         given = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
         if model.compiled and any(value is not None for value in (*given.values(),)):
             options = {"optimizer": model.optimizer, "loss": model.loss}

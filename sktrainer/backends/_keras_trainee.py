@@ -14,9 +14,17 @@ from sktrainer.backends._keras_building import (
     Sight,
 )
 from sktrainer.backends._keras_outputs import Outputs
-from sktrainer.backends._keras_pickle import packed, unpacked
+from sktrainer.backends._keras_pickle import (
+    is_described,
+    packed,
+    set_variables,
+    unpacked,
+    variables_of,
+)
 from sktrainer.backends._keras_state import quiet_tracing
 from sktrainer.backends._networks import fixed_batches, network_input
+from sktrainer.exceptions import ParameterError
+from sktrainer.running.caller_state import kept
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.seeding import root_seed
@@ -39,6 +47,10 @@ class TrainingOptions:
     class_weight: Any = None
 
 
+REBUILT = "variables_"
+"""In a pickle: the variables of a model that the function which built it makes again."""
+
+
 class Trainee:
     """What Keras estimators have in common here, of whichever library they are.
 
@@ -49,6 +61,7 @@ class Trainee:
     model: Any
     model_: Any
     outputs_: Outputs
+    input_spec_: Any
     predict_batch_: int
 
     @property
@@ -127,10 +140,26 @@ class Trainee:
         return type(self)(**copies)
 
     def __getstate__(self) -> dict[str, Any]:
-        return packed(vars(self))
+        state = dict(vars(self))
+        model = state.get("model_")
+        if model is not None and not is_described(model):
+            state[REBUILT] = variables_of(state.pop("model_"))
+        return packed(state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(unpacked(state))
+        variables = state.get(REBUILT)
+        vars(self).update(unpacked({k: v for k, v in state.items() if k != REBUILT}))
+        if variables is not None:
+            with kept():
+                self.model_ = self.rebuilt()
+            set_variables(self.model_, variables)
+
+    def rebuilt(self) -> Any:
+        """Return a model like the one that was trained, built and compiled as it was."""
+        raise ParameterError(
+            f"the model of {type(self).__name__} has no get_config that says what its "
+            "constructor was given, so that it cannot be copied; write one"
+        )
 
 
 def whole(net: Trainee, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:

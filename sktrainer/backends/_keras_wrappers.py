@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 
-from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_building import Sight, compile_open, first_outputs, like
 from sktrainer.backends._keras_pickle import copied
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions
 from sktrainer.backends._networks import network_input
@@ -74,6 +74,12 @@ class OfScikeras(OfLibrary):
         if self.model_ is self.model:
             self.model_ = copied(self.model)
         return self.model_
+
+    def rebuilt(self) -> Any:
+        model = self._build_keras_model()  # type: ignore[attr-defined]
+        raw = first_outputs(model, like(self.input_spec_))
+        compile_open(model, self, raw, self.outputs_.classes)
+        return model
 
     def compile_options(self) -> dict[str, Any]:
         options: dict[str, Any] = self._get_compile_kwargs()  # type: ignore[attr-defined]

@@ -8,7 +8,6 @@ and no adapter of data is set up, which for small batches takes longer than to t
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,10 @@ from sktrainer.backends._base import (
     IncrementalBackend,
     Traits,
 )
-from sktrainer.backends._keras_building import Sight
+from sktrainer.backends._keras_building import Sight, compile_open, first_outputs, spec_of
 from sktrainer.backends._keras_devices import gpus, on_device
-from sktrainer.backends._keras_outputs import default_loss, gives_logits, read_outputs
-from sktrainer.backends._keras_pickle import packed, set_variables, unpacked
+from sktrainer.backends._keras_outputs import read_outputs
+from sktrainer.backends._keras_pickle import set_variables, variables_of
 from sktrainer.backends._keras_state import (
     kept_seeds,
     quiet_tracing,
@@ -39,12 +38,11 @@ from sktrainer.backends._networks import (
     take,
 )
 from sktrainer.backends._sklearn.watching import finished
-from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
 from sktrainer.running.seeding import derive_seed
-from sktrainer.types import Array, ModelFit, Task
+from sktrainer.types import ModelFit, Task
 
 __all__ = ["KerasBackend"]
 
@@ -140,14 +138,14 @@ def _go_on(before: Trainee, training: Training, number: int) -> None:
 
     A copy to train would be traced and compiled again in every chunk.
     """
-    model = training.model
-    state = packed({"model": model})
+    model, state = training.model, before.__getstate__()
+    variables = variables_of(model)
     try:
         training.chunk(number)
     except BaseException:
-        set_variables(model, state["model"])
+        set_variables(model, variables)
         raise
-    before.model_ = unpacked(state)["model"]
+    before.__setstate__(state)
 
 
 def _seed(request: FitRequest) -> int:
@@ -164,38 +162,13 @@ def _prepare(request: FitRequest) -> Trainee:
     sight = Sight(network_input(request.train.X), y, request.task, classes)
     model = net.build_model(sight)
     net.model_ = model
-    raw = _first_outputs(model, net.encode_inputs(sight.X))
-    if not model.compiled:
-        logits = classes is not None and gives_logits(model, raw)
-        loss = default_loss(request.task, raw.shape[1:], logits=logits)
-        model.compile(**{"loss": loss, **net.compile_options()})
+    inputs = net.encode_inputs(sight.X)
+    net.input_spec_ = spec_of(inputs)
+    raw = first_outputs(model, take(inputs, slice(0, 2)))
+    compile_open(model, net, raw, classes)
     if not net.reads_targets:
         net.outputs_ = read_outputs(model, raw, request.task, classes, y.shape[1:])
     return net
-
-
-def _first_outputs(model: Any, X: Any) -> Array:
-    """Return the outputs for two rows; a model that is not built yet is built by them."""
-    import keras
-
-    rows = take(X, slice(0, 2))
-    try:
-        found = model(rows, training=False)
-    except (ValueError, TypeError) as error:
-        if isinstance(X, dict) or getattr(model, "input_shape", None) is None:
-            raise
-        raise ParameterError(
-            f"{type(model).__name__} {model.name!r} takes inputs of shape {model.input_shape}, "
-            f"and the rows that reach it have the shape {(None, *X.shape[1:])}; leave out "
-            "keras.Input, or let the function that builds the model take n_features or meta, "
-            "which are filled in"
-        ) from error
-    if isinstance(found, (list, tuple, Mapping)):
-        raise ParameterError(
-            f"expected a model with one output, got {type(model).__name__} {model.name!r} "
-            f"with {len(found)}; give one of them to keras.Model(inputs, output)"
-        )
-    return np.asarray(keras.ops.convert_to_numpy(found))
 
 
 if TYPE_CHECKING:

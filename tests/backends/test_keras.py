@@ -26,10 +26,12 @@ from sktrainer.testing import mixed_table, same_bits
 from tests.keras_networks import (
     build,
     build_from_meta,
+    build_with_own_parts,
     five_probabilities,
     keras_classifier,
     linear,
     scikeras_classifier,
+    subclassed,
     two_inputs,
 )
 
@@ -261,6 +263,25 @@ def test_an_instance_is_copied_and_a_trained_one_is_told_of():
     model.fit(X, (LABELS == "yes").astype(int), verbose=0)
     with pytest.warns(DataWarning, match="has been trained"):
         plain(model, epochs=1).fit(X, LABELS)
+
+
+def test_a_subclass_without_a_configuration_is_made_again_by_what_made_it():
+    trainer = ManagedTrainer(subclassed, early_stopping=False, random_state=0)
+    trainer.set_params(estimator__epochs=2, estimator__hidden=6).fit(X, LABELS)
+    again = pickle.loads(pickle.dumps(trainer))
+
+    assert same_bits(trainer.predict_proba(X), again.predict_proba(X))
+    going_on = [model.partial_fit(X, LABELS).predict_proba(X) for model in (trainer, again)]
+    assert same_bits(*going_on)
+    with pytest.raises(ParameterError, match="Layers has no get_config"):
+        plain(subclassed(2)).fit(X, LABELS)
+
+
+def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():
+    trainer = plain(build_with_own_parts, epochs=2).fit(X, LABELS)
+    again = pickle.loads(pickle.dumps(trainer))
+
+    assert same_bits(trainer.predict_proba(X), again.predict_proba(X))
 
 
 def test_parameters_of_the_function_are_those_of_the_trainer():
