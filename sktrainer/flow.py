@@ -10,14 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-import narwhals as nw
-import numpy as np
-from scipy import sparse
-
+from sktrainer.joining import join_validation
 from sktrainer.recipe import Recipe
 from sktrainer.results.fitted import FittedModel
 from sktrainer.retries import Asked, Attempt, fit_with_retries, seeds_to_try, verdict
-from sktrainer.rows import is_inputs, take_rows
+from sktrainer.rows import take_rows
 from sktrainer.running.checkpoints.store import FitPlace
 from sktrainer.running.divergence import FINE, Verdict
 from sktrainer.running.predicted import Predicted
@@ -210,7 +207,7 @@ def refit_run(
     The scores of training and validation rows stay those of the first fit, since the
     second has seen the validation rows; test rows are scored by the second.
     """
-    data, whole = _join_validation(data, split)
+    data, whole = join_validation(data, split)
     rounds = run.fit.best_iteration
     with stopwatch.stage("refit"):
         again = run_split(
@@ -237,58 +234,6 @@ def refit_run(
         scores=Scores(table, confusion),
         refit_rounds=rounds,
     )
-
-
-def _join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split]:
-    """Count validation rows as training rows; those the caller brought go below X."""
-    none = np.empty(0, dtype=np.intp)
-    extra = data.validation
-    if extra is None:
-        rows = np.concatenate([split.train, split.validation])
-        return data, replace(
-            split, train=rows if split.kind == "time" else np.sort(rows), validation=none
-        )
-    weight = None
-    if data.sample_weight is not None or extra.sample_weight is not None:
-        weight = np.concatenate([_weights(data), _weights(extra)])
-    joined = replace(
-        data,
-        X=_stack(data.X, extra.X),
-        y=np.concatenate([data.y, extra.y]),
-        sample_weight=weight,
-        groups=None,
-        time=None,
-        validation=None,
-    )
-    below = np.arange(data.n_samples, data.n_samples + len(extra))
-    return joined, replace(split, train=np.concatenate([split.train, below]), validation=none)
-
-
-def _weights(rows: CheckedData | Rows) -> Array:
-    return np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
-
-
-def _stack(above: Any, below: Any) -> Any:
-    """Put the rows of one table below those of another of the same kind."""
-    if is_inputs(above):
-        return {name: _stack(values, below[name]) for name, values in above.items()}
-    if sparse.issparse(above):
-        return sparse.vstack([above, below], format="csr")
-    if hasattr(above, "columns"):
-        return _stack_frames(nw.from_native(above), nw.from_native(below))
-    if isinstance(above, np.ndarray):
-        return np.concatenate([above, np.asarray(below)])
-    return [*above, *below]
-
-
-def _stack_frames(above: nw.DataFrame[Any], below: nw.DataFrame[Any]) -> Any:
-    """Stack two frames, the lower one of any library; columns find a type for both."""
-    if above.implementation.is_polars():
-        frames = [above.to_native(), below.to_polars()]
-        return above.__native_namespace__().concat(frames, how="vertical_relaxed")
-    if above.implementation.is_pandas():
-        below = nw.from_native(below.to_pandas())
-    return nw.concat([above, below], how="vertical").to_native()
 
 
 def _validation_rows(data: CheckedData, split: Split) -> Rows | None:

@@ -17,8 +17,17 @@ PACKAGE = ROOT / "sktrainer"
 GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {"cross_validation", "flow", "recipe", "retries", "storage"}
-TRAINING = FLOW | {"checkpointing", "incremental", "receipt", "reporting", "tags", "training"}
+FLOW = STAGES | {"cross_validation", "flow", "joining", "recipe", "retries", "storage"}
+TRAINING = FLOW | {
+    "checking",
+    "checkpointing",
+    "incremental",
+    "receipt",
+    "reporting",
+    "tags",
+    "telling",
+    "training",
+}
 EVERYTHING = TRAINING | {
     "cli",
     "config",
@@ -50,14 +59,17 @@ ALLOWED: dict[str, set[str]] = {
     "storage": GROUND | SERVICES,
     "recipe": STAGES,
     "retries": STAGES,
-    "flow": STAGES | {"recipe", "retries"},
+    "joining": STAGES,
+    "flow": STAGES | {"joining", "recipe", "retries"},
     "cross_validation": STAGES | {"flow", "recipe"},
     "checkpointing": FLOW,
     "receipt": FLOW,
     "reporting": FLOW | {"receipt"},
     "tags": FLOW,
-    "training": FLOW | {"checkpointing", "receipt", "reporting"},
-    "incremental": FLOW | {"receipt", "reporting", "training"},
+    "checking": FLOW,
+    "telling": FLOW | {"reporting"},
+    "training": FLOW | {"checking", "checkpointing", "receipt", "reporting", "telling"},
+    "incremental": FLOW | {"checking", "receipt", "reporting", "telling", "training"},
     "verification": TRAINING,
     "trainer": TRAINING | {"verification"},
     "model_store": TRAINING | {"trainer"},

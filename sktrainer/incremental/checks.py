@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import is_regressor
 
 from sktrainer.anatomy import Anatomy, dissect
+from sktrainer.checking import check_all, for_the_network_alone
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.incremental.stream import Chunk, Stream, decisions_in
 from sktrainer.parameters import parameter_problems
@@ -16,7 +17,6 @@ from sktrainer.recipe import Recipe, make_recipe
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.seeding import root_seed
 from sktrainer.stages.checks import check_data
-from sktrainer.training import check_all, for_the_network_alone
 from sktrainer.types import Array, CheckedData, Prepared
 
 __all__ = ["OF_FIT_ALONE", "check_class_weight", "check_first", "check_next"]

@@ -29,7 +29,7 @@ from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.fitting import fit_chunk, untrained
 from sktrainer.stages.preparing import prepare
-from sktrainer.training import tell_imbalance, tell_trained
+from sktrainer.telling import tell_imbalance, tell_trained
 from sktrainer.types import CheckedData, Prepared, Rows, Scores, Split
 
 __all__ = ["learn_chunk"]

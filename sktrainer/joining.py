@@ -1,0 +1,72 @@
+"""Training rows and validation rows of the caller's own, as one table for a last fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from scipy import sparse
+
+from sktrainer.rows import is_inputs
+from sktrainer.types import (
+    Array,
+    CheckedData,
+    Rows,
+    Split,
+)
+
+__all__ = ["join_validation"]
+
+
+def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split]:
+    """Count validation rows as training rows; those the caller brought go below X."""
+    none = np.empty(0, dtype=np.intp)
+    extra = data.validation
+    if extra is None:
+        rows = np.concatenate([split.train, split.validation])
+        return data, replace(
+            split, train=rows if split.kind == "time" else np.sort(rows), validation=none
+        )
+    weight = None
+    if data.sample_weight is not None or extra.sample_weight is not None:
+        weight = np.concatenate([_weights(data), _weights(extra)])
+    joined = replace(
+        data,
+        X=_stack(data.X, extra.X),
+        y=np.concatenate([data.y, extra.y]),
+        sample_weight=weight,
+        groups=None,
+        time=None,
+        validation=None,
+    )
+    below = np.arange(data.n_samples, data.n_samples + len(extra))
+    return joined, replace(split, train=np.concatenate([split.train, below]), validation=none)
+
+
+def _weights(rows: CheckedData | Rows) -> Array:
+    return np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
+
+
+def _stack(above: Any, below: Any) -> Any:
+    """Put the rows of one table below those of another of the same kind."""
+    if is_inputs(above):
+        return {name: _stack(values, below[name]) for name, values in above.items()}
+    if sparse.issparse(above):
+        return sparse.vstack([above, below], format="csr")
+    if hasattr(above, "columns"):
+        return _stack_frames(nw.from_native(above), nw.from_native(below))
+    if isinstance(above, np.ndarray):
+        return np.concatenate([above, np.asarray(below)])
+    return [*above, *below]
+
+
+def _stack_frames(above: nw.DataFrame[Any], below: nw.DataFrame[Any]) -> Any:
+    """Stack two frames, the lower one of any library; columns find a type for both."""
+    if above.implementation.is_polars():
+        frames = [above.to_native(), below.to_polars()]
+        return above.__native_namespace__().concat(frames, how="vertical_relaxed")
+    if above.implementation.is_pandas():
+        below = nw.from_native(below.to_pandas())
+    return nw.concat([above, below], how="vertical").to_native()
