@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.anatomy import dissect
+from sktrainer.checking import for_the_network_alone
 from sktrainer.exceptions import InputError, SktrainerWarning
 from sktrainer.receipt import parameter_texts
 from sktrainer.results.text import labelled
@@ -104,7 +105,7 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
     predictions, largest, n_rows = _predictions(trainer, X, y, others)
     return Verification(
         data=data,
-        parameters=_parameter_differences(trainer),
+        parameters=_parameter_differences(trainer, X),
         versions=_version_differences(trainer),
         predictions=predictions,
         largest_difference=largest,
@@ -119,9 +120,10 @@ def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
     return tuple(differences(before, now))
 
 
-def _parameter_differences(trainer: Any) -> tuple[str, ...]:
+def _parameter_differences(trainer: Any, X: Any) -> tuple[str, ...]:
     own = trainer.get_params(deep=False)
-    now = parameter_texts(own, dissect(own.pop("estimator")))
+    estimator = own.pop("estimator")
+    now = parameter_texts(for_the_network_alone(own, estimator, X), dissect(estimator))
     then = trainer.report_.parameters
     return tuple(
         f"{name} was {then.get(name, 'not there')}, is {now.get(name, 'not there')}"

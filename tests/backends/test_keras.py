@@ -351,6 +351,7 @@ def test_several_inputs_come_as_a_dict():
 
     assert same_bits(trainer.predict_proba(rows), again.predict_proba(rows))
     assert len(trainer.split_.validation) == 24
+    assert trainer.verify(rows, LABELS)
 
 
 def test_several_numbers_are_predicted_at_once():
