@@ -616,8 +616,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         True
         """
         check_is_fitted(self)
-        fingerprint = getattr(self, "fingerprint_", None)
-        return bundle.write(self, path, format=format, fingerprint=fingerprint)
+        return bundle.write(self, path, format=format)
 
     def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
         """Fit anew with what this fit recorded, and say what is the same, to the bit.

@@ -34,10 +34,13 @@ OBJECTS: frozenset[str] = frozenset(
         f"{_ENCODER}table.dates.DateFormat",
         f"{_ENCODER}table.levels.Levels",
         f"{_ENCODER}table.matrices.MatrixPlan",
+        f"{_ENCODER}table.schema.Schema",
         f"{_ENCODER}table.sparse_matrices.SparsePlan",
         f"{_ENCODER}table.table_plan.TablePlan",
         *_names(f"{_ENCODER}table.finishing.", "Finish Steps"),
         *_names(f"{_ENCODER}table.plans.", "Dates LevelValues Numbers OneHot"),
+        "sktrainer.incremental.stream.Stream",
+        "sktrainer.types.Evaluation",
         "sktrainer.storage.stand_ins.StoredModule",
         "sktrainer.storage.stand_ins.StoredNet",
         *_names("sklearn.model_selection._split.", _SKLEARN_SPLITTERS),
@@ -139,7 +142,7 @@ TYPES: frozenset[str] = frozenset(
             "classifier.NeuralNetBinaryClassifier classifier.NeuralNetClassifier "
             "net.NeuralNet regressor.NeuralNetRegressor",
         ),
-        "sktrainer.backends._torch_nets.ModuleNet",
+        "sktrainer.backends._torch_module_net.ModuleNet",
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),

@@ -15,7 +15,7 @@ from sktrainer.results.fitted import FittedModel
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.files import written_whole
 from sktrainer.storage.archive import write_archive
-from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES
+from sktrainer.storage.layout import AS_TEXT, ELSEWHERE, MANIFEST, MODULES
 from sktrainer.storage.manifest import make_manifest
 from sktrainer.storage.natives import Halves, native_format
 from sktrainer.storage.texts import to_text
@@ -26,15 +26,13 @@ from sktrainer.types import Split
 __all__ = ["write_native", "write_skt"]
 
 
-def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> None:
+def write_skt(trainer: Any, path: Path) -> None:
     """Write a fitted trainer, atomically.
 
     Parameters
     ----------
     trainer : ManagedTrainer
     path : Path
-    fingerprint : str or None, default=None
-        Of the data it was fitted on, for the manifest.
 
     Raises
     ------
@@ -63,7 +61,7 @@ def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> No
     }
     members = {name: members[name] for name in sorted(members)}
     needs = needed_names(parcels.values(), members)
-    manifest = make_manifest(trainer, family, members, needs, fingerprint)
+    manifest = make_manifest(trainer, family, members, needs)
     with written_whole(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
 
@@ -111,7 +109,7 @@ def _trainer_state(trainer: Any) -> tuple[dict[str, Any], dict[str, Any], dict[s
     for name, value in vars(trainer).items():
         if name in ELSEWHERE or name in parameters:
             continue
-        if isinstance(value, (pd.DataFrame, pd.Series)):
+        if name in AS_TEXT or isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value
         elif isinstance(value, Split):
             attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}

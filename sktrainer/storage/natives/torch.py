@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends.modules import is_module, is_network
-from sktrainer.exceptions import FileFormatError, InputError, SktrainerWarning
+from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.natives import Halves, NativeFormat
 from sktrainer.storage.stand_ins import StoredModule, StoredNet
 from sktrainer.storage.texts import from_text, to_text
@@ -225,6 +224,7 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     from skorch import NeuralNet
     from skorch.history import History
 
+    from sktrainer.backends._torch_devices import is_there
     from sktrainer.backends._torch_nets import managed
 
     if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
@@ -237,22 +237,9 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     }
     unset = {"history_": History(), "init_context_": None, "initialized_": False}
     vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
-    if str(net.device).startswith("cuda"):
-        _on_this_machine(net)
-    return net
-
-
-def _on_this_machine(net: Any) -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        warnings.warn(
-            f"the net was trained on {net.device!r}, which this machine lacks; it is loaded "
-            "to the processor",
-            SktrainerWarning,
-            stacklevel=2,
-        )
+    if not is_there(net.device):  # as where a pickle is read
         net.device = "cpu"
+    return net
 
 
 def modules_named(files: Mapping[str, bytes]) -> set[str]:
