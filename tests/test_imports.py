@@ -74,7 +74,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "dask": {"scaling"},
     "distributed": {"scaling"},
     "imblearn": {"backends", "encoding", "results", "running", "stages", "storage", "testing"},
-    "keras": {"backends"},
+    "keras": {"backends", "storage.natives"},
     "lightgbm": {"backends", "storage.natives"},
     "matplotlib": {"results.plots"},
     "mlflow": {"tracking"},

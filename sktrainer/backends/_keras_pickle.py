@@ -79,3 +79,6 @@ def set_variables(model: Any, state: dict[str, Any]) -> None:
     variables = [*model.variables, *(model.optimizer.variables if of_optimizer else [])]
     for variable, value in zip(variables, [*state["variables"], *of_optimizer], strict=True):
         variable.assign(value)
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state"):  # what it computes with is made of its weights
+            layer.finalize_state()

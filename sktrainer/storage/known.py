@@ -100,6 +100,15 @@ OBJECTS: frozenset[str] = frozenset(
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
+        "sktrainer.backends._keras_outputs.Outputs",
+        *_names(
+            "keras.src.callbacks.",
+            "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler terminate_on_nan.TerminateOnNaN",
+        ),
+        "keras.src.wrappers.utils.TargetReshaper",
+        *_names(
+            "scikeras.utils.transformers.", "ClassifierLabelEncoder RegressorTargetEncoder"
+        ),
         "skorch.dataset.ValidSplit",
         *_names("skorch.callbacks.logging.", "EpochTimer PrintLog"),
         "skorch.callbacks.lr_scheduler.LRScheduler",
@@ -143,12 +152,21 @@ TYPES: frozenset[str] = frozenset(
             "net.NeuralNet regressor.NeuralNetRegressor",
         ),
         "sktrainer.backends._torch_module_net.ModuleNet",
+        "sktrainer.backends._keras_nets.KerasNet",
+        *_names("scikeras.wrappers.", "BaseWrapper KerasClassifier KerasRegressor"),
+        *_names("keras.src.wrappers.sklearn_wrapper.", "SKLearnClassifier SKLearnRegressor"),
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
     }
 )
-TYPES_FROM = ("torch.nn.modules.", "torch.optim.")
+TYPES_FROM = (
+    "keras.src.losses.",
+    "keras.src.metrics.",
+    "keras.src.optimizers.",
+    "torch.nn.modules.",
+    "torch.optim.",
+)
 
 # Called, at once, with arguments from the file.
 CALLED: frozenset[str] = frozenset(
