@@ -103,7 +103,8 @@ OBJECTS: frozenset[str] = frozenset(
         "sktrainer.backends._keras_outputs.Outputs",
         *_names(
             "keras.src.callbacks.",
-            "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler terminate_on_nan.TerminateOnNaN",
+            "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler "
+            "terminate_on_nan.TerminateOnNaN",
         ),
         "keras.src.wrappers.utils.TargetReshaper",
         *_names(

@@ -22,7 +22,7 @@ MODULES = {
     "keras": "sktrainer.storage.natives.keras",
 }
 STOWED = {".modules.json": "skorch", ".keras.json": "keras"}
-"""Families whose parameters may be networks, by how the member ends that says what these are."""
+"""Families whose parameters may be networks, by how the members end that describe these."""
 
 
 @dataclass(frozen=True)

@@ -208,8 +208,8 @@ def _variables(value: Any) -> dict[str, Any]:
     if not isinstance(value, keras.Model):
         return {}
     optimizer = value.optimizer if value.compiled else None
-    built = optimizer is not None and optimizer.built
-    return {"variables": value.variables, "optimizer": optimizer.variables if built else None}
+    gathered = None if optimizer is None or not optimizer.built else optimizer.variables
+    return {"variables": value.variables, "optimizer": gathered}
 
 
 def _stored(variable: Any) -> tuple[Array, str]:
@@ -267,4 +267,7 @@ def _imported(path: str) -> Any:
 
 
 def _not_the_same(what: str, why: str) -> str:
-    return f"the {what} would not come back the same from a .skt file ({why}); save to a .joblib file"
+    return (
+        f"the {what} would not come back the same from a .skt file ({why}); save to a .joblib "
+        "file"
+    )

@@ -25,7 +25,9 @@ KNOWN_FROM = (
     ),
     *(
         f"keras.src.layers.core.{module}."
-        for module in "dense einsum_dense embedding identity input_layer masking wrapper".split()
+        for module in (
+            "dense einsum_dense embedding identity input_layer masking wrapper".split()
+        )
     ),
     "keras.src.layers.preprocessing.normalization.",
     "keras.src.layers.preprocessing.rescaling.",
@@ -101,9 +103,9 @@ class Names:
         elif isinstance(value, str):
             if ">" in value:  # the name of whatever this process has registered
                 raise FileFormatError(f"a Keras model holds the text {value[:80]!r}")
-        elif isinstance(value, int) and not any(part in key for part in COUNTED):
-            if abs(value) > max(FREE_SIZE, self.largest):
-                raise FileFormatError(f"a Keras model says {key}={value:,}, more than it holds")
+        elif isinstance(value, int) and abs(value) > max(FREE_SIZE, self.largest):
+            if not any(part in key for part in COUNTED):
+                raise FileFormatError(f"a Keras model says {key}={value:,}: too large")
 
     def _items(self, value: Mapping[str, Any]) -> None:
         if "compile_config" in value:
@@ -158,9 +160,7 @@ class Names:
 
         found = _first([f"{module}.{name}"])
         if found is None:
-            found = (
-                vars(sys.modules.get(module, object())).get(name) if _loaded(module) else None
-            )
+            found = vars(sys.modules[module]).get(name) if _loaded(module) else None
             if registered != name or get_registered_object(name) not in (None, found):
                 raise FileFormatError(f"a Keras model holds {module}.{name} under another name")
             self._own.add(name)
