@@ -7,14 +7,15 @@ to clone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from sktrainer.running.caller_state import kept
 
-__all__ = ["copied", "packed", "set_variables", "unpacked"]
+__all__ = ["copied", "custom_parts", "packed", "set_variables", "unpacked"]
 
 _MARK = "__keras_model__"
 
@@ -54,6 +55,7 @@ def _pack(model: Any) -> dict[str, Any]:
     optimizer = model.optimizer if model.compiled else None
     return {
         _MARK: keras.saving.serialize_keras_object(model),
+        "custom": custom_parts(model),
         "variables": [np.asarray(v) for v in model.variables],
         "optimizer": None
         if optimizer is None or not optimizer.built
@@ -64,13 +66,55 @@ def _pack(model: Any) -> dict[str, Any]:
 def _unpack(state: dict[str, Any]) -> Any:
     import keras
 
-    with kept():  # layers draw seeds when they are made
+    custom = keras.saving.custom_object_scope(state.get("custom", {}))
+    with kept(), custom:  # layers draw seeds when they are made
         # A pickle runs code in any case: safe mode would only refuse Lambda layers.
         model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
     if state["optimizer"] is not None:
         model.optimizer.build(model.trainable_variables)
     set_variables(model, state)
     return model
+
+
+def custom_parts(model: Any) -> dict[str, Any]:
+    """Return the caller's classes and functions in a model, by the names that Keras gives them.
+
+    Without them Keras makes again only what was registered.
+
+    Parameters
+    ----------
+    model : keras.Model, or another object with a configuration
+
+    Returns
+    -------
+    dict of str to class or function
+    """
+    import keras
+
+    layers = list(model._flatten_layers()) if _is_model(model) else [model]
+    held = [vars(layer) for layer in layers]
+    held.append(getattr(getattr(model, "_compile_config", None), "config", None))
+    parts: list[Any] = [type(layer) for layer in layers]
+    parts += [part for part in _parts(held) if isinstance(part, (type, FunctionType))]
+    return {
+        keras.saving.get_registered_name(part): part
+        for part in parts
+        if part.__module__.partition(".")[0] != "keras" and "<" not in part.__qualname__
+    }
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield functions, and the classes of losses, metrics and optimizers."""
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _parts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _parts(item)
+    elif hasattr(value, "get_config"):
+        yield type(value)
 
 
 def set_variables(model: Any, state: dict[str, Any]) -> None:

@@ -108,7 +108,8 @@ OBJECTS: frozenset[str] = frozenset(
         ),
         "keras.src.wrappers.utils.TargetReshaper",
         *_names(
-            "scikeras.utils.transformers.", "ClassifierLabelEncoder RegressorTargetEncoder"
+            "scikeras.utils.transformers.",
+            "ClassifierLabelEncoder RegressorTargetEncoder TargetReshaper",
         ),
         "skorch.dataset.ValidSplit",
         *_names("skorch.callbacks.logging.", "EpochTimer PrintLog"),

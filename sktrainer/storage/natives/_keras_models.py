@@ -6,19 +6,18 @@ import importlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
 import keras
 import numpy as np
 
-from sktrainer.backends._keras_pickle import set_variables
+from sktrainer.backends._keras_pickle import custom_parts, set_variables
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.running.caller_state import kept
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npz
-from sktrainer.storage.natives._keras_names import Names, plain_name
+from sktrainer.storage.natives._keras_names import FREE_SIZE, Names, plain_name
 from sktrainer.storage.texts import from_text, to_text
 from sktrainer.types import Array
 
@@ -100,12 +99,14 @@ class Drawer:
                 self.entries[number][kind].append(dtype)
                 self.arrays[f"{number}.{kind}.{position}"] = array
         try:
+            _check_paths(self._names(number).needed)
             again = self.take(number)
             same = to_text(_described(again)) == to_text(self.entries[number] | _no_arrays())
+            same &= to_text(_arguments(again)) == to_text(_arguments(value))
         except Exception as error:
             raise InputError(_not_the_same(what, str(error))) from error
         if not same or _words_beside(value):
-            raise InputError(_not_the_same(what, "it holds more than weights and numbers"))
+            raise InputError(_not_the_same(what, "Keras writes it incompletely"))
         return number
 
     def take(self, number: int) -> Any:
@@ -118,8 +119,7 @@ class Drawer:
         own = not names.custom and arrays["variables"] is not None
         with kept(), keras.saving.custom_object_scope(custom):  # layers draw seeds
             if own:
-                with _sized(arrays["variables"] or []):
-                    value = keras.saving.deserialize_keras_object(config, safe_mode=True)
+                value = _made_to_size(config, arrays["variables"] or [])
             else:
                 value = keras.saving.deserialize_keras_object(config, safe_mode=True)
             if compiled:
@@ -148,11 +148,20 @@ class Drawer:
         ]
 
 
+def _check_paths(paths: set[str]) -> None:
+    local = [path for path in sorted(paths) if path.startswith("__main__.") or "<" in path]
+    if local:
+        raise InputError(
+            f"{local[0]!r} is known to this process alone: put it into a module that can be "
+            "imported (a .py file)"
+        )
+
+
 def _described(value: Any) -> dict[str, Any]:
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
     for node in _nodes(config.get("config")):
         node.pop("compile_config", None)  # of a model inside: of no use
-    return {"config": config, "functions": _functions_in(value), **_no_arrays()}
+    return {"config": config, "functions": _functions_in(value, config), **_no_arrays()}
 
 
 def _no_arrays() -> dict[str, None]:
@@ -168,40 +177,15 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(item)
 
 
-def _functions_in(value: Any) -> dict[str, str]:
+def _functions_in(value: Any, config: Any) -> dict[str, str]:
     """Name the caller's functions, of which Keras keeps no more than what they are called."""
-    held: list[Any] = []
-    if isinstance(value, keras.Model):
-        held += [vars(layer) for layer in value._flatten_layers()]
-        held.append(getattr(getattr(value, "_compile_config", None), "config", None))
-    else:
-        held.append(vars(value))
-    found: dict[str, str] = {}
-    for function in _functions(held):
-        if function.__module__.partition(".")[0] in ("keras", "tensorflow", "torch", "jax"):
-            continue
-        path = plain_name(function)
-        if "<" in path or function.__module__ == "__main__":
-            raise InputError(
-                f"a Keras model holds the function {path!r}, which only this process knows: "
-                "put it into a module that can be imported (a .py file), or save to a .joblib "
-                "file"
-            )
-        name = keras.saving.get_registered_name(function)
-        if found.setdefault(name, path) != path:
-            raise InputError(f"a Keras model holds two functions called {name!r}; rename one")
+    called = {n["config"] for n in _nodes(config) if n.get("class_name") == "function"}
+    found = {
+        name: plain_name(part)
+        for name, part in custom_parts(value).items()
+        if name in called and isinstance(part, FunctionType)
+    }
     return dict(sorted(found.items()))
-
-
-def _functions(value: Any) -> Iterator[FunctionType]:
-    if isinstance(value, FunctionType):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _functions(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _functions(item)
 
 
 def _variables(value: Any) -> dict[str, Any]:
@@ -213,7 +197,7 @@ def _variables(value: Any) -> dict[str, Any]:
 
 
 def _stored(variable: Any) -> tuple[Array, str]:
-    array = keras.ops.convert_to_numpy(variable)
+    array = np.asarray(variable)
     dtype = str(keras.backend.standardize_dtype(variable.dtype))
     return (array.view(np.uint16) if dtype == NARROW else array), dtype
 
@@ -224,6 +208,17 @@ def _restored(array: Array, dtype: str) -> Array:
     import ml_dtypes
 
     return array.view(ml_dtypes.bfloat16)
+
+
+def _arguments(value: Any) -> list[Any]:
+    """Return what losses and metrics pass to their functions: Keras forgets some of it."""
+    if isinstance(value, keras.Model):
+        value = getattr(getattr(value, "_compile_config", None), "config", None)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [_arguments(item) for item in value]
+    return [getattr(value, "_fn_kwargs", None)]
 
 
 def _words_beside(value: Any) -> bool:
@@ -237,9 +232,8 @@ def _words_beside(value: Any) -> bool:
     )
 
 
-@contextmanager
-def _sized(arrays: list[Array]) -> Iterator[None]:
-    """Make no variable before all are found to be as large as their arrays.
+def _made_to_size(config: Any, arrays: list[Array]) -> Any:
+    """Make a model, but no variable before all are found to be as large as their arrays.
 
     Within Keras's stateless scope variables are noted and not made, as when the shapes of a
     model are computed.
@@ -251,14 +245,17 @@ def _sized(arrays: list[Array]) -> Iterator[None]:
     global_state.set_global_attribute(key, [])
     try:
         with keras.StatelessScope(initialize_variables=False):
-            yield
+            value = keras.saving.deserialize_keras_object(config, safe_mode=True)
         noted = global_state.get_global_attribute(key, [])
     finally:
         global_state.set_global_attribute(key, before)
-    if sorted(tuple(v.shape) for v in noted) != sorted(a.shape for a in arrays):
+    same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
+    size = sum(int(np.prod(v.shape)) for v in noted)  # of templates too, as Bidirectional has
+    if not same or size > FREE_SIZE + 2 * sum(array.size for array in arrays):
         raise FileFormatError("a Keras model has layers of other sizes than its weights")
     for variable in noted:
         variable._deferred_initialize()
+    return value
 
 
 def _imported(path: str) -> Any:

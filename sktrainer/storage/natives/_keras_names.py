@@ -15,7 +15,7 @@ from typing import Any
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["Names", "plain_name"]
+__all__ = ["FREE_SIZE", "Names", "plain_name"]
 
 KNOWN_FROM = (
     *(
@@ -103,9 +103,12 @@ class Names:
         elif isinstance(value, str):
             if ">" in value:  # the name of whatever this process has registered
                 raise FileFormatError(f"a Keras model holds the text {value[:80]!r}")
-        elif isinstance(value, int) and abs(value) > max(FREE_SIZE, self.largest):
-            if not any(part in key for part in COUNTED):
-                raise FileFormatError(f"a Keras model says {key}={value:,}: too large")
+        elif isinstance(value, int) and not any(part in key for part in COUNTED):
+            self._size(key, value)
+
+    def _size(self, key: str, value: int) -> None:
+        if abs(value) > max(FREE_SIZE, self.largest):
+            raise FileFormatError(f"a Keras model says {key}={value:,}, more than it holds")
 
     def _items(self, value: Mapping[str, Any]) -> None:
         if "compile_config" in value:
@@ -118,11 +121,11 @@ class Names:
         if name in VALUES:
             self._plain(value)
             return
+        if str(name).startswith("__"):
+            raise FileFormatError(f"a Keras model holds code ({name})")
         module, registered = value.get("module"), value.get("registered_name")
         if not (isinstance(name, str) and isinstance(module, str) and set(value) >= PARTS):
             raise FileFormatError(f"a Keras model holds a {name!r} in a form of older files")
-        if name.startswith("__"):
-            raise FileFormatError(f"a Keras model holds code ({name})")
         if name == "function":
             self._function(module, config)
             return

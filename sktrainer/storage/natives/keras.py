@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,10 @@ class KerasFormat:
 
     def write(self, model: Any, path: Path) -> None:
         """Write the file that `keras.saving.load_model` reads."""
-        model.model_.save(path)
+        with warnings.catch_warnings():
+            # Keras on TensorFlow asks NumPy for arrays in a way that newer ones advise against.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            model.model_.save(path)
 
 
 class KerasStowage:
