@@ -106,6 +106,7 @@ ON_DEMAND = {
     "backends._torch_module_net",
     "backends._torch_nets",
     "running.bars",
+    "storage.natives._keras_models",
     "storage.natives._modules",
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.exceptions import FileFormatError
+from sktrainer.running.caller_state import kept
 from sktrainer.storage.natives import Halves, NativeFormat, Stowage
 from sktrainer.storage.stand_ins import StoredModule, StoredNet
 
@@ -35,7 +36,7 @@ class KerasFormat:
 
     def write(self, model: Any, path: Path) -> None:
         """Write the file that `keras.saving.load_model` reads."""
-        with warnings.catch_warnings():
+        with kept(), warnings.catch_warnings():
             # Keras on TensorFlow asks NumPy for arrays in a way that newer ones advise against.
             warnings.simplefilter("ignore", DeprecationWarning)
             model.model_.save(path)
