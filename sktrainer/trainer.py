@@ -591,7 +591,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         format : {"native"} or None, default=None
             None: by the suffix. "native": the model alone, without the steps before it, as
             its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
-            ``.cbm`` (CatBoost), ``.safetensors`` (torch).
+            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras).
 
         Returns
         -------

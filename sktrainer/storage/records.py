@@ -73,7 +73,7 @@ def make_record(
     }
 
 
-def write_model(trainer: Any, folder: Path, kind: type) -> tuple[Path, str | None]:
+def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
     """Write a trainer's file into a folder.
 
     Parameters
@@ -95,7 +95,7 @@ def write_model(trainer: Any, folder: Path, kind: type) -> tuple[Path, str | Non
     InputError
         It can be written in no way.
     """
-    if type(trainer) is not kind:
+    if kind is not type(trainer):
         note = f"stored as {PICKLE_FILE}, which loading asks to trust: it is of the class "
         return trainer.save(folder / PICKLE_FILE), f"{note}{type(trainer).__name__}"
     try:
