@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import DataWarning, InputError
+from sktrainer.running.progress import warn_caller
 from sktrainer.storage import versions
 from sktrainer.storage.records import (
     RECORD,
@@ -18,13 +20,11 @@ from sktrainer.storage.records import (
     make_record,
     read_record,
     write_json,
+    write_model,
 )
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["ModelStore"]
-
-MODEL_FILE = "model.joblib"
-"""Its suffix is the format that trainers are stored in."""
 
 Version = int | str
 Numbers = list[int]  # inside the class, `list` is its method
@@ -34,8 +34,9 @@ class ModelStore:
     """Versions of models in a folder.
 
     Each version is a folder of its own, ``<root>/<name>/<version>``, with the trainer
-    (`MODEL_FILE`), ``record.json`` (parameters, seeds, library versions, fingerprint of the
-    data, scores, SHA-256 of the file) and ``report.json``. A version appears whole or not
+    (``model.skt``; ``model.joblib``, with a warning, where such a file cannot hold it),
+    ``record.json`` (parameters, seeds, library versions, fingerprint of the data, scores,
+    SHA-256 of the file) and ``report.json``. A version appears whole or not
     at all, its number is never given again, and any number of processes may save at once.
 
     Parameters
@@ -58,7 +59,7 @@ class ModelStore:
     >>> store.save(trainer.set_params(estimator__C=10.0).fit(X, y), name="iris")
     2
     >>> store.tag("iris", 1, "production")
-    >>> store.load("iris", "@production", trusted=True).estimator
+    >>> store.load("iris", "@production").estimator
     LogisticRegression()
     >>> differ = store.diff("iris/1", "iris/2")
     >>> differ[differ["kind"] == "parameter"].values.tolist()
@@ -90,17 +91,29 @@ class ModelStore:
         Raises
         ------
         InputError
-            A name that no folder can have on every system.
+            A name that no folder can have on every system, or a trainer that can be written
+            in no way.
+
+        Warns
+        -----
+        DataWarning
+            Where a ``.skt`` file cannot hold the trainer: it is pickled, and loading it asks
+            for trust.
         """
         self.check(name)
         check_is_fitted(trainer)
+        notes: list[str] = []
 
         def fill(folder: Path, number: int) -> None:
-            model = trainer.save(folder / MODEL_FILE)
+            model, note = write_model(trainer, folder, ManagedTrainer)
+            notes.extend([note] if note else [])
             write_json(folder / "report.json", trainer.report_.to_dict())
-            write_json(folder / RECORD, make_record(name, number, trainer, model))
+            write_json(folder / RECORD, make_record(name, number, trainer, model, note))
 
-        return versions.add_version(self.root, name, fill)
+        number = versions.add_version(self.root, name, fill)
+        for note in notes:
+            warn_caller(f"{name!r} version {number}: {note}", DataWarning)
+        return number
 
     def check(self, name: str) -> None:
         """Refuse, before anything is trained, a name or a folder that nothing can be saved to.
@@ -116,7 +129,7 @@ class ModelStore:
             )
 
     def load(
-        self, name: str, version: Version = "latest", *, trusted: bool = False
+        self, name: str, version: Version = "latest", *, trusted: bool | Sequence[str] = False
     ) -> ManagedTrainer:
         """Load a version.
 
@@ -125,8 +138,8 @@ class ModelStore:
         name : str
         version : int or str, default="latest"
             A number, "latest", or "@" and a tag.
-        trusted : bool, default=False
-            As in `ManagedTrainer.load`.
+        trusted : bool or sequence of str, default=False
+            As in `ManagedTrainer.load`: the names that a ``model.skt`` asks for, or True.
 
         Returns
         -------
@@ -137,7 +150,7 @@ class ModelStore:
         InputError
             No such name, version or tag; or a file that is not what was saved.
         UntrustedFileError
-            Where `trusted` is not True and the file could run code.
+            Where more trust is needed; the error says what for.
         """
         folder = self._folder(name, version)
         path = check_file(folder, read_record(folder))

@@ -604,7 +604,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         format : {"native"} or None, default=None
             None: by the suffix. "native": the model alone, without the steps before it, as
             its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
-            ``.cbm`` (CatBoost), ``.safetensors`` (torch).
+            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras).
 
         Returns
         -------
@@ -629,8 +629,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         True
         """
         check_is_fitted(self)
-        fingerprint = getattr(self, "fingerprint_", None)
-        return bundle.write(self, path, format=format, fingerprint=fingerprint)
+        return bundle.write(self, path, format=format)
 
     def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
         """Fit anew with what this fit recorded, and say what is the same, to the bit.

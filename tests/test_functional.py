@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
-from sktrainer.model_store import MODEL_FILE
+from sktrainer.storage.records import MODEL_FILE
 from sktrainer.testing import mixed_table, same_bits
 
 X, Y = mixed_table(500, "classification")
@@ -49,7 +49,7 @@ def test_train_model_stores_the_next_version_under_the_models_name(tmp_path):
     assert result.model_path == folder / "logistic_regression" / "1" / MODEL_FILE
     again = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
     assert again.model_path.parent.name == "2"
-    restored = load(result.model_path, trusted=True)
+    restored = load(result.model_path)
     assert same_bits(restored.predict_proba(X), result.trainer.predict_proba(X))
     assert result.model is result.trainer.model_
 

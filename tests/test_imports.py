@@ -87,7 +87,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "dask": {"scaling"},
     "distributed": {"scaling"},
     "imblearn": {"backends", "encoding", "results", "running", "stages", "storage", "testing"},
-    "keras": {"backends"},
+    "keras": {"backends", "storage.natives"},
     "lightgbm": {"backends", "storage.natives"},
     "matplotlib": {"results.plots"},
     "mlflow": {"tracking"},
@@ -119,6 +119,7 @@ ON_DEMAND = {
     "backends._torch_module_net",
     "backends._torch_nets",
     "running.bars",
+    "storage.natives._keras_models",
     "storage.natives._modules",
 }
 

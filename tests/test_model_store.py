@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -11,11 +12,14 @@ import time
 
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from sktrainer import InputError, ManagedTrainer, ModelStore, UntrustedFileError
-from sktrainer.model_store import MODEL_FILE
+from sktrainer import DataWarning, InputError, ManagedTrainer, ModelStore, UntrustedFileError
+from sktrainer.storage.records import MODEL_FILE, PICKLE_FILE, read_record
 from sktrainer.storage.versions import add_version, check_name, remove_version
 from sktrainer.testing import mixed_table, same_bits
+from tests.user_code import OwnTrainer, clipped
 
 X, Y = mixed_table(200, "classification")
 
@@ -46,10 +50,10 @@ def store(tmp_path):
 def test_versions_count_from_one_and_come_back_with_the_same_bits(store, trainer):
     other = fitted(C=0.01)
     assert [store.save(t, name="churn") for t in (trainer, other, trainer)] == [1, 2, 3]
-    loaded = store.load("churn", 2, trusted=True)
+    loaded = store.load("churn", 2)
     assert same_bits(loaded.predict_proba(X), other.predict_proba(X))
     for version in ("latest", 3, "3"):
-        restored = store.load("churn", version, trusted=True)
+        restored = store.load("churn", version)
         assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
 
 
@@ -68,10 +72,49 @@ def test_a_version_is_a_folder_of_plain_files(store, trainer):
     assert store.path("churn") == folder / MODEL_FILE
 
 
-def test_reading_a_version_asks_for_trust_as_reading_its_file_does(store, trainer):
-    store.save(trainer, name="churn")
+def test_what_a_bundle_cannot_hold_is_pickled_with_a_warning_and_a_note(store):
+    odd = fitted(class_weight={True: 2.0, "c0": 1.0, "c1": 1.0})
+    with pytest.warns(
+        DataWarning, match=r"'churn' version 1: stored as model\.joblib"
+    ) as caught:
+        store.save(odd, name="churn")
+    assert caught[0].filename == __file__
+    folder = store.path("churn").parent
+    assert store.path("churn").name == PICKLE_FILE
+    assert sorted(file.name for file in folder.iterdir())[0] == PICKLE_FILE
+    assert "keys of type builtins.bool" in read_record(folder)["note"]
     with pytest.raises(UntrustedFileError):
         store.load("churn")
+    restored = store.load("churn", trusted=True)
+    assert same_bits(restored.predict_proba(X), odd.predict_proba(X))
+
+
+def test_a_trainer_of_another_class_comes_back_as_one(store):
+    trainer = OwnTrainer(LogisticRegression()).fit(X, Y)
+    with pytest.warns(DataWarning, match="it is of the class OwnTrainer"):
+        store.save(trainer, name="own")
+    assert type(store.load("own", trusted=True)) is OwnTrainer
+
+
+def test_what_can_be_written_in_no_way_is_refused_and_leaves_nothing(store, trainer):
+    odd = copy.copy(trainer)
+    odd.odd_ = lambda: None
+    with pytest.raises(InputError, match="a pickle cannot hold it either"):
+        store.save(odd, name="churn")
+    assert store.list().empty
+
+
+def test_reading_a_version_asks_for_trust_as_reading_its_file_does(store):
+    pipeline = make_pipeline(FunctionTransformer(clipped), LogisticRegression())
+    numbers = X[["size", "signal"]].fillna(0.0)
+    own = ManagedTrainer(pipeline, random_state=0).fit(numbers, Y)
+    store.save(own, name="churn")
+    with pytest.raises(UntrustedFileError, match=r"tests\.user_code\.clipped"):
+        store.load("churn")
+    assert same_bits(
+        store.load("churn", trusted=["tests.user_code.clipped"]).predict_proba(numbers),
+        own.predict_proba(numbers),
+    )
 
 
 def test_list_and_history_tell_what_there_is(store, trainer):
@@ -183,7 +226,7 @@ def test_a_changed_file_and_a_damaged_record_are_refused(store, trainer):
     store.save(trainer, name="churn")
     path = store.path("churn")
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"\0")
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
     with pytest.raises(InputError, match="is not what was saved"):
         store.load("churn", trusted=True)
     path.unlink()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ import numpy as np
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
 
-__all__ = ["copied", "is_described", "packed", "set_variables", "unpacked", "variables_of"]
+__all__ = [
+    "copied",
+    "custom_parts",
+    "is_described",
+    "packed",
+    "set_variables",
+    "unpacked",
+    "variables_of",
+]
 
 _MARK = "__keras_model__"
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
@@ -64,7 +73,7 @@ def _pack(model: Any) -> dict[str, Any]:
         )
     return {
         _MARK: keras.saving.serialize_keras_object(model),
-        "custom": _custom_objects(model),
+        "custom": custom_parts(model),
         **variables_of(model),
     }
 
@@ -93,7 +102,7 @@ def variables_of(model: Any) -> dict[str, Any]:
 def _unpack(state: dict[str, Any]) -> Any:
     import keras
 
-    scope = keras.saving.custom_object_scope(state["custom"])
+    scope = keras.saving.custom_object_scope(state.get("custom", {}))
     with kept(), scope:  # layers draw seeds when they are made
         # A pickle runs code in any case: safe mode would only refuse Lambda layers.
         model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
@@ -101,38 +110,50 @@ def _unpack(state: dict[str, Any]) -> Any:
     return model
 
 
-def _custom_objects(model: Any) -> dict[str, Any]:
-    """Return the classes and functions in a model that are not Keras's own, by name.
+def custom_parts(model: Any) -> dict[str, Any]:
+    """Return the caller's classes and functions in a model, by the names that Keras gives them.
 
-    Keras finds them again only where they are registered; here they go by reference, and a
-    pickle imports what it refers to.
+    Without them Keras makes again only what was registered.
+
+    Parameters
+    ----------
+    model : keras.Model, or another object with a configuration
+
+    Returns
+    -------
+    dict of str to class or function
     """
-    parts = [model, *model._flatten_layers()]
-    if model.compiled:
-        compiled = getattr(model._compile_config, "config", {})
-        parts += [model.optimizer, *compiled.values()]
-    found: dict[str, Any] = {}
-    for part in parts:
-        for value in (part, *_held(part)):
-            kind = value if inspect.isroutine(value) or isinstance(value, type) else type(value)
-            if getattr(kind, "__module__", None) and not _is_of_library(kind):
-                found[kind.__name__] = kind
-    return found
+    import keras
+
+    layers = list(model._flatten_layers()) if _is_model(model) else [model]
+    held = [vars(layer) for layer in layers]
+    held.append(getattr(getattr(model, "_compile_config", None), "config", None))
+    parts: list[Any] = [type(layer) for layer in layers]
+    parts += [part for part in _parts(held) if isinstance(part, (type, FunctionType))]
+    return {
+        keras.saving.get_registered_name(part): part
+        for part in parts
+        if not _is_of_library(part)
+    }
 
 
-def _held(part: Any) -> Iterator[Any]:
-    """Yield what a layer, a loss or a list of these holds."""
-    values = part if isinstance(part, (list, tuple)) else getattr(part, "__dict__", {}).values()
-    for value in list(values):
-        if isinstance(value, (list, tuple)):
-            yield from value
-        else:
-            yield value
-
-
-def _is_of_library(kind: Any) -> bool:
-    root = str(kind.__module__).partition(".")[0]
+def _is_of_library(part: Any) -> bool:
+    root = str(part.__module__).partition(".")[0]
     return root in _LIBRARIES or root in sys.stdlib_module_names
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield functions, and the classes of losses, metrics and optimizers."""
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _parts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _parts(item)
+    elif hasattr(value, "get_config"):
+        yield type(value)
 
 
 def set_variables(model: Any, state: Mapping[str, Any]) -> None:
@@ -143,3 +164,6 @@ def set_variables(model: Any, state: Mapping[str, Any]) -> None:
     variables = [*model.variables, *(model.optimizer.variables if of_optimizer else [])]
     for variable, value in zip(variables, [*state["variables"], *of_optimizer], strict=True):
         variable.assign(value)
+    for layer in model._flatten_layers():
+        if hasattr(layer, "finalize_state"):  # what it computes with is made of its weights
+            layer.finalize_state()

@@ -20,13 +20,7 @@ SUFFIXES = (".skt", ".joblib", ".pkl")
 T = TypeVar("T")
 
 
-def write(
-    trainer: Any,
-    path: str | os.PathLike[str],
-    *,
-    format: str | None = None,
-    fingerprint: str | None = None,
-) -> Path:
+def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
     """Write a fitted trainer to a file, atomically.
 
     Parameters
@@ -36,8 +30,6 @@ def write(
         Its suffix says the format.
     format : {"native"} or None, default=None
         "native": the model alone, as its own library writes it.
-    fingerprint : str or None, default=None
-        Of the data, for the manifest of a ``.skt`` file.
 
     Returns
     -------
@@ -62,7 +54,7 @@ def write(
     if target.suffix == ".skt":
         from sktrainer.storage.skt_writing import write_skt
 
-        write_skt(trainer, target, fingerprint=fingerprint)
+        write_skt(trainer, target)
         return target
     with written_whole(target) as part, part.open("wb") as file:
         if target.suffix == ".joblib":

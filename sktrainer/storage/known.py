@@ -34,10 +34,13 @@ OBJECTS: frozenset[str] = frozenset(
         f"{_ENCODER}table.dates.DateFormat",
         f"{_ENCODER}table.levels.Levels",
         f"{_ENCODER}table.matrices.MatrixPlan",
+        f"{_ENCODER}table.schema.Schema",
         f"{_ENCODER}table.sparse_matrices.SparsePlan",
         f"{_ENCODER}table.table_plan.TablePlan",
         *_names(f"{_ENCODER}table.finishing.", "Finish Steps"),
         *_names(f"{_ENCODER}table.plans.", "Dates LevelValues Numbers OneHot"),
+        "sktrainer.incremental.stream.Stream",
+        "sktrainer.types.Evaluation",
         "sktrainer.storage.stand_ins.StoredModule",
         "sktrainer.storage.stand_ins.StoredNet",
         *_names("sklearn.model_selection._split.", _SKLEARN_SPLITTERS),
@@ -97,6 +100,17 @@ OBJECTS: frozenset[str] = frozenset(
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
+        "sktrainer.backends._keras_outputs.Outputs",
+        *_names(
+            "keras.src.callbacks.",
+            "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler "
+            "terminate_on_nan.TerminateOnNaN",
+        ),
+        "keras.src.wrappers.utils.TargetReshaper",
+        *_names(
+            "scikeras.utils.transformers.",
+            "ClassifierLabelEncoder RegressorTargetEncoder TargetReshaper",
+        ),
         "skorch.dataset.ValidSplit",
         *_names("skorch.callbacks.logging.", "EpochTimer PrintLog"),
         "skorch.callbacks.lr_scheduler.LRScheduler",
@@ -139,13 +153,22 @@ TYPES: frozenset[str] = frozenset(
             "classifier.NeuralNetBinaryClassifier classifier.NeuralNetClassifier "
             "net.NeuralNet regressor.NeuralNetRegressor",
         ),
-        "sktrainer.backends._torch_nets.ModuleNet",
+        "sktrainer.backends._torch_module_net.ModuleNet",
+        "sktrainer.backends._keras_nets.KerasNet",
+        *_names("scikeras.wrappers.", "BaseWrapper KerasClassifier KerasRegressor"),
+        *_names("keras.src.wrappers.sklearn_wrapper.", "SKLearnClassifier SKLearnRegressor"),
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
     }
 )
-TYPES_FROM = ("torch.nn.modules.", "torch.optim.")
+TYPES_FROM = (
+    "keras.src.losses.",
+    "keras.src.metrics.",
+    "keras.src.optimizers.",
+    "torch.nn.modules.",
+    "torch.optim.",
+)
 
 # Called, at once, with arguments from the file.
 CALLED: frozenset[str] = frozenset(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["ELSEWHERE", "MANIFEST", "MODULES", "STATES"]
+__all__ = ["AS_TEXT", "ELSEWHERE", "MANIFEST", "STATES"]
 
 MANIFEST = "manifest.json"
 STATES = ("trainer.skops", "steps.skops", "model.skops")
-MODULES = "trainer.modules"
-"""Torch Modules among the trainer's parameters, with ``.json`` and ``.safetensors``."""
+AS_TEXT = frozenset({"fingerprint_"})
+"""Attributes of plain values that are written as text, beside the tables."""
 
 ELSEWHERE = ("_fitted", "evals_result_", "history_", "model_", "pipeline_", "report_")
 """Attributes of a trainer that are not in its state."""

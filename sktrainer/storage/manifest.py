@@ -40,7 +40,6 @@ def make_manifest(
     family: str,
     members: Mapping[str, bytes],
     needs: Sequence[str],
-    fingerprint: str | None,
 ) -> bytes:
     """Write the manifest of a fitted trainer as JSON, sorted and indented.
 
@@ -53,8 +52,6 @@ def make_manifest(
         All other members.
     needs : sequence of str
         Names that its reader has to trust.
-    fingerprint : str or None
-        Of the data.
     """
     report = plain_values(trainer.report_)
     manifest = {
@@ -69,7 +66,7 @@ def make_manifest(
         "parameters": report["parameters"],
         "task": report["task"],
         "seeds": report["seeds"],
-        "data": {**report["data"], "fingerprint": fingerprint},
+        "data": {"fingerprint": None, **report["data"]},
         "split": report["split"],
         "imbalance": report["imbalance"],
         "fitting": report["fitting"],

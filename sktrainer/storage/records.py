@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +16,27 @@ from sktrainer.exceptions import InputError
 from sktrainer.running.files import written_whole
 from sktrainer.storage.differences import differences
 
-__all__ = ["check_file", "diff_frame", "make_record", "read_record", "write_json"]
+__all__ = [
+    "MODEL_FILE",
+    "PICKLE_FILE",
+    "check_file",
+    "diff_frame",
+    "make_record",
+    "read_record",
+    "write_json",
+    "write_model",
+]
 
 FORMAT = 1
 RECORD = "record.json"
+MODEL_FILE = "model.skt"
+PICKLE_FILE = "model.joblib"
+"""Holds a trainer that the other cannot hold."""
 
 
-def make_record(name: str, version: int, trainer: Any, model: Path) -> dict[str, Any]:
+def make_record(
+    name: str, version: int, trainer: Any, model: Path, note: str | None = None
+) -> dict[str, Any]:
     """Return what is known of a fitted trainer and the file that it was saved to.
 
     Parameters
@@ -32,6 +47,8 @@ def make_record(name: str, version: int, trainer: Any, model: Path) -> dict[str,
         Fitted.
     model : Path
         Its file.
+    note : str or None, default=None
+        Why it is a pickle, where it is one.
 
     Returns
     -------
@@ -47,12 +64,49 @@ def make_record(name: str, version: int, trainer: Any, model: Path) -> dict[str,
         "file": model.name,
         "bytes": model.stat().st_size,
         "sha256": _sha256(model),
+        "note": note,
         **{key: report[key] for key in ("estimator", "task", "scores", "cv_summary")},
         **{key: report[key] for key in ("parameters", "seeds", "versions", "split")},
         "rows": report["data"].get("rows"),
         "best_iteration": trainer.best_iteration_,
         "fingerprint": getattr(trainer, "fingerprint_", None),
     }
+
+
+def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
+    """Write a trainer's file into a folder.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+        Fitted.
+    folder : Path
+    kind : type
+        The class that a ``.skt`` file is loaded as.
+
+    Returns
+    -------
+    path : Path
+    note : str or None
+        Where the file is a pickle, the reason.
+
+    Raises
+    ------
+    InputError
+        It can be written in no way.
+    """
+    if kind is not type(trainer):
+        note = f"stored as {PICKLE_FILE}, which loading asks to trust: it is of the class "
+        return trainer.save(folder / PICKLE_FILE), f"{note}{type(trainer).__name__}"
+    try:
+        return trainer.save(folder / MODEL_FILE), None
+    except InputError as error:
+        reason = error
+    note = f"stored as {PICKLE_FILE}, which loading asks to trust: {reason}"
+    try:
+        return trainer.save(folder / PICKLE_FILE), note
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise InputError(f"{reason}; a pickle cannot hold it either ({error})") from error
 
 
 def write_json(path: Path, value: Any) -> None:

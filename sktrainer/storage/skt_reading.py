@@ -12,9 +12,9 @@ from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileE
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.report import TrainingReport
 from sktrainer.storage.archive import checksum, open_archive, read_member
-from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES, STATES
+from sktrainer.storage.layout import ELSEWHERE, MANIFEST, STATES
 from sktrainer.storage.manifest import MOST_BYTES, class_path, read_manifest
-from sktrainer.storage.natives import Halves, NativeFormat, native_format
+from sktrainer.storage.natives import Halves, NativeFormat, Stowage, native_format, stowage
 from sktrainer.storage.soundness import check_sound
 from sktrainer.storage.texts import from_text
 from sktrainer.storage.trust import (
@@ -127,10 +127,9 @@ def _put_together(
             f"{manifest['model']['class']}"
         )
     parameters = state["parameters"]
-    if f"{MODULES}.json" in members or _has_stand_in(parameters["estimator"]):
-        from sktrainer.storage.natives.torch import unstowed
-
-        parameters["estimator"] = unstowed(parameters["estimator"], members, MODULES)
+    stow = stowage(manifest["model"]["family"])
+    if stow is not None:
+        parameters["estimator"] = _unstowed(parameters["estimator"], members, stow)
     check_sound([walk, model, parameters])
     fitted = _fitted_model(state["fitted"], walk, model)
     trainer = kind(**parameters)
@@ -144,9 +143,13 @@ def _put_together(
     return trainer
 
 
-def _has_stand_in(estimator: Any) -> bool:
-    last = estimator.steps[-1][1] if getattr(estimator, "steps", None) else estimator
-    return type(last).__module__ == "sktrainer.storage.stand_ins"
+def _unstowed(estimator: Any, members: Mapping[str, bytes], stow: Stowage) -> Any:
+    """Return an estimator, or a Pipeline that ends in one, with its networks."""
+    if not getattr(estimator, "steps", None):
+        return stow.unstowed(estimator, members, stow.prefix)
+    name, last = estimator.steps[-1]
+    estimator.steps[-1] = (name, stow.unstowed(last, members, stow.prefix))
+    return estimator
 
 
 def _fitted_model(state: Mapping[str, Any], walk: Mapping[str, Any], model: Any) -> FittedModel:

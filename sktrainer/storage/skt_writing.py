@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sktrainer.backends.modules import is_network
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.files import written_whole
 from sktrainer.storage.archive import write_archive
-from sktrainer.storage.layout import ELSEWHERE, MANIFEST, MODULES
+from sktrainer.storage.layout import AS_TEXT, ELSEWHERE, MANIFEST
 from sktrainer.storage.manifest import make_manifest
-from sktrainer.storage.natives import Halves, native_format
+from sktrainer.storage.natives import Halves, Stowage, native_format, stowage
 from sktrainer.storage.texts import to_text
 from sktrainer.storage.trust import needed_names
 from sktrainer.storage.values import dump_value
@@ -26,15 +26,13 @@ from sktrainer.types import Split
 __all__ = ["write_native", "write_skt"]
 
 
-def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> None:
+def write_skt(trainer: Any, path: Path) -> None:
     """Write a fitted trainer, atomically.
 
     Parameters
     ----------
     trainer : ManagedTrainer
     path : Path
-    fingerprint : str or None, default=None
-        Of the data it was fitted on, for the manifest.
 
     Raises
     ------
@@ -42,7 +40,7 @@ def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> No
         Something in it could not be read again in another process.
     """
     family = find_backend(trainer.model_).name
-    state, tables, files = _trainer_state(trainer)
+    state, tables, files = _trainer_state(trainer, family)
     native = native_format(family)
     halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
     steps = trainer._fitted.pipeline.steps
@@ -63,7 +61,7 @@ def write_skt(trainer: Any, path: Path, *, fingerprint: str | None = None) -> No
     }
     members = {name: members[name] for name in sorted(members)}
     needs = needed_names(parcels.values(), members)
-    manifest = make_manifest(trainer, family, members, needs, fingerprint)
+    manifest = make_manifest(trainer, family, members, needs)
     with written_whole(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
 
@@ -97,21 +95,22 @@ def write_native(model: Any, path: Path) -> None:
             target.unlink(missing_ok=True)
 
 
-def _trainer_state(trainer: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+def _trainer_state(
+    trainer: Any, family: str
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
     """Return what the trainer holds besides steps and model, its tables, and further files."""
     parameters = trainer.get_params(deep=False)
     files: dict[str, bytes] = {}
-    if _involves_torch(parameters["estimator"]):
-        from sktrainer.storage.natives.torch import stowed
-
-        parameters["estimator"], files = stowed(parameters["estimator"], MODULES)
+    stow = stowage(family)
+    if stow is not None:
+        parameters["estimator"], files = _stowed(parameters["estimator"], stow)
     fitted = {f.name: getattr(trainer._fitted, f.name) for f in fields(FittedModel)}
     fitted.pop("pipeline")
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
         if name in ELSEWHERE or name in parameters:
             continue
-        if isinstance(value, (pd.DataFrame, pd.Series)):
+        if name in AS_TEXT or isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value
         elif isinstance(value, Split):
             attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
@@ -121,6 +120,13 @@ def _trainer_state(trainer: Any) -> tuple[dict[str, Any], dict[str, Any], dict[s
     return state, tables, files
 
 
-def _involves_torch(estimator: Any) -> bool:
+def _stowed(estimator: Any, stow: Stowage) -> tuple[Any, dict[str, bytes]]:
+    """Return an estimator, or a Pipeline that ends in one, without its networks."""
     steps = getattr(estimator, "steps", None)
-    return is_network(steps[-1][1] if steps else estimator)
+    if not steps:
+        return stow.stowed(estimator, stow.prefix)
+    name, last = steps[-1]
+    stored, files = stow.stowed(last, stow.prefix)
+    copied = copy.copy(estimator)
+    copied.steps = [*steps[:-1], (name, stored)]
+    return copied, files

@@ -61,9 +61,14 @@ def _objects(value: Any) -> Iterator[Any]:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple, set, frozenset)):
             stack.extend(item)
-        elif not isinstance(item, type):
+        elif not isinstance(item, type) and not _is_network(item):
             yield item
             stack.extend(getattr(item, "__dict__", {}).values())
+
+
+def _is_network(item: Any) -> bool:
+    roots = {base.__module__.partition(".")[0] for base in type(item).__mro__}
+    return bool(roots & {"keras", "tensorflow", "torch"})
 
 
 def _trees_of(ensemble: Any) -> Iterator[Any]:

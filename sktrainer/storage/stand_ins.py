@@ -10,12 +10,12 @@ __all__ = ["StoredModule", "StoredNet"]
 
 @dataclass
 class StoredModule:
-    """A torch Module's instance: its layers, with their weights in a file of their own.
+    """A torch Module, a Keras model, or another object of theirs, in files of its own.
 
     Attributes
     ----------
     number : int
-        Which of the modules of the bundle.
+        Which of those in the files.
     """
 
     number: int
@@ -23,10 +23,10 @@ class StoredModule:
 
 @dataclass
 class StoredNet:
-    """A skorch net: its class and what its attributes hold.
+    """A skorch net or an estimator of Keras: its class and what its attributes hold.
 
-    A net is never made from a state by itself: its own way of doing so unpickles one of
-    the state's values.
+    Neither is ever made from a state by itself: skorch's own way of doing so unpickles one
+    of the state's values, and that of Keras's estimators here takes Lambda layers.
 
     Attributes
     ----------

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from sktrainer._optional import require
 from sktrainer.exceptions import FileFormatError, UntrustedFileError
-from sktrainer.storage.known import is_known
-from sktrainer.storage.natives import NativeFormat, native_format
+from sktrainer.storage.natives import STOWED, NativeFormat, native_format, stowage
 from sktrainer.storage.values import Parcel
 
 __all__ = ["ask_for_trust", "needed_names", "require_libraries", "require_library"]
 
 EXTRAS = {
     "catboost": "catboost",
+    "keras": "keras",
     "lightgbm": "lightgbm",
+    "scikeras": "keras",
     "skorch": "torch",
     "torch": "torch",
     "xgboost": "xgboost",
@@ -40,11 +41,11 @@ def require_libraries(parcels: Iterable[Parcel]) -> None:
 def needed_names(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> list[str]:
     """Return the names that a bundle has to be trusted with."""
     names = {name for parcel in parcels for name in parcel.needs}
-    if any(name.endswith(".modules.json") for name in members):
-        require_library(native_format("skorch"))
-        from sktrainer.storage.natives.torch import modules_named
-
-        names |= {n for n in modules_named(members) if not is_known("type", n)}
+    for ending, family in STOWED.items():
+        if any(name.endswith(ending) for name in members):
+            require_library(native_format(family))
+            stow = stowage(family)
+            names |= set() if stow is None else stow.named(members)
     return sorted(names)
 
 

@@ -85,8 +85,11 @@ def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
     yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
 
 
+NETS = ("keras.src.", "scikeras.wrappers", "sktrainer.backends._keras_trainee", "skorch.net")
+
+
 def _refuse_nets(names: frozenset[str]) -> None:
-    """Refuse a net as a mere object: its `__setstate__` unpickles what the state says."""
+    """Refuse a net as a mere object: making one from a state can run what the state says."""
     nets = [name for name in sorted(names) if _is_net(name)]
     if nets:
         raise FileFormatError(f"it holds a {nets[0]}, a net, as no bundle does")
@@ -98,7 +101,9 @@ def _is_net(name: str) -> bool:
         kind = getattr(importlib.import_module(module), attribute, None)
     except ImportError:  # a method, or a call
         return False
-    return isinstance(kind, type) and any(b.__module__ == "skorch.net" for b in kind.__mro__)
+    return isinstance(kind, type) and any(
+        base.__module__.startswith(NETS) for base in kind.__mro__
+    )
 
 
 def dump_value(value: Any, what: str) -> Parcel:

@@ -301,8 +301,7 @@ def test_the_same_trainer_gives_the_same_bytes_but_for_the_date(tmp_path):
 
 def test_the_manifest_tells_a_stranger_what_is_inside(tmp_path):
     trainer = ManagedTrainer(XGBClassifier(n_estimators=5), test_size=0.2, random_state=7)
-    trainer.fit(X, Y).fingerprint_ = "sha256:abc"
-    path = trainer.save(tmp_path / "m.skt")
+    path = trainer.fit(X, Y).save(tmp_path / "m.skt")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         manifest = json.loads(archive.read("manifest.json"))
@@ -311,7 +310,7 @@ def test_the_manifest_tells_a_stranger_what_is_inside(tmp_path):
     assert manifest["parameters"]["estimator__n_estimators"] == "5"
     assert manifest["seeds"]["random_state"] == 7
     assert manifest["split"]["rows"] == {"train": 168, "validation": 24, "test": 48}
-    assert manifest["data"]["fingerprint"] == "sha256:abc"
+    assert manifest["data"]["fingerprint"] == trainer.fingerprint_["digest"]
     assert sum(manifest["data"]["class_counts"].values()) == len(X)
     assert manifest["scores"]["test"]["accuracy"] == trainer.scores_.loc["test", "accuracy"]
     assert manifest["libraries"]["xgboost"]

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["Halves", "NativeFormat", "native_format"]
+__all__ = ["STOWED", "Halves", "NativeFormat", "Stowage", "native_format", "stowage"]
 
 MODULES = {
     "xgboost": "sktrainer.storage.natives.xgboost",
     "lightgbm": "sktrainer.storage.natives.lightgbm",
     "catboost": "sktrainer.storage.natives.catboost",
     "skorch": "sktrainer.storage.natives.torch",
+    "keras": "sktrainer.storage.natives.keras",
 }
+STOWED = {".modules.json": "skorch", ".keras.json": "keras"}
+"""Families whose parameters may be networks, by how the members end that describe these."""
 
 
 @dataclass(frozen=True)
@@ -61,4 +64,33 @@ def native_format(family: str) -> NativeFormat | None:
     if family not in MODULES:
         return None
     found: NativeFormat = importlib.import_module(MODULES[family]).FORMAT
+    return found
+
+
+class Stowage(Protocol):
+    """The way of estimators whose parameters may be networks, and of bare networks.
+
+    Attributes
+    ----------
+    prefix : str
+        Of the names of the files, for what is in the trainer's parameters.
+    """
+
+    prefix: str
+
+    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+        """Return a value with stand-ins for its networks, and files for these."""
+
+    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+        """Make again what `stowed` took; only once the names in it are trusted."""
+
+    def named(self, files: Mapping[str, bytes]) -> set[str]:
+        """Return the import paths in a bundle's files that are not known to be harmless."""
+
+
+def stowage(family: str) -> Stowage | None:
+    """Return how a family's networks are stowed, None where it has none."""
+    if family not in STOWED.values():
+        return None
+    found: Stowage = importlib.import_module(MODULES[family]).STOWAGE
     return found

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends.modules import is_module, is_network
-from sktrainer.exceptions import FileFormatError, InputError, SktrainerWarning
-from sktrainer.storage.natives import Halves, NativeFormat
+from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.storage.known import is_known
+from sktrainer.storage.natives import Halves, NativeFormat, Stowage
 from sktrainer.storage.stand_ins import StoredModule, StoredNet
 from sktrainer.storage.texts import from_text, to_text
 
-__all__ = ["FORMAT", "modules_named", "stowed", "unstowed"]
+__all__ = ["FORMAT", "STOWAGE"]
 
 WEIGHTS = "model.safetensors"
 TRAINING = "model.optimizer.json"
@@ -49,7 +48,7 @@ class TorchFormat:
         shelf = Shelf()
         parts = {name: taken_out(state, shelf) for name, state in _learned(model).items()}
         shelf.tensors = {_flat(parts, key): value for key, value in shelf.tensors.items()}
-        stored, files = stowed(model, "model.modules")
+        stored, files = STOWAGE.stowed(model, "model.modules")
         stored.state["history"] = [dict(row) for row in model.history]
         try:
             training = to_text(_renamed(parts))
@@ -73,7 +72,7 @@ class TorchFormat:
         shelf = Shelf.of(halves.files[WEIGHTS])
         learned = put_back(from_text(halves.files[TRAINING]), shelf)
         history = halves.state.state.pop("history")
-        net = unstowed(halves.state, halves.files, "model.modules")
+        net = STOWAGE.unstowed(halves.state, halves.files, "model.modules")
         _initialize(net, learned)
         net.history_ = History(history)
         return net
@@ -144,43 +143,59 @@ def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
             part.load_state_dict(learned[f"{name}_"])
 
 
-def stowed(value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-    """Return an estimator with stand-ins for nets and Modules, and files for the latter.
+class TorchStowage:
+    """Skorch nets and Modules, by themselves or at the end of a net's parameters."""
 
-    Parameters
-    ----------
-    value : estimator, Module or Pipeline that ends in one
-        Left untouched.
-    prefix : str
-        Of the files' names.
-    """
-    if hasattr(value, "steps") and value.steps:
-        name, last = value.steps[-1]
-        stored, files = stowed(last, prefix)
-        if stored is last:
+    prefix = "trainer.modules"
+
+    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+        """Return a value with stand-ins for nets and Modules, and files for the latter."""
+        if not is_network(value) or isinstance(value, type):
             return value, {}
-        copied = copy.copy(value)
-        copied.steps = [*value.steps[:-1], (name, stored)]
-        return copied, files
-    if not is_network(value) or isinstance(value, type):
-        return value, {}
-    from sktrainer.storage.natives._modules import Shelf, taken_out
+        from sktrainer.storage.natives._modules import Shelf, taken_out
 
-    shelf, described = Shelf(), []
+        shelf, described = Shelf(), []
 
-    def stand_in(item: Any) -> Any:
-        if (is_module(item) and not isinstance(item, type)) or _is_tensor(item):
-            described.append(taken_out(item, shelf))
-            return StoredModule(len(described) - 1)
-        return item
+        def stand_in(item: Any) -> Any:
+            if (is_module(item) and not isinstance(item, type)) or _is_tensor(item):
+                described.append(taken_out(item, shelf))
+                return StoredModule(len(described) - 1)
+            return item
 
-    stored = stand_in(value) if is_module(value) else _stored_net(value, stand_in)
-    if not described:
-        return stored, {}
-    return stored, {
-        f"{prefix}.json": to_text(described),
-        f"{prefix}.safetensors": shelf.packed(),
-    }
+        stored = stand_in(value) if is_module(value) else _stored_net(value, stand_in)
+        if not described:
+            return stored, {}
+        return stored, {
+            f"{prefix}.json": to_text(described),
+            f"{prefix}.safetensors": shelf.packed(),
+        }
+
+    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+        """Make again what `stowed` took."""
+        if not isinstance(value, (StoredModule, StoredNet)):
+            return value
+        from sktrainer.storage.natives._modules import Shelf, put_back
+
+        modules: list[Any] = []
+        if f"{prefix}.json" in files:
+            shelf = Shelf.of(files[f"{prefix}.safetensors"])
+            modules = [put_back(entry, shelf) for entry in from_text(files[f"{prefix}.json"])]
+        if isinstance(value, StoredModule):
+            return modules[value.number]
+        return _made_net(value, modules)
+
+    def named(self, files: Mapping[str, bytes]) -> set[str]:
+        """Return the classes of Modules that are none of torch's own."""
+        from sktrainer.storage.natives._modules import names_in
+
+        found: set[str] = set()
+        for name, data in files.items():
+            if name.endswith(".modules.json"):
+                found |= set(names_in(from_text(data)))
+        return {name for name in found if not is_known("type", name)}
+
+
+STOWAGE = TorchStowage()
 
 
 def _is_tensor(value: Any) -> bool:
@@ -202,29 +217,11 @@ def _parts(net: Any) -> list[str]:
     return [*net._modules, *net._criteria, *net._optimizers]
 
 
-def unstowed(value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-    """Return what `stowed` took, made again."""
-    if hasattr(value, "steps") and value.steps:
-        name, last = value.steps[-1]
-        value.steps[-1] = (name, unstowed(last, files, prefix))
-        return value
-    if not isinstance(value, (StoredModule, StoredNet)):
-        return value
-    from sktrainer.storage.natives._modules import Shelf, put_back
-
-    modules: list[Any] = []
-    if f"{prefix}.json" in files:
-        shelf = Shelf.of(files[f"{prefix}.safetensors"])
-        modules = [put_back(entry, shelf) for entry in from_text(files[f"{prefix}.json"])]
-    if isinstance(value, StoredModule):
-        return modules[value.number]
-    return _made_net(value, modules)
-
-
 def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     from skorch import NeuralNet
     from skorch.history import History
 
+    from sktrainer.backends._torch_devices import is_there
     from sktrainer.backends._torch_nets import managed
 
     if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
@@ -237,34 +234,11 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     }
     unset = {"history_": History(), "init_context_": None, "initialized_": False}
     vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
-    if str(net.device).startswith("cuda"):
-        _on_this_machine(net)
-    return net
-
-
-def _on_this_machine(net: Any) -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        warnings.warn(
-            f"the net was trained on {net.device!r}, which this machine lacks; it is loaded "
-            "to the processor",
-            SktrainerWarning,
-            stacklevel=2,
-        )
+    if not is_there(net.device):  # as where a pickle is read
         net.device = "cpu"
-
-
-def modules_named(files: Mapping[str, bytes]) -> set[str]:
-    """Return the classes of the Modules in a bundle's files."""
-    found: set[str] = set()
-    for name, data in files.items():
-        if name.endswith(".modules.json"):
-            from sktrainer.storage.natives._modules import names_in
-
-            found |= set(names_in(from_text(data)))
-    return found
+    return net
 
 
 if TYPE_CHECKING:
     _: NativeFormat = FORMAT
+    __: Stowage = STOWAGE

@@ -1,0 +1,270 @@
+"""Keras models, optimizers, losses: a configuration as JSON, and arrays without pickles."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+import keras
+import numpy as np
+
+from sktrainer.backends._keras_pickle import custom_parts, set_variables
+from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.running.caller_state import kept
+from sktrainer.storage.archive import open_archive, read_member, write_archive
+from sktrainer.storage.arrays import check_npz
+from sktrainer.storage.natives._keras_names import FREE_SIZE, Names, plain_name
+from sktrainer.storage.texts import from_text, to_text
+from sktrainer.types import Array
+
+__all__ = ["Drawer", "is_of_keras"]
+
+NARROW = "bfloat16"
+"""A type that NumPy knows of only by a package of its own."""
+
+
+def is_of_keras(value: Any) -> bool:
+    """Tell whether this is an object that Keras makes again from a configuration."""
+    bases = [] if isinstance(value, type) else type(value).__mro__
+    return hasattr(value, "get_config") and any(
+        base.__module__.startswith("keras.src.") for base in bases
+    )
+
+
+class Drawer:
+    """Objects of Keras on their way to a file, or from one.
+
+    Attributes
+    ----------
+    entries : list of dict
+        One an object: `config`, `functions` (those of the caller's), `variables` and
+        `optimizer` (the dtypes of its arrays).
+    arrays : dict of str to ndarray
+        By the number of the object, what it is of, and its own number.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.arrays: dict[str, Array] = {}
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes], prefix: str) -> Drawer:
+        """Read what `packed` wrote; nothing is made."""
+        drawer = cls()
+        drawer.entries = from_text(files[f"{prefix}.json"])
+        data = files[f"{prefix}.npz"]
+        check_npz(f"{prefix}.npz", data)
+        archive, members = open_archive(io.BytesIO(data), compressed=False)
+        for name, info in members.items():
+            npy = io.BytesIO(read_member(archive, info))
+            drawer.arrays[name.removesuffix(".npy")] = np.load(npy, allow_pickle=False)
+        return drawer
+
+    def packed(self, prefix: str) -> dict[str, bytes]:
+        """Return the files that hold everything."""
+        parts = {}
+        for name, array in self.arrays.items():
+            file = io.BytesIO()
+            np.save(file, array, allow_pickle=False)
+            parts[f"{name}.npy"] = file.getvalue()
+        file = io.BytesIO()
+        write_archive(file, parts, compressed=False)
+        return {f"{prefix}.json": to_text(self.entries), f"{prefix}.npz": file.getvalue()}
+
+    def needed(self) -> set[str]:
+        """Return the import paths that the reader has to trust."""
+        found: set[str] = set()
+        for number in range(len(self.entries)):
+            found |= self._names(number).needed
+        return found
+
+    def put(self, value: Any) -> int:
+        """Take an object in, prove that it comes back, and return its number.
+
+        Raises
+        ------
+        InputError
+            It holds what cannot be written, or not be found again by its import path.
+        """
+        number, what = len(self.entries), f"{type(value).__name__} of Keras"
+        self.entries.append(_described(value))
+        for kind, variables in _variables(value).items():
+            self.entries[number][kind] = None if variables is None else []
+            for position, variable in enumerate(variables or ()):
+                array, dtype = _stored(variable)
+                self.entries[number][kind].append(dtype)
+                self.arrays[f"{number}.{kind}.{position}"] = array
+        try:
+            _check_paths(self._names(number).needed)
+            again = self.take(number)
+            same = to_text(_described(again)) == to_text(self.entries[number] | _no_arrays())
+            same &= to_text(_arguments(again)) == to_text(_arguments(value))
+        except Exception as error:
+            raise InputError(_not_the_same(what, str(error))) from error
+        if not same or _words_beside(value):
+            raise InputError(_not_the_same(what, "Keras writes it incompletely"))
+        return number
+
+    def take(self, number: int) -> Any:
+        """Make an object; only once what it needs is trusted."""
+        entry, names = self.entries[number], self._names(number)
+        custom = {name: _imported(path) for name, path in names.custom.items()}
+        config = json.loads(json.dumps(entry["config"]))
+        compiled = config.pop("compile_config", None)
+        arrays = {kind: self._arrays(number, kind) for kind in ("variables", "optimizer")}
+        own = not names.custom and arrays["variables"] is not None
+        with kept(), keras.saving.custom_object_scope(custom):  # layers draw seeds
+            if own:
+                value = _made_to_size(config, arrays["variables"] or [])
+            else:
+                value = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            if compiled:
+                value.compile_from_config(compiled)
+                value.compiled = True
+        if arrays["optimizer"] is not None:
+            value.optimizer.build(value.trainable_variables)
+        if arrays["variables"] is not None:
+            set_variables(value, arrays)
+        return value
+
+    def _names(self, number: int) -> Names:
+        entry, start = self.entries[number], f"{number}."
+        sizes = [array.size for name, array in self.arrays.items() if name.startswith(start)]
+        names = Names(entry["functions"], sum(sizes))
+        names.read(entry["config"])
+        return names
+
+    def _arrays(self, number: int, kind: str) -> list[Array] | None:
+        dtypes = self.entries[number][kind]
+        if dtypes is None:
+            return None
+        return [
+            _restored(self.arrays[f"{number}.{kind}.{position}"], dtype)
+            for position, dtype in enumerate(dtypes)
+        ]
+
+
+def _check_paths(paths: set[str]) -> None:
+    local = [path for path in sorted(paths) if path.startswith("__main__.") or "<" in path]
+    if local:
+        raise InputError(
+            f"{local[0]!r} is known to this process alone: put it into a module that can be "
+            "imported (a .py file)"
+        )
+
+
+def _described(value: Any) -> dict[str, Any]:
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
+    for node in _nodes(config.get("config")):
+        node.pop("compile_config", None)  # of a model inside: of no use
+    return {"config": config, "functions": _functions_in(value, config), **_no_arrays()}
+
+
+def _no_arrays() -> dict[str, None]:
+    return {"variables": None, "optimizer": None}
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+
+
+def _functions_in(value: Any, config: Any) -> dict[str, str]:
+    """Name the caller's functions, of which Keras keeps no more than what they are called."""
+    called = {n["config"] for n in _nodes(config) if n.get("class_name") == "function"}
+    found = {
+        name: plain_name(part)
+        for name, part in custom_parts(value).items()
+        if name in called and isinstance(part, FunctionType)
+    }
+    return dict(sorted(found.items()))
+
+
+def _variables(value: Any) -> dict[str, Any]:
+    if not isinstance(value, keras.Model):
+        return {}
+    optimizer = value.optimizer if value.compiled else None
+    gathered = None if optimizer is None or not optimizer.built else optimizer.variables
+    return {"variables": value.variables, "optimizer": gathered}
+
+
+def _stored(variable: Any) -> tuple[Array, str]:
+    array = np.asarray(variable)
+    dtype = str(keras.backend.standardize_dtype(variable.dtype))
+    return (array.view(np.uint16) if dtype == NARROW else array), dtype
+
+
+def _restored(array: Array, dtype: str) -> Array:
+    if dtype != NARROW:
+        return array
+    import ml_dtypes
+
+    return array.view(ml_dtypes.bfloat16)
+
+
+def _arguments(value: Any) -> list[Any]:
+    """Return what losses and metrics pass to their functions: Keras forgets some of it."""
+    if isinstance(value, keras.Model):
+        value = getattr(getattr(value, "_compile_config", None), "config", None)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [_arguments(item) for item in value]
+    return [getattr(value, "_fn_kwargs", None)]
+
+
+def _words_beside(value: Any) -> bool:
+    """Tell whether a layer keeps what is no weight, such as the words of a vocabulary."""
+    layers = value._flatten_layers() if isinstance(value, keras.Model) else []
+    return any(
+        "save_assets" in vars(base)
+        for layer in layers
+        for base in type(layer).__mro__
+        if base.__module__ != "keras.src.saving.keras_saveable"
+    )
+
+
+def _made_to_size(config: Any, arrays: list[Array]) -> Any:
+    """Make a model, but no variable before all are found to be as large as their arrays.
+
+    Within Keras's stateless scope variables are noted and not made, as when the shapes of a
+    model are computed.
+    """
+    from keras.src.backend.common import global_state
+
+    key = "uninitialized_variables"
+    before = global_state.get_global_attribute(key, [])
+    global_state.set_global_attribute(key, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            value = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        noted = global_state.get_global_attribute(key, [])
+    finally:
+        global_state.set_global_attribute(key, before)
+    same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
+    size = sum(int(np.prod(v.shape)) for v in noted)  # of templates too, as Bidirectional has
+    if not same or size > FREE_SIZE + 2 * sum(array.size for array in arrays):
+        raise FileFormatError("a Keras model has layers of other sizes than its weights")
+    for variable in noted:
+        variable._deferred_initialize()
+    return value
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _not_the_same(what: str, why: str) -> str:
+    return (
+        f"the {what} would not come back the same from a .skt file ({why}); save to a .joblib "
+        "file"
+    )

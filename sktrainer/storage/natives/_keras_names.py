@@ -1,0 +1,198 @@
+"""What the configuration of a Keras model would make and call, read before any of it is done.
+
+Keras imports, registers and calls by the names in a configuration. Here each name is looked
+up as Keras would, and either is one of Keras's own that was read, or is asked for; and every
+form that Keras still takes for the sake of older files is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sktrainer.exceptions import FileFormatError
+
+__all__ = ["FREE_SIZE", "Names", "plain_name"]
+
+KNOWN_FROM = (
+    *(
+        f"keras.src.layers.{package}."
+        for package in "activations attention convolutional merging normalization pooling "
+        "regularization reshaping rnn".split()
+    ),
+    *(
+        f"keras.src.layers.core.{module}."
+        for module in (
+            "dense einsum_dense embedding identity input_layer masking wrapper".split()
+        )
+    ),
+    "keras.src.layers.preprocessing.normalization.",
+    "keras.src.layers.preprocessing.rescaling.",
+    *(f"keras.src.models.{module}." for module in "functional model sequential".split()),
+    *(f"keras.src.ops.{module}." for module in "linalg math nn numpy".split()),
+    *(
+        f"keras.src.{package}."
+        for package in "constraints dtype_policies initializers losses metrics optimizers "
+        "random regularizers".split()
+    ),
+)
+"""Where Keras defines what computes from tensors alone, in modules that were read."""
+
+FUNCTIONS_FROM = ("keras.src.activations.", "keras.src.losses.", "keras.src.metrics.")
+OF_BUILTINS = ("activations", "initializers", "losses", "metrics", "regularizers")
+NOT_TO_CALL = frozenset({"deserialize", "get", "serialize"})
+
+VALUES = frozenset(
+    {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
+)
+PARTS = frozenset({"class_name", "config", "module", "registered_name"})
+NUMBERS = re.compile(r"(bfloat16|bool|complex\d+|float\d+|u?int\d+)")
+FREE_SIZE = 1_000_000
+"""An integer of a configuration may be so large, or as large as the arrays beside it."""
+
+COUNTED = ("decay_steps", "seed")
+"""Integers that nothing is made as large as: parts of their names."""
+
+
+@dataclass
+class Names:
+    """Walks a configuration; what it finds stands in its attributes.
+
+    Attributes
+    ----------
+    functions : mapping of str to str
+        Functions that are not Keras's: the name in the configuration to the import path.
+    largest : int
+        Elements of the arrays beside it.
+    needed : set of str
+        Import paths that the reader has to trust.
+    custom : dict of str to str
+        Names under which Keras will ask for what is not its own, to import paths.
+    """
+
+    functions: Mapping[str, str] = field(default_factory=dict)
+    largest: int = 0
+    needed: set[str] = field(default_factory=set)
+    custom: dict[str, str] = field(default_factory=dict)
+    _own: set[str] = field(default_factory=set)
+
+    def read(self, config: Any) -> None:
+        """Walk the whole configuration.
+
+        Raises
+        ------
+        FileFormatError
+            It holds code, or is not as Keras writes it now.
+        """
+        compiled = config.get("compile_config") if isinstance(config, dict) else None
+        self._walk({k: v for k, v in config.items() if k != "compile_config"})
+        self._walk(compiled)
+        clash = self._own & set(self.custom)
+        if clash:
+            raise FileFormatError(f"it gives the name {min(clash)!r} of Keras to another thing")
+
+    def _walk(self, value: Any, key: str = "") -> None:
+        if isinstance(value, dict):
+            self._node(value) if "class_name" in value else self._items(value)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self._walk(item, key)
+        elif isinstance(value, str):
+            if ">" in value:  # the name of whatever this process has registered
+                raise FileFormatError(f"a Keras model holds the text {value[:80]!r}")
+        elif isinstance(value, int) and not any(part in key for part in COUNTED):
+            self._size(key, value)
+
+    def _size(self, key: str, value: int) -> None:
+        if abs(value) > max(FREE_SIZE, self.largest):
+            raise FileFormatError(f"a Keras model says {key}={value:,}, more than it holds")
+
+    def _items(self, value: Mapping[str, Any]) -> None:
+        if "compile_config" in value:
+            raise FileFormatError("a Keras model inside another says how it is compiled")
+        for key, item in value.items():
+            self._walk(item, str(key))
+
+    def _node(self, value: Mapping[str, Any]) -> None:
+        name, config = value["class_name"], value.get("config")
+        if name in VALUES:
+            self._plain(value)
+            return
+        if str(name).startswith("__"):
+            raise FileFormatError(f"a Keras model holds code ({name})")
+        module, registered = value.get("module"), value.get("registered_name")
+        if not (isinstance(name, str) and isinstance(module, str) and set(value) >= PARTS):
+            raise FileFormatError(f"a Keras model holds a {name!r} in a form of older files")
+        if name == "function":
+            self._function(module, config)
+            return
+        if module.partition(".")[0] == "keras":
+            self._class_of_keras(module, name, registered)
+        else:
+            if not isinstance(registered, str):
+                raise FileFormatError(f"a Keras model holds {module}.{name} under no name")
+            self._ask(registered, f"{module}.{name}")
+        self._items({k: v for k, v in value.items() if k not in PARTS} | {"config": config})
+
+    def _plain(self, value: Mapping[str, Any]) -> None:
+        config = value.get("config")
+        if set(value) != {"class_name", "config"} or not isinstance(config, dict):
+            raise FileFormatError("a Keras model holds a value that is not as Keras writes it")
+        if not NUMBERS.fullmatch(str(config.get("dtype", "bool"))):
+            raise FileFormatError("a Keras model holds an array that is not of numbers")
+        self._items(config)
+
+    def _function(self, module: str, name: Any) -> None:
+        if not isinstance(name, str):
+            raise FileFormatError("a Keras model holds a function without a name")
+        if name in self.functions:
+            self._ask(name, str(self.functions[name]))
+            return
+        places = (f"keras.{part}" for part in OF_BUILTINS)
+        found = _first(f"{p}.{name}" for p in (places if module == "builtins" else [module]))
+        own = str(getattr(found, "__module__", "")) + "."
+        if found is None or name in NOT_TO_CALL or not own.startswith(FUNCTIONS_FROM):
+            raise FileFormatError(f"a Keras model holds {name!r}, a function of nobody known")
+        self._own.add(name)
+
+    def _class_of_keras(self, module: str, name: str, registered: Any) -> None:
+        from keras.saving import get_registered_object
+
+        found = _first([f"{module}.{name}"])
+        if found is None:
+            found = vars(sys.modules[module]).get(name) if _loaded(module) else None
+            if registered != name or get_registered_object(name) not in (None, found):
+                raise FileFormatError(f"a Keras model holds {module}.{name} under another name")
+            self._own.add(name)
+        elif registered is not None:
+            raise FileFormatError(f"a Keras model holds {module}.{name} under another name")
+        if not isinstance(found, type):
+            raise FileFormatError(f"a Keras model holds {module}.{name}, which Keras lacks")
+        path = plain_name(found)
+        if not path.startswith(KNOWN_FROM):
+            self.needed.add(path)
+
+    def _ask(self, name: str, path: str) -> None:
+        if self.custom.setdefault(name, path) != path:
+            raise FileFormatError(f"a Keras model has two things called {name!r}")
+        self.needed.add(path)
+
+
+def plain_name(value: Any) -> str:
+    """Return the import path of a class or a function."""
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def _loaded(module: str) -> bool:
+    return module.startswith("keras.src.") and module in sys.modules
+
+
+def _first(names: Iterator[str] | list[str]) -> Any:
+    """Return the first of some public names that Keras has."""
+    from keras.src import api_export
+
+    found = (api_export.get_symbol_from_name(name) for name in names)
+    return next((symbol for symbol in found if symbol is not None), None)
