@@ -1,0 +1,147 @@
+"""A fitted trainer as one ONNX file, compared with the trainer before it is put in place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from sktrainer._optional import require
+from sktrainer.encoding.table.cells import is_frame
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import InputError
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.caller_state import kept
+from sktrainer.running.files import written_whole
+from sktrainer.storage.onnx.answers import add_classes, add_numbers, facts_of, labels_of
+from sktrainer.storage.onnx.canvas import Canvas
+from sktrainer.storage.onnx.comparing import compare, run
+from sktrainer.storage.onnx.fronts import (
+    Feed,
+    Value,
+    encoded_by,
+    feeds_of,
+    joined,
+    planned_feeds,
+)
+from sktrainer.storage.onnx.models import add_model, add_step, model_problems
+
+__all__ = ["write_onnx"]
+
+_PACKAGES = ("onnx", "skl2onnx", "onnxmltools", "onnxruntime")
+
+
+def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
+    """Write a fitted trainer as ONNX, whole or not at all.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+        Fitted.
+    path : path-like
+        Ends in ".onnx".
+    X : array-like of shape (n_samples, n_features)
+        Rows on which the file is compared with the trainer.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        A step or the model cannot be converted, or predicts something else.
+    ImportError
+        A package of the extra `onnx` is not installed.
+    """
+    target = Path(path)
+    if target.suffix != ".onnx":
+        raise InputError(f"the file must end in .onnx, got {target.name!r}")
+    for package in _PACKAGES:
+        require(package, "onnx")
+    fitted = trainer._fitted
+    if isinstance(X, dict) or fitted.inputs is not None:
+        raise InputError("to_onnx takes tables and arrays of numbers, not dicts of arrays")
+    expected = trainer.predict(_head(X))  # X that is refused, is refused in the usual words
+    steps = _steps(fitted)
+    feeds = _feeds(fitted, steps, X)
+    with kept():
+        import warnings
+
+        warnings.simplefilter("ignore")  # of converters, about what is compared below
+        canvas = Canvas()
+        _fill(canvas, trainer, steps, feeds, X, expected)
+        content = canvas.model(facts_of(fitted)).SerializeToString()
+        outputs = run(content, {feed.name: feed.cells(X) for feed in feeds})
+    compare(trainer, X, outputs)
+    with written_whole(target) as part:
+        part.write_bytes(content)
+    return target
+
+
+def _steps(fitted: FittedModel) -> list[tuple[str, Any]]:
+    return [
+        (name, step)
+        for name, step in fitted.pipeline.steps[:-1]
+        if step != "passthrough" and hasattr(step, "transform")
+    ]
+
+
+def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Feed]:
+    """Choose the inputs, and say at once all that can be told to be in the way."""
+    problems, feeds = model_problems(fitted.model), []
+    encoded = bool(steps) and isinstance(steps[0][1], TableEncoder)
+    try:
+        feeds = planned_feeds(steps[0][1], X) if encoded else feeds_of(X)
+    except InputError as error:
+        problems += error.problems
+    if fitted.task == "classification":
+        try:
+            labels_of(fitted)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return feeds
+
+
+def _head(X: Any) -> Any:
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if not n_rows:
+        raise InputError("to_onnx needs rows to compare the file on, got none")
+    return _safe_indexing(X, np.arange(min(2, n_rows))) if hasattr(X, "shape") else X[:2]
+
+
+def _fill(
+    canvas: Canvas,
+    trainer: Any,
+    steps: list[tuple[str, Any]],
+    feeds: list[Feed],
+    X: Any,
+    expected: Any,
+) -> None:
+    fitted: FittedModel = trainer._fitted
+    values = [feed.declared(canvas) for feed in feeds]
+    names, rows = [feed.name for feed in feeds], _head(X)
+    for name, step in steps:
+        if isinstance(step, TableEncoder):
+            if values[0].name != names[0]:
+                raise InputError(
+                    f"step {name!r} (TableEncoder) follows another step, which to_onnx does "
+                    "not export; put it first"
+                )
+            value = encoded_by(canvas, step, values, rows)
+        else:
+            value = add_step(canvas, name, step, dict(zip(names, values, strict=True)))
+        rows = step.transform(rows)
+        values, names = [Value(value.name, value.kind, rows.shape[1])], ["X"]
+    classifier = fitted.task == "classification"
+    answers = add_model(canvas, fitted.model, values, classifier=classifier)
+    if classifier:
+        has_proba = hasattr(trainer, "predict_proba")
+        add_classes(canvas, answers, fitted, probabilities=has_proba)
+    else:
+        add_numbers(canvas, answers, expected.shape[1] if expected.ndim == 2 else None)

@@ -1,0 +1,172 @@
+"""Each library's steps and models as ONNX, by the converter that is made for it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sktrainer._optional import require
+from sktrainer.backends.modules import model_name
+from sktrainer.backends.registry import find_backend
+from sktrainer.exceptions import InputError
+from sktrainer.storage.onnx.canvas import ML, OPSETS, Canvas
+from sktrainer.storage.onnx.fronts import Value, as_kind, joined
+from sktrainer.storage.onnx.hist_boosting import add_hist_boosting, is_hist_boosting
+
+__all__ = ["Answers", "add_model", "add_step", "model_problems"]
+
+_EXTRA = "onnx"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a converted model gives.
+
+    Attributes
+    ----------
+    predicted : str or None
+        Labels as the model knows them, or numbers; any shape that holds one a row.
+    kind : int
+        The type of its elements.
+    probabilities : str or None
+        Shape (n_rows, n_known_classes), float.
+    """
+
+    predicted: str | None
+    kind: int
+    probabilities: str | None = None
+
+
+def model_problems(model: Any) -> list[str]:
+    """Say what keeps a model out of an ONNX file that can be told before trying."""
+    family, name = _family(model), model_name(model)
+    if family in ("skorch", "torch", "keras", "scikeras"):
+        call = (
+            "model.export(path, format='onnx')"
+            if "keras" in family
+            else "torch.onnx.export(trainer.model_.module_, ...)"
+        )
+        return [f"{name} is a network, which to_onnx does not convert; use {call} for it"]
+    if family == "catboost" and model.get_cat_feature_indices():
+        return [
+            f"{name} was told of category columns, which CatBoost does not write as ONNX; "
+            'fit with categorical_encoding="onehot", "ordinal" or "target" and export that'
+        ]
+    return []
+
+
+def _family(model: Any) -> str:
+    return find_backend(model).name
+
+
+def add_step(canvas: Canvas, name: str, step: Any, values: dict[str, Value]) -> Value:
+    """Add a fitted scikit-learn transformer; `values` by the names that it knows.
+
+    The width of what comes out is not known to the canvas: 0.
+
+    Raises
+    ------
+    InputError
+        skl2onnx has no converter for it, or the one that it has fails.
+    """
+    import onnx
+
+    feeds = {key: _narrow(canvas, value) for key, value in values.items()}
+    try:
+        converted = _by_skl2onnx(step, feeds)
+        ((out, kind),) = canvas.embed(converted, {k: v.name for k, v in feeds.items()})
+    except Exception as error:
+        raise _refusal(f"step {name!r} ({type(step).__name__})", error) from error
+    if kind == onnx.TensorProto.STRING:
+        return Value(out, "text", 0)
+    return Value(canvas.cast(out, onnx.TensorProto.FLOAT), "float", 0)
+
+
+def add_model(canvas: Canvas, model: Any, values: list[Value], *, classifier: bool) -> Answers:
+    """Add a fitted model that takes the values side by side.
+
+    Raises
+    ------
+    InputError
+        There is no converter for it, or the one that there is fails.
+    """
+    table = joined(canvas, values)
+    try:
+        if is_hist_boosting(model):
+            return Answers(*add_hist_boosting(canvas, model, table))
+        table = as_kind(canvas, table, "float")
+        converted = _converted(model, table)
+        outputs = canvas.embed(converted, {converted.graph.input[0].name: table.name})
+    except Exception as error:
+        raise _refusal(f"the model ({model_name(model)})", error) from error
+    predicted, kind = outputs[0]
+    probabilities = outputs[1][0] if classifier and len(outputs) > 1 else None
+    return Answers(predicted, kind, probabilities)
+
+
+def _converted(model: Any, table: Value) -> Any:
+    ways = {"xgboost": _by_onnxmltools, "lightgbm": _by_onnxmltools, "catboost": _by_catboost}
+    way = ways.get(_family(model))
+    return _by_skl2onnx(model, {"X": table}) if way is None else way(model, table)
+
+
+def _narrow(canvas: Canvas, value: Value) -> Value:
+    return value if value.kind == "text" else as_kind(canvas, value, "float")
+
+
+def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
+    skl2onnx = require("skl2onnx", _EXTRA)
+    types = require("skl2onnx.common.data_types", _EXTRA)
+    kinds = {"text": types.StringTensorType, "float": types.FloatTensorType}
+    initial = [(key, kinds[value.kind]([None, value.width])) for key, value in feeds.items()]
+    options = None
+    if hasattr(estimator, "classes_") and hasattr(estimator, "predict_proba"):
+        options = {id(estimator): {"zipmap": False}}
+    return skl2onnx.convert_sklearn(
+        estimator, initial_types=initial, target_opset=dict(OPSETS), options=options
+    )
+
+
+def _by_onnxmltools(model: Any, table: Value) -> Any:
+    onnxmltools = require("onnxmltools", _EXTRA)
+    types = require("onnxmltools.convert.common.data_types", _EXTRA)
+    initial = [("X", types.FloatTensorType([None, table.width]))]
+    if _family(model) == "xgboost":
+        return onnxmltools.convert_xgboost(
+            model, initial_types=initial, target_opset=OPSETS[""]
+        )
+    return onnxmltools.convert_lightgbm(
+        model, initial_types=initial, target_opset=OPSETS[""], zipmap=False
+    )
+
+
+def _by_catboost(model: Any, table: Value) -> Any:
+    import onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        model.save_model(str(path), format="onnx")
+        converted = onnx.load(path)
+    graph = converted.graph
+    for node in [node for node in graph.node if node.op_type == "ZipMap"]:
+        # A list of dicts comes out of it; the numbers go in.
+        graph.node.remove(node)
+        for out in [out for out in graph.output if out.name == node.output[0]]:
+            graph.output.remove(out)
+        graph.output.append(
+            onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None)
+        )
+    return converted
+
+
+def _refusal(what: str, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    words = " ".join(str(error).split())
+    said = words if len(words) <= 300 else f"{words[:300]} ..."
+    return InputError(
+        f"{what} cannot be converted to ONNX: {type(error).__name__}: {said}; nothing was "
+        'written. Leave it out or take another one, or save the trainer as a ".skt" file'
+    )
