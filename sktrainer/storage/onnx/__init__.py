@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,23 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from sktrainer._optional import require
-from sktrainer.encoding.table.cells import is_frame
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.caller_state import kept
 from sktrainer.running.files import written_whole
 from sktrainer.storage.onnx.answers import add_classes, add_numbers, facts_of, labels_of
 from sktrainer.storage.onnx.canvas import Canvas
-from sktrainer.storage.onnx.comparing import compare, run
+from sktrainer.storage.onnx.comparing import compare, run, with_gaps
 from sktrainer.storage.onnx.fronts import (
     Feed,
     Value,
     encoded_by,
     feeds_of,
-    joined,
     planned_feeds,
 )
 from sktrainer.storage.onnx.models import add_model, add_step, model_problems
+from sktrainer.types import Array
 
 __all__ = ["write_onnx"]
 
@@ -69,17 +69,57 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
     with kept():
-        import warnings
-
         warnings.simplefilter("ignore")  # of converters, about what is compared below
-        canvas = Canvas()
-        _fill(canvas, trainer, steps, feeds, X, expected)
-        content = canvas.model(facts_of(fitted)).SerializeToString()
-        outputs = run(content, {feed.name: feed.cells(X) for feed in feeds})
-    compare(trainer, X, outputs)
+        content = _content(trainer, steps, feeds, X, expected)
+        doubt = _doubt(trainer, X, content, feeds)
     with written_whole(target) as part:
         part.write_bytes(content)
+    if doubt:
+        warnings.warn(doubt, DataWarning, stacklevel=3)
     return target
+
+
+def _content(
+    trainer: Any, steps: list[tuple[str, Any]], feeds: list[Feed], X: Any, expected: Any
+) -> bytes:
+    """Return the file's bytes, once what comes out of them is what the trainer says."""
+
+    def made(wide: bool) -> bytes:
+        canvas = Canvas()
+        _fill(canvas, trainer, steps, feeds, X, expected, wide)
+        content: bytes = canvas.model(facts_of(trainer._fitted)).SerializeToString()
+        compare(trainer, X, run(content, _cells(feeds, X)))
+        return content
+
+    if all(isinstance(step, TableEncoder) for _, step in steps):
+        return made(wide=False)
+    try:  # in double precision, as scikit-learn counts, which not every operator knows
+        return made(wide=True)
+    except InputError:
+        return made(wide=False)
+
+
+def _cells(feeds: list[Feed], X: Any) -> dict[str, Array]:
+    return {feed.name: feed.cells(X) for feed in feeds}
+
+
+def _doubt(trainer: Any, X: Any, content: bytes, feeds: list[Feed]) -> str | None:
+    """Say whether rows with missing cells, of which X may have none, come out otherwise."""
+    rows = with_gaps(X)
+    try:
+        if rows is None:
+            return None
+        trainer.predict(rows)
+    except Exception:
+        return None  # nor does the trainer take them
+    try:
+        compare(trainer, rows, run(content, _cells(feeds, rows)))
+    except InputError as error:
+        return (
+            "the exported model is for rows without missing cells: with some put into X, "
+            f"{error.problems[0].partition('; nothing was written')[0]}"
+        )
+    return None
 
 
 def _steps(fitted: FittedModel) -> list[tuple[str, Any]]:
@@ -122,6 +162,7 @@ def _fill(
     feeds: list[Feed],
     X: Any,
     expected: Any,
+    wide: bool,
 ) -> None:
     fitted: FittedModel = trainer._fitted
     values = [feed.declared(canvas) for feed in feeds]
@@ -135,11 +176,13 @@ def _fill(
                 )
             value = encoded_by(canvas, step, values, rows)
         else:
-            value = add_step(canvas, name, step, dict(zip(names, values, strict=True)))
+            inputs = dict(zip(names, values, strict=True))
+            value = add_step(canvas, name, step, inputs, wide=wide)
         rows = step.transform(rows)
         values, names = [Value(value.name, value.kind, rows.shape[1])], ["X"]
     classifier = fitted.task == "classification"
-    answers = add_model(canvas, fitted.model, values, classifier=classifier)
+    exact = all(isinstance(step, TableEncoder) for _, step in steps)
+    answers = add_model(canvas, fitted.model, values, classifier=classifier, exact=exact)
     if classifier:
         has_proba = hasattr(trainer, "predict_proba")
         add_classes(canvas, answers, fitted, probabilities=has_proba)

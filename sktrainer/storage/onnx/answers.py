@@ -39,7 +39,7 @@ def labels_of(fitted: FittedModel) -> Array:
 
 def facts_of(fitted: FittedModel) -> dict[str, str]:
     """Return what a reader of the file should know: the task, and the classes as JSON."""
-    facts = {"task": fitted.task}
+    facts: dict[str, str] = {"task": fitted.task}
     if fitted.classes is not None:
         facts["classes"] = json.dumps(labels_of(fitted).tolist(), ensure_ascii=False)
     return facts
@@ -50,7 +50,8 @@ def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None
     from onnx import TensorProto
 
     assert answers.predicted is not None
-    value, shape = canvas.flat(answers.predicted), ["N"]
+    value = canvas.flat(answers.predicted)
+    shape: list[str | int] = ["N"]
     if n_outputs is not None:
         wanted = canvas.constant(np.array([-1, n_outputs], dtype=np.int64))
         value, shape = canvas.add("Reshape", value, wanted), ["N", n_outputs]
@@ -125,4 +126,3 @@ def _corrected(canvas: Canvas, value: str, fitted: FittedModel) -> str:
     total = canvas.add("ReduceSum", weighed, axes, keepdims=1)
     nothing = canvas.add("Equal", total, canvas.constant(np.zeros((1, 1), dtype=np.float32)))
     return canvas.add("Where", nothing, value, canvas.add("Div", weighed, total))
-

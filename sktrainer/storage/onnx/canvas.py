@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 __all__ = ["ML", "OPSETS", "Canvas"]
@@ -72,32 +73,38 @@ class Canvas:
         """Turn a column into one dimension."""
         return self.add("Reshape", value, self.constant(np.array([-1], dtype=np.int64)))
 
-    def embed(self, model: Any, feeds: dict[str, str]) -> list[tuple[str, int]]:
+    def embed(self, model: Any, feeds: list[str]) -> list[tuple[str, int]]:
         """Take in a converted model.
 
         Parameters
         ----------
         model : onnx.ModelProto
-        feeds : dict of str to str
-            From the names of its inputs to values of the canvas.
+        feeds : list of str
+            Values of the canvas, in the order of its inputs.
 
         Returns
         -------
         list of (str, int)
             Its outputs: the value and the type of its elements.
         """
-        from onnx import compose
+        from onnx import compose, helper
 
         prefix = self._name("part") + "/"
         inner = compose.add_prefix(model, prefix)
-        for name, value in feeds.items():
-            self._nodes.append(self._identity(value, prefix + name))
+        for given, value in zip(inner.graph.input, feeds, strict=True):
+            self._nodes.append(helper.make_node("Identity", [value], [given.name]))
         self._nodes.extend(inner.graph.node)
         self._constants.extend(inner.graph.initializer)
         return [(out.name, out.type.tensor_type.elem_type) for out in inner.graph.output]
 
     def model(self, facts: dict[str, str]) -> Any:
-        """Return the finished ModelProto, checked, with some facts for its readers."""
+        """Return the finished ModelProto, with some facts for its readers.
+
+        Raises
+        ------
+        InputError
+            A converter's part does not pass ONNX's own check.
+        """
         import onnx
 
         from sktrainer._version import __version__
@@ -114,17 +121,19 @@ class Canvas:
             producer_version=__version__,
         )
         onnx.helper.set_model_props(model, facts)
-        onnx.checker.check_model(model)
+        try:
+            onnx.checker.check_model(model)
+        except onnx.checker.ValidationError as error:
+            raise InputError(
+                f"a converter made something that is no valid ONNX: {error}; nothing was "
+                'written. Save the trainer as a ".skt" file'
+            ) from error
         return model
-
-    def _identity(self, value: str, name: str) -> Any:
-        from onnx import helper
-
-        return helper.make_node("Identity", [value], [name])
 
     def _name(self, op: str) -> str:
         self._n_names += 1
-        return f"/{self._n_names}/{op}"
+        name = f"/{self._n_names}/{op}"
+        return self._name(op) if any(name == given.name for given in self._inputs) else name
 
 
 def texts(values: Array) -> Array:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["compare", "run"]
+__all__ = ["compare", "run", "with_gaps"]
 
 #: What float32 may explain: of the number itself, and of the largest of all.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
+#: Rows that are predicted with missing cells put in.
+MOST_GAPS = 1000
 
 
 def run(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
@@ -119,3 +122,24 @@ def _tied(probabilities: Array, within: float) -> Array:
     ordered = np.sort(probabilities, axis=1)
     tied: Array = ordered[:, -1] - ordered[:, -2] <= within
     return tied
+
+
+def with_gaps(X: Any) -> Any:
+    """Return some rows of X with every seventh cell missing, None where X has no room for it.
+
+    Whether a file treats missing cells as the trainer does shows only where there are some.
+    """
+    if isinstance(X, pd.DataFrame):
+        frame = X.iloc[:MOST_GAPS]
+        return frame.mask(_every_seventh(frame.shape))
+    if not isinstance(X, np.ndarray) or X.dtype.kind != "f":
+        return None
+    rows = X[:MOST_GAPS]
+    return np.where(_every_seventh(rows.shape), np.nan, rows)
+
+
+def _every_seventh(shape: tuple[int, ...]) -> Array:
+    cells: Array = np.arange(shape[0] * shape[1]).reshape(shape)
+    # Columns of a multiple of seven would all have theirs in one row.
+    gaps: Array = (cells + cells // shape[1]) % 7 == 0
+    return gaps

@@ -253,7 +253,9 @@ def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value
         missing = canvas.add("IsNaN", value.name)
         if len(steps.marked):
             at = canvas.constant(steps.marked.astype(np.int64))
-            marked = Value(canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked))
+            marked = Value(
+                canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
+            )
             marks = [as_kind(canvas, marked, _kind(dtype))]
         medians = np.full((1, value.width), np.nan, dtype=dtype)
         medians[0, steps.filled] = finish.imputer.statistics_

@@ -7,6 +7,7 @@ of equalities that share their true branch, in which onnxruntime sees a set.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,18 @@ def is_hist_boosting(model: Any) -> bool:
 
 
 def add_hist_boosting(
-    canvas: Canvas, model: Any, table: Value
+    canvas: Canvas, model: Any, table: Value, *, exact: bool
 ) -> tuple[str | None, int, str | None]:
     """Add the trees.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
+    table : Value
+    exact : bool
+        The table holds to the bit what the trainer's model is given: floats are then split
+        where it splits them. Else a border is rounded as the values beside it are.
 
     Returns
     -------
@@ -40,7 +50,7 @@ def add_hist_boosting(
     from onnx import TensorProto
 
     kind = TensorProto.FLOAT
-    raw = _raw_scores(canvas, model, _preprocessed(canvas, model, table))
+    raw = _raw_scores(canvas, model, _preprocessed(canvas, model, table), exact)
     if isinstance(model, HistGradientBoostingRegressor):
         link = type(model._loss.link).__name__
         if link not in ("IdentityLink", "LogLink"):
@@ -63,7 +73,9 @@ def _preprocessed(canvas: Canvas, model: Any, table: Value) -> Value:
     parts = []
     for at, known in zip(np.flatnonzero(chosen), encoder.categories_, strict=True):
         column = as_kind(canvas, _columns(canvas, table, [at]), "float")
-        parts.append(as_kind(canvas, Value(_coded(canvas, column, known), "float", 1), "double"))
+        parts.append(
+            as_kind(canvas, Value(_coded(canvas, column, known), "float", 1), "double")
+        )
     others = np.flatnonzero(~chosen)
     if len(others):
         parts.append(as_kind(canvas, _columns(canvas, table, others), "double"))
@@ -89,14 +101,15 @@ def _coded(canvas: Canvas, column: Value, categories: Array) -> str:
     )
 
 
-def _raw_scores(canvas: Canvas, model: Any, table: Value) -> str:
+def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
     from onnx import numpy_helper
 
     attributes: dict[str, list[Any]] = defaultdict(list)
+    border = _rounded_down if exact and table.kind == "float" else float
     tree_id = 0
     for trees in model._predictors:
         for target, tree in enumerate(trees):
-            _add_tree(attributes, tree, tree_id, target, wide=table.kind == "double")
+            _add_tree(attributes, tree, tree_id, target, border)
             tree_id += 1
     attributes["base_values"] = np.ravel(model._baseline_prediction).tolist()
     if table.kind == "double":
@@ -109,7 +122,11 @@ def _raw_scores(canvas: Canvas, model: Any, table: Value) -> str:
 
 
 def _add_tree(
-    to: dict[str, list[Any]], tree: Any, tree_id: int, target: int, *, wide: bool
+    to: dict[str, list[Any]],
+    tree: Any,
+    tree_id: int,
+    target: int,
+    border: Callable[[float], float],
 ) -> None:
     """Add the nodes of one tree; those of chains get numbers after the tree's own."""
     nodes, n_ids = tree.nodes, len(tree.nodes)
@@ -123,13 +140,11 @@ def _add_tree(
             to["target_ids"].append(target)
             to["target_weights"].append(float(node["value"]))
         elif not node["is_categorical"]:
-            value = float(node["num_threshold"])
-            value = value if wide else _rounded_down(value)
-            _add_node(
-                to, tree_id, node_id, "BRANCH_LEQ", feature, value, left, right, to_left
-            )
+            value = border(float(node["num_threshold"]))
+            _add_node(to, tree_id, node_id, "BRANCH_LEQ", feature, value, left, right, to_left)
         else:
-            members = _members(tree.raw_left_cat_bitsets[int(node["bitset_idx"])])
+            found = _members(tree.raw_left_cat_bitsets[int(node["bitset_idx"])])
+            members = found or [-1]  # only missing cells are told apart
             ids = [node_id, *range(n_ids, n_ids + len(members) - 1)]
             n_ids += len(members) - 1
             for own, code, other in zip(ids, members, [*ids[1:], right], strict=True):

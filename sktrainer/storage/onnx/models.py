@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sklearn.ensemble._forest import BaseForest
+from sklearn.tree import BaseDecisionTree
+
 from sktrainer._optional import require
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
-from sktrainer.storage.onnx.canvas import ML, OPSETS, Canvas
+from sktrainer.storage.onnx.canvas import OPSETS, Canvas
 from sktrainer.storage.onnx.fronts import Value, as_kind, joined
 from sktrainer.storage.onnx.hist_boosting import add_hist_boosting, is_hist_boosting
 
@@ -42,18 +45,19 @@ class Answers:
 def model_problems(model: Any) -> list[str]:
     """Say what keeps a model out of an ONNX file that can be told before trying."""
     family, name = _family(model), model_name(model)
-    if family in ("skorch", "torch", "keras", "scikeras"):
+    if family in ("skorch", "keras"):
         call = (
-            "model.export(path, format='onnx')"
-            if "keras" in family
+            'trainer.model_.model_.export(path, format="onnx")'
+            if family == "keras"
             else "torch.onnx.export(trainer.model_.module_, ...)"
         )
-        return [f"{name} is a network, which to_onnx does not convert; use {call} for it"]
+        return [f"{name} is a network, which to_onnx does not convert; {call} writes it alone"]
     if family == "catboost" and model.get_cat_feature_indices():
-        return [
+        problem = (
             f"{name} was told of category columns, which CatBoost does not write as ONNX; "
             'fit with categorical_encoding="onehot", "ordinal" or "target" and export that'
-        ]
+        )
+        return [problem]
     return []
 
 
@@ -61,31 +65,55 @@ def _family(model: Any) -> str:
     return find_backend(model).name
 
 
-def add_step(canvas: Canvas, name: str, step: Any, values: dict[str, Value]) -> Value:
+def add_step(
+    canvas: Canvas, name: str, step: Any, values: dict[str, Value], *, wide: bool
+) -> Value:
     """Add a fitted scikit-learn transformer; `values` by the names that it knows.
 
-    The width of what comes out is not known to the canvas: 0.
+    The width of what comes out is not known to the canvas: 0. With `wide`, doubles stay
+    doubles, where the converter and onnxruntime have operators for them.
 
     Raises
     ------
     InputError
         skl2onnx has no converter for it, or the one that it has fails.
     """
-    import onnx
-
-    feeds = {key: _narrow(canvas, value) for key, value in values.items()}
     try:
-        converted = _by_skl2onnx(step, feeds)
-        ((out, kind),) = canvas.embed(converted, {k: v.name for k, v in feeds.items()})
+        outputs = _added_step(canvas, step, values, wide)
     except Exception as error:
         raise _refusal(f"step {name!r} ({type(step).__name__})", error) from error
-    if kind == onnx.TensorProto.STRING:
-        return Value(out, "text", 0)
-    return Value(canvas.cast(out, onnx.TensorProto.FLOAT), "float", 0)
+    return outputs[-1]  # of a clustering, distances stand behind labels
 
 
-def add_model(canvas: Canvas, model: Any, values: list[Value], *, classifier: bool) -> Answers:
+def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool) -> list[Value]:
+    from onnx import TensorProto
+
+    if not wide:
+        values = {key: _narrow(canvas, value) for key, value in values.items()}
+    converted = _by_skl2onnx(step, values)
+    outputs = canvas.embed(converted, [value.name for value in values.values()])
+    kinds: dict[int, Any] = {TensorProto.STRING: "text", TensorProto.DOUBLE: "double"}
+    return [
+        Value(out, kinds[kind], 0)
+        if kind in kinds
+        else Value(canvas.cast(out, TensorProto.FLOAT), "float", 0)
+        for out, kind in outputs
+    ]
+
+
+def add_model(
+    canvas: Canvas, model: Any, values: list[Value], *, classifier: bool, exact: bool
+) -> Answers:
     """Add a fitted model that takes the values side by side.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    model : estimator
+    values : list of Value
+    classifier : bool
+    exact : bool
+        The values are to the bit those that the trainer's model is given.
 
     Raises
     ------
@@ -95,10 +123,10 @@ def add_model(canvas: Canvas, model: Any, values: list[Value], *, classifier: bo
     table = joined(canvas, values)
     try:
         if is_hist_boosting(model):
-            return Answers(*add_hist_boosting(canvas, model, table))
+            return Answers(*add_hist_boosting(canvas, model, table, exact=exact))
         table = as_kind(canvas, table, "float")
         converted = _converted(model, table)
-        outputs = canvas.embed(converted, {converted.graph.input[0].name: table.name})
+        outputs = canvas.embed(converted, [table.name])
     except Exception as error:
         raise _refusal(f"the model ({model_name(model)})", error) from error
     predicted, kind = outputs[0]
@@ -109,7 +137,11 @@ def add_model(canvas: Canvas, model: Any, values: list[Value], *, classifier: bo
 def _converted(model: Any, table: Value) -> Any:
     ways = {"xgboost": _by_onnxmltools, "lightgbm": _by_onnxmltools, "catboost": _by_catboost}
     way = ways.get(_family(model))
-    return _by_skl2onnx(model, {"X": table}) if way is None else way(model, table)
+    if way is not None:
+        return way(model, table)
+    converted = _by_skl2onnx(model, {"X": table})
+    _send_missing(model, converted)
+    return converted
 
 
 def _narrow(canvas: Canvas, value: Value) -> Value:
@@ -119,7 +151,11 @@ def _narrow(canvas: Canvas, value: Value) -> Value:
 def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
     skl2onnx = require("skl2onnx", _EXTRA)
     types = require("skl2onnx.common.data_types", _EXTRA)
-    kinds = {"text": types.StringTensorType, "float": types.FloatTensorType}
+    kinds = {
+        "text": types.StringTensorType,
+        "float": types.FloatTensorType,
+        "double": types.DoubleTensorType,
+    }
     initial = [(key, kinds[value.kind]([None, value.width])) for key, value in feeds.items()]
     options = None
     if hasattr(estimator, "classes_") and hasattr(estimator, "predict_proba"):
@@ -127,6 +163,20 @@ def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
     return skl2onnx.convert_sklearn(
         estimator, initial_types=initial, target_opset=dict(OPSETS), options=options
     )
+
+
+def _send_missing(model: Any, converted: Any) -> None:
+    """Send missing cells where the trees of a forest send them; skl2onnx leaves that out."""
+    if not isinstance(model, BaseForest | BaseDecisionTree):
+        return
+    trees = [model] if isinstance(model, BaseDecisionTree) else model.estimators_
+    for node in converted.graph.node:
+        if not node.op_type.startswith("TreeEnsemble"):
+            continue
+        lists = {attribute.name: attribute.ints for attribute in node.attribute}
+        pairs = zip(lists["nodes_treeids"], lists["nodes_nodeids"], strict=True)
+        to_left = [int(trees[tree].tree_.missing_go_to_left[at]) for tree, at in pairs]
+        lists["nodes_missing_value_tracks_true"][:] = to_left
 
 
 def _by_onnxmltools(model: Any, table: Value) -> Any:
