@@ -110,8 +110,9 @@ def _refuse(what: str, difference: Difference) -> None:
         f"{int(difference.rows.sum())} of {len(difference.rows)} rows, by up to "
         f"{difference.largest:.3g} (rounding to float32 explains {difference.allowed:.1g}); "
         "nothing was written. Either its converter does not do what the model does, or the "
-        "model splits values that float32 cannot tell apart: fit on X rounded to float32, "
-        'take another model, or save the trainer as a ".skt" file'
+        "model splits values that float32 cannot tell apart, as trees do behind a scaler: "
+        "leave the scaler out, fit on X rounded to float32, take another model, or save the "
+        'trainer as a ".skt" file'
     )
 
 
