@@ -149,10 +149,14 @@ def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Fe
 
 
 def _head(X: Any) -> Any:
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    if not n_rows:
+    """Return two rows of X, which tell how wide it is after each step."""
+    if not getattr(X, "shape", ()):
+        raise InputError(
+            f"to_onnx needs X as a table or a two-dimensional array, got {type(X).__name__}"
+        )
+    if not X.shape[0]:
         raise InputError("to_onnx needs rows to compare the file on, got none")
-    return _safe_indexing(X, np.arange(min(2, n_rows))) if hasattr(X, "shape") else X[:2]
+    return _safe_indexing(X, np.arange(min(2, X.shape[0])))
 
 
 def _fill(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.ensemble._forest import BaseForest
+from sklearn.impute import SimpleImputer
 from sklearn.tree import BaseDecisionTree
 
 from sktrainer._optional import require
@@ -52,13 +55,20 @@ def model_problems(model: Any) -> list[str]:
             else "torch.onnx.export(trainer.model_.module_, ...)"
         )
         return [f"{name} is a network, which to_onnx does not convert; {call} writes it alone"]
-    if family == "catboost" and model.get_cat_feature_indices():
-        problem = (
+    return _catboost_problems(model, name) if family == "catboost" else []
+
+
+def _catboost_problems(model: Any, name: str) -> list[str]:
+    problems = []
+    if model.get_cat_feature_indices():
+        problems.append(
             f"{name} was told of category columns, which CatBoost does not write as ONNX; "
             'fit with categorical_encoding="onehot", "ordinal" or "target" and export that'
         )
-        return [problem]
-    return []
+    labels = np.asarray(getattr(model, "classes_", ()))  # empty of a regressor
+    if len(labels) and labels.dtype.kind in "bf":
+        problems.append(f"{name} writes no truths or floats as labels; fit on y.astype(str)")
+    return problems
 
 
 def _family(model: Any) -> str:
@@ -88,6 +98,8 @@ def add_step(
 def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool) -> list[Value]:
     from onnx import TensorProto
 
+    if wide and _fills_numbers(step):
+        return [_filled(canvas, step, list(values.values()))]
     if not wide:
         values = {key: _narrow(canvas, value) for key, value in values.items()}
     converted = _by_skl2onnx(step, values)
@@ -99,6 +111,24 @@ def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool)
         else Value(canvas.cast(out, TensorProto.FLOAT), "float", 0)
         for out, kind in outputs
     ]
+
+
+def _fills_numbers(step: Any) -> bool:
+    """Tell an imputer that does no more than fill; ONNX's own has no doubles."""
+    return (
+        type(step) is SimpleImputer
+        and not step.add_indicator
+        and step.missing_values is np.nan
+        and step.statistics_.dtype.kind == "f"
+        and not np.isnan(step.statistics_).any()
+    )
+
+
+def _filled(canvas: Canvas, step: Any, values: list[Value]) -> Value:
+    table = as_kind(canvas, joined(canvas, values), "double")
+    fill = canvas.constant(step.statistics_[np.newaxis].astype(np.float64))
+    missing = canvas.add("IsNaN", table.name)
+    return Value(canvas.add("Where", missing, fill, table.name), "double", table.width)
 
 
 def add_model(
@@ -185,11 +215,28 @@ def _by_onnxmltools(model: Any, table: Value) -> Any:
     initial = [("X", types.FloatTensorType([None, table.width]))]
     if _family(model) == "xgboost":
         return onnxmltools.convert_xgboost(
-            model, initial_types=initial, target_opset=OPSETS[""]
+            _nameless(model), initial_types=initial, target_opset=OPSETS[""]
         )
     return onnxmltools.convert_lightgbm(
-        model, initial_types=initial, target_opset=OPSETS[""], zipmap=False
+        _plainly_labelled(model), initial_types=initial, target_opset=OPSETS[""], zipmap=False
     )
+
+
+def _nameless(model: Any) -> Any:
+    """Return an XGBoost model without names of columns, which its converter cannot read."""
+    renamed = copy.copy(model)
+    renamed._Booster = model.get_booster().copy()
+    renamed._Booster.feature_names = None
+    return renamed
+
+
+def _plainly_labelled(model: Any) -> Any:
+    """Return a LightGBM model with labels that its converter can write; ours come later."""
+    if getattr(model, "classes_", np.arange(2)).dtype.kind not in "bf":
+        return model
+    relabelled = copy.copy(model)
+    relabelled._classes = np.arange(len(model.classes_))
+    return relabelled
 
 
 def _by_catboost(model: Any, table: Value) -> Any:
