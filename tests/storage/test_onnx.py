@@ -1,22 +1,18 @@
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     BaggingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
-    RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -25,65 +21,8 @@ from sklearn.svm import LinearSVC
 
 from sktrainer import ManagedTrainer
 from sktrainer.datasets import load_hypothyroid
-from sktrainer.exceptions import DataWarning, InputError
-
-FAMILIES = ("sklearn", "forest", "linear", "xgboost", "lightgbm", "catboost")
-
-
-@pytest.fixture
-def runtime():
-    """onnxruntime, where all of the extra is installed."""
-    for package in ("onnx", "skl2onnx", "onnxmltools"):
-        pytest.importorskip(package)
-    return pytest.importorskip("onnxruntime")
-
-
-def model_of(family, task):
-    classifier = task == "classification"
-    if family == "xgboost":
-        xgboost = pytest.importorskip("xgboost")
-        kind = xgboost.XGBClassifier if classifier else xgboost.XGBRegressor
-        return kind(n_estimators=20)
-    if family == "lightgbm":
-        lightgbm = pytest.importorskip("lightgbm")
-        kind = lightgbm.LGBMClassifier if classifier else lightgbm.LGBMRegressor
-        return kind(n_estimators=20, verbose=-1)
-    if family == "catboost":
-        catboost = pytest.importorskip("catboost")
-        kind = catboost.CatBoostClassifier if classifier else catboost.CatBoostRegressor
-        return kind(n_estimators=20, verbose=0)
-    kinds = {
-        "sklearn": (HistGradientBoostingClassifier, HistGradientBoostingRegressor),
-        "forest": (RandomForestClassifier, RandomForestRegressor),
-        "linear": (LogisticRegression, Ridge),
-    }
-    kind = kinds[family][not classifier]
-    return kind(**{"sklearn": {"max_iter": 20}, "forest": {"n_estimators": 10}}.get(family, {}))
-
-
-def table(n_rows=400, seed=0):
-    """Numbers, truths, text of few and of many levels, and missing cells in each kind."""
-    rng = np.random.default_rng(seed)
-    few = np.array(["red", "green", "blue", None], dtype=object)[rng.integers(0, 4, n_rows)]
-    many = np.array([f"town {i}" for i in range(40)], dtype=object)
-    X = pd.DataFrame(
-        {
-            "size": rng.normal(3.0, 1.0, n_rows),
-            "count of rooms": rng.integers(1, 9, n_rows),
-            "new": rng.random(n_rows) < 0.5,
-            "colour": few,
-            "town": many[rng.integers(0, 40, n_rows)],
-            "nothing": 1,
-        }
-    )
-    X.loc[rng.random(n_rows) < 0.2, "size"] = np.nan
-    signal = (
-        X["size"].fillna(3.0)
-        + (X["colour"] == "red") * 2
-        + X["new"]
-        + 0.2 * X["town"].str.len()
-    )
-    return X, (signal + rng.normal(0, 0.3, n_rows)).to_numpy()
+from sktrainer.exceptions import DataWarning
+from tests.storage.onnx_cases import FAMILIES, model_of, table
 
 
 def target_of(kind, numbers):
@@ -246,99 +185,6 @@ def test_columns_that_bear_the_names_of_outputs_are_told_apart(runtime, tmp_path
 
     assert list(answers) == ["label_", "probabilities_"]
     assert answers["label_"].tolist() == trainer.predict(X).tolist()
-
-
-class Halved(TransformerMixin, BaseEstimator):
-    def fit(self, X, y=None):
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def transform(self, X):
-        return X / 2
-
-
-def _refused(trainer, X, folder, match):
-    path = folder / "model.onnx"
-    path.write_bytes(b"what was there")
-    with pytest.raises(InputError, match=match) as caught:
-        trainer.to_onnx(path, X)
-    assert path.read_bytes() == b"what was there"
-    assert [each.name for each in folder.iterdir()] == ["model.onnx"]
-    return caught.value
-
-
-def test_every_column_of_dates_is_named(runtime, tmp_path):
-    X, y = table()
-    days = pd.date_range("2024-01-01", periods=len(X))
-    X = X.assign(sold=days, built=days.strftime("%Y-%m-%d"))
-    error = _refused(ManagedTrainer(Ridge()).fit(X, y), X, tmp_path, "'sold' is read as dates")
-    assert [problem.split()[1] for problem in error.problems] == ["'sold'", "'built'"]
-
-
-def test_a_step_without_a_converter_is_named(runtime, tmp_path):
-    X, y = load_diabetes(return_X_y=True)
-    trainer = ManagedTrainer(make_pipeline(Halved(), Ridge())).fit(X, y)
-    _refused(trainer, X, tmp_path, r"step 'halved' \(Halved\) cannot be converted")
-
-
-def test_a_model_without_a_converter_is_named(runtime, tmp_path):
-    class OwnRidge(Ridge):
-        pass
-
-    X, y = load_diabetes(return_X_y=True)
-    trainer = ManagedTrainer(OwnRidge()).fit(X, y)
-    _refused(trainer, X, tmp_path, r"the model \(OwnRidge\) cannot be converted")
-
-
-def test_a_converter_that_is_wrong_is_found_out(runtime, tmp_path):
-    # skl2onnx 1.20 writes the scores of two classes otherwise than scikit-learn has them.
-    X, y = load_breast_cancer(return_X_y=True)
-    trainer = ManagedTrainer(LinearDiscriminantAnalysis()).fit(X, y)
-    _refused(trainer, X, tmp_path, r"probabilities .* differ .* by up to 0\.\d+ ")
-
-
-def test_category_columns_of_catboost_are_refused_with_what_to_do(runtime, tmp_path):
-    X, y = table()
-    trainer = ManagedTrainer(model_of("catboost", "regression"), random_state=0).fit(X, y)
-    _refused(trainer, X, tmp_path, 'categorical_encoding="onehot"')
-
-
-def test_a_sparse_matrix_is_refused(runtime, tmp_path):
-    from scipy.sparse import csr_matrix
-
-    X, y = load_diabetes(return_X_y=True)
-    X = csr_matrix(X)
-    _refused(ManagedTrainer(Ridge()).fit(X, y), X, tmp_path, "sparse matrix")
-
-
-def test_a_network_is_refused_with_the_way_of_its_library(runtime, tmp_path):
-    torch = pytest.importorskip("torch")
-    X, y = load_iris(return_X_y=True)
-    trainer = ManagedTrainer(torch.nn.Sequential(torch.nn.Linear(4, 3)), random_state=0)
-    trainer.set_params(estimator__max_epochs=2)
-    X = X.astype(np.float32)
-    _refused(trainer.fit(X, y), X, tmp_path, r"torch\.onnx\.export")
-
-
-def test_no_rows_to_compare_on_are_refused(runtime, tmp_path):
-    X, y = load_diabetes(return_X_y=True)
-    _refused(ManagedTrainer(Ridge()).fit(X, y), X[:0], tmp_path, "needs rows to compare")
-
-
-def test_another_suffix_is_refused(tmp_path):
-    X, y = load_diabetes(return_X_y=True)
-    with pytest.raises(InputError, match=r"must end in \.onnx, got 'model\.skt'"):
-        ManagedTrainer(Ridge()).fit(X, y).to_onnx(tmp_path / "model.skt", X)
-
-
-def test_a_missing_package_is_named_with_the_extra(tmp_path, monkeypatch):
-    X, y = load_diabetes(return_X_y=True)
-    trainer = ManagedTrainer(Ridge()).fit(X, y)
-    for package in ("onnx", "skl2onnx", "onnxmltools", "onnxruntime"):
-        monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=r'pip install "sktrainer\[onnx\]"'):
-        trainer.to_onnx(tmp_path / "model.onnx", X)
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_for_rows_without_missing_cells_says_so(runtime, tmp_path):

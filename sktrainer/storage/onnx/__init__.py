@@ -14,7 +14,6 @@ from sktrainer._optional import require
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.results.fitted import FittedModel
-from sktrainer.running.caller_state import kept
 from sktrainer.running.files import written_whole
 from sktrainer.storage.onnx.answers import add_classes, add_numbers, facts_of, labels_of
 from sktrainer.storage.onnx.canvas import Canvas
@@ -68,7 +67,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     expected = trainer.predict(_head(X))  # X that is refused, is refused in the usual words
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
-    with kept():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what is compared below
         content = _content(trainer, steps, feeds, X, expected)
         doubt = _doubt(trainer, X, content, feeds)

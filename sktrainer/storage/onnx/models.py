@@ -118,7 +118,8 @@ def _fills_numbers(step: Any) -> bool:
     return (
         type(step) is SimpleImputer
         and not step.add_indicator
-        and step.missing_values is np.nan
+        and isinstance(step.missing_values, float)
+        and np.isnan(step.missing_values)
         and step.statistics_.dtype.kind == "f"
         and not np.isnan(step.statistics_).any()
     )
