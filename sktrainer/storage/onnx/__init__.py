@@ -170,9 +170,9 @@ def _fill(
     fitted: FittedModel = trainer._fitted
     values = [feed.declared(canvas) for feed in feeds]
     names, rows = [feed.name for feed in feeds], _head(X)
-    for name, step in steps:
+    for position, (name, step) in enumerate(steps):
         if isinstance(step, TableEncoder):
-            if values[0].name != names[0]:
+            if position:  # what it would read is not the columns of X
                 raise InputError(
                     f"step {name!r} (TableEncoder) follows another step, which to_onnx does "
                     "not export; put it first"
