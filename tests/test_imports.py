@@ -75,7 +75,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "distributed": {"scaling"},
     "imblearn": {"backends", "encoding", "results", "running", "stages", "storage", "testing"},
     "keras": {"backends"},
-    "lightgbm": {"backends", "storage.natives"},
+    "lightgbm": {"backends", "storage.natives", "storage.onnx"},
     "matplotlib": {"results.plots"},
     "mlflow": {"tracking"},
     "onnx": {"storage.onnx"},

@@ -18,7 +18,7 @@ from sktrainer.storage.onnx.canvas import ML, Canvas
 from sktrainer.storage.onnx.fronts import Value, as_kind
 from sktrainer.types import Array
 
-__all__ = ["add_hist_boosting", "is_hist_boosting"]
+__all__ = ["add_hist_boosting", "is_hist_boosting", "rounded_down"]
 
 
 def is_hist_boosting(model: Any) -> bool:
@@ -105,7 +105,7 @@ def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
     from onnx import numpy_helper
 
     attributes: dict[str, list[Any]] = defaultdict(list)
-    border = _rounded_down if exact and table.kind == "float" else float
+    border = rounded_down if exact and table.kind == "float" else float
     tree_id = 0
     for trees in model._predictors:
         for target, tree in enumerate(trees):
@@ -178,7 +178,7 @@ def _add_node(
         to[f"nodes_{key}"].append(entry)
 
 
-def _rounded_down(value: float) -> float:
+def rounded_down(value: float) -> float:
     """Return the greatest float32 that is not above: floats are split as before."""
     narrow = np.float32(value)
     if float(narrow) > value:

@@ -19,7 +19,11 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.storage.onnx.canvas import OPSETS, Canvas
 from sktrainer.storage.onnx.fronts import Value, as_kind, joined
-from sktrainer.storage.onnx.hist_boosting import add_hist_boosting, is_hist_boosting
+from sktrainer.storage.onnx.hist_boosting import (
+    add_hist_boosting,
+    is_hist_boosting,
+    rounded_down,
+)
 
 __all__ = ["Answers", "add_model", "add_step", "model_problems"]
 
@@ -155,6 +159,8 @@ def add_model(
     try:
         if is_hist_boosting(model):
             return Answers(*add_hist_boosting(canvas, model, table, exact=exact))
+        if exact and table.kind == "float" and _family(model) == "lightgbm":
+            model = _with_float_borders(model)
         table = as_kind(canvas, table, "float")
         converted = _converted(model, table)
         outputs = canvas.embed(converted, [table.name])
@@ -238,6 +244,25 @@ def _plainly_labelled(model: Any) -> Any:
     relabelled = copy.copy(model)
     relabelled._classes = np.arange(len(model.classes_))
     return relabelled
+
+
+def _with_float_borders(model: Any) -> Any:
+    """Return a LightGBM model that splits floats as before, by borders that are floats.
+
+    Its converter rounds borders to the nearest float, which may be the value above.
+    """
+    import lightgbm
+
+    lines = model.booster_.model_to_string().split("\n")
+    for at, line in enumerate(lines):
+        key, _, values = line.partition("=")
+        if key == "threshold":
+            borders = (repr(rounded_down(float(value))) for value in values.split())
+            lines[at] = f"threshold={' '.join(borders)}"
+    kept = [line for line in lines if not line.startswith("tree_sizes=")]  # no longer so
+    narrowed = copy.copy(model)
+    narrowed._Booster = lightgbm.Booster(model_str="\n".join(kept))
+    return narrowed
 
 
 def _by_catboost(model: Any, table: Value) -> Any:
