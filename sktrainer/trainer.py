@@ -631,6 +631,57 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return bundle.write(self, path, format=format)
 
+    def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
+        """Write steps and model as one ONNX file, for programs without Python.
+
+        Its inputs are the columns of X by name, each of shape (n_rows, 1) and double or
+        text (a missing text is an empty one), or an array "X" of doubles; its outputs are
+        what the methods give: `label` and `probabilities`, or `prediction`.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.onnx``.
+        X : array-like of shape (n_samples, n_features)
+            Rows, as `predict` takes them, on which the file is compared with the trainer
+            before it is put in place. The more, the better: the test rows, say.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            A step or the model cannot be converted, or what comes out differs by more than
+            rounding to float32 explains. Nothing is written then.
+        ImportError
+            The extra is missing: ``pip install "sktrainer[onnx]"``.
+
+        Warns
+        -----
+        DataWarning
+            The file is for rows without missing cells, and the trainer is not.
+
+        Notes
+        -----
+        By skl2onnx and onnxmltools, and CatBoost's own export.
+
+        Examples
+        --------
+        >>> from sktrainer import ManagedTrainer
+        >>> from sktrainer.datasets import load_hypothyroid
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> X, y = load_hypothyroid(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y)
+        >>> trainer.to_onnx("thyroid.onnx", X)  # doctest: +SKIP
+        PosixPath('thyroid.onnx')
+        """
+        from sktrainer.storage.onnx import write_onnx
+
+        check_is_fitted(self)
+        return write_onnx(self, path, X)
+
     def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
         """Fit anew with what this fit recorded, and say what is the same, to the bit.
 

@@ -10,10 +10,14 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if "```python" in page.read_text("utf-8"))
 
+NEEDS = {"onnx": ("onnxmltools", "onnxruntime", "skl2onnx")}
+
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 @pytest.mark.filterwarnings("ignore::sktrainer.SmallDataWarning")
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    for package in NEEDS.get(page.stem, ()):
+        pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": f"docs_{page.stem}"}
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)

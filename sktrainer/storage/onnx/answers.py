@@ -1,0 +1,128 @@
+"""From what a converted model gives to what the trainer's own methods give."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from sktrainer.exceptions import InputError
+from sktrainer.results.fitted import FittedModel
+from sktrainer.storage.onnx.canvas import Canvas, texts
+from sktrainer.storage.onnx.models import Answers
+from sktrainer.types import Array
+
+__all__ = ["add_classes", "add_numbers", "facts_of", "labels_of"]
+
+
+def labels_of(fitted: FittedModel) -> Array:
+    """Return the caller's labels as ONNX holds them: int64, bool, double or text.
+
+    Raises
+    ------
+    InputError
+        They are anything else, or several outputs are classified.
+    """
+    classes = fitted.classes
+    if classes is None or fitted.class_codes is None:
+        raise InputError("to_onnx exports classifiers of one output; this one has several")
+    if all(isinstance(label, str) for label in classes):
+        return texts(classes)
+    kinds = {"i": np.int64, "u": np.int64, "b": np.bool_, "f": np.float64}
+    if classes.dtype.kind not in kinds:
+        raise InputError(
+            f"labels in an ONNX file are text, whole numbers, truths or floats, got "
+            f"{classes.dtype} such as {classes[0]!r}; fit on y.astype(str)"
+        )
+    return classes.astype(kinds[classes.dtype.kind])
+
+
+def facts_of(fitted: FittedModel) -> dict[str, str]:
+    """Return what a reader of the file should know: the task, and the classes as JSON."""
+    facts: dict[str, str] = {"task": fitted.task}
+    if fitted.classes is not None:
+        facts["classes"] = json.dumps(labels_of(fitted).tolist(), ensure_ascii=False)
+    return facts
+
+
+def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None:
+    """Give out what `predict` gives: one number a row, or `n_outputs` of them."""
+    from onnx import TensorProto
+
+    assert answers.predicted is not None
+    value = canvas.flat(answers.predicted)
+    shape: list[str | int] = ["N"]
+    if n_outputs is not None:
+        wanted = canvas.constant(np.array([-1, n_outputs], dtype=np.int64))
+        value, shape = canvas.add("Reshape", value, wanted), ["N", n_outputs]
+    canvas.output("prediction", canvas.cast(value, TensorProto.FLOAT), TensorProto.FLOAT, shape)
+
+
+def add_classes(
+    canvas: Canvas, answers: Answers, fitted: FittedModel, *, probabilities: bool
+) -> None:
+    """Give out what `predict` and `predict_proba` give, in the caller's labels.
+
+    Raises
+    ------
+    InputError
+        The converter of the model gives no probabilities, and `probabilities` are wanted.
+    """
+    from onnx import TensorProto
+
+    labels = labels_of(fitted)
+    kind = _kind_of(labels)
+    found = answers.probabilities
+    if probabilities and found is None:
+        raise InputError(
+            "the converter of this model gives no probabilities; nothing was written. Save "
+            'the trainer as a ".skt" file'
+        )
+    canvas.output("label", _label(canvas, answers, fitted, labels), kind, ["N"])
+    if probabilities and found is not None:
+        value = _corrected(canvas, _expanded(canvas, found, fitted), fitted)
+        canvas.output("probabilities", value, TensorProto.FLOAT, ["N", len(labels)])
+
+
+def _kind_of(labels: Array) -> int:
+    from onnx import helper
+
+    return int(helper.np_dtype_to_tensor_dtype(labels.dtype))
+
+
+def _label(canvas: Canvas, answers: Answers, fitted: FittedModel, labels: Array) -> str:
+    from onnx import TensorProto
+
+    known = canvas.constant(labels[fitted.class_codes])
+    if answers.predicted is None or (fitted.likeliest and answers.probabilities is not None):
+        assert answers.probabilities is not None
+        codes = canvas.add("ArgMax", answers.probabilities, axis=1, keepdims=0)
+        return canvas.add("Gather", known, codes)
+    own = canvas.flat(answers.predicted)
+    if fitted.codes_as_labels:
+        return canvas.add("Gather", known, canvas.cast(own, TensorProto.INT64))
+    kind = _kind_of(labels)
+    return own if answers.kind == kind else canvas.cast(own, kind)
+
+
+def _expanded(canvas: Canvas, value: str, fitted: FittedModel) -> str:
+    codes, n_classes = fitted.class_codes, len(fitted.classes)  # type: ignore[arg-type]
+    assert codes is not None
+    if np.array_equal(codes, np.arange(n_classes)):
+        return value
+    places = np.zeros((len(codes), n_classes), dtype=np.float32)
+    places[np.arange(len(codes)), codes] = 1
+    return canvas.add("MatMul", value, canvas.constant(places))
+
+
+def _corrected(canvas: Canvas, value: str, fitted: FittedModel) -> str:
+    """Undo the shift of the priors, as `correct_priors` does."""
+    if fitted.shift is None:
+        return value
+    shift = np.asarray(fitted.shift, dtype=float)
+    factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
+    weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))
+    axes = canvas.constant(np.array([1], dtype=np.int64))
+    total = canvas.add("ReduceSum", weighed, axes, keepdims=1)
+    nothing = canvas.add("Equal", total, canvas.constant(np.zeros((1, 1), dtype=np.float32)))
+    return canvas.add("Where", nothing, value, canvas.add("Div", weighed, total))

@@ -1,0 +1,143 @@
+"""An ONNX graph that grows node by node, and takes in graphs that converters made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array
+
+__all__ = ["ML", "OPSETS", "Canvas"]
+
+#: The domain of encoders and trees.
+ML = "ai.onnx.ml"
+#: The versions of the operators. onnxmltools writes no later ones.
+OPSETS = {"": 15, ML: 3}
+_IR_VERSION = 8
+
+
+class Canvas:
+    """The nodes, constants, inputs and outputs of a model that is being put together.
+
+    Every method returns the name of the value that it makes, which the next takes. Names
+    of the canvas begin with "/", so that a column of the caller's may have any other.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._n_names = 0
+
+    def input(self, name: str, kind: int, width: int) -> str:
+        """Declare an input of shape (n_rows, width)."""
+        from onnx import helper
+
+        self._inputs.append(helper.make_tensor_value_info(name, kind, ["N", width]))
+        return name
+
+    def output(self, name: str, value: str, kind: int, shape: list[Any]) -> None:
+        """Give a value out under this name, or a longer one where an input bears it."""
+        from onnx import helper
+
+        while any(name == given.name for given in self._inputs):
+            name += "_"
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(helper.make_tensor_value_info(name, kind, shape))
+
+    def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node of one output."""
+        from onnx import helper
+
+        name = self._name(op)
+        node = helper.make_node(op, inputs, [name], name=name, domain=domain, **attributes)
+        self._nodes.append(node)
+        return name
+
+    def constant(self, values: Any) -> str:
+        """Add a constant of the dtype of `values`; objects are texts."""
+        from onnx import numpy_helper
+
+        name = self._name("constant")
+        self._constants.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def cast(self, value: str, kind: int) -> str:
+        """Turn a value into one of another type."""
+        return self.add("Cast", value, to=kind)
+
+    def flat(self, value: str) -> str:
+        """Turn a column into one dimension."""
+        return self.add("Reshape", value, self.constant(np.array([-1], dtype=np.int64)))
+
+    def embed(self, model: Any, feeds: list[str]) -> list[tuple[str, int]]:
+        """Take in a converted model.
+
+        Parameters
+        ----------
+        model : onnx.ModelProto
+        feeds : list of str
+            Values of the canvas, in the order of its inputs.
+
+        Returns
+        -------
+        list of (str, int)
+            Its outputs: the value and the type of its elements.
+        """
+        from onnx import compose, helper
+
+        prefix = self._name("part") + "/"
+        inner = compose.add_prefix(model, prefix)
+        for given, value in zip(inner.graph.input, feeds, strict=True):
+            self._nodes.append(helper.make_node("Identity", [value], [given.name]))
+        self._nodes.extend(inner.graph.node)
+        self._constants.extend(inner.graph.initializer)
+        return [(out.name, out.type.tensor_type.elem_type) for out in inner.graph.output]
+
+    def model(self, facts: dict[str, str]) -> Any:
+        """Return the finished ModelProto, with some facts for its readers.
+
+        Raises
+        ------
+        InputError
+            A converter's part does not pass ONNX's own check.
+        """
+        import onnx
+
+        from sktrainer._version import __version__
+
+        graph = onnx.helper.make_graph(
+            self._nodes, "sktrainer", self._inputs, self._outputs, self._constants
+        )
+        opsets = [onnx.helper.make_opsetid(*item) for item in OPSETS.items()]
+        model = onnx.helper.make_model(
+            graph,
+            opset_imports=opsets,
+            ir_version=_IR_VERSION,
+            producer_name="sktrainer",
+            producer_version=__version__,
+        )
+        onnx.helper.set_model_props(model, facts)
+        try:
+            onnx.checker.check_model(model)
+        except onnx.checker.ValidationError as error:
+            raise InputError(
+                f"a converter made something that is no valid ONNX: {error}; nothing was "
+                'written. Save the trainer as a ".skt" file'
+            ) from error
+        return model
+
+    def _name(self, op: str) -> str:
+        self._n_names += 1
+        name = f"/{self._n_names}/{op}"
+        return self._name(op) if any(name == given.name for given in self._inputs) else name
+
+
+def texts(values: Array) -> Array:
+    """Return text as ONNX takes it: objects that are all str."""
+    found = np.empty(len(values), dtype=object)
+    found[:] = [str(value) for value in values]
+    return found

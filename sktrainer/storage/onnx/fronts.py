@@ -1,0 +1,277 @@
+"""The inputs of an exported model, and the automatic preprocessor behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sktrainer.encoding.table.cells import cells_by_position, column_names, is_frame
+from sktrainer.encoding.table.finishing import Finish
+from sktrainer.encoding.table.levels import Levels, factorise
+from sktrainer.encoding.table.matrices import MatrixPlan
+from sktrainer.encoding.table.numeric import to_numbers
+from sktrainer.encoding.table.plans import LevelValues, Numbers, OneHot
+from sktrainer.encoding.table.schema import kind_of
+from sktrainer.encoding.table.table_plan import TablePlan
+from sktrainer.exceptions import InputError
+from sktrainer.storage.onnx.canvas import ML, Canvas
+from sktrainer.types import Array
+
+__all__ = ["Feed", "Value", "encoded_by", "feeds_of", "joined", "planned_feeds"]
+
+#: The name of the input where X is an array.
+MATRIX = "X"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the canvas: numbers of shape (n_rows, width), truths, or a column of texts."""
+
+    name: str
+    kind: Literal["float", "double", "text", "truth"]
+    width: int
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One input of the file.
+
+    Attributes
+    ----------
+    name : str
+        Of the column; "X" for an array.
+    position : int or None
+        Of the column in X; None: all of an array.
+    kind : {"double", "text"}
+    width : int
+    """
+
+    name: str
+    position: int | None
+    kind: Literal["double", "text"]
+    width: int = 1
+
+    def declared(self, canvas: Canvas) -> Value:
+        """Make it an input of the canvas."""
+        from onnx import TensorProto
+
+        kind = TensorProto.STRING if self.kind == "text" else TensorProto.DOUBLE
+        return Value(canvas.input(self.name, kind, self.width), self.kind, self.width)
+
+    def cells(self, X: Any) -> Array:
+        """Return what goes in for the rows of X, shape (n_rows, width).
+
+        A missing text is an empty one, which no model has among its levels.
+        """
+        if self.position is None:
+            return np.asarray(X, dtype=np.float64)
+        cells = cells_by_position(X)(self.position)
+        if self.kind == "double":
+            return to_numbers(cells).astype(np.float64)[:, np.newaxis]
+        codes, levels = factorise(cells)
+        table = np.array([*levels, ""], dtype=object)
+        found: Array = table[codes][:, np.newaxis]
+        return found
+
+
+def feeds_of(X: Any) -> list[Feed]:
+    """Return the inputs for steps that take X as it is: one a column, or the whole array.
+
+    Raises
+    ------
+    InputError
+        X is no table or dense array, or has columns that are neither numbers nor texts.
+    """
+    if is_frame(X):
+        column = cells_by_position(X)
+        kinds = [kind_of(column(position)) for position in range(X.shape[1])]
+        names = [str(name) for name in column_names(X)]
+        _refuse_kinds(names, kinds)
+        return [
+            Feed(name, position, "text" if kind == "texts" else "double")
+            for position, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        ]
+    if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
+        raise InputError(
+            "to_onnx needs X as a table or a two-dimensional array of numbers, got "
+            f"{type(X).__name__}"
+        )
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "iufb":
+        raise InputError(
+            f"to_onnx needs a dense array of numbers or a table, got {type(X).__name__} of "
+            f"{X.dtype}; pass a DataFrame, or X.toarray() to fit and to_onnx alike"
+        )
+    return [Feed(MATRIX, None, "double", X.shape[1])]
+
+
+def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
+    known = ("numbers", "booleans", "texts", "empty", "durations")
+    pairs = zip(names, kinds, strict=True)
+    problems = [
+        f"column {name!r} holds {kind}, which to_onnx cannot hand to the steps of your "
+        "Pipeline; turn it into numbers or text before fit"
+        for name, kind in pairs
+        if kind not in known
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
+    """Return the inputs of a TableEncoder: the columns that it kept, each read as it does.
+
+    Raises
+    ------
+    InputError
+        Columns that cannot be read inside an ONNX file; all are named.
+    """
+    plan = encoder._plan
+    if isinstance(plan, MatrixPlan):
+        return feeds_of(X)
+    if not isinstance(plan, TablePlan):
+        raise InputError(
+            "the trainer was fitted on a sparse matrix, which onnxruntime does not take; "
+            "fit on X.toarray(), or on fewer columns, and export that"
+        )
+    feeds, problems = [], []
+    names = encoder._names
+    for position, column in zip(plan.positions, plan.plans, strict=True):
+        name = names[position]
+        if isinstance(column, Numbers):
+            feeds.append(Feed(name, position, "double"))
+        elif isinstance(column, LevelValues | OneHot):
+            feeds.append(Feed(name, position, "text"))
+            if "" in column.levels.levels:
+                problems.append(
+                    f"column {name!r} has an empty text among its levels, which stands for "
+                    "a missing cell in an ONNX file; replace it before fit"
+                )
+        else:
+            problems.append(
+                f"column {name!r} is read as dates, and ONNX has none; put numbers in its "
+                "place before fit, such as X[column].dt.year, or drop it"
+            )
+    if problems:
+        raise InputError(problems)
+    return feeds
+
+
+def joined(canvas: Canvas, values: list[Value]) -> Value:
+    """Put columns of numbers side by side.
+
+    Raises
+    ------
+    InputError
+        One is text, which no model takes.
+    """
+    texts = [value.name for value in values if value.kind == "text"]
+    if texts:
+        raise InputError(
+            f"columns of text reach the model as they are: {', '.join(map(repr, texts))}; "
+            'encode them in the Pipeline, or leave them to preprocessor="auto"'
+        )
+    if len(values) == 1:
+        return values[0]
+    name = canvas.add("Concat", *(value.name for value in values), axis=1)
+    return Value(name, values[0].kind, sum(value.width for value in values))
+
+
+def encoded_by(canvas: Canvas, encoder: Any, values: list[Value], X: Any) -> Value:
+    """Add what a TableEncoder does to its inputs."""
+    plan = encoder._plan
+    if isinstance(plan, MatrixPlan):
+        return _matrix(canvas, plan, joined(canvas, values), X)
+    kind = _kind(plan.dtype)
+    parts = [
+        _column(canvas, column, value.name, kind)
+        for column, value in zip(plan.plans, values, strict=True)
+    ]
+    out = joined(canvas, parts)
+    return _finished(canvas, plan.finish, out, len(plan.names))
+
+
+def _kind(dtype: Any) -> Literal["float", "double"]:
+    return "double" if np.dtype(dtype) == np.float64 else "float"
+
+
+def as_kind(canvas: Canvas, value: Value, kind: Literal["float", "double"]) -> Value:
+    """Turn numbers into those of another width, rounded to the nearest."""
+    from onnx import TensorProto
+
+    if value.kind == kind:
+        return value
+    to = TensorProto.DOUBLE if kind == "double" else TensorProto.FLOAT
+    return Value(canvas.cast(value.name, to), kind, value.width)
+
+
+def _matrix(canvas: Canvas, plan: MatrixPlan, value: Value, X: Any) -> Value:
+    dtypes = [X.dtype] if isinstance(X, np.ndarray) else list(getattr(X, "dtypes", ["f8"]))
+    value = as_kind(canvas, value, _kind(np.result_type(*dtypes, np.float32)))
+    if plan.kept is not None:
+        kept = canvas.constant(np.array(plan.kept, dtype=np.int64))
+        value = Value(
+            canvas.add("Gather", value.name, kept, axis=1), value.kind, len(plan.kept)
+        )
+    elif not plan.impute:
+        return value
+    return _finished(canvas, plan.finish, value, len(plan.names))
+
+
+def _column(canvas: Canvas, plan: Any, name: str, kind: Literal["float", "double"]) -> Value:
+    if isinstance(plan, Numbers):
+        return as_kind(canvas, Value(name, "double", 1), kind)
+    if isinstance(plan, OneHot):
+        slots = _looked_up(canvas, name, plan.levels, plan.slots.astype(np.int64))
+        ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
+        return as_kind(canvas, Value(ones, "truth", len(plan.names)), kind)
+    columns = [
+        Value(_looked_up(canvas, name, plan.levels, numbers), "float", 1)
+        for numbers in plan.table.astype(np.float32).T
+    ]
+    return as_kind(canvas, joined(canvas, columns), kind)
+
+
+def _looked_up(canvas: Canvas, name: str, levels: Levels, table: Array) -> str:
+    """Return the entry of `table` for each text; its last one for any that is no level."""
+    kind = "int64" if table.dtype.kind == "i" else "float"
+    keys, entries = levels.levels.tolist(), table[:-1].tolist()
+    attributes = {
+        "keys_strings": keys or [""],  # an empty list has no type
+        f"values_{kind}s": entries or [table[-1].item()],
+        f"default_{kind}": table[-1].item(),
+    }
+    return canvas.add("LabelEncoder", name, domain=ML, **attributes)
+
+
+def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value:
+    """Fill, mark and standardise as `Finish.apply` does."""
+    steps, marks = finish.steps, []
+    dtype = np.float64 if value.kind == "double" else np.float32
+    if finish.imputer is not None:
+        missing = canvas.add("IsNaN", value.name)
+        if len(steps.marked):
+            at = canvas.constant(steps.marked.astype(np.int64))
+            marked = Value(
+                canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
+            )
+            marks = [as_kind(canvas, marked, _kind(dtype))]
+        medians = np.full((1, value.width), np.nan, dtype=dtype)
+        medians[0, steps.filled] = finish.imputer.statistics_
+        filled = canvas.add("Where", missing, canvas.constant(medians), value.name)
+        value = Value(filled, value.kind, value.width)
+    if finish.scaler is not None:
+        means, scales = np.zeros((1, width)), np.ones((1, width))
+        means[0, steps.scaled] = finish.scaler.mean_
+        scales[0, steps.scaled] = finish.scaler.scale_
+        value = _standardised(canvas, value, means, scales)
+    return joined(canvas, [value, *marks])
+
+
+def _standardised(canvas: Canvas, value: Value, means: Array, scales: Array) -> Value:
+    wide = as_kind(canvas, value, "double").name
+    centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
+    scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))
+    kind: Any = value.kind
+    return as_kind(canvas, Value(scaled, "double", value.width), kind)

@@ -1,0 +1,295 @@
+"""Each library's steps and models as ONNX, by the converter that is made for it."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble._forest import BaseForest
+from sklearn.impute import SimpleImputer
+from sklearn.tree import BaseDecisionTree
+
+from sktrainer._optional import require
+from sktrainer.backends.modules import model_name
+from sktrainer.backends.registry import find_backend
+from sktrainer.exceptions import InputError
+from sktrainer.storage.onnx.canvas import OPSETS, Canvas
+from sktrainer.storage.onnx.fronts import Value, as_kind, joined
+from sktrainer.storage.onnx.hist_boosting import (
+    add_hist_boosting,
+    is_hist_boosting,
+    rounded_down,
+)
+
+__all__ = ["Answers", "add_model", "add_step", "model_problems"]
+
+_EXTRA = "onnx"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a converted model gives.
+
+    Attributes
+    ----------
+    predicted : str or None
+        Labels as the model knows them, or numbers; any shape that holds one a row.
+    kind : int
+        The type of its elements.
+    probabilities : str or None
+        Shape (n_rows, n_known_classes), float.
+    """
+
+    predicted: str | None
+    kind: int
+    probabilities: str | None = None
+
+
+def model_problems(model: Any) -> list[str]:
+    """Say what keeps a model out of an ONNX file that can be told before trying."""
+    family, name = _family(model), model_name(model)
+    if family in ("skorch", "keras"):
+        call = (
+            'trainer.model_.model_.export(path, format="onnx")'
+            if family == "keras"
+            else "torch.onnx.export(trainer.model_.module_, ...)"
+        )
+        return [f"{name} is a network, which to_onnx does not convert; {call} writes it alone"]
+    return _catboost_problems(model, name) if family == "catboost" else []
+
+
+def _catboost_problems(model: Any, name: str) -> list[str]:
+    problems = []
+    if model.get_cat_feature_indices():
+        problems.append(
+            f"{name} was told of category columns, which CatBoost does not write as ONNX; "
+            'fit with categorical_encoding="onehot", "ordinal" or "target" and export that'
+        )
+    labels = np.asarray(getattr(model, "classes_", ()))  # empty of a regressor
+    if len(labels) and labels.dtype.kind in "bf":
+        problems.append(f"{name} writes no truths or floats as labels; fit on y.astype(str)")
+    return problems
+
+
+def _family(model: Any) -> str:
+    return find_backend(model).name
+
+
+def add_step(
+    canvas: Canvas, name: str, step: Any, values: dict[str, Value], *, wide: bool
+) -> Value:
+    """Add a fitted scikit-learn transformer; `values` by the names that it knows.
+
+    The width of what comes out is not known to the canvas: 0. With `wide`, doubles stay
+    doubles, where the converter and onnxruntime have operators for them.
+
+    Raises
+    ------
+    InputError
+        skl2onnx has no converter for it, or the one that it has fails.
+    """
+    try:
+        outputs = _added_step(canvas, step, values, wide)
+    except Exception as error:
+        raise _refusal(f"step {name!r} ({type(step).__name__})", error) from error
+    return outputs[-1]  # of a clustering, distances stand behind labels
+
+
+def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool) -> list[Value]:
+    from onnx import TensorProto
+
+    if wide and _fills_numbers(step):
+        return [_filled(canvas, step, list(values.values()))]
+    if not wide:
+        values = {key: _narrow(canvas, value) for key, value in values.items()}
+    converted = _by_skl2onnx(step, values)
+    outputs = canvas.embed(converted, [value.name for value in values.values()])
+    kinds: dict[int, Any] = {TensorProto.STRING: "text", TensorProto.DOUBLE: "double"}
+    return [
+        Value(out, kinds[kind], 0)
+        if kind in kinds
+        else Value(canvas.cast(out, TensorProto.FLOAT), "float", 0)
+        for out, kind in outputs
+    ]
+
+
+def _fills_numbers(step: Any) -> bool:
+    """Tell an imputer that does no more than fill; ONNX's own has no doubles."""
+    return (
+        type(step) is SimpleImputer
+        and not step.add_indicator
+        and isinstance(step.missing_values, float)
+        and np.isnan(step.missing_values)
+        and step.statistics_.dtype.kind == "f"
+        and not np.isnan(step.statistics_).any()
+    )
+
+
+def _filled(canvas: Canvas, step: Any, values: list[Value]) -> Value:
+    table = as_kind(canvas, joined(canvas, values), "double")
+    fill = canvas.constant(step.statistics_[np.newaxis].astype(np.float64))
+    missing = canvas.add("IsNaN", table.name)
+    return Value(canvas.add("Where", missing, fill, table.name), "double", table.width)
+
+
+def add_model(
+    canvas: Canvas, model: Any, values: list[Value], *, classifier: bool, exact: bool
+) -> Answers:
+    """Add a fitted model that takes the values side by side.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    model : estimator
+    values : list of Value
+    classifier : bool
+    exact : bool
+        The values are to the bit those that the trainer's model is given.
+
+    Raises
+    ------
+    InputError
+        There is no converter for it, or the one that there is fails.
+    """
+    table = joined(canvas, values)
+    try:
+        if is_hist_boosting(model):
+            return Answers(*add_hist_boosting(canvas, model, table, exact=exact))
+        if exact and table.kind == "float" and _family(model) == "lightgbm":
+            model = _with_float_borders(model)
+        table = as_kind(canvas, table, "float")
+        converted = _converted(model, table)
+        outputs = canvas.embed(converted, [table.name])
+    except Exception as error:
+        raise _refusal(f"the model ({model_name(model)})", error) from error
+    predicted, kind = outputs[0]
+    probabilities = outputs[1][0] if classifier and len(outputs) > 1 else None
+    return Answers(predicted, kind, probabilities)
+
+
+def _converted(model: Any, table: Value) -> Any:
+    ways = {"xgboost": _by_onnxmltools, "lightgbm": _by_onnxmltools, "catboost": _by_catboost}
+    way = ways.get(_family(model))
+    if way is not None:
+        return way(model, table)
+    converted = _by_skl2onnx(model, {"X": table})
+    _send_missing(model, converted)
+    return converted
+
+
+def _narrow(canvas: Canvas, value: Value) -> Value:
+    return value if value.kind == "text" else as_kind(canvas, value, "float")
+
+
+def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
+    skl2onnx = require("skl2onnx", _EXTRA)
+    types = require("skl2onnx.common.data_types", _EXTRA)
+    kinds = {
+        "text": types.StringTensorType,
+        "float": types.FloatTensorType,
+        "double": types.DoubleTensorType,
+    }
+    initial = [(key, kinds[value.kind]([None, value.width])) for key, value in feeds.items()]
+    options = None
+    if hasattr(estimator, "classes_") and hasattr(estimator, "predict_proba"):
+        options = {id(estimator): {"zipmap": False}}
+    return skl2onnx.convert_sklearn(
+        estimator, initial_types=initial, target_opset=dict(OPSETS), options=options
+    )
+
+
+def _send_missing(model: Any, converted: Any) -> None:
+    """Send missing cells where the trees of a forest send them; skl2onnx leaves that out."""
+    if not isinstance(model, BaseForest | BaseDecisionTree):
+        return
+    trees = [model] if isinstance(model, BaseDecisionTree) else model.estimators_
+    for node in converted.graph.node:
+        if not node.op_type.startswith("TreeEnsemble"):
+            continue
+        lists = {attribute.name: attribute.ints for attribute in node.attribute}
+        pairs = zip(lists["nodes_treeids"], lists["nodes_nodeids"], strict=True)
+        to_left = [int(trees[tree].tree_.missing_go_to_left[at]) for tree, at in pairs]
+        lists["nodes_missing_value_tracks_true"][:] = to_left
+
+
+def _by_onnxmltools(model: Any, table: Value) -> Any:
+    onnxmltools = require("onnxmltools", _EXTRA)
+    types = require("onnxmltools.convert.common.data_types", _EXTRA)
+    initial = [("X", types.FloatTensorType([None, table.width]))]
+    if _family(model) == "xgboost":
+        return onnxmltools.convert_xgboost(
+            _nameless(model), initial_types=initial, target_opset=OPSETS[""]
+        )
+    return onnxmltools.convert_lightgbm(
+        _plainly_labelled(model), initial_types=initial, target_opset=OPSETS[""], zipmap=False
+    )
+
+
+def _nameless(model: Any) -> Any:
+    """Return an XGBoost model without names of columns, which its converter cannot read."""
+    renamed = copy.copy(model)
+    renamed._Booster = model.get_booster().copy()
+    renamed._Booster.feature_names = None
+    return renamed
+
+
+def _plainly_labelled(model: Any) -> Any:
+    """Return a LightGBM model with labels that its converter can write; ours come later."""
+    if getattr(model, "classes_", np.arange(2)).dtype.kind not in "bf":
+        return model
+    relabelled = copy.copy(model)
+    relabelled._classes = np.arange(len(model.classes_))
+    return relabelled
+
+
+def _with_float_borders(model: Any) -> Any:
+    """Return a LightGBM model that splits floats as before, by borders that are floats.
+
+    Its converter rounds borders to the nearest float, which may be the value above.
+    """
+    import lightgbm
+
+    lines = model.booster_.model_to_string().split("\n")
+    for at, line in enumerate(lines):
+        key, _, values = line.partition("=")
+        if key == "threshold":
+            borders = (repr(rounded_down(float(value))) for value in values.split())
+            lines[at] = f"threshold={' '.join(borders)}"
+    kept = [line for line in lines if not line.startswith("tree_sizes=")]  # no longer so
+    narrowed = copy.copy(model)
+    narrowed._Booster = lightgbm.Booster(model_str="\n".join(kept))
+    return narrowed
+
+
+def _by_catboost(model: Any, table: Value) -> Any:
+    import onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        model.save_model(str(path), format="onnx")
+        converted = onnx.load(path)
+    graph = converted.graph
+    for node in [node for node in graph.node if node.op_type == "ZipMap"]:
+        # A list of dicts comes out of it; the numbers go in.
+        graph.node.remove(node)
+        for out in [out for out in graph.output if out.name == node.output[0]]:
+            graph.output.remove(out)
+        graph.output.append(
+            onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None)
+        )
+    return converted
+
+
+def _refusal(what: str, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    words = " ".join(str(error).split())
+    said = words if len(words) <= 300 else f"{words[:300]} ..."
+    return InputError(
+        f"{what} cannot be converted to ONNX: {type(error).__name__}: {said}; nothing was "
+        'written. Leave it out or take another one, or save the trainer as a ".skt" file'
+    )
