@@ -7,6 +7,7 @@ to clone.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -99,8 +100,13 @@ def custom_parts(model: Any) -> dict[str, Any]:
     return {
         keras.saving.get_registered_name(part): part
         for part in parts
-        if part.__module__.partition(".")[0] != "keras" and "<" not in part.__qualname__
+        if part.__module__.partition(".")[0] != "keras" and _is_at_its_path(part)
     }
+
+
+def _is_at_its_path(part: Any) -> bool:
+    """Tell whether this can be imported: Keras wraps methods by functions that cannot."""
+    return getattr(sys.modules.get(part.__module__), part.__qualname__, None) is part
 
 
 def _parts(value: Any) -> Iterator[Any]:
