@@ -133,13 +133,18 @@ def custom_parts(model: Any) -> dict[str, Any]:
     return {
         keras.saving.get_registered_name(part): part
         for part in parts
-        if not _is_of_library(part)
+        if not _is_of_library(part) and (isinstance(part, type) or _is_at_its_path(part))
     }
 
 
 def _is_of_library(part: Any) -> bool:
     root = str(part.__module__).partition(".")[0]
     return root in _LIBRARIES or root in sys.stdlib_module_names
+
+
+def _is_at_its_path(part: Any) -> bool:
+    """Tell whether this can be imported: Keras wraps methods by functions that cannot."""
+    return getattr(sys.modules.get(part.__module__), part.__qualname__, None) is part
 
 
 def _parts(value: Any) -> Iterator[Any]:

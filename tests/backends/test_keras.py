@@ -284,6 +284,23 @@ def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():
     assert same_bits(trainer.predict_proba(X), again.predict_proba(X))
 
 
+@pytest.mark.parametrize("name", ["of_own_parts", "functional"])
+def test_own_parts_and_adapted_layers_are_copied_and_pickled(name):
+    from sktrainer.backends._keras_pickle import copied
+    from tests import keras_parts
+
+    with kept():
+        model = getattr(keras_parts, name)(6)
+    rows = np.ones((2, 6), dtype=np.float32)
+    expected = np.asarray(model(rows))
+    assert np.asarray(copied(model)(rows)).tobytes() == expected.tobytes()
+    trainer = ManagedTrainer(getattr(keras_parts, name), random_state=0, early_stopping=False)
+    trainer.set_params(estimator__epochs=1).fit(np.tile(X, 2), Y)
+    again = pickle.loads(pickle.dumps(trainer))
+    assert again.predict(np.tile(X, 2)).tobytes() == trainer.predict(np.tile(X, 2)).tobytes()
+    assert again.partial_fit(np.tile(X, 2), Y).n_iter_ == 2
+
+
 def test_parameters_of_the_function_are_those_of_the_trainer():
     trainer = ManagedTrainer(build)
     params = trainer.get_params()
