@@ -164,14 +164,17 @@ def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> V
         return Verdict(loss=loss)
     if seen is None or not seen.no_better:
         return Verdict(str(held), False, loss)
-    diverged = seen.beyond_start or (held.worse and not _has_learned(fit.evaluations))
+    diverged = seen.beyond_start or (held.worse and not _is_learning(fit.evaluations))
     return Verdict(str(held), diverged, loss)
 
 
-def _has_learned(evaluations: Sequence[Evaluation]) -> bool:
-    """Tell whether the training loss ended below its first value, however far it got."""
+def _is_learning(evaluations: Sequence[Evaluation]) -> bool:
+    """Tell whether the training loss ended below its first value, however far it got.
+
+    One iteration is too few to tell, and no sign that more would be worse.
+    """
     losses = [e.value for e in evaluations if e.set == "train" and e.metric == "loss"]
-    return len(losses) > 1 and losses[-1] < losses[0]
+    return len(losses) == 1 or (len(losses) > 1 and losses[-1] < losses[0])
 
 
 def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:

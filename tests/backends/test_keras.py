@@ -302,7 +302,7 @@ def test_own_parts_and_adapted_layers_are_copied_and_pickled(name):
 
 
 def test_parameters_of_the_function_are_those_of_the_trainer():
-    trainer = ManagedTrainer(build)
+    trainer = ManagedTrainer(build, early_stopping=False, random_state=0)
     params = trainer.get_params()
     assert params["estimator"] is build
     assert params["estimator__model__hidden"] == 8

@@ -89,7 +89,8 @@ def test_an_epoch_moves_what_the_optimizer_remembers():
 
 
 def test_the_history_has_the_loss_of_each_chunk():
-    trainer = fed(ManagedTrainer(SmallNet, task="classification", random_state=0))
+    quick = ManagedTrainer(SmallNet, task="classification", random_state=0)
+    trainer = fed(quick.set_params(estimator__lr=0.05))
     assert list(trainer.history_["iteration"]) == [1, 2, 3]
     assert trainer.history_["value"].iloc[-1] < trainer.history_["value"].iloc[0]
 
