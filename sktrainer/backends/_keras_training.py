@@ -134,7 +134,9 @@ class Training:
             logs = self._train(order, callbacks)
         values = {"train": {"loss": logs["loss"]}}
         if self.validation is not None:
+            callbacks.on_test_begin()
             found = self._evaluate(self.validation)
+            callbacks.on_test_end(found)
             logs |= {f"val_{name}": value for name, value in found.items()}
             values["validation"] = {"loss": found["loss"], **self._score()}
         self.monitor.record(epoch, values)

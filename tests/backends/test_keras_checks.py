@@ -48,7 +48,12 @@ TRAINERS = {
 
 def _by_content(model):
     config, weights = model.get_config(), [w.tolist() for w in model.get_weights()]
-    return str, (json.dumps([type(model).__name__, config, weights]),)
+    return _again, (json.dumps([type(model).__name__, config, weights]),)
+
+
+def _again(content):
+    """Return what a copy of the model is; its content is there to be hashed."""
+    return five_probabilities()
 
 
 @pytest.mark.slow
