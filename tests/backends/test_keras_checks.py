@@ -52,8 +52,10 @@ def _by_content(model):
 
 
 def _again(content):
-    """Return what a copy of the model is; its content is there to be hashed."""
-    return five_probabilities()
+    """Return a copy of a model that is not built yet."""
+    import keras
+
+    return keras.Sequential.from_config(json.loads(content)[1])
 
 
 @pytest.mark.slow
