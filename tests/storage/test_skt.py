@@ -51,24 +51,12 @@ from xgboost import XGBClassifier
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
 from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
 from tests import user_code
-from tests.families import FAMILIES
 from tests.networks import ProbabilityNet, SmallNet
 from tests.storage.bundles import members_of, same_answers
 
-QUICK = {"LGBMClassifier", "XGBClassifier", "CatBoostClassifier", "Ridge", "ModuleInstance"}
 X, Y = mixed_table(240, "classification")
 NUMBERS = np.random.default_rng(0).normal(size=(200, 6))
 BINARY = (NUMBERS[:, 0] + NUMBERS[:, 1] > 0).astype(int)
-
-
-def _families():
-    return [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in FAMILIES]
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("family", _families())
-def test_every_family_comes_back_with_the_same_bits(family):
-    check_saved_file_gives_the_same_bits(FAMILIES[family]())
 
 
 MODELS = {
