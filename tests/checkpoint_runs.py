@@ -158,6 +158,8 @@ def fit_and_tell(name: str, folder: Path, answer: Path) -> None:
 def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None:
     """Fit, get a signal in the middle, and write how that ended."""
     warnings.simplefilter("ignore")
+    # A shell starts what runs in the background with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
 
     def send() -> None:

@@ -439,8 +439,13 @@ class SignalsAtItsEnd(StateFiles):
 def test_a_signal_at_the_very_end_is_not_lost(tmp_path, monkeypatch):
     monkeypatch.setattr("sktrainer.running.checkpoints.store.StateFiles", SignalsAtItsEnd)
     model = LGBMClassifier(n_estimators=20)
-    with pytest.raises(TrainingInterrupted, match="Ctrl-C"):
-        trainer(tmp_path, model).fit(X, y)
+    # A shell starts what runs in the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(TrainingInterrupted, match="Ctrl-C"):
+            trainer(tmp_path, model).fit(X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     again = trainer(tmp_path, model).fit(X, y)
     assert any("found finished" in note for note in again.report_.to_dict()["notes"])
