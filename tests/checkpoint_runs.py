@@ -98,6 +98,10 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
             callbacks=[keras_networks.falling_rate()],
         )
     },
+    "retries": lambda: {  # no try is better than the class frequencies
+        "estimator": MLPClassifier((16,), max_iter=30, learning_rate_init=30.0),
+        "n_retries": 2,
+    },
     "folds": lambda: {
         "estimator": XGBClassifier(n_estimators=40, subsample=0.7),
         "cv": 3,
@@ -131,12 +135,14 @@ def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
     """Return all of a fit that is to be the same bits, as plain values."""
     history = trainer.history_.drop(columns="seconds")
     scores = getattr(trainer, "cv_results_", {})
+    tries = trainer.report_.attempts
     return {
         "answers": answers(trainer, mixed_table(200, "classification", seed=9)[0]).tolist(),
         "history": history.to_dict("list"),
         "n_iter": trainer.n_iter_,
         "best_iteration": trainer.best_iteration_,
         "stop_reason": trainer.stop_reason_,
+        "tries": [] if tries is None else tries.drop(columns="seconds").to_dict("list"),
         "folds": {
             k: np.asarray(v).tolist()
             for k, v in scores.items()

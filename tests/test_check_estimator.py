@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import copyreg
-
-import joblib
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from lightgbm import LGBMClassifier, LGBMRegressor
@@ -25,8 +21,6 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch import NeuralNetClassifier, NeuralNetRegressor
-from torch import nn
-from torch.storage import TypedStorage
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import ManagedTrainer
@@ -93,33 +87,7 @@ def expected_failures(trainer):
     return dict.fromkeys(WEIGHT_CHECKS, OWN) if isinstance(model, SVC) else {}
 
 
-@pytest.fixture(autouse=True)
-def _tensors_are_hashed_by_what_they_hold(request, monkeypatch):
-    """Let joblib's hash of a copied torch module be that of the module.
-
-    The check asks for that, and torch writes the address of a tensor's memory into its
-    pickle, which is what joblib hashes: no copy of a tensor is hashed as the tensor is.
-    """
-    if "check_estimators_overwrite_params" in request.node.name:
-        monkeypatch.setitem(copyreg.dispatch_table, TypedStorage, _by_content)
-
-
-def _by_content(storage):
-    return bytes, (bytes(storage.untyped().tolist()),)
-
-
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(TRAINERS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_pass(estimator, check):
     assert check(estimator) is None
-
-
-@pytest.mark.filterwarnings("ignore:TypedStorage")
-def test_joblib_hashes_a_copied_tensor_by_its_address(monkeypatch):
-    """What the fixture above mends is torch's own, with no trainer about."""
-    module = nn.Linear(2, 1)
-    assert joblib.hash(module) != joblib.hash(copy.deepcopy(module))
-
-    monkeypatch.setitem(copyreg.dispatch_table, TypedStorage, _by_content)
-    assert joblib.hash(module) == joblib.hash(copy.deepcopy(module))
-    assert joblib.hash(module) != joblib.hash(nn.Linear(2, 1))

@@ -19,7 +19,7 @@ from sktrainer.backends._keras_building import (
     is_instance,
     like,
 )
-from sktrainer.backends._keras_pickle import copied
+from sktrainer.backends._keras_pickle import unmarked
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
 
 __all__ = ["KerasNet"]
@@ -144,7 +144,7 @@ class KerasNet(Trainee, BaseEstimator):
 
     def build_model(self, sight: Sight) -> Any:
         if is_instance(self.model):
-            model = copied(self.model)
+            model = unmarked(self.model)
         else:
             self.arguments_ = arguments(self.model, sight, self._routed("model"))
             model = self.model(**self.arguments_)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "is_described",
     "packed",
     "set_variables",
+    "unmarked",
     "unpacked",
     "variables_of",
 ]
@@ -45,12 +47,32 @@ def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
 def copied(model: Any) -> Any:
     """Return another model with the same layers, weights and optimizer.
 
+    Like its own copies it pickles, and is hashed, by these.
+
     Parameters
     ----------
     model : keras.Model
         Built or not, compiled or not.
     """
+    return _marked(unmarked(model))
+
+
+def unmarked(model: Any) -> Any:
+    """Return a copy that pickles as Keras has it."""
     return _unpack(_pack(model))
+
+
+def _marked(model: Any) -> Any:
+    vars(model)["__reduce_ex__"] = partial(_reduced, model)  # on it alone, not on its class
+    return model
+
+
+def _reduced(model: Any, protocol: int) -> tuple[Any, ...]:
+    return _revived, (_pack(model),)
+
+
+def _revived(state: dict[str, Any]) -> Any:
+    return _marked(_unpack(state))
 
 
 def _is_model(value: Any) -> bool:

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 
 from sktrainer.backends._keras_building import Sight, compile_open, first_outputs, like
-from sktrainer.backends._keras_pickle import copied
+from sktrainer.backends._keras_pickle import unmarked
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions
 from sktrainer.backends._networks import network_input
 from sktrainer.types import Array
@@ -72,7 +72,7 @@ class OfScikeras(OfLibrary):
         finally:
             self.random_state = seed
         if self.model_ is self.model:
-            self.model_ = copied(self.model)
+            self.model_ = unmarked(self.model)
         return self.model_
 
     def rebuilt(self) -> Any:

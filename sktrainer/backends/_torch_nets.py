@@ -6,7 +6,6 @@ functions.
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +29,7 @@ from sktrainer.backends._torch_batches import (
     tried,
 )
 from sktrainer.backends._torch_devices import is_there
+from sktrainer.backends._torch_pickle import unmarked
 from sktrainer.exceptions import ParameterError
 from sktrainer.rows import is_inputs
 from sktrainer.running.resources import limited_threads
@@ -71,7 +71,7 @@ class Managed:
         super().initialize_module()  # type: ignore[misc]
         if self.module_ is self.module:
             # It belongs to the parameters: trained in place, a clone would start trained.
-            self.module_ = copy.deepcopy(self.module)
+            self.module_ = unmarked(self.module)
         if self.sample_ is not None and any(map(is_lazy, self.module_.parameters())):
             self.module_.to(self.device)
             self.outputs(self.sample_)

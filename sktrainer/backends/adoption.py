@@ -71,13 +71,20 @@ def adopt(estimator: Any) -> Any:
 def copied(estimator: Any) -> Any:
     """Clone what a caller passed: an estimator, or a network that is none yet.
 
-    Keras copies a model by way of a file, for which it draws from Python's generator, and
-    the clone of a wrapper of keras.wrappers has lost its `fit_kwargs`.
+    The copy of a network pickles by what it holds, so that all copies have one hash; Keras's
+    own way also draws from Python's generator. The clone of a wrapper of keras.wrappers has
+    lost its `fit_kwargs`.
     """
-    if is_keras_model(estimator) and not isinstance(estimator, type):
-        from sktrainer.backends._keras_pickle import copied as copied_model
+    if isinstance(estimator, type):
+        return estimator
+    if is_keras_model(estimator):
+        from sktrainer.backends import _keras_pickle
 
-        return copied_model(estimator)
+        return _keras_pickle.copied(estimator)
+    if modules.is_module(estimator):
+        from sktrainer.backends import _torch_pickle
+
+        return _torch_pickle.copied(estimator)
     if not _is_keras_wrapper(estimator):
         return clone_estimator(estimator)
     from sktrainer.backends._keras_pickle import packed, unpacked

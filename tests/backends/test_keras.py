@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
@@ -9,6 +10,7 @@ import random
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
@@ -275,6 +277,18 @@ def test_a_subclass_without_a_configuration_is_made_again_by_what_made_it():
     assert same_bits(*going_on)
     with pytest.raises(ParameterError, match="Layers has no get_config"):
         plain(subclassed(2)).fit(X, LABELS)
+
+
+def test_copies_of_a_clones_model_have_its_hash():
+    with kept():
+        model = clone(ManagedTrainer(five_probabilities())).estimator
+        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+        wider = ManagedTrainer(five_probabilities()).estimator
+        wider.build((None, 3))
+
+    assert {joblib.hash(other) for other in copies} == {joblib.hash(model)}
+    assert "__reduce_ex__" not in vars(wider)
+    assert joblib.hash(clone(ManagedTrainer(wider)).estimator) != joblib.hash(model)
 
 
 def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():

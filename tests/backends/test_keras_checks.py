@@ -6,8 +6,6 @@ import TensorFlow wherever tests are collected.
 
 from __future__ import annotations
 
-import copyreg
-import json
 import unittest
 import warnings
 
@@ -46,31 +44,15 @@ TRAINERS = {
 }
 
 
-def _by_content(model):
-    config, weights = model.get_config(), [w.tolist() for w in model.get_weights()]
-    return _again, (json.dumps([type(model).__name__, config, weights]),)
-
-
-def _again(content):
-    """Return a copy of a model that is not built yet."""
-    import keras
-
-    return keras.Sequential.from_config(json.loads(content)[1])
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.parametrize("name", TRAINERS)
-def test_scikit_learn_checks_pass(name, part, monkeypatch):
+def test_scikit_learn_checks_pass(name, part):
     failed = {}
     with kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = TRAINERS[name]()
-        if name == "model":
-            # Keras writes the time into the pickle that joblib hashes.
-            kind = type(trainer.estimator)
-            monkeypatch.setitem(copyreg.dispatch_table, kind, _by_content)
         checks = list(estimator_checks_generator(trainer, legacy=True))[part::N_PARTS]
         for estimator, check in checks:
             try:

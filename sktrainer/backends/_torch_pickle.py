@@ -1,0 +1,126 @@
+"""A torch Module that pickles by what it holds.
+
+torch writes the address of a tensor's memory into the tensor's pickle, so that no copy of a
+module has the pickle of the module, nor the hash that joblib makes of it: scikit-learn's
+checks and `joblib.Memory` take the copy for another parameter. A module that is marked here
+pickles its tensors as arrays. The mark is on the instance, not on its class.
+
+This module names torch at its top and is therefore imported only inside functions.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+
+from sktrainer.types import Array
+
+__all__ = ["copied", "unmarked"]
+
+_MARK = ("__reduce_ex__", "__deepcopy__")
+
+
+def copied(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a deep copy that pickles, and is hashed, by what it holds.
+
+    Its own copies do so too.
+
+    Examples
+    --------
+    >>> import joblib
+    >>> module = copied(torch.nn.Linear(2, 1))
+    >>> joblib.hash(module) == joblib.hash(copied(module))
+    True
+    """
+    return _marked(unmarked(module))
+
+
+def unmarked(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a deep copy that pickles as torch has it."""
+    return _copy(module, {})
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A tensor as plain values, which come back on the processor.
+
+    Bytes, since NumPy has no name for some of torch's types.
+    """
+
+    content: Array
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    kind: type
+    requires_grad: bool
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor) -> _Held:
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        return cls(
+            flat.view(torch.uint8).numpy(),
+            tensor.dtype,
+            tuple(tensor.shape),
+            type(tensor),
+            tensor.requires_grad,
+        )
+
+    def tensor(self) -> Any:
+        values = torch.from_numpy(self.content.copy()).view(self.dtype).reshape(self.shape)
+        if self.kind is torch.nn.Parameter:
+            return torch.nn.Parameter(values, requires_grad=self.requires_grad)
+        return values.requires_grad_(self.requires_grad)
+
+
+def _marked(module: torch.nn.Module) -> torch.nn.Module:
+    functions = (partial(_reduced, module), partial(_marked_copy, module))
+    module.__dict__.update(zip(_MARK, functions, strict=True))
+    return module
+
+
+@contextmanager
+def _without_mark(module: torch.nn.Module) -> Iterator[None]:
+    mark = {name: module.__dict__.pop(name) for name in _MARK if name in module.__dict__}
+    try:
+        yield
+    finally:
+        module.__dict__.update(mark)
+
+
+def _copy(module: torch.nn.Module, memo: dict[int, Any]) -> torch.nn.Module:
+    with _without_mark(module):
+        return copy.deepcopy(module, memo)
+
+
+def _marked_copy(module: torch.nn.Module, memo: dict[int, Any]) -> torch.nn.Module:
+    return _marked(_copy(module, memo))
+
+
+def _reduced(module: torch.nn.Module, protocol: int) -> tuple[Any, ...]:
+    """Reduce to a copy that holds plain values where this one holds tensors."""
+    tensors = chain(module.parameters(), module.buffers())
+    held = {id(t): _Held.of(t) for t in tensors if _is_plain(t)}
+    return _revived, (_copy(module, held),)
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    known = type(tensor) in (torch.Tensor, torch.nn.Parameter) and not is_lazy(tensor)
+    return known and tensor.layout is torch.strided
+
+
+def _revived(skeleton: torch.nn.Module) -> torch.nn.Module:
+    tensors: dict[int, Any] = {}  # a tensor that two layers share is one again
+    for part in skeleton.modules():
+        for values in (part._parameters, part._buffers):
+            for name, held in values.items():
+                if isinstance(held, _Held):
+                    made = tensors.get(id(held))
+                    values[name] = tensors[id(held)] = held.tensor() if made is None else made
+    return _marked(skeleton)

@@ -1,0 +1,71 @@
+"""Clones of a trainer around a network instance pickle by what they hold."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import joblib
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from torch import nn
+
+from sktrainer import ManagedTrainer
+from sktrainer.backends._torch_pickle import copied
+from tests.networks import SmallNet
+
+
+def tied():
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.LazyLinear(2))
+    module.add_module("first", module[0])
+    return module
+
+
+def test_copies_of_a_clone_have_its_hash():
+    module = clone(ManagedTrainer(tied())).estimator
+    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module)), copied(module)):
+        assert other is not module and type(other) is type(module)
+        assert joblib.hash(other) == joblib.hash(module)
+
+
+def test_other_weights_have_another_hash():
+    module = copied(nn.Linear(3, 1))
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other.weight[0, 0] += 1e-6
+    assert joblib.hash(other) != joblib.hash(module)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_pickle_brings_back_every_bit(dtype):
+    module = copied(nn.BatchNorm1d(3).to(dtype))
+    module.weight.requires_grad_(False)
+    again = pickle.loads(pickle.dumps(module))
+
+    assert not again.weight.requires_grad and again.bias.requires_grad
+    assert again.state_dict().keys() == module.state_dict().keys()
+    for name, value in module.state_dict().items():
+        assert again.state_dict()[name].dtype == value.dtype
+        assert torch.equal(again.state_dict()[name], value)
+
+
+def test_layers_that_share_a_weight_share_it_again():
+    again = pickle.loads(pickle.dumps(copied(tied())))
+    assert again.first is again[0]
+    single = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    single[1].weight = single[0].weight
+    again = pickle.loads(pickle.dumps(copied(single)))
+    assert again[1].weight is again[0].weight
+
+
+def test_neither_what_was_passed_nor_what_was_trained_is_marked():
+    X, y = make_classification(120, random_state=0)
+    module = SmallNet()
+    before = set(vars(module))
+    trainer = clone(ManagedTrainer(module, task="classification", random_state=0))
+    trainer.set_params(estimator__max_epochs=1).fit(X, y)
+
+    assert set(vars(module)) == before == set(vars(trainer.model_.module_))
+    assert "__reduce_ex__" in vars(trainer.estimator.module)
