@@ -122,6 +122,7 @@ ON_DEMAND = {
     "backends._torch_completion",
     "backends._torch_module_net",
     "backends._torch_nets",
+    "backends._torch_pickle",
     "running.bars",
     "storage.natives._keras_models",
     "storage.natives._modules",

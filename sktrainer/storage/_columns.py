@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import narwhals as nw
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sktrainer.running.resources import n_cores
 from sktrainer.storage._cells import (
     MISSING,
     ROWS_AT_ONCE,
@@ -36,6 +38,7 @@ __all__ = [
 
 BYTES_AT_ONCE = 1 << 20
 BLOCK_BYTES = 1 << 22
+LEAST_BYTES_A_THREAD = 1 << 21
 LEAST_ROWS = 256
 
 Cells = tuple[str, Array | Iterable[Any]]
@@ -55,13 +58,28 @@ def digests(columns: Sequence[Cells]) -> list[str]:
     list of str
         64 hexadecimal digits each.
     """
+    arrays = [i for i, (_, values) in enumerate(columns) if isinstance(values, np.ndarray)]
+    n_bytes = sum(getattr(columns[i][1], "nbytes", 0) for i in arrays)
+
+    def digests_of(some: slice) -> list[str]:
+        return _array_digests([columns[i] for i in arrays[some]])
+
+    of_arrays = dict(zip(arrays, _in_threads(digests_of, len(arrays), n_bytes), strict=True))
+    return [of_arrays.get(i) or _digest(*cells) for i, cells in enumerate(columns)]
+
+
+def _digest(dtype: str, pieces: Iterable[Any]) -> str:
+    hasher = hashlib.sha256(dtype.encode())
+    for piece in pieces:
+        hasher.update(piece)
+    return hasher.hexdigest()
+
+
+def _array_digests(columns: Sequence[tuple[str, Any]]) -> list[str]:
     hashers = [hashlib.sha256(dtype.encode()) for dtype, _ in columns]
     strided = []
     for hasher, (_, values) in zip(hashers, columns, strict=True):
-        if not isinstance(values, np.ndarray):
-            for piece in values:
-                hasher.update(piece)
-        elif values.strides[0] == values.itemsize:
+        if values.strides[0] == values.itemsize:
             _update(hasher, values, BYTES_AT_ONCE // values.itemsize)
         else:
             strided.append((hasher, values))
@@ -79,18 +97,42 @@ def table_digests(table: Array) -> tuple[list[str], list[str]]:
 
     They are those that `digests` gives for the single columns.
     """
-    n_rows, n_columns = table.shape
+    n_columns = table.shape[1]
     if not _is_plain(table.dtype) or table.flags.f_contiguous:
         cells = [numpy_cells(table[:, i]) for i in range(n_columns)]
         return [dtype for dtype, _ in cells], digests(cells)
     name = _name(table.dtype)
+
+    def digests_of(some: slice) -> list[str]:
+        return _block_digests(table[:, some], name)
+
+    return [name] * n_columns, _in_threads(digests_of, n_columns, table.nbytes)
+
+
+def _block_digests(table: Array, name: str) -> list[str]:
+    """Return the digests of columns that lie row by row, by way of blocks turned around."""
+    n_rows, n_columns = table.shape
     hashers = [hashlib.sha256(name.encode()) for _ in range(n_columns)]
     at_once = max(LEAST_ROWS, BLOCK_BYTES // max(1, table.itemsize * n_columns))
     for start in range(0, n_rows, at_once):
         block = table[start : start + at_once].T
         for hasher, column in zip(hashers, _plain(block).reshape(n_columns, -1), strict=True):
             hasher.update(column)
-    return [name] * n_columns, [hasher.hexdigest() for hasher in hashers]
+    return [hasher.hexdigest() for hasher in hashers]
+
+
+def _in_threads(
+    digests_of: Callable[[slice], list[str]], n_columns: int, n_bytes: int
+) -> list[str]:
+    """Hash groups of columns at once, one a core: hashing lets other threads go on."""
+    n_groups = min(n_columns, n_bytes // LEAST_BYTES_A_THREAD)
+    n_groups = min(n_groups, n_cores()) if n_groups > 1 else 1
+    if n_groups == 1:
+        return digests_of(slice(None))
+    bounds = [n_columns * i // n_groups for i in range(n_groups + 1)]
+    with ThreadPoolExecutor(n_groups) as threads:
+        found = threads.map(digests_of, map(slice, bounds, bounds[1:]))
+        return [digest for group in found for digest in group]
 
 
 def _update(hasher: Any, values: Array, n_rows: int) -> None:

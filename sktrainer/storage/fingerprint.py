@@ -36,8 +36,8 @@ from sktrainer.storage._columns import (
 
 __all__ = ["ColumnPrint", "Fingerprint", "PartPrint", "data_fingerprint", "fingerprint"]
 
-MOST_COLUMNS = 4096
-"""Of wider tables the digests of columns are hashed into one, since who reads so many?"""
+MOST_COLUMNS = 1024
+"""Wider tables have one digest for all columns, since who reads so many?"""
 
 
 class ColumnPrint(TypedDict):
@@ -188,7 +188,7 @@ def _array_part(array: Any) -> PartPrint:
     if array.dtype.names:
         columns = [numpy_cells(array[name]) for name in array.dtype.names]
         return _columns("array", len(array), list(array.dtype.names), columns)
-    if array.ndim == 2:
+    if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
         names = list(range(array.shape[1]))
         return _named_columns("array", len(array), names, *table_digests(array))
     dtype, digest = array_digest(array)

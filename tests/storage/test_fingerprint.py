@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import os
 import subprocess
@@ -257,13 +258,28 @@ def test_a_difference_says_what_it_is():
     assert differences(data_fingerprint(twins), data_fingerprint(swapped)) != []
 
 
-def test_a_very_wide_table_has_one_digest_for_its_columns():
+@pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, pd.DataFrame])
+def test_a_very_wide_table_has_one_digest_for_its_columns(make):
     wide = np.zeros((2, 5000))
-    part = data_fingerprint(wide)["parts"]["X"]
-    assert [column["name"] for column in part["columns"]] == ["all 5,000 together"]
+    part = data_fingerprint(make(wide))["parts"]["X"]
+    (name,) = [column["name"] for column in part["columns"]]
+    assert name == ("all 5,000 together" if make is pd.DataFrame else "of shape 2x5000")
     other = wide.copy()
     other[1, 4321] = 1.0
-    assert fingerprint(other) != fingerprint(wide)
+    assert fingerprint(make(other)) != fingerprint(make(wide))
+    assert fingerprint(make(wide.copy())) == fingerprint(make(wide))
+
+
+@pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, pd.DataFrame])
+def test_threads_change_no_digest(make, monkeypatch):
+    table = make(np.random.default_rng(0).normal(size=(40_000, 20)))
+    found = []
+    for n_threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", n_threads)
+        found.append(data_fingerprint(table))
+    column = hashlib.sha256(b"float64" + np.asarray(table)[:, 7].tobytes()).hexdigest()
+    assert found[0] == found[1]
+    assert found[0]["parts"]["X"]["columns"][7]["digest"] == column
 
 
 def test_the_same_file_has_the_same_fingerprint_in_any_process():
