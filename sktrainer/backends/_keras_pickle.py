@@ -63,8 +63,14 @@ def unmarked(model: Any) -> Any:
 
 
 def _marked(model: Any) -> Any:
-    vars(model)["__reduce_ex__"] = partial(_reduced, model)  # on it alone, not on its class
+    # On it alone, not on its class. scikeras gives every model a `__deepcopy__`, which comes first.
+    vars(model)["__reduce_ex__"] = partial(_reduced, model)
+    vars(model)["__deepcopy__"] = partial(_marked_copy, model)
     return model
+
+
+def _marked_copy(model: Any, memo: dict[int, Any]) -> Any:
+    return copied(model)
 
 
 def _reduced(model: Any, protocol: int) -> tuple[Any, ...]:

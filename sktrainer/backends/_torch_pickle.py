@@ -23,9 +23,9 @@ from torch.nn.parameter import is_lazy
 
 from sktrainer.types import Array
 
-__all__ = ["copied", "unmarked"]
+__all__ = ["MARK", "copied", "unmarked"]
 
-_MARK = ("__reduce_ex__", "__deepcopy__")
+MARK = ("__reduce_ex__", "__deepcopy__")  # the attributes of an instance that is marked
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
@@ -81,13 +81,13 @@ class _Held:
 
 def _marked(module: torch.nn.Module) -> torch.nn.Module:
     functions = (partial(_reduced, module), partial(_marked_copy, module))
-    module.__dict__.update(zip(_MARK, functions, strict=True))
+    module.__dict__.update(zip(MARK, functions, strict=True))
     return module
 
 
 @contextmanager
 def _without_mark(module: torch.nn.Module) -> Iterator[None]:
-    mark = {name: module.__dict__.pop(name) for name in _MARK if name in module.__dict__}
+    mark = {name: module.__dict__.pop(name) for name in MARK if name in module.__dict__}
     try:
         yield
     finally:

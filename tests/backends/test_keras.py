@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import os
 import pickle
@@ -279,7 +280,9 @@ def test_a_subclass_without_a_configuration_is_made_again_by_what_made_it():
         plain(subclassed(2)).fit(X, LABELS)
 
 
-def test_copies_of_a_clones_model_have_its_hash():
+@pytest.mark.parametrize("beside", ["keras", "scikeras"])  # this one gives models other copies
+def test_copies_of_a_clones_model_have_its_hash(beside):
+    importlib.import_module(beside)
     with kept():
         model = clone(ManagedTrainer(five_probabilities())).estimator
         copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]

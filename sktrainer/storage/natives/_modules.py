@@ -15,13 +15,14 @@ import torch
 from safetensors.torch import load, save
 from torch.nn.modules.lazy import LazyModuleMixin
 
+from sktrainer.backends._torch_pickle import MARK
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.texts import from_text, to_text
 
 __all__ = ["Shelf", "module_class", "names_in", "put_back", "taken_out"]
 
 TENSOR = "=tensor"
-OWN = frozenset(vars(torch.nn.Module()))
+OWN = frozenset(vars(torch.nn.Module())) | frozenset(MARK)
 REMADE = frozenset({"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"})
 
 
