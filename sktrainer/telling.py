@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sktrainer.anatomy import Anatomy
-from sktrainer.backends.adoption import was_trained
+from sktrainer.backends.registry import find_backend
 from sktrainer.encoding import imbalance
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
@@ -66,7 +66,8 @@ def tell_imbalance(
 
 def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
     """Say that a network starts from weights that were trained before, where it does."""
-    if not was_trained(anatomy.model):
+    was_trained = getattr(find_backend(anatomy.model), "was_trained", None)
+    if was_trained is None or not was_trained(anatomy.model):
         return ()
     note = (
         "the module that was passed has been trained: every fit, those of folds too, starts "

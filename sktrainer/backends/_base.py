@@ -171,3 +171,10 @@ class DeviceBackend(Backend, Protocol):
 
     def gpus(self, model: Any) -> Gpus | None:
         """Return the GPUs that this model could train on; None: nothing is known of it."""
+
+
+class NetworkBackend(Backend, Protocol):
+    """A backend whose models can be passed as instances that bear weights."""
+
+    def was_trained(self, model: Any) -> bool:
+        """Tell whether the network in this model bears traces of training."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.backends._keras_outputs import default_loss, gives_logits
+from sktrainer.backends._signatures import default_values, named_parameters, required_names
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
@@ -25,6 +25,8 @@ __all__ = [
     "like",
     "spec_of",
 ]
+
+_FILLED_IN = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, A
     offered = sight.offered()
     found = {name: offered[name] for name in sorted(building_parameters(build) & set(offered))}
     found |= given
-    missing = required_parameters(build) - set(found)
+    missing = required_names(build) - set(found)
     if missing:
         name = getattr(build, "__name__", repr(build))
         raise ParameterError(
@@ -130,33 +132,14 @@ def check_built(model: Any, by: Any) -> None:
         )
 
 
-def _signature(build: Any) -> dict[str, inspect.Parameter]:
-    if is_instance(build):
-        return {}
-    try:
-        return dict(inspect.signature(build).parameters)
-    except (TypeError, ValueError):
-        return {}
-
-
 def building_parameters(build: Any) -> set[str]:
     """Return the names that a function which builds a model takes; none of an instance."""
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {name for name, parameter in _signature(build).items() if parameter.kind in named}
-
-
-def required_parameters(build: Any) -> set[str]:
-    """Return the names without a default."""
-    empty = inspect.Parameter.empty
-    names = building_parameters(build)
-    return {name for name in names if _signature(build)[name].default is empty}
+    return set() if is_instance(build) else set(named_parameters(build))
 
 
 def building_defaults(build: Any) -> dict[str, Any]:
     """Return the parameters with a default, but those that are filled in unless set."""
-    filled_in = {"meta", "n_outputs", "n_classes", "n_features", "input_shape"}
-    names = building_parameters(build) - required_parameters(build) - filled_in
-    return {name: _signature(build)[name].default for name in sorted(names)}
+    return {} if is_instance(build) else default_values(build, but=_FILLED_IN)
 
 
 def spec_of(X: Any) -> Any:

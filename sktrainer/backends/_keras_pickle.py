@@ -63,7 +63,7 @@ def unmarked(model: Any) -> Any:
 
 
 def _marked(model: Any) -> Any:
-    # On it alone, not on its class. scikeras gives every model a `__deepcopy__`, which comes first.
+    # On it alone, not on its class. scikeras gives all models a `__deepcopy__`: it comes first.
     vars(model)["__reduce_ex__"] = partial(_reduced, model)
     vars(model)["__deepcopy__"] = partial(_marked_copy, model)
     return model

@@ -21,7 +21,7 @@ from sktrainer.backends._keras_pickle import (
     unpacked,
     variables_of,
 )
-from sktrainer.backends._keras_state import quiet_tracing
+from sktrainer.backends._keras_seeds import quiet_tracing
 from sktrainer.backends._networks import fixed_batches, network_input
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept

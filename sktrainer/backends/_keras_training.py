@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
-from sktrainer.backends._keras_state import set_epoch_seeds
-from sktrainer.backends._keras_states import restore, state_of
+from sktrainer.backends._keras_checkpoints import restore, state_of
+from sktrainer.backends._keras_seeds import set_epoch_seeds
 from sktrainer.backends._keras_trainee import Trainee
 from sktrainer.backends._networks import (
     FALLBACK_BATCH,

@@ -15,7 +15,7 @@ from sktrainer._optional import require
 from sktrainer.backends import modules
 from sktrainer.running.cloning import clone_estimator
 
-__all__ = ["adopt", "as_net", "copied", "is_bare", "was_trained"]
+__all__ = ["adopt", "as_net", "copied", "is_bare"]
 
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
 
@@ -32,10 +32,10 @@ def is_bare(estimator: Any) -> bool:
     >>> is_bare(Ridge()), is_bare(Ridge), is_bare(lambda n_outputs: None)
     (False, False, True)
     """
-    return modules.is_module(estimator) or is_keras_model(estimator) or _builds(estimator)
+    return modules.is_module(estimator) or _is_keras_model(estimator) or _builds(estimator)
 
 
-def is_keras_model(estimator: Any) -> bool:
+def _is_keras_model(estimator: Any) -> bool:
     """Tell whether this is a Keras model, its class or an instance."""
     mro = estimator.__mro__ if isinstance(estimator, type) else type(estimator).__mro__
     return any(c.__name__ == "Model" and _root(c) == "keras" for c in mro)
@@ -77,7 +77,7 @@ def copied(estimator: Any) -> Any:
     """
     if isinstance(estimator, type):
         return estimator
-    if is_keras_model(estimator):
+    if _is_keras_model(estimator):
         from sktrainer.backends import _keras_pickle
 
         return _keras_pickle.copied(estimator)
@@ -91,15 +91,6 @@ def copied(estimator: Any) -> Any:
 
     params = packed(estimator.get_params(deep=False))
     return type(estimator)(**unpacked({k: clone_estimator(v) for k, v in params.items()}))
-
-
-def was_trained(model: Any) -> bool:
-    """Tell whether the network in an estimator bears traces of training."""
-    inner = getattr(model, "model", None)
-    if is_keras_model(inner) and not isinstance(inner, type):
-        optimizer = getattr(inner, "optimizer", None)
-        return optimizer is not None and int(optimizer.iterations) > 0
-    return modules.was_trained(model)
 
 
 def _builds(estimator: Any) -> bool:

@@ -8,6 +8,8 @@ and no adapter of data is set up, which for small batches takes longer than to t
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +20,20 @@ from sktrainer.backends._base import (
     DeviceBackend,
     FitRequest,
     IncrementalBackend,
+    NetworkBackend,
     Traits,
 )
-from sktrainer.backends._keras_building import Sight, compile_open, first_outputs, spec_of
+from sktrainer.backends._keras_building import (
+    Sight,
+    compile_open,
+    first_outputs,
+    is_instance,
+    spec_of,
+)
 from sktrainer.backends._keras_devices import gpus, on_device
 from sktrainer.backends._keras_outputs import read_outputs
 from sktrainer.backends._keras_pickle import set_variables, variables_of
-from sktrainer.backends._keras_state import (
+from sktrainer.backends._keras_seeds import (
     kept_seeds,
     quiet_tracing,
     set_epoch_seeds,
@@ -63,6 +72,12 @@ class KerasBackend:
             iteration="epoch",
         )
 
+    def was_trained(self, model: Any) -> bool:
+        """Tell whether the optimizer of a model that was passed has made steps."""
+        inner = getattr(model, "model", None)
+        optimizer = getattr(inner, "optimizer", None) if is_instance(inner) else None
+        return optimizer is not None and int(optimizer.iterations) > 0
+
     def own_device(self, model: Any) -> None:
         """A Keras model names none; `keras.device` is a scope."""
 
@@ -84,13 +99,7 @@ class KerasBackend:
         """
         refuse_sparse(request.train.X)
         seed = _seed(request)
-        with (
-            limited_threads(1),
-            kept(seed),
-            kept_seeds(),
-            quiet_tracing(),
-            on_device(request.device),
-        ):
+        with _alone(request, seed):
             set_seeds(seed)
             net = _prepare(request)
             training = Training(net, request, seed)
@@ -116,13 +125,7 @@ class KerasBackend:
         before: Trainee = request.model
         net, number = copy.copy(before), request.number
         seed = derive_seed(_seed(request), "chunk", number)
-        with (
-            limited_threads(1),
-            kept(seed),
-            kept_seeds(),
-            quiet_tracing(),
-            on_device(request.device),
-        ):
+        with _alone(request, seed):
             request = replace(request, model=net)
             if not before.__sklearn_is_fitted__():
                 set_seeds(seed)
@@ -146,6 +149,19 @@ def _go_on(before: Trainee, training: Training, number: int) -> None:
         set_variables(model, variables)
         raise
     before.__setstate__(state)
+
+
+@contextmanager
+def _alone(request: FitRequest, seed: int) -> Iterator[None]:
+    """Train in one thread, on the device asked for, and put the process's own state back."""
+    with (
+        limited_threads(1),
+        kept(seed),
+        kept_seeds(),
+        quiet_tracing(),
+        on_device(request.device),
+    ):
+        yield
 
 
 def _seed(request: FitRequest) -> int:
@@ -172,5 +188,6 @@ def _prepare(request: FitRequest) -> Trainee:
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = KerasBackend()
-    __: IncrementalBackend = KerasBackend()
+    _: IncrementalBackend = KerasBackend()
+    _on_devices: DeviceBackend = KerasBackend()
+    _of_networks: NetworkBackend = KerasBackend()

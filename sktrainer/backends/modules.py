@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from sktrainer._optional import require
+from sktrainer.backends._signatures import default_values, named_parameters
 
 __all__ = [
     "as_net",
@@ -14,7 +14,6 @@ __all__ = [
     "is_module",
     "is_network",
     "model_name",
-    "was_trained",
 ]
 
 
@@ -71,11 +70,7 @@ def as_net(module: Any) -> Any:
 
 def constructor_names(module: Any) -> set[str]:
     """Return the names that the constructor of a Module class takes; none of an instance."""
-    if not isinstance(module, type):
-        return set()
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    parameters = inspect.signature(module).parameters.values()
-    return {parameter.name for parameter in parameters if parameter.kind in named}
+    return set(named_parameters(module)) if isinstance(module, type) else set()
 
 
 def constructor_defaults(module: Any) -> dict[str, Any]:
@@ -83,24 +78,4 @@ def constructor_defaults(module: Any) -> dict[str, Any]:
 
     Without `n_outputs`: it follows from the target unless it is set.
     """
-    names = constructor_names(module)
-    if not names:
-        return {}
-    parameters = inspect.signature(module).parameters
-    return {
-        name: parameters[name].default
-        for name in sorted(names - {"n_outputs"})
-        if parameters[name].default is not inspect.Parameter.empty
-    }
-
-
-def was_trained(model: Any) -> bool:
-    """Tell whether a Module instance, or the one in a net, bears traces of training.
-
-    Gradients, or batches that a normalising layer has counted: weights alone do not tell.
-    """
-    module: Any = getattr(model, "module", None)
-    if isinstance(module, type) or not is_module(module):
-        return False
-    counted = (b for name, b in module.named_buffers() if name.endswith("num_batches_tracked"))
-    return any(p.grad is not None for p in module.parameters()) or any(map(bool, counted))
+    return default_values(module, but={"n_outputs"}) if isinstance(module, type) else {}

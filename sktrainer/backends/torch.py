@@ -20,11 +20,13 @@ from sktrainer.backends._base import (
     DeviceBackend,
     FitRequest,
     IncrementalBackend,
+    NetworkBackend,
     Traits,
 )
 from sktrainer.backends._networks import refuse_sparse, signals_waiting, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
-from sktrainer.backends._torch_states import reached, resumed
+from sktrainer.backends._torch_checkpoints import reached, resumed
+from sktrainer.backends.modules import is_module
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
@@ -59,6 +61,17 @@ class TorchBackend:
             stops_by_default=True,
             iteration="epoch",
         )
+
+    def was_trained(self, model: Any) -> bool:
+        """Tell whether a Module that was passed as an instance has been trained.
+
+        By gradients, and batches that a normalising layer has counted: weights do not tell.
+        """
+        module: Any = model.module
+        if isinstance(module, type) or not is_module(module):
+            return False
+        counted = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
+        return any(p.grad is not None for p in module.parameters()) or any(map(bool, counted))
 
     def own_device(self, model: Any) -> str | None:
         """Return the device of the net; "cpu" is skorch's default and leaves it open."""
@@ -262,3 +275,4 @@ def _score(net: Any, request: FitRequest) -> dict[str, float]:
 if TYPE_CHECKING:
     _: IncrementalBackend = TorchBackend()
     _on_devices: DeviceBackend = TorchBackend()
+    _of_networks: NetworkBackend = TorchBackend()

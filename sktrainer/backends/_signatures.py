@@ -1,0 +1,56 @@
+"""What a class or a function may be given by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from typing import Any
+
+__all__ = ["default_values", "named_parameters", "required_names"]
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def named_parameters(make: Any) -> dict[str, inspect.Parameter]:
+    """Return the parameters that can be given by name.
+
+    Parameters
+    ----------
+    make : class or callable
+        Nothing is known of one that has no signature that can be read.
+
+    Examples
+    --------
+    >>> sorted(named_parameters(lambda width, *, depth=2, **rest: None))
+    ['depth', 'width']
+    """
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {name: each for name, each in parameters.items() if each.kind in _NAMED}
+
+
+def default_values(make: Any, *, but: Collection[str] = ()) -> dict[str, Any]:
+    """Return the defaults of those that have one, sorted by name.
+
+    Parameters
+    ----------
+    make : class or callable
+    but : collection of str, default=()
+        Names to leave out.
+
+    Examples
+    --------
+    >>> default_values(lambda width, depth=2, n_outputs=1: None, but={"n_outputs"})
+    {'depth': 2}
+    """
+    parameters = named_parameters(make)
+    names = sorted(set(parameters) - required_names(make) - set(but))
+    return {name: parameters[name].default for name in names}
+
+
+def required_names(make: Any) -> set[str]:
+    """Return the names without a default."""
+    empty = inspect.Parameter.empty
+    return {name for name, each in named_parameters(make).items() if each.default is empty}
