@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sktrainer.encoding.table.categories import ordinal_encoder
 from sktrainer.encoding.table.cells import column_names, is_float_block, is_frame
 from sktrainer.encoding.table.columns import duplicate_message
 from sktrainer.encoding.table.learning import learn_table
@@ -188,12 +189,18 @@ default="onehot+target"
         self.passthrough_: bool = learned.out is X
         self.cross_fitted_: bool = learned.encoders.target is not None
         self.categorical_features_: tuple[int, ...] = learned.plan.codes
-        self.ordinal_encoder_: Any = learned.encoders.ordinal
         self.onehot_encoder_: Any = learned.encoders.onehot
         self.target_encoder_: Any = learned.encoders.target
         self.imputer_: Any = learned.plan.finish.imputer
         self.scaler_: Any = learned.plan.finish.scaler
         return self._delivered(learned.out, X)
+
+    @property
+    def ordinal_encoder_(self) -> Any:
+        # Made when it is asked for: a second copy of all levels would lie in every file.
+        plans = getattr(self._plan, "plans", ())
+        columns = [plan.levels for plan in plans if hasattr(plan, "levels")]
+        return ordinal_encoder(columns) if columns else None
 
     def transform(self, X: Any) -> Any:
         """Encode rows by what was learned.

@@ -19,6 +19,7 @@ READ = {
     "sklearn.neighbors._ball_tree": "sets arrays",
     "sklearn.neighbors._kd_tree": "sets arrays",
     "sklearn.utils._bunch": "does nothing",
+    "sktrainer.encoding.table.levels": "reads JSON to an array of what is in it",
     "xgboost.core": "hands bytes to the library's reader",
 }
 

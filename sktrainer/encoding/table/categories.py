@@ -1,4 +1,4 @@
-"""Category columns: scikit-learn's encoders learn them, plans apply what these hold."""
+"""Category columns: their levels, and how scikit-learn's encoders turn these to numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from sktrainer.encoding.table.levels import Levels
+from sktrainer.encoding.table.levels import Levels, object_array
 from sktrainer.encoding.table.plans import LevelValues, OneHot, Plan
 from sktrainer.encoding.table.settings import Encoders, Settings
 from sktrainer.encoding.table.targets import encoding_tables, fit_target_encoder
@@ -23,7 +23,7 @@ MAX_ONE_HOT = 100
 
 @dataclass(frozen=True)
 class Category:
-    """A category column and its levels, as the OrdinalEncoder holds them."""
+    """A category column and its levels."""
 
     column: Chosen
     levels: Levels
@@ -76,10 +76,8 @@ def plan_categories(
     """
     if not columns:
         return {}, Encoders()
-    ordinal = _fit_levels(columns)
     categories = [
-        Category(column, Levels(levels))
-        for column, levels in zip(columns, ordinal.categories_, strict=True)
+        Category(column, Levels(object_array(column.found.levels))) for column in columns
     ]
     planned = {}
     for category in categories:
@@ -87,7 +85,7 @@ def plan_categories(
             planned[category.column.position] = Planned(_plan_codes(category, settings))
     one_hot = [item for item in categories if item.column.treatment == "one-hot"]
     targets = [item for item in categories if item.column.treatment == "target encoding"]
-    encoders = Encoders(ordinal=ordinal)
+    encoders = Encoders()
     if one_hot:
         onehot, plans = _plan_one_hot(one_hot)
         encoders = replace(encoders, onehot=onehot)
@@ -101,16 +99,16 @@ def plan_categories(
     return planned, encoders
 
 
-def _fit_levels(columns: Sequence[Chosen]) -> OrdinalEncoder:
+def ordinal_encoder(columns: Sequence[Levels]) -> OrdinalEncoder:
+    """Return scikit-learn's encoder of these levels to their codes, NaN for any other."""
     encoder = OrdinalEncoder(
-        categories=[np.array(column.found.levels, dtype=object) for column in columns],
+        categories=[column.levels for column in columns],
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         dtype=np.float32,
     )
     # The levels have been found already: one row that has the first of each will do.
-    first = [column.found.levels[0] for column in columns]
-    return encoder.fit(np.array([first], dtype=object))
+    return encoder.fit(np.array([[column.levels[0] for column in columns]], dtype=object))
 
 
 def _plan_codes(category: Category, settings: Settings) -> LevelValues:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,13 @@ def text_of(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def object_array(texts: Sequence[str]) -> Array:
+    """Return texts as a column of objects."""
+    array = np.empty(len(texts), dtype=object)
+    array[:] = texts
+    return array
 
 
 def is_missing(value: Any) -> bool:
@@ -145,8 +153,14 @@ class Levels:
         return {text: code for code, text in enumerate(self.levels.tolist())}
 
     def __getstate__(self) -> dict[str, Any]:
-        # The table can be made again; files stay small and the same before and after use.
-        return {"levels": self.levels}
+        # Without the table, which can be made again. One text: thousands of them, each by
+        # itself, take longer to save than the model.
+        return {"texts": json.dumps(self.levels.tolist())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        texts = state.get("texts")
+        levels = state["levels"] if texts is None else object_array(json.loads(texts))
+        object.__setattr__(self, "levels", levels)
 
     def read(self, cells: Cells) -> Array:
         """Return the codes of the cells; -1 where missing or not among the levels."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from sktrainer.encoding.table.columns import ColumnDecision
 from sktrainer.encoding.table.finishing import Finish
@@ -35,7 +35,6 @@ class Settings:
 class Encoders:
     """scikit-learn's encoders, which hold what was learned of the category columns."""
 
-    ordinal: OrdinalEncoder | None = None
     onehot: OneHotEncoder | None = None
     target: TargetEncoder | None = None
 

@@ -56,3 +56,17 @@ def test_the_lookup_table_is_not_pickled():
     levels.read(np.array(["a"], dtype=object))
     assert pickle.dumps(levels) == before
     assert pickle.loads(before).read(np.array(["b"], dtype=object)).tolist() == [1]
+
+
+@given(st.lists(st.text(max_size=4), min_size=1, unique=True))
+def test_levels_come_back_from_a_pickle_as_they_were(texts):
+    levels = Levels(np.array([*texts, "\ud800", "a\x00b"], dtype=object))
+    again = pickle.loads(pickle.dumps(levels)).levels
+    assert again.dtype == object and again.tolist() == levels.levels.tolist()
+    assert all(type(text) is str for text in again)
+
+
+def test_levels_of_older_files_are_read():
+    levels = Levels.__new__(Levels)
+    levels.__setstate__({"levels": np.array(["a", "b"], dtype=object)})
+    assert levels.read(np.array(["b", "c"], dtype=object)).tolist() == [1, -1]
