@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.types import Array
 
 __all__ = ["check_npy", "check_npz", "plain_array"]
+
+READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def check_npy(name: str, data: bytes) -> None:
@@ -89,11 +95,18 @@ def _is_structured(data: bytes) -> bool:
 
 def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
+    if version not in READERS:
         raise FileFormatError(f"array {name!r} is of the unknown version {version}")
-    shape, _, dtype = readers[version](file)
+    start = file.tell()
+    length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+    header = file.getbuffer()[start : file.tell() + length]
+    shape, dtype = _parsed(bytes(header), version)
+    file.seek(start + len(header))
+    return shape, dtype
+
+
+@lru_cache(maxsize=1024)
+def _parsed(header: bytes, version: tuple[int, int]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Read what the trees of a forest say hundreds of times: NumPy compiles it as Python."""
+    shape, _, dtype = READERS[version](io.BytesIO(header))
     return shape, dtype

@@ -8,10 +8,12 @@ import json
 import sys
 import threading
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
-__all__ = ["SCHEMA", "dumped", "skops_io"]
+__all__ = ["SCHEMA", "dumped", "opened", "skops_io"]
 
 SCHEMA = "schema.json"
 
@@ -42,6 +44,16 @@ def skops_io() -> ModuleType:
                 del sys.modules[name]
 
 
+class _Members(dict[str, bytes]):
+    """Takes what skops writes into a zip: to write one only to read it again takes longer."""
+
+    def writestr(self, name: str, data: Any) -> None:
+        self[name] = bytes(data)
+
+    def namelist(self) -> _Members:
+        return self
+
+
 def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the state of a value and the files that it names, as `skops.io.dumps` has them.
 
@@ -55,10 +67,37 @@ def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
         from skops.io._utils import SaveContext, get_state
     except ImportError:
         file.write(skops.dumps(value))
-    else:
-        with zipfile.ZipFile(file, "w") as archive:
-            state = get_state(value, SaveContext(zip_file=archive))
-            archive.writestr(SCHEMA, json.dumps({**state, "protocol": PROTOCOL}))
-    with zipfile.ZipFile(file) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    return json.loads(files.pop(SCHEMA)), files
+        with zipfile.ZipFile(file) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        return json.loads(files.pop(SCHEMA)), files
+    members = _Members()
+    state = {**get_state(value, SaveContext(zip_file=members)), "protocol": PROTOCOL}
+    return json.loads(json.dumps(state)), dict(members)
+
+
+def opened(data: bytes) -> tuple[list[str], Callable[[], Any]]:
+    """Read a file of skops; make nothing yet.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    untrusted : list of str
+        Names that skops does not trust by itself, sorted.
+    make : callable
+        Makes the value, with all names trusted. By `skops.io.loads`, or without reading a
+        second time where this version of skops has the halves of that function.
+    """
+    skops = skops_io()
+    try:
+        from skops.io._audit import get_tree
+        from skops.io._utils import read_schema
+    except ImportError:
+        names = skops.get_untrusted_types(data=data)
+        return names, partial(skops.loads, data, trusted=names)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema, context = read_schema(archive)
+        tree = get_tree(schema, load_context=context, trusted=None)
+    return sorted(tree.get_unsafe_set()), tree.construct

@@ -7,7 +7,7 @@ import importlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npy, check_npz, plain_array
 from sktrainer.storage.gate import MEMORY, Gate, State
-from sktrainer.storage.skops_io import SCHEMA, dumped, skops_io
+from sktrainer.storage.skops_io import SCHEMA, dumped, opened
 
 __all__ = ["Parcel", "dump_value", "open_parcel"]
 
@@ -28,26 +28,26 @@ class Parcel:
     ----------
     data : bytes
         A file of skops.
-    untrusted : tuple of str
-        Names that skops wants to be trusted, in whatever role.
     names : frozenset of str
         All names in it.
     objects : frozenset of str
         Those of them that are made with a state.
     needs : frozenset of str
         Those that the caller has to trust.
+    construct : callable
+        Makes the value, whatever it is.
     """
 
     data: bytes
-    untrusted: tuple[str, ...]
     names: frozenset[str]
     objects: frozenset[str]
     needs: frozenset[str]
+    construct: Callable[[], Any]
 
     def make(self) -> Any:
         """Make the value; only once what it needs is trusted."""
         _refuse_nets(self.objects)
-        return skops_io().loads(self.data, trusted=list(self.untrusted))
+        return self.construct()
 
 
 def open_parcel(data: bytes) -> Parcel:
@@ -70,11 +70,11 @@ def open_parcel(data: bytes) -> Parcel:
             check_npy(name, read_member(archive, members[name]))
         elif kind == "npz":
             check_npz(name, read_member(archive, members[name]))
-    untrusted = tuple(skops_io().get_untrusted_types(data=data))
+    untrusted, construct = opened(data)
     names = frozenset(name for _, name in gate.names)
     objects = frozenset(name for role, name in gate.unknown() if role == "object")
     needs = frozenset(_needed(gate, set(untrusted)))
-    return Parcel(data, untrusted, names, objects & needs, needs)
+    return Parcel(data, names, objects & needs, needs, construct)
 
 
 def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
@@ -142,7 +142,7 @@ def dump_value(value: Any, what: str) -> Parcel:
             "a .joblib file"
         )
     try:
-        again = _normal(skops_io().loads(data, trusted=list(parcel.untrusted)))
+        again = _normal(parcel.construct())
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
