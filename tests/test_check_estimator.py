@@ -51,9 +51,15 @@ STOPPING = [
 ]
 # With train_split=None, as other splits show an address in the names of the tests.
 NETWORKS = [
-    ManagedTrainer(SmallNet, task="classification", random_state=0),
-    ManagedTrainer(SmallNet, task="regression", random_state=0),
-    ManagedTrainer(five_logits(), task="classification", random_state=0),
+    ManagedTrainer(SmallNet, task="classification", n_iter_no_change=5, random_state=0),
+    ManagedTrainer(SmallNet, task="regression", n_iter_no_change=5, random_state=0),
+    ManagedTrainer(
+        five_logits(),
+        task="classification",
+        eval_metric="accuracy",  # best after a few epochs, where the loss falls for hundreds
+        n_iter_no_change=20,
+        random_state=0,
+    ),
 ]
 PLAIN = [LogisticRegression(), Ridge(), GaussianNB(), SVC()]
 DRAWING = [

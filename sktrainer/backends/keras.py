@@ -182,9 +182,17 @@ def _prepare(request: FitRequest) -> Trainee:
     net.input_spec_ = spec_of(inputs)
     raw = first_outputs(model, take(inputs, slice(0, 2)))
     compile_open(model, net, raw, classes)
+    _build_optimizer(model)
     if not net.reads_targets:
         net.outputs_ = read_outputs(model, raw, request.task, classes, y.shape[1:])
     return net
+
+
+def _build_optimizer(model: Any) -> None:
+    """Make the optimizer's variables: TensorFlow traces a step twice that makes some."""
+    optimizer = model.optimizer
+    if optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
 
 
 if TYPE_CHECKING:
