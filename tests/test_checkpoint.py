@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -44,6 +43,7 @@ from tests.checkpoint_runs import (
     table,
     trainer_of,
 )
+from tests.children import in_child
 
 X, y = mixed_table(300, "classification")
 PROBE = mixed_table(50, "classification", seed=9)[0]
@@ -366,12 +366,6 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path):
 # ---------------------------------------------------------------- who shares a folder
 
 
-def in_child(target, *args):
-    child = multiprocessing.get_context("fork").Process(target=target, args=args)
-    child.start()
-    return child
-
-
 def test_a_second_process_is_refused_and_a_killed_one_locks_nobody_out(tmp_path):
     held = tmp_path / "held"
     child = in_child(hold, tmp_path / "run", held)
@@ -490,6 +484,18 @@ def test_a_disk_that_is_full_ends_in_one_clear_error(name, tmp_path):
         resumed = trainer_of(name, folder).fit(*table())
         whole = trainer_of(name, tmp_path / "whole").fit(*table())
     assert outcome(resumed) == outcome(whole)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limit")
+def test_a_disk_without_room_for_a_run_says_so_before_anything_is_trained(tmp_path):
+    folder, answer = tmp_path / "run", tmp_path / "answer.txt"
+    in_child(fit_with_small_files, "MLP", folder, 100, answer).join()
+    said = answer.read_text()
+    assert said.startswith(
+        f"CheckpointError: the checkpoint in '{folder}' could not be written"
+    )
+    assert "the disk is full" in said
+    assert [path.name for path in folder.iterdir()] == ["lock"]
 
 
 @pytest.fixture

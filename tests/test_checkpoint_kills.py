@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkpoint_runs import RUNS, fit_and_tell
+from tests.children import in_child, processes
 
 pytestmark = pytest.mark.slow
 
@@ -21,21 +21,9 @@ KILLS = 5
 LONGEST = 60.0
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """Processes that have imported all libraries, and fitted nothing, when they start."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.checkpoint_runs"])
-    first = context.Process(target=os.getpid)  # the imports are not to count as its time
-    first.start()
-    first.join()
-    return context
-
-
-def finish(processes, name: str, folder: Path, answer: Path) -> tuple[dict, float]:
+def finish(name: str, folder: Path, answer: Path) -> tuple[dict, float]:
     start = time.perf_counter()
-    child = processes.Process(target=fit_and_tell, args=(name, folder, answer))
-    child.start()
+    child = in_child(fit_and_tell, name, folder, answer)
     child.join(LONGEST)
     assert child.exitcode == 0
     return json.loads(answer.read_text()), time.perf_counter() - start
@@ -54,15 +42,13 @@ def is_being_written(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(name, processes, tmp_path):
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(name, tmp_path):
     seeded = random.Random(name)
-    whole, seconds = finish(processes, name, tmp_path / "whole", tmp_path / "whole.json")
+    processes()  # the imports are not to count as the time of a fit
+    whole, seconds = finish(name, tmp_path / "whole", tmp_path / "whole.json")
     folder, n_killed = tmp_path / "killed", 0
     for attempt in range(KILLS):
-        child = processes.Process(
-            target=fit_and_tell, args=(name, folder, tmp_path / f"{attempt}.json")
-        )
-        child.start()
+        child = in_child(fit_and_tell, name, folder, tmp_path / f"{attempt}.json")
         end = time.perf_counter() + seeded.uniform(0.1, 0.8) * seconds
         while time.perf_counter() < end and child.is_alive():
             # Every second time, in the middle of a checkpoint where one comes before that.
@@ -76,7 +62,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(name, processes, t
             seconds /= 2
         else:
             n_killed += 1
-    resumed, _ = finish(processes, name, folder, tmp_path / "resumed.json")
+    resumed, _ = finish(name, folder, tmp_path / "resumed.json")
     assert n_killed >= 1
     assert resumed == whole
     assert not is_being_written(folder)

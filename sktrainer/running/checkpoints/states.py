@@ -14,7 +14,7 @@ from sktrainer.exceptions import CheckpointError, CheckpointWarning
 from sktrainer.running.files import written_whole
 from sktrainer.running.progress import warn_caller
 
-__all__ = ["StateFiles"]
+__all__ = ["StateFiles", "not_written"]
 
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -105,16 +105,18 @@ class StateFiles:
 
     def _unwritten(self, error: OSError) -> str:
         numbers = self.numbers()
-        last = (
-            f"the last good one, of iteration {numbers[-1]}, is intact"
-            if numbers
-            else ("there is none yet")
-        )
-        cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
+        last = "there is none yet"
+        if numbers:
+            last = f"the last good one, of iteration {numbers[-1]}, is intact"
         return (
-            f"the checkpoint in {str(self.folder)!r} could not be written: {cause} ({error}); "
-            f"{last}. Make room, and call fit again to go on"
+            f"{not_written(self.folder, error)}; {last}. Make room, and call fit again to go on"
         )
+
+
+def not_written(folder: Path, error: OSError) -> str:
+    """Say that a checkpoint could not be written, and why."""
+    cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
+    return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({error})"
 
 
 def _members(path: Path) -> dict[str, bytes]:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.exceptions import CheckpointMismatchError
+from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
 from sktrainer.running.checkpoint import Checkpoint, Rhythm
 from sktrainer.running.checkpoints.fits import FitCheckpoint, other_rows
 from sktrainer.running.checkpoints.identity import Identity, differences
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.lock import locked
-from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.running.checkpoints.states import StateFiles, not_written
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.running.files import written_whole
 from sktrainer.types import Array
@@ -135,8 +135,7 @@ def opened(
         found = _read_run(folder / _RUN)
         if found is None:
             found = {**identity.plain(), "seed": seed}
-            with written_whole(folder / _RUN) as part:
-                part.write_text(json.dumps(found, indent=1), encoding="utf-8")
+            _write_run(folder / _RUN, found)
         else:
             _refuse_another(folder, found, identity)
         digest = f"{identity.digest()}/{found['seed']}"
@@ -171,6 +170,14 @@ def _progress(folder: Path) -> str:
             under_way.append(f"{name} at {numbers[-1]:,}")
     folds = [f"{done} fold{'s' if done > 1 else ''} done"] if done else []
     return ", ".join([*folds, *under_way])
+
+
+def _write_run(path: Path, run: Mapping[str, Any]) -> None:
+    try:
+        with written_whole(path) as part:
+            part.write_text(json.dumps(run, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{not_written(path.parent, error)}; make room first") from error
 
 
 def _read_run(path: Path) -> dict[str, Any] | None:
