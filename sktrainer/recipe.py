@@ -101,7 +101,8 @@ def make_recipe(
     traits = backend.traits(anatomy.model, data.task)
     problems = _misfits(parameters, anatomy, traits, data)
     try:
-        device = choose_device(parameters["device"], backend, anatomy.model)
+        name = model_name(anatomy.model)
+        device = choose_device(parameters["device"], backend, anatomy.model, name)
     except ParameterError as error:
         problems += error.problems
     if problems:

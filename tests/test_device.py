@@ -169,6 +169,11 @@ def test_a_missing_device_comes_with_the_other_mistakes_in_one_error():
     assert len(caught.value.problems) == 2
 
 
+def test_an_error_calls_a_network_by_the_name_that_the_caller_gave_it():
+    with pytest.raises(ValueError, match="one that SmallNet can train on"):
+        ManagedTrainer(SmallNet, device="cuda:99", task="classification").fit(X, Y)
+
+
 def test_the_functions_pass_the_device_on():
     result = train_model(
         XGBClassifier(n_estimators=3), X, Y, device="cpu", save_path=None, verbose=0

@@ -1,4 +1,4 @@
-"""A Keras model as plain values: its configuration and its variables.
+"""A Keras model, loss or metric as plain values: its configuration and its variables.
 
 Keras pickles a model as a zip file: that bears the time, so that no two are alike, leaves
 out the states of dropout, and warns of a model that is not built yet, which is a good thing
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.backends._keras_arguments import arguments_of, give_arguments, is_part
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
 
@@ -35,13 +36,41 @@ _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow
 
 
 def packed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same values, with each Keras model among them as plain values."""
-    return {name: _pack(v) if _is_model(v) else v for name, v in values.items()}
+    """Return the same values, with each model, loss and metric among them as plain values."""
+    return {name: _packed(value) for name, value in values.items()}
 
 
 def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same values, with the models made again."""
-    return {name: _unpack(v) if _is_packed(v) else v for name, v in values.items()}
+    """Return the same values, with the models, losses and metrics made again."""
+    return {name: _unpacked(value) for name, value in values.items()}
+
+
+def _packed(value: Any) -> Any:
+    if _is_model(value):
+        return _pack(value)
+    if is_part(value):
+        return _pack_part(value)
+    if type(value) in (list, tuple) and any(map(is_part, value)):
+        return type(value)(map(_packed, value))
+    return value
+
+
+def _unpacked(value: Any) -> Any:
+    if _is_packed(value):
+        return _unpack(value)
+    if type(value) in (list, tuple) and any(map(_is_packed, value)):
+        return type(value)(map(_unpacked, value))
+    return value
+
+
+def _pack_part(part: Any) -> dict[str, Any]:
+    import keras
+
+    return {
+        _MARK: keras.saving.serialize_keras_object(part),
+        "custom": custom_parts(part),
+        "arguments": arguments_of(part),
+    }
 
 
 def copied(model: Any) -> Any:
@@ -102,6 +131,7 @@ def _pack(model: Any) -> dict[str, Any]:
     return {
         _MARK: keras.saving.serialize_keras_object(model),
         "custom": custom_parts(model),
+        "arguments": arguments_of(model),
         **variables_of(model),
     }
 
@@ -133,9 +163,12 @@ def _unpack(state: dict[str, Any]) -> Any:
     scope = keras.saving.custom_object_scope(state.get("custom", {}))
     with kept(), scope:  # layers draw seeds when they are made
         # A pickle runs code in any case: safe mode would only refuse Lambda layers.
-        model = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
-    set_variables(model, state)
-    return model
+        value = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
+    if "arguments" in state:  # pickles of earlier days have none
+        give_arguments(value, state["arguments"])
+    if "variables" in state:
+        set_variables(value, state)
+    return value
 
 
 def custom_parts(model: Any) -> dict[str, Any]:

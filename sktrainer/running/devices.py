@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,9 @@ def is_device(value: Any) -> bool:
     return match is not None and (match[2] is None or match[1] == "cuda")
 
 
-def choose_device(asked: str, backend: Any, model: Any) -> DeviceChoice:
+def choose_device(
+    asked: str, backend: Any, model: Any, name: str | None = None
+) -> DeviceChoice:
     """Choose where a model trains; no data is looked at, and nothing is set.
 
     What the model's own parameters name stays. Else "auto" takes a GPU that the library
@@ -80,6 +83,8 @@ def choose_device(asked: str, backend: Any, model: Any) -> DeviceChoice:
     backend : Backend
         One without `own_device` and `gpus` sets no device.
     model : estimator
+    name : str or None, default=None
+        What an error calls the model; None: its class.
 
     Returns
     -------
@@ -97,28 +102,29 @@ def choose_device(asked: str, backend: Any, model: Any) -> DeviceChoice:
     >>> choose_device("auto", SklearnBackend(), Ridge()).name
     'cpu'
     """
+    name = name or type(model).__name__
     if not hasattr(backend, "gpus"):
-        return _where_nothing_is_set(asked, model)
+        return _where_nothing_is_set(asked, name)
     own = backend.own_device(model)
     if own is not None:
-        return _with_own(asked, own, backend, model)
+        return _with_own(asked, own, lambda: backend.gpus(model), name)
     if asked == "cpu":
         return DeviceChoice("cpu", given="cpu")
     gpus = backend.gpus(model)
     if gpus is None:
-        return _where_nothing_is_set(asked, model)
+        return _where_nothing_is_set(asked, name)
     if asked == "auto":
         return _automatic(gpus)
     if not _is_among(asked, gpus.names):
-        raise ParameterError(_not_there(asked, gpus, model))
+        raise ParameterError(_not_there(asked, gpus, name))
     return DeviceChoice(asked, given=asked)
 
 
-def _where_nothing_is_set(asked: str, model: Any) -> DeviceChoice:
+def _where_nothing_is_set(asked: str, name: str) -> DeviceChoice:
     if asked in ("auto", "cpu"):
         return DeviceChoice()
     raise ParameterError(
-        f"device must be 'auto' or 'cpu' for {type(model).__name__}, which sktrainer can put "
+        f"device must be 'auto' or 'cpu' for {name}, which sktrainer can put "
         f"on no other device, got {asked!r}; set a parameter of the model's own if it has one"
     )
 
@@ -133,9 +139,8 @@ def _automatic(gpus: Gpus) -> DeviceChoice:
     return DeviceChoice(name, given=name)
 
 
-def _with_own(asked: str, own: str, backend: Any, model: Any) -> DeviceChoice:
+def _with_own(asked: str, own: str, look: Callable[[], Gpus], name: str) -> DeviceChoice:
     """Keep to what the model's own parameters say, or refuse what contradicts it."""
-    name = type(model).__name__
     if asked != "auto" and not _agree(asked, own):
         raise ParameterError(
             f"device={asked!r} contradicts {name}, whose own parameters name the device "
@@ -144,7 +149,7 @@ def _with_own(asked: str, own: str, backend: Any, model: Any) -> DeviceChoice:
     wanted = own if asked == "auto" or ":" in own else asked
     if own == "cpu" or not is_device(own):  # a name of the library's own is its to check
         return DeviceChoice(wanted)
-    gpus = backend.gpus(model)
+    gpus = look()
     if not _is_among(wanted, gpus.names):
         here = f"here are only {', '.join(gpus.names)}" if gpus.names else gpus.why_none
         raise ParameterError(
@@ -154,9 +159,8 @@ def _with_own(asked: str, own: str, backend: Any, model: Any) -> DeviceChoice:
     return DeviceChoice(wanted, given=None if wanted == own else wanted)
 
 
-def _not_there(asked: str, gpus: Gpus, model: Any) -> str:
+def _not_there(asked: str, gpus: Gpus, name: str) -> str:
     here = ", ".join(map(repr, ("cpu", *gpus.names)))
-    name = type(model).__name__
     why = "" if gpus.names else f": {gpus.why_none or 'its library trains on the CPU only'}"
     return (
         f"device must be one that {name} can train on here ({here}), got {asked!r}{why}; use "

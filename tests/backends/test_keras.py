@@ -25,6 +25,7 @@ from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.backends.adoption import is_bare
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
+from sktrainer.running.checkpoints.identity import plain_value
 from sktrainer.testing import mixed_table, same_bits
 from tests.keras_networks import (
     build,
@@ -292,6 +293,40 @@ def test_copies_of_a_clones_model_have_its_hash(beside):
     assert {joblib.hash(other) for other in copies} == {joblib.hash(model)}
     assert "__reduce_ex__" not in vars(wider)
     assert joblib.hash(clone(ManagedTrainer(wider)).estimator) != joblib.hash(model)
+
+
+def huber(delta):
+    """Train a model, by a loss of which Keras's own copies lose the delta."""
+    loss = keras.losses.Huber(delta)
+    metrics = [keras.metrics.CosineSimilarity(axis=0)]
+    trainer = plain(build, task="regression", epochs=2)
+    trainer.set_params(estimator__loss=loss, estimator__metrics=metrics)
+    return trainer.fit(X, 5 * Y)
+
+
+def test_losses_keep_what_keras_leaves_out_of_their_configuration():
+    small, again = huber(0.2), huber(0.2)
+    assert small.evals_result_ == again.evals_result_ != huber(1.0).evals_result_
+    for copied in (clone(small), pickle.loads(pickle.dumps(small))):
+        assert copied.estimator.loss._fn_kwargs == {"delta": 0.2}
+        assert copied.estimator.metrics[0]._fn_kwargs == {"axis": 0}
+    trained = pickle.loads(pickle.dumps(small)).model_.model_
+    assert trained.loss._fn_kwargs == {"delta": 0.2}
+
+
+def test_a_compiled_model_is_trained_by_the_loss_that_it_was_compiled_with():
+    def compiled(delta):
+        with kept():
+            model = keras.Sequential([keras.layers.Dense(1)])
+            model.compile("adam", keras.losses.Huber(delta))
+        return model
+
+    models = [compiled(delta) for delta in (0.2, 1.0)]
+    small, large = (plain(m, task="regression", epochs=1).fit(X, 5 * Y) for m in models)
+    assert small.evals_result_["train"]["loss"] < large.evals_result_["train"]["loss"]
+    assert clone(small).estimator.model.loss._fn_kwargs == {"delta": 0.2}
+    assert plain_value(models[0].loss) == plain_value(keras.losses.Huber(0.2))
+    assert plain_value(models[0].loss) != plain_value(models[1].loss)
 
 
 def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():

@@ -154,13 +154,21 @@ def _constant(value: Any) -> bytes:
 
 
 def _parts(value: Any) -> Any:
-    """Take a network apart, whose own pickle is never twice the same."""
+    """Take a network, or a part of one, apart: its own pickle is never twice the same."""
     if hasattr(value, "state_dict"):
         return _weights(value)
-    if hasattr(value, "get_config") and hasattr(value, "get_weights"):  # of Keras
-        config = json.dumps(value.get_config(), default=str, sort_keys=True)
-        return [config, value.get_weights()]
+    if hasattr(value, "get_config"):  # of Keras
+        return _configuration(value)
     return value
+
+
+def _configuration(value: Any) -> list[Any]:
+    """Return a Keras model, optimizer, loss or metric as plain values."""
+    compiled = value.get_compile_config() if getattr(value, "compiled", False) else None
+    # Of losses, whose own configuration leaves some of them out.
+    arguments = [getattr(v, "_fn_kwargs", None) for v in (value, getattr(value, "loss", None))]
+    parts = json.dumps([value.get_config(), compiled, arguments], default=str, sort_keys=True)
+    return [parts, value.get_weights() if hasattr(value, "get_weights") else None]
 
 
 def _weights(module: Any) -> list[Any]:

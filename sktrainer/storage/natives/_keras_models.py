@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from sktrainer.backends._keras_arguments import arguments_of
 from sktrainer.backends._keras_pickle import custom_parts, set_variables
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.running.caller_state import kept
@@ -102,7 +103,7 @@ class Drawer:
             _check_paths(self._names(number).needed)
             again = self.take(number)
             same = to_text(_described(again)) == to_text(self.entries[number] | _no_arrays())
-            same &= to_text(_arguments(again)) == to_text(_arguments(value))
+            same &= to_text(arguments_of(again)) == to_text(arguments_of(value))
         except Exception as error:
             raise InputError(_not_the_same(what, str(error))) from error
         if not same or _words_beside(value):
@@ -208,17 +209,6 @@ def _restored(array: Array, dtype: str) -> Array:
     import ml_dtypes
 
     return array.view(ml_dtypes.bfloat16)
-
-
-def _arguments(value: Any) -> list[Any]:
-    """Return what losses and metrics pass to their functions: Keras forgets some of it."""
-    if isinstance(value, keras.Model):
-        value = getattr(getattr(value, "_compile_config", None), "config", None)
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [_arguments(item) for item in value]
-    return [getattr(value, "_fn_kwargs", None)]
 
 
 def _words_beside(value: Any) -> bool:
