@@ -23,7 +23,7 @@ import numpy as np
 
 from sktrainer import Checkpoint, ManagedTrainer
 
-LIBRARIES = ("scikit-learn", "xgboost", "lightgbm", "catboost", "skorch", "torch")
+LIBRARIES = ("scikit-learn", "xgboost", "lightgbm", "catboost", "skorch", "torch", "keras")
 
 
 def table(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,6 +99,17 @@ def network() -> Any:
     )
 
 
+def keras_network() -> Any:
+    import keras
+    from scikeras.wrappers import KerasClassifier
+
+    hidden = keras.layers.Dense(64, activation="relu")
+    outputs = keras.layers.Dense(2, activation="softmax")
+    model = keras.Sequential([hidden, keras.layers.Dropout(0.2), outputs])
+    model.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
+    return KerasClassifier(model, epochs=100, batch_size=256)
+
+
 FAMILIES = {
     make.__name__: make
     for make in (
@@ -111,6 +122,7 @@ FAMILIES = {
         sgd,
         mlp,
         network,
+        keras_network,
     )
 }
 

@@ -39,6 +39,7 @@ def models(rounds: int) -> dict[str, Callable[[], Any]]:
         "RandomForest": lambda: RandomForestClassifier(100, min_samples_leaf=5),
         "LogisticRegression": LogisticRegression,
         "skorch": _net,
+        "Keras": _layers,
     }
 
 
@@ -49,6 +50,16 @@ def _net() -> Any:
     module = nn.Sequential(nn.LazyLinear(256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU())
     module.append(nn.Linear(256, 2)).append(nn.Softmax(dim=-1))
     return NeuralNetClassifier(module, max_epochs=3, verbose=0)
+
+
+def _layers() -> Any:
+    import keras
+    from scikeras.wrappers import KerasClassifier
+
+    hidden = [keras.layers.Dense(256, activation="relu") for _ in range(2)]
+    model = keras.Sequential([*hidden, keras.layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return KerasClassifier(model, epochs=3)
 
 
 def table(n_rows: int) -> tuple[pd.DataFrame, pd.Series]:
@@ -97,6 +108,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     X, y = table(options.rows)
     names = ["scikit-learn", "skops", "joblib", "lightgbm", "xgboost", "catboost", "torch"]
+    names += ["keras", "tensorflow"]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     print(f"{platform.platform()}, Python {platform.python_version()}; {versions}\n")
     print("| family | save | load | size | save, .joblib | load | size | ratios |")
