@@ -10,6 +10,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import torch
 from skorch.dataset import Dataset as RowByRow
@@ -36,6 +37,8 @@ from sktrainer.running.resources import limited_threads
 from sktrainer.types import Array
 
 __all__ = ["Managed", "feeds_whole_batches", "managed"]
+
+_ON_DEVICE = "__cuda_dependent_attributes__"  # where skorch keeps them in a state
 
 OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
 """Options of a loader; with any other, torch's own loads."""
@@ -200,6 +203,15 @@ class Managed:
         """Return class codes, or numbers in the shape of the target."""
         found: Array = super().predict(X)  # type: ignore[misc]
         return found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        if b"__main__" in state[_ON_DEVICE]:
+            # skorch pickles module and optimizer by themselves and by reference: no process
+            # of a pool, which joblib sends what is in a script by value, could read them.
+            beside = {name: v for name, v in vars(self).items() if name not in state}
+            state[_ON_DEVICE] = cloudpickle.dumps(beside)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # skorch puts a net whose GPU is not there on the CPU too, with two warnings.

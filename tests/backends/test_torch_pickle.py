@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 
 import joblib
 import pytest
@@ -69,3 +72,40 @@ def test_neither_what_was_passed_nor_what_was_trained_is_marked():
 
     assert set(vars(module)) == before == set(vars(trainer.model_.module_))
     assert "__reduce_ex__" in vars(trainer.estimator.module)
+
+
+SCRIPT = """
+from sklearn.datasets import make_classification
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+from sktrainer import ManagedTrainer
+
+
+class Net(nn.Module):
+    def __init__(self, hidden=4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.LazyLinear(hidden), nn.ReLU(), nn.Linear(hidden, 2))
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+if __name__ == "__main__":
+    X, y = make_classification(80, random_state=0)
+    trainer = ManagedTrainer(Net, task="classification", random_state=0)
+    trainer.set_params(estimator__max_epochs=2).fit(X, y)
+    search = GridSearchCV(trainer, {"estimator__hidden": [2, 4]}, cv=2, n_jobs=2).fit(X, y)
+    print(search.best_params_)
+"""
+
+
+def test_a_fitted_network_of_a_script_goes_to_other_processes(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, path], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "estimator__hidden" in done.stdout
