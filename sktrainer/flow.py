@@ -145,7 +145,7 @@ def run_split(
     def examine(outcome: FitOutcome) -> tuple[Verdict, dict[str, Predicted]]:
         with watch.stage("evaluate"):
             asked = Asked(outcome.fitted, part, predicted_part)
-            found = verdict(outcome, asked, data, prepared, recipe.model.traits)
+            found = verdict(outcome, asked, data, prepared, recipe.model)
             return found, asked.answers
 
     tried = fit_with_retries(fit, examine, seeds)

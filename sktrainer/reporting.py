@@ -16,7 +16,12 @@ from sktrainer.receipt import parameter_texts, versions_used
 from sktrainer.recipe import Recipe
 from sktrainer.results.history import history_frame, values_at, watched_metric
 from sktrainer.results.importances import feature_importances
-from sktrainer.results.inventory import column_treatments, seeds_of, step_classes
+from sktrainer.results.inventory import (
+    column_treatments,
+    seeds_of,
+    step_classes,
+    target_scale_of,
+)
 from sktrainer.results.report import (
     ColumnTreatment,
     DataSection,
@@ -228,6 +233,7 @@ def _fitting_section(facts: Facts) -> FittingSection:
         stop_reason=fit.stop_reason,
         refit_rounds=run.refit_rounds,
         batch_size=fit.batch_size,
+        target_scale=target_scale_of(run.fitted.pipeline),
         n_threads=plan_jobs(1, 1)[1],
         device=model.device.name,
         device_reason=model.device.reason,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.backends._base import Traits
 from sktrainer.exceptions import SktrainerError
 from sktrainer.results.fitted import FittedModel
 from sktrainer.running.divergence import (
@@ -21,9 +20,11 @@ from sktrainer.running.divergence import (
     class_skill,
     judge,
     number_skill,
+    scaling_advice,
 )
 from sktrainer.running.predicted import Predicted
 from sktrainer.running.seeding import derive_seed
+from sktrainer.stages.fitting import ModelPlan
 from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
 
 __all__ = [
@@ -166,7 +167,7 @@ def _all_failed(attempts: Sequence[Attempt]) -> Exception:
 
 
 def verdict(
-    outcome: FitOutcome, asked: Asked, data: CheckedData, prepared: Prepared, traits: Traits
+    outcome: FitOutcome, asked: Asked, data: CheckedData, prepared: Prepared, plan: ModelPlan
 ) -> Verdict:
     """Judge an outcome by its losses and by its answers for validation and training rows.
 
@@ -181,8 +182,9 @@ def verdict(
         Asked for training rows only where those held out leave a doubt.
     data : CheckedData
     prepared : Prepared
-    traits : Traits
+    plan : ModelPlan
     """
+    traits = plan.traits
     fit, fitted, unit = outcome.fit, outcome.fitted, traits.iteration
     compared = traits.stops_by_default and _is_comparable(fitted)
     held = asked("validation") if compared else None
@@ -190,9 +192,14 @@ def verdict(
         return judge(fit, None, None, unit)
     skill = _skill(fitted, *held, data, prepared)
     seen = asked("train") if skill is not None and skill.no_better else None
-    return judge(
+    found = judge(
         fit, skill, None if seen is None else _skill(fitted, *seen, data, prepared), unit
     )
+    if found.problem and traits.scale_sensitive and skill is not None:
+        scaled = getattr(fitted.model, "target_scale_", None) is not None
+        if skill.of_unlike_target and not scaled:
+            return replace(found, remedy=scaling_advice(plan.model))
+    return found
 
 
 def _is_comparable(fitted: FittedModel) -> bool:
@@ -239,8 +246,9 @@ def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
     """Say what went wrong and what to do; nothing where the first fit was fine."""
     used = next(attempt for attempt in attempts if attempt.used)
     if len(attempts) == 1 and not used.verdict.diverged:
-        problem = used.verdict.problem
-        return (f"No better than knowing nothing: {problem}",) if problem else ()
+        problem, remedy = used.verdict.problem, used.verdict.remedy
+        found = f"No better than knowing nothing: {problem}" + (remedy and f"; {remedy}")
+        return (found,) if problem else ()
     tried = ""
     if len(attempts) > 1:
         problems = "; ".join(f"try {a.number}: {a.verdict.problem or 'fine'}" for a in attempts)
@@ -248,7 +256,8 @@ def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
     if not used.verdict.diverged:
         return (f"Fitted {len(attempts)} times: {tried}",)
     told = tried or used.verdict.problem
-    return (f"The fit diverged: {told}. To mend it, {advice(model)}",)
+    do = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
+    return (f"The fit diverged: {told}. To mend it, {do}",)
 
 
 def attempts_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:

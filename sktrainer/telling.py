@@ -84,6 +84,8 @@ def tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ..
     for note in notes:
         if run.verdict.diverged:
             progress.warn(note, DivergenceWarning)
+        elif run.verdict.remedy:
+            progress.warn(note, DataWarning)
         else:
             progress.done(note)
     return notes

@@ -85,7 +85,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         scikit-learn or imblearn Pipeline that ends in one of them, whose steps are kept.
         It is cloned, never changed.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto": what the estimator is for, else what y looks like.
+        "auto": what the estimator is for, else what y looks like: more than 20 different
+        whole numbers may be labels or amounts, and are refused.
     preprocessor : "auto", None or transformer, default="auto"
         "auto": what this model needs for these columns, and nothing where it needs
         nothing, or where a step of the caller's own Pipeline transforms X.
@@ -604,7 +605,8 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         format : {"native"} or None, default=None
             None: by the suffix. "native": the model alone, without the steps before it, as
             its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
-            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras).
+            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras). It answers as it
+            was trained: in class codes, or in the deviations that ``report_`` names.
 
         Returns
         -------

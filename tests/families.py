@@ -83,8 +83,10 @@ FAMILIES: dict[str, Callable[[], Case]] = {
         NeuralNetRegressor(SmallNet, lr=0.01, batch_size=32)
     ),
     "ModuleClass": lambda: _classifier(SmallNet),
+    "ModuleOfNumbers": lambda: _regressor(SmallNet, estimator__max_epochs=8),
     "ModuleInstance": lambda: _classifier(five_logits()),
     "KerasFunction": lambda: _classifier(build, estimator__epochs=8),
+    "KerasFunctionOfNumbers": lambda: _regressor(build, estimator__epochs=8),
     "KerasFunctionOfMeta": lambda: _regressor(build_from_meta, n_iter_no_change=1),
     "KerasModel": lambda: _classifier(_made(five_probabilities), n_iter_no_change=1),
     "KerasClassifier": lambda: _classifier(scikeras_classifier(epochs=8)),

@@ -19,8 +19,11 @@ from sktrainer.backends._keras_building import (
     is_instance,
     like,
 )
+from sktrainer.backends._keras_outputs import is_unbounded
 from sktrainer.backends._keras_pickle import unmarked
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
+from sktrainer.backends._target_scale import TargetScale, asked_for
+from sktrainer.types import Array
 
 __all__ = ["KerasNet"]
 
@@ -47,6 +50,10 @@ class KerasNet(Trainee, BaseEstimator):
         "auto": about a 32nd of the rows, a power of two from 32 to 1024; -1: all rows.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Copied for each fit.
+    scale_target : bool or "auto", default="auto"
+        Whether a regression's target is learned standardised, by mean and standard
+        deviation of the training rows; predictions are in its own units. "auto": where
+        no loss was given and the last layer has no activation.
     **parameters : object
         Those with `model__` or `optimizer__` in front.
     """
@@ -62,6 +69,7 @@ class KerasNet(Trainee, BaseEstimator):
         "metrics",
         "model",
         "optimizer",
+        "scale_target",
     )
 
     def __init__(
@@ -75,6 +83,7 @@ class KerasNet(Trainee, BaseEstimator):
         epochs: int = 200,
         batch_size: Any = "auto",
         callbacks: Any = None,
+        scale_target: bool | str = "auto",
         **parameters: Any,
     ) -> None:
         self.model = model
@@ -85,6 +94,7 @@ class KerasNet(Trainee, BaseEstimator):
         self.epochs = epochs
         self.batch_size = batch_size
         self.callbacks = callbacks
+        self.scale_target = scale_target
         for name, value in parameters.items():
             setattr(self, name, value)
 
@@ -150,6 +160,11 @@ class KerasNet(Trainee, BaseEstimator):
             model = self.model(**self.arguments_)
         check_built(model, self.model)
         return self._recompiled(model)
+
+    def target_scale(self, scale: TargetScale, model: Any, raw: Array) -> TargetScale | None:
+        is_open = self.loss is None and not model.compiled and is_unbounded(model)
+        auto = is_open and not scale.is_met_by(raw)
+        return scale if asked_for(self.scale_target, auto=auto) else None
 
     def rebuilt(self) -> Any:
         model = self._recompiled(self.model(**self.arguments_))

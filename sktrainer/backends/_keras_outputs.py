@@ -12,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, softmax
 
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
-__all__ = ["Outputs", "default_loss", "read_outputs"]
+__all__ = ["Outputs", "default_loss", "gives_logits", "is_unbounded", "read_outputs"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,21 @@ class Outputs:
         What the loss takes as targets.
     logits : bool
         Classes come as logits, not as probabilities.
+    scale : TargetScale or None
+        By which the targets of a regression are learned standardised.
     """
 
     classes: Array | None
     shape: tuple[int, ...]
     form: Literal["codes", "onehot", "column", "numbers"]
     logits: bool = False
+    scale: TargetScale | None = None
 
     def targets(self, y: Array) -> Array:
         """Return targets in the type and the shape that the loss takes."""
         if self.classes is None:
-            return np.asarray(y, dtype=np.float32).reshape(len(y), *self.shape)
+            values = np.asarray(y, np.float32) if self.scale is None else self.scale.scaled(y)
+            return values.reshape(len(y), *self.shape)
         codes = np.searchsorted(self.classes, y)
         if self.form == "codes":
             return codes.astype(np.int64)
@@ -71,7 +76,8 @@ class Outputs:
         """Return labels, or numbers in the shape of the target."""
         if self.classes is not None:
             return np.asarray(self.classes[np.argmax(self.probabilities(raw), axis=1)])
-        return raw.reshape(len(raw)) if self.shape in ((), (1,)) else raw
+        values = raw if self.scale is None else self.scale.undone(raw)
+        return values.reshape(len(raw)) if self.shape in ((), (1,)) else values
 
 
 def default_loss(task: Task, shape: tuple[int, ...], *, logits: bool) -> Any:
@@ -89,9 +95,7 @@ def gives_logits(model: Any, raw: Array) -> bool:
     """Tell from the last layer, or from some outputs, whether classes come as logits."""
     import keras
 
-    layer = model
-    while getattr(layer, "layers", None):
-        layer = layer.layers[-1]
+    layer = _last_layer(model)
     activation = getattr(layer, "activation", None)
     if activation in (keras.activations.softmax, keras.activations.sigmoid):
         return False
@@ -99,6 +103,20 @@ def gives_logits(model: Any, raw: Array) -> bool:
         return False
     sums_to_one = raw.ndim == 2 and raw.shape[1] > 1 and np.allclose(raw.sum(axis=1), 1)
     return not (sums_to_one and (raw >= 0).all())
+
+
+def is_unbounded(model: Any) -> bool:
+    """Tell from the last layer whether outputs can be any number: not so after a softplus."""
+    import keras
+
+    activation = getattr(_last_layer(model), "activation", None)
+    return activation is keras.activations.linear
+
+
+def _last_layer(model: Any) -> Any:
+    while getattr(model, "layers", None):
+        model = model.layers[-1]
+    return model
 
 
 def read_outputs(

@@ -23,6 +23,7 @@ from sktrainer.backends._keras_pickle import (
 )
 from sktrainer.backends._keras_seeds import quiet_tracing
 from sktrainer.backends._networks import fixed_batches, network_input
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.cloning import clone_estimator
@@ -97,6 +98,18 @@ class Trainee:
     def compile_options(self) -> dict[str, Any]:
         """Return arguments of `compile` for a model that is not compiled; `loss` may miss."""
         return {}
+
+    def target_scale(self, scale: TargetScale, model: Any, raw: Array) -> TargetScale | None:
+        """Return `scale` where a regression's target is to be learned standardised.
+
+        Asked before a model that is not compiled is compiled; `raw` is what it gives for a
+        few rows.
+        """
+        return None
+
+    @property
+    def target_scale_(self) -> TargetScale | None:
+        return self.outputs_.scale
 
     def encode_inputs(self, X: Any) -> Any:
         """Return rows as the model takes them."""

@@ -6,7 +6,6 @@ functions.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ import torch
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._networks import auto_batch_size
-from sktrainer.backends._torch_batches import tried
+from sktrainer.backends._target_scale import TargetScale, asked_for
+from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
 from sktrainer.backends._torch_module_net import ModuleNet
 from sktrainer.backends._torch_nets import managed
 from sktrainer.backends.modules import constructor_names
@@ -41,14 +41,17 @@ def completed(request: FitRequest) -> Any:
     net, sample = request.model, _sample(request)
     kind: Any = type(net)
     chosen: dict[str, Any] = {}
+    laid: dict[str, Any] = {"sample_": sample}
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
         kind, chosen = _for_task(net, request, sample)
+        laid["mixed_"] = _is_mixed(net.precision)
+        laid["target_scale_"] = _target_scale(net, request, sample)
     parameters = net.get_params(deep=False) | chosen
-    mixed = _is_mixed(parameters.pop("precision")) if type(net) is ModuleNet else False
+    if type(net) is ModuleNet:
+        parameters = {k: v for k, v in parameters.items() if k not in ModuleNet.OF_ITS_OWN}
     net = managed(kind)(**parameters)
-    net.mixed_ = mixed
-    net.sample_ = sample
+    vars(net).update(laid)
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
     # A schedule holds the optimizer that it steps: copied and pickled apart from it, it
@@ -114,12 +117,24 @@ def _is_binary(net: Any, request: FitRequest, sample: Any) -> bool:
         return net.criterion is binary or isinstance(net.criterion, binary)
     if _n_classes(request) > 2:
         return False
-    # Made for this look alone: the fit starts from the seed as if it had not been.
-    with torch.random.fork_rng(devices=[]):
-        made = net.initialized_instance(net.module, net.get_params_for("module"))
-        module = copy.deepcopy(made).eval()
-        found = tried(module, sample)
+    found = untrained_outputs(net, sample)
     return found.ndim == 1 or found.shape[-1] == 1
+
+
+def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | None:
+    """Measure the target of a regression, where the net is to learn it standardised.
+
+    A loss of the caller's own may count on the target's units; so may a module whose
+    outputs are bounded, or one that gives numbers like the target's from the beginning.
+    """
+    if request.task != "regression":
+        return None
+    scale = TargetScale.of(request.train.y, request.train.sample_weight)
+    auto = False
+    if net.criterion is None and net.scale_target == "auto":
+        outputs = untrained_outputs(net, sample)
+        auto = is_unbounded(outputs) and not scale.is_met_by(outputs.detach().float().numpy())
+    return scale if asked_for(net.scale_target, auto=auto) else None
 
 
 def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
@@ -128,7 +143,8 @@ def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
         return np.asarray(y, dtype=np.float32)
     if request.task == "classification":
         return np.asarray(y, dtype=np.int64)
-    values = np.array(y, dtype=np.float32)
+    scale = net.target_scale_
+    values = np.array(y, dtype=np.float32) if scale is None else scale.scaled(y)
     return values[:, np.newaxis] if values.ndim == 1 else values
 
 

@@ -33,11 +33,18 @@ class ModuleNet(NeuralNet):
     precision : {"float32", "bfloat16"}, default="float32"
         "bfloat16": the module runs under `torch.autocast`, in mixed precision; weights,
         outputs and loss stay float32.
+    scale_target : bool or "auto", default="auto"
+        Whether a regression's target is learned standardised, by mean and standard
+        deviation of the training rows; predictions are in its own units. "auto": where
+        `criterion` is None and the module ends in a linear layer.
     **parameters : object
         Those of `skorch.NeuralNet`.
     """
 
     stands_for = "module"
+
+    OF_ITS_OWN = ("precision", "scale_target")
+    """Its parameters that no net of skorch knows."""
 
     def __init__(
         self,
@@ -49,6 +56,7 @@ class ModuleNet(NeuralNet):
         max_epochs: int = 200,
         batch_size: Any = "auto",
         precision: str = "float32",
+        scale_target: bool | str = "auto",
         train_split: Any = None,
         verbose: int = 0,
         iterator_train__shuffle: bool = True,
@@ -67,6 +75,7 @@ class ModuleNet(NeuralNet):
             **parameters,
         )
         self.precision = precision
+        self.scale_target = scale_target
 
     def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
         """Return the parameters; with `deep`, the defaults of the module's class too."""

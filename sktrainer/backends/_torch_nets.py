@@ -20,6 +20,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
 from sktrainer.backends._networks import FALLBACK_BATCH
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_batches import (
     Batch,
     RowsDataset,
@@ -55,6 +56,8 @@ class Managed:
     n_classes_ = 0
     flat_output_ = False
     mixed_ = False
+    learning_ = False
+    target_scale_: TargetScale | None = None
     sample_: Any = None
     _weight_: Any = None
 
@@ -200,9 +203,18 @@ class Managed:
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> Array:
-        """Return class codes, or numbers in the shape of the target."""
+        """Return class codes, or numbers in the shape of the target.
+
+        While the net learns, callbacks compare these with targets as the loss takes them.
+        """
         found: Array = super().predict(X)  # type: ignore[misc]
-        return found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+        found = found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+        return found if self.learning_ else self.in_units(found)
+
+    def in_units(self, predicted: Array) -> Array:
+        """Return what the net has learned to say in the units of the target."""
+        scale = self.target_scale_
+        return predicted if scale is None else scale.undone(predicted)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]

@@ -47,6 +47,7 @@ from sktrainer.backends._networks import (
     take,
 )
 from sktrainer.backends._sklearn.watching import finished
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.running.caller_state import kept
 from sktrainer.running.devices import Gpus
 from sktrainer.running.resources import limited_threads
@@ -181,11 +182,20 @@ def _prepare(request: FitRequest) -> Trainee:
     inputs = net.encode_inputs(sight.X)
     net.input_spec_ = spec_of(inputs)
     raw = first_outputs(model, take(inputs, slice(0, 2)))
+    scale = _target_scale(net, raw, request)
     compile_open(model, net, raw, classes)
     _build_optimizer(model)
     if not net.reads_targets:
-        net.outputs_ = read_outputs(model, raw, request.task, classes, y.shape[1:])
+        outputs = read_outputs(model, raw, request.task, classes, y.shape[1:])
+        net.outputs_ = replace(outputs, scale=scale)
     return net
+
+
+def _target_scale(net: Trainee, raw: Any, request: FitRequest) -> TargetScale | None:
+    if request.task != "regression":
+        return None
+    scale = TargetScale.of(np.asarray(request.train.y), request.train.sample_weight)
+    return net.target_scale(scale, net.model_, raw)
 
 
 def _build_optimizer(model: Any) -> None:

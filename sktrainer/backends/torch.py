@@ -113,7 +113,7 @@ class TorchBackend:
             net = completed(request)
             request = replace(request, model=net)
             train, validation = _datasets(net, request)
-            with _lent(net, train_split=_given(validation), verbose=0):
+            with _learning(net, train_split=_given(validation)):
                 net.initialize()
                 X, y = train.X, train.y
                 net.notify("on_train_begin", X=X, y=y)
@@ -154,7 +154,7 @@ class TorchBackend:
                 net = completed(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
             train = _dataset(net, request, request.train)
-            with _lent(net, train_split=None, verbose=0):
+            with _learning(net, train_split=None):
                 if begins:
                     net.initialize()
                     net.notify("on_train_begin", X=train.X, y=train.y)
@@ -177,8 +177,9 @@ def _copied(net: Any) -> Any:
 
 
 @contextmanager
-def _lent(net: Any, **values: Any) -> Iterator[None]:
-    """Set attributes of a net for the time of a fit."""
+def _learning(net: Any, **values: Any) -> Iterator[None]:
+    """Let a net know that it learns, in silence, and set attributes for that time."""
+    values = {"learning_": True, "verbose": 0, **values}
     before = {name: getattr(net, name) for name in values}
     vars(net).update(values)
     try:
@@ -268,7 +269,7 @@ def _mean_loss(net: Any, part: str) -> float:
 
 def _score(net: Any, request: FitRequest) -> dict[str, float]:
     if not net.n_classes_:
-        return watched_score(request, None, net.predict, None)
+        return watched_score(request, None, lambda X: net.in_units(net.predict(X)), None)
     return watched_score(request, np.arange(net.n_classes_), net.predict, net.predict_proba)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sktrainer.results.history import history_frame
 from sktrainer.results.importances import feature_importances
+from sktrainer.results.inventory import target_scale_of
 from sktrainer.results.report import (
     DataSection,
     FittingSection,
@@ -88,6 +89,7 @@ def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
         n_chunks=now.n_chunks,
         n_threads=now.n_threads,
         seconds=now.seconds,
+        target_scale=target_scale_of(now.pipeline),
     )
     if "device" in report.fitting:
         fitting["device"] = report.fitting["device"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sktrainer.results.report import ColumnTreatment
 
-__all__ = ["column_treatments", "packages_of", "seeds_of", "step_classes"]
+__all__ = ["column_treatments", "packages_of", "seeds_of", "step_classes", "target_scale_of"]
 
 _SEEDS = frozenset({"random_state", "random_seed", "seed"})
 
@@ -94,6 +94,22 @@ def seeds_of(pipeline: Any) -> dict[str, int]:
             if last in _SEEDS and hasattr(parameters[path], "__index__"):
                 seeds[".".join([name, *within])] = int(parameters[path])
     return seeds
+
+
+def target_scale_of(pipeline: Any) -> dict[str, list[float]] | None:
+    """Return "mean" and "deviation" of each target column, where the model learned them so.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import Pipeline
+    >>> target_scale_of(Pipeline([("model", Ridge())])) is None
+    True
+    """
+    scale = getattr(pipeline.steps[-1][1], "target_scale_", None)
+    if scale is None:
+        return None
+    return {"mean": scale.mean.tolist(), "deviation": scale.deviation.tolist()}
 
 
 def packages_of(objects: Iterable[Any]) -> list[str]:

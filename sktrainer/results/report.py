@@ -84,7 +84,8 @@ class FittingSection(TypedDict, total=False):
     the best iteration, where `values_at_best` holds those of all validation metrics.
     `refit_rounds` are the iterations of a last fit on all rows; `from_folds` says that they
     are the median of the best ones that the folds found. A network took its rows in batches
-    of `batch_size`. The model had `n_threads`
+    of `batch_size`, and learned a target by `target_scale`, "mean" and "deviation" of its
+    columns, so that the loss counts in deviations; None: as it is. The model had `n_threads`
     threads at most, and so had each of the `n_fold_workers` folds fitted at once
     `n_fold_threads`. It trained on `device` (None: nothing is known of it), for
     `device_reason` where a GPU was looked for and not taken. Of a model fitted chunk by
@@ -104,6 +105,7 @@ class FittingSection(TypedDict, total=False):
     values_at_best: dict[str, float]
     refit_rounds: int | None
     batch_size: int | None
+    target_scale: dict[str, list[float]] | None
     from_folds: bool
     n_threads: int
     n_fold_workers: int

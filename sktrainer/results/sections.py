@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,11 @@ import pandas as pd
 from sktrainer.results import elements, headline, summary
 from sktrainer.results.formats import (
     format_bytes,
-    format_column,
     format_number,
     format_seconds,
     format_time,
 )
+from sktrainer.results.outcome import outcome
 
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
@@ -24,7 +23,6 @@ __all__ = ["page_content"]
 
 _SHORT_TABLE = 8
 _MOST_CURVES = 4
-_NARROW_CONFUSION = 4
 
 
 def page_content(report: TrainingReport) -> str:
@@ -37,7 +35,7 @@ def page_content(report: TrainingReport) -> str:
             _curves(report),
             _folds(report),
             _attempts(report),
-            _outcome(report),
+            outcome(report),
             _data(report),
             _pipeline(report),
             _run(report),
@@ -162,33 +160,6 @@ def _fold_pictures(report: TrainingReport) -> str:
         return ""  # the section of the learning curve says what to install
     figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)
     return f'<div class="skt-figures">{figures}</div>'
-
-
-def _outcome(report: TrainingReport) -> str:
-    confusion = importances = ""
-    if report.confusion is not None and not report.confusion.empty:
-        confusion = elements.section(
-            f"Confusion on the {report.confusion_part} rows",
-            elements.confusion_table(report.confusion),
-            elements.paragraph("True class on the left, predicted class above.", muted=True),
-        )
-    if report.importances is not None and len(report.importances):
-        top = summary.top_importances(report.importances)
-        values = top.tolist()
-        rows = zip(
-            map(str, top.index), ([v] for v in values), format_column(values), strict=True
-        )
-        kind = elements.paragraph(_importance_kind(report.importance_kind, values), muted=True)
-        importances = elements.section("Feature importances", elements.bars(rows), kind)
-    both = confusion + importances
-    if report.confusion is not None and len(report.confusion) > _NARROW_CONFUSION:
-        return both
-    return f'<div class="skt-pair">{both}</div>' if both else ""
-
-
-def _importance_kind(kind: str | None, values: Sequence[float]) -> str:
-    signs = "; negative ones in the other colour" if min(values) < 0 else ""
-    return f"The model's {kind}{signs}." if kind else ""
 
 
 def _data(report: TrainingReport) -> str:

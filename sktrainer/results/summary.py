@@ -244,6 +244,8 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
     if fitting.get("batch_size") is not None:
         rows.append(f"batches of {fitting['batch_size']:,}")
+    if fitting.get("target_scale"):
+        rows.append(_standardised(fitting["target_scale"]))
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" of {fitting['validation']}" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
@@ -263,6 +265,14 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
         else:
             rows.append(f"refitted on all its rows for {rounds}")
     return rows
+
+
+def _standardised(scale: Mapping[str, Sequence[float]]) -> str:
+    means, deviations = scale["mean"], scale["deviation"]
+    if len(means) > 1:
+        return f"{len(means):,} targets standardised, each by its mean and deviation"
+    mean, deviation = format_number(means[0]), format_number(deviations[0])
+    return f"target standardised by mean {mean}, deviation {deviation}"
 
 
 def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:

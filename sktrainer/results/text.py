@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sktrainer.results import headline, summary
+from sktrainer.results.confusion import has_many_classes, most_confused
 from sktrainer.results.formats import (
     format_bytes,
     format_column,
@@ -38,15 +39,21 @@ def render_text(report: TrainingReport) -> str:
     if report.attempts is not None:
         blocks.append(f"Tries\n{compact_table(report.attempts, index=False)}")
     if report.confusion is not None:
-        title = (
-            f"Confusion on the {report.confusion_part} rows (true class down, predicted across)"
-        )
-        blocks.append(f"{title}\n{compact_table(report.confusion)}")
+        blocks.append(_confusion_text(report.confusion, report.confusion_part))
     blocks.append(labelled(_circumstances(report)))
     if report.notes:
         notes = "\n".join(map(_item, report.notes))
         blocks.append(f"Notes\n{notes}")
     return "\n\n".join(block for block in blocks if block)
+
+
+def _confusion_text(confusion: pd.DataFrame, part: str) -> str:
+    if not has_many_classes(confusion):
+        title = f"Confusion on the {part} rows (true class down, predicted across)"
+        return f"{title}\n{compact_table(confusion)}"
+    wrong = most_confused(confusion)
+    title = f"Confused most often on the {part} rows, of {len(confusion):,} classes"
+    return "" if wrong.empty else f"{title}\n{compact_table(wrong, index=False)}"
 
 
 def _item(text: str) -> str:

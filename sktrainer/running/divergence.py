@@ -11,13 +11,25 @@ import numpy as np
 
 from sktrainer.types import Array, Evaluation, ModelFit
 
-__all__ = ["FINE", "Skill", "Verdict", "advice", "class_skill", "judge", "number_skill"]
+__all__ = [
+    "FINE",
+    "Skill",
+    "Verdict",
+    "advice",
+    "class_skill",
+    "judge",
+    "number_skill",
+    "scaling_advice",
+]
 
 GROWTH = 2.0
 """A training loss that grows to so many times its first value has run away."""
 
 LEAST_GAIN = 1e-3
 """A loss less than this share below that of knowing nothing counts as no better."""
+
+UNLIKE = 10.0
+"""A target of so many times the deviation that networks learn best is unlike it."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,14 @@ class Verdict:
         It went wrong while it trained, so that other settings are called for.
     loss : float
         Log loss, or RMSE, on the validation rows; NaN where it was not computed.
+    remedy : str
+        What to do besides the settings that `advice` names; empty where nothing is known.
     """
 
     problem: str = ""
     diverged: bool = False
     loss: float = math.nan
+    remedy: str = ""
 
 
 FINE = Verdict()
@@ -62,6 +77,11 @@ class Skill:
     baseline: float
     beyond_start: bool
     worse: bool
+
+    @property
+    def of_unlike_target(self) -> bool:
+        """Whether the target's deviation is far from 1, where networks learn best."""
+        return self.metric == "RMSE" and not 1 / UNLIKE < self.baseline < UNLIKE
 
     @property
     def no_better(self) -> bool:
@@ -195,6 +215,25 @@ def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
             f"{peak.iteration:,}"
         )
     return ""
+
+
+def scaling_advice(model: Any) -> str:
+    """Say how a network is to learn a target whose deviation is far from 1.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> scaling_advice(MLPRegressor())[:47]
+    'let it learn the target standardised: wrap the '
+    """
+    do = "let it learn the target standardised: "
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    if "scale_target" in parameters:
+        return f"{do}estimator__scale_target=True"
+    return (
+        f"{do}wrap the trainer in sklearn.compose.TransformedTargetRegressor(..., "
+        "transformer=StandardScaler())"
+    )
 
 
 # What to set, by the names of a model's parameters; the first that it has stand first.

@@ -14,6 +14,9 @@ from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
+MOST_LABELS = 20
+"""More different whole numbers than these may be labels or amounts: the caller has to say."""
+
 __all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
 
 
@@ -38,8 +41,24 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
         return "classification" if task == "classification" else "regression"
     if of_estimator is not None:
         return of_estimator
-    kind = type_of_target(y, input_name="y")
-    return "regression" if kind.startswith("continuous") else "classification"
+    if type_of_target(y, input_name="y").startswith("continuous"):
+        return "regression"
+    _check_few_numbers(y)
+    return "classification"
+
+
+def _check_few_numbers(y: Any) -> None:
+    """Refuse to guess whether many different whole numbers are labels or amounts."""
+    values = np.asarray(y)
+    if values.dtype.kind not in "iuf" or values.ndim > 2:
+        return
+    found = np.unique(values)
+    if len(found) > MOST_LABELS:
+        raise InputError(
+            f"expected labels or numbers with decimals to tell the task by, got a y of "
+            f"{len(found):,} different whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}, "
+            "which may be either; pass task='regression' or task='classification'"
+        )
 
 
 def check_target(

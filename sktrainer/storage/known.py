@@ -101,6 +101,7 @@ OBJECTS: frozenset[str] = frozenset(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
         "sktrainer.backends._keras_outputs.Outputs",
+        "sktrainer.backends._target_scale.TargetScale",
         *_names(
             "keras.src.callbacks.",
             "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler "

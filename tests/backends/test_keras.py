@@ -242,7 +242,8 @@ def test_schedules_see_the_validation_loss_and_the_best_epoch_is_put_back():
     assert trainer.stop_reason_ == "early_stopping"
     assert trainer.n_iter_ == trainer.best_iteration_ + 4
     best = trainer.evals_result_["validation"]["loss"][trainer.best_iteration_ - 1]
-    assert trainer.scores_.loc["validation", "rmse"] ** 2 == pytest.approx(best, rel=1e-4)
+    rmse = trainer.scores_.loc["validation", "rmse"] / trainer.model_.target_scale_.deviation
+    assert rmse**2 == pytest.approx(best, rel=1e-4)
     assert float(trainer.model_.model_.optimizer.learning_rate) < 0.3
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
-from sktrainer.stages._targets import check_target, known_codes
+from sktrainer.exceptions import InputError
+from sktrainer.stages._targets import check_target, known_codes, resolve_task
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,25 @@ def test_labels_in_one_column_are_known_as_those_in_a_vector(shape):
 def test_labels_of_half_precision_are_known():
     labels = np.array([2.0, 0.0, 1.0], dtype=np.float16)
     assert known_codes(labels, np.array([0.0, 2.0], dtype=np.float16)).tolist() == [1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        ([1.5, 2.0], "regression"),
+        (np.arange(20), "classification"),
+        (np.arange(20.0), "classification"),
+        ([str(n) for n in range(40)], "classification"),
+        (pd.Series([True, False]), "classification"),
+    ],
+)
+def test_what_y_looks_like_tells_the_task_where_nothing_else_does(y, task):
+    assert resolve_task("auto", BaseEstimator(), y) == task
+
+
+@pytest.mark.parametrize("kind", [int, float, "Int64"])
+def test_many_whole_numbers_may_be_labels_or_amounts(kind):
+    y = pd.Series(np.arange(0, 210_000, 10_000)).astype(kind)
+    with pytest.raises(InputError, match="21 different whole numbers from 0 to 200,000"):
+        resolve_task("auto", BaseEstimator(), y)
+    assert resolve_task("regression", BaseEstimator(), y) == "regression"

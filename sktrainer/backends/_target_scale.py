@@ -1,0 +1,83 @@
+"""Targets in standard deviations from their mean, as networks learn numbers of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+
+from sktrainer.exceptions import ParameterError
+from sktrainer.types import Array
+
+__all__ = ["TargetScale", "asked_for"]
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """The mean and the standard deviation of each column of a target.
+
+    Attributes
+    ----------
+    mean, deviation : ndarray of shape (n_outputs,)
+        In the target's units; the deviation is 1 where a column does not vary.
+    """
+
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, y: Array, weight: Array | None = None) -> Self:
+        """Measure training rows, by their weights.
+
+        Examples
+        --------
+        >>> TargetScale.of(np.array([1.0, 1.0, 7.0]), np.array([1.0, 0.0, 1.0]))
+        TargetScale(mean=array([4.]), deviation=array([3.]))
+        """
+        columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        scaler = StandardScaler().fit(columns, sample_weight=weight)
+        return cls(scaler.mean_, scaler.scale_)
+
+    def scaled(self, y: Array) -> Array:
+        """Return targets as the network learns them, float32, in the shape they came in."""
+        columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        scaled = (columns - self.mean) / self.deviation
+        return scaled.astype(np.float32).reshape(np.shape(y))
+
+    def undone(self, outputs: Array) -> Array:
+        """Return outputs of the network in the target's units, float64."""
+        columns = outputs.reshape(len(outputs), -1).astype(np.float64)
+        return np.asarray(columns * self.deviation + self.mean).reshape(outputs.shape)
+
+    def is_met_by(self, outputs: Array) -> bool:
+        """Tell whether an untrained network gives numbers of the target's own size.
+
+        It was trained before, or began with the target's mean, and would have to unlearn it.
+
+        Examples
+        --------
+        >>> prices = TargetScale(np.array([5e5]), np.array([3e5]))
+        >>> prices.is_met_by(np.array([[0.1], [-0.2]])), prices.is_met_by(np.array([[6e5]]))
+        (False, True)
+        """
+        columns = outputs.reshape(len(outputs), -1)
+        if columns.shape[1] != len(self.mean):
+            return False
+        off = np.abs(columns - self.mean) / self.deviation
+        return bool(10 * np.median(off) < np.median(np.abs(columns)))
+
+
+def asked_for(scale_target: Any, *, auto: bool) -> bool:
+    """Read the parameter `scale_target` of a net; `auto` is what "auto" means to it.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(scale_target, str) and scale_target == "auto":
+        return auto
+    if isinstance(scale_target, (bool, np.bool_)):
+        return bool(scale_target)
+    raise ParameterError(f"scale_target must be True, False or 'auto', got {scale_target!r}")

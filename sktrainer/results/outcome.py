@@ -1,0 +1,65 @@
+"""The part of a report's page on what the model got wrong and what it looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sktrainer.results import elements
+from sktrainer.results.confusion import has_many_classes, most_confused
+from sktrainer.results.formats import format_column
+from sktrainer.results.summary import top_importances
+
+if TYPE_CHECKING:
+    from sktrainer.results.report import TrainingReport
+
+__all__ = ["outcome"]
+
+_NARROW_CONFUSION = 4
+
+
+def outcome(report: TrainingReport) -> str:
+    """Return the confusion matrix and the feature importances, side by side where narrow."""
+    confusion = importances = ""
+    if report.confusion is not None and not report.confusion.empty:
+        confusion = _confusion(report.confusion, report.confusion_part)
+    if report.importances is not None and len(report.importances):
+        top = top_importances(report.importances)
+        values = top.tolist()
+        rows = zip(
+            map(str, top.index), ([v] for v in values), format_column(values), strict=True
+        )
+        kind = elements.paragraph(_importance_kind(report.importance_kind, values), muted=True)
+        importances = elements.section("Feature importances", elements.bars(rows), kind)
+    both = confusion + importances
+    if report.confusion is not None and len(report.confusion) > _NARROW_CONFUSION:
+        return both
+    return f'<div class="skt-pair">{both}</div>' if both else ""
+
+
+def _confusion(confusion: pd.DataFrame, part: str) -> str:
+    if not has_many_classes(confusion):
+        legend = "True class on the left, predicted class above."
+        return elements.section(
+            f"Confusion on the {part} rows",
+            elements.confusion_table(confusion),
+            elements.paragraph(legend, muted=True),
+        )
+    wrong = most_confused(confusion)
+    if wrong.empty:
+        return ""
+    return elements.section(
+        f"Confused most often on the {part} rows",
+        elements.frame_table(wrong, index=False),
+        elements.paragraph(
+            f"Of {len(confusion):,} classes; the share is of the rows of the true class.",
+            muted=True,
+        ),
+    )
+
+
+def _importance_kind(kind: str | None, values: Sequence[float]) -> str:
+    signs = "; negative ones in the other colour" if min(values) < 0 else ""
+    return f"The model's {kind}{signs}." if kind else ""
