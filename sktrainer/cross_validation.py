@@ -13,11 +13,10 @@ from joblib import Parallel, delayed
 from sklearn.exceptions import FitFailedWarning
 
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import CheckpointError, FitError
+from sktrainer.exceptions import CheckpointError, FitError, warn_caller
 from sktrainer.flow import fit_place, run_split
 from sktrainer.recipe import Recipe
 from sktrainer.running.caller_state import kept
-from sktrainer.running.progress import warn_caller
 from sktrainer.running.resources import Stopwatch, plan_jobs
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation

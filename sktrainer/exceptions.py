@@ -1,7 +1,9 @@
-"""Errors and warnings of sktrainer."""
+"""Errors and warnings of sktrainer, and how a warning finds the caller's line."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 
 __all__ = [
@@ -20,7 +22,12 @@ __all__ = [
     "SmallDataWarning",
     "TrainingInterrupted",
     "UntrustedFileError",
+    "warn_caller",
 ]
+
+# Frames of these stand between the caller's line and a warning; a thread's first frames
+# are all that is left above them where a fold runs in a pool.
+_INNER = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
 
 
 class SktrainerError(Exception):
@@ -128,3 +135,23 @@ def _numbered(problems: Sequence[str]) -> str:
         return problems[0]
     lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, start=1)]
     return "\n".join([f"{len(problems)} problems:", *lines])
+
+
+def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
+    """Warn, pointing at the line of the first caller outside sktrainer and scikit-learn.
+
+    `skip_file_prefixes` of `warnings.warn` does this from Python 3.12 on.
+
+    Parameters
+    ----------
+    text : str
+    category : type of Warning, default=SktrainerWarning
+    """
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
+
+
+def _is_inner(module: str) -> bool:
+    return module.partition(".")[0] in _INNER

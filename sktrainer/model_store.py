@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.exceptions import DataWarning, InputError
-from sktrainer.running.progress import warn_caller
+from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.storage import versions
 from sktrainer.storage.records import (
     RECORD,

@@ -13,9 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointError, CheckpointWarning
+from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 from sktrainer.running.checkpoints.fits import FitCheckpoint
-from sktrainer.running.progress import warn_caller
 
 __all__ = ["snapshots"]
 

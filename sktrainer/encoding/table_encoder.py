@@ -218,6 +218,11 @@ default="onehot+target"
         ------
         ValueError
             X has other columns than in training, or infinite cells.
+
+        Warns
+        -----
+        DataWarning
+            Texts among what were numbers or dates in training; they count as missing.
         """
         check_is_fitted(self)
         X = self._accept(X, reset=False)

@@ -6,45 +6,21 @@ import multiprocessing
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sktrainer.exceptions import SktrainerWarning
+from sktrainer.exceptions import SktrainerWarning, warn_caller
 from sktrainer.running.early_stopping import Monitor, Values
 
 if TYPE_CHECKING:
     from sktrainer.running.bars import Bars
 
-__all__ = ["Iterations", "Progress", "warn_caller"]
+__all__ = ["Iterations", "Progress"]
 
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_UPDATES = 0.1
-# Frames of these stand between the caller's line and a warning; a thread's first frames
-# are all that is left above them where a fold runs in a pool.
-_INNER = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
-
-
-def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
-    """Warn, pointing at the line of the first caller outside sktrainer and scikit-learn.
-
-    `skip_file_prefixes` of `warnings.warn` does this from Python 3.12 on.
-
-    Parameters
-    ----------
-    text : str
-    category : type of Warning, default=SktrainerWarning
-    """
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, category, stacklevel=level)
-
-
-def _is_inner(module: str) -> bool:
-    return module.partition(".")[0] in _INNER
 
 
 class Progress:

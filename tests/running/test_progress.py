@@ -9,10 +9,10 @@ import warnings
 import joblib
 import pytest
 
-from sktrainer.exceptions import DataWarning, SktrainerWarning
+from sktrainer.exceptions import DataWarning, SktrainerWarning, warn_caller
 from sktrainer.running import progress as module
 from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.progress import Progress, warn_caller
+from sktrainer.running.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -16,6 +16,7 @@ from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infin
 from sktrainer.encoding.table.finishing import Finish, Steps, learn_finish, median
 from sktrainer.encoding.table.numeric import to_numbers
 from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.strays import Strays
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -42,7 +43,7 @@ class MatrixPlan:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; X itself where there is nothing to do."""
-        X = as_matrix(X)
+        X = as_matrix(X, input_names)
         refuse_infinite(X, input_names)
         if self.kept is None and not (self.impute and has_missing(X)):
             return X
@@ -59,7 +60,7 @@ def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> 
     copied anyway. One that is all missing is reason enough for a copy without it, since
     HistGradientBoosting finds no bins in it and raises.
     """
-    X = as_matrix(X)
+    X = as_matrix(X, names)
     impute, scale = settings.impute, settings.scale
     refuse_infinite(X, names)
     gaps = has_missing(X)
@@ -114,8 +115,10 @@ def _imputer_of_present(X: Array) -> SimpleImputer:
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
 
 
-def as_matrix(X: Any) -> Array:
+def as_matrix(X: Any, names: Sequence[str]) -> Array:
     """Return X as a matrix of numbers, whatever table it comes as.
+
+    Texts that are no numbers become missing ones, with a warning that names the column.
 
     Raises
     ------
@@ -129,7 +132,13 @@ def as_matrix(X: Any) -> Array:
     if isinstance(X, pd.DataFrame) and is_float_block(X):
         return X.to_numpy()
     column = cells_by_position(X)
-    return np.column_stack([to_numbers(column(at)) for at in range(X.shape[1])])
+    strays, columns = Strays(), []
+    for position, name in enumerate(names):
+        cells = column(position)
+        columns.append(to_numbers(cells))
+        strays.look(name, "numbers", cells, columns[-1])
+    strays.warn()
+    return np.column_stack(columns)
 
 
 def refuse_sparse(X: Any) -> None:

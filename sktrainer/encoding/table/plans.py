@@ -8,7 +8,7 @@ they were recognised.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -20,7 +20,15 @@ from sktrainer.types import Array
 
 
 class Plan(Protocol):
-    """What turns one input column into output columns."""
+    """What turns one input column into output columns.
+
+    Attributes
+    ----------
+    held : str
+        What the column held in training, where other texts than such are read as missing.
+    """
+
+    held: ClassVar[str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +60,7 @@ class Numbers:
 
     name: str
     scaled: bool = True
+    held: ClassVar[str] = "numbers"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,6 +84,7 @@ class Dates:
     form: DateFormat
     parts: tuple[str, ...]
     scaled: bool = True
+    held: ClassVar[str] = "dates"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,6 +118,7 @@ class LevelValues:
     levels: Levels
     table: Array
     scaled: bool
+    held: ClassVar[str] = ""
 
     def read(self, cells: Cells) -> Array:
         """Return the codes of the cells, -1 where missing or unseen."""
@@ -136,6 +147,7 @@ class OneHot:
     levels: Levels
     slots: Array
     scaled: bool = False
+    held: ClassVar[str] = ""
 
     def read(self, cells: Cells) -> Array:
         """Return the codes of the cells, -1 where missing or unseen."""

@@ -15,6 +15,7 @@ from sktrainer.encoding.table.finishing import Finish
 from sktrainer.encoding.table.levels import MISSING
 from sktrainer.encoding.table.matrices import refuse_sparse
 from sktrainer.encoding.table.plans import Plan
+from sktrainer.encoding.table.strays import Strays
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -60,12 +61,17 @@ class TablePlan:
         refuse_sparse(X)
         column = cells_by_position(X, exact=False)
         out = self.empty(len(X))
+        strays = Strays()
         with np.errstate(over="ignore"):
             for position, plan, start in zip(
                 self.positions, self.plans, self.starts, strict=True
             ):
-                values = plan.read(column(position))
+                cells = column(position)
+                values = plan.read(cells)
                 plan.write(values, out[:, start : start + len(plan.names)])
+                if plan.held:
+                    strays.look(input_names[position], plan.held, cells, values)
+        strays.warn()
         self._refuse_infinite(out, input_names)
         self.finish.apply(out)
         return out

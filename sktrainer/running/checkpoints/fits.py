@@ -13,13 +13,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sktrainer.exceptions import CheckpointError, CheckpointMismatchError, CheckpointWarning
+from sktrainer.exceptions import (
+    CheckpointError,
+    CheckpointMismatchError,
+    CheckpointWarning,
+    warn_caller,
+)
 from sktrainer.running.checkpoint import Rhythm
 from sktrainer.running.checkpoints.interrupts import Interrupts
 from sktrainer.running.checkpoints.states import StateFiles
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.running.files import written_whole
-from sktrainer.running.progress import warn_caller
 from sktrainer.types import ModelFit
 
 __all__ = ["FitCheckpoint", "Found", "State", "other_rows", "pickled", "unpickled"]

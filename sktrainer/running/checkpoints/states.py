@@ -10,9 +10,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sktrainer.exceptions import CheckpointError, CheckpointWarning
+from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 from sktrainer.running.files import written_whole
-from sktrainer.running.progress import warn_caller
 
 __all__ = ["StateFiles", "not_written"]
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import DataWarning, InputError
 
 PLAIN: dict[str, Any] = {"impute": False, "scale": False}
 
@@ -92,7 +92,8 @@ def test_an_array_after_a_fit_on_a_frame_is_read_by_position():
 
 def test_objects_after_a_fit_on_numbers_are_read_as_numbers():
     encoder = TableEncoder(**PLAIN).fit(np.eye(2))
-    out = encoder.transform(np.array([["1", None], [2, "x"]], dtype=object))
+    with pytest.warns(DataWarning, match="'x' in column 'x1', which held numbers"):
+        out = encoder.transform(np.array([["1", None], [2, "x"]], dtype=object))
     np.testing.assert_array_equal(out, [[1, np.nan], [2, np.nan]])
 
 

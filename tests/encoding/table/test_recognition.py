@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import DataWarning, InputError
 from tests.encoding.tables import labels, mixed_table
 
 
@@ -148,7 +148,8 @@ def test_dates_become_calendar_parts_by_their_own_clock(cells):
 def test_text_that_is_no_date_later_counts_as_missing():
     X = pd.DataFrame({"day": ["2024-01-01", "2024-02-01", "2024-03-05"], "a": [1, 2, 3]})
     encoder = TableEncoder(impute=False, scale=False).fit(X)
-    out = encoder.transform(pd.DataFrame({"day": ["soon", "2024-02-01"], "a": [1, 2]}))
+    with pytest.warns(DataWarning, match="'soon' in column 'day', which held dates"):
+        out = encoder.transform(pd.DataFrame({"day": ["soon", "2024-02-01"], "a": [1, 2]}))
     assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1]).any()
 
 

@@ -1,0 +1,62 @@
+"""Texts that a column of numbers or dates did not hold in training are told of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import DataWarning
+
+N_ROWS = 40
+
+
+def table(n_rows=N_ROWS):
+    numbers = np.arange(n_rows)
+    return pd.DataFrame(
+        {
+            "age": numbers + 0.5,
+            "texts": [f"{number}" for number in numbers],
+            "day": pd.date_range("2024-01-01", periods=n_rows).strftime("%Y-%m-%d"),
+            "town": np.where(numbers % 2, "Bonn", "Ulm"),
+        }
+    )
+
+
+def encoder():
+    return TableEncoder(encoding="ordinal", impute=False, scale=False).fit(table())
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, N_ROWS])
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas])
+def test_one_warning_names_every_column(n_rows, kind):
+    X = table().astype({"age": str})
+    X.loc[0, ["age", "texts", "day"]] = ["many", "few", "soon"]
+    expected = (
+        "'many' in column 'age', which held numbers in training; "
+        "'few' in column 'texts', which held numbers in training; "
+        "'soon' in column 'day', which held dates"
+    )
+    with pytest.warns(DataWarning, match=expected) as told:
+        out = encoder().transform(kind(X[:n_rows]))
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1:]).any()
+
+
+@pytest.mark.parametrize("text", ["?", " NA ", "", "nan"])
+def test_what_stands_for_missing_is_no_stray(text):
+    X = table().astype({"age": str})
+    X.loc[0, ["age", "texts", "town"]] = [text, text, "Rome"]
+    assert np.isnan(encoder().transform(X)[0, 0])
+
+
+def test_the_warning_is_short_however_much_it_found():
+    X = pd.DataFrame(np.arange(200.0).reshape(20, 10)).add_prefix("x")
+    fitted = TableEncoder(impute=False, scale=False).fit(X)
+    strays = pd.DataFrame({name: [f"{name}-{i}" * 30 for i in range(20)] for name in X})
+    with pytest.warns(DataWarning, match="and 17 more in column 'x0'.* and 5 more$") as told:
+        fitted.transform(strays)
+    assert len(str(told[0].message)) < 1500
