@@ -10,19 +10,14 @@ from sktrainer.anatomy import Anatomy
 from sktrainer.backends._base import Traits
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
-from sktrainer.encoding.imbalance import makes_rows as makes_new_rows
+from sktrainer.compatibility import misfits, unserved_scorers
+from sktrainer.encoding.samplers import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
 from sktrainer.running.checkpoints.store import RunStore
 from sktrainer.running.devices import choose_device
 from sktrainer.running.early_stopping import WatchedMetric
-from sktrainer.running.metrics import (
-    Scoring,
-    can_serve,
-    named_scorer,
-    resolve_scoring,
-    response_methods,
-)
+from sktrainer.running.metrics import Scoring, named_scorer, resolve_scoring
 from sktrainer.running.seeding import derive_seed, useful_retries
 from sktrainer.stages.fitting import ModelPlan
 from sktrainer.stages.preparing import ENCODER, StepsPlan
@@ -99,7 +94,10 @@ def make_recipe(
     """
     backend = find_backend(anatomy.model)
     traits = backend.traits(anatomy.model, data.task)
-    problems = _misfits(parameters, anatomy, traits, data)
+    scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
+    metric = _watched(parameters["eval_metric"])
+    problems = misfits(parameters, anatomy, traits, data)
+    problems += unserved_scorers(scoring if parameters["scoring"] else None, metric, anatomy)
     try:
         name = model_name(anatomy.model)
         device = choose_device(parameters["device"], backend, anatomy.model, name)
@@ -114,7 +112,7 @@ def make_recipe(
         anatomy.model,
         backend,
         traits,
-        _watched(parameters["eval_metric"]),
+        metric,
         n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
         tol=float(parameters["tol"]),
         correct_probabilities=bool(parameters["correct_probabilities"]),
@@ -124,7 +122,7 @@ def make_recipe(
         steps=_steps_plan(parameters, anatomy, traits, data),
         model=model,
         split=_split_plan(parameters, data, seed, stops=stops),
-        scoring=_scoring(parameters["scoring"], data),
+        scoring=scoring,
         seed=seed,
         cv=parameters["cv"],
         refit=bool(parameters["refit"]),
@@ -132,72 +130,6 @@ def make_recipe(
         n_retries=n_retries,
         notes=(*notes, *useless),
     )
-
-
-def _misfits(
-    parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
-) -> list[str]:
-    """Name the parameters that do not fit each other, the model or the data."""
-    name = model_name(anatomy.model)
-    problems = []
-    if data.task == "regression":
-        problems += [
-            f"{key}={parameters[key]!r} is for classification, but this is a regression; "
-            "leave it out"
-            for key in ("handle_imbalance", "correct_probabilities")
-            if parameters[key] not in (None, False, "auto")
-        ]
-        if parameters["split"] == "stratified":
-            problems.append(
-                "split='stratified' needs classes, but this is a regression; use 'random'"
-            )
-    if parameters["early_stopping"] is True and traits.max_iter is None:
-        problems.append(
-            f"early_stopping=True needs a model that goes in iterations, and {name} does not "
-            "as it is set; use early_stopping='auto' or False"
-        )
-    if parameters["categorical_encoding"] == "native" and not traits.native_categorical:
-        problems.append(
-            f"categorical_encoding='native' needs a model that takes category codes, and "
-            f"{name} does not; use 'auto', 'onehot', 'ordinal' or 'target'"
-        )
-    if parameters["handle_imbalance"] == "class_weight" and not traits.sample_weight:
-        problems.append(
-            f"handle_imbalance='class_weight' needs a model that takes sample weights, and "
-            f"{name} does not; use 'oversample', 'undersample' or 'smote'"
-        )
-    if data.sample_weight is not None and not traits.sample_weight:
-        problems.append(f"sample_weight was passed, but {name} takes no weights; leave it out")
-    problems += _unserved_scorers(parameters, anatomy, data)
-    return problems + _split_misfits(parameters, data)
-
-
-def _unserved_scorers(
-    parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData
-) -> list[str]:
-    """Name the scorers asked for that need a method which the model does not have."""
-    named = dict(_scoring(parameters["scoring"], data).scorers) if parameters["scoring"] else {}
-    metric = _watched(parameters["eval_metric"])
-    if metric.scorer is not None:
-        named[metric.name] = metric.scorer
-    return [
-        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, and "
-        f"{model_name(anatomy.model)} has none; use another scorer or model"
-        for name, scorer in named.items()
-        if not can_serve(scorer, anatomy.model)
-    ]
-
-
-def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
-    split, problems = parameters["split"], []
-    if isinstance(split, str) and split == "group" and data.groups is None:
-        problems.append("split='group' needs groups; pass fit(X, y, groups=...)")
-    if data.time is not None and isinstance(split, str) and split not in ("auto", "time"):
-        problems.append(
-            f"time_column={parameters['time_column']!r} orders rows for split='time', got "
-            f"split={split!r}; use split='time' or leave time_column out"
-        )
-    return problems
 
 
 def _stopping(
@@ -258,10 +190,6 @@ def _split_plan(
         test_size=parameters["test_size"],
         validation_size=None if data.validation is not None else size,
     )
-
-
-def _scoring(scoring: Any, data: CheckedData) -> Scoring:
-    return resolve_scoring(scoring, data.task, data.n_classes)
 
 
 def _steps_plan(

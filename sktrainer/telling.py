@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sktrainer.anatomy import Anatomy
 from sktrainer.backends.registry import find_backend
-from sktrainer.encoding import imbalance
+from sktrainer.encoding import imbalance, samplers
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
@@ -53,7 +53,7 @@ def tell_imbalance(
         return (note,)
     name = method if isinstance(method, str) else type(method).__name__
     progress.done(f"Classes: {text}; handled by {name}")
-    if recipe.model.correct_probabilities and imbalance.makes_rows(method):
+    if recipe.model.correct_probabilities and samplers.makes_rows(method):
         note = (
             f"correct_probabilities=True after {name}: synthetic rows shift probabilities by "
             "less than their number, so that the correction can overshoot; use "

@@ -85,8 +85,9 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         scikit-learn or imblearn Pipeline that ends in one of them, whose steps are kept.
         It is cloned, never changed.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto": what the estimator is for, else what y looks like: more than 20 different
-        whole numbers may be labels or amounts, and are refused.
+        "auto": what the estimator is for, else what y looks like. Of whole numbers up to
+        20 are labels, and more are amounts; more without a gap are refused, as they may be
+        either.
     preprocessor : "auto", None or transformer, default="auto"
         "auto": what this model needs for these columns, and nothing where it needs
         nothing, or where a step of the caller's own Pipeline transforms X.

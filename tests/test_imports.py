@@ -17,7 +17,15 @@ PACKAGE = ROOT / "sktrainer"
 GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
 SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
 STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {"cross_validation", "flow", "joining", "recipe", "retries", "storage"}
+FLOW = STAGES | {
+    "compatibility",
+    "cross_validation",
+    "flow",
+    "joining",
+    "recipe",
+    "retries",
+    "storage",
+}
 TRAINING = FLOW | {
     "checking",
     "checkpointing",
@@ -57,7 +65,8 @@ ALLOWED: dict[str, set[str]] = {
     "scaling": GROUND | {"running"},
     "stages": GROUND | SERVICES,
     "storage": GROUND | SERVICES,
-    "recipe": STAGES,
+    "compatibility": STAGES,
+    "recipe": STAGES | {"compatibility"},
     "retries": STAGES,
     "joining": STAGES,
     "flow": STAGES | {"joining", "recipe", "retries"},

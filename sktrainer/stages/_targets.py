@@ -15,7 +15,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
 MOST_LABELS = 20
-"""More different whole numbers than these may be labels or amounts: the caller has to say."""
+"""So many different whole numbers are labels where nothing else tells the task."""
 
 __all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
 
@@ -41,24 +41,30 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
         return "classification" if task == "classification" else "regression"
     if of_estimator is not None:
         return of_estimator
-    if type_of_target(y, input_name="y").startswith("continuous"):
+    if type_of_target(y, input_name="y").startswith("continuous") or _are_amounts(y):
         return "regression"
-    _check_few_numbers(y)
     return "classification"
 
 
-def _check_few_numbers(y: Any) -> None:
-    """Refuse to guess whether many different whole numbers are labels or amounts."""
+def _are_amounts(y: Any) -> bool:
+    """Tell whether whole numbers are amounts: there are many, and others between them.
+
+    Labels that are numbers mostly are few, or count up without a gap. So may ages: of
+    those nobody can tell.
+    """
     values = np.asarray(y)
     if values.dtype.kind not in "iuf" or values.ndim > 2:
-        return
+        return False
     found = np.unique(values)
-    if len(found) > MOST_LABELS:
+    if len(found) <= MOST_LABELS:
+        return False
+    if found[-1] - found[0] == len(found) - 1:
         raise InputError(
-            f"expected labels or numbers with decimals to tell the task by, got a y of "
-            f"{len(found):,} different whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}, "
-            "which may be either; pass task='regression' or task='classification'"
+            "expected labels or amounts to tell the task by, got a y of all "
+            f"{len(found):,} whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}, which "
+            "may be either; pass task='regression' or task='classification'"
         )
+    return True
 
 
 def check_target(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,13 @@ from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
 from sktrainer.rows import as_inputs, count_rows, is_inputs
 from sktrainer.stages._differences import differences
+from sktrainer.stages._metadata import (
+    Problems,
+    check_groups,
+    check_time,
+    check_weight,
+    length_problem,
+)
 from sktrainer.stages._targets import (
     check_chunk_target,
     check_target,
@@ -23,7 +28,6 @@ from sktrainer.stages._targets import (
     resolve_task,
     target_codes,
 )
-from sktrainer.stages._times import column_of, parse_times
 from sktrainer.types import Array, CheckedData, Rows, Task
 
 __all__ = ["RawInput", "check_data", "rows_to_score", "split_off_target"]
@@ -53,19 +57,6 @@ class RawInput:
     classes: Any = None
 
 
-class _Problems(list[str]):
-    """Mistakes found so far; a check that raises adds one and lets the others go on."""
-
-    @contextmanager
-    def collect(self) -> Iterator[None]:
-        try:
-            yield
-        except InputError as error:
-            self.extend(error.problems)
-        except (ValueError, TypeError) as error:
-            self.append(str(error))
-
-
 def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     """Check every argument of `fit` and return them in the form that the stages use.
 
@@ -85,7 +76,7 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     InputError
         With every mistake that was found.
     """
-    problems = _Problems()
+    problems = Problems()
     X, y = split_off_target(raw.X, raw.y)
     least = 1 if raw.chunk else 2
     X = _check_table(X, problems, least) if raw.tabular else _with_rows(X, problems)
@@ -100,10 +91,10 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
         else:
             target, classes = check_target(y, kind, multi_output=raw.multi_output)
         if n_samples is not None and len(target) != n_samples:
-            problems.append(_length_problem("y", len(target), n_samples))
-    weight = _check_weight("sample_weight", raw.sample_weight, n_samples, problems)
-    groups = _check_groups(raw.groups, n_samples, problems)
-    time = _check_time(X, raw.time_column, n_samples, problems)
+            problems.append(length_problem("y", len(target), n_samples))
+    weight = check_weight("sample_weight", raw.sample_weight, n_samples, problems)
+    groups = check_groups(raw.groups, n_samples, problems)
+    time = check_time(X, raw.time_column, n_samples, problems)
     validation = _check_validation(raw, X, kind, classes, problems)
     if problems:
         raise InputError(problems)
@@ -158,9 +149,9 @@ def rows_to_score(
     X = as_inputs(X) if is_inputs(X) else X
     n_samples = count_rows(X)
     if len(codes) != n_samples:
-        raise InputError(_length_problem("y", len(codes), n_samples))
-    problems = _Problems()
-    weight = _check_weight("sample_weight", sample_weight, n_samples, problems)
+        raise InputError(length_problem("y", len(codes), n_samples))
+    problems = Problems()
+    weight = check_weight("sample_weight", sample_weight, n_samples, problems)
     if problems:
         raise InputError(problems)
     return Rows(X, codes, weight)
@@ -173,7 +164,7 @@ def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
     return np.where(codes < 0, len(classes), codes)
 
 
-def _check_table(X: Any, problems: _Problems, least: int = 2) -> Any:
+def _check_table(X: Any, problems: Problems, least: int = 2) -> Any:
     """Make lists arrays; leave arrays, sparse matrices and data frames as they are."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
@@ -213,7 +204,7 @@ def _check_table(X: Any, problems: _Problems, least: int = 2) -> Any:
     return checked
 
 
-def _with_rows(X: Any, problems: _Problems) -> Any:
+def _with_rows(X: Any, problems: Problems) -> Any:
     """Return X, whatever it is, as something of which rows can be taken."""
     if is_inputs(X):
         inputs = None
@@ -223,7 +214,7 @@ def _with_rows(X: Any, problems: _Problems) -> Any:
     return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
 
 
-def _count_rows(X: Any, problems: _Problems) -> int | None:
+def _count_rows(X: Any, problems: Problems) -> int | None:
     n_samples = None
     if X is None and problems:
         return None
@@ -234,70 +225,8 @@ def _count_rows(X: Any, problems: _Problems) -> int | None:
     return n_samples
 
 
-def _length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
-    return (
-        f"{name} must have as many rows as {table}: {table} has {expected:,} samples, "
-        f"{name} has {got:,}; pass one value for each row"
-    )
-
-
-def _check_weight(
-    name: str, weight: Any, n_samples: int | None, problems: _Problems, table: str = "X"
-) -> Array | None:
-    if weight is None:
-        return None
-    values = None
-    with problems.collect():
-        values = np.asarray(weight, dtype=np.float64)
-        if values.ndim == 0 and n_samples is not None:
-            values = np.full(n_samples, float(values))
-        if values.ndim != 1:
-            problems.append(
-                f"Sample weights must be 1D array or scalar, got {values.ndim}D array for "
-                f"{name}; pass one weight for each row"
-            )
-        elif n_samples is not None and len(values) != n_samples:
-            problems.append(_length_problem(name, len(values), n_samples, table))
-        elif not np.isfinite(values).all():
-            problems.append(f"{name} must be finite, got NaN or inf; give such rows weight 0")
-        elif (values < 0).any():
-            problems.append(f"{name} must not be negative, got {values.min():g}")
-        elif not values.any():
-            problems.append(f"{name} must be positive for some row, got zeros only")
-    return values
-
-
-def _check_groups(groups: Any, n_samples: int | None, problems: _Problems) -> Array | None:
-    """Replace the groups' names by codes."""
-    if groups is None:
-        return None
-    codes, names = pd.factorize(np.asarray(groups).reshape(-1), use_na_sentinel=True)
-    if n_samples is not None and len(codes) != n_samples:
-        problems.append(_length_problem("groups", len(codes), n_samples))
-    missing = int((codes < 0).sum())
-    if missing:
-        problems.append(
-            f"groups must name a group for every row, got {missing:,} missing; give such "
-            "rows a group of their own, or leave them out"
-        )
-    elif len(names) < 2:
-        problems.append(f"groups must name at least 2 groups, got {len(names)}")
-    return np.asarray(codes)
-
-
-def _check_time(
-    X: Any, column: Any, n_samples: int | None, problems: _Problems
-) -> Array | None:
-    if column is None or n_samples is None:
-        return None
-    times = None
-    with problems.collect():
-        times = parse_times(column_of(X, column), column)
-    return times
-
-
 def _check_validation(
-    raw: RawInput, X: Any, task: Task | None, classes: Array | None, problems: _Problems
+    raw: RawInput, X: Any, task: Task | None, classes: Array | None, problems: Problems
 ) -> Rows | None:
     if raw.X_val is None and raw.y_val is None:
         if raw.sample_weight_val is not None:
@@ -310,16 +239,16 @@ def _check_validation(
         problems.append(f"{given} needs {other}; pass both or neither")
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
-    found = _Problems()
+    found = Problems()
     X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val, found)
     n_rows = _count_rows(X_val, found)
-    weight = _check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
+    weight = check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
     if task is not None:
         with found.collect():
             target = target_codes(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
-                found.append(_length_problem("y_val", len(target), n_rows, "X_val"))
+                found.append(length_problem("y_val", len(target), n_rows, "X_val"))
     found.extend(differences(X, X_val))
     problems.extend(f"validation rows: {problem}" for problem in found)
     return None if target is None else Rows(X_val, target, weight)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.encoding import imbalance
+from sktrainer.encoding import imbalance, samplers
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
 from sktrainer.rows import take_rows
@@ -139,7 +139,7 @@ def _walk_step(
     if plan.output is not None and hasattr(step, "set_output"):
         step.set_output(transform=plan.output)
     if hasattr(step, "fit_resample"):
-        resampled = imbalance.resample(step, walk.train, classes=data.classes)
+        resampled = samplers.resample(step, walk.train, classes=data.classes)
         walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
         return
     sampled = walk.train.X is not walk.unsampled
@@ -197,8 +197,8 @@ def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...])
 def _sampler_notes(walk: _Walk, data: CheckedData) -> tuple[str, ...]:
     if data.classes is None:
         return ()
-    samplers = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
-    return tuple(n for step in samplers for n in imbalance.sampler_notes(step, data.classes))
+    found = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
+    return tuple(n for step in found for n in samplers.sampler_notes(step, data.classes))
 
 
 def _method_name(method: Any) -> str | None:
@@ -219,8 +219,8 @@ def _balance(
         return per_class
     counts = imbalance.describe_classes(walk.train.y, data.n_classes)
     sampler_seed = derive_seed(seed, "sampler")
-    sampler = imbalance.make_sampler(method, categorical, counts, sampler_seed)
-    walk.train = imbalance.resample(sampler, walk.train, classes=data.classes)
+    sampler = samplers.make_sampler(method, categorical, counts, sampler_seed)
+    walk.train = samplers.resample(sampler, walk.train, classes=data.classes)
     walk.fitted.append((_free_name(walk.fitted), sampler))
     return None
 

@@ -20,7 +20,6 @@ from sktrainer.testing.checks import (
     check_another_process_gives_the_same_bits,
     check_answers_speak_of_the_callers_labels,
     check_arrays_work_as_tables_do,
-    check_data_is_untouched,
     check_folds_do_not_depend_on_n_jobs,
     check_history_tells_of_every_iteration,
     check_one_row_alone_is_predicted_as_among_others,
@@ -28,11 +27,9 @@ from sktrainer.testing.checks import (
     check_pipeline_scores_rows_by_itself,
     check_same_seed_same_bits,
     check_saved_file_gives_the_same_bits,
-    check_state_of_the_caller_is_put_back,
     check_test_rows_serve_to_score_alone,
     check_validation_rows_are_never_fitted,
     check_weights_count,
-    check_wrapped_estimator_is_untouched,
     contract_checks,
 )
 from sktrainer.testing.chunk_checks import (
@@ -44,6 +41,11 @@ from sktrainer.testing.chunk_checks import (
     check_the_first_chunk_decides_the_encoding,
 )
 from sktrainer.testing.killing import check_a_killed_fit_goes_on_to_the_same_bits
+from sktrainer.testing.state_checks import (
+    check_data_is_untouched,
+    check_state_of_the_caller_is_put_back,
+    check_wrapped_estimator_is_untouched,
+)
 
 __all__ = [
     "Case",

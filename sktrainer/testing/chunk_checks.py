@@ -12,7 +12,8 @@ import pandas as pd
 
 from sktrainer.testing.answers import answers, same_bits
 from sktrainer.testing.cases import Case, with_noise
-from sktrainer.testing.checks import caller_state, encoded, pickled_whole
+from sktrainer.testing.checks import encoded
+from sktrainer.testing.state_checks import caller_state, pickled_whole
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 

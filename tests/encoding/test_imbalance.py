@@ -14,11 +14,9 @@ from sktrainer.encoding.imbalance import (
     describe_classes,
     describe_imbalance,
     is_imbalanced,
-    make_sampler,
     prior_shift,
-    resample,
-    sampler_notes,
 )
+from sktrainer.encoding.samplers import make_sampler, resample, sampler_notes
 from sktrainer.exceptions import InputError
 from sktrainer.types import Rows
 

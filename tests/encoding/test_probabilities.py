@@ -9,8 +9,9 @@ from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from sktrainer.encoding.imbalance import class_weights, make_sampler, prior_shift, resample
+from sktrainer.encoding.imbalance import class_weights, prior_shift
 from sktrainer.encoding.probabilities import correct_priors, expand_columns
+from sktrainer.encoding.samplers import make_sampler, resample
 from sktrainer.types import Rows
 
 

@@ -1,0 +1,178 @@
+"""Classes of unlike size, met by taking rows away, repeating them or making new ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from sktrainer.encoding.rows_taken import positions_of, rows_taken
+from sktrainer.encoding.smote import TableSMOTE
+from sktrainer.exceptions import InputError
+from sktrainer.rows import is_inputs, take_rows
+from sktrainer.running.seeding import set_open_seeds
+from sktrainer.types import Array, Rows
+
+__all__ = ["make_sampler", "makes_rows", "resample", "sampler_notes"]
+
+
+def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
+    """Return the unfitted sampler of a method.
+
+    Parameters
+    ----------
+    method : {"smote", "oversample", "undersample"} or sampler
+        A sampler is cloned, and its open seeds are set.
+    categorical : tuple of int
+        Columns of category codes, for "smote".
+    counts : ndarray of shape (n_classes,)
+        Training rows of each class.
+    seed : int
+
+    Returns
+    -------
+    sampler
+        `TableSMOTE`, imblearn's RandomOverSampler or RandomUnderSampler, or the clone.
+
+    Raises
+    ------
+    InputError
+        The method is not known, or there is only one class.
+    """
+    if int(np.sum(np.asarray(counts) > 0)) < 2:
+        raise InputError(
+            "handle_imbalance: expected training rows of at least 2 classes, got "
+            f"{int(np.sum(np.asarray(counts) > 0))}; give rows of the others, or set "
+            "handle_imbalance=None"
+        )
+    if not isinstance(method, str):
+        sampler = clone(method)
+        set_open_seeds(sampler, seed)
+        return sampler
+    if method == "smote":
+        return TableSMOTE(categorical=tuple(categorical), random_state=seed)
+    if method in ("oversample", "undersample"):
+        from imblearn.over_sampling import RandomOverSampler
+        from imblearn.under_sampling import RandomUnderSampler
+
+        kind = RandomOverSampler if method == "oversample" else RandomUnderSampler
+        return kind(random_state=seed)
+    raise InputError(
+        "handle_imbalance: expected 'smote', 'oversample', 'undersample' or an imblearn "
+        f"sampler to resample with, got {method!r}; pass one of these"
+    )
+
+
+def makes_rows(sampler: Any) -> bool:
+    """Tell whether a method or a sampler may make rows that were not there.
+
+    Parameters
+    ----------
+    sampler : str, sampler or None
+
+    Examples
+    --------
+    >>> makes_rows("smote"), makes_rows("undersample")
+    (True, False)
+    """
+    if sampler is None or isinstance(sampler, str):
+        return sampler == "smote"
+    if not hasattr(sampler, "fit_resample"):
+        return False
+    if getattr(sampler, "shrinkage", "smooth") is None:  # a RandomOverSampler repeats rows
+        return False
+    module = type(sampler).__module__
+    return "over_sampling" in module or "combine" in module or "smote" in module
+
+
+def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
+    """Fit a sampler on training rows and return the rows that it gives.
+
+    Parameters
+    ----------
+    sampler : sampler
+        Fitted in place: pass a clone.
+    rows : Rows
+        Encoded training rows with class codes as `y`. Of a dict of arrays whole rows are
+        repeated or left out; new ones cannot be made.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        The labels of the codes, sorted. Samplers of the caller's that may speak of labels
+        (``sampling_strategy={"rare": 500}``) get labels in place of codes.
+
+    Returns
+    -------
+    Rows
+        `X` of the given type and dtype, codes as `y`, and the weights of the rows taken.
+
+    Raises
+    ------
+    InputError
+        The sampler cannot take these rows; or there are sample weights, and it makes new
+        rows, which have none.
+
+    Examples
+    --------
+    >>> rows = Rows(np.arange(5.0)[:, None], np.array([0, 0, 0, 0, 1]))
+    >>> sampler = make_sampler("oversample", (), np.array([4, 1]), seed=0)
+    >>> resample(sampler, rows).y.tolist()
+    [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+    in_labels = classes is not None and _speaks_of_labels(sampler)
+    y = classes[rows.y] if in_labels and classes is not None else rows.y
+    X = positions_of(sampler, rows) if is_inputs(rows.X) else rows.X
+    try:
+        X_new, y_new = sampler.fit_resample(X, y)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise InputError(_refusal(sampler, rows, error)) from error
+    y_new = np.asarray(y_new)
+    if in_labels and classes is not None:
+        y_new = np.searchsorted(classes, y_new)
+    y_new = y_new.astype(rows.y.dtype, copy=False)
+    weight = rows.sample_weight
+    if is_inputs(rows.X):
+        taken = X_new[:, 0]
+        return Rows(take_rows(rows.X, taken), y_new, None if weight is None else weight[taken])
+    if weight is None:
+        return Rows(X_new, y_new)
+    return Rows(X_new, y_new, weight[rows_taken(sampler, rows, X_new, y_new)])
+
+
+def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
+    """Say for which classes the fitted sampler of "smote" had few rows; else nothing."""
+    if not isinstance(sampler, TableSMOTE):
+        return ()
+    notes = []
+    for code, k in sampler.neighbors_.items():
+        label = classes[code]
+        name = repr(label.item() if isinstance(label, np.generic) else label)
+        if k == 0:
+            notes.append(f"class {name} has one training row: repeated, as SMOTE needs two")
+        elif k < sampler.k_neighbors:
+            places = f"{k} in place of {sampler.k_neighbors} neighbours"
+            notes.append(f"SMOTE searched {places} in class {name}")
+    return tuple(notes)
+
+
+def _speaks_of_labels(sampler: Any) -> bool:
+    if isinstance(sampler, TableSMOTE):
+        return False
+    is_imblearns = type(sampler).__module__.startswith("imblearn.")
+    return not (is_imblearns and isinstance(getattr(sampler, "sampling_strategy", None), str))
+
+
+def _refusal(sampler: Any, rows: Rows, error: Exception) -> str:
+    name = type(sampler).__name__
+    if "NaN" in str(error) or "missing values" in str(error):
+        return (
+            f"{name}: expected no missing cells in the rows to resample, got some; use "
+            "handle_imbalance='smote', 'oversample' or 'class_weight', which take them, or "
+            "a preprocessor that fills them"
+        )
+    return (
+        f"{name}: expected rows that it can resample, got {len(rows):,} rows with classes of "
+        f"{np.unique(rows.y, return_counts=True)[1].tolist()} rows and the error: {error}; "
+        "use another handle_imbalance"
+    )

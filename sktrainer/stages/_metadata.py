@@ -1,0 +1,99 @@
+"""What comes beside the table: weights, groups and times; and how mistakes are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.exceptions import InputError
+from sktrainer.stages._times import column_of, parse_times
+from sktrainer.types import Array
+
+__all__ = ["Problems", "check_groups", "check_time", "check_weight", "length_problem"]
+
+
+class Problems(list[str]):
+    """Mistakes found so far; a check that raises adds one and lets the others go on."""
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Gather what is raised inside."""
+        try:
+            yield
+        except InputError as error:
+            self.extend(error.problems)
+        except (ValueError, TypeError) as error:
+            self.append(str(error))
+
+
+def length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
+    """Say that something has not a value for each row.
+
+    Examples
+    --------
+    >>> length_problem("y", 3, 4)
+    'y must have as many rows as X: X has 4 samples, y has 3; pass one value for each row'
+    """
+    return (
+        f"{name} must have as many rows as {table}: {table} has {expected:,} samples, "
+        f"{name} has {got:,}; pass one value for each row"
+    )
+
+
+def check_weight(
+    name: str, weight: Any, n_samples: int | None, problems: Problems, table: str = "X"
+) -> Array | None:
+    """Return weights as floats, one for each row."""
+    if weight is None:
+        return None
+    values = None
+    with problems.collect():
+        values = np.asarray(weight, dtype=np.float64)
+        if values.ndim == 0 and n_samples is not None:
+            values = np.full(n_samples, float(values))
+        if values.ndim != 1:
+            problems.append(
+                f"Sample weights must be 1D array or scalar, got {values.ndim}D array for "
+                f"{name}; pass one weight for each row"
+            )
+        elif n_samples is not None and len(values) != n_samples:
+            problems.append(length_problem(name, len(values), n_samples, table))
+        elif not np.isfinite(values).all():
+            problems.append(f"{name} must be finite, got NaN or inf; give such rows weight 0")
+        elif (values < 0).any():
+            problems.append(f"{name} must not be negative, got {values.min():g}")
+        elif not values.any():
+            problems.append(f"{name} must be positive for some row, got zeros only")
+    return values
+
+
+def check_groups(groups: Any, n_samples: int | None, problems: Problems) -> Array | None:
+    """Replace the groups' names by codes."""
+    if groups is None:
+        return None
+    codes, names = pd.factorize(np.asarray(groups).reshape(-1), use_na_sentinel=True)
+    if n_samples is not None and len(codes) != n_samples:
+        problems.append(length_problem("groups", len(codes), n_samples))
+    missing = int((codes < 0).sum())
+    if missing:
+        problems.append(
+            f"groups must name a group for every row, got {missing:,} missing; give such "
+            "rows a group of their own, or leave them out"
+        )
+    elif len(names) < 2:
+        problems.append(f"groups must name at least 2 groups, got {len(names)}")
+    return np.asarray(codes)
+
+
+def check_time(X: Any, column: Any, n_samples: int | None, problems: Problems) -> Array | None:
+    """Return the times that order the rows, where a column was named for them."""
+    if column is None or n_samples is None:
+        return None
+    times = None
+    with problems.collect():
+        times = parse_times(column_of(X, column), column)
+    return times

@@ -1,0 +1,84 @@
+"""The checks that a fit leaves nothing behind: in the process, the estimator or the data."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_info
+
+from sktrainer.backends._keras_pickle import packed
+from sktrainer.testing.cases import Case
+from sktrainer.trainer import ManagedTrainer
+
+
+def check_state_of_the_caller_is_put_back(case: Case) -> None:
+    """Random generators, warnings filters, thread limits and environment stay as they were."""
+    X, y = case.table()
+    case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
+    before = caller_state()
+    case.trainer(cv=2).fit(X, y)
+    after = caller_state()
+    for name, value in before.items():
+        assert value == after[name], f"the fit changed the caller's {name}"
+
+
+def caller_state() -> dict[str, Any]:
+    """Return what a call may disturb in the caller's process."""
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the caller's own
+    return {
+        "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
+        "Python generator": random.getstate(),
+        "torch generator": _torch_generator(),
+        "warnings filters": list(warnings.filters),
+        "thread limits": [
+            (library["filepath"], library["num_threads"]) for library in threadpool_info()
+        ],
+        "environment": dict(os.environ),
+        "working directory": sorted(file.name for file in Path.cwd().iterdir()),
+    }
+
+
+def _torch_generator() -> bytes:
+    torch: Any = sys.modules.get("torch")  # not imported for the sake of the other models
+    return b"" if torch is None else torch.get_rng_state().numpy().tobytes()
+
+
+def check_wrapped_estimator_is_untouched(case: Case) -> None:
+    """The estimator that was passed is, after `fit`, what it was before."""
+    X, y = case.table()
+    trainer = case.trainer()
+    estimator = trainer.estimator
+    before = pickled_whole(estimator)
+    parameters = _parameters_of(trainer)
+    trainer.fit(X, y)
+    assert trainer.estimator is estimator
+    assert pickled_whole(estimator) == before, "fit changed the estimator that was passed"
+    assert _parameters_of(trainer) == parameters
+
+
+def pickled_whole(estimator: Any) -> bytes:
+    """Return a pickle that tells estimators apart: Keras writes the time into its own."""
+    return pickle.dumps(packed({"estimator": estimator}))
+
+
+def _parameters_of(trainer: ManagedTrainer) -> str:
+    # Some libraries make defaults anew for each answer: their addresses tell nothing.
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(trainer.get_params()))
+
+
+def check_data_is_untouched(case: Case) -> None:
+    """X and y are, after `fit` and `predict`, what they were before."""
+    X, y = case.table()
+    X_before, y_before = X.copy(), y.copy()
+    case.trainer(test_size=0.2).fit(X, y).predict(X)
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)
