@@ -145,12 +145,12 @@ def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
         return np.asarray(y, dtype=np.int64)
     scale = net.target_scale_
     values = np.array(y, dtype=np.float32) if scale is None else scale.scaled(y)
-    return values[:, np.newaxis] if values.ndim == 1 else values
+    return values.reshape(len(values), *net.output_shape_)
 
 
 def check_outputs(net: Any, request: FitRequest) -> None:
-    """Refuse a module whose outputs are fewer than, or other than, the targets."""
-    found = tuple(net.outputs(net.sample_).shape[1:])
+    """Note the outputs' shape; refuse those fewer than, or other than, the targets."""
+    found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
     y_shape = np.shape(request.train.y)[1:] or (1,)
     net.flat_output_ = request.task == "regression" and y_shape == (1,)
     n_classes = net.n_classes_
@@ -160,7 +160,8 @@ def check_outputs(net: Any, request: FitRequest) -> None:
         fits = len(found) > 0 and found[0] >= n_classes
         wanted = f"at least {n_classes} outputs, one for each class"
     else:
-        fits, wanted = found == y_shape, f"outputs of shape (n_samples, {y_shape[0]})"
+        fits = found == y_shape or (found == () and y_shape == (1,))
+        wanted = f"outputs of shape (n_samples, {y_shape[0]})"
     if not fits:
         got = ", ".join(map(str, ("n_samples", *found)))
         kind = type(net.module_).__name__

@@ -55,6 +55,7 @@ class Managed:
     weighted_ = False
     n_classes_ = 0
     flat_output_ = False
+    output_shape_: tuple[int, ...] = ()
     mixed_ = False
     learning_ = False
     target_scale_: TargetScale | None = None
@@ -208,7 +209,7 @@ class Managed:
         While the net learns, callbacks compare these with targets as the loss takes them.
         """
         found: Array = super().predict(X)  # type: ignore[misc]
-        found = found[:, 0] if self.flat_output_ and found.ndim == 2 else found
+        found = found.reshape(len(found)) if self.flat_output_ else found
         return found if self.learning_ else self.in_units(found)
 
     def in_units(self, predicted: Array) -> Array:

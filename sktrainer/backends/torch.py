@@ -112,12 +112,13 @@ class TorchBackend:
         ):
             net = completed(request)
             request = replace(request, model=net)
-            train, validation = _datasets(net, request)
-            with _learning(net, train_split=_given(validation)):
+            with _learning(net):
                 net.initialize()
+                check_outputs(net, request)
+                train, validation = _datasets(net, request)
+                vars(net)["train_split"] = _given(validation)
                 X, y = train.X, train.y
                 net.notify("on_train_begin", X=X, y=y)
-                check_outputs(net, request)
                 n_iter, interrupted = _run_epochs(net, train, request)
                 net.notify("on_train_end", X=X, y=y)
         net.weighted_, net.sample_ = False, None
@@ -153,12 +154,13 @@ class TorchBackend:
             if begins:
                 net = completed(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
-            train = _dataset(net, request, request.train)
-            with _learning(net, train_split=None):
+            with _learning(net):
                 if begins:
                     net.initialize()
-                    net.notify("on_train_begin", X=train.X, y=train.y)
                     check_outputs(net, request)
+                train = _dataset(net, request, request.train)
+                if begins:
+                    net.notify("on_train_begin", X=train.X, y=train.y)
                 try:
                     net.fit_loop(train, epochs=1)
                 except KeyboardInterrupt as interrupt:
@@ -177,9 +179,9 @@ def _copied(net: Any) -> Any:
 
 
 @contextmanager
-def _learning(net: Any, **values: Any) -> Iterator[None]:
-    """Let a net know that it learns, in silence, and set attributes for that time."""
-    values = {"learning_": True, "verbose": 0, **values}
+def _learning(net: Any) -> Iterator[None]:
+    """Let a net know that it learns, in silence and without a split of its own."""
+    values = {"learning_": True, "train_split": None, "verbose": 0}
     before = {name: getattr(net, name) for name in values}
     vars(net).update(values)
     try:

@@ -56,6 +56,13 @@ class Interrupted(torch.nn.Linear):
         return super().forward(X)
 
 
+class WithoutAnAxis(SmallNet):
+    """Its one output a row has no axis of its own."""
+
+    def forward(self, X):
+        return super().forward(X).squeeze(-1)
+
+
 class TwoEach(Dataset):
     """A dataset of the caller's own."""
 
@@ -69,6 +76,20 @@ def test_epochs_are_those_of_skorchs_own_fit(dataset):
         ours.history[:, "train_loss"], own.history[:, "train_loss"], rtol=1e-5
     )
     np.testing.assert_allclose(ours.predict(X), own.predict(X)[:, 0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrap", [lambda module: module, NeuralNetRegressor])
+def test_one_number_a_row_may_come_without_an_axis(wrap):
+    weight = np.arange(1.0, 121.0)
+    of_column, of_row = (
+        plain(wrap(module), task="regression", early_stopping=True, validation_size=0.2)
+        .set_params(estimator__max_epochs=4)
+        .fit(X, Y, sample_weight=weight)
+        for module in (SmallNet, WithoutAnAxis)
+    )
+    assert of_row.predict(X).shape == (120,)
+    np.testing.assert_allclose(of_row.predict(X), of_column.predict(X), rtol=1e-5, atol=1e-6)
+    assert same_bits(pickle.loads(pickle.dumps(of_row)).predict(X[:1]), of_row.predict(X)[:1])
 
 
 def test_a_weight_of_two_is_a_row_twice():
