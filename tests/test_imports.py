@@ -130,6 +130,7 @@ ON_DEMAND = {
     "backends._torch_devices",
     "backends._torch_completion",
     "backends._torch_looks",
+    "backends._torch_losses",
     "backends._torch_module_net",
     "backends._torch_nets",
     "backends._torch_pickle",

@@ -104,6 +104,15 @@ class WholeBatches:
         In another order in each epoch, drawn from torch's own generator.
     drop_last : bool, default=False
         Leave out the last batch where it is short.
+    join_lone_row : bool, default=False
+        Put the row of a last batch that would hold one alone into the batch before it:
+        layers that normalise by the batch's own mean can do nothing with one row.
+
+    Examples
+    --------
+    >>> rows = RowsDataset(np.zeros((5, 2), dtype=np.float32))
+    >>> [len(X) for X, _ in WholeBatches(rows, 2, join_lone_row=True)]
+    [2, 3]
     """
 
     def __init__(
@@ -112,20 +121,27 @@ class WholeBatches:
         batch_size: int,
         shuffle: bool = False,
         drop_last: bool = False,
+        join_lone_row: bool = False,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
+        self.join_lone_row = join_lone_row
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
+        joined = self.join_lone_row and rest == 1 and whole > 0
+        return whole + (rest > 0 and not self.drop_last and not joined)
 
     def __iter__(self) -> Iterator[Batch]:
         n_rows = len(self.dataset)
         order = torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
-        for rows in order.split(self.batch_size)[: len(self)]:
+        n_batches = len(self)
+        for number in range(n_batches):
+            start = number * self.batch_size
+            is_last = number == n_batches - 1 and not self.drop_last
+            rows = order[start : None if is_last else start + self.batch_size]
             yield self.dataset.__getitems__(rows)
 
 

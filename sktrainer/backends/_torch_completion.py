@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import skorch
-import torch
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._networks import auto_batch_size
 from sktrainer.backends._target_scale import TargetScale, asked_for
 from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
+from sktrainer.backends._torch_losses import kind_and_loss
 from sktrainer.backends._torch_module_net import ModuleNet
 from sktrainer.backends._torch_nets import managed
 from sktrainer.backends.modules import constructor_names
@@ -44,7 +44,7 @@ def completed(request: FitRequest) -> Any:
     laid: dict[str, Any] = {"sample_": sample}
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
-        kind, chosen = _for_task(net, request, sample)
+        kind, chosen = kind_and_loss(net, _n_classes(request), sample)
         laid["mixed_"] = _is_mixed(net.precision)
         laid["target_scale_"] = _target_scale(net, request, sample)
     parameters = net.get_params(deep=False) | chosen
@@ -92,33 +92,6 @@ def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
         columns = np.shape(request.train.y)[1:] or (1,)
         sizes["module__n_outputs"] = _n_classes(request) or columns[0]
     return sizes
-
-
-def _for_task(net: Any, request: FitRequest, sample: Any) -> tuple[Any, dict[str, Any]]:
-    """Choose the kind of net and its loss."""
-    kind: Any
-    criterion: Any
-    own: dict[str, Any] = {}
-    if request.task == "regression":
-        kind, criterion = skorch.NeuralNetRegressor, torch.nn.MSELoss
-    elif _is_binary(net, request, sample):
-        kind, criterion = skorch.NeuralNetBinaryClassifier, torch.nn.BCEWithLogitsLoss
-        own["threshold"] = 0.5
-    else:
-        kind, criterion = skorch.NeuralNetClassifier, torch.nn.CrossEntropyLoss
-        own["classes"] = None
-    return kind, own | {"criterion": criterion if net.criterion is None else net.criterion}
-
-
-def _is_binary(net: Any, request: FitRequest, sample: Any) -> bool:
-    """Whether two classes are told by one output: by the loss, else by what comes out."""
-    binary = torch.nn.BCEWithLogitsLoss
-    if net.criterion is not None:
-        return net.criterion is binary or isinstance(net.criterion, binary)
-    if _n_classes(request) > 2:
-        return False
-    found = untrained_outputs(net, sample)
-    return found.ndim == 1 or found.shape[-1] == 1
 
 
 def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | None:

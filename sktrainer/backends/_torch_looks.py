@@ -12,14 +12,16 @@ import torch
 
 from sktrainer.backends._torch_batches import tried
 
-__all__ = ["is_unbounded", "untrained_outputs"]
+__all__ = ["is_unbounded", "last_step", "untrained_outputs"]
 
-_PRODUCTS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
-_PASSING = frozenset(
-    "Add Alias Cat Div Expand Mean Mul Neg Permute Reshape ReshapeAlias Select Slice Split "
-    "Squeeze Stack Sub Sum T ToCopy Transpose Unbind UnsafeView Unsqueeze View".split()
+# Steps, by autograd's names: those that only arrange numbers; those that besides leave any
+# number possible where one before them did; and those that make any number possible.
+_ARRANGING = frozenset(
+    "Alias Expand Permute Reshape ReshapeAlias Select Slice Split Squeeze T ToCopy Transpose "
+    "Unbind UnsafeView Unsqueeze View".split()
 )
-"""Steps, by autograd's names, that leave any number possible where one before them did."""
+_PASSING = _ARRANGING | frozenset("Add Cat Div Mean Mul Neg Stack Sub Sum".split())
+_PRODUCTS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
 
 
 def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
@@ -57,9 +59,31 @@ def is_unbounded(outputs: torch.Tensor) -> bool:
         if step is None or step in seen:
             continue
         seen.add(step)
-        name = step.name().rstrip("0123456789").removesuffix("Backward")
+        name = _name(step)
         if name in _PRODUCTS:
             return True
         if name in _PASSING:
-            waiting += [before for before, _ in step.next_functions]
+            waiting += _before(step)
     return False
+
+
+def last_step(outputs: torch.Tensor) -> str:
+    """Name the last that was computed, by autograd's name; empty where nothing was.
+
+    Examples
+    --------
+    >>> last_step(torch.nn.Linear(2, 3)(torch.ones(4, 2)).softmax(dim=1)[:, :2])
+    'Softmax'
+    """
+    step = outputs.grad_fn
+    while step is not None and _name(step) in _ARRANGING:
+        step = next(iter(_before(step)), None)
+    return "" if step is None else _name(step)
+
+
+def _name(step: Any) -> str:
+    return str(step.name()).rstrip("0123456789").removesuffix("Backward")
+
+
+def _before(step: Any) -> list[Any]:
+    return [before for before, _ in step.next_functions if before is not None]

@@ -16,6 +16,7 @@ import torch
 from skorch.dataset import Dataset as RowByRow
 from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_device
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
@@ -123,7 +124,14 @@ class Managed:
         if options["batch_size"] == -1:
             options["batch_size"] = max(1, len(dataset))
         if options.keys() <= OF_WHOLE_BATCHES:
-            return WholeBatches(dataset, **options)
+            parts = self.module_.modules() if training else ()
+            normalises = any(isinstance(part, _BatchNorm) for part in parts)
+            if normalises and min(options["batch_size"], len(dataset)) == 1:
+                raise ParameterError(
+                    f"{type(self.module_).__name__} normalises by batch, which takes batches "
+                    "of 2 rows or more, got 1; raise batch_size, or pass more rows at once"
+                )
+            return WholeBatches(dataset, **options, join_lone_row=normalises)
         if not training:  # a loader draws a seed, also where it shuffles nothing
             options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=as_is, **options)

@@ -1,0 +1,114 @@
+"""The loss follows from what a Module gives: logits, probabilities or their logarithms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sktrainer import ManagedTrainer
+from sktrainer.exceptions import InputError
+from tests.networks import SmallNet
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(129, 4)).astype(np.float32)
+SCORE = X @ [2.0, -1.0, 0.5, 0.0]
+TWO = np.where(SCORE > 0, "yes", "no")
+THREE = np.digitize(SCORE, [-1.0, 1.0])
+
+
+class Logits(nn.Module):
+    """Of two classes in one column, of more in a column each."""
+
+    end = staticmethod(lambda logits: logits)
+
+    def __init__(self, n_outputs=2):
+        super().__init__()
+        width = 1 if n_outputs == 2 else n_outputs
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, width))
+
+    def forward(self, X):
+        return self.end(self.layers(X))
+
+
+class Sigmoid(Logits):
+    end = staticmethod(torch.sigmoid)
+
+
+class FlatSigmoid(Logits):
+    end = staticmethod(lambda logits: torch.sigmoid(logits).squeeze(-1))
+
+
+class Softmax(Logits):
+    end = staticmethod(lambda logits: torch.softmax(logits, dim=-1))
+
+
+class LogSoftmax(Logits):
+    end = staticmethod(lambda logits: torch.log_softmax(logits, dim=-1))
+
+
+class Normalised(nn.Module):
+    """Normalises by the batch."""
+
+    def __init__(self, n_outputs=2):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LazyLinear(8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, n_outputs)
+        )
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+def fitted(module, y, **parameters):
+    trainer = ManagedTrainer(module, task="classification", preprocessor=None, random_state=0)
+    options = {"estimator__max_epochs": 12, "estimator__lr": 0.02, "early_stopping": False}
+    return trainer.set_params(**{**options, **parameters}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("module", "criterion", "y"),
+    [
+        (Sigmoid, None, TWO),
+        (FlatSigmoid, None, TWO),
+        (Sigmoid, nn.BCELoss, TWO),
+        (Softmax, None, THREE),
+        (Softmax, nn.NLLLoss, THREE),
+        (LogSoftmax, None, THREE),
+        (LogSoftmax, nn.NLLLoss, THREE),
+    ],
+)
+def test_probabilities_are_learned_and_given_as_logits_are(module, criterion, y):
+    of_logits = fitted(Logits, y)
+    found = fitted(module, y, estimator__criterion=criterion)
+
+    np.testing.assert_allclose(
+        found.history_["value"], of_logits.history_["value"], rtol=1e-3, atol=1e-5
+    )
+    np.testing.assert_allclose(found.predict_proba(X), of_logits.predict_proba(X), atol=1e-3)
+    assert found.score(X, y) > 0.8
+
+
+def test_a_lone_last_row_joins_the_batch_before_it_where_layers_normalise():
+    normalised = fitted(Normalised, TWO, estimator__batch_size=64)
+    assert len(normalised.model_.history[-1]["batches"]) == 2
+    assert (
+        len(fitted(SmallNet, TWO, estimator__batch_size=64).model_.history[-1]["batches"]) == 3
+    )
+    found = fitted(Normalised, TWO, cv=3, estimator__batch_size=85)  # of 86 rows a fold
+    assert np.isfinite(found.cv_results_["mean_test_accuracy"])
+
+
+def test_layers_that_normalise_are_not_given_one_row_alone():
+    with pytest.raises(InputError, match="batches of 2 rows or more, got 1"):
+        fitted(Normalised, TWO, estimator__batch_size=1)
+    stream = ManagedTrainer(Normalised, task="classification", random_state=0)
+    with pytest.raises(InputError, match="batches of 2 rows or more, got 1"):
+        stream.partial_fit(X[:1], TWO[:1], classes=["no", "yes"])
+
+
+def test_a_drop_of_the_last_batch_is_left_to_drop():
+    options = {"estimator__batch_size": 64, "estimator__iterator_train__drop_last": True}
+    batches = fitted(Normalised, TWO, **options).model_.history[-1]["batches"]
+    assert [batch["train_batch_size"] for batch in batches] == [64, 64]
