@@ -114,8 +114,14 @@ def is_unbounded(model: Any) -> bool:
 
 
 def _last_layer(model: Any) -> Any:
-    while getattr(model, "layers", None):
-        model = model.layers[-1]
+    """Return the last layer that computes, and does not only arrange numbers."""
+    import keras
+
+    arranging = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
+    while layers := [
+        part for part in getattr(model, "layers", ()) if type(part) not in arranging
+    ]:
+        model = layers[-1]
     return model
 
 

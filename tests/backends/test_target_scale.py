@@ -70,6 +70,18 @@ def build_positive(n_outputs):
     return keras.Sequential([keras.layers.Dense(n_outputs, activation="softplus")])
 
 
+def build_flat(n_outputs):
+    import keras
+
+    return keras.Sequential([keras.layers.Dense(n_outputs), keras.layers.Reshape(())])
+
+
+def test_layers_that_only_arrange_numbers_are_looked_past():
+    made = ManagedTrainer(build_flat, task="regression", random_state=0, early_stopping=False)
+    fitted = made.set_params(estimator__epochs=20, estimator__learning_rate=0.1).fit(X, PRICE)
+    assert r2_score(PRICE, fitted.predict(X)) > 0.8
+
+
 @each_library
 def test_the_units_of_the_target_do_not_matter(library):
     of_small = trainer(library).fit(X, SMALL)
