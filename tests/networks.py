@@ -19,6 +19,19 @@ class SmallNet(nn.Module):
         return self.layers(X)
 
 
+class WideNet(nn.Module):
+    """As wide as its class says when it is made."""
+
+    width = 8
+
+    def __init__(self, n_outputs=1):
+        super().__init__()
+        self.layers = nn.Sequential(nn.LazyLinear(self.width), nn.Linear(self.width, n_outputs))
+
+    def forward(self, X):
+        return self.layers(X)
+
+
 class ProbabilityNet(nn.Module):
     """Probabilities of five classes, as skorch's classifier expects them by default."""
 

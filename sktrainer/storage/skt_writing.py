@@ -17,10 +17,10 @@ from sktrainer.running.files import written_whole
 from sktrainer.storage.archive import write_archive
 from sktrainer.storage.layout import AS_TEXT, ELSEWHERE, MANIFEST
 from sktrainer.storage.manifest import make_manifest
-from sktrainer.storage.natives import Halves, Stowage, native_format, stowage
+from sktrainer.storage.natives import Halves, NativeFormat, Stowage, native_format, stowage
 from sktrainer.storage.texts import to_text
 from sktrainer.storage.trust import needed_names
-from sktrainer.storage.values import dump_value
+from sktrainer.storage.values import Parcel, dump_value
 from sktrainer.types import Split
 
 __all__ = ["write_native", "write_skt"]
@@ -50,6 +50,8 @@ def write_skt(trainer: Any, path: Path) -> None:
         "steps.skops": dump_value(walk, "the steps"),
         "model.skops": dump_value(halves.state, "the model"),
     }
+    if native is not None and stowage(family) is not None:
+        _check_network(native, parcels["model.skops"], halves)
     report = {f.name: getattr(trainer.report_, f.name) for f in fields(TrainingReport)}
     members = {
         **{name: parcel.data for name, parcel in parcels.items()},
@@ -64,6 +66,23 @@ def write_skt(trainer: Any, path: Path) -> None:
     manifest = make_manifest(trainer, family, members, needs)
     with written_whole(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
+
+
+def _check_network(native: NativeFormat, parcel: Parcel, halves: Halves) -> None:
+    """Read a network once from what is to be written: classes of the caller's make it."""
+    try:
+        again = native.split(native.join(Halves(parcel.make(), halves.files)))
+    except Exception as error:
+        raise InputError(
+            f"the network could not be read again from a .skt file ({type(error).__name__}: "
+            f"{error}); save to a .joblib file"
+        ) from error
+    changed = sorted(k for k, data in halves.files.items() if again.files.get(k) != data)
+    if changed:
+        raise InputError(
+            f"the network would not come back the same from a .skt file ({', '.join(changed)} "
+            "would differ); save to a .joblib file"
+        )
 
 
 def write_native(model: Any, path: Path) -> None:

@@ -51,7 +51,7 @@ from xgboost import XGBClassifier
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
 from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
 from tests import user_code
-from tests.networks import ProbabilityNet, SmallNet
+from tests.networks import ProbabilityNet, SmallNet, WideNet
 from tests.storage.bundles import members_of, same_answers
 
 X, Y = mixed_table(240, "classification")
@@ -265,6 +265,31 @@ def test_a_net_of_the_callers_own_class_comes_back(tmp_path):
     restored = load(trainer.save(tmp_path / "m.skt"), trusted=names)
     assert same_answers(trainer, restored, X)
     assert isinstance(restored.estimator, user_code.OwnNet)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, both
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")
+def test_a_compiled_net_comes_back(tmp_path):
+    from safetensors.torch import load_file
+
+    trainer = ManagedTrainer(SmallNet, task="classification", random_state=0)
+    compiled = {"estimator__compile": True, "estimator__compile__backend": "eager"}
+    trainer.set_params(**compiled, estimator__max_epochs=2).fit(X, Y)
+    trainer.save(tmp_path / "net.skt")
+    trainer.save(tmp_path / "net.safetensors", format="native")
+
+    loaded = load(tmp_path / "net.skt", trusted=["tests.networks.SmallNet"])
+    assert same_answers(trainer, loaded, X)
+    assert not any("_orig_mod" in name for name in load_file(tmp_path / "net.safetensors"))
+
+
+def test_a_net_that_cannot_be_made_again_is_refused_when_saving(tmp_path, monkeypatch):
+    trainer = ManagedTrainer(WideNet, task="classification", random_state=0)
+    trainer.set_params(estimator__max_epochs=1).fit(X, Y)
+    monkeypatch.setattr(WideNet, "width", 9)
+    with pytest.raises(InputError, match="could not be read again from a .skt file"):
+        trainer.save(tmp_path / "m.skt")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_value_that_would_come_back_changed_is_refused_when_saving(tmp_path):

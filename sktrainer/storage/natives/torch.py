@@ -81,7 +81,7 @@ class TorchFormat:
         """Write the weights of the module, under the names of its state dict."""
         from safetensors.torch import save_model
 
-        save_model(model.module_, str(path))
+        save_model(_uncompiled(model.module_), str(path))
 
 
 FORMAT = TorchFormat()
@@ -90,8 +90,13 @@ FORMAT = TorchFormat()
 def _learned(net: Any) -> dict[str, Any]:
     """Return the state dicts of modules, criteria and optimizers, by attribute."""
     names = [*net._modules, *net._criteria, *net._optimizers]
-    found = {f"{name}_": getattr(net, f"{name}_") for name in names}
+    found = {f"{name}_": _uncompiled(getattr(net, f"{name}_")) for name in names}
     return {k: dict(v.state_dict()) for k, v in found.items() if hasattr(v, "state_dict")}
+
+
+def _uncompiled(part: Any) -> Any:
+    """Return the module that `torch.compile` was given: it is compiled again when read."""
+    return getattr(part, "_orig_mod", part)
 
 
 def _flat(parts: Mapping[str, Any], key: str) -> str:
@@ -128,7 +133,7 @@ def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
     def make_and_fill() -> Any:
         make()
         for name in net._modules:
-            getattr(net, f"{name}_").load_state_dict(learned[f"{name}_"])
+            _uncompiled(getattr(net, f"{name}_")).load_state_dict(learned[f"{name}_"])
         return net
 
     vars(net)["initialize_module"] = make_and_fill
