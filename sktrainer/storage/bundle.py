@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-
-import joblib
 
 from sktrainer.exceptions import InputError, UntrustedFileError
 from sktrainer.running.files import written_whole
@@ -56,11 +53,10 @@ def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = No
 
         write_skt(trainer, target)
         return target
-    with written_whole(target) as part, part.open("wb") as file:
-        if target.suffix == ".joblib":
-            joblib.dump(trainer, file)
-        else:
-            pickle.dump(trainer, file, protocol=pickle.HIGHEST_PROTOCOL)
+    from sktrainer.storage.pickles import write_pickle
+
+    with written_whole(target) as part:
+        write_pickle(trainer, part, target.suffix)
     return target
 
 
@@ -83,7 +79,7 @@ def read(
     UntrustedFileError
         Where more trust is needed.
     FileFormatError
-        A ``.skt`` file is damaged, changed, or of a later version.
+        A file is damaged, changed, of a later version, or names what is not there.
     InputError
         Another suffix, no such file, or another thing in it.
     """
@@ -107,7 +103,9 @@ def read(
             "any code that was put in it. If it is your own, or you trust where it comes "
             "from, read it with trusted=True; .skt files need no such trust"
         )
-    trainer = _unpickled(source)
+    from sktrainer.storage.pickles import read_pickle
+
+    trainer = read_pickle(source)
     if not isinstance(trainer, kind):
         raise InputError(
             f"{str(path)!r} holds a {type(trainer).__name__}, expected a {kind.__name__}"
@@ -119,13 +117,6 @@ def _are_names(names: Any) -> bool:
     return isinstance(names, (list, tuple, set, frozenset)) and all(
         isinstance(name, str) for name in names
     )
-
-
-def _unpickled(source: Path) -> Any:
-    if source.suffix == ".joblib":
-        return joblib.load(source)
-    with source.open("rb") as file:
-        return pickle.load(file)  # noqa: S301 - the caller said to trust it
 
 
 def _check_suffix(path: Path) -> None:

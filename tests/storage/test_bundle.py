@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import stat
+import subprocess
+import sys
+import threading
 
+import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
+from sktrainer.exceptions import FileFormatError
 from sktrainer.running.files import written_whole
 from sktrainer.testing import mixed_table, same_bits
 
@@ -40,11 +46,60 @@ def test_a_failed_save_leaves_the_old_file(trainer, tmp_path):
     trainer.save(path)
     before = path.read_bytes()
     broken = ManagedTrainer(LogisticRegression()).fit(X, Y)
-    broken.callback = lambda: None  # what a pickle cannot hold
-    with pytest.raises((pickle.PicklingError, AttributeError)):
+    broken.lock = threading.Lock()  # what a pickle cannot hold
+    with pytest.raises(TypeError, match="cannot pickle"):
         broken.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["m.pkl"]
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sktrainer import ManagedTrainer
+
+class Own(LogisticRegression):
+    pass
+
+def doubled(X):
+    return 2 * X
+
+model = make_pipeline(FunctionTransformer(doubled), FunctionTransformer(lambda X: X - 1), Own())
+trainer = ManagedTrainer(model).fit(np.arange(36.0)[:, None], np.arange(36) // 18)
+print(trainer.predict_proba(np.array([[20.5]])).tolist())
+trainer.save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
+def test_what_a_script_defined_goes_into_the_file(tmp_path, suffix):
+    path = tmp_path / f"m{suffix}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", SCRIPT, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = load(path, trusted=True).predict_proba(np.array([[20.5]]))
+    assert str(found.tolist()) == done.stdout.strip()
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"cno_such_module\nModel\n.", "No module named 'no_such_module'"),
+        (b"csklearn\nNoSuchModel\n.", "NoSuchModel"),
+        (b"", "no whole"),
+        (pickle.dumps([1, 2])[:-3], "no whole"),
+    ],
+)
+def test_a_pickle_that_cannot_be_read_here_is_one_clear_error(tmp_path, suffix, data, told):
+    path = tmp_path / f"m{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=f"m{suffix}' cannot be loaded: .*{told}"):
+        load(path, trusted=True)
 
 
 def test_another_suffix_is_refused(trainer, tmp_path):

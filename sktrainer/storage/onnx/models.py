@@ -58,7 +58,11 @@ def model_problems(model: Any) -> list[str]:
             if family == "keras"
             else "torch.onnx.export(trainer.model_.module_, ...)"
         )
-        return [f"{name} is a network, which to_onnx does not convert; {call} writes it alone"]
+        scaled = getattr(model, "target_scale_", None) is not None
+        units = ", in the deviations that report_ names" if scaled else ""
+        return [
+            f"{name} is a network, which to_onnx does not convert; {call} writes it alone{units}"
+        ]
     return _catboost_problems(model, name) if family == "catboost" else []
 
 
