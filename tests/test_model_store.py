@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -98,7 +99,7 @@ def test_a_trainer_of_another_class_comes_back_as_one(store):
 
 def test_what_can_be_written_in_no_way_is_refused_and_leaves_nothing(store, trainer):
     odd = copy.copy(trainer)
-    odd.odd_ = lambda: None
+    odd.odd_ = threading.Lock()
     with pytest.raises(InputError, match="a pickle cannot hold it either"):
         store.save(odd, name="churn")
     assert store.list().empty

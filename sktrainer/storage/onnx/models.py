@@ -60,9 +60,8 @@ def model_problems(model: Any) -> list[str]:
         )
         scaled = getattr(model, "target_scale_", None) is not None
         units = ", in the deviations that report_ names" if scaled else ""
-        return [
-            f"{name} is a network, which to_onnx does not convert; {call} writes it alone{units}"
-        ]
+        alone = f"{call} writes it alone{units}"
+        return [f"{name} is a network, which to_onnx does not convert; {alone}"]
     return _catboost_problems(model, name) if family == "catboost" else []
 
 
