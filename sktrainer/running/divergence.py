@@ -229,7 +229,7 @@ def scaling_advice(model: Any) -> str:
     do = "let it learn the target standardised: "
     parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
     if "scale_target" in parameters:
-        return f"{do}estimator__scale_target=True"
+        return f"{do}estimator__scale_target=True, for a network that ends in a linear layer"
     return (
         f"{do}wrap the trainer in sklearn.compose.TransformedTargetRegressor(..., "
         "transformer=StandardScaler())"
