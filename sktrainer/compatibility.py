@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from sktrainer.anatomy import Anatomy
-from sktrainer.backends._base import Traits
+from sktrainer.backends._base import Backend, Traits
 from sktrainer.backends.modules import model_name
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import Scoring, can_serve, response_methods
 from sktrainer.types import CheckedData
 
-__all__ = ["misfits", "unserved_scorers"]
+__all__ = ["misfits", "parameter_problems", "unserved_scorers"]
+
+
+def parameter_problems(backend: Backend, model: Any) -> list[str]:
+    """Name the model's own parameters that it cannot be trained with.
+
+    Only networks are asked: other libraries refuse theirs as soon as they are fitted.
+    """
+    find = getattr(backend, "problems", None)
+    return [] if find is None else list(find(model))
 
 
 def misfits(

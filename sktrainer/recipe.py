@@ -10,7 +10,7 @@ from sktrainer.anatomy import Anatomy
 from sktrainer.backends._base import Traits
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
-from sktrainer.compatibility import misfits, unserved_scorers
+from sktrainer.compatibility import misfits, parameter_problems, unserved_scorers
 from sktrainer.encoding.samplers import makes_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
@@ -93,6 +93,9 @@ def make_recipe(
     ParameterError
     """
     backend = find_backend(anatomy.model)
+    problems = parameter_problems(backend, anatomy.model)
+    if problems:
+        raise ParameterError(problems)
     traits = backend.traits(anatomy.model, data.task)
     scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
     metric = _watched(parameters["eval_metric"])

@@ -176,5 +176,8 @@ class DeviceBackend(Backend, Protocol):
 class NetworkBackend(Backend, Protocol):
     """A backend whose models can be passed as instances that bear weights."""
 
+    def problems(self, model: Any) -> list[str]:
+        """Say what of the model's own parameters it cannot be trained with."""
+
     def was_trained(self, model: Any) -> bool:
         """Tell whether the network in this model bears traces of training."""

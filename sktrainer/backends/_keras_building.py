@@ -14,6 +14,7 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
 __all__ = [
+    "FILLED_IN",
     "Sight",
     "arguments",
     "building_defaults",
@@ -23,10 +24,11 @@ __all__ = [
     "first_outputs",
     "is_instance",
     "like",
+    "missing_arguments",
     "spec_of",
 ]
 
-_FILLED_IN = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
+FILLED_IN = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
 
 
 @dataclass(frozen=True)
@@ -96,25 +98,20 @@ def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, A
     sight : Sight
         Offers those that the caller left open.
     given : mapping of str to object
-        The caller's.
-
-    Raises
-    ------
-    ParameterError
-        One that has no default is neither given nor offered.
+        The caller's; numbers of NumPy, as a search draws them, become Python's, since
+        layers take no others.
     """
     offered = sight.offered()
     found = {name: offered[name] for name in sorted(building_parameters(build) & set(offered))}
-    found |= given
-    missing = required_names(build) - set(found)
-    if missing:
-        name = getattr(build, "__name__", repr(build))
-        raise ParameterError(
-            f"{name} needs {', '.join(sorted(missing))}; give a value as "
-            f"estimator__{min(missing)}=..., or a default. It may ask for "
-            f"{', '.join(offered)}, which are filled in"
-        )
-    return found
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
+    return found | plain
+
+
+def missing_arguments(build: Any, given: Mapping[str, Any]) -> set[str]:
+    """Return the names that are neither given nor filled in, and have no default."""
+    if is_instance(build):
+        return set()
+    return required_names(build) - set(given) - FILLED_IN
 
 
 def is_instance(model: Any) -> bool:
@@ -139,7 +136,7 @@ def building_parameters(build: Any) -> set[str]:
 
 def building_defaults(build: Any) -> dict[str, Any]:
     """Return the parameters with a default, but those that are filled in unless set."""
-    return {} if is_instance(build) else default_values(build, but=_FILLED_IN)
+    return {} if is_instance(build) else default_values(build, but=FILLED_IN)
 
 
 def spec_of(X: Any) -> Any:

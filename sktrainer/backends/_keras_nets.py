@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._keras_building import (
+    FILLED_IN,
     Sight,
     arguments,
     building_defaults,
@@ -18,11 +19,18 @@ from sktrainer.backends._keras_building import (
     first_outputs,
     is_instance,
     like,
+    missing_arguments,
 )
 from sktrainer.backends._keras_outputs import is_unbounded
 from sktrainer.backends._keras_pickle import unmarked
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
-from sktrainer.backends._target_scale import TargetScale, asked_for
+from sktrainer.backends._network_parameters import (
+    choice_problems,
+    missing_problems,
+    number_problems,
+    rate_problems,
+)
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.types import Array
 
 __all__ = ["KerasNet"]
@@ -147,6 +155,16 @@ class KerasNet(Trainee, BaseEstimator):
         KerasBackend().fit(FitRequest(**whole(self, X, y, sample_weight)))
         return self
 
+    def problems(self) -> list[str]:
+        missing = missing_arguments(self.model, self._routed("model"))
+        return [
+            *missing_problems(self.model, missing, ", ".join(sorted(FILLED_IN))),
+            *number_problems("epochs", self.epochs),
+            *number_problems("batch_size", self.batch_size, besides=("auto", -1, None)),
+            *rate_problems("learning_rate", self.learning_rate, besides=(None,)),
+            *choice_problems("scale_target", self.scale_target, (True, False, "auto")),
+        ]
+
     def training_options(self) -> TrainingOptions:
         return TrainingOptions(
             int(self.epochs), self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
@@ -162,9 +180,10 @@ class KerasNet(Trainee, BaseEstimator):
         return self._recompiled(model)
 
     def target_scale(self, scale: TargetScale, model: Any, raw: Array) -> TargetScale | None:
+        if self.scale_target != "auto":
+            return scale if self.scale_target else None
         is_open = self.loss is None and not model.compiled and is_unbounded(model)
-        auto = is_open and not scale.is_met_by(raw)
-        return scale if asked_for(self.scale_target, auto=auto) else None
+        return scale if is_open and not scale.is_met_by(raw) else None
 
     def rebuilt(self) -> Any:
         model = self._recompiled(self.model(**self.arguments_))

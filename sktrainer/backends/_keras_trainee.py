@@ -22,6 +22,7 @@ from sktrainer.backends._keras_pickle import (
     variables_of,
 )
 from sktrainer.backends._keras_seeds import quiet_tracing
+from sktrainer.backends._network_parameters import number_problems
 from sktrainer.backends._networks import fixed_batches, network_input
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
@@ -87,6 +88,13 @@ class Trainee:
         import keras
 
         return ("keras", keras.backend.backend())
+
+    def problems(self) -> list[str]:
+        """Say what of the parameters the model cannot be trained with."""
+        options = self.training_options()
+        found = number_problems("epochs", options.epochs)
+        besides = ("auto", -1, None)
+        return found + number_problems("batch_size", options.batch_size, besides=besides)
 
     def training_options(self) -> TrainingOptions:
         raise TypeError(f"{type(self).__name__} does not say how it is trained")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
-__all__ = ["TargetScale", "asked_for"]
+__all__ = ["TargetScale"]
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,3 @@ class TargetScale:
             return False
         off = np.abs(columns - self.mean) / self.deviation
         return bool(10 * np.median(off) < np.median(np.abs(columns)))
-
-
-def asked_for(scale_target: Any, *, auto: bool) -> bool:
-    """Read the parameter `scale_target` of a net; `auto` is what "auto" means to it.
-
-    Raises
-    ------
-    ParameterError
-    """
-    if isinstance(scale_target, str) and scale_target == "auto":
-        return auto
-    if isinstance(scale_target, (bool, np.bool_)):
-        return bool(scale_target)
-    raise ParameterError(f"scale_target must be True, False or 'auto', got {scale_target!r}")

@@ -13,7 +13,7 @@ import skorch
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._networks import auto_batch_size
-from sktrainer.backends._target_scale import TargetScale, asked_for
+from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
 from sktrainer.backends._torch_losses import kind_and_loss
 from sktrainer.backends._torch_module_net import ModuleNet
@@ -45,7 +45,7 @@ def completed(request: FitRequest) -> Any:
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
         kind, chosen = kind_and_loss(net, _n_classes(request), sample)
-        laid["mixed_"] = _is_mixed(net.precision)
+        laid["mixed_"] = net.precision == "bfloat16"
         laid["target_scale_"] = _target_scale(net, request, sample)
     parameters = net.get_params(deep=False) | chosen
     if type(net) is ModuleNet:
@@ -64,15 +64,6 @@ def completed(request: FitRequest) -> Any:
 def _sample(request: FitRequest) -> Any:
     X = request.train.X
     return take_rows(X, np.arange(min(SAMPLE, count_rows(X))))
-
-
-def _is_mixed(precision: Any) -> bool:
-    if precision not in ("float32", "bfloat16"):
-        raise ParameterError(
-            f"precision must be 'float32' or 'bfloat16', got {precision!r}; float16 needs its "
-            "gradients scaled, for which pass a skorch net of your own"
-        )
-    return bool(precision == "bfloat16")
 
 
 def _n_classes(request: FitRequest) -> int:
@@ -103,11 +94,13 @@ def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | N
     if request.task != "regression":
         return None
     scale = TargetScale.of(request.train.y, request.train.sample_weight)
-    auto = False
-    if net.criterion is None and net.scale_target == "auto":
-        outputs = untrained_outputs(net, sample)
-        auto = is_unbounded(outputs) and not scale.is_met_by(outputs.detach().float().numpy())
-    return scale if asked_for(net.scale_target, auto=auto) else None
+    if net.scale_target != "auto":
+        return scale if net.scale_target else None
+    if net.criterion is not None:
+        return None
+    outputs = untrained_outputs(net, sample)
+    is_met = scale.is_met_by(outputs.detach().float().numpy())
+    return scale if is_unbounded(outputs) and not is_met else None
 
 
 def network_targets(net: Any, request: FitRequest, y: Array) -> Array:

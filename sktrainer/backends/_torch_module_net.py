@@ -11,6 +11,13 @@ from typing import Any
 import torch
 from skorch import NeuralNet
 
+from sktrainer.backends._network_parameters import (
+    choice_problems,
+    missing_problems,
+    number_problems,
+    rate_problems,
+)
+from sktrainer.backends._signatures import required_names
 from sktrainer.backends.modules import constructor_defaults, constructor_names
 
 __all__ = ["ModuleNet"]
@@ -95,7 +102,34 @@ class ModuleNet(NeuralNet):
         super().set_params(**named)
         return self
 
+    def problems(self) -> list[str]:
+        """Say what of the parameters the module cannot be trained with."""
+        routed = (name for name in vars(self) if name.startswith("module__"))
+        given = {name.removeprefix("module__") for name in routed}
+        missing = set()
+        if isinstance(self.module, type):
+            missing = required_names(self.module) - given - {"n_outputs"}
+        precise = "float16 needs its gradients scaled, for which pass a skorch net of your own"
+        return [
+            *missing_problems(self.module, missing, "n_outputs"),
+            *_class_problems("optimizer", self.optimizer, "torch.optim.Adam"),
+            *_class_problems("criterion", self.criterion, "torch.nn.MSELoss"),
+            *rate_problems("lr", self.lr),
+            *number_problems("max_epochs", self.max_epochs),
+            *number_problems("batch_size", self.batch_size, besides=("auto", -1)),
+            *choice_problems(
+                "precision", self.precision, ("float32", "bfloat16"), hint=precise
+            ),
+            *choice_problems("scale_target", self.scale_target, (True, False, "auto")),
+        ]
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = "n_outputs" in constructor_names(self.module)
         return tags
+
+
+def _class_problems(name: str, value: Any, example: str) -> list[str]:
+    if value is None or callable(value):
+        return []
+    return [f"{name} must be a class, such as {example}, got {value!r}"]

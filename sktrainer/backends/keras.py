@@ -73,6 +73,11 @@ class KerasBackend:
             iteration="epoch",
         )
 
+    def problems(self, model: Any) -> list[str]:
+        """Say what of the estimator's own parameters it cannot be trained with."""
+        found: list[str] = model.problems()
+        return found
+
     def was_trained(self, model: Any) -> bool:
         """Tell whether the optimizer of a model that was passed has made steps."""
         inner = getattr(model, "model", None)

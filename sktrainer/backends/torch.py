@@ -23,6 +23,7 @@ from sktrainer.backends._base import (
     NetworkBackend,
     Traits,
 )
+from sktrainer.backends._network_parameters import number_problems
 from sktrainer.backends._networks import refuse_sparse, signals_waiting, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends._torch_checkpoints import reached, resumed
@@ -61,6 +62,15 @@ class TorchBackend:
             stops_by_default=True,
             iteration="epoch",
         )
+
+    def problems(self, model: Any) -> list[str]:
+        """Say what of the net's own parameters it cannot be trained with."""
+        from sktrainer.backends._torch_module_net import ModuleNet
+
+        if isinstance(model, ModuleNet):
+            return model.problems()
+        found = number_problems("max_epochs", model.max_epochs)
+        return found + number_problems("batch_size", model.batch_size, besides=(-1,))
 
     def was_trained(self, model: Any) -> bool:
         """Tell whether a Module that was passed as an instance has been trained.

@@ -41,6 +41,7 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
         return "classification" if task == "classification" else "regression"
     if of_estimator is not None:
         return of_estimator
+    _check_finite(np.asarray(y))
     if type_of_target(y, input_name="y").startswith("continuous") or _are_amounts(y):
         return "regression"
     return "classification"
@@ -179,14 +180,18 @@ def _numbers(y: Any, *, multi_output: bool) -> Array:
         ) from error
     if values.ndim != 1 and not (multi_output and values.ndim == 2 and values.shape[1] > 1):
         values = column_or_1d(values, warn=True)
-    if not np.isfinite(values).all():
-        missing = int(np.isnan(values).sum())
-        infinite = int(np.isinf(values).sum())
-        raise InputError(
-            f"Input y contains NaN or infinity: {missing:,} NaN, {infinite:,} inf; "
-            "leave those rows out, a target cannot be guessed"
-        )
+    _check_finite(values)
     return values
+
+
+def _check_finite(values: Array) -> None:
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return
+    missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    raise InputError(
+        f"Input y contains NaN or infinity: {missing:,} NaN, {infinite:,} inf; "
+        "leave those rows out, a target cannot be guessed"
+    )
 
 
 def _labels(y: Any) -> Array:
