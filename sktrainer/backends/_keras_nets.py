@@ -29,8 +29,10 @@ from sktrainer.backends._network_parameters import (
     missing_problems,
     number_problems,
     rate_problems,
+    unknown_problems,
 )
 from sktrainer.backends._target_scale import TargetScale
+from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
 __all__ = ["KerasNet"]
@@ -118,14 +120,13 @@ class KerasNet(Trainee, BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters; a name that only the building function knows goes there."""
         inner = building_parameters(self.model)
+        own = {n for n in params if n in self._named or n.startswith("optimizer__")}
+        of_model = {name.removeprefix("model__") for name in set(params) - own}
+        problems = unknown_problems(self.model, of_model - inner, {*self._named, *inner})
+        if problems:
+            raise ParameterError(problems)
         for name, value in params.items():
-            known = name in self._named or name.startswith("optimizer__")
-            if not known and name.removeprefix("model__") not in inner:
-                raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {type(self).__name__}; valid "
-                    f"ones are {sorted(self.get_params())}, and optimizer__<name>"
-                )
-            short = not known and not name.startswith("model__")
+            short = name not in own and not name.startswith("model__")
             setattr(self, f"model__{name}" if short else name, value)
         return self
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-__all__ = ["choice_problems", "missing_problems", "number_problems", "rate_problems"]
+__all__ = [
+    "choice_problems",
+    "missing_problems",
+    "number_problems",
+    "rate_problems",
+    "unknown_problems",
+]
 
 
 def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> list[str]:
@@ -68,6 +75,22 @@ def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> lis
     names = ", ".join(sorted(missing))
     do = f"set estimator__{min(missing)}, or give it a default (filled in are {filled_in})"
     return [f"{name} needs {names}; {do}"]
+
+
+def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]) -> list[str]:
+    """Say that a class or a function does not take these names, and what was probably meant.
+
+    Examples
+    --------
+    >>> print(*unknown_problems(dict, ["widht"], ["depth", "width"]))
+    dict takes no 'widht'; did you mean 'width'?
+    """
+    problems = []
+    for name in sorted(unknown):
+        close = difflib.get_close_matches(name, sorted(known), 1)
+        do = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(sorted(known))}"
+        problems.append(f"{getattr(made, '__name__', repr(made))} takes no {name!r}; {do}")
+    return problems
 
 
 def _is_among(value: Any, choices: Collection[Any]) -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["default_values", "named_parameters", "required_names"]
+__all__ = ["default_values", "named_parameters", "required_names", "takes_any"]
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -54,3 +54,18 @@ def required_names(make: Any) -> set[str]:
     """Return the names without a default."""
     empty = inspect.Parameter.empty
     return {name for name, each in named_parameters(make).items() if each.default is empty}
+
+
+def takes_any(make: Any) -> bool:
+    """Tell whether it takes further names (``**options``), or nothing is known of it.
+
+    Examples
+    --------
+    >>> takes_any(lambda width, **options: None), takes_any(lambda width: None)
+    (True, False)
+    """
+    try:
+        parameters = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        return True
+    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())

@@ -16,9 +16,11 @@ from sktrainer.backends._network_parameters import (
     missing_problems,
     number_problems,
     rate_problems,
+    unknown_problems,
 )
-from sktrainer.backends._signatures import required_names
+from sktrainer.backends._signatures import required_names, takes_any
 from sktrainer.backends.modules import constructor_defaults, constructor_names
+from sktrainer.exceptions import ParameterError
 
 __all__ = ["ModuleNet"]
 
@@ -99,6 +101,11 @@ class ModuleNet(NeuralNet):
             f"module__{name}" if name in inner and name not in own else name: value
             for name, value in params.items()
         }
+        prefixes = {*own, *self.prefixes_}
+        unknown = {name for name in named if name.partition("__")[0] not in prefixes}
+        problems = unknown_problems(self.module, unknown, {*own, *inner})
+        if problems:
+            raise ParameterError(problems)
         super().set_params(**named)
         return self
 
@@ -106,12 +113,15 @@ class ModuleNet(NeuralNet):
         """Say what of the parameters the module cannot be trained with."""
         routed = (name for name in vars(self) if name.startswith("module__"))
         given = {name.removeprefix("module__") for name in routed}
-        missing = set()
-        if isinstance(self.module, type):
+        missing, unknown = set(), set()
+        names = constructor_names(self.module)
+        if names:
             missing = required_names(self.module) - given - {"n_outputs"}
+            unknown = set() if takes_any(self.module) else given - names
         precise = "float16 needs its gradients scaled, for which pass a skorch net of your own"
         return [
             *missing_problems(self.module, missing, "n_outputs"),
+            *unknown_problems(self.module, unknown, names),
             *_class_problems("optimizer", self.optimizer, "torch.optim.Adam"),
             *_class_problems("criterion", self.criterion, "torch.nn.MSELoss"),
             *rate_problems("lr", self.lr),

@@ -131,8 +131,10 @@ def _history_pictures(report: TrainingReport) -> str:
 
 
 def _attempts(report: TrainingReport) -> str:
-    tries = report.attempts
-    return "" if tries is None else elements.section("Tries", elements.frame_table(tries))
+    if report.attempts is None:
+        return ""
+    tries = summary.tries_table(report.attempts)
+    return elements.section("Tries", elements.frame_table(tries))
 
 
 def _folds(report: TrainingReport) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "folds_table",
     "sentence_of_fit",
     "top_importances",
+    "tries_table",
 ]
 
 _MOST_SHIFTS = 3
@@ -143,6 +144,15 @@ def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
     }
     named = folds.set_index("fold") if "fold" in folds.columns else folds
     return named.rename(columns=short)
+
+
+def tries_table(attempts: pd.DataFrame) -> pd.DataFrame:
+    """Return the tries of a fit as they are shown: by number, seeds to be copied."""
+    named = attempts.rename(columns={"validation_loss": "loss"}).set_index("try")
+    used = named["used"].map({True: "yes", False: "no"})
+    return named.assign(seed=named["seed"].astype(str), used=used)[
+        ["seed", "seconds", "used", "loss", "outcome"]
+    ]
 
 
 def describe_imbalance(imbalance: ImbalanceSection) -> str:

@@ -37,7 +37,7 @@ def render_text(report: TrainingReport) -> str:
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.attempts is not None:
-        blocks.append(f"Tries\n{compact_table(report.attempts, index=False)}")
+        blocks.append(f"Tries\n{compact_table(summary.tries_table(report.attempts))}")
     if report.confusion is not None:
         blocks.append(_confusion_text(report.confusion, report.confusion_part))
     blocks.append(labelled(_circumstances(report)))

@@ -366,7 +366,7 @@ def test_parameters_of_the_function_are_those_of_the_trainer():
     fitted = copy.set_params(estimator__epochs=1).fit(X, LABELS).model_.model_
     assert fitted.layers[0].units == 5
     assert fitted.optimizer.beta_1 == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="Invalid parameter 'widht'"):
+    with pytest.raises(ValueError, match="takes no 'widht'"):
         trainer.set_params(estimator__widht=3)
 
 

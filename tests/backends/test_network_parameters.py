@@ -67,6 +67,28 @@ def test_all_mistakes_are_told_at_once():
 
 
 @pytest.mark.parametrize(
+    ("network", "name", "told"),
+    [
+        (SmallNet, "hiden", "SmallNet takes no 'hiden'; did you mean 'hidden'?"),
+        (SmallNet, "max_epoch", "SmallNet takes no 'max_epoch'; did you mean 'max_epochs'?"),
+        (build, "hiden", "build takes no 'hiden'; did you mean 'hidden'?"),
+        (build, "model__hiden", "build takes no 'hiden'; did you mean 'hidden'?"),
+        (build, "model__epochs", "build takes no 'epochs'"),
+    ],
+)
+def test_a_name_that_is_not_taken_is_told_with_the_one_that_was_meant(network, name, told):
+    with pytest.raises(ParameterError) as raised:
+        trainer(network, **{f"estimator__{name}": 3})
+    assert told in str(raised.value)
+
+
+def test_an_argument_of_a_module_that_it_does_not_take_is_told_before_the_fit():
+    made = trainer(SmallNet, estimator__module__hiden=3)
+    with pytest.raises(ParameterError, match="takes no 'hiden'; did you mean 'hidden'"):
+        made.fit(X, Y)
+
+
+@pytest.mark.parametrize(
     ("network", "epochs"), [(NeedsAWidth, "max_epochs"), (needs_a_width, "epochs")]
 )
 def test_what_is_given_is_missed_no_more(network, epochs):
