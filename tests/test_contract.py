@@ -30,6 +30,7 @@ IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", Rando
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:You are saving a model that:UserWarning")  # by scikeras
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(
     "family",

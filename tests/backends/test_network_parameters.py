@@ -48,12 +48,12 @@ def trainer(network, **parameters):
         (build, {"learning_rate": 0.0}, "a number above 0 or None, got 0.0"),
         (build, {"batch_size": 1.5}, "from 1 on, 'auto', -1 or None, got 1.5"),
         (needs_a_width, {}, "needs_a_width needs width; set estimator__width"),
-        (scikeras_classifier(), {"epochs": 0}, "epochs must be a whole number"),
+        (scikeras_classifier, {"epochs": 0}, "epochs must be a whole number"),
     ],
 )
 def test_what_cannot_be_is_one_error_before_the_first_fold(network, parameters, told):
     named = {f"estimator__{name}": value for name, value in parameters.items()}
-    made = trainer(network, **named)
+    made = trainer(network() if network is scikeras_classifier else network, **named)
     for train in (made.fit, made.partial_fit):
         with pytest.raises(ParameterError) as raised:
             train(X, Y)
