@@ -123,7 +123,7 @@ def run_split(
     with watch.stage("prepare"):
         prepared = prepare(recipe.steps, data, split.train, validation, seed)
     seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
-    raw, wanted = bool(recipe.scoring.on_estimator), set(score_parts)
+    raw = bool(recipe.scoring.on_estimator)
 
     @cache
     def part(name: str) -> Part | None:
@@ -151,9 +151,7 @@ def run_split(
     tried = fit_with_retries(fit, examine, seeds)
     outcome = tried.outcome
     with watch.stage("evaluate"):
-        names = [name for name in ("train", "validation", "test") if name in wanted]
-        found = {str(name): part(name) for name in names}
-        parts = {name: rows for name, rows in found.items() if rows is not None}
+        parts = _wanted(part, score_parts)
         scores = evaluate(outcome.fitted, parts, recipe.scoring, tried.answers)
     return Run(
         outcome.fitted,
@@ -165,6 +163,13 @@ def run_split(
         notes=(*prepared.notes, *_resumed(recipe, outcome, place)),
         attempts=tried.attempts,
     )
+
+
+def _wanted(part: Callable[[str], Part | None], score_parts: Iterable[str]) -> dict[str, Part]:
+    """Return the parts that are to be scored and have rows, in the order of the report."""
+    wanted = set(score_parts)
+    found = {n: part(n) for n in ("train", "validation", "test") if n in wanted}
+    return {name: rows for name, rows in found.items() if rows is not None}
 
 
 def fit_place(

@@ -45,7 +45,10 @@ def stray_texts(cells: Cells, values: Array) -> list[str]:
     >>> stray_texts(cells, np.array([31, np.nan, np.nan, np.nan]))
     ['many']
     """
-    lost = pd.unique(np.asarray(cells, dtype=object)[pd.isna(values)])
+    missing = pd.isna(values)
+    if not missing.any():
+        return []
+    lost = pd.unique(np.asarray(cells[missing], dtype=object))  # the few, not the column
     return [text for text in lost if isinstance(text, str) and not is_missing_text(text)]
 
 
