@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "CheckpointError",
@@ -22,6 +23,7 @@ __all__ = [
     "SmallDataWarning",
     "TrainingInterrupted",
     "UntrustedFileError",
+    "meant",
     "warn_caller",
 ]
 
@@ -135,6 +137,18 @@ def _numbered(problems: Sequence[str]) -> str:
         return problems[0]
     lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, start=1)]
     return "\n".join([f"{len(problems)} problems:", *lines])
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message that tells which name was probably meant; empty for none.
+
+    Examples
+    --------
+    >>> meant("hiden", ["hidden", "width"])
+    "; did you mean 'hidden'?"
+    """
+    close = difflib.get_close_matches(name, sorted(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sktrainer.backends.modules import model_name
-from sktrainer.exceptions import ParameterError
+from sktrainer.exceptions import ParameterError, meant
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.progress import Progress
@@ -246,8 +245,7 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     problems = []
     for name in own:
         if name not in known:
-            close = difflib.get_close_matches(name, [*known, *FIT_ARGUMENTS], 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = meant(name, [*known, *FIT_ARGUMENTS])
             problems.append(f"{name!r} is no parameter of ManagedTrainer or of its fit{hint}")
     if problems:
         raise ParameterError(problems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.exceptions import DataWarning, InputError, warn_caller
+from sktrainer.exceptions import DataWarning, InputError, meant, warn_caller
 from sktrainer.storage import versions
 from sktrainer.storage.records import (
     RECORD,
@@ -286,8 +285,7 @@ class ModelStore:
         if numbers:
             return numbers
         known = versions.names_in(self.root)
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = meant(name, known)
         there = ", ".join(map(repr, known)) or "none"
         raise InputError(f"{self!r} has no model {name!r}; its models: {there}{hint}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+from sktrainer.exceptions import meant
 
 __all__ = [
     "choice_problems",
@@ -87,9 +88,8 @@ def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]
     """
     problems = []
     for name in sorted(unknown):
-        close = difflib.get_close_matches(name, sorted(known), 1)
-        do = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(sorted(known))}"
-        problems.append(f"{getattr(made, '__name__', repr(made))} takes no {name!r}; {do}")
+        do = meant(name, known) or f"; it takes {', '.join(sorted(known))}"
+        problems.append(f"{getattr(made, '__name__', repr(made))} takes no {name!r}{do}")
     return problems
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import InputError, meant
 from sktrainer.types import Array, Task
 
 KINDS = ("random", "stratified", "group", "time", "splitter")
@@ -179,6 +178,5 @@ def _n_rows(size: float | int | None, n_samples: int) -> int:
 
 def _unknown_kind(split: str) -> str:
     known = ("auto", *KINDS[:-1])
-    meant = difflib.get_close_matches(split, known, n=1)
-    do = f"did you mean {meant[0]!r}?" if meant else "use one of these"
-    return f"split: expected one of {', '.join(map(repr, known))}, got {split!r}; {do}"
+    do = meant(split, known) or "; use one of these"
+    return f"split: expected one of {', '.join(map(repr, known))}, got {split!r}{do}"
