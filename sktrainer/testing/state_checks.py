@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import random
 import re
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +27,26 @@ def check_state_of_the_caller_is_put_back(case: Case) -> None:
     """Random generators, warnings filters, thread limits and environment stay as they were."""
     X, y = case.table()
     case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
-    before = caller_state()
-    case.trainer(cv=2).fit(X, y)
-    after = caller_state()
+    with state_left_alone("the fit"):
+        case.trainer(cv=2).fit(X, y)
+
+
+@contextlib.contextmanager
+def state_left_alone(action: str) -> Iterator[None]:
+    """Raise AssertionError where the block changes what is the caller's.
+
+    The block runs in an empty working directory of its own: into the one that a test
+    run shares, other processes write meanwhile.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        before = _caller_state()
+        yield
+        after = _caller_state()
     for name, value in before.items():
-        assert value == after[name], f"the fit changed the caller's {name}"
+        assert value == after[name], f"{action} changed the caller's {name}"
 
 
-def caller_state() -> dict[str, Any]:
-    """Return what a call may disturb in the caller's process."""
+def _caller_state() -> dict[str, Any]:
     name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the caller's own
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
