@@ -18,6 +18,7 @@ from sktrainer.backends._base import (
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
 from sktrainer.backends._sklearn.epochs import learn_chunk
 from sktrainer.backends._sklearn.iterative import Way, way_of
+from sktrainer.backends._sklearn.nested import write_no_files
 from sktrainer.backends._sklearn.traits import takes_categories, traits_of
 from sktrainer.backends._sklearn.watching import (
     Watch,
@@ -91,10 +92,12 @@ class SklearnBackend:
         -------
         ModelFit
             The model stands at its best iteration; its parameters are those it came with,
-            but for seeds, `categorical_features`, and Bagging's `n_estimators`.
+            but for seeds, `categorical_features`, Bagging's `n_estimators`, and
+            `allow_writing_files` of a CatBoost model inside it.
         """
         model = request.model
         set_open_seeds(model, request.seed)
+        write_no_files(model)
         _tell_categories(request)
         way = way_of(model)
         with parallel_config(backend="threading", n_jobs=request.n_threads):

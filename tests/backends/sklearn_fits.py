@@ -71,6 +71,12 @@ def fit(model: Any, **options: Any) -> ModelFit:
         return SklearnBackend().fit(asked)
 
 
+def fit_plain(model: Any, X: Any, y: Any) -> Any:
+    """Fit without sktrainer, and put back what threads of joblib leave changed."""
+    with kept():
+        return model.fit(X, y)
+
+
 def history(outcome: ModelFit, metric: str = "loss", part: str = "validation") -> list[float]:
     return [e.value for e in outcome.evaluations if (e.metric, e.set) == (metric, part)]
 

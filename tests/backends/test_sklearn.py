@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from catboost import CatBoostClassifier
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -21,6 +22,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier, SGDRegressor
@@ -30,7 +32,15 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sktrainer.backends.sklearn import SklearnBackend
 from sktrainer.running.early_stopping import WatchedMetric
 from sktrainer.running.metrics import named_scorer
-from tests.backends.sklearn_fits import N_TRAIN, fit, history, predictions, request, table
+from tests.backends.sklearn_fits import (
+    N_TRAIN,
+    fit,
+    fit_plain,
+    history,
+    predictions,
+    request,
+    table,
+)
 
 # Those whose stopped fit is that of one plain `fit` with so many iterations.
 AS_PLAIN = {
@@ -126,7 +136,7 @@ def test_a_stopped_model_is_that_of_a_plain_fit_with_so_many_iterations(model):
         **{count_of(model): outcome.best_iteration, "random_state": seed}
     )
     X, y = table_of(model)
-    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
     np.testing.assert_array_equal(predictions(outcome.model), predictions(plain))
     if hasattr(plain, "staged_predict"):
         assert len(list(outcome.model.staged_predict(X))) == outcome.best_iteration
@@ -196,7 +206,7 @@ def test_without_stopping_the_fit_is_a_plain_fit(model):
     if hasattr(plain, "early_stopping"):  # whether rows are held out is decided outside
         plain.set_params(early_stopping=False)
     X, y = table_of(model)
-    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
     np.testing.assert_array_equal(predictions(outcome.model), predictions(plain))
     assert outcome.best_iteration == outcome.n_iter
 
@@ -250,3 +260,11 @@ def test_a_plain_fit_hands_on_the_history_that_the_model_keeps():
 def test_the_model_of_the_request_is_the_one_that_comes_back():
     asked = request(GaussianNB())
     assert SklearnBackend().fit(asked).model is asked.model
+
+
+@pytest.mark.parametrize("given", [None, True])
+def test_a_catboost_model_inside_another_leaves_no_files(tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    trees = CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=given)
+    fit(StackingClassifier([("trees", trees)], LogisticRegression(), cv=2))
+    assert list(tmp_path.iterdir()) == ([tmp_path / "catboost_info"] if given else [])

@@ -33,6 +33,7 @@ from tests.backends.sklearn_fits import (
     N_TRAIN,
     at_best,
     fit,
+    fit_plain,
     history,
     predictions,
     request,
@@ -145,7 +146,7 @@ def test_the_out_of_bag_score_is_that_of_the_members_that_stay(model):
     seed, best = outcome.model.random_state, outcome.best_iteration
     X, y = table("classification" if isinstance(model, BaggingClassifier) else "regression")
     plain = clone(model).set_params(n_estimators=best, random_state=seed)
-    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
     assert outcome.model.oob_score_ == plain.oob_score_
 
 
@@ -154,7 +155,7 @@ def test_bagging_knows_the_rows_of_each_member_after_the_cut():
     seed = outcome.model.random_state
     X, y = table("classification")
     plain = BaggingClassifier(n_estimators=outcome.best_iteration, random_state=seed)
-    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
     np.testing.assert_array_equal(outcome.model.estimators_samples_, plain.estimators_samples_)
 
 
@@ -164,7 +165,7 @@ def test_a_forest_with_a_generator_of_its_own_is_that_of_a_plain_fit():
     plain = RandomForestClassifier(
         outcome.best_iteration, random_state=np.random.RandomState(5)
     )
-    plain.fit(X[:N_TRAIN], y[:N_TRAIN])
+    fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
     np.testing.assert_array_equal(predictions(outcome.model), predictions(plain))
 
 
