@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from sktrainer.anatomy import Anatomy, dissect
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import (
@@ -15,7 +13,7 @@ from sktrainer.exceptions import (
     ParameterError,
 )
 from sktrainer.parameters import parameter_problems
-from sktrainer.rows import is_inputs
+from sktrainer.rows import count_dimensions, is_inputs
 from sktrainer.running.metrics import resolve_scoring
 from sktrainer.running.misfits import scorer_misfit
 from sktrainer.stages.checks import RawInput, check_data
@@ -31,7 +29,7 @@ def for_the_network_alone(
 
     Dicts of arrays, and arrays of three dimensions or more (images, sequences), are no tables.
     """
-    has_columns = not is_inputs(X) and not (isinstance(X, np.ndarray) and X.ndim > 2)
+    has_columns = not is_inputs(X) and count_dimensions(X) <= 2
     if has_columns or not isinstance(parameters["preprocessor"], str):
         return parameters
     try:

@@ -17,7 +17,15 @@ from sklearn.utils.validation import _num_samples
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["as_inputs", "count_rows", "expected_inputs", "is_inputs", "take_rows"]
+__all__ = [
+    "as_array",
+    "as_inputs",
+    "count_dimensions",
+    "count_rows",
+    "expected_inputs",
+    "is_inputs",
+    "take_rows",
+]
 
 NUMBERS = "biuf"
 
@@ -32,6 +40,34 @@ def is_inputs(X: Any) -> bool:
     """
     # SciPy's dictionary-of-keys matrices are dicts too.
     return isinstance(X, Mapping) and not sparse.issparse(X)
+
+
+def as_array(X: Any) -> Any:
+    """Return tensors, and lists of three dimensions or more, as arrays; all else as it is.
+
+    A tensor on the processor is not copied.
+
+    Examples
+    --------
+    >>> as_array([[[1, 2]], [[3, 4]]]).shape, as_array(["a text", "another"])
+    ((2, 1, 2), ['a text', 'another'])
+    """
+    if isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "to_numpy"):
+        return X
+    return np.asarray(X) if hasattr(X, "__array__") or count_dimensions(X) > 2 else X
+
+
+def count_dimensions(X: Any) -> int:
+    """Return the number of dimensions of an array, a tensor, a table, or of lists in lists.
+
+    Examples
+    --------
+    >>> count_dimensions(np.zeros((2, 3, 4))), count_dimensions([[1, 2], [3, 4]])
+    (3, 2)
+    """
+    if isinstance(X, (list, tuple)):
+        return 1 + (count_dimensions(X[0]) if X else 0)
+    return int(getattr(X, "ndim", 0))
 
 
 def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:

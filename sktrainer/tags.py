@@ -12,7 +12,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Task
 
-__all__ = ["trainer_tags"]
+__all__ = ["takes_several_targets", "trainer_tags"]
 
 
 def trainer_tags(tags: Tags, trainer: Any) -> Tags:
@@ -55,6 +55,21 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     if tags.classifier_tags is not None:
         tags.classifier_tags.multi_label = False
     return tags
+
+
+def takes_several_targets(trainer: Any) -> bool:
+    """Tell whether a regression may be given a y of several columns.
+
+    By the tag of the model; a network does without, since how wide it is shows only once
+    it is built: its outputs are compared with y then.
+    """
+    if trainer.__sklearn_tags__().target_tags.multi_output:
+        return True
+    try:
+        model = dissect(trainer.estimator).model
+    except ParameterError:
+        return False
+    return find_backend(model).traits(model, "regression").any_shape
 
 
 def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:

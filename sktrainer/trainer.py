@@ -29,7 +29,7 @@ from sktrainer.running.metrics import resolve_scoring
 from sktrainer.stages.checks import RawInput, rows_to_score, split_off_target
 from sktrainer.stages.evaluating import score_rows
 from sktrainer.storage import bundle
-from sktrainer.tags import trainer_tags
+from sktrainer.tags import takes_several_targets, trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
             X_val=X_val,
             y_val=y_val,
             sample_weight_val=sample_weight_val,
-            multi_output=self.__sklearn_tags__().target_tags.multi_output,
+            multi_output=takes_several_targets(self),
         )
         parameters = self.get_params(deep=False)
         estimator = parameters.pop("estimator")
@@ -439,8 +439,7 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         if self.__sklearn_is_fitted__():
             stream = self._checked_stream(split_off_target(X, y)[0])
             before = Before(self._fitted, stream, self.report_)
-        multi_output = self.__sklearn_tags__().target_tags.multi_output
-        chunk = Chunk(X, y, classes, sample_weight, multi_output)
+        chunk = Chunk(X, y, classes, sample_weight, takes_several_targets(self))
         parameters = self.get_params(deep=False)
         estimator = parameters.pop("estimator")
         output = getattr(self, "_sklearn_output_config", {}).get("transform")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, softmax
 
+from sktrainer.backends._networks import target_columns
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
@@ -173,9 +174,10 @@ def _check_width(
 ) -> None:
     """Refuse a model whose outputs are fewer than, or other than, the targets."""
     if classes is None:
-        wanted = f"outputs of shape (n_samples, {y_shape[0] if y_shape else 1})"
+        n_columns = y_shape[0] if y_shape else 1
+        wanted = f"outputs of shape (n_samples, {n_columns})"
         fits = shape == (y_shape or (1,)) or (shape == () and y_shape in ((), (1,)))
-        what = f"{y_shape[0] if y_shape else 1} target columns"
+        what = target_columns(n_columns)
     else:
         n_classes = len(classes)
         wanted = f"at least {n_classes} outputs, one for each class"
@@ -187,6 +189,6 @@ def _check_width(
         got = ", ".join(map(str, ("n_samples", *shape)))
         raise ParameterError(
             f"expected {wanted}, got {type(model).__name__} {model.name!r} with outputs of "
-            f"shape ({got}) for {what}; widen its last layer, or let the function that builds "
-            "it take n_outputs or meta, which are filled in"
+            f"shape ({got}) for {what}; change its last layer, or pass a function that builds "
+            "it and takes n_outputs or meta, which are filled in"
         )

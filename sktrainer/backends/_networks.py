@@ -26,6 +26,7 @@ __all__ = [
     "refuse_sparse",
     "signals_waiting",
     "take",
+    "target_columns",
     "watched_score",
 ]
 
@@ -134,6 +135,17 @@ def mean_one(weight: Array) -> Array:
 def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
     """Let signals wait for the end of an epoch, inside, where there is a checkpoint."""
     return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
+
+
+def target_columns(count: int) -> str:
+    """Say how many columns a target has.
+
+    Examples
+    --------
+    >>> target_columns(1), target_columns(3)
+    ('one target column', '3 target columns')
+    """
+    return "one target column" if count == 1 else f"{count} target columns"
 
 
 def watched_score(

@@ -12,7 +12,7 @@ import numpy as np
 import skorch
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
-from sktrainer.backends._networks import auto_batch_size
+from sktrainer.backends._networks import auto_batch_size, target_columns
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
 from sktrainer.backends._torch_losses import kind_and_loss
@@ -131,8 +131,9 @@ def check_outputs(net: Any, request: FitRequest) -> None:
     if not fits:
         got = ", ".join(map(str, ("n_samples", *found)))
         kind = type(net.module_).__name__
+        what = f"{n_classes} classes" if n_classes else target_columns(y_shape[0])
         raise ParameterError(
-            f"expected {wanted}, got {kind} with outputs of shape ({got}) for "
-            f"{n_classes or y_shape[0]} {'classes' if n_classes else 'target columns'}; widen "
-            "its last layer, or let its constructor take n_outputs, which is filled in"
+            f"expected {wanted}, got {kind} with outputs of shape ({got}) for {what}; change "
+            "its last layer, or pass a Module class whose constructor takes n_outputs, which "
+            "is filled in"
         )

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.encoding.probabilities import correct_priors, expand_columns
 from sktrainer.exceptions import InputError
-from sktrainer.rows import expected_inputs, is_inputs
+from sktrainer.rows import as_array, expected_inputs, is_inputs
 from sktrainer.types import Array, Task
 
 __all__ = ["FittedModel"]
@@ -72,6 +72,8 @@ class FittedModel(BaseEstimator):
             X = expected_inputs(X, self.inputs)
         elif is_inputs(X):
             raise InputError("X must be a table or an array, as in fit, got a dict of arrays")
+        else:
+            X = as_array(X)
         for _, step in self.pipeline.steps[:-1]:
             if step != "passthrough" and hasattr(step, "transform"):
                 X = step.transform(X)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
 
-from sktrainer.encoding.table.columns import table_problems
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_inputs, count_rows, is_inputs
+from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs
 from sktrainer.stages._differences import differences
 from sktrainer.stages._metadata import (
     Problems,
@@ -21,6 +18,7 @@ from sktrainer.stages._metadata import (
     check_weight,
     length_problem,
 )
+from sktrainer.stages._tables import check_table, count_samples, with_rows
 from sktrainer.stages._targets import (
     check_chunk_target,
     check_target,
@@ -79,8 +77,8 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     problems = Problems()
     X, y = split_off_target(raw.X, raw.y)
     least = 1 if raw.chunk else 2
-    X = _check_table(X, problems, least) if raw.tabular else _with_rows(X, problems)
-    n_samples = _count_rows(X, problems)
+    X = check_table(X, problems, least) if raw.tabular else with_rows(X, problems)
+    n_samples = count_samples(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
         kind = resolve_task(task, estimator, y)
@@ -146,7 +144,7 @@ def rows_to_score(
     """
     X, y = split_off_target(X, y)
     codes = _numbers_or_codes(y, task, classes)
-    X = as_inputs(X) if is_inputs(X) else X
+    X = as_inputs(X) if is_inputs(X) else as_array(X)
     n_samples = count_rows(X)
     if len(codes) != n_samples:
         raise InputError(length_problem("y", len(codes), n_samples))
@@ -164,67 +162,6 @@ def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
     return np.where(codes < 0, len(classes), codes)
 
 
-def _check_table(X: Any, problems: Problems, least: int = 2) -> Any:
-    """Make lists arrays; leave arrays, sparse matrices and data frames as they are."""
-    if hasattr(X, "columns") and hasattr(X, "shape"):
-        if X.shape[0] == 0 or X.shape[1] == 0:
-            what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"
-            problems.append(
-                f"Found a table with {what} (shape={tuple(X.shape)}) while a minimum of 1 is "
-                "required; pass a table with rows and columns"
-            )
-        else:
-            problems.extend(table_problems(X))
-        return X
-    if is_inputs(X):
-        problems.append(
-            "X must be a table, got a dict of arrays, which is for networks alone; pass a "
-            "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
-        )
-        return None
-    if X is None or isinstance(X, str) or hasattr(X, "collect"):
-        do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
-        problems.append(
-            "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
-            f"{type(X).__name__}; {do}"
-        )
-        return None
-    checked = X
-    with problems.collect(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        checked = check_array(
-            X,
-            accept_sparse=("csr", "csc"),
-            dtype=None,
-            ensure_all_finite=False,
-            ensure_min_samples=least,
-            input_name="X",
-        )
-        problems.extend(table_problems(checked))
-    return checked
-
-
-def _with_rows(X: Any, problems: Problems) -> Any:
-    """Return X, whatever it is, as something of which rows can be taken."""
-    if is_inputs(X):
-        inputs = None
-        with problems.collect():
-            inputs = as_inputs(X)
-        return inputs
-    return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
-
-
-def _count_rows(X: Any, problems: Problems) -> int | None:
-    n_samples = None
-    if X is None and problems:
-        return None
-    with problems.collect():
-        n_samples = count_rows(X)
-        if n_samples == 0:
-            problems.append("X has 0 sample(s) while a minimum of 2 is required")
-    return n_samples
-
-
 def _check_validation(
     raw: RawInput, X: Any, task: Task | None, classes: Array | None, problems: Problems
 ) -> Rows | None:
@@ -240,8 +177,8 @@ def _check_validation(
         return None
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = Problems()
-    X_val = _check_table(X_val, found) if raw.tabular else _with_rows(X_val, found)
-    n_rows = _count_rows(X_val, found)
+    X_val = check_table(X_val, found) if raw.tabular else with_rows(X_val, found)
+    n_rows = count_samples(X_val, found)
     weight = check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
     target = None
     if task is not None:

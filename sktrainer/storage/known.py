@@ -187,7 +187,8 @@ CALLED: frozenset[str] = frozenset(
 KEYS: frozenset[str] = frozenset(
     {
         *_names("builtins.", "float int str"),
-        *_names("numpy.", "float32 float64 int16 int32 int64 int8 str_ uint8"),
+        *_names("numpy.", "float16 float32 float64 int16 int32 int64 int8 str_"),
+        *_names("numpy.", "uint16 uint32 uint64 uint8"),
     }
 )
 

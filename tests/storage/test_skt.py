@@ -49,6 +49,7 @@ from torch import nn
 from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
+from sktrainer.backends.modules import model_name
 from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet
@@ -163,23 +164,35 @@ def test_a_model_inside_another_comes_back(tmp_path, what):
 
 
 @pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(),
+        LGBMClassifier(n_estimators=3),
+        XGBClassifier(n_estimators=3),
+        CatBoostClassifier(iterations=3),
+    ],
+    ids=model_name,
+)
+@pytest.mark.parametrize(
     "labels",
     [
         np.array([False, True]),
         np.array([3, 7]),
+        np.array([3, 7], dtype=np.uint16),
         np.array(["a", "b"]),
         np.array(["one", "two"], dtype=object),
     ],
     ids=lambda labels: str(labels.dtype) + str(labels[0]),
 )
-def test_labels_of_every_kind_come_back(tmp_path, labels):
-    trainer = ManagedTrainer(LogisticRegression(), test_size=0.3, random_state=0)
+def test_labels_of_every_kind_come_back(tmp_path, labels, model):
+    trainer = ManagedTrainer(model, test_size=0.3, random_state=0)
     trainer.fit(NUMBERS, labels[BINARY])
     restored = load(trainer.save(tmp_path / "m.skt"))
     assert restored.classes_.dtype == trainer.classes_.dtype
     assert same_answers(trainer, restored, NUMBERS)
     confusions = [t.report_.confusion for t in (trainer, restored)]
     pd.testing.assert_frame_equal(*confusions, check_exact=True)
+    assert same_answers(clone(restored).fit(NUMBERS, labels[BINARY]), trainer, NUMBERS)
 
 
 def test_sparse_rows_and_texts_come_back(tmp_path):

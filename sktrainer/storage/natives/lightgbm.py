@@ -13,6 +13,8 @@ __all__ = ["FORMAT"]
 
 MEMBER = "model.txt"
 HANDLE = "_handle"
+CODES = "_class_map"
+"""A classifier's codes by label; its encoder gives them anew, and a file has no boolean keys."""
 
 
 class LightGBMFormat:
@@ -25,6 +27,8 @@ class LightGBMFormat:
         """Take the booster out."""
         rest = copy.copy(model)
         rest._Booster = None
+        if getattr(rest, CODES, None) is not None:
+            setattr(rest, CODES, None)
         booster = model.booster_.__getstate__()
         text = booster.pop(HANDLE)
         return Halves({"model": rest, "booster": booster}, {MEMBER: text.encode()})
@@ -41,8 +45,12 @@ class LightGBMFormat:
         booster._handle = None  # which `__del__` asks for, also where the text is no model
         text = halves.files[MEMBER].decode()
         booster.__setstate__({**state["booster"], HANDLE: text})
-        state["model"]._Booster = booster
-        return state["model"]
+        model = state["model"]
+        model._Booster = booster
+        if hasattr(model, "_le") and getattr(model, CODES, None) is None:
+            labels = model._le.classes_
+            setattr(model, CODES, dict(zip(labels, model._le.transform(labels), strict=True)))
+        return model
 
     def write(self, model: Any, path: Path) -> None:
         """Write the text."""

@@ -1,0 +1,112 @@
+"""X: what may come as a table, and what a network or a step of the caller's takes besides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+
+from sktrainer.encoding.table.columns import table_problems
+from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs
+from sktrainer.stages._metadata import Problems
+
+__all__ = ["check_table", "count_samples", "with_rows"]
+
+
+def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
+    """Make lists and tensors arrays; leave arrays, sparse matrices and data frames as is."""
+    if hasattr(X, "columns") and hasattr(X, "shape"):
+        if X.shape[0] == 0 or X.shape[1] == 0:
+            what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"
+            problems.append(
+                f"Found a table with {what} (shape={tuple(X.shape)}) while a minimum of 1 is "
+                "required; pass a table with rows and columns"
+            )
+        else:
+            problems.extend(table_problems(X))
+        return X
+    problem = _no_table(X) or _no_rows(X)
+    if problem:
+        problems.append(problem)
+        return None
+    checked = X = as_array(X)
+    with problems.collect(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checked = check_array(
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=None,
+            ensure_all_finite=False,
+            ensure_min_samples=least,
+            input_name="X",
+        )
+        problems.extend(table_problems(checked))
+    return checked
+
+
+def _no_table(X: Any) -> str | None:
+    """Say what came in place of a table."""
+    if is_inputs(X):
+        return (
+            "X must be a table, got a dict of arrays, which is for networks alone; pass a "
+            "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
+        )
+    if X is None or isinstance(X, str) or hasattr(X, "collect"):
+        do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
+        return (
+            "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
+            f"{type(X).__name__}; {do}"
+        )
+    return None
+
+
+def _no_rows(X: Any) -> str | None:
+    """Say what stands where rows of cells should: single values, dicts or records."""
+    first = X[0] if isinstance(X, (list, tuple)) and X else None
+    if isinstance(first, Mapping) or getattr(getattr(X, "dtype", None), "names", None):
+        what = "dicts" if isinstance(first, Mapping) else "records"
+        return (
+            f"X must be a table, got {len(X):,} {what}; pass pandas.DataFrame(X), whose "
+            "columns have their names"
+        )
+    in_a_list = first is not None and np.isscalar(first)
+    if getattr(X, "ndim", None) != 1 and not in_a_list:
+        return None
+    return (
+        f"Expected 2D array, got 1D array instead: X has {len(X):,} values, and no rows and "
+        f"columns. Reshape your data: {_reshaping(X)}"
+    )
+
+
+def _reshaping(X: Any) -> str:
+    if isinstance(X, pd.Series):
+        return "X.to_frame() makes it one column"
+    array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
+    return f"{array}.reshape(-1, 1) makes it one column, {array}.reshape(1, -1) one row"
+
+
+def with_rows(X: Any, problems: Problems) -> Any:
+    """Return X, whatever it is, as something of which rows can be taken."""
+    if is_inputs(X):
+        inputs = None
+        with problems.collect():
+            inputs = as_inputs(X)
+        return inputs
+    return as_array(X)
+
+
+def count_samples(X: Any, problems: Problems) -> int | None:
+    n_samples = None
+    if X is None and problems:
+        return None
+    with problems.collect():
+        n_samples = count_rows(X)
+        if n_samples == 0:
+            problems.append("X has 0 sample(s) while a minimum of 2 is required")
+    return n_samples
+
+
