@@ -25,6 +25,7 @@ __all__ = [
     "expected_inputs",
     "is_inputs",
     "take_rows",
+    "without_column",
 ]
 
 NUMBERS = "biuf"
@@ -47,6 +48,11 @@ def as_array(X: Any) -> Any:
 
     A tensor on the processor is not copied.
 
+    Raises
+    ------
+    InputError
+        Rows of unlike lengths, or a tensor on a GPU or with a gradient.
+
     Examples
     --------
     >>> as_array([[[1, 2]], [[3, 4]]]).shape, as_array(["a text", "another"])
@@ -54,7 +60,14 @@ def as_array(X: Any) -> Any:
     """
     if isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "to_numpy"):
         return X
-    return np.asarray(X) if hasattr(X, "__array__") or count_dimensions(X) > 2 else X
+    if not hasattr(X, "__array__") and count_dimensions(X) <= 2:
+        return X
+    try:
+        return np.asarray(X)
+    except (ValueError, TypeError, RuntimeError) as error:
+        what, reason = type(X).__name__, str(error).rstrip(".")
+        do = f"pass an array that NumPy can make of the {what}, its rows of one length"
+        raise InputError(f"X cannot be made an array: {reason}; {do}") from error
 
 
 def count_dimensions(X: Any) -> int:
@@ -194,3 +207,15 @@ def take_rows(X: Any, positions: Array) -> Any:
     if is_inputs(X):
         return {name: values[positions] for name, values in X.items()}
     return _safe_indexing(X, positions)
+
+
+def without_column(X: Any, name: str) -> Any:
+    """Return a table of pandas or polars without this column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(without_column(pd.DataFrame({"size": [1], "price": [2]}), "price"))
+    ['size']
+    """
+    return X.drop(columns=name) if hasattr(X, "iloc") else X.drop(name)

@@ -39,7 +39,8 @@ class CheckedData:
 
     `X` is the caller's own object (no copy). `y` holds positions into `classes`
     (classification) or floats (regression), never the caller's labels. `target_name` is
-    None where the target came without a name.
+    None where the target came without a name; `target_column` names the column that was
+    taken out of X for it, where one was.
     """
 
     X: Any
@@ -51,6 +52,7 @@ class CheckedData:
     time: Array | None = None
     validation: Rows | None = None
     target_name: str | None = None
+    target_column: str | None = None
 
     @property
     def n_samples(self) -> int:

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
@@ -72,6 +73,14 @@ NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
     "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str; pass a table"),
+    "values without columns": ({"X": NUMBERS}, {}, r"1D array .*: X has 40 values.*reshape\("),
+    "a list of values": ({"X": NUMBERS.tolist()}, {}, r"1D array .*numpy.array\(X\).reshape"),
+    "a column": ({"X": X["a"]}, {}, r"1D array .*X.to_frame\(\)"),
+    "a list of dicts": ({"X": X.to_dict("records")}, {}, r"40 dicts; pass pandas.DataFrame\(X"),
+    "records": ({"X": X.to_records()}, {}, r"40 records; pass pandas.DataFrame\(X"),
+    "images": ({"X": np.zeros((40, 2, 3))}, {}, r"dim 3, .*numpy.reshape\(X, \(len\(X\), -1"),
+    "lists of two lengths": ({"X": [[[1.0], [2.0, 3.0]]] * 40}, {}, r"dim 3"),
+    "a number": ({"X": 3}, {}, r"X must be a table: .* got int"),
     "an empty table": ({"X": X.iloc[:0], "y": Y[:0]}, {}, r"0 sample"),
     "no columns": ({"X": X.iloc[:, :0]}, {}, r"0 feature"),
     "one class": (
@@ -81,6 +90,21 @@ BAD_DATA = {
     ),
     "y missing": ({"y": None}, {}, r"requires y to be passed"),
     "missing labels": ({"y": pd.Series(Y).where(NUMBERS > 0.2)}, {}, r"y contains NaN"),
+    "dates for labels": (
+        {"y": pd.date_range("2020", periods=40)},
+        {},
+        r"got dates or durations \(datetime64.*astype\(str\)",
+    ),
+    "days for labels": (
+        {"y": pd.Series(pd.date_range("2020", periods=40)).dt.date},
+        {},
+        r"dates or durations \(date\)",
+    ),
+    "one-hot labels": (
+        {"y": np.eye(2)[np.arange(40) % 2]},
+        {},
+        r"shape \(40, 2\).*numpy.argmax\(y, axis=1\).*MultiOutputClassifier",
+    ),
     "labels of two types": (
         {"y": np.array([0, "yes"] * 20, dtype=object)},
         {},
@@ -88,6 +112,11 @@ BAD_DATA = {
     ),
     "cells that are lists": ({"X": lists()}, {}, r"tags"),
     "duplicate column names": ({"X": twice()}, {}, r"'?a'?"),
+    "names of two kinds": (
+        {"X": X.set_axis(["a", "b", 2], axis=1)},
+        {},
+        r"all of them or none, got int and str; .*astype\(str\)",
+    ),
     "inf in X": ({"X": infinite()}, {}, r"inf.*"),
     "y longer than X": ({"y": np.tile(Y, 2)}, {}, r"X has 40 samples, y has 80"),
     "y names no column": (
@@ -135,6 +164,19 @@ def test_bad_data_is_refused_before_training(name):
     arguments = {"X": X, "y": Y, **data}
     with pytest.raises(InputError, match=message):
         ManagedTrainer(NeverFitted(), **parameters).fit(arguments.pop("X"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (pd.date_range("2020", periods=40), r"dates or durations.*Timedelta\('1D'\)"),
+        (pd.to_timedelta(np.arange(40), unit="h"), r"dates or durations \(timedelta"),
+        (np.ones((40, 2)), r"shape \(40, 2\).*MultiOutputRegressor"),
+    ],
+)
+def test_a_target_of_numbers_is_one_column_of_them(y, message):
+    with pytest.raises(InputError, match=message):
+        ManagedTrainer(SVR()).fit(X, y)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -129,6 +129,7 @@ ON_DEMAND = {
     "backends._torch_batches",
     "backends._torch_devices",
     "backends._torch_completion",
+    "backends._torch_lookups",
     "backends._torch_looks",
     "backends._torch_losses",
     "backends._torch_module_net",

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._sklearn.watching import accepts
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.rows import as_inputs, count_rows, is_inputs
 from sktrainer.running.predicted import Predicted
 from sktrainer.types import Array
@@ -20,10 +20,10 @@ __all__ = [
     "FALLBACK_BATCH",
     "MOST_BATCH",
     "auto_batch_size",
+    "check_rows",
     "fixed_batches",
     "mean_one",
     "network_input",
-    "refuse_sparse",
     "signals_waiting",
     "take",
     "target_columns",
@@ -36,13 +36,46 @@ FALLBACK_BATCH = 128
 """Rows predicted at once where a network trains on all rows at once."""
 
 
-def refuse_sparse(X: Any) -> None:
-    """Refuse sparse rows, in one sentence that says what to do."""
+def check_rows(request: FitRequest) -> None:
+    """Refuse sparse rows; warn of cells that most networks turn into NaN for good.
+
+    Raises
+    ------
+    InputError
+
+    Warns
+    -----
+    DataWarning
+        Some cells are missing or infinite. Not refused: a network may fill them itself.
+    """
+    X = request.train.X
     if sparse.issparse(X):
         raise InputError(
             "Sparse data was passed, but a network takes dense data; convert it with "
             "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
         )
+    named = X.items() if isinstance(X, dict) else [("", X)]
+    for name, values in named:
+        lost, cells = _lost_cells(values.to_numpy() if hasattr(values, "to_numpy") else values)
+        if lost:
+            warn_caller(
+                f"missing or infinite cells in the training rows"
+                f"{f' of X[{name!r}]' if name else ''}: {lost:,} of {cells:,}; the network "
+                "gets them as they are, and most give NaN from there on: fill them, by "
+                "SimpleImputer or preprocessor='auto' where the rows are a table",
+                DataWarning,
+            )
+
+
+def _lost_cells(values: Any) -> tuple[int, int]:
+    """Return how many cells are no finite numbers, and how many there are."""
+    values = np.asarray(values)
+    if values.dtype.kind != "f":
+        return 0, values.size
+    with np.errstate(invalid="ignore", over="ignore"):
+        if np.isfinite(values.sum(dtype=np.float64)):  # and no mask as large as the rows
+            return 0, values.size
+    return int(values.size - np.isfinite(values).sum()), values.size
 
 
 def auto_batch_size(n_samples: int) -> int:

@@ -12,9 +12,11 @@ import numpy as np
 import skorch
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
+from sktrainer.backends._lookups import check_lookups
 from sktrainer.backends._networks import auto_batch_size, target_columns
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
+from sktrainer.backends._torch_lookups import noted_lookups
 from sktrainer.backends._torch_losses import kind_and_loss
 from sktrainer.backends._torch_module_net import ModuleNet
 from sktrainer.backends._torch_nets import managed
@@ -115,8 +117,13 @@ def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
 
 
 def check_outputs(net: Any, request: FitRequest) -> None:
-    """Note the outputs' shape; refuse those fewer than, or other than, the targets."""
-    found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
+    """Note the outputs' shape; refuse those fewer than, or other than, the targets.
+
+    Refused are rows, too, that an embedding cannot look up.
+    """
+    with noted_lookups(net.module_, net.sample_) as lookups:
+        found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
+    check_lookups(lookups, request)
     y_shape = np.shape(request.train.y)[1:] or (1,)
     net.flat_output_ = request.task == "regression" and y_shape == (1,)
     n_classes = net.n_classes_

@@ -28,9 +28,11 @@ from sktrainer.backends._keras_building import (
     compile_open,
     first_outputs,
     is_instance,
+    like,
     spec_of,
 )
 from sktrainer.backends._keras_devices import gpus, on_device
+from sktrainer.backends._keras_lookups import lookups_of
 from sktrainer.backends._keras_outputs import read_outputs
 from sktrainer.backends._keras_pickle import set_variables, variables_of
 from sktrainer.backends._keras_seeds import (
@@ -41,11 +43,8 @@ from sktrainer.backends._keras_seeds import (
 )
 from sktrainer.backends._keras_trainee import Trainee
 from sktrainer.backends._keras_training import Training, classes_of
-from sktrainer.backends._networks import (
-    network_input,
-    refuse_sparse,
-    take,
-)
+from sktrainer.backends._lookups import check_lookups
+from sktrainer.backends._networks import check_rows, network_input, take
 from sktrainer.backends._sklearn.watching import finished
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.running.caller_state import kept
@@ -103,7 +102,7 @@ class KerasBackend:
         ModelFit
             The estimator that came, with `model_`, the Keras model, beside its parameters.
         """
-        refuse_sparse(request.train.X)
+        check_rows(request)
         seed = _seed(request)
         with _alone(request, seed):
             set_seeds(seed)
@@ -127,7 +126,7 @@ class KerasBackend:
         -------
         ModelFit
         """
-        refuse_sparse(request.train.X)
+        check_rows(request)
         before: Trainee = request.model
         net, number = copy.copy(before), request.number
         seed = derive_seed(_seed(request), "chunk", number)
@@ -186,6 +185,9 @@ def _prepare(request: FitRequest) -> Trainee:
     net.model_ = model
     inputs = net.encode_inputs(sight.X)
     net.input_spec_ = spec_of(inputs)
+    if not model.built:
+        first_outputs(model, like(net.input_spec_))
+    check_lookups(lookups_of(model, named=isinstance(request.train.X, dict)), request)
     raw = first_outputs(model, take(inputs, slice(0, 2)))
     scale = _target_scale(net, raw, request)
     compile_open(model, net, raw, classes)

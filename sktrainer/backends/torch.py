@@ -24,7 +24,7 @@ from sktrainer.backends._base import (
     Traits,
 )
 from sktrainer.backends._network_parameters import number_problems
-from sktrainer.backends._networks import refuse_sparse, signals_waiting, watched_score
+from sktrainer.backends._networks import check_rows, signals_waiting, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends._torch_checkpoints import reached, resumed
 from sktrainer.backends.modules import is_module
@@ -110,7 +110,7 @@ class TorchBackend:
         from sktrainer.backends._torch_completion import check_outputs, completed
         from sktrainer.backends._torch_devices import seeded
 
-        refuse_sparse(request.train.X)
+        check_rows(request)
         if request.device is not None:
             request.model.device = request.device
         # Sums over the rows of a large batch round otherwise with each number of threads,
@@ -155,7 +155,7 @@ class TorchBackend:
         from sktrainer.backends._torch_completion import check_outputs, completed
         from sktrainer.backends._torch_devices import seeded
 
-        refuse_sparse(request.train.X)
+        check_rows(request)
         net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
         begins = not net.initialized_
         if begins and request.device is not None:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.encoding.probabilities import correct_priors, expand_columns
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_array, expected_inputs, is_inputs
+from sktrainer.rows import as_array, expected_inputs, is_inputs, without_column
 from sktrainer.types import Array, Task
 
 __all__ = ["FittedModel"]
@@ -39,6 +39,8 @@ class FittedModel(BaseEstimator):
         Shift of the class priors that `predict_proba` is to undo.
     inputs : tuple of str or None
         The names of the arrays that X is a dict of, where it is one.
+    target_column : str or None
+        The column of X that was the target, where it was one: a table may still have it.
     """
 
     pipeline: Any
@@ -49,6 +51,7 @@ class FittedModel(BaseEstimator):
     likeliest: bool = False
     shift: Array | None = None
     inputs: tuple[str, ...] | None = None
+    target_column: str | None = None
 
     @property
     def classes_(self) -> Array:
@@ -60,8 +63,8 @@ class FittedModel(BaseEstimator):
     def model(self) -> Any:
         return self.pipeline.steps[-1][1]
 
-    def encode(self, X: Any) -> Any:
-        """Send rows through the fitted steps; samplers let them pass.
+    def taken(self, X: Any) -> Any:
+        """Return rows as the first step takes them.
 
         Raises
         ------
@@ -69,11 +72,16 @@ class FittedModel(BaseEstimator):
             X is a dict of arrays and that of the fit was none, or has other names.
         """
         if self.inputs is not None:
-            X = expected_inputs(X, self.inputs)
-        elif is_inputs(X):
+            return expected_inputs(X, self.inputs)
+        if is_inputs(X):
             raise InputError("X must be a table or an array, as in fit, got a dict of arrays")
-        else:
-            X = as_array(X)
+        if self.target_column is not None and self.target_column in getattr(X, "columns", ()):
+            return without_column(X, self.target_column)
+        return as_array(X)
+
+    def encode(self, X: Any) -> Any:
+        """Send rows through the fitted steps; samplers let them pass."""
+        X = self.taken(X)
         for _, step in self.pipeline.steps[:-1]:
             if step != "passthrough" and hasattr(step, "transform"):
                 X = step.transform(X)

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from sktrainer.encoding.table.columns import table_problems
-from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs
+from sktrainer.rows import as_array, as_inputs, count_dimensions, count_rows, is_inputs
 from sktrainer.stages._metadata import Problems
 
 __all__ = ["check_table", "count_samples", "with_rows"]
@@ -33,9 +33,10 @@ def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
     if problem:
         problems.append(problem)
         return None
-    checked = X = as_array(X)
+    checked = None
     with problems.collect(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        X = as_array(X)
         checked = check_array(
             X,
             accept_sparse=("csr", "csc"),
@@ -55,7 +56,7 @@ def _no_table(X: Any) -> str | None:
             "X must be a table, got a dict of arrays, which is for networks alone; pass a "
             "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
         )
-    if X is None or isinstance(X, str) or hasattr(X, "collect"):
+    if X is None or np.isscalar(X) or hasattr(X, "collect"):
         do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
         return (
             "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
@@ -73,8 +74,13 @@ def _no_rows(X: Any) -> str | None:
             f"X must be a table, got {len(X):,} {what}; pass pandas.DataFrame(X), whose "
             "columns have their names"
         )
-    in_a_list = first is not None and np.isscalar(first)
-    if getattr(X, "ndim", None) != 1 and not in_a_list:
+    n_dimensions = count_dimensions(X)
+    if n_dimensions > 2:
+        return (
+            f"Found array with dim {n_dimensions}, while dim <= 2 is required; where a row's "
+            "values are to be columns pass numpy.reshape(X, (len(X), -1))"
+        )
+    if n_dimensions != 1:
         return None
     return (
         f"Expected 2D array, got 1D array instead: X has {len(X):,} values, and no rows and "
@@ -96,7 +102,9 @@ def with_rows(X: Any, problems: Problems) -> Any:
         with problems.collect():
             inputs = as_inputs(X)
         return inputs
-    return as_array(X)
+    with problems.collect():
+        return as_array(X)
+    return None
 
 
 def count_samples(X: Any, problems: Problems) -> int | None:
@@ -108,5 +116,3 @@ def count_samples(X: Any, problems: Problems) -> int | None:
         if n_samples == 0:
             problems.append("X has 0 sample(s) while a minimum of 2 is required")
     return n_samples
-
-

@@ -170,6 +170,7 @@ def _numbers(y: Any, *, multi_output: bool) -> Array:
         values = np.asarray(y)
         if values.dtype.kind == "c":
             raise InputError("Complex data not supported for y; pass real numbers")
+        _check_no_dates(values)
         values = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         if isinstance(error, InputError):
@@ -178,10 +179,33 @@ def _numbers(y: Any, *, multi_output: bool) -> Array:
             f"y must hold numbers for regression, got {str(error)!r}; for labels use a "
             "classifier"
         ) from error
-    if values.ndim != 1 and not (multi_output and values.ndim == 2 and values.shape[1] > 1):
-        values = column_or_1d(values, warn=True)
+    if not (multi_output and values.ndim == 2 and values.shape[1] > 1):
+        values = _one_column(
+            values,
+            "this model gives one number for a row: wrap the trainer in "
+            "sklearn.multioutput.MultiOutputRegressor",
+        )
     _check_finite(values)
     return values
+
+
+def _one_column(values: Array, do: str) -> Array:
+    """Return the values with one dimension; a column of them is taken with a warning."""
+    if values.ndim > 1 and values.shape[1:] != (1,):
+        raise InputError(
+            f"y should be a 1d array, got an array of shape {values.shape} instead; {do}"
+        )
+    return values if values.ndim == 1 else column_or_1d(values, warn=True)
+
+
+def _check_no_dates(values: Array) -> None:
+    kind = pd.api.types.infer_dtype(values, skipna=True) if values.ndim == 1 else ""
+    if values.dtype.kind in "mM" or kind in ("date", "datetime", "timedelta", "period"):
+        raise InputError(
+            f"y must hold labels or numbers, got dates or durations ({kind or values.dtype}); "
+            "count them in a unit, as by (y - y.min()) / pandas.Timedelta('1D'), or for labels "
+            "pass y.astype(str)"
+        )
 
 
 def _check_finite(values: Array) -> None:
@@ -199,7 +223,13 @@ def _labels(y: Any) -> Array:
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if values.dtype.kind == "c":
         raise InputError("Complex data not supported for y; pass labels")
-    values = column_or_1d(values, warn=True)
+    values = _one_column(
+        values,
+        "one label for a row is learned: of one-hot columns pass the positions, "
+        "numpy.argmax(y, axis=1); for several labels wrap the trainer in "
+        "sklearn.multioutput.MultiOutputClassifier",
+    )
+    _check_no_dates(values)
     missing = pd.isna(values) if values.dtype.kind in "fOmM" else np.zeros(len(values), bool)
     if values.dtype.kind == "f":
         missing = missing | np.isinf(values)

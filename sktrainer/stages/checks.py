@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs
+from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs, without_column
+from sktrainer.stages._alignment import warn_of_another_order
 from sktrainer.stages._differences import differences
 from sktrainer.stages._metadata import (
     Problems,
@@ -99,8 +99,22 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     assert kind is not None and target is not None
     if not raw.chunk:
         _check_used_rows(target, classes, weight)
-    name = _target_name(raw.y)
-    return CheckedData(X, target, kind, classes, weight, groups, time, validation, name)
+    warn_of_another_order(X, y=y, sample_weight=raw.sample_weight, groups=raw.groups)
+    warn_of_another_order(
+        raw.X_val, "X_val", y_val=raw.y_val, sample_weight_val=raw.sample_weight_val
+    )
+    return CheckedData(
+        X,
+        target,
+        kind,
+        classes,
+        weight,
+        groups,
+        time,
+        validation,
+        target_name=_target_name(raw.y),
+        target_column=raw.y if isinstance(raw.y, str) else None,
+    )
 
 
 def _target_name(y: Any) -> str | None:
@@ -125,8 +139,7 @@ def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
         raise InputError(
             f"y={y!r} names no column of X; its columns are {', '.join(map(str, columns))}"
         )
-    target = X[y]
-    return (X.drop(columns=y) if isinstance(X, pd.DataFrame) else X.drop(y)), target
+    return without_column(X, y), X[y]
 
 
 def rows_to_score(
@@ -152,6 +165,7 @@ def rows_to_score(
     weight = check_weight("sample_weight", sample_weight, n_samples, problems)
     if problems:
         raise InputError(problems)
+    warn_of_another_order(X, y=y, sample_weight=sample_weight)
     return Rows(X, codes, weight)
 
 

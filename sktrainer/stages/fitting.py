@@ -197,6 +197,7 @@ def _in_pipeline(
         likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
         shift=prepared.prior_shift if plan.correct_probabilities else None,
         inputs=tuple(data.X) if is_inputs(data.X) else None,
+        target_column=data.target_column,
     )
 
 

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.backends.adoption import is_bare
-from sktrainer.exceptions import ParameterError
+from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.running.caller_state import kept
 from sktrainer.running.checkpoints.identity import plain_value
 from sktrainer.testing import mixed_table, same_bits
@@ -422,6 +422,28 @@ def test_several_inputs_come_as_a_dict():
     assert same_bits(trainer.predict_proba(rows), again.predict_proba(rows))
     assert len(trainer.split_.validation) == 24
     assert trainer.verify(rows, LABELS)
+
+
+def words_alone():
+    layers = keras.layers
+    return keras.Sequential(
+        [layers.Embedding(5, 2), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    )
+
+
+def test_what_an_embedding_cannot_look_up_is_refused_before_training():
+    words = RNG.integers(0, 5, (120, 4))
+    with pytest.raises(InputError, match=r"whole numbers, got X with .*preprocessor=None"):
+        plain(words_alone, preprocessor="auto").fit(
+            words, LABELS
+        )  # scaled, and Keras cuts decimals off
+    with pytest.raises(InputError, match=r"size 5 looks up 0 to 4, got X with values .* 5;"):
+        plain(words_alone, preprocessor=None).fit(words + 1, LABELS)
+    with pytest.raises(InputError, match=r"got X\['words'\] with values from 1 to 5"):
+        plain(two_inputs).fit({"numbers": X, "words": words + 1}, LABELS)
+    in_floats = words.astype(np.float32)
+    fitted = plain(words_alone, preprocessor=None, epochs=1).fit(in_floats, LABELS)
+    assert fitted.predict(words).shape == (120,)
 
 
 def test_several_numbers_are_predicted_at_once():

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from skorch import NeuralNetClassifier
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.helper import SliceDict
 
 from sktrainer import ManagedTrainer, load
-from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.exceptions import DataWarning, InputError, ParameterError
 from sktrainer.testing import same_bits
-from tests.networks import SmallNet, TwoInputs, Words
+from tests.networks import ImageNet, SmallNet, TwoInputs, Words
 
 N = 160
 RNG = np.random.default_rng(0)
@@ -205,6 +206,19 @@ def test_integers_reach_an_embedding(shape):
     assert same_bits(fitted.predict_proba(words[:1]), fitted.predict_proba(words)[:1])
 
 
+@pytest.mark.parametrize("value", [20, -1])
+def test_words_that_no_embedding_has_are_refused_before_training(value):
+    words = WORDS.copy()
+    words[N // 2, 3] = value
+    with pytest.raises(InputError, match=r"size 20 looks up 0 to 19, got X with values from"):
+        trainer(Words, preprocessor=None).fit(words, Y)
+    with pytest.raises(InputError, match=r"got X\['words'\] with values from"):
+        trainer().fit({"numbers": NUMBERS, "words": words}, Y)
+    held_out = {"X_val": {"numbers": NUMBERS, "words": words}, "y_val": Y}
+    with pytest.raises(InputError, match=r"got X\['words'\] with values from"):
+        trainer(early_stopping=True).fit(X, Y, **held_out)
+
+
 def test_integers_that_were_scaled_are_told_from_those_to_look_up():
     with pytest.raises(ParameterError, match=r"Words .*float32.*preprocessor=None"):
         trainer(Words).fit(WORDS, Y)
@@ -213,3 +227,62 @@ def test_integers_that_were_scaled_are_told_from_those_to_look_up():
     with pytest.raises(ParameterError, match=r"int64.*astype\('float32'\)"):
         trainer(SmallNet, preprocessor=None).fit(WORDS, Y)
     assert trainer(SmallNet, epochs=1).fit(WORDS, Y).predict(WORDS).shape == (N,)
+
+
+def test_tensors_and_lists_are_taken_as_arrays():
+    images = RNG.normal(size=(N, 8, 8))
+    in_single = images.astype(np.float32)
+    fitted = trainer(ImageNet, epochs=1).fit(in_single, Y)
+    for rows, labels in ((torch.tensor(in_single), Y.tolist()), (images.tolist(), Y)):
+        again = trainer(ImageNet, epochs=1).fit(rows, labels)
+        assert same_bits(again.predict_proba(rows), fitted.predict_proba(in_single))
+        assert again.score(rows, labels) == fitted.score(in_single, Y)
+    numbers = torch.tensor(NUMBERS)
+    logistic = ManagedTrainer(LogisticRegression(), random_state=0).fit(numbers, Y)
+    assert same_bits(logistic.predict_proba(numbers), logistic.predict_proba(NUMBERS))
+
+
+@pytest.mark.parametrize(
+    "rows", [[[[1.0], [2.0, 3.0]]] * N, torch.zeros((N, 2, 3), requires_grad=True)]
+)
+def test_what_is_no_array_is_refused(rows):
+    with pytest.raises(InputError, match=r"cannot be made an array: .*; pass an array"):
+        trainer(ImageNet).fit(rows, Y)
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.exceptions.DivergenceWarning")
+@pytest.mark.parametrize("hole", [np.nan, -np.inf])
+def test_cells_that_reach_a_network_missing_are_told(hole):
+    numbers = NUMBERS.copy()
+    numbers[3, 1] = hole
+    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; the network gets"):
+        trainer(SmallNet, epochs=1, preprocessor=None).fit(numbers, Y)
+    with pytest.warns(DataWarning, match=r"in the training rows of X\['numbers'\]: 1 of 480"):
+        trainer(epochs=1).fit({"numbers": numbers, "words": WORDS}, Y)
+
+
+class TwoNumbers(torch.nn.Linear):
+    """As wide as it says itself."""
+
+    def __init__(self, n_numbers=2):
+        super().__init__(3, n_numbers)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [TwoNumbers, TwoNumbers(), NeuralNetRegressor(TwoNumbers, max_epochs=8, lr=0.01)],
+    ids=["class", "instance", "skorch"],
+)
+def test_a_network_of_a_width_of_its_own_learns_so_many_targets(net):
+    targets = NUMBERS[:, :2] @ np.array([[3.0, 0.0], [1.0, 2.0]])
+    fitted = ManagedTrainer(net, task="regression", early_stopping=False, random_state=0)
+    fitted.set_params(estimator__max_epochs=100, estimator__lr=0.1).fit(NUMBERS, targets)
+
+    assert fitted.predict(NUMBERS).shape == (N, 2)
+    assert fitted.score(NUMBERS, targets) > 0.99
+    with pytest.raises(ParameterError, match=r"\(n_samples, 1\), .* for one target column"):
+        clone(fitted).fit(NUMBERS, targets[:, 0])
+    with pytest.raises(ParameterError, match=r"\(n_samples, 3\), .* for 3 target columns"):
+        clone(fitted).fit(NUMBERS, NUMBERS)
+    chunked = clone(fitted).partial_fit(NUMBERS, targets).partial_fit(NUMBERS, targets)
+    assert chunked.predict(NUMBERS).shape == (N, 2)

@@ -61,8 +61,8 @@ class CellTypeError(InputError, TypeError):
 def table_problems(X: Any) -> list[str]:
     """Return what makes a table unusable, one entry a problem; nothing is raised.
 
-    Looked for are: another number of dimensions than two, column names that stand twice,
-    cells that hold lists or dicts or arrays, and infinite cells.
+    Looked for are: another number of dimensions than two, column names that stand twice or
+    of which only some are texts, cells that hold lists or dicts or arrays, and infinite cells.
 
     Parameters
     ----------
@@ -88,6 +88,12 @@ them by NaN or clip them
         return _array_problems(X)
     names = column_names(X)
     problems = [duplicate_message(names)] if len(set(names)) < len(names) else []
+    kinds = sorted({type(name).__name__ for name in names})
+    if len(kinds) > 1 and any(isinstance(name, str) for name in names):
+        problems.append(
+            f"column names must be texts, all of them or none, got {' and '.join(kinds)}; "
+            "rename them, for example by X.columns = X.columns.astype(str)"
+        )
     column = cells_by_position(X)
     return [*problems, *_column_problems([str(name) for name in names], column)]
 

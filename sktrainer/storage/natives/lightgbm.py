@@ -14,7 +14,7 @@ __all__ = ["FORMAT"]
 MEMBER = "model.txt"
 HANDLE = "_handle"
 CODES = "_class_map"
-"""A classifier's codes by label; its encoder gives them anew, and a file has no boolean keys."""
+"""A classifier's codes by label: its encoder gives them anew; no key in a file is a boolean."""
 
 
 class LightGBMFormat:

@@ -64,6 +64,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     fitted = trainer._fitted
     if isinstance(X, dict) or fitted.inputs is not None:
         raise InputError("to_onnx takes tables and arrays of numbers, not dicts of arrays")
+    X = fitted.taken(X)
     expected = trainer.predict(_head(X))  # X that is refused, is refused in the usual words
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)

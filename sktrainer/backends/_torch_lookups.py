@@ -1,0 +1,65 @@
+"""Which inputs of a module are looked up in an embedding.
+
+This module names torch at its top and is therefore imported only inside functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from sktrainer.backends._lookups import Lookup
+from sktrainer.backends._torch_batches import tensors, torch_input
+
+__all__ = ["noted_lookups"]
+
+
+@contextmanager
+def noted_lookups(module: Any, sample: Any) -> Iterator[list[Lookup]]:
+    """Note, while a few rows go through a module, which inputs its embeddings are given.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    sample : array or dict of arrays
+        The rows.
+
+    Yields
+    ------
+    list of Lookup
+        Whole at the end. An input of which a module takes only a part is not noted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.array([[3, 1], [0, 4]])
+    >>> module = nn.Sequential(nn.Embedding(10, 2), nn.Flatten())
+    >>> with noted_lookups(module, rows) as found:
+    ...     _ = module(torch.from_numpy(rows))
+    >>> found
+    [Lookup(size=10, of=None)]
+    """
+    found: list[Lookup] = []
+    rows = tensors(torch_input(sample))
+    named = rows if isinstance(rows, dict) else {None: rows}
+
+    def note(table: Any, arguments: tuple[Any, ...]) -> None:
+        for name, values in named.items():
+            if arguments and _same(arguments[0], values):
+                found.append(Lookup(table.num_embeddings, name))
+
+    tables = (m for m in module.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag)))
+    hooks = [table.register_forward_pre_hook(note) for table in tables]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _same(values: torch.Tensor, others: torch.Tensor) -> bool:
+    return values.shape == others.shape and torch.equal(values.cpu().to(others.dtype), others)

@@ -1,0 +1,90 @@
+"""Tables as they come: the target still among the columns, the rows in another order."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from lightgbm import LGBMClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+
+from sktrainer import DataWarning, ManagedTrainer, load
+from sktrainer.testing import same_bits
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame({"size": RNG.normal(size=120), "kind": RNG.choice(["a", "b", "c"], 120)})
+Y = pd.Series(np.where(X["size"] + (X["kind"] == "a") > 0.3, "yes", "no"), name="bought")
+TABLE = X.assign(bought=Y)
+ORDER = "the index of {} has the labels of {}'s in another order"
+
+
+def trainer(**parameters):
+    return ManagedTrainer(LogisticRegression(), random_state=0, **parameters)
+
+
+@pytest.mark.parametrize("of", [pd.DataFrame, pl.from_pandas], ids=["pandas", "polars"])
+def test_a_table_may_keep_its_target_when_it_is_predicted(tmp_path, of):
+    fitted = trainer().fit(of(TABLE), "bought")
+    expected = fitted.predict_proba(of(X))
+
+    restored = load(fitted.save(tmp_path / "m.skt"))
+    for each in (fitted, restored):
+        assert same_bits(each.predict_proba(of(TABLE)), expected)
+        assert each.predict(of(TABLE)).tolist() == fitted.predict(of(X)).tolist()
+        assert each.score(of(TABLE), "bought") == fitted.score(of(X), Y)
+    assert same_bits(fitted.predict_proba(of(TABLE.assign(bought="no"))), expected)
+
+
+def test_a_stream_of_tables_may_keep_its_target():
+    stream = ManagedTrainer(SGDClassifier(loss="log_loss"), random_state=0)
+    stream.partial_fit(TABLE[:60], "bought").partial_fit(TABLE[60:], "bought")
+    assert same_bits(stream.predict_proba(TABLE), stream.predict_proba(X))
+    assert stream.feature_names_in_.tolist() == ["size", "kind"]
+
+
+def test_a_column_that_was_not_the_target_is_refused():
+    fitted = trainer().fit(X, Y)
+    with pytest.raises(ValueError, match="unseen at fit time"):
+        fitted.predict(TABLE)
+
+
+@pytest.mark.parametrize("name", ["y", "sample_weight", "groups"])
+def test_values_in_another_order_than_the_rows_are_told(name):
+    values = {
+        "y": Y,
+        "sample_weight": pd.Series(np.linspace(1.0, 2.0, 120)),
+        "groups": pd.Series(np.arange(120) % 7),
+    }
+    shuffled = {**values, name: values[name].sample(frac=1, random_state=0)}
+    with pytest.warns(DataWarning, match=ORDER.format(name, "X")):
+        trainer(split="group", test_size=0.3).fit(X, **shuffled)
+
+
+def test_so_are_those_of_rows_to_stop_on_or_to_score():
+    mixed = Y.sample(frac=1, random_state=0)
+    with pytest.warns(DataWarning, match=ORDER.format("y_val", "X_val")):
+        ManagedTrainer(LGBMClassifier(n_estimators=3), random_state=0).fit(
+            X, Y, X_val=X, y_val=mixed
+        )
+    fitted = trainer().fit(X, Y)
+    with pytest.warns(DataWarning, match=ORDER.format("y", "X")):
+        assert fitted.score(X, mixed) < fitted.score(X, mixed.loc[X.index])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        Y.to_numpy()[::-1],
+        Y.set_axis(Y.index + 1000),
+        Y.set_axis(np.zeros(120, dtype=int)),
+        Y.set_axis([f"row {i}" for i in range(120)]),
+    ],
+    ids=["no index", "other labels", "labels that repeat", "texts"],
+)
+def test_other_indexes_say_nothing_of_the_order(y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        trainer().fit(X, y)
