@@ -254,7 +254,9 @@ def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
         problems = "; ".join(f"try {a.number}: {a.verdict.problem or 'fine'}" for a in attempts)
         tried = f"{problems}. Try {used.number} is used"
     if not used.verdict.diverged:
-        return (f"Fitted {len(attempts)} times: {tried}",)
+        found = f"Fitted {len(attempts)} times"
+        found += ", and never better than knowing nothing" if used.verdict.problem else ""
+        return (f"{found}: {tried}",)
     told = tried or used.verdict.problem
     do = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
     return (f"The fit diverged: {told}. To mend it, {do}",)

@@ -84,7 +84,7 @@ def tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ..
     for note in notes:
         if run.verdict.diverged:
             progress.warn(note, DivergenceWarning)
-        elif run.verdict.remedy:
+        elif run.verdict.remedy or (run.verdict.problem and len(run.attempts) > 1):
             progress.warn(note, DataWarning)
         else:
             progress.done(note)

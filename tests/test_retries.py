@@ -200,3 +200,22 @@ def test_knowing_nothing_is_the_measure_and_chance_is_allowed_for():
     assert not number_skill(y + 0.1, y, 10.0).no_better
     assert number_skill(np.full(100, np.inf), y, 10.0).beyond_start
     assert not number_skill(np.zeros(100), y, 10.0).beyond_start
+
+
+def test_a_model_that_is_certain_of_one_class_has_not_only_stopped_short():
+    codes = np.repeat([0, 1], [5, 95])
+    shares = np.array([0.05, 0.95])
+    certain = class_skill(np.tile([0.0, 1.0], (100, 1)), codes, shares)
+    assert certain.no_better
+    assert certain.beyond_start
+    assert not class_skill(np.tile([0.01, 0.99], (100, 1)), codes, shares).beyond_start
+
+
+def test_where_no_try_is_better_than_knowing_nothing_it_is_warned_of():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 3)), rng.integers(0, 2, 300)
+    model = LGBMClassifier(n_estimators=60, learning_rate=0.3, subsample=0.5, subsample_freq=1)
+    trainer = ManagedTrainer(model, n_retries=2, random_state=0, validation_size=0.3)
+    with pytest.warns(DataWarning, match="Fitted 3 times, and never better than knowing noth"):
+        trainer.fit(X, y)
+    assert trainer.report_.attempts["used"].sum() == 1

@@ -28,6 +28,9 @@ GROWTH = 2.0
 LEAST_GAIN = 1e-3
 """A loss less than this share below that of knowing nothing counts as no better."""
 
+MOST_DENIED = 0.01
+"""A model that gives no probability to the class of more rows than this share has run away."""
+
 UNLIKE = 10.0
 """A target of so many times the deviation that networks learn best is unlike it."""
 
@@ -67,7 +70,8 @@ class Skill:
     loss, baseline : float
         In the metric's own unit; the baseline predicts class frequencies or the mean.
     beyond_start : bool
-        Twice as far off as a model that has not begun to learn: even probabilities, zeros.
+        Twice as far off as a model that has not begun to learn (even probabilities, zeros),
+        or certain of what is wrong.
     worse : bool
         Worse than the baseline by more than chance explains (two standard errors).
     """
@@ -122,7 +126,8 @@ def class_skill(
     mean, baseline = _mean(losses, weight), _mean(naive, weight)
     start = 2.0 * math.log(max(2, int(np.count_nonzero(frequencies))))
     worse = _is_worse(losses - naive, weight)
-    return Skill("log loss", mean, baseline, not mean <= start, worse)
+    denied = _mean(of_truth <= least, weight) > MOST_DENIED
+    return Skill("log loss", mean, baseline, denied or not mean <= start, worse)
 
 
 def number_skill(predicted: Array, y: Array, mean: Any, weight: Array | None = None) -> Skill:

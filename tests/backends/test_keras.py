@@ -434,9 +434,7 @@ def words_alone():
 def test_what_an_embedding_cannot_look_up_is_refused_before_training():
     words = RNG.integers(0, 5, (120, 4))
     with pytest.raises(InputError, match=r"whole numbers, got X with .*preprocessor=None"):
-        plain(words_alone, preprocessor="auto").fit(
-            words, LABELS
-        )  # scaled, and Keras cuts decimals off
+        plain(words_alone, preprocessor="auto").fit(words, LABELS)
     with pytest.raises(InputError, match=r"size 5 looks up 0 to 4, got X with values .* 5;"):
         plain(words_alone, preprocessor=None).fit(words + 1, LABELS)
     with pytest.raises(InputError, match=r"got X\['words'\] with values from 1 to 5"):
