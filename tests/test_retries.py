@@ -212,10 +212,9 @@ def test_a_model_that_is_certain_of_one_class_has_not_only_stopped_short():
 
 
 def test_where_no_try_is_better_than_knowing_nothing_it_is_warned_of():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(300, 3)), rng.integers(0, 2, 300)
-    model = LGBMClassifier(n_estimators=60, learning_rate=0.3, subsample=0.5, subsample_freq=1)
-    trainer = ManagedTrainer(model, n_retries=2, random_state=0, validation_size=0.3)
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    model = LGBMClassifier(n_estimators=20, learning_rate=0.3)
+    trainer = ManagedTrainer(model, n_retries=2, random_state=0, early_stopping=False)
     with pytest.warns(DataWarning, match="Fitted 3 times, and never better than knowing noth"):
-        trainer.fit(X, y)
+        trainer.fit(X, X[:, 0] > 0, X_val=X, y_val=X[:, 0] < 0)
     assert trainer.report_.attempts["used"].sum() == 1

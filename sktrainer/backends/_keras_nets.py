@@ -26,6 +26,7 @@ from sktrainer.backends._keras_pickle import unmarked
 from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
 from sktrainer.backends._network_parameters import (
     choice_problems,
+    identifier_problems,
     missing_problems,
     number_problems,
     rate_problems,
@@ -164,7 +165,18 @@ class KerasNet(Trainee, BaseEstimator):
             *number_problems("batch_size", self.batch_size, besides=("auto", -1, None)),
             *rate_problems("learning_rate", self.learning_rate, besides=(None,)),
             *choice_problems("scale_target", self.scale_target, (True, False, "auto")),
+            *self._unknown_names(),
         ]
+
+    def _unknown_names(self) -> list[str]:
+        import keras
+
+        optimizers = {kind.lower() for kind in vars(keras.optimizers) if kind[0].isupper()}
+        losses = {kind for kind in vars(keras.losses) if kind[0].islower()} - {"get"}
+        losses -= {"serialize", "deserialize"}
+        get = keras.optimizers.get
+        found = identifier_problems("optimizer", self.optimizer, get, optimizers)
+        return found + identifier_problems("loss", self.loss, keras.losses.get, losses)
 
     def training_options(self) -> TrainingOptions:
         return TrainingOptions(

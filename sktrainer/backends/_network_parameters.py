@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from numbers import Integral, Real
 from typing import Any
 
@@ -12,6 +12,7 @@ from sktrainer.exceptions import meant
 
 __all__ = [
     "choice_problems",
+    "identifier_problems",
     "missing_problems",
     "number_problems",
     "rate_problems",
@@ -60,6 +61,41 @@ def choice_problems(
     if _is_among(value, choices):
         return []
     return [f"{name} must be {_listed([], choices)}, got {value!r}" + (hint and f"; {hint}")]
+
+
+def identifier_problems(
+    name: str, value: Any, get: Callable[[str], Any], known: Collection[str]
+) -> list[str]:
+    """Say that a library knows nothing by this name.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : object
+        What is no text is left to the library.
+    get : callable
+        The library's own search, which raises ValueError.
+    known : collection of str
+        Names to choose the one from that was probably meant.
+
+    Examples
+    --------
+    >>> optimizers = {"adam": 1, "sgd": 2}
+    >>> def get(name):
+    ...     if name not in optimizers:
+    ...         raise ValueError(name)
+    >>> print(*identifier_problems("optimizer", "adm", get, optimizers))
+    optimizer='adm' names none that the library has; did you mean 'adam'?
+    """
+    if not isinstance(value, str):
+        return []
+    try:
+        get(value)
+    except ValueError:
+        do = meant(value.lower(), known) or f"; it has {', '.join(sorted(known))}"
+        return [f"{name}={value!r} names none that the library has{do}"]
+    return []
 
 
 def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> list[str]:

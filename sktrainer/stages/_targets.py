@@ -17,6 +17,11 @@ from sktrainer.types import Array, Task
 MOST_LABELS = 20
 """So many different whole numbers are labels where nothing else tells the task."""
 
+_OF_FOLDS = (
+    ", and for a search over a table sorted by it pass task='classification', by which the "
+    "search knows to stratify its folds"
+)
+
 __all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
 
 
@@ -69,9 +74,18 @@ def _are_amounts(y: Any) -> bool:
 
 
 def check_target(
-    y: Any, task: Task, *, multi_output: bool = False
+    y: Any, task: Task, *, multi_output: bool = False, guessed: bool = False
 ) -> tuple[Array, Array | None]:
     """Return the targets as the stages use them, and the caller's labels in order.
+
+    Parameters
+    ----------
+    y : array-like
+    task : {"classification", "regression"}
+    multi_output : bool, default=False
+        A regression may have several columns.
+    guessed : bool, default=False
+        Only y tells the task, so that a search knows of no classifier.
 
     Returns
     -------
@@ -88,7 +102,7 @@ def check_target(
     if len(classes) < 2:
         raise InputError(
             f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}; "
-            "check that the rows were not filtered by the target"
+            f"check that the rows were not filtered by the target{_OF_FOLDS if guessed else ''}"
         )
     return codes, classes
 

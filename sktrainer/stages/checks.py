@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from sktrainer.exceptions import InputError
 from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs, without_column
@@ -87,7 +88,10 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
                 y, kind, raw.classes, multi_output=raw.multi_output
             )
         else:
-            target, classes = check_target(y, kind, multi_output=raw.multi_output)
+            guessed = task == "auto" and not is_classifier(estimator)
+            target, classes = check_target(
+                y, kind, multi_output=raw.multi_output, guessed=guessed
+            )
         if n_samples is not None and len(target) != n_samples:
             problems.append(length_problem("y", len(target), n_samples))
     weight = check_weight("sample_weight", raw.sample_weight, n_samples, problems)

@@ -46,6 +46,8 @@ def trainer(network, **parameters):
         (NeuralNetClassifier(ProbabilityNet), {"batch_size": 0}, "from 1 on or -1, got 0"),
         (build, {"epochs": 0}, "epochs must be a whole number from 1 on, got 0"),
         (build, {"learning_rate": 0.0}, "a number above 0 or None, got 0.0"),
+        (build, {"optimizer": "adm"}, "optimizer='adm' names none that the library has; did"),
+        (build, {"loss": "mean_square_error"}, "did you mean 'mean_squared_error'?"),
         (build, {"batch_size": 1.5}, "from 1 on, 'auto', -1 or None, got 1.5"),
         (needs_a_width, {}, "needs_a_width needs width; set estimator__width"),
         (scikeras_classifier, {"epochs": 0}, "epochs must be a whole number"),

@@ -48,6 +48,13 @@ def test_what_y_looks_like_tells_the_task_where_nothing_else_does(y, task):
     assert resolve_task("auto", BaseEstimator(), y) == task
 
 
+@pytest.mark.parametrize("guessed", [True, False])
+def test_one_class_in_a_fold_of_a_search_is_told_where_it_comes_from(guessed):
+    with pytest.raises(InputError, match="at least 2 classes") as caught:
+        check_target(["no"] * 9, "classification", guessed=guessed)
+    assert ("pass task='classification'" in str(caught.value)) == guessed
+
+
 @pytest.mark.parametrize("kind", [int, float, "Int64"])
 def test_many_whole_numbers_without_a_gap_may_be_labels_or_amounts(kind):
     y = pd.Series(np.arange(17, 90)).astype(kind)
