@@ -113,8 +113,8 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
         if len(few) and len(rows) >= FEW_ROWS:
             rarest = few[np.argmin(counts[few])]
             notes.append(
-                f"the {name} part has only {_named(data, few, counts)}: one row more or less "
-                f"predicted right moves the recall of {_label(data, rarest)} by "
+                f"the {name} part has few rows of {_named(data, few, counts)}: one row more "
+                f"or less predicted right moves the recall of {_label(data, rarest)} by "
                 f"{100 / counts[rarest]:.0f} points"
             )
     if not notes:
