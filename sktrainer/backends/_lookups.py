@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from sktrainer.backends._base import FitRequest
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -34,23 +34,28 @@ class Lookup:
         return "X" if self.of is None else f"X[{self.of!r}]"
 
 
-def check_lookups(lookups: Iterable[Lookup], request: FitRequest) -> None:
+def check_lookups(lookups: Iterable[Lookup], inputs: Iterable[Any]) -> None:
     """Refuse rows, to train on or to stop on, with values that no table has.
 
-    In training they end in an error of the library's own, or silently in a wrong row of
-    the table: Keras cuts the decimals off, and a GPU reads what lies beside it.
+    In training they end in an error of the library's own, or go wrong in silence: Keras
+    cuts decimals off, and TensorFlow's `gather` gives zeros on a GPU.
+
+    Parameters
+    ----------
+    lookups : iterable of Lookup
+    inputs : iterable of array or of dict of arrays
+        What the network is given, of the rows to train on and of those to stop on.
 
     Raises
     ------
     InputError
     """
-    problems = []
+    problems: list[str] = []
+    given = list(inputs)
     for lookup in lookups:
-        for rows in (request.train, request.validation):
-            if rows is None:
-                continue
-            X = rows.X if lookup.of is None else rows.X[lookup.of]
-            values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        for X in given:
+            of = X if lookup.of is None else X[lookup.of]
+            values = of.to_numpy() if hasattr(of, "to_numpy") else np.asarray(of)
             problem = _problem(lookup, values)
             if problem is not None and problem not in problems:
                 problems.append(problem)

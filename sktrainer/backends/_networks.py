@@ -59,7 +59,7 @@ def check_rows(request: FitRequest) -> None:
         lost, cells = _lost_cells(values.to_numpy() if hasattr(values, "to_numpy") else values)
         if lost:
             warn_caller(
-                f"missing or infinite cells in the training rows"
+                "missing or infinite cells in the training rows"
                 f"{f' of X[{name!r}]' if name else ''}: {lost:,} of {cells:,}; the network "
                 "gets them as they are, and most give NaN from there on: fill them, by "
                 "SimpleImputer or preprocessor='auto' where the rows are a table",

@@ -123,7 +123,7 @@ def check_outputs(net: Any, request: FitRequest) -> None:
     """
     with noted_lookups(net.module_, net.sample_) as lookups:
         found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
-    check_lookups(lookups, request)
+    check_lookups(lookups, (rows.X for rows in (request.train, request.validation) if rows))
     y_shape = np.shape(request.train.y)[1:] or (1,)
     net.flat_output_ = request.task == "regression" and y_shape == (1,)
     n_classes = net.n_classes_

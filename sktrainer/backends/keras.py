@@ -187,7 +187,9 @@ def _prepare(request: FitRequest) -> Trainee:
     net.input_spec_ = spec_of(inputs)
     if not model.built:
         first_outputs(model, like(net.input_spec_))
-    check_lookups(lookups_of(model, named=isinstance(request.train.X, dict)), request)
+    if lookups := lookups_of(model, inputs):
+        held = [] if request.validation is None else [network_input(request.validation.X)]
+        check_lookups(lookups, [inputs, *map(net.encode_inputs, held)])
     raw = first_outputs(model, take(inputs, slice(0, 2)))
     scale = _target_scale(net, raw, request)
     compile_open(model, net, raw, classes)

@@ -27,7 +27,7 @@ def write_no_files(model: Any) -> None:
     if not hasattr(model, "get_params"):
         return
     for held in model.get_params(deep=True).values():
-        if isinstance(held, type) or not type(held).__module__.startswith("catboost"):
+        if not type(held).__module__.startswith("catboost") or not hasattr(held, "get_params"):
             continue
         if held.get_params().get("allow_writing_files") is None:
             held.set_params(allow_writing_files=False)
