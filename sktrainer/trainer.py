@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_regressor
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, validate_data
 
 from sktrainer.anatomy import dissect
+from sktrainer.answering import Answers
 from sktrainer.backends._keras_pickle import packed, unpacked
 from sktrainer.backends.adoption import as_net, copied, is_bare
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
-from sktrainer.results.fitted import FittedModel
+from sktrainer.keeping import Keeping
 from sktrainer.results.history import evals_result, history_frame
 from sktrainer.rows import is_inputs
 from sktrainer.running.caller_state import kept
 from sktrainer.running.checkpoint import Checkpoint, apart
 from sktrainer.running.cloning import clone_estimator
-from sktrainer.running.metrics import resolve_scoring
-from sktrainer.stages.checks import RawInput, rows_to_score, split_off_target
-from sktrainer.stages.evaluating import score_rows
-from sktrainer.storage import bundle
+from sktrainer.stages.checks import RawInput, split_off_target
 from sktrainer.tags import takes_several_targets, trainer_tags
 from sktrainer.types import Array, Split
 
@@ -37,24 +32,8 @@ if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
     from sktrainer.storage.fingerprint import Fingerprint
     from sktrainer.training import Trained
-    from sktrainer.verification import Verification
 
 __all__ = ["ManagedTrainer"]
-
-
-def _model_has(method: str) -> Callable[[Any], bool]:
-    """Tell whether the model, fitted or not, has this method; its own error explains."""
-
-    def check(trainer: ManagedTrainer) -> bool:
-        fitted = getattr(trainer, "_fitted", None)
-        model = dissect(trainer.estimator).model if fitted is None else fitted.model
-        getattr(model, method)
-        if method == "predict_proba" and _is_for_regression(trainer):
-            # skorch's regressors have it too, as another name of `predict`.
-            raise AttributeError(f"a regressor has no {method}")
-        return True
-
-    return check
 
 
 def _learns_chunks(trainer: ManagedTrainer) -> bool:
@@ -64,12 +43,7 @@ def _learns_chunks(trainer: ManagedTrainer) -> bool:
     return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
 
 
-def _is_for_regression(trainer: ManagedTrainer) -> bool:
-    fitted = getattr(trainer, "_fitted", None)
-    return is_regressor(trainer) if fitted is None else bool(fitted.task == "regression")
-
-
-class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
+class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     """Train any model with its split, encoding, imbalance, stopping and scores managed.
 
     It is an ordinary scikit-learn estimator: it clones, pickles, sits in pipelines and
@@ -197,7 +171,6 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
     """
 
     # Set by `fit`; declared for readers and type checkers.
-    _fitted: FittedModel
     _stream: Stream | None = None
     pipeline_: Any
     model_: Any
@@ -494,86 +467,6 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
             elif name in self.__dict__:
                 delattr(self, name)
 
-    def predict(self, X: Any) -> Array:
-        """Predict labels or numbers.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        check_is_fitted(self)
-        return self._fitted.predict(X)
-
-    @available_if(_model_has("predict_proba"))
-    def predict_proba(self, X: Any) -> Array:
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            A column for each of `classes_`, also for one that the training rows lacked.
-        """
-        check_is_fitted(self)
-        return self._fitted.predict_proba(X)
-
-    @available_if(_model_has("predict_proba"))
-    def predict_log_proba(self, X: Any) -> Array:
-        """Predict the natural logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    @available_if(_model_has("decision_function"))
-    def decision_function(self, X: Any) -> Array:
-        """Return the model's decision values.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        return self._fitted.decision_function(X)
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Score rows with the first scorer of `scoring`: by default accuracy or R2.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or str
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        check_is_fitted(self)
-        fitted = self._fitted
-        rows = rows_to_score(X, y, fitted.task, fitted.classes, sample_weight)
-        n_classes = 0 if fitted.classes is None else len(fitted.classes)
-        scoring = resolve_scoring(self.scoring, fitted.task, n_classes).first()
-        return next(iter(score_rows(fitted, rows, scoring).values()))
-
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose the container that the steps before the model give, from the next fit on.
 
@@ -593,156 +486,6 @@ class ManagedTrainer(MetaEstimatorMixin, BaseEstimator):
         if transform is not None:
             self._sklearn_output_config = {"transform": transform}
         return self
-
-    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
-        """Write the fitted trainer to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in ``.skt``: a zip that is read without running any of it. Or in
-            ``.joblib`` or ``.pkl``: pickles, which hold more and ask for trust.
-        format : {"native"} or None, default=None
-            None: by the suffix. "native": the model alone, without the steps before it, as
-            its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
-            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras). It answers as it
-            was trained: in class codes, or in the deviations that ``report_`` names.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        InputError
-            Another suffix or format, or something that a ``.skt`` file cannot hold.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> from sktrainer import ManagedTrainer, load
-        >>> X, y = load_iris(return_X_y=True)
-        >>> trainer = ManagedTrainer(LogisticRegression()).fit(X, y)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     again = load(trainer.save(f"{folder}/iris.skt"))
-        >>> bool((again.predict_proba(X) == trainer.predict_proba(X)).all())
-        True
-        """
-        check_is_fitted(self)
-        return bundle.write(self, path, format=format)
-
-    def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
-        """Write steps and model as one ONNX file, for programs without Python.
-
-        Its inputs are the columns of X by name, each of shape (n_rows, 1) and double or
-        text (a missing text is an empty one), or an array "X" of doubles; its outputs are
-        what the methods give: `label` and `probabilities`, or `prediction`.
-
-        Parameters
-        ----------
-        path : path-like
-            Ends in ``.onnx``.
-        X : array-like of shape (n_samples, n_features)
-            Rows, as `predict` takes them, on which the file is compared with the trainer
-            before it is put in place. The more, the better: the test rows, say.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        InputError
-            A step or the model cannot be converted, or what comes out differs by more than
-            rounding to float32 explains. Nothing is written then.
-        ImportError
-            The extra is missing: ``pip install "sktrainer[onnx]"``.
-
-        Warns
-        -----
-        DataWarning
-            The file is for rows without missing cells, and the trainer is not.
-
-        Notes
-        -----
-        By skl2onnx and onnxmltools, and CatBoost's own export.
-
-        Examples
-        --------
-        >>> from sktrainer import ManagedTrainer
-        >>> from sktrainer.datasets import load_hypothyroid
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> X, y = load_hypothyroid(return_X_y=True)
-        >>> trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y)
-        >>> trainer.to_onnx("thyroid.onnx", X)  # doctest: +SKIP
-        PosixPath('thyroid.onnx')
-        """
-        from sktrainer.storage.onnx import write_onnx
-
-        check_is_fitted(self)
-        return write_onnx(self, path, X)
-
-    def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
-        """Fit anew with what this fit recorded, and say what is the same, to the bit.
-
-        Parameters
-        ----------
-        X, y, **others
-            What was passed to `fit`: also `sample_weight`, `groups`, `X_val`, ...
-
-        Returns
-        -------
-        Verification
-            True where data, parameters, library versions and predictions are all the same.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> from sktrainer import ManagedTrainer
-        >>> X, y = load_iris(return_X_y=True)
-        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
-        >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
-        (True, False)
-        """
-        from sktrainer.verification import verify
-
-        check_is_fitted(self)
-        return verify(self, X, y, others)
-
-    @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, trusted: bool | Sequence[str] = False
-    ) -> Self:
-        """Read a trainer that `save` wrote.
-
-        Parameters
-        ----------
-        path : path-like
-        trusted : bool or sequence of str, default=False
-            A ``.skt`` file that names classes or functions of your own, or any that are
-            not known to be harmless, says which: list those that you trust, or pass True
-            for all. ``.joblib`` and ``.pkl`` files run code as they are read: pass True
-            for your own.
-
-        Returns
-        -------
-        ManagedTrainer
-
-        Raises
-        ------
-        UntrustedFileError
-            Where more trust is needed; the error says what for.
-        FileFormatError
-            A ``.skt`` file was cut short or changed, or a later version wrote it.
-        InputError
-            Where there is no such file, or another thing is in it.
-        ImportError
-            The library of the model is not installed.
-        """
-        return bundle.read(path, cls, trusted=trusted)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__

@@ -1,0 +1,128 @@
+"""What a fitted trainer says of rows: predictions, probabilities, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sktrainer.anatomy import dissect
+from sktrainer.results.fitted import FittedModel
+from sktrainer.running.metrics import resolve_scoring
+from sktrainer.stages.checks import rows_to_score
+from sktrainer.stages.evaluating import score_rows
+from sktrainer.types import Array
+
+__all__ = ["Answers"]
+
+
+def _model_has(method: str) -> Callable[[Any], bool]:
+    """Tell whether the model, fitted or not, has this method; its own error explains."""
+
+    def check(trainer: Answers) -> bool:
+        fitted = getattr(trainer, "_fitted", None)
+        model = dissect(trainer.estimator).model if fitted is None else fitted.model
+        getattr(model, method)
+        if method == "predict_proba" and _is_for_regression(trainer):
+            # skorch's regressors have it too, as another name of `predict`.
+            raise AttributeError(f"a regressor has no {method}")
+        return True
+
+    return check
+
+
+def _is_for_regression(trainer: Answers) -> bool:
+    fitted = getattr(trainer, "_fitted", None)
+    return is_regressor(trainer) if fitted is None else bool(fitted.task == "regression")
+
+
+class Answers:
+    """The methods of a trainer that take rows and change nothing."""
+
+    estimator: Any
+    scoring: Any
+    _fitted: FittedModel
+
+    def predict(self, X: Any) -> Array:
+        """Predict labels or numbers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_is_fitted(self)
+        return self._fitted.predict(X)
+
+    @available_if(_model_has("predict_proba"))
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            A column for each of `classes_`, also for one that the training rows lacked.
+        """
+        check_is_fitted(self)
+        return self._fitted.predict_proba(X)
+
+    @available_if(_model_has("predict_proba"))
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict the natural logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    @available_if(_model_has("decision_function"))
+    def decision_function(self, X: Any) -> Array:
+        """Return the model's decision values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self._fitted.decision_function(X)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Score rows with the first scorer of `scoring`: by default accuracy or R2.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or str
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        fitted = self._fitted
+        rows = rows_to_score(X, y, fitted.task, fitted.classes, sample_weight)
+        n_classes = 0 if fitted.classes is None else len(fitted.classes)
+        scoring = resolve_scoring(self.scoring, fitted.task, n_classes).first()
+        return next(iter(score_rows(fitted, rows, scoring).values()))
