@@ -296,8 +296,8 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
             Or whatever the first step of the estimator's Pipeline takes. For a network
             also an array of more dimensions, or a dict of arrays, one for each input.
-        y : array-like of shape (n_samples,) or str
-            The target, or its column in X.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
+            The target, or its column in X, which rows to predict may then still have.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 count as absent.
         groups : array-like of shape (n_samples,), default=None
@@ -305,6 +305,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         X_val, y_val : array-like, default=None
             Validation rows in place of an internal split.
         sample_weight_val : array-like, default=None
+            Weights of the validation rows.
 
         Returns
         -------
@@ -320,6 +321,18 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
             Where the checkpoint folder holds another run, is in use, or is full.
         TrainingInterrupted
             A KeyboardInterrupt, at Ctrl-C or SIGTERM, where there is a checkpoint.
+
+        Warns
+        -----
+        DataWarning
+            Something in the data was handled in a way to know of, or looks like a mistake.
+        DivergenceWarning
+            A fit ran away; what to set is said.
+
+        Notes
+        -----
+        Rows go by position. A y, weights or groups whose index has X's labels in another
+        order are warned of.
         """
         from sktrainer.training import train  # a trainer that only predicts needs none of it
 
