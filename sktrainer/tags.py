@@ -60,8 +60,9 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
 def takes_several_targets(trainer: Any) -> bool:
     """Tell whether a regression may be given a y of several columns.
 
-    By the tag of the model; a network does without, since how wide it is shows only once
-    it is built: its outputs are compared with y then.
+    By the tag of the model, or where its backend knows better: scikit-learn's perceptron
+    has no such tag, and how wide a network is shows only once it is built, when its
+    outputs are compared with y.
     """
     if trainer.__sklearn_tags__().target_tags.multi_output:
         return True
@@ -69,7 +70,7 @@ def takes_several_targets(trainer: Any) -> bool:
         model = dissect(trainer.estimator).model
     except ParameterError:
         return False
-    return find_backend(model).traits(model, "regression").any_shape
+    return find_backend(model).traits(model, "regression").several_targets
 
 
 def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:

@@ -7,11 +7,12 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import all_estimators, get_tags
 
-from sktrainer import ManagedTrainer
+from sktrainer import InputError, ManagedTrainer
+from sktrainer.running.caller_state import kept
 from sktrainer.testing import mixed_table
 
 # What these take in their constructor besides numbers.
@@ -83,3 +84,30 @@ def test_it_completes_on_a_mixed_table_with_missing_cells(kind, cls):
     else:
         lonely = cls.__name__ == "RadiusNeighborsRegressor"  # rows without neighbours are NaN
         assert np.isfinite(predicted).any() if lonely else np.isfinite(predicted).all()
+
+
+def regressors():
+    """Yield every regressor, those for several targets alone among them."""
+    for name, cls in all_estimators(type_filter="regressor"):
+        if name != "IsotonicRegression":
+            yield pytest.param(cls, id=name)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cls", list(regressors()))
+def test_a_regressor_learns_several_targets_where_it_can(cls):
+    model = construct(cls, "regressor")
+    X = np.random.default_rng(0).uniform(size=(80, 4))
+    targets = np.column_stack([X[:, 0] + X[:, 1], 10.0 + X[:, 2]])
+    try:
+        with kept():
+            can = clone(model).fit(X, targets).predict(X).shape == targets.shape
+    except (TypeError, ValueError):
+        can = False
+    trainer = ManagedTrainer(model, random_state=0)
+    if not can:
+        with pytest.raises(InputError, match="MultiOutputRegressor"):
+            trainer.fit(X, targets)
+        return
+    assert trainer.fit(X, targets).predict(X).shape == targets.shape
+    assert trainer.scores_.loc["train"].notna().all()

@@ -37,6 +37,8 @@ class Traits:
         It takes SciPy sparse matrices.
     any_shape : bool
         It takes arrays of three dimensions and more, as images and sequences are.
+    several_targets : bool
+        A regression of it may have a y of several columns, whatever its tags say.
     sample_weight : bool
         Its `fit` takes sample weights.
     labels : {"any", "codes"}
@@ -65,6 +67,7 @@ class Traits:
     full_rank: bool = False
     sparse: bool = True
     any_shape: bool = False
+    several_targets: bool = False
     sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"
     likeliest: bool = False

@@ -180,7 +180,7 @@ class KerasNet(Trainee, BaseEstimator):
 
     def training_options(self) -> TrainingOptions:
         return TrainingOptions(
-            int(self.epochs), self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
+            self.epochs, self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
         )
 
     def build_model(self, sight: Sight) -> Any:

@@ -48,7 +48,7 @@ class Training:
         self.net, self.model, self.request, self.seed = net, net.model_, request, seed
         self.monitor = request.monitor
         self.options = net.training_options()
-        self.epochs = request.n_iter or self.options.epochs
+        self.epochs = request.n_iter or int(self.options.epochs)
         self.weights = _class_weights(self.options.class_weight, request)
         self.train = self._encoded(request.train)
         self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))

@@ -57,7 +57,7 @@ class OfScikeras(OfLibrary):
             return getattr(self, f"fit__{name}", getattr(self, name, None))
 
         return TrainingOptions(
-            epochs=int(of_fit("epochs")),
+            epochs=of_fit("epochs"),
             batch_size=of_fit("batch_size"),
             shuffle=bool(of_fit("shuffle")),
             callbacks=tuple(copy.deepcopy(getattr(self, "_fit_callbacks", ()))),
@@ -118,7 +118,7 @@ class OfKeras(OfLibrary):
     def training_options(self) -> TrainingOptions:
         given = self.fit_kwargs or {}  # type: ignore[attr-defined]
         return TrainingOptions(
-            epochs=int(given.get("epochs", 1)),
+            epochs=given.get("epochs", 1),
             batch_size=given.get("batch_size"),
             shuffle=bool(given.get("shuffle", True)),
             callbacks=tuple(copy.deepcopy(given.get("callbacks") or ())),

@@ -12,6 +12,7 @@ from sktrainer.exceptions import meant
 
 __all__ = [
     "choice_problems",
+    "counted",
     "identifier_problems",
     "missing_problems",
     "number_problems",
@@ -32,6 +33,20 @@ def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> 
     if (is_number and int(value) >= 1) or _is_among(value, besides):
         return []
     return [f"{name} must be {_listed(['a whole number from 1 on'], besides)}, got {value!r}"]
+
+
+def counted(value: Any) -> int | None:
+    """Return a number of epochs, or None for what is none, which `number_problems` tells.
+
+    Examples
+    --------
+    >>> counted(30), counted("thirty")
+    (30, None)
+    """
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        return None
 
 
 def rate_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> list[str]:

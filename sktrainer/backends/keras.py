@@ -44,6 +44,7 @@ from sktrainer.backends._keras_seeds import (
 from sktrainer.backends._keras_trainee import Trainee
 from sktrainer.backends._keras_training import Training, classes_of
 from sktrainer.backends._lookups import check_lookups
+from sktrainer.backends._network_parameters import counted
 from sktrainer.backends._networks import check_rows, network_input, take
 from sktrainer.backends._sklearn.watching import finished
 from sktrainer.backends._target_scale import TargetScale
@@ -66,8 +67,9 @@ class KerasBackend:
         return Traits(
             sparse=False,
             any_shape=True,
+            several_targets=True,
             likeliest=True,
-            max_iter=model.training_options().epochs,
+            max_iter=counted(model.training_options().epochs),
             stops_by_default=True,
             iteration="epoch",
         )

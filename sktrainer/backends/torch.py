@@ -23,7 +23,7 @@ from sktrainer.backends._base import (
     NetworkBackend,
     Traits,
 )
-from sktrainer.backends._network_parameters import number_problems
+from sktrainer.backends._network_parameters import counted, number_problems
 from sktrainer.backends._networks import check_rows, signals_waiting, watched_score
 from sktrainer.backends._sklearn.watching import accepts, finished
 from sktrainer.backends._torch_checkpoints import reached, resumed
@@ -55,10 +55,11 @@ class TorchBackend:
         return Traits(
             sparse=False,
             any_shape=True,
+            several_targets=True,
             sample_weight=per_row and feeds_whole_batches(model),
             labels="codes",
             likeliest=getattr(model, "threshold", 0.5) == 0.5,
-            max_iter=int(model.max_epochs),
+            max_iter=counted(model.max_epochs),
             stops_by_default=True,
             iteration="epoch",
         )

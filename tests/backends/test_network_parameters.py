@@ -38,6 +38,7 @@ def trainer(network, **parameters):
     [
         (SmallNet, {"lr": "fast"}, "lr must be a number above 0, got 'fast'"),
         (SmallNet, {"max_epochs": 0}, "max_epochs must be a whole number from 1 on, got 0"),
+        (SmallNet, {"max_epochs": "ten"}, "max_epochs must be a whole number from 1 on, got"),
         (SmallNet, {"batch_size": 0}, "from 1 on, 'auto' or -1, got 0"),
         (SmallNet, {"batch_size": True}, "from 1 on, 'auto' or -1, got True"),
         (SmallNet, {"optimizer": "adam"}, "a class, such as torch.optim.Adam, got 'adam'"),
@@ -45,6 +46,7 @@ def trainer(network, **parameters):
         (NeedsAWidth, {}, "NeedsAWidth needs width; set estimator__width"),
         (NeuralNetClassifier(ProbabilityNet), {"batch_size": 0}, "from 1 on or -1, got 0"),
         (build, {"epochs": 0}, "epochs must be a whole number from 1 on, got 0"),
+        (build, {"epochs": "ten"}, "epochs must be a whole number from 1 on, got 'ten'"),
         (build, {"learning_rate": 0.0}, "a number above 0 or None, got 0.0"),
         (build, {"optimizer": "adm"}, "optimizer='adm' names none that the library has; did"),
         (build, {"loss": "mean_square_error"}, "did you mean 'mean_squared_error'?"),

@@ -81,6 +81,7 @@ def traits_of(model: Any) -> Traits:
         sparse=bool(getattr(inputs, "sparse", False)),
         scale_sensitive=_scale_sensitive(model),
         full_rank=_is_any(model, _FULL_RANK),
+        several_targets=_takes_several_targets(model),
         sample_weight=_takes_weights(model),
         likeliest=_is_any(model, _LIKELIEST),
         max_iter=None if way is None else int(getattr(model, way.count)),
@@ -118,6 +119,20 @@ def _inside(model: Any) -> Iterator[Any]:
             part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
             if hasattr(part, "fit") and hasattr(part, "get_params"):
                 yield part
+
+
+def _takes_several_targets(model: Any) -> bool:
+    """Tell of models that take a y of several columns, and have no tag that says so."""
+    if _is_any(model, {"MLPRegressor"}):
+        return True
+    inside = list(_inside(model))
+    return _is_any(model, {"BaggingRegressor"}) and (
+        not inside or _has_several_targets(inside[0])
+    )
+
+
+def _has_several_targets(model: Any) -> bool:
+    return bool(get_tags(model).target_tags.multi_output) or _takes_several_targets(model)
 
 
 def _scale_sensitive(model: Any) -> bool:
