@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import DataWarning, ManagedTrainer, load
 from sktrainer.testing import same_bits
@@ -88,3 +89,14 @@ def test_other_indexes_say_nothing_of_the_order(y):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         trainer().fit(X, y)
+
+
+def test_trees_of_several_targets_take_text_and_name_their_targets():
+    targets = pd.DataFrame({"low": X["size"], "high": X["size"] + (X["kind"] == "a")})
+    model = XGBRegressor(n_estimators=40, multi_strategy="multi_output_tree")
+    fitted = ManagedTrainer(model, random_state=0, early_stopping=False).fit(X, targets)
+    assert fitted.score(X, targets) > 0.8
+    assert "target low, high" in str(fitted.report_)
+    classes = X["kind"] + np.where(Y == "yes", "+", "-")
+    model = XGBClassifier(n_estimators=20, multi_strategy="multi_output_tree")
+    assert ManagedTrainer(model, random_state=0).fit(X, classes).score(X, classes) > 0.8

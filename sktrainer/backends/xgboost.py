@@ -81,9 +81,10 @@ class XGBoostBackend:
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "XGBModel")
         linear = model.booster == "gblinear"
-        exact = model.tree_method == "exact"
+        # Neither the exact algorithm nor trees of several targets take category codes.
+        plain = model.tree_method != "exact" and model.multi_strategy != "multi_output_tree"
         return Traits(
-            native_categorical=not linear and not exact,
+            native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
             labels="codes",

@@ -57,7 +57,8 @@ def describe_data(report: TrainingReport) -> str:
     if "inputs" in data:
         parts.append("inputs " + _inputs(data["inputs"]))
     if data.get("n_missing"):
-        parts.append(f"{data['n_missing']:,} cells missing in the training rows")
+        cells = "cell" if data["n_missing"] == 1 else "cells"
+        parts.append(f"{data['n_missing']:,} {cells} missing in the training rows")
     if data.get("target"):
         parts.append(f"target {data['target']}")
     text = ", ".join(parts)

@@ -122,9 +122,11 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
 
 
 def _target_name(y: Any) -> str | None:
-    """Return the column that y names, or the name of the Series or column that it is."""
+    """Return the column that y names, or the names of the Series or columns that it is."""
     columns = list(getattr(y, "columns", ()))
-    own = columns[0] if len(columns) == 1 else getattr(y, "name", None)
+    if len(columns) > 1:
+        return ", ".join(map(str, columns))
+    own = columns[0] if columns else getattr(y, "name", None)
     name = y if isinstance(y, str) else own
     return str(name) if isinstance(name, (str, int)) and name != "" else None
 
