@@ -17,6 +17,7 @@ from sktrainer.running.divergence import (
     Skill,
     Verdict,
     advice,
+    are_probabilities,
     class_skill,
     judge,
     number_skill,
@@ -203,12 +204,15 @@ def verdict(
 
 
 def _is_comparable(fitted: FittedModel) -> bool:
-    """Tell whether the model aims at probabilities or the mean, and not at a quantile."""
+    """Tell whether the model aims at probabilities or the mean.
+
+    Not so where it aims at a quantile, or at the right side of a margin.
+    """
     if fitted.task == "classification" and not fitted.can("predict_proba"):
         return False
     parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
     aims = (parameters.get(name) for name in ("loss", "objective", "loss_function"))
-    return not any("quantile" in str(aim).lower() for aim in aims)
+    return not any(other in str(aim).lower() for aim in aims for other in ("quantile", "hinge"))
 
 
 def _skill(
@@ -217,8 +221,11 @@ def _skill(
     """Compare with knowing nothing, in the shares of the classes that the model was shown."""
     train = prepared.train
     if data.classes is None:
+        predicted = np.asarray(answers.predict())
+        if predicted.size != rows.y.size:  # several quantiles, or a deviation beside the mean
+            return None
         mean = np.average(train.y, axis=0, weights=train.sample_weight)
-        return number_skill(answers.predict(), rows.y, mean, rows.sample_weight)
+        return number_skill(predicted, rows.y, mean, rows.sample_weight)
     assert prepared.class_codes is not None
     shares = np.zeros(data.n_classes)
     shares[prepared.class_codes] = np.bincount(
@@ -234,8 +241,11 @@ def _skill(
     if not len(known) or (weight is not None and not weight[known].sum() > 0):
         return None
     codes: Array = rows.y[known]
+    probabilities = np.asarray(answers.predict_proba())[known]
+    if not are_probabilities(probabilities):
+        return None
     return class_skill(
-        np.asarray(answers.predict_proba())[known],
+        probabilities,
         codes,
         shares / shares.sum(),
         None if weight is None else weight[known],

@@ -16,6 +16,7 @@ __all__ = [
     "Skill",
     "Verdict",
     "advice",
+    "are_probabilities",
     "class_skill",
     "judge",
     "number_skill",
@@ -97,6 +98,22 @@ class Skill:
             f"{self.metric} {self.loss:.4g} on the validation rows, where predicting "
             f"{knowing} gives {self.baseline:.4g}"
         )
+
+
+def are_probabilities(values: Array) -> bool:
+    """Tell whether rows are shares that add up to 1; rows with NaN in them tell nothing.
+
+    Some models give margins where scikit-learn expects probabilities.
+
+    Examples
+    --------
+    >>> are_probabilities(np.array([[0.2, 0.8], [np.nan, np.nan]]))
+    True
+    >>> are_probabilities(np.array([[3.2, -2.2]]))
+    False
+    """
+    rows = values[np.isfinite(values).all(axis=1)]
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1.0, atol=1e-3))
 
 
 def class_skill(
