@@ -7,6 +7,7 @@ seeds, splits, weights and history are decided once, outside it, and reach it in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -76,6 +77,26 @@ class Traits:
     iteration: str = "iteration"
     releases_gil: bool = False
     in_segments: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnParameter:
+    """A parameter that speaks of columns, by name or position.
+
+    A backend lists those of its models in `column_parameters`; what they say of the
+    caller's columns is said of the encoded ones outside.
+
+    Attributes
+    ----------
+    kind : {"each", "weights", "groups", "listed", "texts"}
+        A sign for each column; a weight for each; groups of columns; columns; columns
+        that have to come as they are, unencoded.
+    form : callable, default=list
+        Makes of a list what the library takes.
+    """
+
+    kind: Literal["each", "weights", "groups", "listed", "texts"]
+    form: Callable[[list[Any]], Any] = list
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
 from sktrainer.backends._catboost_metrics import (
     requested_metric,
@@ -50,6 +50,13 @@ class CatBoostBackend:
     """
 
     name = "catboost"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        "monotone_constraints": ColumnParameter("each"),
+        "feature_weights": ColumnParameter("weights"),
+        "ignored_features": ColumnParameter("listed"),
+        "text_features": ColumnParameter("texts"),
+        "embedding_features": ColumnParameter("texts"),
+    }
 
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "CatBoost")

@@ -6,12 +6,12 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import expit, softmax
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -67,6 +67,17 @@ class LightGBMBackend:
     """
 
     name = "lightgbm"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        **dict.fromkeys(
+            ("monotone_constraints", "monotone_constraint", "monotonic_cst", "mc"),
+            ColumnParameter("each"),
+        ),
+        **dict.fromkeys(
+            ("feature_contri", "feature_contrib", "feature_penalty", "fc", "fp"),
+            ColumnParameter("weights"),
+        ),
+        "interaction_constraints": ColumnParameter("groups"),
+    }
 
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "LGBMModel")

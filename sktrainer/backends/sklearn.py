@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import parallel_config
 
 from sktrainer.backends._base import (
     ChunkRequest,
+    ColumnParameter,
     DeviceBackend,
     FitRequest,
     IncrementalBackend,
@@ -64,6 +65,10 @@ class SklearnBackend:
     """
 
     name = "sklearn"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        "monotonic_cst": ColumnParameter("each"),
+        "interaction_cst": ColumnParameter("groups"),
+    }
 
     def traits(self, model: Any, task: Task) -> Traits:
         """Say what this model, with the parameters it has, needs and can do."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sktrainer.backends._base import DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -77,6 +78,11 @@ class XGBoostBackend:
     """
 
     name = "xgboost"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        "monotone_constraints": ColumnParameter("each", tuple),
+        "interaction_constraints": ColumnParameter("groups", str),
+        "feature_weights": ColumnParameter("weights"),
+    }
 
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "XGBModel")

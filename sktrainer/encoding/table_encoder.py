@@ -28,6 +28,7 @@ from sktrainer.encoding.table.columns import duplicate_message
 from sktrainer.encoding.table.learning import learn_table
 from sktrainer.encoding.table.matrices import learn_matrix
 from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.sources import Sources
 from sktrainer.encoding.table.sparse_matrices import learn_sparse
 from sktrainer.encoding.table.table_plan import TablePlan
 from sktrainer.encoding.table.treatments import ENCODINGS, Encoding
@@ -78,6 +79,8 @@ default="onehot+target"
     ordinal_encoder_, onehot_encoder_, target_encoder_, imputer_, scaler_ : estimator or None
         scikit-learn's own, holding what was learned: levels, infrequent levels, target
         means, medians, means and deviations. The last three see codes and output columns.
+    sources_ : Sources
+        The input column of each output column: `values`, then `marks` of missing cells.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
 
@@ -194,6 +197,11 @@ default="onehot+target"
         self.imputer_: Any = learned.plan.finish.imputer
         self.scaler_: Any = learned.plan.finish.scaler
         return self._delivered(learned.out, X)
+
+    @property
+    def sources_(self) -> Sources:
+        """The input column that each output column comes from."""
+        return self._plan.sources
 
     @property
     def ordinal_encoder_(self) -> Any:

@@ -27,6 +27,7 @@ from sktrainer.running.early_stopping import Monitor, WatchedMetric
 from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
 from sktrainer.running.predicted import Relabelled
 from sktrainer.running.resources import limited_threads
+from sktrainer.stages._column_parameters import set_column_parameters
 from sktrainer.types import Array, CheckedData, FitOutcome, ModelFit, Prepared, Rows
 
 __all__ = ["ModelPlan", "fit_chunk", "fit_model", "untrained"]
@@ -104,8 +105,10 @@ def fit_model(
     )
     if on_iteration is not None and hasattr(on_iteration, "follow"):
         on_iteration.follow(monitor)
+    model = clone_estimator(plan.model)
+    set_column_parameters(model, plan.backend, prepared.steps)
     request = FitRequest(
-        model=clone_estimator(plan.model),
+        model=model,
         task=data.task,
         train=_with_targets(prepared.train, plan, data, prepared),
         monitor=monitor,

@@ -76,7 +76,7 @@ def traits_of(model: Any) -> Traits:
     inputs = _input_tags(model)
     way = way_of(model)
     return Traits(
-        native_categorical=takes_categories(model),
+        native_categorical=takes_categories(model) and not _groups_columns(model),
         native_missing=bool(getattr(inputs, "allow_nan", False)),
         sparse=bool(getattr(inputs, "sparse", False)),
         scale_sensitive=_scale_sensitive(model),
@@ -95,6 +95,16 @@ def traits_of(model: Any) -> Traits:
 def takes_categories(model: Any) -> bool:
     """Whether the model can be told which columns hold category codes."""
     return _is_any(model, _CATEGORICAL)
+
+
+def _groups_columns(model: Any) -> bool:
+    """Whether groups of columns may interact: they are taken for others beside category codes.
+
+    scikit-learn 1.9 puts category columns first, monotonic constraints with them, and leaves
+    groups as they were.
+    """
+    groups = getattr(model, "interaction_cst", None)
+    return groups is not None and not isinstance(groups, str)
 
 
 def _is_any(model: Any, names: set[str]) -> bool:

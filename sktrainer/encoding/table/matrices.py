@@ -16,6 +16,7 @@ from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infin
 from sktrainer.encoding.table.finishing import Finish, Steps, learn_finish, median
 from sktrainer.encoding.table.numeric import to_numbers
 from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.sources import Sources
 from sktrainer.encoding.table.strays import Strays
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -40,6 +41,12 @@ class MatrixPlan:
     finish: Finish
     impute: bool
     codes: tuple[int, ...] = ()
+
+    @property
+    def sources(self) -> Sources:
+        """The input column of each output column."""
+        values = tuple(range(len(self.names))) if self.kept is None else self.kept
+        return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; X itself where there is nothing to do."""

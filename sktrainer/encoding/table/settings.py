@@ -10,6 +10,7 @@ from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from sktrainer.encoding.table.columns import ColumnDecision
 from sktrainer.encoding.table.finishing import Finish
+from sktrainer.encoding.table.sources import Sources
 from sktrainer.types import Array, Task
 
 
@@ -53,6 +54,10 @@ class OutputPlan(Protocol):
     @property
     def finish(self) -> Finish:
         """The last steps, with what they learned."""
+
+    @property
+    def sources(self) -> Sources:
+        """The input column of each output column."""
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; raise InputError that names columns with infinite cells."""

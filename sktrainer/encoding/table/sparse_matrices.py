@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infinite_message
 from sktrainer.encoding.table.finishing import Finish, Steps
 from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.sources import Sources
 from sktrainer.exceptions import InputError
 
 
@@ -25,6 +26,13 @@ class SparsePlan:
     finish: Finish
     impute: bool
     codes: tuple[int, ...] = ()
+
+    @property
+    def sources(self) -> Sources:
+        """The input column of each output column."""
+        imputer = self.finish.imputer
+        marks = () if imputer is None else tuple(imputer.indicator_.features_.tolist())
+        return Sources(tuple(range(len(self.names) - len(marks))), marks)
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; X itself where there is nothing to do."""

@@ -15,6 +15,7 @@ from sktrainer.encoding.table.finishing import Finish
 from sktrainer.encoding.table.levels import MISSING
 from sktrainer.encoding.table.matrices import refuse_sparse
 from sktrainer.encoding.table.plans import Plan
+from sktrainer.encoding.table.sources import Sources
 from sktrainer.encoding.table.strays import Strays
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -50,6 +51,13 @@ class TablePlan:
     dtype: str
     finish: Finish
     frame: bool = False
+
+    @property
+    def sources(self) -> Sources:
+        """The input column of each output column."""
+        kept = zip(self.positions, self.plans, strict=True)
+        values = tuple(position for position, plan in kept for _ in plan.names)
+        return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def empty(self, n_rows: int) -> Array:
         """Return an output that is still to be written."""

@@ -1,0 +1,189 @@
+"""Parameters of a model that speak of columns: from the caller's columns to the encoded ones.
+
+Encoding drops columns, makes several of one, and appends marks of missing cells. A constraint
+given by name or position is meant for the table as the caller sees it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sktrainer.backends._base import Backend, ColumnParameter
+from sktrainer.encoding.table.sources import Sources
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.exceptions import ParameterError, meant
+
+__all__ = ["set_column_parameters"]
+
+
+def set_column_parameters(
+    model: Any, backend: Backend, steps: Sequence[tuple[str, Any]]
+) -> None:
+    """Let a model's constraints and weights of columns speak of the encoded columns.
+
+    Parameters
+    ----------
+    model : estimator
+        Changed in place: pass a clone.
+    backend : Backend
+        Knows which of its models' parameters these are.
+    steps : sequence of (str, transformer)
+        Fitted. Only where the automatic preprocessor alone makes the columns is it known
+        what became of each; otherwise the parameters stay as they are.
+
+    Raises
+    ------
+    ParameterError
+        A column that is not there, a wrong number of values, or a constraint on a column
+        that became several.
+    """
+    known: Mapping[str, ColumnParameter] = getattr(backend, "column_parameters", {})
+    if not known or not hasattr(model, "get_params"):
+        return
+    given = {n: v for n, v in model.get_params(deep=False).items() if n in known}
+    given = {name: value for name, value in given.items() if not _is_empty(value)}
+    encoder = _only_encoder(steps)
+    if not given or encoder is None:
+        return
+    columns = _Columns.of(encoder)
+    problems: list[str] = []
+    changed = {
+        name: columns.translated(name, value, known[name], problems)
+        for name, value in given.items()
+    }
+    if problems:
+        raise ParameterError(problems)
+    model.set_params(**changed)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (hasattr(value, "__len__") and len(value) == 0)
+
+
+def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
+    transforms = [
+        step for _, step in steps if step != "passthrough" and hasattr(step, "transform")
+    ]
+    if len(transforms) == 1 and isinstance(transforms[0], TableEncoder):
+        return transforms[0]
+    return None
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The caller's columns and what became of them."""
+
+    names: tuple[str, ...]
+    sources: Sources
+    outputs: tuple[str, ...]
+    codes: frozenset[int]
+
+    @classmethod
+    def of(cls, encoder: TableEncoder) -> _Columns:
+        n_columns = encoder.n_features_in_
+        names = getattr(encoder, "feature_names_in_", None)
+        return cls(
+            tuple(map(str, range(n_columns) if names is None else names)),
+            encoder.sources_,
+            tuple(encoder.get_feature_names_out()),
+            frozenset(encoder.categorical_features_),
+        )
+
+    def translated(
+        self, name: str, value: Any, parameter: ColumnParameter, problems: list[str]
+    ) -> Any:
+        """Return a parameter's value for the encoded columns, or add what is wrong with it."""
+        value = _parsed(value)
+        if isinstance(value, str) and parameter.kind != "texts":
+            return value  # a word of the library's own, such as "pairwise"
+        try:
+            return getattr(self, f"_{parameter.kind}")(name, value, parameter)
+        except ParameterError as error:
+            problems.extend(error.problems)
+            return value
+
+    def _each(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        """Signs, of which each is for one column of numbers."""
+        found = [0] * len(self.sources)
+        problems = []
+        for position, sign in self._pairs(name, value):
+            if int(sign) == 0:
+                continue
+            outputs = self.sources.value_outputs(position)
+            if len(outputs) > 1 or not self.codes.isdisjoint(outputs):
+                problems.append(self._not_one(name, position, outputs))
+            for output in outputs:  # none, where the column was dropped
+                found[output] = int(sign)
+        if problems:
+            raise ParameterError(problems)
+        return parameter.form(found)
+
+    def _weights(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        """Numbers, of which each holds for all that comes from a column; 1 for the others."""
+        found = [1.0] * len(self.sources)
+        for position, weight in self._pairs(name, value):
+            for output in self.sources.outputs(position):
+                found[output] = float(weight)
+        return parameter.form(found)
+
+    def _groups(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        """Groups of columns, with all that comes from them."""
+        groups = [self._outputs(name, group) for group in value]
+        return parameter.form([group for group in groups if group])
+
+    def _listed(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        """Columns, with all that comes from them."""
+        return parameter.form(self._outputs(name, value))
+
+    def _texts(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        raise ParameterError(
+            f"{name}={value!r} needs columns as they came, and the automatic preprocessor "
+            "encodes them; pass preprocessor=None, or leave it out"
+        )
+
+    def _outputs(self, name: str, columns: Iterable[Any]) -> list[int]:
+        positions = [self._position(name, column) for column in columns]
+        return [at for position in positions for at in self.sources.outputs(position)]
+
+    def _pairs(self, name: str, value: Any) -> list[tuple[int, Any]]:
+        if isinstance(value, Mapping):
+            return [(self._position(name, key), each) for key, each in value.items()]
+        if len(value) != len(self.names):
+            raise ParameterError(
+                f"{name} must have a value for each of the {len(self.names):,} columns of X, "
+                f"got {len(value):,}; or name the columns: {{{self.names[0]!r}: 1}}"
+            )
+        return list(enumerate(value))
+
+    def _position(self, name: str, column: Any) -> int:
+        if isinstance(column, (int, np.integer)) and 0 <= column < len(self.names):
+            return int(column)
+        if str(column) in self.names:
+            return self.names.index(str(column))
+        raise ParameterError(
+            f"{name} names {column!r}, which is no column of X{meant(str(column), self.names)}"
+        )
+
+    def _not_one(self, name: str, position: int, outputs: tuple[int, ...]) -> str:
+        became = ", ".join(self.outputs[at] for at in outputs[:4])
+        became += ", ..." if len(outputs) > 4 else ""
+        what = f"{len(outputs)} columns ({became})" if len(outputs) > 1 else "category codes"
+        return (
+            f"{name}: column {self.names[position]!r} becomes {what}, and a sign is for one "
+            "column of numbers; leave it out, or pass numbers"
+        )
+
+
+def _parsed(value: Any) -> Any:
+    """Return what a text in brackets, as some libraries take it, stands for."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("(", "["):
+        return value
+    try:
+        return ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return value  # the library will say what it cannot read

@@ -1,0 +1,189 @@
+"""Constraints on columns hold for the caller's columns, whatever the encoding makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from catboost import CatBoostRegressor
+from lightgbm import LGBMRegressor
+from scipy import sparse
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBRegressor
+
+from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
+from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.testing import same_bits
+
+N = 400
+RNG = np.random.default_rng(0)
+X = pd.DataFrame(
+    {
+        "always": 1.0,  # dropped
+        "day": pd.date_range("2020", periods=N),  # becomes several
+        "kind": RNG.choice(["u", "v", "w"], N),
+        "rising": RNG.normal(size=N),
+        "free": RNG.normal(size=N),
+    }
+)
+Y = np.sin(3 * X["rising"]) + X["rising"] + X["free"] ** 2 + RNG.normal(0, 0.1, N)
+NAMED, BY_POSITION = {"rising": 1}, (0, 0, 0, 1, 0)
+
+MODELS = {
+    "xgboost": (XGBRegressor(n_estimators=40), "monotone_constraints", tuple),
+    "lightgbm": (LGBMRegressor(n_estimators=40), "monotone_constraints", list),
+    "lightgbm alias": (LGBMRegressor(n_estimators=40), "mc", list),
+    "catboost": (CatBoostRegressor(iterations=40), "monotone_constraints", list),
+    "histogram": (HistGradientBoostingRegressor(max_iter=40), "monotonic_cst", list),
+    "forest": (RandomForestRegressor(20), "monotonic_cst", list),
+}
+
+
+def fitted(model, table=X, **parameters):
+    options = {"random_state": 0, "early_stopping": False, **parameters}
+    return ManagedTrainer(model, **options).fit(table, Y)
+
+
+def steps_of(trainer, table=X):
+    """Return how predictions change as `rising` does, everything else as it is."""
+    grid = np.linspace(-2, 2, 21)
+    predicted = [trainer.predict(table[:40].assign(rising=value)) for value in grid]
+    return np.diff(np.array(predicted), axis=0)
+
+
+def constrained(name, value):
+    model, parameter, form = MODELS[name]
+    value = value if isinstance(value, dict) else form(value)
+    return type(model)(**{**model.get_params(), parameter: value})
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("encoding", ["auto", "onehot"])
+def test_a_sign_is_for_the_callers_column(name, encoding):
+    options = {"categorical_encoding": encoding}
+    free = steps_of(fitted(MODELS[name][0], **options))
+    assert (free < -1e-3).any()
+
+    by_name = fitted(constrained(name, NAMED), **options)
+    assert (steps_of(by_name) >= -1e-9).all()
+    assert (steps_of(by_name) > 1e-3).any()
+    by_position = fitted(constrained(name, BY_POSITION), **options)
+    assert same_bits(by_position.predict(X), by_name.predict(X))
+    assert by_name.estimator.get_params()[MODELS[name][1]] == NAMED
+
+
+@pytest.mark.parametrize("name", ["xgboost", "histogram"])
+def test_marks_of_missing_cells_and_arrays_do_not_shift_it(name):
+    table = X.assign(free=X["free"].mask(RNG.random(N) < 0.1), always=np.nan)
+    numbers = table[["always", "rising", "free"]]
+    trainer = fitted(constrained(name, NAMED), numbers, scaling=True)
+    assert (steps_of(trainer, numbers) >= -1e-9).all()
+    array = fitted(constrained(name, {1: 1}), numbers.to_numpy(), scaling=True)
+    assert same_bits(array.predict(numbers.to_numpy()), trainer.predict(numbers))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"risng": 1}, r"names 'risng', which is no column of X; did you mean 'rising'\?"),
+        ({9: 1}, "names 9, which is no column of X"),
+        ({"day": 1}, r"column 'day' becomes \d columns \(day_.*a sign is for one column"),
+        ({"kind": 1}, "column 'kind' becomes category codes, and a sign is for one column"),
+        ((1, 0), "a value for each of the 5 columns of X, got 2; or name the columns"),
+    ],
+)
+def test_what_cannot_be_constrained_is_one_error(value, message):
+    model = XGBRegressor(monotone_constraints=value)
+    with pytest.raises(ParameterError, match=message):
+        fitted(model)
+    with pytest.raises(
+        FitError, match=f"all 3 folds failed to fit:\neach of them: .*{message}"
+    ):
+        fitted(model, cv=3)
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        [
+            XGBRegressor(n_estimators=20, interaction_constraints=groups)
+            for groups in ([["rising", "kind"], ["free", "day"]], "[[3, 2], [4, 1]]")
+        ],
+        [
+            LGBMRegressor(n_estimators=20, interaction_constraints=groups)
+            for groups in ([["rising", "kind"], ["free", "day"]], [[3, 2], [4, 1]])
+        ],
+        [
+            HistGradientBoostingRegressor(max_iter=20, interaction_cst=[{3, 2}, {4, 1}, {0}]),
+            HistGradientBoostingRegressor(max_iter=20, interaction_cst=[[3, 2], [4, 1]]),
+        ],
+    ],
+    ids=["xgboost", "lightgbm", "histogram"],
+)
+def test_columns_interact_within_their_groups_alone(models):
+    trainers = [fitted(model) for model in models]
+    assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
+    # What changing `rising` does is the same whatever the values of the other group are.
+    low, high = (trainers[0].predict(X.assign(rising=value)) for value in (-1.0, 1.0))
+    for kind in X["kind"].unique():
+        assert np.ptp((high - low)[X["kind"] == kind]) < 1e-4
+
+
+def test_words_of_the_library_are_left_to_it():
+    model = HistGradientBoostingRegressor(max_iter=20, interaction_cst="no_interactions")
+    assert fitted(model).model_.interaction_cst == "no_interactions"
+
+
+def test_weights_and_lists_of_columns_go_to_what_they_became():
+    ignoring = fitted(CatBoostRegressor(iterations=20, ignored_features=["rising"]))
+    assert np.abs(steps_of(ignoring)).max() == 0
+    weights = {"rising": 0.0, "day": 3.0}
+    weighted = fitted(
+        XGBRegressor(n_estimators=5, colsample_bynode=0.5, feature_weights=weights)
+    )
+    names = weighted.pipeline_[0].get_feature_names_out()
+    expected = [{"rising": 0.0, "day": 3.0}.get(n.partition("_")[0], 1.0) for n in names]
+    assert list(weighted.model_.feature_weights) == expected
+    assert np.abs(steps_of(weighted)).max() == 0
+
+
+def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
+    with pytest.raises(ParameterError, match=r"text_features=\['kind'\] needs columns as they"):
+        fitted(CatBoostRegressor(iterations=5, text_features=["kind"]))
+
+
+def test_behind_steps_of_the_callers_a_position_is_what_they_give():
+    numbers = X[["rising", "free"]]
+    model = XGBRegressor(n_estimators=20, monotone_constraints=(1, 0))
+    trainer = fitted(make_pipeline(StandardScaler(), model), numbers)
+    assert trainer.model_.monotone_constraints == (1, 0)
+    assert (steps_of(trainer, numbers) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("kind", ["table", "matrix", "sparse", "as it is"])
+def test_every_output_column_has_its_source(kind):
+    numbers = X[["always", "rising", "free"]].mask(RNG.random((N, 3)) < 0.1)
+    table = {
+        "table": X,
+        "matrix": numbers.to_numpy(),
+        "sparse": sparse.csr_matrix(numbers.to_numpy()),
+        "as it is": X[["rising", "free"]].to_numpy(),
+    }[kind]
+    encoder = TableEncoder(scale=kind != "as it is").fit(table)
+    names = encoder.get_feature_names_out()
+    inputs = list(X) if kind == "table" else [f"x{at}" for at in range(table.shape[1])]
+    sources = (*encoder.sources_.values, *encoder.sources_.marks)
+    assert len(encoder.sources_) == len(names)
+    for name, source in zip(names, sources, strict=True):
+        assert name.partition("_")[0] == inputs[source]
+    marked = [name.endswith("_missing") for name in names]
+    if kind != "table":  # where a category may have a level for missing cells
+        assert sum(marked) == len(encoder.sources_.marks)
+        assert not any(marked[: len(encoder.sources_.values)])
+
+
+def test_the_error_for_a_list_that_is_too_long_names_a_way_out():
+    with pytest.raises(InputError, match=r"or name the columns: \{'always': 1\}"):
+        fitted(LGBMRegressor(monotone_constraints=[1] * 9))
