@@ -10,10 +10,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import get_scorer_names
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
+from sktrainer.parameters import CHOICES, SHORT_NAMES
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):
@@ -278,6 +280,8 @@ def test_what_is_no_estimator_is_refused(estimator, message):
         ("acc", "accuracy"),
         ("rmse", "neg_root_mean_squared_error"),
         ("auc", "roc_auc"),
+        ("aucpr", "average_precision"),
+        ("multi_logloss", "neg_log_loss"),
         ("F1_Macro", "f1_macro"),
     ],
 )
@@ -332,3 +336,9 @@ def test_a_failed_fit_leaves_the_trainer_unfitted():
     with pytest.raises(ParameterError):
         trainer.fit(X, Y)
     assert not trainer.__sklearn_is_fitted__()
+
+
+def test_every_name_elsewhere_stands_for_one_that_is_known_here():
+    known = {*get_scorer_names(), *CHOICES["device"]}
+    assert set(SHORT_NAMES.values()) <= known
+    assert not set(SHORT_NAMES) & known
