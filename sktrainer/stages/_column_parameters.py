@@ -7,13 +7,14 @@ given by name or position is meant for the table as the caller sees it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sktrainer.backends._base import Backend, ColumnParameter
+from sktrainer.backends._base import ColumnParameter
+from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.table.sources import Sources
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError, meant
@@ -21,17 +22,13 @@ from sktrainer.exceptions import ParameterError, meant
 __all__ = ["set_column_parameters"]
 
 
-def set_column_parameters(
-    model: Any, backend: Backend, steps: Sequence[tuple[str, Any]]
-) -> None:
+def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
     """Let a model's constraints and weights of columns speak of the encoded columns.
 
     Parameters
     ----------
     model : estimator
-        Changed in place: pass a clone.
-    backend : Backend
-        Knows which of its models' parameters these are.
+        Changed in place, and the models in it: pass a clone.
     steps : sequence of (str, transformer)
         Fitted. Only where the automatic preprocessor alone makes the columns is it known
         what became of each; otherwise the parameters stay as they are.
@@ -42,23 +39,65 @@ def set_column_parameters(
         A column that is not there, a wrong number of values, or a constraint on a column
         that became several.
     """
-    known: Mapping[str, ColumnParameter] = getattr(backend, "column_parameters", {})
-    if not known or not hasattr(model, "get_params"):
-        return
-    given = {n: v for n, v in model.get_params(deep=False).items() if n in known}
-    given = {name: value for name, value in given.items() if not _is_empty(value)}
     encoder = _only_encoder(steps)
-    if not given or encoder is None:
+    if encoder is None or not _known_for(model):
         return
-    columns = _Columns.of(encoder)
-    problems: list[str] = []
-    changed = {
-        name: columns.translated(name, value, known[name], problems)
-        for name, value in given.items()
-    }
+    parts = (model, *_models_inside(model))
+    given = [(part, found) for part in parts if (found := _given(part))]
+    if not given:
+        return
+    columns, problems = _Columns.of(encoder), list[str]()
+    for part, values in given:
+        known = _known_for(part)
+        part.set_params(
+            **{
+                name: columns.translated(name, value, known[name], problems)
+                for name, value in values.items()
+            }
+        )
     if problems:
         raise ParameterError(problems)
-    model.set_params(**changed)
+
+
+def _given(model: Any) -> dict[str, Any]:
+    """Return those of a model's parameters that speak of columns."""
+    known = _known_for(model)
+    parameters = model.get_params(deep=False).items() if known else ()
+    return {name: value for name, value in parameters if name in known and not _is_empty(value)}
+
+
+def _known_for(model: Any) -> Mapping[str, ColumnParameter]:
+    """Return the parameters of such a model that speak of columns, by name."""
+    if not hasattr(model, "get_params"):
+        return {}
+    found: Mapping[str, ColumnParameter] = getattr(find_backend(model), "column_parameters", {})
+    return found
+
+
+def _models_inside(model: Any) -> Iterator[Any]:
+    """Yield the models that a model holds and that see the same columns as it."""
+    parts = {
+        name: value
+        for name, value in model.get_params(deep=True).items()
+        if hasattr(value, "get_params") and not isinstance(value, type)
+    }
+    for name, part in parts.items():
+        holders = [parts.get(above) for above in _prefixes(name)]
+        changes = any(hasattr(h, "transform") or hasattr(h, "steps") for h in holders)
+        if hasattr(part, "fit") and not changes:
+            yield part
+
+
+def _prefixes(name: str) -> list[str]:
+    """Return the names of what holds a nested parameter.
+
+    Examples
+    --------
+    >>> _prefixes("vote__trees__estimator")
+    ['vote', 'vote__trees']
+    """
+    names = name.split("__")
+    return ["__".join(names[:depth]) for depth in range(1, len(names))]
 
 
 def _is_empty(value: Any) -> bool:

@@ -106,7 +106,7 @@ def fit_model(
     if on_iteration is not None and hasattr(on_iteration, "follow"):
         on_iteration.follow(monitor)
     model = clone_estimator(plan.model)
-    set_column_parameters(model, plan.backend, prepared.steps)
+    set_column_parameters(model, prepared.steps)
     request = FitRequest(
         model=model,
         task=data.task,

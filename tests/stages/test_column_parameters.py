@@ -8,7 +8,13 @@ import pytest
 from catboost import CatBoostRegressor
 from lightgbm import LGBMRegressor
 from scipy import sparse
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+    VotingRegressor,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
@@ -152,6 +158,21 @@ def test_weights_and_lists_of_columns_go_to_what_they_became():
 def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
     with pytest.raises(ParameterError, match=r"text_features=\['kind'\] needs columns as they"):
         fitted(CatBoostRegressor(iterations=5, text_features=["kind"]))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: TransformedTargetRegressor(model, transformer=StandardScaler()),
+        lambda model: AdaBoostRegressor(model, n_estimators=3),
+        lambda model: VotingRegressor([("one", model), ("other", model)]),
+    ],
+    ids=["transformed target", "AdaBoost", "vote"],
+)
+@pytest.mark.parametrize("name", ["xgboost", "forest"])
+def test_a_model_inside_another_is_constrained_too(wrap, name):
+    assert (steps_of(fitted(wrap(MODELS[name][0]))) < -1e-3).any()
+    assert (steps_of(fitted(wrap(constrained(name, NAMED)))) >= -1e-6).all()
 
 
 def test_behind_steps_of_the_callers_a_position_is_what_they_give():
