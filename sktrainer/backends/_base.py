@@ -88,14 +88,15 @@ class ColumnParameter:
 
     Attributes
     ----------
-    kind : {"each", "weights", "groups", "listed", "texts"}
+    kind : {"each", "weights", "groups", "listed", "categories", "types", "texts"}
         A sign for each column; a weight for each; groups of columns; columns; columns
-        that have to come as they are, unencoded.
+        that are categories, which the encoder tells; types of columns, which only the
+        table tells; columns that have to come as they are, unencoded.
     form : callable, default=list
         Makes of a list what the library takes.
     """
 
-    kind: Literal["each", "weights", "groups", "listed", "texts"]
+    kind: Literal["each", "weights", "groups", "listed", "categories", "types", "texts"]
     form: Callable[[list[Any]], Any] = list
 
 

@@ -54,6 +54,7 @@ class CatBoostBackend:
         "monotone_constraints": ColumnParameter("each"),
         "feature_weights": ColumnParameter("weights"),
         "ignored_features": ColumnParameter("listed"),
+        "cat_features": ColumnParameter("categories", lambda _: None),
         "text_features": ColumnParameter("texts"),
         "embedding_features": ColumnParameter("texts"),
     }

@@ -76,6 +76,15 @@ class LightGBMBackend:
             ("feature_contri", "feature_contrib", "feature_penalty", "fc", "fp"),
             ColumnParameter("weights"),
         ),
+        **dict.fromkeys(
+            (
+                "categorical_feature",
+                "categorical_column",
+                "categorical_features",
+                "cat_feature",
+            ),
+            ColumnParameter("types"),
+        ),
         "interaction_constraints": ColumnParameter("groups"),
     }
 

@@ -68,6 +68,7 @@ class SklearnBackend:
     column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
         "monotonic_cst": ColumnParameter("each"),
         "interaction_cst": ColumnParameter("groups"),
+        "categorical_features": ColumnParameter("categories", lambda _: "from_dtype"),
     }
 
     def traits(self, model: Any, task: Task) -> Traits:

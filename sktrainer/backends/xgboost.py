@@ -82,6 +82,7 @@ class XGBoostBackend:
         "monotone_constraints": ColumnParameter("each", tuple),
         "interaction_constraints": ColumnParameter("groups", str),
         "feature_weights": ColumnParameter("weights"),
+        "feature_types": ColumnParameter("types"),
     }
 
     def traits(self, model: Any, task: Task) -> Traits:

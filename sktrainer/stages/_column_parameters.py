@@ -121,6 +121,7 @@ class _Columns:
     sources: Sources
     outputs: tuple[str, ...]
     codes: frozenset[int]
+    kinds: tuple[str, ...]
 
     @classmethod
     def of(cls, encoder: TableEncoder) -> _Columns:
@@ -131,6 +132,7 @@ class _Columns:
             encoder.sources_,
             tuple(encoder.get_feature_names_out()),
             frozenset(encoder.categorical_features_),
+            tuple(decision.kind for decision in encoder.decisions_),
         )
 
     def translated(
@@ -138,7 +140,7 @@ class _Columns:
     ) -> Any:
         """Return a parameter's value for the encoded columns, or add what is wrong with it."""
         value = _parsed(value)
-        if isinstance(value, str) and parameter.kind != "texts":
+        if isinstance(value, str) and parameter.kind not in ("texts", "types"):
             return value  # a word of the library's own, such as "pairwise"
         try:
             return getattr(self, f"_{parameter.kind}")(name, value, parameter)
@@ -179,6 +181,28 @@ class _Columns:
         """Columns, with all that comes from them."""
         return parameter.form(self._outputs(name, value))
 
+    def _categories(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        """Columns that are categories: the encoder knows of them, and tells the library."""
+        positions = _true_positions(value)
+        numbers = [
+            self.names[position]
+            for position in (self._position(name, column) for column in positions)
+            if self.kinds[position] in ("numeric", "date")
+        ]
+        if numbers:
+            raise ParameterError(self._in_the_table(f"{name} names {numbers[0]!r}", numbers[0]))
+        return parameter.form([])
+
+    def _types(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+        raise ParameterError(self._in_the_table(f"{name}={value!r} is set", self.names[0]))
+
+    def _in_the_table(self, what: str, column: str) -> str:
+        return (
+            f"{what}, but the table tells which columns are categories: mark them there, as by "
+            f"X.astype({{{column!r}: 'category'}}), and leave the parameter out, or encode X "
+            "yourself and pass preprocessor=None"
+        )
+
     def _texts(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
         raise ParameterError(
             f"{name}={value!r} needs columns as they came, and the automatic preprocessor "
@@ -216,6 +240,14 @@ class _Columns:
             f"{name}: column {self.names[position]!r} becomes {what}, and a sign is for one "
             "column of numbers; leave it out, or pass numbers"
         )
+
+
+def _true_positions(value: Any) -> list[Any]:
+    """Return columns as they are listed, or the positions at which a mask is true."""
+    listed = [value] if isinstance(value, (str, int, np.integer)) else list(value)
+    if listed and all(isinstance(each, (bool, np.bool_)) for each in listed):
+        return [position for position, is_one in enumerate(listed) if is_one]
+    return listed
 
 
 def _parsed(value: Any) -> Any:

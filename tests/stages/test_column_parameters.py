@@ -161,6 +161,40 @@ def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
 
 
 @pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            CatBoostRegressor(iterations=5, cat_features=["kind", "free"]),
+            "names 'free', but the",
+        ),
+        (HistGradientBoostingRegressor(categorical_features=[4]), r"X.astype\(\{'free': 'cat"),
+        (HistGradientBoostingRegressor(categorical_features=[False] * 4 + [True]), "'free'"),
+        (LGBMRegressor(categorical_feature=[2]), r"categorical_feature=\[2\] is set, but the"),
+        (XGBRegressor(feature_types=["q"] * 5), "feature_types=.* is set, but the table"),
+    ],
+    ids=["catboost", "histogram", "mask", "lightgbm", "xgboost"],
+)
+def test_categories_are_told_by_the_table(model, message):
+    with pytest.raises(ParameterError, match=message):
+        fitted(model)
+
+
+@pytest.mark.parametrize(
+    ("plain", "told"),
+    [
+        (CatBoostRegressor(iterations=20), {"cat_features": ["kind"]}),
+        (HistGradientBoostingRegressor(max_iter=20), {"categorical_features": [2]}),
+    ],
+    ids=["catboost", "histogram"],
+)
+@pytest.mark.parametrize("encoding", ["auto", "onehot"])
+def test_categories_that_the_encoder_sees_may_be_named(plain, told, encoding):
+    named = type(plain)(**{**plain.get_params(), **told})
+    trainers = [fitted(model, categorical_encoding=encoding) for model in (plain, named)]
+    assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
+
+
+@pytest.mark.parametrize(
     "wrap",
     [
         lambda model: TransformedTargetRegressor(model, transformer=StandardScaler()),
