@@ -187,7 +187,7 @@ class _Columns:
         numbers = [
             self.names[position]
             for position in (self._position(name, column) for column in positions)
-            if self.kinds[position] in ("numeric", "date")
+            if self.kinds[position] in ("numeric", "datetime", "duration")
         ]
         if numbers:
             raise ParameterError(self._in_the_table(f"{name} names {numbers[0]!r}", numbers[0]))

@@ -167,12 +167,13 @@ def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
             CatBoostRegressor(iterations=5, cat_features=["kind", "free"]),
             "names 'free', but the",
         ),
+        (CatBoostRegressor(iterations=5, cat_features=["day"]), "cat_features names 'day', but"),
         (HistGradientBoostingRegressor(categorical_features=[4]), r"X.astype\(\{'free': 'cat"),
         (HistGradientBoostingRegressor(categorical_features=[False] * 4 + [True]), "'free'"),
         (LGBMRegressor(categorical_feature=[2]), r"categorical_feature=\[2\] is set, but the"),
         (XGBRegressor(feature_types=["q"] * 5), "feature_types=.* is set, but the table"),
     ],
-    ids=["catboost", "histogram", "mask", "lightgbm", "xgboost"],
+    ids=["catboost", "dates", "histogram", "mask", "lightgbm", "xgboost"],
 )
 def test_categories_are_told_by_the_table(model, message):
     with pytest.raises(ParameterError, match=message):
