@@ -167,7 +167,7 @@ def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
             CatBoostRegressor(iterations=5, cat_features=["kind", "free"]),
             "names 'free', but the",
         ),
-        (CatBoostRegressor(iterations=5, cat_features=["day"]), "cat_features names 'day', but"),
+        (CatBoostRegressor(iterations=5, cat_features=["day"]), "names 'day', but the"),
         (HistGradientBoostingRegressor(categorical_features=[4]), r"X.astype\(\{'free': 'cat"),
         (HistGradientBoostingRegressor(categorical_features=[False] * 4 + [True]), "'free'"),
         (LGBMRegressor(categorical_feature=[2]), r"categorical_feature=\[2\] is set, but the"),
