@@ -83,9 +83,14 @@ def _models_inside(model: Any) -> Iterator[Any]:
     }
     for name, part in parts.items():
         holders = [parts.get(above) for above in _prefixes(name)]
-        changes = any(hasattr(h, "transform") or hasattr(h, "steps") for h in holders)
-        if hasattr(part, "fit") and not changes:
+        if hasattr(part, "fit") and not any(map(_changes_columns, holders)):
             yield part
+
+
+def _changes_columns(holder: Any) -> bool:
+    """Tell of Pipelines, and of transformers; a vote has `transform` too, and predicts."""
+    transforms = hasattr(holder, "transform") and not hasattr(holder, "predict")
+    return hasattr(holder, "steps") or transforms
 
 
 def _prefixes(name: str) -> list[str]:

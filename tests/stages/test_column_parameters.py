@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from xgboost import XGBRegressor
 
 from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
@@ -208,6 +208,15 @@ def test_categories_that_the_encoder_sees_may_be_named(plain, told, encoding):
 def test_a_model_inside_another_is_constrained_too(wrap, name):
     assert (steps_of(fitted(wrap(MODELS[name][0]))) < -1e-3).any()
     assert (steps_of(fitted(wrap(constrained(name, NAMED)))) >= -1e-6).all()
+
+
+def test_a_pipeline_inside_a_model_counts_columns_as_its_steps_give_them():
+    numbers = X[["rising", "free"]]
+    inner = make_pipeline(PolynomialFeatures(2, include_bias=False), constrained("xgboost", {}))
+    inner.set_params(xgbregressor__monotone_constraints=(1, 0, 0, 0, 0))
+    model = TransformedTargetRegressor(inner, transformer=StandardScaler())
+    trainer = fitted(model, numbers)
+    assert trainer.model_.regressor_[-1].monotone_constraints == (1, 0, 0, 0, 0)
 
 
 def test_behind_steps_of_the_callers_a_position_is_what_they_give():
