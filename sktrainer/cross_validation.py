@@ -257,9 +257,8 @@ def _report_failures(results: list[FoldResult]) -> None:
         return
     errors = "\n".join(f"fold {result.fold}: {result.error}" for result in failed)
     if len(failed) == len(results):
-        first, *others = (result.error for result in failed)
-        if others and set(others) == {first}:
-            errors = f"each of them: {first}"
+        if len(failed) > len({result.error for result in failed}) == 1:
+            errors = f"each of them: {failed[0].error}"
         raise FitError(f"all {len(results)} folds failed to fit:\n{errors}")
     warn_caller(
         f"{len(failed)} of {len(results)} folds failed to fit; their scores are NaN:\n{errors}",

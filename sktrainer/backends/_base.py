@@ -7,9 +7,9 @@ seeds, splits, weights and history are decided once, outside it, and reach it in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from sktrainer.running.checkpoints.fits import FitCheckpoint
 from sktrainer.running.devices import Gpus
@@ -196,6 +196,21 @@ class DeviceBackend(Backend, Protocol):
 
     def gpus(self, model: Any) -> Gpus | None:
         """Return the GPUs that this model could train on; None: nothing is known of it."""
+
+
+class ColumnBackend(Backend, Protocol):
+    """A backend whose models have parameters that speak of columns, here by their names."""
+
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]]
+
+
+class GuestBackend(Backend, Protocol):
+    """A backend whose models are told something where a model of scikit-learn holds them.
+
+    `as_guest` holds parameters that these get if the caller left them open.
+    """
+
+    as_guest: ClassVar[Mapping[str, Any]]
 
 
 class NetworkBackend(Backend, Protocol):

@@ -169,6 +169,8 @@ class KerasNet(Trainee, BaseEstimator):
         ]
 
     def _unknown_names(self) -> list[str]:
+        if not isinstance(self.optimizer, str) and not isinstance(self.loss, str):
+            return []
         import keras
 
         optimizers = {kind.lower() for kind in vars(keras.optimizers) if kind[0].isupper()}

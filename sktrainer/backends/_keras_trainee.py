@@ -39,10 +39,11 @@ __all__ = ["Trainee", "TrainingOptions", "whole"]
 class TrainingOptions:
     """What an estimator says about its training.
 
+    `epochs` is as the caller gave it: `Trainee.problems` says where it is no number.
     `batch_size` is None for Keras's own default, -1 for all rows, or "auto".
     """
 
-    epochs: int
+    epochs: Any
     batch_size: int | str | None = None
     shuffle: bool = True
     callbacks: tuple[Any, ...] = ()

@@ -56,7 +56,7 @@ def check_rows(request: FitRequest) -> None:
         )
     named = X.items() if isinstance(X, dict) else [("", X)]
     for name, values in named:
-        lost, cells = _lost_cells(values.to_numpy() if hasattr(values, "to_numpy") else values)
+        lost, cells = _lost_cells(values)
         if lost:
             warn_caller(
                 "missing or infinite cells in the training rows"
@@ -69,6 +69,9 @@ def check_rows(request: FitRequest) -> None:
 
 def _lost_cells(values: Any) -> tuple[int, int]:
     """Return how many cells are no finite numbers, and how many there are."""
+    if hasattr(values, "columns"):  # one by one: all at once would copy the frame
+        counts = [_lost_cells(values[name].to_numpy()) for name in values.columns]
+        return sum(lost for lost, _ in counts), sum(cells for _, cells in counts)
     values = np.asarray(values)
     if values.dtype.kind != "f":
         return 0, values.size

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ColumnBackend,
+    ColumnParameter,
+    DeviceBackend,
+    FitRequest,
+    GuestBackend,
+    Traits,
+)
 from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
 from sktrainer.backends._catboost_metrics import (
     requested_metric,
@@ -58,6 +65,7 @@ class CatBoostBackend:
         "text_features": ColumnParameter("texts"),
         "embedding_features": ColumnParameter("texts"),
     }
+    as_guest: ClassVar[Mapping[str, Any]] = {"allow_writing_files": False}
 
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "CatBoost")
@@ -95,8 +103,7 @@ class CatBoostBackend:
         max_iter = request.n_iter or _rounds(given)
         names, changes = requested_metric(request)
         recorder = Recorder(request, names)
-        if given.get("allow_writing_files") is None:
-            changes["allow_writing_files"] = False
+        changes |= {name: v for name, v in self.as_guest.items() if given.get(name) is None}
         dropped = (*_SET_ASIDE, *_ROUNDS, *(["cat_features"] if request.categorical else []))
         with (
             snapshots(request.checkpoint) as more,
@@ -225,3 +232,5 @@ def _rounds(given: Mapping[str, Any]) -> int:
 
 if TYPE_CHECKING:
     _: DeviceBackend = CatBoostBackend()
+    _of_columns: ColumnBackend = CatBoostBackend()
+    _as_guest: GuestBackend = CatBoostBackend()

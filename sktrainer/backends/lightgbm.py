@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import expit, softmax
 
-from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ColumnBackend,
+    ColumnParameter,
+    DeviceBackend,
+    FitRequest,
+    Traits,
+)
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -274,3 +280,4 @@ def _rewrites_trees(given: Mapping[str, Any]) -> bool:
 
 if TYPE_CHECKING:
     _: DeviceBackend = LightGBMBackend()
+    _of_columns: ColumnBackend = LightGBMBackend()

@@ -10,6 +10,7 @@ from joblib import parallel_config
 
 from sktrainer.backends._base import (
     ChunkRequest,
+    ColumnBackend,
     ColumnParameter,
     DeviceBackend,
     FitRequest,
@@ -19,7 +20,7 @@ from sktrainer.backends._base import (
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
 from sktrainer.backends._sklearn.epochs import learn_chunk
 from sktrainer.backends._sklearn.iterative import Way, way_of
-from sktrainer.backends._sklearn.nested import write_no_files
+from sktrainer.backends._sklearn.nested import tell_guests
 from sktrainer.backends._sklearn.traits import takes_categories, traits_of
 from sktrainer.backends._sklearn.watching import (
     Watch,
@@ -98,12 +99,12 @@ class SklearnBackend:
         -------
         ModelFit
             The model stands at its best iteration; its parameters are those it came with,
-            but for seeds, `categorical_features`, Bagging's `n_estimators`, and
-            `allow_writing_files` of a CatBoost model inside it.
+            but for seeds, `categorical_features`, Bagging's `n_estimators`, and what
+            the backends of models inside it ask for.
         """
         model = request.model
         set_open_seeds(model, request.seed)
-        write_no_files(model)
+        tell_guests(model)
         _tell_categories(request)
         way = way_of(model)
         with parallel_config(backend="threading", n_jobs=request.n_threads):
@@ -214,3 +215,4 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
 if TYPE_CHECKING:
     _: IncrementalBackend = SklearnBackend()
     _on_devices: DeviceBackend = SklearnBackend()
+    _of_columns: ColumnBackend = SklearnBackend()

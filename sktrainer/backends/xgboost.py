@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sktrainer.backends._base import ColumnParameter, DeviceBackend, FitRequest, Traits
+from sktrainer.backends._base import (
+    ColumnBackend,
+    ColumnParameter,
+    DeviceBackend,
+    FitRequest,
+    Traits,
+)
 from sktrainer.backends._boosting import (
     MetricTable,
     Names,
@@ -249,3 +255,4 @@ def _is_forest(model: Any) -> bool:
 
 if TYPE_CHECKING:
     _: DeviceBackend = XGBoostBackend()
+    _of_columns: ColumnBackend = XGBoostBackend()

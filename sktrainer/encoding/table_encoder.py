@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -23,13 +22,11 @@ from sklearn.utils.validation import (
 )
 
 from sktrainer.encoding.table.categories import ordinal_encoder
-from sktrainer.encoding.table.cells import column_names, is_float_block, is_frame
+from sktrainer.encoding.table.cells import column_names, is_frame
 from sktrainer.encoding.table.columns import duplicate_message
-from sktrainer.encoding.table.learning import learn_table
-from sktrainer.encoding.table.matrices import learn_matrix
-from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.learners import learner_of
+from sktrainer.encoding.table.settings import Settings
 from sktrainer.encoding.table.sources import Sources
-from sktrainer.encoding.table.sparse_matrices import learn_sparse
 from sktrainer.encoding.table.table_plan import TablePlan
 from sktrainer.encoding.table.treatments import ENCODINGS, Encoding
 from sktrainer.exceptions import InputError
@@ -185,7 +182,7 @@ default="onehot+target"
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             settings = replace(settings, weight=weight)
-        learned = _learner_of(X, settings)(X, names, y, settings)
+        learned = learner_of(X, settings)(X, names, y, settings)
         self._names = tuple(names)
         self._plan = learned.plan
         self.decisions_ = learned.decisions
@@ -304,16 +301,6 @@ default="onehot+target"
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _learner_of(X: Any, settings: Settings) -> Callable[..., Learned]:
-    if sparse.issparse(X):
-        return learn_sparse
-    if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
-        return learn_matrix
-    if not settings.impute and not settings.scale and is_float_block(X):
-        return learn_matrix
-    return learn_table
 
 
 def _require_cells(X: Any) -> None:

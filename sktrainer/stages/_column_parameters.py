@@ -7,13 +7,14 @@ given by name or position is meant for the table as the caller sees it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sktrainer.backends._base import ColumnParameter
+from sktrainer.backends.nesting import models_inside
 from sktrainer.backends.registry import find_backend
 from sktrainer.encoding.table.sources import Sources
 from sktrainer.encoding.table_encoder import TableEncoder
@@ -42,71 +43,46 @@ def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
     encoder = _only_encoder(steps)
     if encoder is None or not _known_for(model):
         return
-    parts = (model, *_models_inside(model))
-    given = [(part, found) for part in parts if (found := _given(part))]
-    if not given:
+    parts = [model, *models_inside(model, enter=_keeps_columns)]
+    told = [(part, given) for part in parts if (given := _given(part))]
+    if not told:
         return
     columns, problems = _Columns.of(encoder), list[str]()
-    for part, values in given:
+    for part, given in told:
         known = _known_for(part)
-        part.set_params(
-            **{
-                name: columns.translated(name, value, known[name], problems)
-                for name, value in values.items()
-            }
-        )
+        changed = {n: columns.translated(n, v, known[n], problems) for n, v in given.items()}
+        part.set_params(**changed)
     if problems:
         raise ParameterError(problems)
 
 
-def _given(model: Any) -> dict[str, Any]:
-    """Return those of a model's parameters that speak of columns."""
-    known = _known_for(model)
-    parameters = model.get_params(deep=False).items() if known else ()
-    return {name: value for name, value in parameters if name in known and not _is_empty(value)}
-
-
 def _known_for(model: Any) -> Mapping[str, ColumnParameter]:
     """Return the parameters of such a model that speak of columns, by name."""
-    if not hasattr(model, "get_params"):
-        return {}
     found: Mapping[str, ColumnParameter] = getattr(find_backend(model), "column_parameters", {})
-    return found
+    return found if hasattr(model, "get_params") else {}
 
 
-def _models_inside(model: Any) -> Iterator[Any]:
-    """Yield the models that a model holds and that see the same columns as it."""
-    parts = {
-        name: value
-        for name, value in model.get_params(deep=True).items()
-        if hasattr(value, "get_params") and not isinstance(value, type)
-    }
-    for name, part in parts.items():
-        holders = [parts.get(above) for above in _prefixes(name)]
-        if hasattr(part, "fit") and not any(map(_changes_columns, holders)):
-            yield part
+def _given(model: Any) -> dict[str, Any]:
+    """Return those of a model's parameters that speak of columns, with what they say."""
+    known = _known_for(model)
+    parameters = model.get_params(deep=False).items() if known else ()
+    return {name: value for name, value in parameters if name in known and _says_more(value)}
 
 
-def _changes_columns(holder: Any) -> bool:
-    """Tell of Pipelines, and of transformers; a vote has `transform` too, and predicts."""
-    transforms = hasattr(holder, "transform") and not hasattr(holder, "predict")
-    return hasattr(holder, "steps") or transforms
+def _says_more(value: Any) -> bool:
+    """Tell a value from none, an empty one, and the word that leaves it to the library."""
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return False
+    return not hasattr(value, "__len__") or len(value) > 0
 
 
-def _prefixes(name: str) -> list[str]:
-    """Return the names of what holds a nested parameter.
+def _keeps_columns(holder: Any) -> bool:
+    """Tell what hands its columns on as they are from Pipelines and transformers.
 
-    Examples
-    --------
-    >>> _prefixes("vote__trees__estimator")
-    ['vote', 'vote__trees']
+    A vote has `transform` too, and predicts.
     """
-    names = name.split("__")
-    return ["__".join(names[:depth]) for depth in range(1, len(names))]
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (hasattr(value, "__len__") and len(value) == 0)
+    transforms = hasattr(holder, "transform") and not hasattr(holder, "predict")
+    return not (transforms or hasattr(holder, "steps"))
 
 
 def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:

@@ -257,6 +257,8 @@ def test_cells_that_reach_a_network_missing_are_told(hole):
     numbers[3, 1] = hole
     with pytest.warns(DataWarning, match="in the training rows: 1 of 480; the network gets"):
         trainer(SmallNet, epochs=1, preprocessor=None).fit(numbers, Y)
+    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; the network gets"):
+        trainer(SmallNet, epochs=1, preprocessor=None).fit(pd.DataFrame(numbers), Y)
     with pytest.warns(DataWarning, match=r"in the training rows of X\['numbers'\]: 1 of 480"):
         trainer(epochs=1).fit({"numbers": numbers, "words": WORDS}, Y)
 

@@ -252,3 +252,11 @@ def test_every_output_column_has_its_source(kind):
 def test_the_error_for_a_list_that_is_too_long_names_a_way_out():
     with pytest.raises(InputError, match=r"or name the columns: \{'always': 1\}"):
         fitted(LGBMRegressor(monotone_constraints=[1] * 9))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:lightgbm")  # of where it takes the word
+def test_the_word_that_leaves_categories_to_the_library_is_no_list():
+    fitted(LGBMRegressor(n_estimators=3, categorical_feature="auto"))
+    model = VotingRegressor([("one", CatBoostRegressor(iterations=3, cat_features=["free"]))])
+    with pytest.raises(ParameterError, match="names 'free', but the table"):
+        fitted(model)

@@ -1,33 +1,34 @@
-"""What models of other libraries, held by one of scikit-learn's, would leave behind."""
+"""What models of other libraries are told where one of scikit-learn's holds them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["write_no_files"]
+from sktrainer.backends.nesting import models_inside
+from sktrainer.backends.registry import find_backend
+
+__all__ = ["tell_guests"]
 
 
-def write_no_files(model: Any) -> None:
-    """Keep a CatBoost model in a vote or a stack from writing to the working directory.
+def tell_guests(model: Any) -> None:
+    """Set what the backends of the models inside ask for, where the caller left it open.
 
     Parameters
     ----------
     model : estimator
-        Changed in place: pass a clone. What the caller set stays.
+        Changed in place: pass a clone.
 
     Examples
     --------
     >>> from catboost import CatBoostClassifier
     >>> from sklearn.ensemble import VotingClassifier
     >>> vote = VotingClassifier([("trees", CatBoostClassifier())])
-    >>> write_no_files(vote)
+    >>> tell_guests(vote)
     >>> vote.get_params()["trees__allow_writing_files"]
     False
     """
-    if not hasattr(model, "get_params"):
-        return
-    for held in model.get_params(deep=True).values():
-        if not type(held).__module__.startswith("catboost") or not hasattr(held, "get_params"):
-            continue
-        if held.get_params().get("allow_writing_files") is None:
-            held.set_params(allow_writing_files=False)
+    for part in models_inside(model):
+        asked = getattr(find_backend(part), "as_guest", None)
+        if asked:
+            given = part.get_params()
+            part.set_params(**{n: v for n, v in asked.items() if given.get(n) is None})

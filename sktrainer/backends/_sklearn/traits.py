@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sklearn import get_config
@@ -12,6 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sktrainer.backends._base import Traits
 from sktrainer.backends._sklearn.iterative import sklearn_names, way_of
+from sktrainer.backends.nesting import held_by
 
 __all__ = ["takes_categories", "traits_of"]
 
@@ -120,22 +120,11 @@ def _input_tags(model: Any) -> Any:
         return None
 
 
-def _inside(model: Any) -> Iterator[Any]:
-    """Yield the models that a meta-estimator holds, alone or as (name, model) pairs."""
-    if not hasattr(model, "get_params"):
-        return
-    for value in model.get_params(deep=False).values():
-        for item in value if isinstance(value, (list, tuple)) else [value]:
-            part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
-            if hasattr(part, "fit") and hasattr(part, "get_params"):
-                yield part
-
-
 def _takes_several_targets(model: Any) -> bool:
     """Tell of models that take a y of several columns, and have no tag that says so."""
     if _is_any(model, {"MLPRegressor"}):
         return True
-    inside = list(_inside(model))
+    inside = list(held_by(model))
     return _is_any(model, {"BaggingRegressor"}) and (
         not inside or _has_several_targets(inside[0])
     )
@@ -148,7 +137,7 @@ def _has_several_targets(model: Any) -> bool:
 def _scale_sensitive(model: Any) -> bool:
     if _is_any(model, _SCALE_FREE):
         return False
-    inside = [part for part in _inside(model) if hasattr(part, "predict")]
+    inside = [part for part in held_by(model) if hasattr(part, "predict")]
     if not inside:
         return not _is_any(model, _TREES_IF_NONE)
     return any(_scale_sensitive(part) for part in inside)
@@ -157,13 +146,13 @@ def _scale_sensitive(model: Any) -> bool:
 def _releases_gil(model: Any) -> bool:
     if _is_any(model, _RELEASES_GIL):
         return True
-    inside = list(_inside(model))
+    inside = list(held_by(model))
     return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREES_IF_NONE)
 
 
 def _takes_weights(model: Any) -> bool:
     has_parameter = bool(has_fit_parameter(model, "sample_weight"))
-    inside = list(_inside(model))
+    inside = list(held_by(model))
     if not inside:
         return has_parameter
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):

@@ -1,0 +1,54 @@
+"""Models that hold others: votes, stacks, bags, and whatever wraps an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["held_by", "models_inside"]
+
+
+def held_by(model: Any) -> Iterator[Any]:
+    """Yield the estimators that a model holds, alone or as (name, estimator) pairs.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> list(held_by(BaggingClassifier(DecisionTreeClassifier())))
+    [DecisionTreeClassifier()]
+    """
+    if not hasattr(model, "get_params"):
+        return
+    for value in model.get_params(deep=False).values():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+            if hasattr(part, "fit") and hasattr(part, "get_params"):
+                yield part
+
+
+def models_inside(
+    model: Any, *, enter: Callable[[Any], bool] = lambda part: True
+) -> Iterator[Any]:
+    """Yield the estimators that a model holds, and those that these hold.
+
+    Parameters
+    ----------
+    model : estimator
+    enter : callable
+        Whether to look into one that is held; by default into all.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier, VotingClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> vote = VotingClassifier([("bag", BaggingClassifier(DecisionTreeClassifier()))])
+    >>> [type(part).__name__ for part in models_inside(vote)]
+    ['BaggingClassifier', 'DecisionTreeClassifier']
+    """
+    for part in held_by(model):
+        if isinstance(part, type):
+            continue
+        yield part
+        if enter(part):
+            yield from models_inside(part, enter=enter)

@@ -1,0 +1,28 @@
+"""Which way a table is learned: column by column, or as one matrix, dense or sparse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sktrainer.encoding.table.cells import is_float_block
+from sktrainer.encoding.table.learning import learn_table
+from sktrainer.encoding.table.matrices import learn_matrix
+from sktrainer.encoding.table.settings import Learned, Settings
+from sktrainer.encoding.table.sparse_matrices import learn_sparse
+
+__all__ = ["learner_of"]
+
+
+def learner_of(X: Any, settings: Settings) -> Callable[..., Learned]:
+    """Return what learns the encoding of such rows."""
+    if sparse.issparse(X):
+        return learn_sparse
+    if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
+        return learn_matrix
+    if not settings.impute and not settings.scale and is_float_block(X):
+        return learn_matrix
+    return learn_table
