@@ -1,8 +1,8 @@
-"""What a backend is: one Protocol, and the values that go in and come out.
+"""Backend protocols, and the data classes that backends receive and return.
 
-A backend translates between sktrainer and one library. It decides nothing: patience,
-seeds, splits, weights and history are decided once, outside it, and reach it in a
-`FitRequest`.
+A backend translates between sktrainer and one library. It makes no decisions: patience,
+seeds, splits, weights and history are determined by the trainer and passed to the backend
+in a `FitRequest`.
 """
 
 from __future__ import annotations
@@ -19,46 +19,48 @@ from sktrainer.types import Array, ModelFit, Rows, Task
 
 @dataclass(frozen=True)
 class Traits:
-    """What a model needs and what it can do.
+    """Capabilities and requirements of a model.
 
     Attributes
     ----------
     native_categorical : bool
-        It can be told which columns hold category codes.
+        The model accepts columns of category codes as categorical features.
     category_codes : {"float", "frame"}
-        How it wants those codes: as floats in the one array (missing and unseen are
-        NaN), or as int32 columns of a pandas DataFrame (missing and unseen are -1).
+        Format of those codes: floats in the feature array (missing and unseen categories
+        are NaN), or int32 columns of a pandas DataFrame (missing and unseen are -1).
     native_missing : bool
-        It takes NaN.
+        The model accepts NaN.
     scale_sensitive : bool
-        Columns of unlike scale harm it.
+        Columns with different scales degrade the model.
     full_rank : bool
-        Columns that add up to another one, as one-hot columns do, break it.
+        Linearly dependent columns, such as a full set of one-hot columns, break the model.
     sparse : bool
-        It takes SciPy sparse matrices.
+        The model accepts SciPy sparse matrices.
     any_shape : bool
-        It takes arrays of three dimensions and more, as images and sequences are.
+        The model accepts arrays with three or more dimensions, such as images and
+        sequences.
     several_targets : bool
-        A regression of it may have a y of several columns, whatever its tags say.
+        For regression, the model accepts a 2-d y even if its tags do not say so.
     sample_weight : bool
-        Its `fit` takes sample weights.
+        `fit` accepts sample weights.
     labels : {"any", "codes"}
-        Whether it trains on the caller's labels or only on 0 to n_classes - 1.
+        Whether the model trains on the original labels or only on 0 to n_classes - 1.
     likeliest : bool
-        Its `predict` is the class of the highest `predict_proba`, so that rows whose
-        probabilities are known need not be predicted again.
+        `predict` returns the class with the highest `predict_proba`, so that labels can be
+        derived from known probabilities without a second prediction.
     max_iter : int or None
-        Iterations (rounds, trees, epochs) that it will go through; None where it does
-        not go in iterations that can be watched.
+        Maximum number of iterations (rounds, trees, epochs); None if the iterations of the
+        model cannot be monitored.
     stops_by_default : bool
-        More iterations overfit it, so that it stops early unless told otherwise.
+        More iterations overfit the model, so that ``early_stopping="auto"`` enables early
+        stopping.
     iteration : str
-        What an iteration is called: "round", "tree", "epoch".
+        Name of an iteration: "round", "tree", "epoch".
     releases_gil : bool
-        Its folds can run as threads.
+        Folds can be trained in threads.
     in_segments : bool
-        With a checkpoint it is trained in segments of rounds, and their length can decide
-        its bits.
+        With a checkpoint, the model is trained in segments of rounds. The segment length
+        can change the result.
     """
 
     native_categorical: bool = False
@@ -81,19 +83,19 @@ class Traits:
 
 @dataclass(frozen=True)
 class ColumnParameter:
-    """A parameter that speaks of columns, by name or position.
+    """Model parameter that refers to columns, by name or position.
 
-    A backend lists those of its models in `column_parameters`; what they say of the
-    caller's columns is said of the encoded ones outside.
+    Backends list these parameters in `column_parameters`. The trainer translates their
+    values from the user's columns to the encoded columns.
 
     Attributes
     ----------
     kind : {"each", "weights", "groups", "listed", "categories", "types", "texts"}
-        A sign for each column; a weight for each; groups of columns; columns; columns
-        that are categories, which the encoder tells; types of columns, which only the
-        table tells; columns that have to come as they are, unencoded.
+        Meaning of the value: one sign per column ("each"), one weight per column, groups of
+        columns, a list of columns, categorical columns (detected by the encoder), column
+        types (taken from the table), or columns that must stay unencoded ("texts").
     form : callable, default=list
-        Makes of a list what the library takes.
+        Converts a list to the type that the library expects.
     """
 
     kind: Literal["each", "weights", "groups", "listed", "categories", "types", "texts"]
@@ -102,33 +104,34 @@ class ColumnParameter:
 
 @dataclass(frozen=True)
 class FitRequest:
-    """One fit of one model.
+    """Inputs of one fit.
 
     Attributes
     ----------
     model : estimator
-        Unfitted and the backend's own: it may set parameters on it and fit it in place.
+        Unfitted. The backend owns it: it may set parameters on it and fit it in place.
     task : {"classification", "regression"}
     train, validation : Rows
-        Encoded rows. `y` holds what the model trains on: labels, codes or numbers.
-        `validation` is None where nothing is watched.
+        Encoded rows. `y` holds the values that the model trains on: labels, codes or
+        numbers. `validation` is None if no metric is monitored.
     monitor : Monitor
-        Takes the metrics of each iteration and answers whether to stop; knows the
-        watched metric, the patience and the best iteration.
+        Records the metrics of each iteration and returns whether to stop. It holds the
+        monitored metric, the patience and the best iteration.
     seed : int
-        For everything random that the model's own parameters leave open.
+        Seed for each random parameter that the model leaves unset.
     n_threads : int
-        Threads that the model may use.
+        Maximum number of threads that the model may use.
     categorical : tuple of int
         Positions of the columns that hold category codes.
     n_iter : int or None
-        Exactly so many iterations in place of the model's own number, with no stopping.
+        Exact number of iterations, without early stopping; overrides the model's own.
     checkpoint : FitCheckpoint or None
-        Tells what to go on from, and takes the state after iterations. A backend that does
-        not look at it is trained anew where it was killed; a fit that ended is kept anyway.
+        Provides the state to resume from and stores the state after iterations. If a backend
+        ignores it, an interrupted fit starts from the beginning; a completed fit is stored
+        in either case.
     device : str or None
-        Where to train, found to be there: "cpu", "cuda", "cuda:1", "mps". None: as the
-        model is set. Only a `DeviceBackend` is asked for another than these two: None, "cpu".
+        Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
+        model's setting unchanged. Values other than None and "cpu" require a `DeviceBackend`.
     """
 
     model: Any
@@ -146,19 +149,20 @@ class FitRequest:
 
 @dataclass(frozen=True)
 class ChunkRequest(FitRequest):
-    """One step of a model that is fitted chunk by chunk; there are no validation rows.
+    """Inputs of one `partial_fit` step; there are no validation rows.
 
-    Here `model` is read, never changed: unfitted at the first chunk, and fitted by the
-    chunks (or the fit) before at later ones. A copy of it is trained, so that a step that
-    fails leaves nothing behind. `monitor` takes the training loss, under `number`.
+    `model` is never modified: it is unfitted for the first chunk and fitted on the previous
+    data afterwards. The backend trains a copy, so that a failed step has no effect.
+    `monitor` records the training loss of the chunk as iteration `number`.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,) or None
-        All classes, in the form of ``train.y``, which may lack some; None for regression.
+        All classes, encoded like ``train.y``, which may not contain every class. None for
+        regression.
     number : int
-        Which chunk this is, from 1. What is random in the step depends on `seed`, which is
-        the same for all chunks, and on this number alone.
+        Index of the chunk, counted from 1. The randomness of a step depends only on this
+        number and on `seed`, which is the same for all chunks.
     """
 
     classes: Array | None = None
@@ -166,58 +170,58 @@ class ChunkRequest(FitRequest):
 
 
 class Backend(Protocol):
-    """The way to one library."""
+    """Adapter between sktrainer and one library."""
 
     name: str
 
     def traits(self, model: Any, task: Task) -> Traits:
-        """Say what this model, with the parameters it has, needs and can do."""
+        """Return the capabilities and requirements of a model with its current parameters."""
 
     def fit(self, request: FitRequest) -> ModelFit:
-        """Fit, iteration by iteration where the library can, and cut back to the best."""
+        """Fit the model, record each iteration if possible, and keep the best iteration."""
 
 
 class IncrementalBackend(Backend, Protocol):
-    """A backend that can fit chunk by chunk those of its models that have `partial_fit`."""
+    """Backend that supports incremental learning for models with `partial_fit`."""
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
-        """Train a copy of the model on one chunk, by its library's own incremental step."""
+        """Train a copy of the model on one chunk with the library's incremental step."""
 
 
 class DeviceBackend(Backend, Protocol):
-    """A backend that can train elsewhere than the library does by itself.
+    """Backend that can train on a device other than the library's default.
 
-    Both methods are asked before training and answer quickly, in silence, and without
-    taking memory on a GPU; one is chosen outside.
+    Both methods are called before training. They must be fast, print nothing and allocate no
+    GPU memory. The trainer chooses the device.
     """
 
     def own_device(self, model: Any) -> str | None:
-        """Return the device that the model's own parameters name; None: they leave it open."""
+        """Return the device set in the model's parameters, or None if it is not set."""
 
     def gpus(self, model: Any) -> Gpus | None:
-        """Return the GPUs that this model could train on; None: nothing is known of it."""
+        """Return the GPUs that this model can train on, or None if this is unknown."""
 
 
 class ColumnBackend(Backend, Protocol):
-    """A backend whose models have parameters that speak of columns, here by their names."""
+    """Backend whose models have parameters that refer to columns, keyed by parameter name."""
 
     column_parameters: ClassVar[Mapping[str, ColumnParameter]]
 
 
 class GuestBackend(Backend, Protocol):
-    """A backend whose models are told something where a model of scikit-learn holds them.
+    """Backend that sets defaults on its models when they are nested in scikit-learn models.
 
-    `as_guest` holds parameters that these get if the caller left them open.
+    `as_guest` maps parameters to the values that replace None.
     """
 
     as_guest: ClassVar[Mapping[str, Any]]
 
 
 class NetworkBackend(Backend, Protocol):
-    """A backend whose models can be passed as instances that bear weights."""
+    """Backend whose models can be passed as instances that already hold weights."""
 
     def problems(self, model: Any) -> list[str]:
-        """Say what of the model's own parameters it cannot be trained with."""
+        """Return a message for each model parameter that prevents training."""
 
     def was_trained(self, model: Any) -> bool:
-        """Tell whether the network in this model bears traces of training."""
+        """Return whether the network in this model has been trained before."""

@@ -1,14 +1,14 @@
-"""What the gradient boosting backends share: names, threads, and the record of the rounds.
+"""Metric names, threads and per-round recording shared by the gradient boosting backends.
 
-Three rules hold for all of them.
+All of them follow three rules.
 
-- The trainer alone stops a fit. The models' own early-stopping parameters are set aside
-  while they train and are back on them afterwards, so that two stoppers never meet.
-- A scorer that the trainer watches takes the place of the model's own metrics. Where the
-  trainer watches the loss, metrics that the model was given are recorded under their
-  library's names, and the one that the library would stop on is watched.
-- The train curve of XGBoost and LightGBM is measured on a sample of the training rows (see
-  `curve_size`), because the metric of all of them in every round costs 9 to 19 % of a fit.
+- Only the trainer stops a fit. The models' own early-stopping parameters are removed during
+  training and restored afterwards.
+- If the trainer monitors a scorer, it replaces the model's own metrics. If the trainer
+  monitors the loss, metrics set on the model are recorded under the library's names, and
+  the metric that the library would use for early stopping is monitored.
+- XGBoost and LightGBM compute the training curve on a sample of the training rows (see
+  `curve_size`): a metric over all rows in every round takes 9 to 19 % of the fit time.
 """
 
 from __future__ import annotations
@@ -36,40 +36,40 @@ MetricTable = Mapping[str, tuple[str, Convert]]
 
 
 def refuse_unsupported(model: Any, wrapper: str) -> None:
-    """Refuse a model of the library that cannot be trained on rows and targets alone.
+    """Raise an error if the model cannot be trained on X and y alone.
 
     Parameters
     ----------
     model : object
     wrapper : str
-        Name of the class that the library's scikit-learn estimators derive from.
+        Name of the base class of the library's scikit-learn estimators.
 
     Raises
     ------
     ParameterError
-        The model ranks, needs a Dask cluster, or is no scikit-learn estimator.
+        If the model is a ranker, needs a Dask cluster, or is not a scikit-learn estimator.
     """
     ancestors = [base.__name__ for base in type(model).__mro__]
     name = type(model).__name__
     if any(ancestor.endswith("Ranker") for ancestor in ancestors):
         raise ParameterError(
             f"expected a classifier or a regressor, got the ranker {name}; rankers need "
-            "query groups: train them with their library's own fit"
+            "query groups: call the fit method of the ranker directly"
         )
     if any(ancestor.startswith("Dask") for ancestor in ancestors):
         raise ParameterError(
-            f"expected an estimator that trains in this process, got {name}; pass the "
+            f"expected an estimator that trains in this process, got {name}; use the "
             f"estimator without Dask: {name.removeprefix('Dask')}"
         )
     if wrapper not in ancestors:
         raise ParameterError(
-            f"expected a scikit-learn estimator, got {type(model).__module__}.{name}; pass "
-            "the library's classifier or regressor"
+            f"expected a scikit-learn estimator, got {type(model).__module__}.{name}; use "
+            "the classifier or regressor of the library"
         )
 
 
 def granted_threads(asked: Any, granted: int) -> int:
-    """Return the threads to use: those granted, or fewer where the user asked for fewer.
+    """Return the number of threads to use: `granted`, or fewer if the user set fewer.
 
     Examples
     --------
@@ -80,10 +80,11 @@ def granted_threads(asked: Any, granted: int) -> int:
 
 
 def curve_size(n_train: int) -> int:
-    """Return the number of training rows that the train curve is measured on.
+    """Return the number of training rows used to compute the training curve.
 
-    All of them up to 1,000, then a twentieth within 1,000 and 10,000: predicting a row costs
-    about half of what training on it does (measured: LightGBM, 200,000 rows, 2.5 %).
+    All rows up to 1,000; otherwise 5 % of the rows, clipped to between 1,000 and 10,000.
+    Predicting a row costs about half as much as training on it (LightGBM with 200,000 rows:
+    2.5 % of the fit time).
 
     Examples
     --------
@@ -94,10 +95,10 @@ def curve_size(n_train: int) -> int:
 
 
 def train_curve_rows(request: FitRequest) -> Rows:
-    """Return the training rows that the train curve is measured on.
+    """Return the training rows used to compute the training curve.
 
-    Where that is all of them, the very same object, which libraries can share with training;
-    else a sample without replacement that depends on the seed alone.
+    If all rows are used, return the same object, so that libraries can reuse the training
+    data. Otherwise draw a sample without replacement that depends only on the seed.
     """
     train = request.train
     size = curve_size(len(train))
@@ -110,14 +111,15 @@ def train_curve_rows(request: FitRequest) -> Rows:
 
 
 def library_metric(metric: WatchedMetric, table: MetricTable) -> tuple[str, Convert] | None:
-    """Return the library's own metric that equals this scorer, and the way to its sign.
+    """Return the library metric equal to this scorer, and the conversion of its values.
 
-    None where the library has no such metric, or where the scorer carries the name of one
-    of scikit-learn's without being it.
+    Return None if the library has no such metric, or if the scorer has the name of a
+    scikit-learn scorer but is a different one.
     """
     if metric.name not in table or metric.name not in get_scorer_names():
         return None
-    # Scorers do not compare; their repr names the function, its arguments and the response.
+    # Scorers do not define __eq__. Their repr has the function, its arguments and the
+    # response method.
     same = repr(metric.scorer) == repr(get_scorer(metric.name))
     return table[metric.name] if same else None
 
@@ -140,19 +142,19 @@ def negative_square(value: float) -> float:
 
 @dataclass(frozen=True)
 class Names:
-    """How the values that a library reports are called in the history.
+    """Mapping from the metric names of a library to the names in the history.
 
     Attributes
     ----------
     scorer : str or None
-        Name of the watched scorer.
+        Name of the monitored scorer.
     library : str or None
-        The library's name of the metric that stands for the scorer.
+        The library's name of the metric that computes the scorer.
     convert : callable
-        From the library's value to the scorer's.
+        Converts the library's value to the scorer's value.
     loss : str or None
-        The library's name of the loss; None: the first reported beside `library`; "": the
-        loss is not reported.
+        The library's name of the loss. None: the first reported metric other than
+        `library`. "": the loss is not reported.
     keep : bool
         Record the other metrics too, under the library's names.
     """
@@ -164,7 +166,7 @@ class Names:
     keep: bool = False
 
     def translate(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Return the values of one part after one round, as the history names them."""
+        """Return the metrics of one set of rows after one round under their history names."""
         loss = self._loss_name(values)
         translated = {"loss": values[loss]} if loss in values else {}
         if self.scorer is not None and self.library is not None and self.library in values:
@@ -177,7 +179,7 @@ class Names:
     def _loss_name(self, values: Mapping[str, float]) -> str:
         if self.loss is not None and (not self.loss or self.loss in values):
             return self.loss
-        if self.loss is not None:  # a library may spell out defaults: "Huber:delta=1"
+        if self.loss is not None:  # a library may append defaults: "Huber:delta=1"
             name = self.loss.partition(":")[0]
             return next((v for v in values if v.partition(":")[0] == name), "")
         others = [name for name in values if name != self.library]
@@ -185,7 +187,7 @@ class Names:
 
 
 class Recorder:
-    """Hands the values of each round to the monitor, and sums the fit up at its end.
+    """Recorder that passes the metrics of each round to the monitor and builds the result.
 
     Parameters
     ----------
@@ -208,12 +210,12 @@ class Recorder:
         *,
         seconds: float | None = None,
     ) -> bool:
-        """Record one round, counted from 1, and answer whether the library is to stop."""
+        """Record one round, counted from 1, and return whether the library must stop."""
         if self.n_iter == 0 and self.obeys and not values.get("validation"):
             raise ParameterError(
-                "expected a metric to watch for early stopping, got a model whose own "
-                "parameters switch metrics off; leave its metric unset, or name a scorer "
-                "as eval_metric"
+                "early stopping needs a metric, but the parameters of the model disable all "
+                "metrics; remove the metric parameter from the model, or set eval_metric to "
+                "the name of a scorer"
             )
         self.n_iter = iteration
         translated = {part: self._names.translate(of) for part, of in values.items() if of}
@@ -221,26 +223,26 @@ class Recorder:
 
     @property
     def stopped(self) -> bool:
-        """Whether the library was told to stop."""
+        """Whether early stopping ended the fit."""
         return self.obeys and self._monitor.stopped
 
     @property
     def keeps_names(self) -> bool:
-        """Whether metrics that the model was given are recorded, one of them watched."""
+        """Whether the model's own metrics are recorded and one of them is monitored."""
         return self._names.keep
 
     @property
     def improved(self) -> bool:
-        """Whether the last round was the best so far."""
+        """Whether the last round is the best so far."""
         return self._monitor.improved
 
     @property
     def best_iteration(self) -> int:
-        """The round, counted from 1, that predictions are to use the model up to."""
+        """Number of rounds that predictions use, counted from 1."""
         return (self._monitor.best_iteration if self.obeys else None) or self.n_iter
 
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
-        """Return the fit; `max_iter` is the number of rounds that it could have gone."""
+        """Return the result of the fit; `max_iter` is the maximum number of rounds."""
         exhausted = "converged" if self.n_iter < max_iter else "max_iter"
         return ModelFit(
             model=model,
@@ -259,7 +261,7 @@ def score_outputs(
     y: Array,
     weight: Array | None,
 ) -> float:
-    """Score what a library predicts in the middle of a fit, by a scikit-learn scorer.
+    """Score the outputs that a library passes to a metric during the fit.
 
     Parameters
     ----------
@@ -267,19 +269,20 @@ def score_outputs(
     task : {"classification", "regression"}
     classes : ndarray of shape (n_classes,) or None
     outputs : ndarray of shape (n_samples,) or (n_samples, n_classes)
-        Probabilities (of class 1 where there is one column), or numbers.
+        Probabilities (of class 1 if 1-d), or predictions for regression.
     y : ndarray of shape (n_samples,)
-        Positions into `classes`, or numbers.
+        Positions into `classes`, or target values for regression.
     weight : ndarray of shape (n_samples,) or None
-        Left out where the scorer takes no weights.
+        Ignored if the scorer does not accept sample weights.
     """
     X = np.empty((len(y), 0))
     weights = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
     if task == "regression" or classes is None:
         return float(scorer(Predicted(task, None, lambda: outputs), X, y, **weights))
     proba = np.column_stack([1.0 - outputs, outputs]) if outputs.ndim == 1 else outputs
-    # argmax takes the first of equals, as the libraries do: exactly one half is class 0.
-    # Single precision stays: scikit-learn warns of doubles that sum to one but nearly.
+    # argmax returns the first maximum, as the libraries do: a probability of 0.5 is class 0.
+    # Keep float32: converted to float64, the rows no longer sum to one exactly and
+    # scikit-learn warns.
     predicted = Predicted(task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba)
     return float(scorer(predicted, X, classes[y.astype(np.intp)], **weights))
 

@@ -1,8 +1,8 @@
-"""What the gradient boosting libraries see of NVIDIA's GPUs, asked without leaving a trace.
+"""Detection of the NVIDIA GPUs available to the gradient boosting libraries.
 
-XGBoost and LightGBM tell of a missing GPU only by trying one, and CatBoost prints to the
-terminal where there is no driver. So the driver is asked first: it answers in silence,
-takes no memory on a GPU, and knows CUDA_VISIBLE_DEVICES.
+XGBoost and LightGBM report a missing GPU only when training on it, and CatBoost prints to
+the terminal if there is no driver. The NVIDIA driver is therefore queried first: this prints
+nothing, allocates no GPU memory, and respects CUDA_VISIBLE_DEVICES.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 
-# The driver reads its environment once: a second answer would be the same.
+# The driver reads its environment variables only once, so the result cannot change.
 @functools.cache
 def driver() -> tuple[int, int]:
-    """Return how many GPUs the driver shows, and the major version of CUDA that it is for.
+    """Return the number of visible GPUs and the major CUDA version that the driver supports.
 
-    Both 0 without a driver.
+    Both are 0 if there is no driver.
     """
     try:
         cuda = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
@@ -49,29 +49,32 @@ def driver() -> tuple[int, int]:
 
 
 def gpus_of_xgboost() -> Gpus:
-    """Return the GPUs for XGBoost, whose histograms are the same in whatever order they add."""
+    """Return the GPUs for XGBoost.
+
+    XGBoost is reproducible on a GPU: its histograms do not depend on the summation order.
+    """
     needs = _cuda_of_xgboost()
     if needs is None:
-        return Gpus(why_none="this build of XGBoost has no CUDA")
+        return Gpus(why_none="this build of XGBoost has no CUDA support")
     count, version = driver()
     if count and version < needs:
         return Gpus(
-            why_none=f"the NVIDIA driver is for CUDA {version}, and this build of XGBoost "
-            f"needs one for CUDA {needs}"
+            why_none=f"the NVIDIA driver supports CUDA {version}, but this build of XGBoost "
+            f"needs CUDA {needs}"
         )
     return Gpus(_named(count), "XGBoost sees no GPU")
 
 
 def gpus_of_lightgbm() -> Gpus:
-    """Return the GPUs for LightGBM's CUDA learner, which adds floats in an open order."""
+    """Return the GPUs for LightGBM, whose CUDA learner sums floats in no fixed order."""
     count, _ = driver()
     if count and not lightgbm_has_cuda():
-        return Gpus(why_none="this build of LightGBM has no CUDA")
+        return Gpus(why_none="this build of LightGBM has no CUDA support")
     return Gpus(_named(count), "LightGBM sees no GPU", repeats=False)
 
 
 def gpus_of_catboost() -> Gpus:
-    """Return the GPUs for CatBoost, which adds floats in an open order."""
+    """Return the GPUs for CatBoost, which sums floats in no fixed order."""
     count, _ = driver()
     if count:
         from catboost.utils import get_gpu_device_count
@@ -86,7 +89,7 @@ def _named(count: int) -> tuple[str, ...]:
 
 @functools.cache
 def _cuda_of_xgboost() -> int | None:
-    """Return the major version of CUDA that XGBoost was built with, None without."""
+    """Return the major CUDA version that XGBoost was built with, or None without CUDA."""
     import xgboost
 
     build = xgboost.build_info()
@@ -96,10 +99,10 @@ def _cuda_of_xgboost() -> int | None:
 
 
 def refuse_fallback(device: str) -> None:
-    """Refuse a device that XGBoost, asked for it, changes to the CPU.
+    """Raise an error if XGBoost would replace this device with the CPU.
 
-    It does so with no more than a warning where CUDA itself fails under a driver that
-    shows GPUs. Only for a device that is about to be used: asking takes memory on it.
+    XGBoost only warns if the driver reports GPUs but CUDA fails. Call this only for a device
+    that is about to be used, because the check allocates memory on it.
 
     Raises
     ------
@@ -113,23 +116,24 @@ def refuse_fallback(device: str) -> None:
         found = json.loads(booster.save_config())["learner"]["generic_param"]["device"]
     if found == "cpu":
         raise ParameterError(
-            f"expected to train on {device!r}, got the CPU from XGBoost, which cannot use the "
-            "GPUs that the driver shows; mend the driver, or use device='cpu'"
+            f"XGBoost cannot train on {device!r} and would use the CPU, although the driver "
+            "reports a GPU; fix the CUDA driver installation, or use device='cpu'"
         )
 
 
 @functools.cache
 def lightgbm_has_cuda() -> bool:
-    """Tell whether LightGBM was built with CUDA: other builds carry the sentence that refuses.
+    """Return whether LightGBM was built with CUDA.
 
-    LightGBM itself tells by a fit alone, which prints to the terminal where it fails, and
-    takes memory on the GPU where it does not.
+    LightGBM has no function for this. A trial fit would print to the terminal on failure and
+    allocate GPU memory on success. Builds without CUDA contain the text of an error message,
+    so the shared library is searched for it.
     """
     import lightgbm
 
     path = getattr(getattr(lightgbm.basic, "_LIB", None), "_name", None)
     if path is None or not Path(path).is_file():
-        return True  # a fit will tell
+        return True  # unknown: a fit on the GPU raises if it is not supported
     with (
         Path(path).open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as library,

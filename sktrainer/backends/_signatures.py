@@ -1,4 +1,4 @@
-"""What a class or a function may be given by name."""
+"""Named parameters of a class or a function."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 def named_parameters(make: Any) -> dict[str, inspect.Parameter]:
-    """Return the parameters that can be given by name.
+    """Return the parameters that can be passed by name.
 
     Parameters
     ----------
     make : class or callable
-        Nothing is known of one that has no signature that can be read.
+        If its signature is not available, the result is empty.
 
     Examples
     --------
@@ -32,13 +32,13 @@ def named_parameters(make: Any) -> dict[str, inspect.Parameter]:
 
 
 def default_values(make: Any, *, but: Collection[str] = ()) -> dict[str, Any]:
-    """Return the defaults of those that have one, sorted by name.
+    """Return the default values of the named parameters, sorted by name.
 
     Parameters
     ----------
     make : class or callable
     but : collection of str, default=()
-        Names to leave out.
+        Names to exclude.
 
     Examples
     --------
@@ -51,13 +51,13 @@ def default_values(make: Any, *, but: Collection[str] = ()) -> dict[str, Any]:
 
 
 def required_names(make: Any) -> set[str]:
-    """Return the names without a default."""
+    """Return the names of the parameters without a default."""
     empty = inspect.Parameter.empty
     return {name for name, each in named_parameters(make).items() if each.default is empty}
 
 
 def takes_any(make: Any) -> bool:
-    """Tell whether it takes further names (``**options``), or nothing is known of it.
+    """Return whether it accepts ``**kwargs`` or has no available signature.
 
     Examples
     --------

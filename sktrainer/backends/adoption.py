@@ -1,8 +1,8 @@
-"""What a caller may pass in place of an estimator, and the estimator that trains it.
+"""Conversion of networks and Keras wrappers to estimators that sktrainer can train.
 
-A torch Module and a Keras model, their classes, and functions that build a Keras model are
-no estimators: each becomes one. Wrappers of scikeras and keras.wrappers become themselves
-as they are trained here. All are recognised without importing a framework.
+A torch Module, a Keras model, their classes, and functions that build a Keras model are not
+estimators, so each is wrapped in one. Wrappers of scikeras and keras.wrappers are replaced
+by trainable subclasses. All are recognized without importing a framework.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
 
 
 def is_bare(estimator: Any) -> bool:
-    """Tell whether this is a network and no estimator yet.
+    """Return whether this is a network that is not an estimator.
 
-    A torch Module or a Keras model, an instance or its class, or a function (taken for one
-    that builds a Keras model).
+    That is a torch Module or a Keras model (an instance or a class), or a function, which is
+    assumed to build a Keras model.
 
     Examples
     --------
@@ -36,18 +36,18 @@ def is_bare(estimator: Any) -> bool:
 
 
 def _is_keras_model(estimator: Any) -> bool:
-    """Tell whether this is a Keras model, its class or an instance."""
+    """Return whether this is a Keras model (an instance or a class)."""
     mro = estimator.__mro__ if isinstance(estimator, type) else type(estimator).__mro__
     return any(c.__name__ == "Model" and _root(c) == "keras" for c in mro)
 
 
 def as_net(bare: Any) -> Any:
-    """Return the estimator that trains a bare network; the parameters are its own.
+    """Return an estimator that wraps a network and exposes the network's parameters.
 
     Raises
     ------
     ImportError
-        The library that it needs is not installed.
+        If the required library is not installed.
     """
     if modules.is_module(bare):
         return modules.as_net(bare)
@@ -58,7 +58,7 @@ def as_net(bare: Any) -> Any:
 
 
 def adopt(estimator: Any) -> Any:
-    """Return the estimator that is trained in the place of what was passed."""
+    """Return the estimator to train: a wrapper if needed, otherwise the argument itself."""
     if is_bare(estimator):
         return as_net(estimator)
     if _is_keras_wrapper(estimator):
@@ -69,11 +69,11 @@ def adopt(estimator: Any) -> Any:
 
 
 def copied(estimator: Any) -> Any:
-    """Clone what a caller passed: an estimator, or a network that is none yet.
+    """Clone an estimator or a network that the user passed.
 
-    The copy of a network pickles by what it holds, so that all copies have one hash; Keras's
-    own way also draws from Python's generator. The clone of a wrapper of keras.wrappers has
-    lost its `fit_kwargs`.
+    Copies of a network are pickled by content, so that all of them have the same hash. The
+    pickling of Keras also consumes Python's global random state. `sklearn.clone` drops the
+    `fit_kwargs` of keras.wrappers, so these wrappers are rebuilt from their parameters.
     """
     if isinstance(estimator, type):
         return estimator

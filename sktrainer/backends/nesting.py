@@ -1,4 +1,4 @@
-"""Models that hold others: votes, stacks, bags, and whatever wraps an estimator."""
+"""Iteration over the estimators nested in a meta-estimator (voting, stacking, bagging)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["held_by", "models_inside"]
 
 
 def held_by(model: Any) -> Iterator[Any]:
-    """Yield the estimators that a model holds, alone or as (name, estimator) pairs.
+    """Yield the estimators among a model's parameters, single or as (name, estimator) pairs.
 
     Examples
     --------
@@ -30,13 +30,14 @@ def held_by(model: Any) -> Iterator[Any]:
 def models_inside(
     model: Any, *, enter: Callable[[Any], bool] = lambda part: True
 ) -> Iterator[Any]:
-    """Yield the estimators that a model holds, and those that these hold.
+    """Yield all nested estimators of a model, recursively.
 
     Parameters
     ----------
     model : estimator
     enter : callable
-        Whether to look into one that is held; by default into all.
+        Called with a nested estimator; returns whether to descend into it. By default the
+        iteration descends into all of them.
 
     Examples
     --------

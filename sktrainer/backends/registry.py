@@ -1,8 +1,8 @@
-"""Finding the backend of a model, without importing any framework to ask.
+"""Lookup of the backend for a model, without importing any framework.
 
-A backend of another package is an entry point of the group `sktrainer.backends`. Its name
-is the root package of the models that it trains; it loads to a class, or to any function
-without arguments that returns a `Backend`. In that package's pyproject.toml:
+Other packages register a backend as an entry point in the group `sktrainer.backends`. The
+name of the entry point is the root package of the models. Its value is a class, or a
+function without arguments, that returns a `Backend`. In the pyproject.toml of the package:
 
     [project.entry-points."sktrainer.backends"]
     mylib = "mylib.sktrainer_backend:MyLibBackend"
@@ -39,15 +39,14 @@ _OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}
 def find_backend(model: Any) -> Backend:
     """Return the backend that trains this model.
 
-    The classes of ``type(model).__mro__`` are asked for their root package, the most
-    derived first, so that a subclass in the caller's own module is found by its base. The
-    backends of sktrainer are tried before entry points; scikit-learn's protocol is what
-    remains.
+    The lookup uses the root package of each class in ``type(model).__mro__``, so that a
+    user-defined subclass gets the backend of its base class. The backends of sktrainer have
+    precedence over entry points. The fallback is the scikit-learn backend.
 
     Parameters
     ----------
     model : object
-        An estimator; it is neither changed nor called.
+        The estimator. It is neither modified nor called.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def find_backend(model: Any) -> Backend:
     Raises
     ------
     SktrainerError
-        An entry point for this model's package cannot be loaded.
+        If the entry point for the package of the model cannot be loaded.
 
     Examples
     --------
@@ -82,7 +81,7 @@ def _load_built_in(address: str) -> Backend:
     return backend
 
 
-# Reading the metadata of every installed package takes milliseconds: once is enough.
+# Reading the metadata of all installed packages takes milliseconds, so cache the result.
 @functools.cache
 def _entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
@@ -93,8 +92,8 @@ def _load_entry_point(point: EntryPoint) -> Backend:
         backend: Backend = point.load()()
     except Exception as error:
         raise SktrainerError(
-            f"expected the entry point {point.name} = {point.value!r} of the group "
-            f"{ENTRY_POINT_GROUP!r} to load to a backend, got {type(error).__name__}: {error}; "
+            f"the entry point {point.name} = {point.value!r} in the group "
+            f"{ENTRY_POINT_GROUP!r} cannot be loaded: {type(error).__name__}: {error}; "
             "update or uninstall the package that declares it"
         ) from error
     return backend

@@ -1,4 +1,4 @@
-"""The way to scikit-learn, and to every model that keeps to its interface."""
+"""Backend for scikit-learn and for all models with the scikit-learn API."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ __all__ = ["SklearnBackend"]
 
 
 class SklearnBackend:
-    """Fits scikit-learn compatible classifiers and regressors.
+    """Backend for scikit-learn compatible classifiers and regressors.
 
-    Threads: what runs through joblib and leaves `n_jobs` open gets `n_threads` threads
-    for the time of the fit, without a parameter being set; models nested in it run one by
-    one. Native thread pools (OpenMP, BLAS) are for the caller to limit.
+    Models that use joblib and do not set `n_jobs` get `n_threads` threads during the fit; no
+    parameter is changed. Nested models run sequentially. The calling code must limit native
+    thread pools (OpenMP, BLAS).
 
     Examples
     --------
@@ -73,23 +73,23 @@ class SklearnBackend:
     }
 
     def traits(self, model: Any, task: Task) -> Traits:
-        """Say what this model, with the parameters it has, needs and can do."""
+        """Return the capabilities and requirements of a model with its current parameters."""
         return traits_of(model)
 
     def own_device(self, model: Any) -> None:
-        """Scikit-learn has no word for it."""
+        """Return None: scikit-learn models have no device parameter."""
 
     def gpus(self, model: Any) -> Gpus | None:
-        """Return none for scikit-learn's own models; of others nothing is known.
+        """Return no GPUs for scikit-learn's own models, and None (unknown) for all others.
 
-        Nor is it of those that hold others: an XGBClassifier in a vote may be on a GPU.
+        Meta-estimators are unknown too: an XGBClassifier in a VotingClassifier may use a GPU.
         """
         holds_others = {"estimator", "estimators"} & vars(model).keys()
         own = type(model).__module__.startswith("sklearn.") and not holds_others
         return Gpus() if own else None
 
     def fit(self, request: FitRequest) -> ModelFit:
-        """Fit, iteration by iteration where that is asked for and the model can.
+        """Fit the model, iteration by iteration if it is requested and supported.
 
         Parameters
         ----------
@@ -98,9 +98,9 @@ class SklearnBackend:
         Returns
         -------
         ModelFit
-            The model stands at its best iteration; its parameters are those it came with,
-            but for seeds, `categorical_features`, Bagging's `n_estimators`, and what
-            the backends of models inside it ask for.
+            The model is at its best iteration. Its parameters are unchanged, except for
+            seeds, `categorical_features`, `n_estimators` of Bagging, and the parameters that
+            the backends of nested models set.
         """
         model = request.model
         set_open_seeds(model, request.seed)
@@ -122,7 +122,7 @@ class SklearnBackend:
         return _outcome(request, way, limit=limit)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
-        """Train a copy of the model on one chunk, by one call of its `partial_fit`.
+        """Train a copy of the model on one chunk with one call of its `partial_fit`.
 
         Parameters
         ----------
@@ -137,9 +137,10 @@ class SklearnBackend:
 
 
 def _tell_categories(request: FitRequest) -> None:
-    """Tell HistGradientBoosting its category columns, but for those with too many levels.
+    """Set `categorical_features` of HistGradientBoosting, except for high cardinality.
 
-    More levels than `max_bins` it refuses; their codes are then numbers to it.
+    The model raises an error for more than `max_bins` categories. It treats the codes of such
+    a column as numbers instead.
     """
     if not request.categorical or not takes_categories(request.model):
         return
@@ -154,7 +155,7 @@ def _tell_categories(request: FitRequest) -> None:
 
 
 def _outcome(request: FitRequest, way: Way | None, *, limit: Any) -> ModelFit:
-    """Describe a fit that was not watched."""
+    """Return the result of a fit without early stopping."""
     n_iter = _iterations(request.model)
     for iteration, parts in enumerate(_kept_history(request.model), start=1):
         request.monitor.record(iteration, parts, seconds=seconds_unknown)
@@ -171,7 +172,7 @@ def _outcome(request: FitRequest, way: Way | None, *, limit: Any) -> ModelFit:
 
 
 def _iterations(model: Any) -> int | None:
-    """Return how many iterations a fitted model went through, if it says so."""
+    """Return the number of iterations of a fitted model, or None if it has no such count."""
     for name in ("n_iter_", "n_estimators_"):
         count = getattr(model, name, None)
         if count is not None and np.size(count):
@@ -182,10 +183,10 @@ def _iterations(model: Any) -> int | None:
 
 
 def _own_stopping(model: Any) -> dict[str, Any]:
-    """Return what switches off a model's own early stopping, on rows that it holds out.
+    """Return the parameters that disable the early stopping of the model itself.
 
-    Whether rows are held out, and which, is decided outside: HistGradientBoosting would
-    do so by itself above 10,000 rows.
+    The trainer decides which rows are held out. HistGradientBoosting would otherwise hold
+    out rows of its own when it has more than 10,000 samples.
     """
     parameters = model.get_params(deep=False)
     if "early_stopping" in parameters:
@@ -196,7 +197,7 @@ def _own_stopping(model: Any) -> dict[str, Any]:
 
 
 def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
-    """Yield the losses that a model keeps of itself, iteration by iteration."""
+    """Yield the training losses that a fitted model stores, iteration by iteration."""
     if takes_categories(model):
         if model.scoring == "loss" and len(model.train_score_):
             scale = -loss_scale(model)

@@ -586,7 +586,7 @@ def test_rankers_and_bare_boosters_are_refused(library: str) -> None:
 )
 def test_nothing_to_watch_is_refused(model: Any) -> None:
     X, y, _ = make_rows()
-    with pytest.raises(ParameterError, match="expected a metric to watch"):
+    with pytest.raises(ParameterError, match="early stopping needs a metric"):
         fit(model, X, y)
 
 

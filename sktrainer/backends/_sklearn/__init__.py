@@ -1,1 +1,1 @@
-"""The ways in which scikit-learn's models go in iterations, and what they need."""
+"""Iterative training of scikit-learn models, and their capabilities."""

@@ -1,4 +1,4 @@
-"""Boosting of scikit-learn: rounds, each of which corrects those before it."""
+"""Iterative training of scikit-learn's boosting models."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = ["AdaBoost", "GradientBoosting", "HistGradientBoosting"]
 
 
 class HistGradientBoosting:
-    """One fit in which the library itself watches the validation rows.
+    """One fit in which scikit-learn itself evaluates the validation rows.
 
-    Its rounds cannot be stepped through from outside without binning the table again, so
-    that the history is replayed when the fit is over. The library compares a round with
-    the one `n_iter_no_change` before it, not with the best one: with a `tol` of zero it
-    never stops before the monitor does, and rounds that it ran beyond that are cut.
+    Training one round at a time would bin the table again in each round, so that the history
+    is replayed into the monitor after the fit. scikit-learn compares a round with the round
+    `n_iter_no_change` before it rather than with the best round. With ``tol=0`` it therefore
+    never stops before the monitor does; any extra rounds are dropped.
     """
 
     iteration = "round"
@@ -40,7 +40,7 @@ class HistGradientBoosting:
     exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Fit with the validation rows, replay the rounds, cut to the best."""
+        """Fit with the validation rows, replay the rounds and keep the best one."""
         model, monitor, rows = request.model, request.monitor, watch.rows
         options: dict[str, Any] = {"X_val": rows.X, "y_val": rows.y}
         if rows.sample_weight is not None:
@@ -70,7 +70,7 @@ class HistGradientBoosting:
                     fit_rows(request.model, request.train)
 
     def _fit(self, request: FitRequest, watch: Watch, options: dict[str, Any]) -> int:
-        """Fit, replay, and return the number of rounds; with a checkpoint in segments."""
+        """Fit, replay the rounds and return their number; use segments with a checkpoint."""
         model, n_iter = request.model, 0
         if request.checkpoint is None:
             fit_rows(model, request.train, **options)
@@ -84,7 +84,7 @@ class HistGradientBoosting:
         model, monitor = request.model, request.monitor
         name, scale = monitor.metric.name, loss_scale(model)
         staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
-        # Entry 0 is the model before its first round; a loss is kept with its sign turned.
+        # Entry 0 is the score before the first round. A loss is stored with a negative sign.
         scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
         n_iter = 0
         for n_iter, (train, validation, values) in enumerate(scores, start=1):
@@ -103,26 +103,27 @@ class HistGradientBoosting:
         return n_iter
 
     def _cut(self, model: Any, n_iter: int) -> None:
-        # There is no public way to drop rounds; `n_iter_` counts what is left by itself.
+        # scikit-learn has no public way to drop rounds. `n_iter_` is a property that counts
+        # `_predictors`.
         model._predictors = model._predictors[:n_iter]
         model.train_score_ = model.train_score_[: n_iter + 1]
         model.validation_score_ = model.validation_score_[: n_iter + 1]
 
 
 def loss_scale(model: Any) -> float:
-    """Return the factor from the library's own loss to the loss that is recorded.
+    """Return the factor that converts the library's loss to the recorded loss.
 
-    HistGradientBoosting trains on half of the squared error; the history holds the whole,
-    so that the same model of two libraries can be compared.
+    HistGradientBoosting minimizes half the squared error. The history has the full squared
+    error, so that losses are comparable across libraries.
     """
     return 2.0 if getattr(model, "loss", None) == "squared_error" else 1.0
 
 
 def _scoring(metric: WatchedMetric) -> Any:
-    """Return what HistGradientBoosting is to watch.
+    """Return the `scoring` parameter for HistGradientBoosting.
 
-    A scorer that scikit-learn knows goes by its name, since only then are the predictions
-    of earlier rounds kept, instead of predicting with all trees after each round.
+    A built-in scorer is passed by name: only then does scikit-learn reuse the predictions of
+    earlier rounds instead of predicting with all trees after each round.
     """
     if metric.scorer is None:
         return "loss"
@@ -133,7 +134,7 @@ def _scoring(metric: WatchedMetric) -> Any:
 
 
 def _staged(model: Any, watch: Watch) -> Iterator[Array]:
-    """Yield predictions of the validation rows round by round, at linear cost."""
+    """Yield the predictions for the validation rows after each round, at linear total cost."""
     if watch.classes is None:
         yield from model.staged_predict(watch.rows.X)
     else:
@@ -141,7 +142,7 @@ def _staged(model: Any, watch: Watch) -> Iterator[Array]:
 
 
 class GradientBoosting:
-    """One fit that asks after each round whether to go on."""
+    """One fit with a monitor callback that is called after each round."""
 
     iteration = "round"
     count = "n_estimators"
@@ -150,7 +151,7 @@ class GradientBoosting:
     exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Fit with a monitor, cut to the best round."""
+        """Fit with a monitor and keep the best round."""
         model = request.model
         with lent_parameters(model, n_iter_no_change=None):
             if request.checkpoint is None:
@@ -183,10 +184,10 @@ class GradientBoosting:
 
 
 class _AfterRound:
-    """Called by the fit after each round; keeps the validation predictions up to date.
+    """Callback for `GradientBoosting.fit(monitor=...)` that evaluates the validation rows.
 
-    The staged predictions read the ensemble as it grows: each step adds one round's trees
-    to what the steps before have summed up.
+    The staged predictors are generators over the growing ensemble: each step adds only the
+    trees of one round to the previous sum.
     """
 
     def __init__(
@@ -207,7 +208,7 @@ class _AfterRound:
                 self._decisions = islice(decisions, begin, None)
         decision = next(self._decisions)
         if decision is not None and decision.shape[1] == 1:
-            decision = decision[:, 0]  # a column here, though not in `decision_function`
+            decision = decision[:, 0]  # shape (n, 1) here, (n,) in `decision_function`
         predicted = self._watch.predicted(next(self._values), decision)
         stop = self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
         if self._checkpoint is not None:
@@ -216,10 +217,11 @@ class _AfterRound:
 
 
 def train_loss(model: Any, i: int) -> float | None:
-    """Return GradientBoosting's training loss of round `i` (from 0), as it is recorded.
+    """Return the recorded training loss of GradientBoosting in round `i` (counted from 0).
 
-    The library keeps twice the log loss for two classes, and a Huber loss whose border
-    moves from round to round (None: not comparable with that of the validation rows).
+    scikit-learn stores twice the log loss for two classes. For the Huber loss it changes the
+    threshold in each round, so that the values are not comparable with the validation loss;
+    return None.
     """
     if model.loss == "huber":
         return None
@@ -228,10 +230,10 @@ def train_loss(model: Any, i: int) -> float | None:
 
 
 class AdaBoost:
-    """One whole fit, then the rounds one by one from its staged predictions.
+    """One complete fit, followed by an evaluation of its staged predictions.
 
-    AdaBoost can neither be asked to stop nor go on where it stopped, so that stopping
-    saves no time here; it chooses the best number of rounds.
+    AdaBoost can neither be stopped nor continued. Early stopping therefore saves no time; it
+    only selects the best number of rounds.
     """
 
     iteration = "round"
@@ -241,7 +243,7 @@ class AdaBoost:
     exact_is_plain = False
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Fit, walk through the rounds, cut to the best."""
+        """Fit all rounds, evaluate them one by one and keep the best."""
         model = request.model
         fit_rows(model, request.train)
         n_iter = 0
@@ -253,12 +255,12 @@ class AdaBoost:
         return outcome
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
-        """Fit `n_iter` rounds, or fewer where a round leaves nothing to correct."""
+        """Fit `n_iter` rounds, or fewer if a round fits the training rows perfectly."""
         with lent_parameters(request.model, n_estimators=n_iter):
             fit_rows(request.model, request.train)
 
     def _cut(self, model: Any, n_iter: int) -> None:
-        # The last two are those of imbalanced-learn's RUSBoostClassifier.
+        # The last two are attributes of RUSBoostClassifier (imbalanced-learn).
         for name in (
             "estimators_",
             "estimator_weights_",

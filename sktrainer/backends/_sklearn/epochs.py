@@ -1,4 +1,4 @@
-"""Models that learn by passes over the rows: stochastic gradient descent and networks."""
+"""Training in epochs with `partial_fit`: stochastic gradient descent and networks."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _CELLS_FOR_THREADS = 10_000_000
 
 
 def goes_in_epochs(model: Any) -> bool:
-    """Whether one call of `partial_fit` is one of the model's `max_iter` passes.
+    """Return whether one call of `partial_fit` is one of the model's `max_iter` epochs.
 
-    A model without `max_iter` (naive Bayes, say) counts rows: passing them again would
-    count them twice. One whose `partial_fit` cannot take the weights that its `fit` takes
-    would lose them.
+    Models without `max_iter`, such as naive Bayes, accumulate counts: a second pass would
+    count all rows twice. Models whose `fit` accepts sample weights but whose `partial_fit`
+    does not are excluded, because the weights would be lost.
     """
     if not hasattr(model, "partial_fit") or "max_iter" not in model.get_params(deep=False):
         return False
@@ -43,13 +43,13 @@ def goes_in_epochs(model: Any) -> bool:
 
 
 class Epochs:
-    """One call of `partial_fit` an epoch; the state of the best epoch is put back.
+    """One call of `partial_fit` per epoch; the state of the best epoch is restored at the end.
 
-    `partial_fit` shuffles anew from the model's seed in each call, which would make every
-    epoch go through the rows in the same order: each epoch gets a seed of its own.
-    Schedules that depend on the number of steps so far go on from epoch to epoch, and so
-    does a network's "adaptive" one; that of SGD lives within one call of `fit` and stays
-    at `eta0` here.
+    Each call of `partial_fit` shuffles the rows with the model's seed, so that all epochs
+    would use the same order. Each epoch therefore gets its own seed. Learning rate schedules
+    based on the number of steps, and the "adaptive" schedule of networks, continue across
+    epochs. The "adaptive" schedule of SGD works only within one call of `fit`; here it stays
+    at `eta0`.
     """
 
     iteration = "epoch"
@@ -61,7 +61,7 @@ class Epochs:
         self.stops_by_default = stops_by_default
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Go on until the monitor stops, put back the best epoch."""
+        """Train until the monitor stops and restore the best epoch."""
         model, monitor = request.model, request.monitor
         epochs, checkpoint = _Passes(request), request.checkpoint
         best_state: dict[str, Any] | None = None
@@ -87,7 +87,7 @@ class Epochs:
         return outcome
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
-        """Go through `n_iter` epochs."""
+        """Train exactly `n_iter` epochs."""
         epochs, checkpoint = _Passes(request), request.checkpoint
         begin, _ = _resumed(request)
         with epochs.under_way():
@@ -103,7 +103,7 @@ def _state(model: Any, best_state: dict[str, Any] | None) -> dict[str, bytes]:
 
 
 def _resumed(request: FitRequest) -> tuple[int, Any]:
-    """Put the model where the checkpoint's newest state is; return its epoch, and the state."""
+    """Load the latest checkpoint into the model; return its epoch and its state."""
     found = None if request.checkpoint is None else request.checkpoint.found()
     if found is None:
         return 0, None
@@ -113,14 +113,14 @@ def _resumed(request: FitRequest) -> tuple[int, Any]:
 
 
 def learn_chunk(request: ChunkRequest) -> ModelFit:
-    """Train a copy of the model on one chunk, by one call of its `partial_fit`.
+    """Train a copy of the model on one chunk with one call of its `partial_fit`.
 
-    Where the model shuffles, each chunk has a seed of its own, as an epoch has.
+    If the model has a random state, each chunk gets its own seed, as each epoch does.
 
     Raises
     ------
     ParameterError
-        The model's `partial_fit` cannot do what was asked for.
+        If `partial_fit` of the model does not support the request.
     """
     model, rows = copy.deepcopy(request.model), request.train
     options: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def learn_chunk(request: ChunkRequest) -> ModelFit:
     _check_step(model, options)
     set_open_seeds(model, request.seed)
     params = model.get_params(deep=False)
-    # What is held out, and whether anything is, is decided outside.
+    # The trainer decides which rows are held out.
     lent: dict[str, Any] = {"early_stopping": False} if "early_stopping" in params else {}
     if "random_state" in params:
         root = root_seed(params["random_state"])
@@ -151,25 +151,25 @@ def learn_chunk(request: ChunkRequest) -> ModelFit:
 
 
 def _check_step(model: Any, options: dict[str, Any]) -> None:
-    """Refuse what `partial_fit` of this model cannot do, before anything is trained."""
+    """Raise an error if `partial_fit` of this model does not support the request."""
     name, problems = type(model).__name__, []
     if "sample_weight" in options and not accepts(model.partial_fit, "sample_weight"):
         problems.append(
-            f"{name}.partial_fit takes no sample weights, got some (from sample_weight or from "
-            "handle_imbalance); leave them out, or use another model"
+            f"{name}.partial_fit does not accept sample weights, but sample_weight or "
+            "handle_imbalance is set; remove it, or use another model"
         )
     if getattr(model, "class_weight", None) == "balanced":
         problems.append(
-            "class_weight='balanced' needs the counts of all rows, which a chunk cannot "
-            "tell; pass a weight for each class, or let the trainer's "
-            "handle_imbalance='class_weight' take them from the first chunk"
+            "class_weight='balanced' needs the class counts of all rows, which are unknown in "
+            "partial_fit; pass a weight for each class, or set "
+            "handle_imbalance='class_weight' to compute the weights from the first chunk"
         )
     if problems:
         raise ParameterError(problems)
 
 
 class _Passes:
-    """The passes of one fit: the same rows each time, a seed for each."""
+    """The epochs of one fit: the same rows in each epoch, with a different seed."""
 
     def __init__(self, request: FitRequest) -> None:
         model, rows = request.model, _laid_out(request.train)
@@ -190,31 +190,31 @@ class _Passes:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Lend the model what its passes need."""
+        """Set the parameters and threads needed for the epochs, and restore them at the end."""
         checkpoint = self._checkpoint
         waits = nullcontext() if checkpoint is None else checkpoint.polled()
         with lent_parameters(self._model, **self.lent), _few_threads(self._rows.X), waits:
             yield
 
     def run(self, epoch: int) -> None:
-        """Go through the rows once."""
+        """Train one epoch."""
         if self._root is not None:
             self._model.set_params(random_state=derive_seed(self._root, "epoch", epoch))
         self._model.partial_fit(self._rows.X, self._rows.y, **self._options)
 
 
 def _few_threads(X: Any) -> AbstractContextManager[Any]:
-    """Keep small tables to one thread.
+    """Use one thread for small tables.
 
-    SGD fits its classes side by side, and starts and ends the threads with each epoch: some
-    10 ms on two cores, in which one thread goes through 3 million cells.
+    SGD trains the classes in parallel and starts its threads anew in each epoch. That takes
+    about 10 ms on two cores, in which one thread processes about 3 million values.
     """
     cells = X.nnz if hasattr(X, "nnz") else np.size(X)
     return nullcontext() if cells >= _CELLS_FOR_THREADS else parallel_config(n_jobs=1)
 
 
 def _laid_out(rows: Rows) -> Rows:
-    """Convert once what each call of `partial_fit` would convert."""
+    """Convert X once to the dtype and layout that each `partial_fit` would convert it to."""
     X = rows.X
     if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "biuf":
         return rows
@@ -223,10 +223,10 @@ def _laid_out(rows: Rows) -> Rows:
 
 
 def _train_loss(model: Any) -> float | None:
-    """Return the mean training loss of the epoch, where the model keeps it (networks).
+    """Return the mean training loss of the epoch if the model stores it (networks).
 
-    It is taken while the weights move and holds the penalty. That of a network for
-    regression is half of the squared error; the history holds the whole.
+    It is measured while the weights change and includes the penalty term. scikit-learn's
+    regression networks store half the squared error; the history has the full squared error.
     """
     curve = getattr(model, "loss_curve_", None)
     if not curve:
@@ -235,6 +235,6 @@ def _train_loss(model: Any) -> float | None:
 
 
 def _set_count(model: Any, n_iter: int) -> None:
-    """Let `n_iter_` count all epochs; each call of `partial_fit` sets it to one."""
+    """Set `n_iter_` to the number of epochs; each call of `partial_fit` resets it to one."""
     if hasattr(model, "n_iter_"):
         model.n_iter_ = n_iter

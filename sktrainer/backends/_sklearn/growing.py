@@ -1,4 +1,4 @@
-"""Ensembles whose members do not depend on each other: more are added, none is changed."""
+"""Ensembles of independent members, which grow without changing the existing members."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Vote = Callable[[int], Array]
 
 
 class Forest:
-    """RandomForest and ExtraTrees: trees are added until their mean gets no better.
+    """RandomForest and ExtraTrees: add trees until the mean prediction stops improving.
 
-    A forest stopped at k trees is that of ``n_estimators=k``, to the bit: each tree's seed
-    is drawn in turn.
+    A forest stopped at k trees is bit-identical to a forest with ``n_estimators=k``, because
+    the seeds of the trees are drawn in order.
     """
 
     iteration = "tree"
@@ -39,7 +39,7 @@ class Forest:
     exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Add trees until the monitor stops, cut to the best."""
+        """Add trees until the monitor stops and keep the best number."""
         return _grow(request, watch, _float32(request.train), _tree_votes(request, watch))
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
@@ -52,7 +52,7 @@ class Forest:
 
 
 class Bagging:
-    """Bagging, whatever its members are."""
+    """Bagging with any type of member."""
 
     iteration = "member"
     count = "n_estimators"
@@ -61,17 +61,17 @@ class Bagging:
     exact_is_plain = True
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Add members until the monitor stops, cut to the best."""
+        """Add members until the monitor stops and keep the best number."""
         outcome = _grow(request, watch, request.train, _member_votes(request, watch))
-        # Unlike a forest, it divides by this parameter rather than by how many it has.
+        # Unlike a forest, Bagging divides by this parameter, not by the number of members.
         request.model.set_params(n_estimators=len(request.model.estimators_))
         return outcome
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
-        """Fit `n_iter` members; `n_estimators` stays there, as `predict` divides by it."""
+        """Fit `n_iter` members and keep `n_estimators=n_iter`, which `predict` divides by."""
         request.model.set_params(n_estimators=n_iter)
         if request.checkpoint is None or request.model.oob_score:
-            # An out-of-bag score it has only of members that were fitted in one go.
+            # Bagging does not support oob_score together with warm_start.
             fit_rows(request.model, request.train)
         else:
             grow_exactly(request, request.train, n_iter)
@@ -80,8 +80,9 @@ class Bagging:
 class GrownAtOnce:
     """Any other ensemble that has `warm_start` and `n_estimators`.
 
-    It is grown a member at a time and predicts with all of them after each; as nothing is
-    known of its inside, it is fitted once more with the best number of members.
+    The ensemble grows by one member at a time and predicts with all members after each step.
+    Its internal structure is unknown, so that members cannot be dropped: it is fitted again
+    with the best number of members.
     """
 
     iteration = "member"
@@ -91,7 +92,7 @@ class GrownAtOnce:
     exact_is_plain = False
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Grow until the monitor stops, fit again with the best number."""
+        """Add members until the monitor stops and fit again with the best number."""
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
         begin, checkpoint = 0, request.checkpoint
@@ -118,7 +119,7 @@ class GrownAtOnce:
 
 
 def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFit:
-    """Add members a few at a time, record them one by one, drop those after the best."""
+    """Add members in batches, record them one by one and drop those after the best."""
     model, limit = request.model, request.model.n_estimators
     step = step_of(model, request.n_threads)
     oob_score = getattr(model, "oob_score", False)
@@ -141,19 +142,19 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
     best = outcome.best_iteration or size
     keep_members(model, best, members.seeds)
     if oob_score:
-        # The out-of-bag score is not kept member by member: the forest of `best` members
-        # is fitted in one go to have it.
+        # There is no out-of-bag score per member. Fit the best number of members in one call
+        # to compute it.
         with lent_parameters(model, n_estimators=best):
             fit_rows(model, request.train)
     return outcome
 
 
 def _float32(rows: Rows) -> Rows:
-    """Convert once what a forest would convert in each call of `fit`."""
+    """Convert X to float32 once; a forest would convert it in each call of `fit`."""
     X = rows.X
     if not isinstance(X, np.ndarray) or X.dtype == np.float32 or X.dtype.kind not in "biuf":
         return rows
-    # What is too large becomes infinite, which the forest itself refuses by name.
+    # Too large values become infinite, for which the forest raises a clear error.
     with np.errstate(over="ignore"):
         return Rows(X.astype(np.float32), rows.y, rows.sample_weight)
 
@@ -185,7 +186,7 @@ def _member_votes(request: FitRequest, watch: Watch) -> Vote:
         if not hasattr(member, "predict_proba"):
             votes: Array = np.eye(n_classes)[member.predict(columns)]
             return votes
-        # Members know classes by their codes, and only those that their rows had.
+        # Members use class codes as labels and know only the classes in their own rows.
         votes = np.zeros((X.shape[0], n_classes))
         votes[:, member.classes_] = member.predict_proba(columns)
         return votes

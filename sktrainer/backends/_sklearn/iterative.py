@@ -1,4 +1,4 @@
-"""Which scikit-learn models go in iterations, and how each is led through them."""
+"""Iterative training strategy for each family of scikit-learn models."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["Way", "sklearn_names", "way_of"]
 
 
 class Way(Protocol):
-    """How one family of models goes in iterations."""
+    """Iterative training strategy for one family of models."""
 
     @property
     def iteration(self) -> str:
-        """What an iteration is called."""
+        """Name of an iteration."""
 
     @property
     def count(self) -> str:
-        """The parameter that holds the number of iterations."""
+        """Name of the parameter that sets the number of iterations."""
 
     @property
     def stops_by_default(self) -> bool:
@@ -35,17 +35,17 @@ class Way(Protocol):
 
     @property
     def in_segments(self) -> bool:
-        """Whether it goes in segments where there is a checkpoint."""
+        """Whether the model is trained in segments if there is a checkpoint."""
 
     @property
     def exact_is_plain(self) -> bool:
-        """Whether `fit_exactly` gives what the model's own `fit` gives, and resumes."""
+        """Whether `fit_exactly` gives the same model as the model's `fit` and can resume."""
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
-        """Fit until the monitor says stop; leave the model at its best iteration."""
+        """Fit until the monitor stops and keep the best iteration."""
 
     def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
-        """Fit so many iterations, to the bits of a watched fit cut there."""
+        """Fit `n_iter` iterations, bit-identical to a monitored fit cut at `n_iter`."""
 
 
 _WAYS: dict[str, Way] = {
@@ -69,10 +69,10 @@ _GROWN = GrownAtOnce()
 
 
 def way_of(model: Any) -> Way | None:
-    """Return how this model, with the parameters it has, goes in iterations; None: not.
+    """Return the training strategy for this model, or None if it cannot be monitored.
 
-    Linear models with `max_iter` and `warm_start` are not among them: started anew after
-    each iteration, their solvers (L-BFGS, say) go another way than in one call of `fit`.
+    Linear models with `max_iter` and `warm_start` are excluded: if their solvers (such as
+    L-BFGS) restart after each iteration, the result differs from a single call of `fit`.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def way_of(model: Any) -> Way | None:
 
 
 def sklearn_names(model: Any) -> list[str]:
-    """Return the names of the model's classes that are scikit-learn's, the nearest first.
+    """Return the names of the scikit-learn classes in the model's MRO, in MRO order.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The loss that a scikit-learn model itself is trained on, for rows predicted already.
+"""Training losses of scikit-learn models, computed from predictions.
 
-Two small tables hold what the models' `loss` and `criterion` parameters name; whatever
-else gives probabilities is measured by the log loss.
+Two tables map the values of the `loss` and `criterion` parameters to functions. All other
+models with probabilities use the log loss.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _modified_huber(margin: Array) -> Array:
     return np.where(margin >= -1, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
 
 
-# Of the margin: the decision value, its sign turned where the row is not of the class.
+# Functions of the margin: the decision value, negated if the row is not of the class.
 MARGINS: dict[str, Callable[[Array], Array]] = {
     "hinge": lambda margin: np.maximum(0.0, 1.0 - margin),
     "perceptron": lambda margin: np.maximum(0.0, -margin),
@@ -69,7 +69,7 @@ def _squared_beyond(epsilon: float, y: Array, prediction: Array) -> Array:
     return _beyond(epsilon, y, prediction) ** 2
 
 
-# Each entry makes the loss of one row from the model's parameters and training targets.
+# Each entry builds the loss per row from the model's parameters and the training targets.
 ERRORS: dict[str, Callable[[Any, Array], RowLoss]] = {
     "squared_error": lambda model, y: _squared,
     "friedman_mse": lambda model, y: _squared,
@@ -88,11 +88,11 @@ def _quantile_level(model: Any) -> float:
 
 
 def _huber_delta(model: Any, y: Array) -> float:
-    """Return where the Huber loss turns linear: one border for the whole fit.
+    """Return the threshold of the Huber loss, which is constant during the fit.
 
-    GradientBoosting moves its own border with each round, which makes the losses of two
-    rounds measures of different things; here it is the same quantile of the deviations
-    that the fit starts from.
+    GradientBoosting changes its threshold in each round, so that the losses of two rounds
+    are not comparable. Here the threshold is the same quantile of the initial residuals (the
+    deviations from the median).
     """
     if hasattr(model, "epsilon"):
         return float(model.epsilon)
@@ -102,18 +102,18 @@ def _huber_delta(model: Any, y: Array) -> float:
 def own_loss(
     model: Any, task: Task, train_y: Array, rows: Rows, classes: Array | None
 ) -> OwnLoss:
-    """Return the model's own loss on `rows`, the weighted mean over them.
+    """Return a function that computes the model's training loss on `rows` (weighted mean).
 
     Parameters
     ----------
     model : estimator
-        Its `loss` (or `criterion`) parameter names the loss.
+        Its `loss` (or `criterion`) parameter selects the loss.
     task : {"classification", "regression"}
     train_y : ndarray of shape (n_train,) or (n_train, n_outputs)
     rows : Rows
-        The rows to be predicted; `y` holds labels or numbers.
+        The rows to predict; `y` holds labels or numbers.
     classes : ndarray of shape (n_classes,) or None
-        Sorted, as the model has them.
+        Sorted class labels; None for regression.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def _class_loss(model: Any, name: str, train_y: Array, rows: Rows, classes: Arra
     if name in MARGINS:
         return partial(_margin, MARGINS[name], codes, rows.sample_weight)
     if name in ERRORS and hasattr(model, "decision_function"):
-        # SGDClassifier can be trained on a regression loss, towards -1 and +1.
+        # SGDClassifier accepts regression losses, with the targets -1 and +1.
         towards = ERRORS[name](model, train_y)
         return partial(
             _margin, lambda m: towards(np.ones_like(m), m), codes, rows.sample_weight
@@ -165,7 +165,7 @@ def _error(row_loss: RowLoss, y: Array, weights: Array | None, predicted: Predic
 def _log_loss(codes: Array, weights: Array | None, predicted: Predicted) -> float:
     probabilities = predicted.predict_proba()
     of_class = probabilities[np.arange(len(codes)), codes]
-    # As in sklearn.metrics.log_loss: a probability of zero counts as the smallest step.
+    # As in sklearn.metrics.log_loss, clip probabilities of zero and one to machine epsilon.
     smallest = np.finfo(of_class.dtype).eps
     return _mean(-np.log(np.clip(of_class, smallest, 1.0 - smallest)), weights)
 
@@ -176,7 +176,7 @@ def _margin(
     weights: Array | None,
     predicted: Predicted,
 ) -> float:
-    """Average over the rows; for several classes the sum of each one against the rest."""
+    """Return the mean margin loss; for several classes, the sum of the one-vs-rest losses."""
     decision = predicted.decision_function()
     if decision.ndim == 1:
         return _mean(row_loss(np.where(codes == 1, decision, -decision)), weights)

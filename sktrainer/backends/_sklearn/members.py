@@ -1,4 +1,4 @@
-"""The members of an ensemble that is grown a few at a time, and can be gone on with."""
+"""Growth of an ensemble in batches of members, with checkpoints."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from sktrainer.types import Rows
 
 __all__ = ["Members", "grow_exactly", "keep_members", "step_of"]
 
-# What is kept for each member; the last two are imbalanced-learn's.
+# Attributes with one entry per member; the last two are used by imbalanced-learn.
 _PER_MEMBER = ("estimators_", "estimators_features_", "samplers_", "pipelines_")
 
 
 def step_of(model: Any, n_threads: int) -> int:
-    """Return how many members are added at a time.
+    """Return the number of members to add per batch.
 
-    Each call of `fit` checks the table again and starts the threads anew. Against a forest
-    of 60 trees in one go (two cores, single runs on a busy machine), one tree at a time
-    took 1.9 times as long with one thread on 300 rows, and 6.5 and 3.2 times with two on
-    300 and 3,000 rows. Eight at a time cost nothing with one thread, about 1.5 and 1.3
-    times a tree with two on those small tables, and nothing to speak of on 30,000 rows. At
-    most that many less one are grown for nothing.
+    Each call of `fit` validates the table again and starts new threads. Compared with 60
+    trees in one call (two cores, single runs), one tree per call took 1.9 times as long on
+    300 rows with one thread, and 6.5 and 3.2 times as long on 300 and 3,000 rows with two.
+    Eight trees per call had no overhead with one thread, took about 1.5 and 1.3 times as
+    long with two threads on the small tables, and had no measurable overhead on 30,000 rows.
+    At most one batch less one member is trained in vain.
 
-    A subclass from elsewhere that fits in a way of its own gets all members in one go:
-    imbalanced-learn's BalancedRandomForestClassifier draws two seeds a tree, and skips one
-    for each tree it has, so that what `warm_start` adds depends on where it was halted.
+    Subclasses from other packages that override `fit` train all members in one call:
+    BalancedRandomForestClassifier of imbalanced-learn draws two seeds per tree but skips only
+    one per existing tree, so that the trees added by `warm_start` depend on the batch size.
     """
     if type(model).fit.__module__.split(".")[0] != "sklearn":
         return int(model.n_estimators)
@@ -41,7 +41,7 @@ def step_of(model: Any, n_threads: int) -> int:
 
 
 def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
-    """Grow `n_iter` members a few at a time, to the bits of one `fit`, from a checkpoint on."""
+    """Grow `n_iter` members in batches with checkpoints, bit-identical to one `fit`."""
     model, size = request.model, 0
     step, oob_score = step_of(model, request.n_threads), getattr(model, "oob_score", False)
     members = Members(request, train)
@@ -49,7 +49,7 @@ def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
     with members.under_way():
         while size < n_iter:
             size = min(size + step, n_iter)
-            if oob_score and size == n_iter:  # of all members, by the last call alone
+            if oob_score and size == n_iter:  # the last call computes it for all members
                 model.set_params(oob_score=True)
             members.add(size)
             if size < n_iter:
@@ -58,7 +58,7 @@ def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
 
 
 class Members:
-    """The members of one fit, which are added by `warm_start`, and can be gone on from."""
+    """Members of one fit, added with `warm_start` and resumable from a checkpoint."""
 
     def __init__(self, request: FitRequest, train: Rows) -> None:
         self.seeds: list[Any] = []
@@ -66,7 +66,7 @@ class Members:
         self._random_state = request.model.random_state
 
     def resume(self) -> tuple[int, Any]:
-        """Return how many there are in the checkpoint, and what `reached` was told of them."""
+        """Load the checkpoint; return its number of members and the `more` of `reached`."""
         found = None if self._checkpoint is None else self._checkpoint.found()
         if found is None:
             return 0, None
@@ -76,7 +76,7 @@ class Members:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Lend the model what growing needs."""
+        """Set the parameters needed to add members, and restore them at the end."""
         model, train = self._model, self._train
         lent = {"warm_start": True, "n_estimators": model.n_estimators}
         lent["random_state"] = self._random_state
@@ -87,15 +87,16 @@ class Members:
             yield
 
     def add(self, size: int) -> None:
-        """Grow to so many members."""
-        # `fit` skips the draws of the members before: it must start where they did.
+        """Grow the ensemble to `size` members."""
+        # `fit` skips the draws of the existing members, so the generator must be in its
+        # initial state.
         random_state = copy.deepcopy(self._random_state)
         self._model.set_params(n_estimators=size, random_state=random_state)
         fit_rows(self._model, self._train)
         self.seeds.append(getattr(self._model, "_seeds", ()))
 
     def reached(self, size: int, more: Any) -> None:
-        """Say that the fit can go on from here."""
+        """Offer the current state to the checkpoint."""
         if self._checkpoint is not None:
             self._checkpoint.reached(
                 size, lambda: dumped(fitted_part(self._model), self.seeds, more)
@@ -103,20 +104,20 @@ class Members:
 
 
 def keep_members(model: Any, best: int, seeds: list[Any]) -> None:
-    """Drop the members after the best."""
+    """Keep the first `best` members."""
     for name in _PER_MEMBER:
         if hasattr(model, name):
             setattr(model, name, getattr(model, name)[:best])
     if hasattr(model, "_seeds"):
-        # Bagging's `estimators_samples_` draws each member's rows again from its seed.
+        # `estimators_samples_` of Bagging redraws the rows of each member from its seed.
         model._seeds = np.concatenate(seeds)[:best]
 
 
 @contextmanager
 def _quiet_presets(model: Any) -> Iterator[None]:
-    """Silence the one warning that class weights by subsample do not suit `warm_start`.
+    """Suppress the warning about ``class_weight="balanced_subsample"`` with `warm_start`.
 
-    It is meant for calls with different rows; these are the same ones each time.
+    The warning is about calls with different data; here the data is the same in each call.
     """
     if getattr(model, "class_weight", None) != "balanced_subsample":
         yield

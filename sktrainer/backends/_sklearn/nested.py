@@ -1,4 +1,4 @@
-"""What models of other libraries are told where one of scikit-learn's holds them."""
+"""Default parameters for models of other libraries nested in a scikit-learn model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["tell_guests"]
 
 
 def tell_guests(model: Any) -> None:
-    """Set what the backends of the models inside ask for, where the caller left it open.
+    """Set the parameters that the backends of nested models define, unless the user set them.
 
     Parameters
     ----------
     model : estimator
-        Changed in place: pass a clone.
+        Modified in place; pass a clone.
 
     Examples
     --------

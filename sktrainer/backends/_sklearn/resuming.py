@@ -1,4 +1,4 @@
-"""What scikit-learn's models have learnt so far, as a file of a checkpoint and back."""
+"""Checkpoint state of scikit-learn models: serialization, restoring and training in segments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE = "state.pickle"
 
 
 def dumped(*values: Any) -> dict[str, bytes]:
-    """Return values as one file, so that arrays known by two names stay one.
+    """Serialize values into one file, so that shared arrays stay shared.
 
     Examples
     --------
@@ -26,38 +26,40 @@ def dumped(*values: Any) -> dict[str, bytes]:
 
 
 def loaded(state: Mapping[str, bytes]) -> Any:
-    """Return the values that `dumped` was given."""
+    """Return the values that were passed to `dumped`."""
     return unpickled(_FILE, state)
 
 
 def fitted_part(model: Any) -> dict[str, Any]:
-    """Return the attributes of a model that are no parameters."""
+    """Return the attributes of a model that are not parameters."""
     parameters = model.get_params(deep=False)
     return {name: value for name, value in vars(model).items() if name not in parameters}
 
 
 def put_back(model: Any, state: Mapping[str, Any]) -> None:
-    """Give a model this fitted part in place of its own."""
+    """Replace the fitted attributes of a model."""
     for name in set(fitted_part(model)) - set(state):
         delattr(model, name)
     vars(model).update(state)
 
 
 def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
-    """Lead a booster through segments of rounds, each of them a warm start.
+    """Train a boosting model in segments of rounds with `warm_start`.
 
     Parameters
     ----------
     request : FitRequest
-        With a checkpoint, whose newest state the first segment starts from.
+        With a checkpoint. The first segment starts from its latest state.
     count : str
-        The parameter that holds the number of rounds.
+        Name of the parameter that sets the number of rounds.
     limit : int
+        Maximum number of rounds.
 
     Yields
     ------
     int
-        Rounds that the model has; `fit` is to be called once then, and adds a segment.
+        Number of rounds trained so far. The caller then calls `fit` once, which trains one
+        segment.
     """
     model, checkpoint, done = request.model, request.checkpoint, 0
     assert checkpoint is not None
@@ -71,7 +73,7 @@ def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
             model.set_params(**{count: target})
             yield done
             trained = model.n_iter_ if count == "max_iter" else model.n_estimators_
-            if trained < target:  # the library has stopped by itself
+            if trained < target:  # scikit-learn stopped early
                 return
             done = target
             if done < limit and not request.monitor.stopped:

@@ -1,4 +1,4 @@
-"""What a scikit-learn model needs and can do, read from its tags, class and parameters."""
+"""Capabilities of scikit-learn models, derived from their tags, classes and parameters."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["takes_categories", "traits_of"]
 
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
-# By base classes, so that each line names a family. Trees split at order alone, naive
-# Bayes goes column by column (and some of it refuses the negative numbers that scaling
-# makes), dummies do not look.
+# Base classes, one line per family. Trees depend only on the order of values. Naive Bayes
+# treats each column separately, and some variants reject the negative values that scaling
+# produces. Dummy estimators ignore X.
 _SCALE_FREE = {
     "BaseDecisionTree",
     "BaseForest",
@@ -29,9 +29,9 @@ _SCALE_FREE = {
     "DummyClassifier",
     "DummyRegressor",
 }
-# It inverts the covariance of each class, which one-hot columns make singular.
+# Inverts the covariance matrix of each class, which is singular with one-hot columns.
 _FULL_RANK = {"QuadraticDiscriminantAnalysis"}
-# Ensembles that are as sensitive as their members, which are trees if none are named.
+# Ensembles whose sensitivity is that of their members; the default members are trees.
 _TREES_IF_NONE = {"BaseBagging", "BaseWeightBoosting"}
 
 _RELEASES_GIL = {
@@ -54,7 +54,7 @@ _LIKELIEST = {
     "_BaseNB",
 }
 
-# Their `fit` hands `sample_weight` on to the models inside, by name or among others.
+# `fit` passes `sample_weight` to the nested models, as an argument or in **fit_params.
 _FORWARDS_WEIGHTS = {
     "_BaseVoting",
     "_BaseStacking",
@@ -62,7 +62,7 @@ _FORWARDS_WEIGHTS = {
     "BaseSearchCV",
     "RegressorChain",
 }
-# Their `fit` has the parameter, yet refuses it (or warns) where the models inside do.
+# `fit` has the parameter, but raises or warns if the nested models do not accept it.
 _NEEDS_WEIGHTS_INSIDE = {
     "_MultiOutputEstimator",
     "AdaBoostClassifier",
@@ -72,7 +72,7 @@ _NEEDS_WEIGHTS_INSIDE = {
 
 
 def traits_of(model: Any) -> Traits:
-    """Return what a model with these parameters needs and can do."""
+    """Return the capabilities and requirements of a model with its current parameters."""
     inputs = _input_tags(model)
     way = way_of(model)
     return Traits(
@@ -93,15 +93,16 @@ def traits_of(model: Any) -> Traits:
 
 
 def takes_categories(model: Any) -> bool:
-    """Whether the model can be told which columns hold category codes."""
+    """Return whether the model has native support for categorical features."""
     return _is_any(model, _CATEGORICAL)
 
 
 def _groups_columns(model: Any) -> bool:
-    """Whether groups of columns may interact: they are taken for others beside category codes.
+    """Return whether `interaction_cst` lists groups of columns.
 
-    scikit-learn 1.9 puts category columns first, monotonic constraints with them, and leaves
-    groups as they were.
+    scikit-learn 1.9 moves categorical columns to the front, together with their monotonic
+    constraints, but does not update the positions in `interaction_cst`. The groups would then
+    refer to the wrong columns.
     """
     groups = getattr(model, "interaction_cst", None)
     return groups is not None and not isinstance(groups, str)
@@ -115,13 +116,13 @@ def _input_tags(model: Any) -> Any:
     try:
         return get_tags(model).input_tags
     except (AttributeError, TypeError, ValueError):
-        # A class without scikit-learn's base, or one whose parts are not set: nothing is
-        # known, so nothing is promised.
+        # A class that is not derived from BaseEstimator, or a meta-estimator without nested
+        # estimators: assume that nothing is supported.
         return None
 
 
 def _takes_several_targets(model: Any) -> bool:
-    """Tell of models that take a y of several columns, and have no tag that says so."""
+    """Return whether the model accepts a 2-d y although it has no tag for it."""
     if _is_any(model, {"MLPRegressor"}):
         return True
     inside = list(held_by(model))

@@ -1,4 +1,4 @@
-"""What every way of iterating needs: validation rows that are watched, parameters lent."""
+"""Evaluation of the validation rows, temporary parameters, and other training helpers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ seconds_unknown = float("nan")
 
 
 class Watch:
-    """The validation rows of one fit, and the metrics of a model's predictions of them.
+    """Evaluator of the metrics on the validation rows of one fit.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Watch:
         if request.task == "classification" and train_y.ndim > 1:
             raise InputError(
                 "early stopping of a classifier expects one target column, got "
-                f"{train_y.shape[1]}: set early_stopping=False, or fit a model per column"
+                f"{train_y.shape[1]}; set early_stopping=False, or fit one model per column"
             )
         self.rows = request.validation
         self.monitor = request.monitor
@@ -59,7 +59,7 @@ class Watch:
         self._score_options = {"sample_weight": weights} if weighs else {}
 
     def values(self, predicted: Predicted) -> dict[str, float]:
-        """Return the loss and, where another metric is watched, its value."""
+        """Return the loss and, if a scorer is monitored, its score."""
         values = {"loss": self.loss(predicted)}
         if self._scorer is not None:
             score = self._scorer(predicted, self.rows.X, self.rows.y, **self._score_options)
@@ -69,7 +69,7 @@ class Watch:
     def record(
         self, iteration: int, predicted: Predicted, *, train_loss: float | None = None
     ) -> bool:
-        """Record one iteration's metrics, now, and answer whether to stop."""
+        """Record the metrics of one iteration and return whether to stop."""
         parts: dict[str, dict[str, float]] = {"validation": self.values(predicted)}
         if train_loss is not None:
             parts["train"] = {"loss": train_loss}
@@ -89,7 +89,7 @@ class Watch:
         )
 
     def predicted_by(self, model: Any) -> Predicted:
-        """Wrap what a fitted model says of the rows; nothing is computed before it is asked."""
+        """Wrap the predictions of a fitted model; they are computed on first use."""
 
         def source(name: str) -> Any:
             if not hasattr(model, name):
@@ -107,12 +107,12 @@ class Watch:
 
 @contextmanager
 def lent_parameters(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
-    """Set parameters for the time of a fit, and put back those that the model had.
+    """Set parameters temporarily and restore the previous values at the end.
 
     Yields
     ------
     dict
-        The parameters as they were.
+        The previous values.
     """
     before = {name: model.get_params(deep=False)[name] for name in values}
     model.set_params(**values)
@@ -123,14 +123,14 @@ def lent_parameters(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
 
 
 def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
-    """Call the model's `fit`, with the weights where the rows have some."""
+    """Call `fit` of the model, with sample weights if the rows have them."""
     if rows.sample_weight is not None:
         options["sample_weight"] = rows.sample_weight
     model.fit(rows.X, rows.y, **options)
 
 
 def finished(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
-    """Return the outcome of a watched fit of `n_iter` iterations."""
+    """Return the result of a monitored fit of `n_iter` iterations."""
     reason: StopReason = "early_stopping" if stopped else "max_iter"
     best = request.monitor.best_iteration or n_iter
     return ModelFit(request.model, reason, n_iter, best, request.monitor.evaluations)
@@ -139,22 +139,22 @@ def finished(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
 def labelled_weights(
     model: Any, y: Array, sample_weight: Array | None = None
 ) -> dict[str, Any]:
-    """Return ``class_weight="balanced"`` as a dictionary of the same weights, ready to lend.
+    """Return ``class_weight="balanced"`` as an explicit dictionary of class weights.
 
-    `partial_fit` refuses the word, and `warm_start` warns of it, as neither can know that
-    it will see the same rows again.
+    scikit-learn rejects "balanced" in `partial_fit` and warns about it with `warm_start`,
+    because later calls may use different rows. Here all calls use the same rows.
 
     Parameters
     ----------
     model : estimator
     y : ndarray of shape (n_samples,)
     sample_weight : ndarray of shape (n_samples,) or None, default=None
-        For a model that counts rows by weight here (forests do, SGD does not).
+        For models that weight the class counts (forests do, SGD does not).
 
     Returns
     -------
     dict
-        Empty where the model asks for no balance.
+        Empty if `class_weight` is not "balanced".
 
     Examples
     --------
@@ -173,7 +173,7 @@ def labelled_weights(
 
 
 def accepts(function: Any, parameter: str) -> bool:
-    """Whether a function has a parameter of this name."""
+    """Return whether a function has a parameter with this name."""
     try:
         return parameter in inspect.signature(function).parameters
     except (TypeError, ValueError):
