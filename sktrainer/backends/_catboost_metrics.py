@@ -1,4 +1,4 @@
-"""What CatBoost is asked to report: the loss, its own metrics, and scikit-learn's scorers."""
+"""Metrics that CatBoost reports: the loss, its own metrics, and scikit-learn scorers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from sktrainer.backends._boosting import (
 )
 from sktrainer.types import Array, Scorer, Task
 
-# PRAUC is not among them: it is no average precision, it interpolates. Nor is MAE, which
-# leaves 1e-6 out of every error: much, where the target is small.
+# PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
+# CatBoost subtracts 1e-6 from each error, which matters for small targets.
 _BINARY: MetricTable = {
     "accuracy": ("Accuracy", same),
     "neg_log_loss": ("Logloss", negative),
@@ -35,12 +35,12 @@ _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("RMSE", negative),
     "neg_mean_squared_error": ("RMSE", negative_square),
 }
-# The losses whose raw outputs those metrics, and the scorers here, read rightly.
+# Losses whose raw outputs these metrics interpret correctly.
 _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
 
 
 def requested_metric(request: FitRequest) -> tuple[Names, dict[str, Any]]:
-    """Return the names that CatBoost will report, and the parameters that make it report."""
+    """Return the metric names that CatBoost reports, and the parameters that request them."""
     metric = request.monitor.metric
     loss = _loss(request)
     if metric.scorer is None:
@@ -54,13 +54,13 @@ def requested_metric(request: FitRequest) -> tuple[Names, dict[str, Any]]:
 
 
 def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
-    """Watch the `eval_metric` that the user gave the model, where the trainer names none.
+    """Monitor the `eval_metric` of the model, if the trainer does not monitor a scorer.
 
     Parameters
     ----------
     request : FitRequest
     reported : iterable of str
-        The names that CatBoost reports, which may spell out more than the user wrote.
+        The names that CatBoost reports; it may append default arguments to the user's name.
     """
     own = request.model.get_params().get("eval_metric")
     if own is None or request.monitor.metric.scorer is not None:
@@ -78,7 +78,7 @@ def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
 
 
 def skipped_for_training(model: Any) -> str | None:
-    """Return the name of the metric whose training values are to be left out, if any."""
+    """Return the name of the metric without training values, or None."""
     metric = model.get_params().get("eval_metric")
     skips = isinstance(metric, ScorerMetric) and metric.skips_train
     return type(metric).__name__ if skips else None
@@ -101,7 +101,8 @@ def _table(request: FitRequest) -> MetricTable:
 
 
 def _auc(request: FitRequest) -> MetricTable:
-    # AUC leaves weights out unless told, and can be told where training rows have some.
+    # AUC ignores weights by default. CatBoost accepts use_weights only if the training rows
+    # have weights.
     if request.train.sample_weight is not None:
         return {"roc_auc": ("AUC:use_weights=true", same)}
     validation = request.validation
@@ -114,9 +115,9 @@ def _n_classes(request: FitRequest) -> int:
 
 
 class ScorerMetric:
-    """A scikit-learn scorer as CatBoost calls metrics of one's own: with raw outputs."""
+    """A scikit-learn scorer with the interface of a custom CatBoost metric (raw outputs)."""
 
-    no_jit = True  # CatBoost tries numba otherwise, and warns where it fails
+    no_jit = True  # otherwise CatBoost tries to compile it with numba, and warns on failure
 
     def __init__(self, request: FitRequest, loss: str) -> None:
         assert request.monitor.metric.scorer is not None
@@ -126,8 +127,8 @@ class ScorerMetric:
         is_classification = request.task == "classification"
         self._classes = np.unique(request.train.y) if is_classification else None
         n_train, n_validation = len(request.train), len(request.validation or ())
-        # CatBoost would have every training row scored in every round; a part is known by
-        # its length alone.
+        # CatBoost would score all training rows in each round. `evaluate` can recognize the
+        # training set only by its length.
         self.skips_train = n_train > curve_size(n_train) and n_train != n_validation
         self._n_train = n_train
 
@@ -136,7 +137,7 @@ class ScorerMetric:
 
     def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
         if self.skips_train and len(target) == self._n_train:
-            return 0.0, 1.0  # CatBoost refuses NaN; left out of the history instead
+            return 0.0, 1.0  # placeholder, removed from the history; CatBoost rejects NaN
         raw = np.column_stack([np.asarray(approx) for approx in approxes])
         outputs = _outputs(raw[:, 0] if raw.shape[1] == 1 else raw, self._task, self._loss)
         weights = None if weight is None or len(weight) == 0 else np.asarray(weight)
@@ -150,7 +151,7 @@ class ScorerMetric:
 
 
 def _outputs(raw: Array, task: Task, loss: str) -> Array:
-    """Return what the fitted model would predict: probabilities, or numbers."""
+    """Convert raw outputs to probabilities or to predictions of a regression."""
     if task == "regression":
         outputs = np.exp(raw) if loss.split(":")[0] in ("Poisson", "Tweedie") else raw
         return outputs if outputs.ndim == 1 else outputs[:, 0]

@@ -1,8 +1,9 @@
-"""CatBoost's own snapshots, kept as checkpoints.
+"""Checkpoints from CatBoost's own snapshots.
 
-CatBoost goes on from a snapshot to the same bits, and writes one while it trains. It does
-not find out that one is damaged (a flipped bit was read without a word), and it keeps one
-only: a thread takes each new one over into the checkpoints, which know their checksum.
+CatBoost writes snapshots during training, and a fit resumed from one is bit-identical.
+However, it keeps only the last snapshot and does not detect damage (a flipped bit was read
+without an error). A thread therefore copies each new snapshot into the checkpoint store,
+which verifies checksums.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 @contextmanager
 def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
-    """Yield the parameters that make CatBoost write snapshots, and keep these, inside.
+    """Yield the parameters that enable snapshots, and store the snapshots during the fit.
 
     Parameters
     ----------
     checkpoint : FitCheckpoint or None
-        None: no parameters, and nothing is kept.
+        If None, yield no parameters and store nothing.
 
     Raises
     ------
     TrainingInterrupted
-        A signal ended the training, of which CatBoost makes a bare KeyboardInterrupt.
+        If a signal ended the training. CatBoost itself raises a KeyboardInterrupt.
     """
     if checkpoint is None:
         yield {}
@@ -50,7 +51,7 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
                 "allow_writing_files": True,
                 "save_snapshot": True,
                 "snapshot_file": _SNAPSHOT,
-                # Its default of ten minutes leaves nothing of a short run.
+                # CatBoost's default of ten minutes would write no snapshot in a short run.
                 "snapshot_interval": max(1, round(checkpoint.seconds)),
                 "train_dir": str(folder),
             }
@@ -64,7 +65,7 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
 
 
 class _Keeper(threading.Thread):
-    """Takes over each new snapshot; CatBoost renames it into place, so it is whole."""
+    """Thread that copies each new snapshot; CatBoost writes snapshots atomically."""
 
     def __init__(self, folder: Path, checkpoint: FitCheckpoint) -> None:
         super().__init__(name="sktrainer-snapshots", daemon=True)
@@ -82,17 +83,17 @@ class _Keeper(threading.Thread):
             try:
                 content = (self._folder / _SNAPSHOT).read_bytes()
                 self._checkpoint.keep(self._rounds(), {_SNAPSHOT: content})
-            except OSError:  # renamed under our hands: the next look finds the new one
+            except OSError:  # replaced while reading: the next iteration reads the new one
                 continue
-            except CheckpointError as error:  # the next one is tried, and the fit's end
+            except CheckpointError as error:  # not fatal: later snapshots are still stored
                 warn_caller(str(error), CheckpointWarning)
-            except BaseException as error:  # raised again where the training was asked for
+            except BaseException as error:  # raised again in the main thread
                 self.error = error
                 return
             self._seen = stamp
 
     def end(self) -> None:
-        """Stop looking, once what is being written is whole."""
+        """Stop the thread after the snapshot in progress is stored."""
         self._over.set()
         self.join()
 
@@ -103,7 +104,7 @@ class _Keeper(threading.Thread):
         return None
 
     def _rounds(self) -> int:
-        """Count the rounds, for the number of the state: CatBoost logs a line for each."""
+        """Return the number of rounds so far: CatBoost logs one line per round."""
         with suppress(OSError):
             lines = (self._folder / "learn_error.tsv").read_bytes().count(b"\n")
             return max(1, lines - 1)

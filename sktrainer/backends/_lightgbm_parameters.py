@@ -1,4 +1,4 @@
-"""LightGBM's parameters: their many names, those left open, and changes for one fit."""
+"""LightGBM parameters: aliases, defaults, and temporary changes during a fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_ROUNDS = 100
 BOOSTING = ("boosting", "boost", "boosting_type")
 LINEAR = ("linear_tree", "linear_trees")
 METRIC = ("metric", "metrics", "metric_types")
-# Aliases of n_estimators, any of which wins over it.
+# Aliases of n_estimators. In LightGBM, each of them has precedence over n_estimators.
 _ROUNDS = (
     "num_iterations",
     "num_iteration",
@@ -38,7 +38,7 @@ _STOPPING = (
     "early_stopping_min_delta",
     "first_metric_only",
 )
-# Set while it trains where the user left them open: what they may be called, and the value.
+# Parameters set during training unless the user sets them: their aliases and the value.
 _QUIET_AND_STEADY = (
     (("verbosity", "verbose"), -1),
     (("deterministic",), True),
@@ -47,17 +47,17 @@ _QUIET_AND_STEADY = (
 
 
 def first_given(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
-    """Return the value of the first of these names that has one."""
+    """Return the first value that is not None among these names."""
     return next((given[name] for name in names if given.get(name) is not None), default)
 
 
 def rounds(given: Mapping[str, Any]) -> int:
-    """Return the number of rounds that a model with these parameters will train."""
+    """Return the number of rounds that these parameters request."""
     return int(first_given(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
 
 
 def set_open_parameters(request: FitRequest) -> None:
-    """Set the seed where the user left it open, and threads within what was granted."""
+    """Set the seed if the user did not, and limit the threads to `request.n_threads`."""
     model = request.model
     given = model.get_params()
     if first_given(given, SEED) is None:
@@ -67,7 +67,7 @@ def set_open_parameters(request: FitRequest) -> None:
 
 
 def own_device(given: Mapping[str, Any]) -> str | None:
-    """Return the device that the parameters name; "gpu" is LightGBM's word for OpenCL.
+    """Return the device set in the parameters; LightGBM uses "gpu" for OpenCL.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def own_device(given: Mapping[str, Any]) -> str | None:
 
 
 def set_device(model: Any, device: str) -> None:
-    """Set a device on a model that names none, or a number on one that names its kind."""
+    """Set the device type, unless the model sets it already, and the device index if any."""
     kind, _, index = device.partition(":")
     if first_given(model.get_params(), _DEVICE) is None:
         model.set_params(device_type=kind)
@@ -89,10 +89,10 @@ def set_device(model: Any, device: str) -> None:
 
 @contextmanager
 def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
-    """Change parameters while the model trains; `get_params` is the same after as before.
+    """Change parameters during training and restore them afterwards.
 
-    Quiet and deterministic where the user left that open; without a stopper of its own;
-    without a metric of its own where a scorer is watched.
+    Training is silent and deterministic unless the user set these parameters. LightGBM's own
+    early stopping is removed, and so is the model's metric if a scorer is monitored.
     """
     model = request.model
     before = model.get_params()
@@ -115,8 +115,8 @@ def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
 
 
 def forget(model: Any, names: Iterable[str]) -> None:
-    """Unset parameters."""
-    # set_params can add a parameter that the constructor does not name, and not remove it.
+    """Remove parameters from a model."""
+    # set_params can add parameters that __init__ does not have, but cannot remove them.
     for name in names:
         model.__dict__.pop(name, None)
         model._other_params.pop(name, None)

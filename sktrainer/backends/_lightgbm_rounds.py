@@ -1,4 +1,4 @@
-"""What LightGBM calls in each round, and what is kept of the rounds."""
+"""LightGBM callback that runs in each round, and the recorded metrics."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sktrainer.backends._boosting import Recorder
 
 __all__ = ["Live", "Rounds"]
 
-_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks go up to 30
+_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks have an order of at most 30
 
 
 class Rounds:
-    """What LightGBM reported of all rounds so far, and of the best one.
+    """Metrics of all rounds so far and of the best round, and optionally the best model.
 
     Parameters
     ----------
     keeps_best : bool
-        The model changes the rounds before in those after: its best state is kept whole.
+        Keep a copy of the best model, for models whose later rounds change earlier ones.
 
     Attributes
     ----------
     begin : int
-        Rounds before those of this segment. LightGBM would count the trees in their place,
-        which are fewer where it found nothing more to split.
+        Number of rounds before this segment. LightGBM's own count is the number of trees,
+        which is smaller if a round found no further split.
     """
 
     def __init__(self, *, keeps_best: bool) -> None:
@@ -38,7 +38,7 @@ class Rounds:
         self.datasets: tuple[Any, list[Any]] = (None, [])
 
     def add(self, env: Any, *, improved: bool) -> None:
-        """Take the results of a round from what its callback is given."""
+        """Append the results of a round from the environment passed to the callback."""
         self.last = env
         self.datasets = env.model.train_set, list(env.model.valid_sets)
         results = env.evaluation_result_list
@@ -50,26 +50,26 @@ class Rounds:
             self.best_model = env.model.model_to_string(num_iteration=-1)
 
     def state(self) -> bytes:
-        """Return them as text."""
+        """Return the state as JSON."""
         return json.dumps([self.logs, self.best, self.best_model]).encode()
 
     def restore(self, content: bytes) -> None:
-        """Go on from what `state` returned."""
+        """Restore the state returned by `state`."""
         self.logs, self.best, self.best_model = json.loads(content)
 
 
 class Live:
-    """LightGBM callback: tells the recorder each round and ends training on its answer.
+    """LightGBM callback that records each round and stops training.
 
     Parameters
     ----------
     request : FitRequest
     recorder : Recorder
     last : int or None
-        The round after which training ends by itself, where predictions are to use the
-        best one; None where the model is kept whole.
+        Last round of the training, if predictions must use the best round; None to use all
+        rounds.
     rounds : Rounds or None, default=None
-        Takes what LightGBM reported, where the fit goes in segments.
+        Stores LightGBM's results if the model is trained in segments.
     """
 
     order = _AFTER_ALL_OTHERS
@@ -114,7 +114,7 @@ class Live:
                 return
 
     def _end(self, results: list[Any]) -> None:
-        # The exception is LightGBM's own word for "stop"; it sets best_iteration_.
+        # LightGBM stops on this exception and sets best_iteration_ from it.
         from lightgbm.callback import EarlyStopException
 
         cuts = self._last is not None

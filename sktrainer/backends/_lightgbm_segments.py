@@ -1,8 +1,8 @@
-"""LightGBM trained in segments of rounds, so that a killed fit goes on to the same bits.
+"""Training of LightGBM in segments of rounds, so that resumed fits are bit-identical.
 
-LightGBM keeps its random generators to itself. Each segment is therefore a continuation
-that starts from the text of the model before it, with a seed of its own: what a process
-does after a segment depends on nothing but that text. The rows are binned once.
+LightGBM does not expose the state of its random generators. Each segment is therefore
+trained with its own seed, as a continuation of the previous segment's model in text format.
+The result depends only on that text, not on the process. The rows are binned only once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from sktrainer.types import Rows
 
 __all__ = ["Segments"]
 
-# Drawn from `seed` where they are open; given, they would start every segment alike.
+# LightGBM derives these seeds from `seed` if they are not set. If the user sets them, each
+# segment needs different values; otherwise all segments would draw the same numbers.
 _MORE_SEEDS = (
     "bagging_seed",
     "bagging_fraction_seed",
@@ -40,7 +41,7 @@ Fit = Callable[[Rows, Any, list[Any]], None]
 
 
 class Segments:
-    """The segments of one fit.
+    """Segment-wise training of one fit.
 
     Parameters
     ----------
@@ -49,12 +50,11 @@ class Segments:
     recorder : Recorder
     rounds : Rounds
     callback : callable
-        LightGBM's, called after each round; feeds `recorder` and `rounds`, where there are
-        any.
+        LightGBM callback that updates `recorder` and `rounds` after each round.
     fit : callable
-        Called as ``fit(rows, booster, callbacks)``: fits the wrapper, from a booster on.
+        Called as ``fit(rows, booster, callbacks)``: fits the wrapper on top of a booster.
     metric : callable, list of str or None
-        What the wrapper is asked for as `eval_metric`.
+        The `eval_metric` of the wrapper.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Segments:
         self._sets: tuple[Any, list[tuple[str, Any]]] | None = None
 
     def train(self, max_iter: int) -> None:
-        """Train up to `max_iter` rounds from the newest state on."""
+        """Train up to `max_iter` rounds, starting from the latest checkpoint."""
         checkpoint, recorder = self._request.checkpoint, self._recorder
         assert checkpoint is not None
         found = checkpoint.found()
@@ -93,7 +93,7 @@ class Segments:
                 over = recorder.n_iter >= max_iter or recorder.stopped
                 checkpoint.reached(recorder.n_iter, self._state, end=over)
         if self._sets is None:
-            # Found at its end: the wrapper learns classes and columns from a few rows.
+            # The checkpoint is complete. Fit a few rows to set classes and columns.
             self._request.model.set_params(n_estimators=1)
             self._fit(_a_row_of_each_class(self._request), None, [])
             checkpoint.reached(recorder.n_iter, self._state, end=True)
@@ -103,7 +103,7 @@ class Segments:
         return {_MODEL: self._text.encode(), _ROUNDS: self._rounds.state()}
 
     def _keep(self, text: str) -> None:
-        """Take the model as every process will find it: from its text."""
+        """Load the model from its text, exactly as a resumed process does."""
         from lightgbm import Booster
 
         self._text, self._booster = text, Booster(model_str=text)
@@ -119,15 +119,16 @@ class Segments:
         self._keep(trained.model_to_string(num_iteration=-1))
 
     def _binned(self) -> tuple[Any, list[tuple[str, Any]]]:
-        """Return the rows that the wrapper has binned: training rows, and those watched.
+        """Return the binned training set and the evaluation sets that the wrapper built.
 
-        Their values, which it lets go, are wanted to go on from a model.
+        The raw values, which the wrapper frees, are set again: LightGBM needs them to
+        continue from a model.
         """
         request, booster = self._request, self._rounds.last.model
         train, others = self._rounds.datasets
         parts = [request.train, train_curve_rows(request), request.validation]
         values = [part.X for part in parts if part is not None]
-        # The train curve may be that of the training rows as they are, binned once.
+        # If the training curve uses all training rows, it shares their dataset.
         own_curve = len(others) + 1 < len(values)
         for dataset, X in zip(others, values[len(values) - len(others) :], strict=True):
             dataset.data = X
@@ -136,7 +137,7 @@ class Segments:
         return train, [*([("train", train)] if own_curve else []), *named]
 
     def _go_on(self, length: int, seeds: Mapping[str, int]) -> Any:
-        """Train a further segment without the wrapper, which would bin the rows again."""
+        """Train the next segment without the wrapper, which would bin the rows again."""
         import lightgbm
         from lightgbm.sklearn import _EvalFunctionWrapper, _ObjectiveFunctionWrapper
 
@@ -160,7 +161,7 @@ class Segments:
         )
 
     def _dress(self) -> None:
-        """Give the wrapper what its own `fit` would have left on it."""
+        """Set the fitted attributes of the wrapper, as its own `fit` does."""
         if self._rounds.best_model:
             self._keep(self._rounds.best_model)
         model, booster, recorder = self._request.model, self._booster, self._recorder
@@ -176,7 +177,7 @@ class Segments:
 
 @contextmanager
 def _seeds(model: Any) -> Iterator[Callable[[int], dict[str, int]]]:
-    """Yield the seeds of each segment; the model's own parameters come back at the end."""
+    """Yield a function that returns a segment's seeds; restore the parameters at the end."""
     given = model.get_params()
     own = next(name for name in SEED if given.get(name) is not None)
     seed = root_seed(given[own])
@@ -184,7 +185,7 @@ def _seeds(model: Any) -> Iterator[Callable[[int], dict[str, int]]]:
 
     def of_segment(segment: int) -> dict[str, int]:
         seeds = {name: segment_seed(value, segment) for name, value in more.items()}
-        # It decides the bins, which all segments share.
+        # This seed determines the bins, so it must be the same for all segments.
         pinned = given.get(_BINS)
         seeds[_BINS] = derive_seed(seed, _BINS) if pinned is None else pinned
         return {**seeds, own: segment_seed(seed, segment)}
@@ -198,7 +199,7 @@ def _seeds(model: Any) -> Iterator[Callable[[int], dict[str, int]]]:
 
 
 def _a_row_of_each_class(request: FitRequest) -> Rows:
-    """Return rows that hold every class, at least two."""
+    """Return at least two rows that together contain every class."""
     rows = np.arange(2)
     if request.task == "classification":
         _, first = np.unique(request.train.y, return_index=True)

@@ -1,4 +1,4 @@
-"""What XGBoost calls in each round: a scorer as its metric, and the record of the round."""
+"""XGBoost callbacks and metrics that run in each round."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = [
 ]
 
 PYTHON_METRIC = "scorer"
-# What XGBoost's own early stopping maximises; it minimises everything else.
+# Metrics that XGBoost's early stopping maximizes; it minimizes all others.
 _MAXIMISED = ("auc", "aucpr", "pre", "map", "ndcg")
 
 
 class ScorerMetric:
-    """A scikit-learn scorer as XGBoost calls metrics of one's own.
+    """A scikit-learn scorer with the interface of a custom XGBoost metric.
 
-    XGBoost passes its values on as text with six decimals, which makes equals of small
-    losses. The values as they are stay in `unrounded` until the round is recorded.
+    XGBoost passes metric values on as text with six decimals, so that small losses become
+    equal. The exact values are kept in `unrounded` until the round is recorded.
     """
 
     __name__ = PYTHON_METRIC
@@ -58,7 +58,7 @@ class ScorerMetric:
         return value
 
     def _probabilities(self, output: Array) -> Array:
-        if callable(self._objective):  # raw margins, then
+        if callable(self._objective):  # XGBoost then passes raw margins
             return np.asarray(expit(output) if output.ndim == 1 else softmax(output, axis=1))
         assert self._classes is not None
         if self._objective == "multi:softmax" and output.ndim == 1:
@@ -75,7 +75,7 @@ def live_callback(
     cut = recorder.obeys and is_cuttable(request.model) and rounds is None
 
     class Live(TrainingCallback):
-        """Tells the recorder each round, and cuts the booster when training ends."""
+        """Callback that records each round and cuts the booster at the end of training."""
 
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             values = {
@@ -103,7 +103,7 @@ def live_callback(
 
 
 def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
-    """Drop the rounds after the best."""
+    """Drop the rounds after the best round."""
     best = recorder.best_iteration
     booster = booster[:best] if best < recorder.n_iter else booster
     booster.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
@@ -111,7 +111,10 @@ def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
 
 
 def counted_on(callback: Any, begin: int) -> Any:
-    """Let a callback of the caller's count rounds from the first one, not from a segment's."""
+    """Wrap a user-defined callback so that it counts rounds from the start of training.
+
+    Without the wrapper, it would count from the start of each segment.
+    """
     if begin == 0:
         return callback
     from xgboost.callback import TrainingCallback

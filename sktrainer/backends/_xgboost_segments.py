@@ -1,8 +1,8 @@
-"""XGBoost trained in segments of rounds, so that a killed fit goes on to the same bits.
+"""Training of XGBoost in segments of rounds, so that resumed fits are bit-identical.
 
-XGBoost keeps its random generators to itself. Each segment is therefore a continuation
-that starts from the bytes of the model before it, with a seed of its own: what a process
-does after a segment depends on nothing but those bytes.
+XGBoost does not expose the state of its random generators. Each segment is therefore
+trained with its own seed, as a continuation of the serialized model of the previous segment.
+The result depends only on those bytes, not on the process.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _MODEL, _BEST, _LOGS = "model.ubj", "best.ubj", "rounds.json"
 
 
 class Rounds:
-    """What XGBoost reported of all rounds so far, and the best model where that is kept.
+    """Metric logs of all rounds so far, and optionally the best model.
 
     Parameters
     ----------
     keeps_best : bool
-        The model changes the rounds before in those after: its best state is kept whole.
+        Keep a copy of the best model, for boosters whose later rounds change earlier ones.
     """
 
     def __init__(self, *, keeps_best: bool) -> None:
@@ -37,7 +37,7 @@ class Rounds:
         self._keeps_best = keeps_best
 
     def add(self, booster: Any, evals_log: Mapping[str, Any], *, improved: bool) -> None:
-        """Take the values of a round from what its callback is given."""
+        """Append the last round of the log that a callback receives."""
         for part, of_part in evals_log.items():
             for metric, values in of_part.items():
                 self.logs.setdefault(part, {}).setdefault(metric, []).append(float(values[-1]))
@@ -45,12 +45,12 @@ class Rounds:
             self.best = bytes(booster.save_raw("ubj"))
 
     def state(self) -> dict[str, bytes]:
-        """Return them as files."""
+        """Return the state as files."""
         best = {} if self.best is None else {_BEST: self.best}
         return {_LOGS: json.dumps(self.logs).encode(), **best}
 
     def restore(self, state: Mapping[str, bytes]) -> None:
-        """Go on from what `state` returned."""
+        """Restore the state returned by `state`."""
         self.logs, self.best = json.loads(state[_LOGS]), state.get(_BEST)
 
 
@@ -61,7 +61,7 @@ def train_in_segments(
     max_iter: int,
     fit: Callable[[int, Any], None],
 ) -> None:
-    """Train up to `max_iter` rounds, from the checkpoint's newest state on.
+    """Train up to `max_iter` rounds, starting from the latest checkpoint.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def train_in_segments(
     rounds : Rounds
     max_iter : int
     fit : callable
-        Called as ``fit(begin, booster)``: fits the model's `n_estimators` further rounds
-        from a booster of `begin` rounds on, feeding `recorder` and `rounds`.
+        Called as ``fit(begin, booster)``: trains `n_estimators` further rounds on top of a
+        booster with `begin` rounds, and updates `recorder` and `rounds`.
     """
     model, checkpoint = request.model, request.checkpoint
     assert checkpoint is not None
@@ -88,7 +88,7 @@ def train_in_segments(
 
     over = recorder.n_iter >= max_iter or recorder.stopped
     with checkpoint.polled(), _matrices_built_once(model), _seeds(model) as seed_segment:
-        if over:  # no round is trained: the wrapper learns what its `fit` leaves on it
+        if over:  # train no round, but let `fit` set the fitted attributes of the wrapper
             go_on(0)
         while not over:
             seed_segment(recorder.n_iter // checkpoint.segment)
@@ -113,7 +113,7 @@ def _booster(content: bytes) -> Any:
 
 @contextmanager
 def _seeds(model: Any) -> Iterator[Callable[[int], None]]:
-    """Yield what sets the seed of a segment; the model's own comes back at the end."""
+    """Yield a function that sets the seed of a segment; restore the model's own at the end."""
     given = model.get_params()
     name = "random_state" if given.get("random_state") is not None else "seed"
     own = given[name]
@@ -126,10 +126,10 @@ def _seeds(model: Any) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _matrices_built_once(model: Any) -> Iterator[None]:
-    """Let every `fit` inside use the matrices that the first one has made of the rows.
+    """Reuse the DMatrix objects built by the first `fit` in all later calls of `fit`.
 
-    The wrapper makes them by this method of its own, always in the same order. A version
-    of XGBoost that has none makes them anew for each segment.
+    The wrapper builds them with the private method `_create_dmatrix`, always in the same
+    order. XGBoost versions without this method rebuild them for each segment.
     """
     make = getattr(model, "_create_dmatrix", None)
     if make is None:
@@ -140,7 +140,7 @@ def _matrices_built_once(model: Any) -> Iterator[None]:
 
     def create(**options: Any) -> Any:
         nonlocal n_asked
-        # The training rows, the first of each `fit`, come without a reference to others.
+        # The training matrix comes first in each `fit`; it is the only one without `ref`.
         n_asked = 1 if options.get("ref") is None else n_asked + 1
         if n_asked > len(built):
             built.append(make(**options))

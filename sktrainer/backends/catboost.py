@@ -1,4 +1,4 @@
-"""The way to CatBoost's estimators."""
+"""Backend for the estimators of CatBoost."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ DEFAULT_ROUNDS = 1000
 _ROUNDS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
 _SEED = ("random_seed", "random_state")
 _VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
-# Set aside while it trains: a stopper, a split and a cut of its own, and metrics that are
-# computed every few rounds only.
+# Removed during training: CatBoost's own early stopping, validation split and choice of the
+# best model, and the option to compute metrics only every few rounds.
 _SET_ASIDE = (
     "od_type",
     "od_wait",
@@ -48,12 +48,12 @@ _PARTS = {"learn": "train", "validation": "validation"}
 
 
 class CatBoostBackend:
-    """Trains CatBoostClassifier, CatBoostRegressor, and what derives from them.
+    """Backend for CatBoostClassifier, CatBoostRegressor, and subclasses.
 
-    Without a tolerance CatBoost's own detector stops the fit, by the same rule, and the
-    history is replayed from `get_evals_result` without times: a Python callback gets the
-    whole history in each round (measured: 1.3 times the time of a fit). With a tolerance,
-    which CatBoost does not know, the callback stops it.
+    With ``tol=0``, CatBoost's own overfitting detector, which applies the same rule, stops
+    the fit. The history is then replayed from `get_evals_result`, without times. A Python
+    callback receives the complete history in each round, which makes a fit 1.3 times as long;
+    it is used only with ``tol > 0``, which CatBoost does not support.
     """
 
     name = "catboost"
@@ -82,7 +82,7 @@ class CatBoostBackend:
         )
 
     def own_device(self, model: Any) -> str | None:
-        """Return the device that `task_type` and `devices` name, "cuda" for several."""
+        """Return the device set by `task_type` and `devices`; "cuda" if there are several."""
         given = model.get_params()
         if str(given.get("task_type")) != "GPU":
             return "cpu" if given.get("task_type") else None
@@ -118,7 +118,7 @@ def _train(request: FitRequest, recorder: Recorder) -> None:
     live = recorder.obeys and monitor.tol > 0
     if live and str(model.get_params().get("task_type")) == "GPU":
         raise ParameterError(
-            f"tol={monitor.tol} is watched by a callback, which CatBoost has on the CPU only; "
+            f"tol={monitor.tol} needs a callback, which CatBoost supports only on the CPU; "
             "use tol=0 or device='cpu'"
         )
     arguments: dict[str, Any] = {"use_best_model": recorder.obeys}
@@ -136,9 +136,10 @@ def _train(request: FitRequest, recorder: Recorder) -> None:
     if not live:
         _replay(request, recorder)
     elif recorder.best_iteration < model.tree_count_:
-        # CatBoost has cut to the very best round, which the tolerance may rule out.
+        # CatBoost has kept the best round without regard to the tolerance.
         model.shrink(recorder.best_iteration)
-        model.get_feature_importance(type="PredictionValuesChange")  # which it keeps
+        # Recompute the importances, which CatBoost caches on the model.
+        model.get_feature_importance(type="PredictionValuesChange")
 
 
 def _pool(request: FitRequest) -> Any:
@@ -151,7 +152,7 @@ def _pool(request: FitRequest) -> Any:
 
 
 class _Live:
-    """CatBoost callback: tells the recorder each round, and answers whether to go on."""
+    """CatBoost callback that records each round and returns whether to continue."""
 
     def __init__(self, request: FitRequest, recorder: Recorder) -> None:
         self._request = request
@@ -162,7 +163,7 @@ class _Live:
         if self._recorder.n_iter == 0:
             watch_own_metric(self._request, info.metrics.get("validation", {}))
         stop = False
-        # All rounds so far: those before a snapshot that training went on from were told too.
+        # After resuming from a snapshot, the metrics also contain the rounds before it.
         for i in range(self._recorder.n_iter, info.iteration):
             stop = self._recorder.record(i + 1, _values(info.metrics, i, self._skipped))
         return not stop
@@ -180,7 +181,7 @@ def _replay(request: FitRequest, recorder: Recorder) -> None:
 def _values(
     logs: Mapping[str, Any], i: int, skipped: str | None
 ) -> dict[str, dict[str, float]]:
-    """Return the values of one round, without the one that training rows are spared."""
+    """Return the metrics of one round; `skipped` is not computed on the training rows."""
     return {
         part: {
             metric: history[i]
@@ -212,10 +213,10 @@ def _set_open_parameters(request: FitRequest) -> None:
 def _overridden(
     model: Any, changes: Mapping[str, Any], drop: tuple[str, ...]
 ) -> Iterator[None]:
-    """Change parameters while the model trains; `get_params` is the same after as before.
+    """Change parameters during training and restore them afterwards.
 
-    A fitted CatBoost model refuses `set_params`, and one set can never be unset: what the
-    constructor was given is therefore put back where CatBoost keeps it.
+    A fitted CatBoost model does not support `set_params`, and a parameter cannot be unset.
+    The private attributes that store the constructor arguments are therefore restored.
     """
     before = model._init_params
     model._init_params = {name: v for name, v in before.items() if name not in drop}

@@ -1,4 +1,4 @@
-"""The way to LightGBM's scikit-learn estimators."""
+"""Backend for the scikit-learn estimators of LightGBM."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _BINARY: MetricTable = {
     "accuracy": ("binary_error", complement),
     "neg_log_loss": ("binary_logloss", negative),
 }
-# multi_error is not among them: it counts a tie of two classes as an error.
+# multi_error is missing because it counts a tie between two classes as an error.
 _MULTICLASS: MetricTable = {"neg_log_loss": ("multi_logloss", negative)}
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("rmse", negative),
@@ -65,11 +65,11 @@ _PYTHON_METRIC = "scorer"
 
 
 class LightGBMBackend:
-    """Trains LGBMClassifier, LGBMRegressor, and what derives from them.
+    """Backend for LGBMClassifier, LGBMRegressor, and subclasses.
 
-    `best_iteration_` is set on the model as LightGBM's own early stopping sets it, and
-    predictions use it. DART changes earlier trees in later rounds: such a model is fitted
-    once more, to the best number of rounds.
+    The backend sets `best_iteration_`, which predictions use, as LightGBM's early stopping
+    does. DART changes earlier trees in later rounds, so that these models are fitted again
+    with the best number of rounds.
     """
 
     name = "lightgbm"
@@ -102,19 +102,19 @@ class LightGBMBackend:
         return Traits(
             native_categorical=True,
             native_missing=True,
-            # Linear models in the leaves are fitted to the values, not to their order.
+            # Linear leaves depend on the values of a column, not only on their order.
             scale_sensitive=bool(first_given(given, LINEAR)),
             likeliest=not callable(model.objective),
             max_iter=rounds(given),
             stops_by_default=not _averages(given) and not _rewrites_trees(given),
             iteration="round",
             releases_gil=True,
-            # Its random forests cannot go on from a model.
+            # LightGBM cannot continue the training of a random forest.
             in_segments=not _averages(given),
         )
 
     def own_device(self, model: Any) -> str | None:
-        return own_device(vars(model))  # get_params takes a quarter of a millisecond
+        return own_device(vars(model))  # faster than get_params, which takes 0.25 ms
 
     def gpus(self, model: Any) -> Gpus:
         return gpus_of_lightgbm()
@@ -180,7 +180,7 @@ def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any
         "eval_sample_weight": [part.sample_weight for part in rows],
     }
     if getattr(request.model, "class_weight", None) is not None:
-        # The train curve is that of the weighted loss that training minimises.
+        # Use the class weights for the training curve, as the training objective does.
         arguments["eval_class_weight"] = [request.model.class_weight, *[None] * len(rows[1:])]
     if not _takes_eval_sets_apart():
         arguments["eval_set"] = [(part.X, part.y) for part in rows]
@@ -196,7 +196,7 @@ def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any
 
 @functools.cache
 def _takes_eval_sets_apart() -> bool:
-    """Whether eval_X and eval_y have replaced eval_set, which warns since LightGBM 4.7."""
+    """Return whether `fit` has eval_X and eval_y; LightGBM 4.7 deprecates eval_set."""
     from lightgbm import LGBMModel
 
     return "eval_X" in inspect.signature(LGBMModel.fit).parameters
@@ -204,11 +204,11 @@ def _takes_eval_sets_apart() -> bool:
 
 @functools.cache
 def _encodes_eval_y() -> bool:
-    """Whether `eval_y` is encoded as `y` is; LightGBM 4.7.0 takes its values as codes.
+    """Return whether LightGBM encodes the labels in `eval_y`, tested with a fit on four rows.
 
-    With integer labels other than 0 to k - 1 it then scores the validation rows wrongly
-    without a word. Four rows tell. To go when no supported version does so:
-    https://github.com/lightgbm-org/LightGBM/issues/7400
+    LightGBM 4.7.0 interprets them as class codes: integer labels other than 0 to k - 1
+    silently give wrong validation scores. Remove this function when no supported version has
+    the bug: https://github.com/lightgbm-org/LightGBM/issues/7400
     """
     from lightgbm import LGBMClassifier
 
@@ -222,7 +222,7 @@ def _encodes_eval_y() -> bool:
 
 
 def _metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[Names, Any]:
-    """Return the names that LightGBM will report, and the `eval_metric` to ask it for."""
+    """Return the metric names that LightGBM reports, and the `eval_metric` to pass to it."""
     metric = request.monitor.metric
     if metric.scorer is None:
         own = first_given(given, METRIC) is not None
@@ -245,7 +245,7 @@ def _python_metric(request: FitRequest) -> Callable[..., tuple[str, float, bool]
     scorer, task = request.monitor.metric.scorer, request.task
     assert scorer is not None
     classes = np.unique(request.train.y) if task == "classification" else None
-    # LightGBM hands raw scores to the metric of a model with an objective of its own.
+    # LightGBM passes raw scores to the metric if the objective is user-defined.
     raw = callable(request.model.objective) and task == "classification"
 
     def metric(y: Array, output: Array, weight: Array | None) -> tuple[str, float, bool]:
@@ -257,16 +257,17 @@ def _python_metric(request: FitRequest) -> Callable[..., tuple[str, float, bool]
 
 
 def _refuse_raw_scores(model: Any) -> None:
-    """Refuse a classifier whose objective is a function, unless it predicts by itself.
+    """Raise an error if a classifier with a callable objective uses LightGBM's predict_proba.
 
-    LightGBM's own then predicts neither labels nor probabilities.
+    LightGBM then returns raw scores instead of labels and probabilities. Subclasses that
+    define their own `predict_proba` are allowed.
     """
     own = next((b for b in type(model).__mro__ if "predict_proba" in vars(b)), object)
     if callable(model.objective) and own.__module__.partition(".")[0] == "lightgbm":
         raise ParameterError(
-            f"objective is a function, with which {type(model).__name__} predicts raw scores "
-            "in place of labels and probabilities; use objective='binary', 'multiclass' or "
-            "'cross_entropy', or a subclass with a predict and predict_proba of its own"
+            f"objective is a function; {type(model).__name__} would then predict raw scores "
+            "instead of labels and probabilities; use objective='binary', 'multiclass' or "
+            "'cross_entropy', or a subclass that defines predict and predict_proba"
         )
 
 

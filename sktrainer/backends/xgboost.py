@@ -1,4 +1,4 @@
-"""The way to XGBoost's scikit-learn estimators."""
+"""Backend for the scikit-learn estimators of XGBoost."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 100
 
-# The metrics that each objective reports by itself, and those that equal a scorer. Any
-# other objective, or scorer, is scored in Python: slower, and never wrong.
+# Default metric of each objective, and the metrics that equal a scikit-learn scorer. All
+# other objectives and scorers are computed in Python, which is slower but exact.
 _LOSS_OF = {
     "binary:logistic": "logloss",
     "multi:softprob": "mlogloss",
@@ -57,7 +57,7 @@ _REGRESSION: MetricTable = {
     "neg_mean_squared_error": ("rmse", negative_square),
     "neg_mean_absolute_error": ("mae", negative),
 }
-# average_precision is not among them: aucpr interpolates between points of the curve.
+# average_precision is missing because XGBoost's aucpr interpolates between curve points.
 _SCORERS_OF: dict[str, MetricTable] = {
     "logloss": {
         "roc_auc": ("auc", same),
@@ -75,12 +75,13 @@ _SCORERS_OF: dict[str, MetricTable] = {
 
 
 class XGBoostBackend:
-    """Trains XGBClassifier, XGBRegressor, their random forests, and what derives from them.
+    """Backend for XGBClassifier, XGBRegressor, their random forests, and subclasses.
 
-    The booster is cut to its best round as XGBoost's own `EarlyStopping(save_best=True)`
-    does. The trees of DART and the coefficients of gblinear change in later rounds: such a
-    model is fitted once more, to the best number of rounds. A booster that was trained on a
-    GPU predicts on the CPU, where the rows are: anywhere, and with no warning of that.
+    The booster is cut to its best round, as `xgboost.callback.EarlyStopping(save_best=True)`
+    does. DART and gblinear change earlier trees or coefficients in later rounds. These models
+    are fitted again with the best number of rounds. A booster trained on a GPU is set to
+    predict on the CPU: it then works on machines without a GPU, and XGBoost does not warn
+    that the rows are on a different device.
     """
 
     name = "xgboost"
@@ -94,7 +95,7 @@ class XGBoostBackend:
     def traits(self, model: Any, task: Task) -> Traits:
         refuse_unsupported(model, "XGBModel")
         linear = model.booster == "gblinear"
-        # Neither the exact algorithm nor trees of several targets take category codes.
+        # The exact algorithm and multi-output trees do not support categorical features.
         plain = model.tree_method != "exact" and model.multi_strategy != "multi_output_tree"
         return Traits(
             native_categorical=not linear and plain,
@@ -110,11 +111,11 @@ class XGBoostBackend:
         )
 
     def own_device(self, model: Any) -> str | None:
-        """Return the device that the model names; XGBoost takes "gpu" for "cuda"."""
+        """Return the device of the model; "gpu" is XGBoost's alias of "cuda"."""
         return None if model.device is None else str(model.device).replace("gpu", "cuda")
 
     def gpus(self, model: Any) -> Gpus:
-        """Return the GPUs, none where the algorithm that was set has no way to them."""
+        """Return the GPUs, or none if the selected algorithm runs on the CPU only."""
         for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
             if getattr(model, name) == value:
                 return Gpus(why_none=f"{name}={value!r} trains on the CPU only")
@@ -197,8 +198,8 @@ def _train(request: FitRequest, *, watched: bool, booster: Any = None) -> None:
         train.X,
         train.y,
         sample_weight=train.sample_weight,
-        # The same objects as above where the curve has all training rows: XGBoost then
-        # evaluates on the matrix that it trains on, and builds no second one.
+        # If the curve uses all training rows, pass the same objects as above: XGBoost then
+        # evaluates on the training matrix instead of building a second one.
         eval_set=[(part.X, part.y) for part in parts] or None,
         sample_weight_eval_set=[part.sample_weight for part in parts] or None,
         verbose=False,
@@ -220,14 +221,14 @@ def _set_open_parameters(request: FitRequest) -> None:
 
 
 def _set_metric(request: FitRequest) -> Names:
-    """Ask the model for what the monitor watches; the names that XGBoost will report."""
+    """Set the monitored metric on the model; return the names that XGBoost reports."""
     model, metric = request.model, request.monitor.metric
     if metric.scorer is None:
         return Names() if model.eval_metric is None else Names(loss="", keep=True)
     loss = _LOSS_OF.get(_objective(request), "")
     found = library_metric(metric, _SCORERS_OF.get(loss, {}))
     if found is None:
-        # A callable is evaluated beside the metric that the objective reports by itself.
+        # XGBoost evaluates a callable in addition to the default metric of the objective.
         model.eval_metric = ScorerMetric(request)
         return Names(scorer=metric.name, library=PYTHON_METRIC)
     library, convert = found
@@ -240,7 +241,7 @@ def _objective(request: FitRequest) -> str:
     if callable(objective):
         return ""
     if request.task == "classification" and len(np.unique(request.train.y)) > 2:
-        # XGBoost itself puts this one in the place of any other but softmax.
+        # XGBoost replaces every multiclass objective other than softmax with softprob.
         return "multi:softmax" if objective == "multi:softmax" else "multi:softprob"
     return str(objective)
 

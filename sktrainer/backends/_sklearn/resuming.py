@@ -1,4 +1,4 @@
-"""Checkpoint state of scikit-learn models: serialization, restoring and training in segments."""
+"""Checkpoints of scikit-learn models: serialized state and training in segments."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What each library's models look like in a file: one module a library, one table.
+"""Native file formats of the supported libraries, one module per library.
 
-A library is looked up by the name of its backend. What stands in no line of the table is
-written as scikit-learn's models are: by its state alone.
+A library is found by the name of its backend. Models of libraries that are not in the table
+are saved like scikit-learn models, by their state only.
 """
 
 from __future__ import annotations
@@ -22,20 +22,19 @@ MODULES = {
     "keras": "sktrainer.storage.natives.keras",
 }
 STOWED = {".modules.json": "skorch", ".keras.json": "keras"}
-"""Families whose parameters may be networks, by how the members end that describe these."""
+"""Backend whose parameters may be networks, by the suffix of the file that describes them."""
 
 
 @dataclass(frozen=True)
 class Halves:
-    """A fitted model in two halves.
+    """Fitted model split into the wrapper's state and the native model files.
 
     Attributes
     ----------
     state : object
-        What the wrapper around the library's model holds: parameters and what scikit-learn
-        asks of a fitted estimator.
+        State of the scikit-learn wrapper: parameters and fitted attributes.
     files : mapping of str to bytes
-        The library's model in its own format, by the member's name.
+        Content of the files in the library's native format, by file name.
     """
 
     state: Any
@@ -43,24 +42,24 @@ class Halves:
 
 
 class NativeFormat(Protocol):
-    """The way of one library's models to a file and back; loading runs nothing of it."""
+    """Serialization of one library's models; loading executes no code from the file."""
 
     package: str
     extra: str
     suffixes: tuple[str, ...]
 
     def split(self, model: Any) -> Halves:
-        """Take a fitted model apart; it is left as it is."""
+        """Split a fitted model without modifying it."""
 
     def join(self, halves: Halves) -> Any:
-        """Put it together again, with the same bits in every answer."""
+        """Rebuild the model from its halves, with bit-identical predictions."""
 
     def write(self, model: Any, path: Path) -> None:
-        """Write the model alone, as the library itself reads it."""
+        """Write the native model to a file that the library itself can read."""
 
 
 def native_format(family: str) -> NativeFormat | None:
-    """Return the format of a family's models, None where they have none of their own."""
+    """Return the native format of a backend, or None if it has none."""
     if family not in MODULES:
         return None
     found: NativeFormat = importlib.import_module(MODULES[family]).FORMAT
@@ -68,28 +67,28 @@ def native_format(family: str) -> NativeFormat | None:
 
 
 class Stowage(Protocol):
-    """The way of estimators whose parameters may be networks, and of bare networks.
+    """Serialization of networks, on their own or as parameters of estimators.
 
     Attributes
     ----------
     prefix : str
-        Of the names of the files, for what is in the trainer's parameters.
+        Prefix of the file names for networks in the trainer's parameters.
     """
 
     prefix: str
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-        """Return a value with stand-ins for its networks, and files for these."""
+        """Return the value with placeholders for its networks, and the networks as files."""
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Make again what `stowed` took; only once the names in it are trusted."""
+        """Rebuild the value passed to `stowed`; the names in the files must be trusted."""
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the import paths in a bundle's files that are not known to be harmless."""
+        """Return the import paths in the files that are not known to be safe."""
 
 
 def stowage(family: str) -> Stowage | None:
-    """Return how a family's networks are stowed, None where it has none."""
+    """Return the serialization of a backend's networks, or None if it has no networks."""
     if family not in STOWED.values():
         return None
     found: Stowage = importlib.import_module(MODULES[family]).STOWAGE

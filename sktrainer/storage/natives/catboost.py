@@ -1,4 +1,4 @@
-"""CatBoost: the trees as cbm."""
+"""CatBoost models in cbm format."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ TREES = "__model"
 
 
 class CatBoostFormat:
-    """Models whose state is their parameters and the trees."""
+    """Format of CatBoost models, whose state has their parameters and the trees."""
 
     package, extra = "catboost", "catboost"
     suffixes: tuple[str, ...] = (".cbm",)
 
     def split(self, model: Any) -> Halves:
-        """Take the trees out of the state."""
+        """Split the trees off the state."""
         state = model.__getstate__()
         trees = state.pop(TREES)
         return Halves({"kind": type(model), "state": state}, {MEMBER: bytes(trees)})
 
     def join(self, halves: Halves) -> Any:
-        """Make the estimator from both."""
+        """Rebuild the estimator from its state and trees."""
         from catboost import CatBoost
 
         state = halves.state
         whole = isinstance(state, dict) and set(state) == {"kind", "state"}
         kind: Any = state["kind"] if whole else None
         if not (isinstance(kind, type) and issubclass(kind, CatBoost)):
-            raise FileFormatError("it lacks the estimator around its model")
+            raise FileFormatError(f"the estimator of {MEMBER} is missing")
         if MEMBER not in halves.files or TREES in state["state"]:
-            raise FileFormatError(f"it lacks {MEMBER}, or has another model beside it")
+            raise FileFormatError(f"{MEMBER} is missing, or the state has a second model")
         made: Any = kind
         model = made.__new__(made)
         model.__setstate__({**state["state"], TREES: halves.files[MEMBER]})
         return model
 
     def write(self, model: Any, path: Path) -> None:
-        """Write cbm."""
+        """Write the model as cbm."""
         model.save_model(str(path), format="cbm")
 
 

@@ -1,4 +1,4 @@
-"""LightGBM: the trees as text."""
+"""LightGBM models in text format."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ __all__ = ["FORMAT"]
 MEMBER = "model.txt"
 HANDLE = "_handle"
 CODES = "_class_map"
-"""A classifier's codes by label: its encoder gives them anew; no key in a file is a boolean."""
+"""Map of a classifier from labels to codes. It may have boolean keys, which a file cannot
+store, so it is rebuilt from the label encoder."""
 
 
 class LightGBMFormat:
-    """Models with a booster: its text, and beside it what only its Python object knows."""
+    """Format of LightGBM models: the booster's text and the state of its Python object."""
 
     package, extra = "lightgbm", "lightgbm"
     suffixes: tuple[str, ...] = (".txt",)
 
     def split(self, model: Any) -> Halves:
-        """Take the booster out."""
+        """Split off the booster."""
         rest = copy.copy(model)
         rest._Booster = None
         if getattr(rest, CODES, None) is not None:
@@ -34,15 +35,15 @@ class LightGBMFormat:
         return Halves({"model": rest, "booster": booster}, {MEMBER: text.encode()})
 
     def join(self, halves: Halves) -> Any:
-        """Read the booster and put it in."""
+        """Load the booster and attach it to the estimator."""
         from lightgbm import Booster, LGBMModel
 
         state = halves.state
         whole = isinstance(state, dict) and set(state) == {"model", "booster"}
         if not whole or not isinstance(state["model"], LGBMModel) or MEMBER not in halves.files:
-            raise FileFormatError(f"it lacks {MEMBER} or the estimator around it")
+            raise FileFormatError(f"{MEMBER} or its estimator is missing")
         booster: Any = Booster.__new__(Booster)
-        booster._handle = None  # which `__del__` asks for, also where the text is no model
+        booster._handle = None  # `__del__` needs it even if loading the text fails
         text = halves.files[MEMBER].decode()
         booster.__setstate__({**state["booster"], HANDLE: text})
         model = state["model"]
@@ -53,7 +54,7 @@ class LightGBMFormat:
         return model
 
     def write(self, model: Any, path: Path) -> None:
-        """Write the text."""
+        """Write the booster as text."""
         path.write_text(model.booster_.model_to_string(), encoding="utf-8", newline="\n")
 
 

@@ -1,4 +1,4 @@
-"""XGBoost: the trees as UBJSON, or JSON."""
+"""XGBoost models in UBJSON or JSON format."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ MEMBER = "model.ubj"
 
 
 class XGBoostFormat:
-    """Models with a booster, whose own file knows nothing of the constructor's parameters."""
+    """Format of XGBoost models; the native file has no constructor parameters."""
 
     package, extra = "xgboost", "xgboost"
     suffixes: tuple[str, ...] = (".ubj", ".json")
 
     def split(self, model: Any) -> Halves:
-        """Take the booster out."""
+        """Split off the booster."""
         rest = copy.copy(model)
         rest._Booster = None
         return Halves(rest, {MEMBER: bytes(model.get_booster().save_raw("ubj"))})
 
     def join(self, halves: Halves) -> Any:
-        """Read the booster and put it in."""
+        """Load the booster and attach it to the estimator."""
         from xgboost import Booster, XGBModel
 
         if not isinstance(halves.state, XGBModel) or MEMBER not in halves.files:
-            raise FileFormatError(f"it lacks {MEMBER} or the estimator around it")
+            raise FileFormatError(f"{MEMBER} or its estimator is missing")
         threads = halves.state.n_jobs
         booster = Booster(None if threads is None else {"nthread": threads})
         booster.load_model(bytearray(halves.files[MEMBER]))
@@ -39,7 +39,7 @@ class XGBoostFormat:
         return halves.state
 
     def write(self, model: Any, path: Path) -> None:
-        """Write UBJSON, or JSON where the path ends so."""
+        """Write the booster as UBJSON or JSON, depending on the suffix of the path."""
         raw = model.get_booster().save_raw(path.suffix.removeprefix("."))
         path.write_bytes(bytes(raw))
 
