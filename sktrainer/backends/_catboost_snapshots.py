@@ -107,5 +107,5 @@ class _Keeper(threading.Thread):
         """Return the number of rounds so far: CatBoost logs one line per round."""
         with suppress(OSError):
             lines = (self._folder / "learn_error.tsv").read_bytes().count(b"\n")
-            return max(1, lines - 1)
+            return max(1, lines - 1)  # without the header
         return 1

@@ -40,6 +40,7 @@ def driver() -> tuple[int, int]:
     except OSError:
         return 0, 0
     count, version = ctypes.c_int(), ctypes.c_int()
+    # Each function returns 0 on success. CUDA 12.4 is encoded as 12040.
     failed = (
         cuda.cuInit(0)
         or cuda.cuDeviceGetCount(ctypes.byref(count))

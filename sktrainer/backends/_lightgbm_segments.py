@@ -144,7 +144,7 @@ class Segments:
         assert self._sets is not None
         train, watched = self._sets
         params = {**self._rounds.last.params, **seeds}
-        params.pop("num_iterations", None)
+        params.pop("num_iterations", None)  # it would override `length`
         own = self._request.model._objective
         feval: Any = _EvalFunctionWrapper(self._metric) if callable(self._metric) else None
         if callable(own):
@@ -169,6 +169,7 @@ class Segments:
         for part, metric, value in self._rounds.best:
             scores[part][metric] = value
         booster.best_score = model._best_score = scores
+        # A best iteration of 0 makes predictions use all rounds.
         booster.best_iteration = model._best_iteration = (
             recorder.best_iteration if recorder.obeys else 0
         )

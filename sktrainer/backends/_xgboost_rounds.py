@@ -83,10 +83,12 @@ def live_callback(
                 for part, log in zip(("train", "validation"), evals_log.values(), strict=False)
             }
             if isinstance(metric, ScorerMetric):
+                # XGBoost calls the metric once per evaluation set, in this order.
                 for part, value in zip(values.values(), metric.unrounded, strict=True):
                     part[PYTHON_METRIC] = value
                 metric.unrounded.clear()
             if recorder.keeps_names and begin + epoch == 0 and values.get("validation"):
+                # XGBoost's early stopping uses the last metric. "ndcg@5" has a suffix.
                 last = list(values["validation"])[-1]
                 monitor.watch(last, greater_is_better=last.split("@")[0] in _MAXIMISED)
             stop = recorder.record(begin + epoch + 1, values)
@@ -106,6 +108,7 @@ def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
     """Drop the rounds after the best round."""
     best = recorder.best_iteration
     booster = booster[:best] if best < recorder.n_iter else booster
+    # As XGBoost's early stopping does; XGBoost counts rounds from 0.
     booster.set_attr(best_iteration=str(best - 1), best_score=str(monitor.best_value))
     return booster
 
@@ -142,4 +145,5 @@ def callbacks_that_do_not_stop(model: Any) -> list[Any]:
 
 
 def is_cuttable(model: Any) -> bool:
+    # DART rescales earlier trees in later rounds, and gblinear has no trees.
     return model.booster not in ("dart", "gblinear")

@@ -30,9 +30,11 @@ _BUILT_IN = {
     "torch": "sktrainer.backends.torch:TorchBackend",
     "keras": "sktrainer.backends.keras:KerasBackend",
     "scikeras": "sktrainer.backends.keras:KerasBackend",
+    # By full module name, because the root package of KerasNet is sktrainer.
     "sktrainer.backends._keras_nets": "sktrainer.backends.keras:KerasBackend",
 }
 _SCIKIT_LEARN = "sktrainer.backends.sklearn:SklearnBackend"
+# Models with only these root packages cannot have an entry point.
 _OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}
 
 

@@ -146,6 +146,7 @@ def _tell_categories(request: FitRequest) -> None:
         return
     X = request.train.X
     columns = X.iloc if hasattr(X, "iloc") else X
+    # The appended 0 keeps nanmax from warning about a column with only missing values.
     few = [
         position
         for position in request.categorical

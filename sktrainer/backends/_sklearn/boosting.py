@@ -51,7 +51,7 @@ class HistGradientBoosting:
             model,
             early_stopping=True,
             n_iter_no_change=monitor.n_iter_no_change,
-            tol=monitor.tol / scale,
+            tol=monitor.tol / scale,  # scikit-learn compares its unscaled loss
             scoring=scoring,
         ):
             n_iter = self._fit(request, watch, options)

@@ -93,6 +93,7 @@ class GrownAtOnce:
 
     def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
         """Add members until the monitor stops and fit again with the best number."""
+        # Grow a copy, so that `request.model` is unfitted for the final fit.
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
         begin, checkpoint = 0, request.checkpoint
@@ -160,6 +161,7 @@ def _float32(rows: Rows) -> Rows:
 
 
 def _tree_votes(request: FitRequest, watch: Watch) -> Vote:
+    # Validate X once instead of in each tree.
     X = check_array(
         watch.rows.X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
     )

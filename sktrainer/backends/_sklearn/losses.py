@@ -44,6 +44,7 @@ def _absolute(y: Array, prediction: Array) -> Array:
     return np.abs(y - prediction)
 
 
+# Half the Poisson and gamma deviances, as in scikit-learn's losses.
 def _poisson(y: Array, prediction: Array) -> Array:
     return xlogy(y, y) - xlogy(y, prediction) - y + prediction
 

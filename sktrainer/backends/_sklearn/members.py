@@ -80,6 +80,7 @@ class Members:
         model, train = self._model, self._train
         lent = {"warm_start": True, "n_estimators": model.n_estimators}
         lent["random_state"] = self._random_state
+        # The out-of-bag score is computed only once, at the end.
         lent |= {"oob_score": False} if getattr(model, "oob_score", False) else {}
         lent |= labelled_weights(model, train.y, train.sample_weight)
         waits = nullcontext() if self._checkpoint is None else self._checkpoint.polled()

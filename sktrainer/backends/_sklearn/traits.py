@@ -34,6 +34,7 @@ _FULL_RANK = {"QuadraticDiscriminantAnalysis"}
 # Ensembles whose sensitivity is that of their members; the default members are trees.
 _TREES_IF_NONE = {"BaseBagging", "BaseWeightBoosting"}
 
+# `fit` spends most of its time without the GIL, so that folds can be trained in threads.
 _RELEASES_GIL = {
     "BaseDecisionTree",
     "BaseForest",
@@ -44,6 +45,7 @@ _RELEASES_GIL = {
     "ElasticNet",
 }
 
+# `predict` returns the class with the highest `predict_proba`.
 _LIKELIEST = {
     "BaseForest",
     "BaseGradientBoosting",
