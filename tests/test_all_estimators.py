@@ -1,4 +1,4 @@
-"""Every classifier and regressor of scikit-learn completes on a mixed table with holes."""
+"""Tests that all scikit-learn estimators train on a mixed table with missing values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sktrainer import InputError, ManagedTrainer
 from sktrainer.running.caller_state import kept
 from sktrainer.testing import mixed_table
 
-# What these take in their constructor besides numbers.
+# Constructor arguments that are not numbers.
 ARGUMENTS = {
     "estimator": lambda is_class: LogisticRegression() if is_class else Ridge(),
     "base_estimator": lambda is_class: LogisticRegression() if is_class else Ridge(),
@@ -37,16 +37,16 @@ ASIDE = {
         "MultiTaskLasso",
         "MultiTaskLassoCV",
     },
-    "takes one column only": {"IsotonicRegression"},
-    "needs as many targets as it has components": {"CCA", "PLSCanonical"},
-    "tunes a decision between two classes, and takes only a fitted classifier": {
+    "supports only one column": {"IsotonicRegression"},
+    "needs as many targets as components": {"CCA", "PLSCanonical"},
+    "tunes the threshold of a binary classifier that is already fitted": {
         "FixedThresholdClassifier",
     },
 }
 
 
 def candidates():
-    """Yield every estimator that is in for it, by name."""
+    """Yield every estimator in scope."""
     out_of_scope = set().union(*ASIDE.values())
     for kind in ("classifier", "regressor"):
         for name, cls in all_estimators(type_filter=kind):
@@ -66,10 +66,10 @@ def construct(cls, kind):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("kind", "cls"), list(candidates()))
-def test_it_completes_on_a_mixed_table_with_missing_cells(kind, cls):
+def test_estimator_trains_on_a_mixed_table_with_missing_values(kind, cls):
     model = construct(cls, kind)
     if get_tags(model).input_tags.positive_only:
-        pytest.skip("takes no negative numbers")
+        pytest.skip("model does not accept negative values")
     task = "classification" if kind == "classifier" else "regression"
     X, y = mixed_table(120, task)
     with warnings.catch_warnings():
@@ -82,12 +82,13 @@ def test_it_completes_on_a_mixed_table_with_missing_cells(kind, cls):
         assert set(predicted) <= set(trainer.classes_)
         assert trainer.scores_.loc["test", "accuracy"] >= 0.2
     else:
-        lonely = cls.__name__ == "RadiusNeighborsRegressor"  # rows without neighbours are NaN
-        assert np.isfinite(predicted).any() if lonely else np.isfinite(predicted).all()
+        # The prediction for a row without neighbours is NaN.
+        may_be_nan = cls.__name__ == "RadiusNeighborsRegressor"
+        assert np.isfinite(predicted).any() if may_be_nan else np.isfinite(predicted).all()
 
 
 def regressors():
-    """Yield every regressor, those for several targets alone among them."""
+    """Yield every regressor, including those for multiple targets only."""
     for name, cls in all_estimators(type_filter="regressor"):
         if name != "IsotonicRegression":
             yield pytest.param(cls, id=name)
@@ -95,7 +96,7 @@ def regressors():
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cls", list(regressors()))
-def test_a_regressor_learns_several_targets_where_it_can(cls):
+def test_regressor_supports_multiple_targets_if_the_model_does(cls):
     model = construct(cls, "regressor")
     X = np.random.default_rng(0).uniform(size=(80, 4))
     targets = np.column_stack([X[:, 0] + X[:, 1], 10.0 + X[:, 2]])

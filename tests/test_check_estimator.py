@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, with every family inside the trainer."""
+"""scikit-learn's estimator checks for the trainer with models of every library."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ WEIGHT_CHECKS = (
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 )
-HELD_OUT = "a repeated row may be held out to stop on, or trained on, apart from its twin"
-OWN = "the default gamma comes from the variance of X, without weights"
-UNWEIGHTED = "the scaler is a step of the caller's, and gets no weights"
-DRAWN = "the model draws rows by their position, so a repeated row is drawn as two"
+HELD_OUT = "copies of a repeated row can be in different sets (training and validation)"
+OWN = "the default gamma depends on the variance of X, which ignores weights"
+UNWEIGHTED = "the user-defined scaler receives no sample weights"
+DRAWN = "the model samples rows by position, so a repeated row counts as two rows"
 
 STOPPING = [
     LGBMClassifier(n_estimators=10),
@@ -49,14 +49,14 @@ STOPPING = [
     NeuralNetClassifier(ProbabilityNet, lr=0.5, max_epochs=60, batch_size=32, train_split=None),
     NeuralNetRegressor(SmallNet, lr=0.05, max_epochs=40, batch_size=32, train_split=None),
 ]
-# With train_split=None, as other splits show an address in the names of the tests.
+# train_split=None, because the repr of other splits puts a memory address in the test names.
 NETWORKS = [
     ManagedTrainer(SmallNet, task="classification", n_iter_no_change=5, random_state=0),
     ManagedTrainer(SmallNet, task="regression", n_iter_no_change=5, random_state=0),
     ManagedTrainer(
         five_logits(),
         task="classification",
-        eval_metric="accuracy",  # best after a few epochs, where the loss falls for hundreds
+        eval_metric="accuracy",  # best after a few epochs; the loss improves for hundreds
         n_iter_no_change=20,
         random_state=0,
     ),
@@ -81,7 +81,7 @@ TRAINERS = [
 
 
 def expected_failures(trainer):
-    """Return the checks that must fail for this trainer, each with its reason."""
+    """Return the checks that are expected to fail for this trainer, with the reasons."""
     model = trainer.estimator
     stops = (*STOPPING, *(network.estimator for network in NETWORKS))
     if any(type(model) is type(other) for other in stops):

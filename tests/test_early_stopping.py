@@ -1,4 +1,4 @@
-"""Early stopping through the trainer: what is watched, for how long, and what is kept."""
+"""Tests of early stopping in the trainer: monitored metric, patience and best iteration."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fitted(name, **parameters):
     "metric", ["roc_auc", "f1", "average_precision", "accuracy", "neg_log_loss"]
 )
 @pytest.mark.parametrize("name", MODELS)
-def test_a_watched_scorer_is_the_one_of_scikit_learn(name, metric):
+def test_monitored_scorer_matches_scikit_learn(name, metric):
     trainer = fitted(name, eval_metric=metric)
     rows = trainer.split_.validation
     recorded = trainer.evals_result_["validation"][metric]
@@ -54,7 +54,7 @@ def test_a_watched_scorer_is_the_one_of_scikit_learn(name, metric):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_scorer_of_the_callers_own_sees_labels(name):
+def test_user_defined_scorer_receives_original_labels(name):
     scorer = make_scorer(recall_score, pos_label="c0")
     trainer = fitted(name, eval_metric=scorer)
     recorded = trainer.evals_result_["validation"]["recall_score"]
@@ -63,48 +63,48 @@ def test_a_scorer_of_the_callers_own_sees_labels(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_patience_and_tolerance_are_counted_alike(name):
-    impatient = fitted(name, n_iter_no_change=2)
-    choosy = fitted(name, n_iter_no_change=2, tol=10.0)
-    assert impatient.n_iter_ <= fitted(name, n_iter_no_change=20).n_iter_
-    assert choosy.best_iteration_ == 1
-    # HistGradientBoosting counts from before its first iteration.
-    assert choosy.n_iter_ in (2, 3, 60)
+def test_patience_and_tolerance_apply_to_all_models(name):
+    short_patience = fitted(name, n_iter_no_change=2)
+    tolerant = fitted(name, n_iter_no_change=2, tol=10.0)
+    assert short_patience.n_iter_ <= fitted(name, n_iter_no_change=20).n_iter_
+    assert tolerant.best_iteration_ == 1
+    # HistGradientBoosting counts the score before its first iteration too.
+    assert tolerant.n_iter_ in (2, 3, 60)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_false_means_that_nothing_is_held_out_or_stopped(name):
+def test_false_disables_validation_rows_and_early_stopping(name):
     trainer = fitted(name, early_stopping=False)
     assert len(trainer.split_.train) == 400
     assert trainer.stop_reason_ in ("max_iter", "converged")
     assert trainer.stop_reason_ == "converged" or trainer.n_iter_ == 60
 
 
-def test_forests_stop_only_where_that_is_asked_for():
+def test_forests_do_not_stop_early_by_default():
     trainer = ManagedTrainer(MODELS["forest"], random_state=0).fit(X, Y)
     assert trainer.stop_reason_ == "max_iter"
     assert len(trainer.split_.validation) == 0
 
 
-def test_what_does_not_iterate_fits_once():
+def test_model_without_iterations_fits_once():
     trainer = ManagedTrainer(LogisticRegression()).fit(X, Y)
     assert trainer.history_.empty
     assert trainer.best_iteration_ is None
 
 
-def test_few_rows_are_not_parted_again_and_the_report_says_so():
+def test_too_few_rows_for_validation_are_reported():
     trainer = ManagedTrainer(MODELS["lightgbm"]).fit(X.iloc[:15], Y.iloc[:15])
     assert len(trainer.split_.validation) == 0
     assert any("fewer than the 20" in note for note in trainer.report_.notes)
 
 
-def test_the_models_own_early_stopping_gives_way():
+def test_early_stopping_false_overrides_the_model():
     model = HistGradientBoostingClassifier(max_iter=30, early_stopping=True, n_iter_no_change=1)
     trainer = ManagedTrainer(model, early_stopping=False, random_state=0).fit(X, Y)
     assert trainer.n_iter_ == 30
 
 
-def test_history_is_the_same_with_one_thread_or_two(monkeypatch):
+def test_history_is_bit_identical_with_one_or_two_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     one = fitted("hist_gradient_boosting")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
@@ -113,7 +113,7 @@ def test_history_is_the_same_with_one_thread_or_two(monkeypatch):
     assert one.evals_result_ == two.evals_result_
 
 
-def test_scorers_that_are_minimised_keep_scikit_learns_sign():
+def test_neg_scorers_keep_the_sign_of_scikit_learn():
     trainer = fitted("lightgbm", eval_metric="neg_log_loss")
     values = trainer.evals_result_["validation"]["neg_log_loss"]
     assert max(values) < 0
@@ -124,7 +124,7 @@ def test_scorers_that_are_minimised_keep_scikit_learns_sign():
 
 @pytest.mark.parametrize("metric", ["roc_auc_ovr", "neg_log_loss"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_metric_is_watched_on_validation_rows_that_lack_a_class(name, metric):
+def test_metric_is_monitored_if_validation_lacks_a_class(name, metric):
     classes = np.where(np.arange(len(Y)) < 2, "rare", Y.astype(str))
     model = ManagedTrainer(
         MODELS[name], eval_metric=metric, early_stopping=True, n_iter_no_change=5
@@ -137,7 +137,7 @@ def test_a_metric_is_watched_on_validation_rows_that_lack_a_class(name, metric):
 
 
 @pytest.mark.parametrize("name", sorted({*MODELS} - {"mlp"}))
-def test_a_watched_metric_weighs_the_validation_rows(name):
+def test_monitored_metric_uses_validation_sample_weights(name):
     weight = np.random.default_rng(0).exponential(size=len(Y)) + 0.01
     given = {"eval_metric": "f1", "early_stopping": True, "random_state": 0}
     trainer = ManagedTrainer(MODELS[name], **given).fit(X, Y, sample_weight=weight)

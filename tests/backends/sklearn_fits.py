@@ -1,4 +1,4 @@
-"""Fits that the tests of the scikit-learn backend share."""
+"""Helpers for the tests of the scikit-learn backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_TRAIN = 200
 
 
 def table(task: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return a noisy table of 300 rows; text labels for a classification."""
+    """Return a noisy table of 300 rows, with string labels for classification."""
     if task == "classification":
         X, y = make_classification(
             300, 8, n_informative=4, n_classes=3, flip_y=0.2, random_state=0
@@ -66,13 +66,13 @@ def request(
 
 def fit(model: Any, **options: Any) -> ModelFit:
     asked = request(model, **options)
-    # As the trainer does: threads of joblib put back each other's warnings filters.
+    # As the trainer does, restore the global state: joblib threads change warning filters.
     with kept(), limited_threads(asked.n_threads):
         return SklearnBackend().fit(asked)
 
 
 def fit_plain(model: Any, X: Any, y: Any) -> Any:
-    """Fit without sktrainer, and put back what threads of joblib leave changed."""
+    """Fit without sktrainer and restore the global state that joblib threads change."""
     with kept():
         return model.fit(X, y)
 
@@ -82,13 +82,13 @@ def history(outcome: ModelFit, metric: str = "loss", part: str = "validation") -
 
 
 def at_best(outcome: ModelFit, metric: str = "loss") -> float:
-    """Return what was recorded of the validation rows at the best iteration."""
+    """Return the validation metric at the best iteration."""
     assert outcome.best_iteration is not None
     return history(outcome, metric)[outcome.best_iteration - 1]
 
 
 def predictions(model: Any, X: Any = None) -> np.ndarray:
-    """Return the finest answer of the model: probabilities, decisions or numbers."""
+    """Return probabilities, decision values or predictions, whichever is available first."""
     if X is None:
         X = table("classification" if is_classifier(model) else "regression")[0]
     for method in ("predict_proba", "decision_function", "predict"):

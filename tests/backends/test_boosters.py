@@ -1,4 +1,4 @@
-"""What XGBoost, LightGBM and CatBoost share; each test runs for all three."""
+"""Tests of the XGBoost, LightGBM and CatBoost backends; most run for all three."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_classifier(library: str, n_estimators: int = 80, **params: Any) -> Any:
 def make_rows(
     n_classes: int = 2, *, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return X, class codes and weights; noisy, so that every booster overfits soon."""
+    """Return X, class codes and weights, noisy enough that every booster overfits."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(N_ROWS, 4)).astype(np.float32)
     signal = X[:, 0] + X[:, 1] + rng.normal(size=N_ROWS)
@@ -72,7 +72,7 @@ def fit(
     with_validation: bool = True,
     **request: Any,
 ) -> ModelFit:
-    """Fit on the first rows, watching the others."""
+    """Fit on the first rows and validate on the others."""
 
     def part(rows: slice) -> Rows:
         taken = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
@@ -98,7 +98,7 @@ def curve(outcome: ModelFit, part: str, metric: str = "loss") -> list[float]:
 
 
 def fit_by_hand(library: str, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
-    """Fit with early stopping as the library's own manual does it."""
+    """Fit with the library's own early stopping, as in its documentation."""
     train, rest = slice(0, N_TRAIN), slice(N_TRAIN, None)
     params = {"n_jobs": 1, "random_state": 7}
     if library == "xgboost":
@@ -134,7 +134,7 @@ def fit_by_hand(library: str, X: np.ndarray, y: np.ndarray, weight: np.ndarray) 
 
 @each_library
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_stopped_fit_equals_the_librarys_own(library: str, n_classes: int) -> None:
+def test_early_stopping_matches_the_native_early_stopping(library: str, n_classes: int) -> None:
     X, y, weight = make_rows(n_classes)
     outcome = fit(make_classifier(library), X, y, weight=weight)
     by_hand = fit_by_hand(library, X, y, weight)
@@ -143,7 +143,7 @@ def test_stopped_fit_equals_the_librarys_own(library: str, n_classes: int) -> No
 
 
 @each_library
-def test_best_iteration_is_the_argmin_of_the_validation_curve(library: str) -> None:
+def test_best_iteration_minimizes_the_validation_loss(library: str) -> None:
     X, y, weight = make_rows()
     outcome = fit(make_classifier(library), X, y, weight=weight)
     losses = curve(outcome, "validation")
@@ -166,7 +166,7 @@ def test_best_iteration_is_the_argmin_of_the_validation_curve(library: str) -> N
     ],
 )
 @pytest.mark.parametrize("weighted", [False, True])
-def test_watched_scorer_has_the_scorers_own_value(
+def test_monitored_scorer_has_its_scikit_learn_value(
     library: str, metric: str, n_classes: int, weighted: bool
 ) -> None:
     X, y, weight = make_rows(n_classes)
@@ -178,7 +178,7 @@ def test_watched_scorer_has_the_scorers_own_value(
     expected = named_scorer(metric)(outcome.model, X[rest], y[rest], **options)
     assert outcome.best_iteration == int(np.argmax(values)) + 1
     assert values[outcome.best_iteration - 1] == pytest.approx(expected, abs=1e-6)
-    assert len(curve(outcome, "validation")) == outcome.n_iter  # the loss is kept as well
+    assert len(curve(outcome, "validation")) == outcome.n_iter  # the loss is recorded too
 
 
 @each_library
@@ -186,7 +186,7 @@ def test_watched_scorer_has_the_scorers_own_value(
     "metric",
     ["loss", "r2", "neg_root_mean_squared_error", "neg_mean_absolute_error", "max_error"],
 )
-def test_regression_is_watched_in_the_targets_own_unit(library: str, metric: str) -> None:
+def test_regression_metrics_have_the_unit_of_the_target(library: str, metric: str) -> None:
     X, _, _ = make_rows()
     y = (1e-3 * X[:, 0] + 3e-4 * np.random.default_rng(1).normal(size=N_ROWS)).astype(float)
     metric = "neg_max_error" if metric == "max_error" else metric
@@ -201,7 +201,7 @@ def test_regression_is_watched_in_the_targets_own_unit(library: str, metric: str
 
 
 @each_library
-def test_same_bits_again_and_with_two_threads(library: str) -> None:
+def test_repeated_fits_and_two_threads_are_bit_identical(library: str) -> None:
     X, y, weight = make_rows(3)
     params: dict[str, Any] = {"subsample": 0.7, "n_estimators": 6}
     if library == "lightgbm":
@@ -217,12 +217,12 @@ def test_same_bits_again_and_with_two_threads(library: str) -> None:
     assert len({run.best_iteration for run in runs}) == 1
     first, second, two_threads = (curve(run, "validation") for run in runs)
     assert first == second
-    # LightGBM sums a metric up thread by thread: the last bit may differ, and only there.
+    # LightGBM sums metrics per thread, so that the last bit of a metric may differ.
     assert two_threads == pytest.approx(first, rel=1e-13)
 
 
 @each_library
-def test_seed_of_the_request_is_used_where_the_user_set_none(library: str) -> None:
+def test_request_seed_is_used_unless_the_user_set_one(library: str) -> None:
     X, y, _ = make_rows()
     params: dict[str, Any] = {"subsample": 0.5, "n_estimators": 10}
     if library == "lightgbm":
@@ -239,7 +239,7 @@ def test_seed_of_the_request_is_used_where_the_user_set_none(library: str) -> No
 
 
 @each_library
-def test_threads_stay_within_what_was_granted_and_asked(library: str) -> None:
+def test_threads_do_not_exceed_the_granted_or_requested_number(library: str) -> None:
     X, y, _ = make_rows()
     name = "thread_count" if library == "catboost" else "n_jobs"
     for asked, expected in ((None, 2), (-1, 2), (1, 1), (64, 2)):
@@ -249,7 +249,7 @@ def test_threads_stay_within_what_was_granted_and_asked(library: str) -> None:
 
 
 @each_library
-def test_sample_weights_reach_training_and_validation_rows(library: str) -> None:
+def test_sample_weights_apply_to_training_and_validation_rows(library: str) -> None:
     X, y, weight = make_rows()
     both = fit(make_classifier(library), X, y, weight=weight)
     only_train = weight.copy()
@@ -262,7 +262,7 @@ def test_sample_weights_reach_training_and_validation_rows(library: str) -> None
 
 
 @each_library
-def test_fit_that_never_worsens_ends_at_the_last_round(library: str) -> None:
+def test_fit_that_keeps_improving_ends_at_the_last_round(library: str) -> None:
     X, y, _ = make_rows()
     outcome = fit(make_classifier(library, 12), X, y, patience=50)
     best = int(np.argmin(curve(outcome, "validation"))) + 1
@@ -271,7 +271,7 @@ def test_fit_that_never_worsens_ends_at_the_last_round(library: str) -> None:
 
 
 @each_library
-def test_fixed_number_of_rounds_is_neither_stopped_nor_cut(library: str) -> None:
+def test_fixed_number_of_rounds_disables_early_stopping(library: str) -> None:
     X, y, _ = make_rows()
     outcome = fit(make_classifier(library, 3), X, y, n_iter=40)
     whole = fit(make_classifier(library, 40), X, y, with_validation=False)
@@ -280,7 +280,7 @@ def test_fixed_number_of_rounds_is_neither_stopped_nor_cut(library: str) -> None
 
 
 @each_library
-def test_without_validation_rows_only_the_train_curve_is_kept(library: str) -> None:
+def test_without_validation_rows_only_the_training_curve_is_recorded(library: str) -> None:
     X, y, _ = make_rows()
     outcome = fit(make_classifier(library, 10), X, y, with_validation=False)
     assert (outcome.stop_reason, outcome.n_iter, outcome.best_iteration) == ("max_iter", 10, 10)
@@ -298,7 +298,7 @@ def test_monitor_without_patience_keeps_every_round(library: str) -> None:
 
 
 @each_library
-def test_tolerance_keeps_the_earlier_round(library: str) -> None:
+def test_tolerance_selects_an_earlier_round(library: str) -> None:
     X, y, _ = make_rows()
     exact = fit(make_classifier(library), X, y)
     tolerant = fit(make_classifier(library), X, y, tol=0.02)
@@ -313,7 +313,7 @@ def test_tolerance_keeps_the_earlier_round(library: str) -> None:
 
 
 @each_library
-def test_parameters_are_after_fit_what_they_were(library: str) -> None:
+def test_fit_restores_parameters(library: str) -> None:
     X, y, _ = make_rows()
     own: dict[str, Any] = {"early_stopping_rounds": 1}
     metrics: dict[str, dict[str, Any]] = {
@@ -332,7 +332,7 @@ def test_parameters_are_after_fit_what_they_were(library: str) -> None:
 
 
 @each_library
-def test_own_stopper_of_the_model_is_set_aside(library: str) -> None:
+def test_early_stopping_parameters_of_the_model_are_ignored(library: str) -> None:
     X, y, _ = make_rows()
     own = fit(make_classifier(library, early_stopping_rounds=1), X, y)
     plain = fit(make_classifier(library), X, y)
@@ -344,11 +344,11 @@ def test_own_stopper_of_the_model_is_set_aside(library: str) -> None:
 
 
 @each_library
-def test_own_metric_of_the_model_is_watched_under_its_own_name(library: str) -> None:
+def test_model_metric_is_monitored_under_its_own_name(library: str) -> None:
     X, y, _ = make_rows()
     metrics: dict[str, dict[str, Any]] = {
-        "xgboost": {"eval_metric": ["error", "auc"]},  # XGBoost stops on the last
-        "lightgbm": {"metric": ["auc", "binary_error"]},  # the first is watched
+        "xgboost": {"eval_metric": ["error", "auc"]},  # XGBoost stops on the last metric
+        "lightgbm": {"metric": ["auc", "binary_error"]},  # the first metric is monitored
         "catboost": {"eval_metric": "AUC"},
     }
     own = metrics[library]
@@ -360,7 +360,7 @@ def test_own_metric_of_the_model_is_watched_under_its_own_name(library: str) -> 
 
 
 @each_library
-def test_watched_scorer_takes_the_place_of_the_models_own_metric(library: str) -> None:
+def test_monitored_scorer_replaces_the_model_metric(library: str) -> None:
     X, y, _ = make_rows()
     metrics: dict[str, dict[str, Any]] = {
         "xgboost": {"eval_metric": "auc"},
@@ -382,7 +382,7 @@ def test_fitted_model_pickles(library: str) -> None:
 
 
 def codes_table(library: str, codes: np.ndarray, numbers: np.ndarray) -> Any:
-    """Return the codes (NaN: missing) beside numbers, as the library's traits ask."""
+    """Return a table of codes (NaN if missing) and numbers in the format of the library."""
     if library != "catboost":
         return np.column_stack([codes, numbers]).astype(np.float32)
     whole = np.where(np.isnan(codes), -1, codes).astype(np.int32)
@@ -390,18 +390,18 @@ def codes_table(library: str, codes: np.ndarray, numbers: np.ndarray) -> Any:
 
 
 @each_library
-def test_categories_are_told_and_unseen_or_missing_ones_predicted(library: str) -> None:
+def test_categories_are_native_and_may_be_unseen_or_missing(library: str) -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 12, N_ROWS).astype(float)
     y = ((codes % 3 == 1) ^ (rng.random(N_ROWS) < 0.05)).astype(int)
     codes[rng.random(N_ROWS) < 0.1] = np.nan
     numbers = rng.normal(size=N_ROWS)
     X = codes_table(library, codes, numbers)
-    told = make_classifier(library, 15, max_depth=1)
+    model = make_classifier(library, 15, max_depth=1)
     if library == "lightgbm":
-        told.set_params(min_data_per_group=5, cat_smooth=1.0)
-    model = fit(told, X, y, categorical=(0,)).model
-    # A single split cannot tell a third of the codes by their order, only by their sets.
+        model.set_params(min_data_per_group=5, cat_smooth=1.0)
+    model = fit(model, X, y, categorical=(0,)).model
+    # A single split can separate every third code only as a set, not by order.
     assert model.score(X, y) > 0.85
     only_missing = codes_table(library, np.full(3, np.nan), numbers[:3])
     assert np.isfinite(model.predict_proba(only_missing)).all()
@@ -410,7 +410,7 @@ def test_categories_are_told_and_unseen_or_missing_ones_predicted(library: str) 
 
 @pytest.mark.parametrize("library", ["lightgbm", "catboost"])
 @pytest.mark.parametrize("labels", [np.array(["no", "yes"]), np.array([1, 2])])
-def test_callers_labels_are_trained_on_and_validated_rightly(
+def test_original_labels_are_trained_and_validated_correctly(
     library: str, labels: np.ndarray
 ) -> None:
     X, y, _ = make_rows()
@@ -426,7 +426,7 @@ def test_callers_labels_are_trained_on_and_validated_rightly(
 
 @each_library
 @pytest.mark.parametrize("convert", [csr_matrix, pd.DataFrame, np.asfortranarray])
-def test_table_kinds_train_alike(library: str, convert: Callable[[Any], Any]) -> None:
+def test_all_table_types_train_equally(library: str, convert: Callable[[Any], Any]) -> None:
     X, y, weight = make_rows()
     table = convert(X)
     if isinstance(table, np.ndarray):
@@ -440,7 +440,7 @@ def test_table_kinds_train_alike(library: str, convert: Callable[[Any], Any]) ->
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
 @pytest.mark.parametrize("convert", [csr_matrix, pd.DataFrame, np.asarray])
-def test_long_train_parts_are_sampled_for_their_curve_only(
+def test_large_training_sets_are_sampled_for_the_curve_only(
     library: str, convert: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y, weight = make_rows()
@@ -455,7 +455,7 @@ def test_long_train_parts_are_sampled_for_their_curve_only(
 
 
 @pytest.mark.parametrize("tol", [0.0, 1e-3])
-def test_catboost_spares_long_train_parts_a_scorer_in_python(
+def test_catboost_skips_python_scorers_on_large_training_sets(
     tol: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y, weight = make_rows()
@@ -477,7 +477,7 @@ def test_catboost_spares_long_train_parts_a_scorer_in_python(
         lightgbm.LGBMClassifier(n_estimators=60, boosting_type="dart", learning_rate=0.3),
     ],
 )
-def test_models_that_rewrite_earlier_rounds_are_fitted_again_to_the_best(model: Any) -> None:
+def test_models_that_change_earlier_rounds_are_refitted(model: Any) -> None:
     X, y, weight = make_rows()
     outcome = fit(model, X, y, metric="roc_auc", weight=weight)
     values = curve(outcome, "validation", "roc_auc")
@@ -492,7 +492,7 @@ def test_models_that_rewrite_earlier_rounds_are_fitted_again_to_the_best(model: 
 
 
 @each_library
-def test_history_reaches_the_watcher_of_the_monitor(library: str) -> None:
+def test_on_iteration_is_called_for_every_round(library: str) -> None:
     X, y, _ = make_rows()
     seen: list[int] = []
     monitor = Monitor(
@@ -513,7 +513,7 @@ def test_history_reaches_the_watcher_of_the_monitor(library: str) -> None:
 
 
 class CountRounds(xgboost.callback.TrainingCallback):  # type: ignore[name-defined]
-    """A callback of the user's own."""
+    """User-defined callback that counts rounds."""
 
     def __init__(self) -> None:
         self.n_rounds = 0
@@ -523,7 +523,7 @@ class CountRounds(xgboost.callback.TrainingCallback):  # type: ignore[name-defin
         return False
 
 
-def test_users_own_xgboost_callbacks_run_and_ours_are_gone_afterwards() -> None:
+def test_user_defined_xgboost_callbacks_run_and_are_restored() -> None:
     X, y, _ = make_rows()
     own = CountRounds()
     model = make_classifier("xgboost", callbacks=[own])
@@ -532,20 +532,20 @@ def test_users_own_xgboost_callbacks_run_and_ours_are_gone_afterwards() -> None:
     assert outcome.model.get_params()["callbacks"] == [own]
 
 
-def test_xgboost_keeps_its_own_best_iteration_and_only_the_best_rounds() -> None:
+def test_xgboost_booster_is_cut_to_its_best_iteration() -> None:
     X, y, _ = make_rows()
     outcome = fit(make_classifier("xgboost"), X, y)
     assert outcome.model.best_iteration + 1 == outcome.best_iteration
     assert outcome.model.get_booster().num_boosted_rounds() == outcome.best_iteration
 
 
-def test_lightgbm_best_iteration_is_set_as_its_own_stopper_sets_it() -> None:
+def test_lightgbm_best_iteration_is_set_on_the_model() -> None:
     X, y, _ = make_rows()
     outcome = fit(make_classifier("lightgbm"), X, y)
     assert outcome.model.best_iteration_ == outcome.best_iteration
 
 
-def test_random_forest_of_xgboost_is_fitted_once() -> None:
+def test_xgboost_random_forest_is_a_single_fit() -> None:
     X, y, _ = make_rows()
     outcome = fit(xgboost.XGBRFClassifier(n_estimators=5), X, y)
     assert (outcome.stop_reason, outcome.n_iter) == ("single_fit", None)
@@ -568,7 +568,7 @@ def test_nothing_is_printed(library: str, capfd: pytest.CaptureFixture[str]) -> 
 
 
 @each_library
-def test_rankers_and_bare_boosters_are_refused(library: str) -> None:
+def test_rankers_and_native_boosters_are_rejected(library: str) -> None:
     ranker = RANKERS[library]()
     backend = find_backend(ranker)
     with pytest.raises(ParameterError, match="classifier or a regressor, got the ranker"):
@@ -584,7 +584,7 @@ def test_rankers_and_bare_boosters_are_refused(library: str) -> None:
         xgboost.XGBClassifier(disable_default_eval_metric=True),
     ],
 )
-def test_nothing_to_watch_is_refused(model: Any) -> None:
+def test_early_stopping_without_a_metric_raises(model: Any) -> None:
     X, y, _ = make_rows()
     with pytest.raises(ParameterError, match="early stopping needs a metric"):
         fit(model, X, y)
@@ -603,7 +603,7 @@ def test_nothing_to_watch_is_refused(model: Any) -> None:
         (catboost.CatBoostRegressor(n_estimators=7), 7),
     ],
 )
-def test_traits_know_the_number_of_rounds(model: Any, max_iter: int | None) -> None:
+def test_traits_report_the_number_of_rounds(model: Any, max_iter: int | None) -> None:
     assert find_backend(model).traits(model, "classification").max_iter == max_iter
 
 
@@ -619,7 +619,7 @@ def test_traits_know_the_number_of_rounds(model: Any, max_iter: int | None) -> N
         (catboost.CatBoostClassifier(), True),
     ],
 )
-def test_traits_know_which_models_stop_by_default(model: Any, stops: bool) -> None:
+def test_traits_report_which_models_stop_by_default(model: Any, stops: bool) -> None:
     assert find_backend(model).traits(model, "classification").stops_by_default is stops
 
 

@@ -33,7 +33,7 @@ class Model:
 
 @pytest.fixture
 def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Install a package `foreignlib` that declares entry points, until the test ends."""
+    """Install a temporary package `foreignlib` that declares entry points."""
     (tmp_path / "foreignlib.py").write_text(FOREIGN_BACKEND)
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -52,19 +52,19 @@ def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("library", "name"), MODELS.items())
-def test_model_is_found_by_its_library(library: str, name: str) -> None:
+def test_backend_is_found_by_the_library_of_the_model(library: str, name: str) -> None:
     model = getattr(pytest.importorskip(library), name)()
     assert find_backend(model).name == library
 
 
 @pytest.mark.parametrize(("library", "name"), MODELS.items())
-def test_subclass_in_another_module_is_found_by_its_base(library: str, name: str) -> None:
+def test_user_defined_subclass_uses_the_backend_of_its_base(library: str, name: str) -> None:
     base = getattr(pytest.importorskip(library), name)
     derived = type("Mine", (base,), {"__module__": "my_project.models"})
     assert find_backend(derived()).name == library
 
 
-def test_scikit_learn_trains_what_nobody_else_does() -> None:
+def test_scikit_learn_backend_is_the_fallback() -> None:
     class Mine(BaseEstimator):
         pass
 
@@ -72,21 +72,21 @@ def test_scikit_learn_trains_what_nobody_else_does() -> None:
     assert find_backend(Mine()).name == "sklearn"
 
 
-def test_entry_point_is_found_by_the_package_it_names(declare: Any) -> None:
+def test_entry_point_is_found_by_package_name(declare: Any) -> None:
     declare(foreignlib="foreignlib:Backend")
     foreignlib = import_module("foreignlib")
 
     assert find_backend(foreignlib.Model()).name == "foreign"
 
 
-def test_entry_point_does_not_displace_a_built_in_backend(declare: Any) -> None:
+def test_entry_point_does_not_replace_a_built_in_backend(declare: Any) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     declare(lightgbm="foreignlib:Backend", sklearn="foreignlib:Backend")
     assert find_backend(lightgbm.LGBMClassifier()).name == "lightgbm"
     assert find_backend(LogisticRegression()).name == "sklearn"
 
 
-def test_broken_entry_point_says_which_one_it_is(declare: Any) -> None:
+def test_broken_entry_point_is_named_in_the_error(declare: Any) -> None:
     declare(foreignlib="foreignlib:Missing")
     foreignlib = import_module("foreignlib")
 
@@ -94,7 +94,7 @@ def test_broken_entry_point_says_which_one_it_is(declare: Any) -> None:
         find_backend(foreignlib.Model())
 
 
-def test_asking_imports_no_framework() -> None:
+def test_finding_a_backend_imports_no_framework() -> None:
     code = (
         "import sys\n"
         "from sklearn.linear_model import LogisticRegression\n"

@@ -1,4 +1,4 @@
-"""What holds for every scikit-learn model, whether it goes in iterations or not."""
+"""Tests of the scikit-learn backend for all types of models."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.backends.sklearn_fits import (
     table,
 )
 
-# Those whose stopped fit is that of one plain `fit` with so many iterations.
+# Models whose early-stopped fit equals one plain `fit` with the best number of iterations.
 AS_PLAIN = {
     "hist_classifier": HistGradientBoostingClassifier(max_iter=20),
     "hist_regressor": HistGradientBoostingRegressor(max_iter=20, max_features=0.5),
@@ -90,7 +90,7 @@ def each(models):
 
 
 @each(ITERATIVE)
-def test_best_iteration_is_where_the_validation_loss_is_least(model):
+def test_best_iteration_minimizes_the_validation_loss(model):
     outcome = fit(model)
     losses = history(outcome)
     assert outcome.best_iteration == int(np.argmin(losses)) + 1
@@ -102,7 +102,7 @@ def test_best_iteration_is_where_the_validation_loss_is_least(model):
 
 
 @each(ITERATIVE)
-def test_a_scorer_is_watched_in_place_of_the_loss(model):
+def test_monitored_scorer_replaces_the_loss(model):
     name = "accuracy" if is_classifier(model) else "r2"
     outcome = fit(model, metric=WatchedMetric(name, named_scorer(name)))
     scores = history(outcome, name)
@@ -114,7 +114,7 @@ def test_a_scorer_is_watched_in_place_of_the_loss(model):
 
 
 @each(ITERATIVE)
-def test_so_many_iterations_give_the_bits_of_a_stopped_fit(model):
+def test_fixed_iterations_match_an_early_stopped_fit(model):
     stopped = fit(model, weighted=takes_weights(model))
     exact = fit(
         model, weighted=takes_weights(model), stops=False, n_iter=stopped.best_iteration
@@ -129,7 +129,7 @@ def takes_weights(model):
 
 
 @each(AS_PLAIN)
-def test_a_stopped_model_is_that_of_a_plain_fit_with_so_many_iterations(model):
+def test_early_stopped_model_matches_a_plain_scikit_learn_fit(model):
     outcome = fit(model)
     seed = outcome.model.random_state
     plain = clone(model).set_params(
@@ -143,7 +143,7 @@ def test_a_stopped_model_is_that_of_a_plain_fit_with_so_many_iterations(model):
 
 
 @each(ITERATIVE)
-def test_the_same_fit_gives_the_same_bits_with_one_thread_and_two(model):
+def test_fits_are_bit_identical_with_one_or_two_threads(model):
     one, again, two = fit(model), fit(model), fit(model, n_threads=2)
     np.testing.assert_array_equal(predictions(one.model), predictions(again.model))
     np.testing.assert_array_equal(predictions(one.model), predictions(two.model))
@@ -151,39 +151,39 @@ def test_the_same_fit_gives_the_same_bits_with_one_thread_and_two(model):
 
 
 @each({name: ITERATIVE[name] for name in ("gb_classifier", "forest_regressor", "mlp_adam")})
-def test_another_seed_gives_another_model(model):
+def test_different_seeds_give_different_models(model):
     one, other = fit(model, seed=1), fit(model, seed=2)
     assert not np.array_equal(predictions(one.model), predictions(other.model))
 
 
 @each(ITERATIVE)
-def test_parameters_come_back_as_they_were(model):
+def test_fit_restores_parameters(model):
     outcome = fit(model)
     after = outcome.model.get_params(deep=False)
     expected = model.get_params(deep=False) | {"random_state": after["random_state"]}
     if isinstance(model, BaggingClassifier | BaggingRegressor):
-        # `predict` divides by it.
+        # `predict` divides by `n_estimators`.
         expected["n_estimators"] = outcome.best_iteration
         expected.pop("estimator"), after.pop("estimator")
     assert after == expected
 
 
 @each(ITERATIVE)
-def test_a_stopped_model_pickles(model):
+def test_early_stopped_model_can_be_pickled(model):
     outcome = fit(model)
     loaded = pickle.loads(pickle.dumps(outcome.model))
     np.testing.assert_array_equal(predictions(loaded), predictions(outcome.model))
 
 
 @each(ITERATIVE)
-def test_weights_reach_the_model_and_the_loss(model):
+def test_sample_weights_affect_the_model_and_the_loss(model):
     plain, weighted = fit(model), fit(model, weighted=True)
     assert history(plain)[:5] != history(weighted)[:5]
     assert not np.array_equal(predictions(plain.model), predictions(weighted.model))
 
 
 @each(ITERATIVE)
-def test_validation_rows_do_not_reach_what_is_fitted(model):
+def test_validation_rows_do_not_affect_the_fitted_model(model):
     X, y = table_of(model)
     noise = np.random.RandomState(1).normal(size=X.shape)
     other = np.vstack([X[:N_TRAIN], noise[N_TRAIN:]])
@@ -200,10 +200,10 @@ def ever_better():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @each(ITERATIVE)
-def test_without_stopping_the_fit_is_a_plain_fit(model):
+def test_fit_without_early_stopping_matches_a_plain_fit(model):
     outcome = fit(model, stops=False)
     plain = clone(model).set_params(random_state=outcome.model.random_state)
-    if hasattr(plain, "early_stopping"):  # whether rows are held out is decided outside
+    if hasattr(plain, "early_stopping"):  # the trainer decides whether rows are held out
         plain.set_params(early_stopping=False)
     X, y = table_of(model)
     fit_plain(plain, X[:N_TRAIN], y[:N_TRAIN])
@@ -212,7 +212,7 @@ def test_without_stopping_the_fit_is_a_plain_fit(model):
 
 
 @each(ITERATIVE)
-def test_a_loss_that_is_never_a_number_stops_and_keeps_the_last_iteration(model):
+def test_nan_metric_stops_and_keeps_the_last_iteration(model):
     never = WatchedMetric("never", lambda estimator, X, y: float("nan"))
     outcome = fit(model, metric=never)
     assert outcome.n_iter == outcome.best_iteration == 5
@@ -229,7 +229,7 @@ def test_a_loss_that_is_never_a_number_stops_and_keeps_the_last_iteration(model)
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_model_that_cannot_be_watched_is_fitted_once(model, reason):
+def test_model_without_monitored_iterations_is_fitted_once(model, reason):
     outcome = fit(model)
     assert outcome.stop_reason == reason
     assert outcome.best_iteration is None
@@ -237,17 +237,17 @@ def test_a_model_that_cannot_be_watched_is_fitted_once(model, reason):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_solver_that_ran_out_of_iterations_says_so():
+def test_solver_that_reaches_max_iter_reports_it():
     assert fit(LogisticRegression(max_iter=2)).stop_reason == "max_iter"
 
 
-def test_threads_are_lent_without_a_parameter_being_set():
+def test_threads_are_limited_without_setting_n_jobs():
     outcome = fit(RandomForestClassifier(10), n_threads=2, stops=False)
     assert outcome.model.n_jobs is None
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_plain_fit_hands_on_the_history_that_the_model_keeps():
+def test_plain_fit_records_the_history_of_the_model():
     network = fit(ITERATIVE["mlp_sgd"], stops=False)
     np.testing.assert_allclose(
         history(network, part="train"), 2 * np.array(network.model.loss_curve_)
@@ -257,13 +257,13 @@ def test_a_plain_fit_hands_on_the_history_that_the_model_keeps():
     assert all(np.isnan(e.seconds) for e in boosted.evaluations)
 
 
-def test_the_model_of_the_request_is_the_one_that_comes_back():
+def test_fit_returns_the_model_of_the_request():
     asked = request(GaussianNB())
     assert SklearnBackend().fit(asked).model is asked.model
 
 
 @pytest.mark.parametrize("given", [None, True])
-def test_a_catboost_model_inside_another_leaves_no_files(tmp_path, monkeypatch, given):
+def test_nested_catboost_model_writes_no_files(tmp_path, monkeypatch, given):
     monkeypatch.chdir(tmp_path)
     trees = CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=given)
     fit(StackingClassifier([("trees", trees)], LogisticRegression(), cv=2))

@@ -1,4 +1,4 @@
-"""Tables and targets of every kind that scikit-learn takes."""
+"""Tests of the table and target types that scikit-learn supports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def each(models):
 
 @pytest.mark.parametrize("y_kind", [int, float, bool, str])
 @each(CLASSIFIERS)
-def test_labels_may_be_of_any_kind(model, y_kind):
+def test_labels_of_any_dtype_are_supported(model, y_kind):
     X, y = table("classification")
     outcome = fit(model, data=(X, (y == "a").astype(y_kind)))
     assert outcome.model.predict(X).dtype.kind == np.dtype(y_kind).kind
@@ -59,18 +59,18 @@ def as_frame(X):
     ids=["fortran", "float32", "int", "bool", "frame", "sparse"],
 )
 @each(CLASSIFIERS)
-def test_tables_of_every_kind_are_watched_without_a_warning(model, convert):
+def test_all_table_types_are_monitored_without_warnings(model, convert):
     X, y = table("classification")
     X = convert(X)
     if sp.issparse(X) and not SklearnBackend().traits(model, "classification").sparse:
-        pytest.skip("takes no sparse matrices")
+        pytest.skip("model does not accept sparse matrices")
     outcome = fit(model, data=(X, y))
     assert len(outcome.model.predict(X)) == len(y)
     assert hasattr(outcome.model, "feature_names_in_") == isinstance(X, pd.DataFrame)
 
 
 @each(CLASSIFIERS)
-def test_arrays_are_not_written_to(model):
+def test_input_arrays_are_not_modified(model):
     X, y = table("classification")
     X.setflags(write=False)
     y.setflags(write=False)
@@ -79,7 +79,7 @@ def test_arrays_are_not_written_to(model):
     np.testing.assert_array_equal(X, before)
 
 
-def test_early_stopping_of_a_classifier_refuses_several_targets():
+def test_early_stopping_of_a_classifier_rejects_multiple_targets():
     X, y = table("classification")
     two = np.column_stack([y == "a", y == "b"])
     with pytest.raises(ValueError, match="expects one target column, got 2"):
@@ -87,7 +87,7 @@ def test_early_stopping_of_a_classifier_refuses_several_targets():
 
 
 @each(REGRESSORS)
-def test_regressors_may_have_several_targets(model):
+def test_regressors_support_multiple_targets(model):
     X, y = table("regression")
     outcome = fit(model, data=(X, np.column_stack([y, y**2])))
     assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1

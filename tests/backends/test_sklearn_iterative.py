@@ -1,4 +1,4 @@
-"""The ways of iterating, one by one: boosting, growing, epochs."""
+"""Tests specific to each strategy of iterative training: boosting, growing, epochs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from tests.backends.sklearn_fits import (
 )
 
 
-def test_histogram_boosting_keeps_consistent_counts_after_the_cut():
+def test_histogram_boosting_scores_are_cut_to_the_best_round():
     model = fit(HistGradientBoostingClassifier(max_iter=40)).model
     assert len(model.train_score_) == len(model.validation_score_) == model.n_iter_ + 1
 
 
-def test_histogram_boosting_is_told_of_its_categories():
+def test_histogram_boosting_receives_its_categorical_columns():
     X, y = table("classification")
     X[:, 2] = np.random.RandomState(0).randint(4, size=len(X))
     X[::7, 2] = np.nan
@@ -55,7 +55,7 @@ def test_histogram_boosting_is_told_of_its_categories():
     assert outcome.model.predict(X).shape == (len(y),)
 
 
-def test_a_category_column_with_more_levels_than_bins_is_numbers_to_it():
+def test_category_column_with_too_many_levels_is_numeric():
     X, y = table("classification")
     X[:, 2], X[:, 5] = np.arange(len(X)) % 40, np.arange(len(X)) % 3
     model = HistGradientBoostingClassifier(max_iter=3, max_bins=16)
@@ -64,7 +64,7 @@ def test_a_category_column_with_more_levels_than_bins_is_numbers_to_it():
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_histogram_boosting_watches_a_scorer_with_a_name_or_without(named):
+def test_histogram_boosting_monitors_named_and_user_defined_scorers(named):
     scorer = named_scorer("balanced_accuracy")
 
     def other(estimator, X, y):
@@ -77,22 +77,22 @@ def test_histogram_boosting_watches_a_scorer_with_a_name_or_without(named):
     assert at_best(outcome, "balanced_accuracy") == pytest.approx(expected)
 
 
-def test_boosting_cuts_all_that_it_keeps_by_round():
+def test_gradient_boosting_attributes_are_cut_to_the_best_round():
     model = fit(GradientBoostingClassifier(n_estimators=60, subsample=0.5)).model
     kept = ("estimators_", "train_score_", "oob_improvement_", "oob_scores_")
     assert {len(getattr(model, name)) for name in kept} == {model.n_estimators_}
     assert model.oob_score_ == model.oob_scores_[-1]
 
 
-def test_adaboost_that_ends_by_itself_says_that_it_converged():
+def test_adaboost_with_a_perfect_fit_reports_convergence():
     X, y = table("classification")
-    y = X[:, 0] > 0  # one stump says it all
+    y = X[:, 0] > 0  # one stump separates the classes
     outcome = fit(AdaBoostClassifier(n_estimators=10), data=(X, y), stops=False, n_iter=8)
     assert (outcome.stop_reason, outcome.n_iter) == ("converged", 1)
 
 
 class Counting(DecisionTreeClassifier):
-    """A tree that counts, for all of its kind, fits and rows predicted."""
+    """Decision tree that counts the fits and predicted rows of all instances."""
 
     fits = 0
     rows = 0
@@ -111,7 +111,7 @@ class Counting(DecisionTreeClassifier):
 
 
 def counting_forest(size):
-    # Forests take their kind of tree from an attribute, not from a parameter.
+    # Forests have an `estimator` attribute for the type of tree, but no parameter.
     forest = RandomForestClassifier(size)
     forest.estimator = Counting()
     return forest
@@ -123,7 +123,7 @@ def counting_bagging(size):
 
 @pytest.mark.parametrize("size", [16, 32, 64])
 @pytest.mark.parametrize("make", [counting_forest, counting_bagging])
-def test_each_member_is_fitted_once_and_predicts_the_validation_rows_once(make, size):
+def test_each_member_fits_once_and_predicts_once(make, size):
     Counting.fits = Counting.rows = 0
     asked = dataclasses.replace(request(make(size), patience=1000), model=make(size))
     SklearnBackend().fit(asked)
@@ -141,7 +141,7 @@ def test_each_member_is_fitted_once_and_predicts_the_validation_rows_once(make, 
     ],
     ids=["forest", "bagging"],
 )
-def test_the_out_of_bag_score_is_that_of_the_members_that_stay(model):
+def test_out_of_bag_score_uses_only_the_kept_members(model):
     outcome = fit(model)
     seed, best = outcome.model.random_state, outcome.best_iteration
     X, y = table("classification" if isinstance(model, BaggingClassifier) else "regression")
@@ -150,7 +150,7 @@ def test_the_out_of_bag_score_is_that_of_the_members_that_stay(model):
     assert outcome.model.oob_score_ == plain.oob_score_
 
 
-def test_bagging_knows_the_rows_of_each_member_after_the_cut():
+def test_bagging_sample_indices_match_the_kept_members():
     outcome = fit(BaggingClassifier(n_estimators=30))
     seed = outcome.model.random_state
     X, y = table("classification")
@@ -159,7 +159,7 @@ def test_bagging_knows_the_rows_of_each_member_after_the_cut():
     np.testing.assert_array_equal(outcome.model.estimators_samples_, plain.estimators_samples_)
 
 
-def test_a_forest_with_a_generator_of_its_own_is_that_of_a_plain_fit():
+def test_forest_with_a_random_state_instance_matches_plain_fit():
     X, y = table("classification")
     outcome = fit(RandomForestClassifier(30, random_state=np.random.RandomState(5)))
     plain = RandomForestClassifier(
@@ -181,7 +181,7 @@ def test_a_forest_with_a_generator_of_its_own_is_that_of_a_plain_fit():
     ],
     ids=lambda model: type(model).__name__,
 )
-def test_ensembles_of_imbalanced_learn_are_watched_and_cut(model):
+def test_imbalanced_learn_ensembles_support_early_stopping(model):
     outcome = fit(model)
     assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1
     exact = fit(model, stops=False, n_iter=outcome.best_iteration)
@@ -189,7 +189,7 @@ def test_ensembles_of_imbalanced_learn_are_watched_and_cut(model):
 
 
 class Committee(ClassifierMixin, BaseEstimator):
-    """An ensemble from elsewhere of which only its parameters are known."""
+    """Third-party ensemble that is known only by its parameters."""
 
     def __init__(self, n_estimators=20, warm_start=False, random_state=None):
         self.n_estimators = n_estimators
@@ -213,14 +213,14 @@ class Committee(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def test_an_ensemble_from_elsewhere_ends_with_its_best_number_of_members():
+def test_unknown_ensemble_keeps_its_best_number_of_members():
     outcome = fit(Committee(30))
     assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1
     assert len(outcome.model.trees_) == outcome.best_iteration
     assert (outcome.model.n_estimators, outcome.model.warm_start) == (30, False)
 
 
-def test_each_epoch_goes_through_the_rows_in_an_order_of_its_own():
+def test_each_epoch_shuffles_the_rows_differently():
     one = fit(SGDClassifier(learning_rate="constant", eta0=0.1), stops=False, n_iter=2).model
     X, y = table("classification")
     same = SGDClassifier(learning_rate="constant", eta0=0.1, random_state=one.random_state)
@@ -229,7 +229,7 @@ def test_each_epoch_goes_through_the_rows_in_an_order_of_its_own():
     assert not np.array_equal(one.coef_, same.coef_)
 
 
-def test_balanced_classes_reach_the_epochs():
+def test_balanced_class_weights_apply_in_epochs():
     X, y = table("classification")
     y = np.where(np.arange(len(y)) % 10 == 0, "rare", "usual")
     balanced, plain = (
@@ -240,7 +240,7 @@ def test_balanced_classes_reach_the_epochs():
     assert balanced.class_weight == "balanced"
 
 
-def test_counts_and_curves_of_a_network_are_those_of_its_best_epoch():
+def test_network_attributes_are_those_of_the_best_epoch():
     outcome = fit(MLPClassifier((30,), max_iter=80, learning_rate_init=0.05))
     best, n_iter = outcome.best_iteration, outcome.n_iter
     assert outcome.stop_reason == "early_stopping"
@@ -250,6 +250,6 @@ def test_counts_and_curves_of_a_network_are_those_of_its_best_epoch():
 
 @pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")
 @pytest.mark.parametrize("name", ["PassiveAggressiveClassifier", "PassiveAggressiveRegressor"])
-def test_passive_aggressive_models_go_in_epochs(name):
+def test_passive_aggressive_models_train_in_epochs(name):
     outcome = fit(getattr(sklearn.linear_model, name)(max_iter=9))
     assert outcome.best_iteration == int(np.argmin(history(outcome))) + 1

@@ -1,4 +1,4 @@
-"""The losses that are recorded, against those of scikit-learn."""
+"""Tests that the recorded losses equal those of scikit-learn."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def loss_of(model, y, prediction, sample_weight=None, train_y=None):
     ],
     ids=["squared", "absolute", "low", "high", "poisson", "gamma", "forest"],
 )
-def test_a_regressor_is_measured_by_its_own_loss(model, metric):
+def test_regressor_loss_matches_its_loss_parameter(model, metric):
     rng = np.random.RandomState(0)
     y, prediction, w = rng.uniform(1, 5, (3, 50))
     assert loss_of(model, y, prediction) == pytest.approx(metric(y, prediction))
@@ -62,7 +62,7 @@ def test_a_regressor_is_measured_by_its_own_loss(model, metric):
     assert loss_of(model, y, prediction, w) == pytest.approx(weighted)
 
 
-def test_losses_that_forgive_small_errors():
+def test_epsilon_insensitive_and_huber_losses():
     y, prediction = np.array([0.0, 0.0, 0.0]), np.array([0.05, 1.1, -2.1])
     tube = SGDRegressor(loss="epsilon_insensitive", epsilon=0.1)
     assert loss_of(tube, y, prediction) == pytest.approx((0 + 1 + 2) / 3)
@@ -73,14 +73,14 @@ def test_losses_that_forgive_small_errors():
     assert loss_of(huber, y, prediction) == pytest.approx(expected)
 
 
-def test_the_border_of_a_huber_loss_is_set_once_from_the_training_targets():
+def test_huber_threshold_comes_from_the_training_targets():
     model = GradientBoostingRegressor(loss="huber", alpha=0.5)
     train_y = np.array([0.0, 1.0, 2.0, 3.0, 4.0])  # the median deviation is 1
     loss = loss_of(model, np.array([0.0]), np.array([3.0]), train_y=train_y)
     assert loss == pytest.approx(1.0 * (3.0 - 0.5))
 
 
-def test_several_targets_count_alike():
+def test_multiple_targets_have_equal_weight():
     y, prediction = np.zeros((4, 2)), np.tile([1.0, 3.0], (4, 1))
     assert loss_of(RandomForestRegressor(), y, prediction) == pytest.approx(5.0)
 
@@ -104,12 +104,12 @@ def margin_loss(loss, y, decision, classes):
         ("squared_error", (0.25 + 9.0) / 2),
     ],
 )
-def test_a_linear_classifier_is_measured_by_its_margin(loss, expected):
+def test_linear_classifier_loss_depends_on_the_margin(loss, expected):
     classes, decision = np.array(["no", "yes"]), np.array([0.5, 2.0])
     assert margin_loss(loss, ["yes", "no"], decision, classes) == pytest.approx(expected)
 
 
-def test_with_several_classes_the_margins_of_each_against_the_rest_add_up():
+def test_multiclass_margin_loss_is_the_one_vs_rest_sum():
     decision = np.array([[0.5, -2.0, 1.0]])
     loss = margin_loss("hinge", ["a"], decision, np.array(["a", "b", "c"]))
     assert loss == pytest.approx(0.5 + 0.0 + 2.0)
@@ -125,7 +125,7 @@ def test_with_several_classes_the_margins_of_each_against_the_rest_add_up():
     ],
     ids=lambda model: type(model).__name__,
 )
-def test_a_classifier_with_probabilities_is_measured_by_the_log_loss(model, weighted):
+def test_classifier_with_probabilities_uses_the_log_loss(model, weighted):
     outcome = fit(model, weighted=weighted)
     X, y = table("classification")
     w = weights()[N_TRAIN:] if weighted else None
@@ -136,7 +136,7 @@ def test_a_classifier_with_probabilities_is_measured_by_the_log_loss(model, weig
 
 
 @pytest.mark.parametrize("two_classes", [True, False])
-def test_training_loss_and_validation_loss_are_the_same_measure(two_classes):
+def test_classifier_training_and_validation_losses_are_comparable(two_classes):
     X, y = table("classification")
     y = y == "a" if two_classes else y
     data = (np.vstack([X[:N_TRAIN]] * 2), np.concatenate([y[:N_TRAIN]] * 2))
@@ -149,7 +149,7 @@ def test_training_loss_and_validation_loss_are_the_same_measure(two_classes):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
-def test_training_loss_and_validation_loss_of_regressors_are_the_same_measure(loss):
+def test_regressor_training_and_validation_losses_are_comparable(loss):
     X, y = table("regression")
     data = (np.vstack([X[:N_TRAIN]] * 2), np.concatenate([y[:N_TRAIN]] * 2))
     for model in (
@@ -163,7 +163,7 @@ def test_training_loss_and_validation_loss_of_regressors_are_the_same_measure(lo
         assert at_best(outcome) == pytest.approx(expected)
 
 
-def test_boosting_on_the_exponential_loss_is_measured_by_it():
+def test_boosting_with_exponential_loss_records_it():
     X, y = table("classification")
     model = GradientBoostingClassifier(n_estimators=4, loss="exponential")
     data = (np.vstack([X[:N_TRAIN]] * 2), np.tile(y[:N_TRAIN] == "a", 2))

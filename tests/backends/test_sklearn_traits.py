@@ -1,4 +1,4 @@
-"""What the backend says of scikit-learn's models, and of those that wrap them."""
+"""Tests of the traits of scikit-learn models and meta-estimators."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def constructible():
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize(("cls", "values"), list(constructible()))
-def test_every_model_of_scikit_learn_has_traits(cls, values):
+def test_every_scikit_learn_model_has_traits(cls, values):
     found = traits(cls(**values))
     assert isinstance(found, Traits)
     assert found.max_iter is None or found.max_iter >= 1
     assert found.labels == "any"
-    # An iteration that stops by itself is one that can be watched.
+    # Early stopping by default requires iterations that can be monitored.
     assert found.max_iter is not None or not found.stops_by_default
 
 
@@ -79,7 +79,7 @@ def test_every_model_of_scikit_learn_has_traits(cls, values):
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
-def test_iterations(model, max_iter, iteration, by_default):
+def test_traits_describe_the_iterations_of_a_model(model, max_iter, iteration, by_default):
     found = traits(model)
     assert (found.max_iter, found.iteration) == (max_iter, iteration)
     assert found.stops_by_default is by_default
@@ -109,7 +109,7 @@ def test_iterations(model, max_iter, iteration, by_default):
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
-def test_scale_matters_where_it_matters_to_a_model_inside(model, sensitive):
+def test_scale_sensitivity_depends_on_nested_models(model, sensitive):
     assert traits(model).scale_sensitive is sensitive
 
 
@@ -117,7 +117,7 @@ FOREST, NEIGHBOURS = RandomForestClassifier(5, random_state=0), KNeighborsClassi
 
 
 @pytest.mark.filterwarnings("ignore:Since .* does not appear to accept sample_weight")
-@pytest.mark.parametrize("inside", [FOREST, NEIGHBOURS], ids=["takes", "takes not"])
+@pytest.mark.parametrize("inside", [FOREST, NEIGHBOURS], ids=["weights", "no weights"])
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -132,7 +132,7 @@ FOREST, NEIGHBOURS = RandomForestClassifier(5, random_state=0), KNeighborsClassi
     ],
     ids=["bare", "Voting", "Stacking", "Ada", "MultiOutput", "Grid", "OneVsRest", "Bagging"],
 )
-def test_a_model_takes_weights_where_its_fit_then_works(wrap, inside):
+def test_sample_weight_trait_matches_what_fit_accepts(wrap, inside):
     model = wrap(inside)
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(60, 3)), rng.randint(2, size=60)
@@ -146,13 +146,13 @@ def test_a_model_takes_weights_where_its_fit_then_works(wrap, inside):
         assert promised
 
 
-def test_calibration_passes_weights_on_only_to_a_model_that_takes_them():
+def test_sample_weight_trait_depends_on_the_nested_model():
     assert traits(CalibratedClassifierCV(FOREST)).sample_weight
     assert not traits(CalibratedClassifierCV(NEIGHBOURS)).sample_weight
     assert not traits(TransformedTargetRegressor(KNeighborsRegressor())).sample_weight
 
 
-def test_with_metadata_routing_weights_are_taken_where_they_are_requested():
+def test_metadata_routing_decides_whether_weights_are_accepted():
     with sklearn.config_context(enable_metadata_routing=True):
         asking = RandomForestClassifier().set_fit_request(sample_weight=True)
         silent = RandomForestClassifier().set_fit_request(sample_weight=False)
@@ -160,12 +160,12 @@ def test_with_metadata_routing_weights_are_taken_where_they_are_requested():
         assert not traits(OneVsRestClassifier(silent)).sample_weight
 
 
-def test_only_histogram_boosting_is_told_of_categories():
+def test_only_histogram_boosting_has_native_categories():
     assert traits(HistGradientBoostingClassifier()).native_categorical
     assert not traits(RandomForestClassifier()).native_categorical
 
 
-def test_missing_values_and_sparse_matrices_are_read_from_tags():
+def test_missing_and_sparse_support_are_read_from_tags():
     histogram, forest, boosting = (
         traits(model)
         for model in (
@@ -178,14 +178,14 @@ def test_missing_values_and_sparse_matrices_are_read_from_tags():
     assert [t.sparse for t in (histogram, forest, boosting)] == [False, True, True]
 
 
-def test_trees_can_be_fitted_side_by_side():
+def test_tree_models_release_the_gil():
     assert traits(RandomForestClassifier()).releases_gil
     assert traits(BaggingClassifier(DecisionTreeClassifier())).releases_gil
     assert not traits(BaggingClassifier(KNeighborsClassifier())).releases_gil
 
 
 class Counts(ClassifierMixin, BaseEstimator):
-    """A model from elsewhere whose `partial_fit` loses the weights that `fit` takes."""
+    """Third-party model whose `fit`, but not `partial_fit`, accepts sample weights."""
 
     def __init__(self, max_iter=3):
         self.max_iter = max_iter
@@ -198,7 +198,7 @@ class Counts(ClassifierMixin, BaseEstimator):
 
 
 class Bare:
-    """A model from elsewhere that is no scikit-learn class at all."""
+    """Third-party model that is not derived from BaseEstimator."""
 
     def fit(self, X, y):
         return self
@@ -207,7 +207,7 @@ class Bare:
         return np.zeros(len(X))
 
 
-def test_a_model_from_elsewhere_is_promised_nothing_that_it_does_not_say():
+def test_unknown_models_get_conservative_traits():
     assert traits(Counts()).max_iter is None
     found = traits(Bare())
     assert (found.max_iter, found.sample_weight, found.sparse) == (None, False, False)
