@@ -87,7 +87,7 @@ class _Keeper(threading.Thread):
                 continue
             except CheckpointError as error:  # not fatal: later snapshots are still stored
                 warn_caller(str(error), CheckpointWarning)
-            except BaseException as error:  # raised again in the main thread
+            except BaseException as error:  # raised again in the training thread
                 self.error = error
                 return
             self._seen = stamp

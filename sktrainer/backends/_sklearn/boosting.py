@@ -219,9 +219,8 @@ class _AfterRound:
 def train_loss(model: Any, i: int) -> float | None:
     """Return the recorded training loss of GradientBoosting in round `i` (counted from 0).
 
-    scikit-learn stores twice the log loss for two classes. For the Huber loss it changes the
-    threshold in each round, so that the values are not comparable with the validation loss;
-    return None.
+    scikit-learn stores twice the log loss for two classes. Return None for the Huber loss:
+    its threshold changes in each round, so that it is not comparable with the validation loss.
     """
     if model.loss == "huber":
         return None
