@@ -90,8 +90,8 @@ def _set_for_process(library: Any, n_threads: int) -> None:
     # With threadpoolctl 3.8, only the thread that first limited OpenBLAS can change the
     # limit, but here the last thread to leave may be another one. The lock in
     # _ProcessLimits prevents races, so call the setter of the library directly.
-    tell = getattr(library, "_real_set_num_threads", library.set_num_threads)
-    tell(n_threads)
+    set_threads = getattr(library, "_real_set_num_threads", library.set_num_threads)
+    set_threads(n_threads)
 
 
 _PROCESS = _ProcessLimits()

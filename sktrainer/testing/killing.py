@@ -48,11 +48,11 @@ class _Death(BaseException):
 def _dies_after_a_checkpoint() -> Iterator[None]:
     write = StateFiles.write
 
-    def last_words(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
+    def write_then_die(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
         write(self, number, members)
         raise _Death
 
-    StateFiles.write = last_words  # type: ignore[method-assign]
+    StateFiles.write = write_then_die  # type: ignore[method-assign]
     try:
         yield
     finally:
