@@ -146,7 +146,7 @@ def _with_own(asked: str, own: str, look: Callable[[], Gpus], name: str) -> Devi
             f"device={asked!r} conflicts with {name}, whose own parameters set the device "
             f"{own!r}; remove one of the two"
         )
-    wanted = own if asked == "auto" or ":" in own else asked
+    wanted = own if asked == "auto" or ":" in own else asked  # "cuda:1" is the more specific
     if own == "cpu" or not is_device(own):  # the library validates names that only it knows
         return DeviceChoice(wanted)
     gpus = look()

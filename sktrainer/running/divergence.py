@@ -95,8 +95,8 @@ class Skill:
     def __str__(self) -> str:
         knowing = "class frequencies" if self.metric == "log loss" else "the mean"
         return (
-            f"{self.metric} {self.loss:.4g} on the validation rows; a model that predicts "
-            f"{knowing} has {self.baseline:.4g}"
+            f"{self.metric} {self.loss:.4g} on the validation rows, compared with "
+            f"{self.baseline:.4g} for predicting {knowing}"
         )
 
 
@@ -176,6 +176,7 @@ def _is_worse(excess: Array, weight: Array | None) -> bool:
     """Return whether the mean of `excess` exceeds two standard errors. True for NaN."""
     shares = np.full(len(excess), 1 / len(excess)) if weight is None else weight / weight.sum()
     mean = float(shares @ excess)
+    # Standard error of a weighted mean.
     error = math.sqrt(float(shares**2 @ (excess - mean) ** 2)) if math.isfinite(mean) else 0.0
     return not mean <= 2.0 * error  # not `>`, so that NaN counts as worse
 
@@ -199,8 +200,9 @@ def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> V
         return Verdict(loss=loss)
     if seen is None or not seen.no_better:
         return Verdict(str(held), False, loss)
-    # No better even on its training rows: a diverged fit, or data without signal. A fit that
-    # reduced its training loss, or is only insignificantly worse, did not diverge.
+    # The model is no better even on its training rows. Either training diverged, or the data
+    # has no signal. In the second case, the model is not significantly worse than the
+    # baseline, or its training loss decreased.
     diverged = seen.beyond_start or (held.worse and not _is_learning(fit.evaluations))
     return Verdict(str(held), diverged, loss)
 
@@ -221,7 +223,7 @@ def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
         broken = next((e for e in losses if not math.isfinite(e.value)), None)
         if broken is not None:
             what = "training" if part == "train" else part
-            return f"the {what} loss is {broken.value} from {unit} {broken.iteration:,} onwards"
+            return f"the {what} loss is {broken.value} from {unit} {broken.iteration:,} on"
     losses = [e for e in evaluations if e.set == "train" and e.metric == "loss"]
     if len(losses) < 2:
         return ""

@@ -149,6 +149,7 @@ class Monitor:
         self.best_value = float(state["best_value"])
         self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])
         self._name, self._greater_is_better = state["name"], state["greater_is_better"]
+        # Shift the start, so that the elapsed time continues without the interruption.
         self._start = time.perf_counter() - state["seconds"]
 
     @property

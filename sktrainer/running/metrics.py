@@ -257,6 +257,7 @@ def score_predicted(
             warnings.simplefilter("ignore")
             try:
                 serves = can_serve(scorer, predicted)
+                # `predicted` ignores X, so pass a table without columns.
                 found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
             except ValueError:
                 if strict:

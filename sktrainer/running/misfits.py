@@ -56,7 +56,7 @@ def _predicted_right(task: Task, n_classes: int, *, codes: bool) -> tuple[Array,
         return numbers, Predicted(task, None, lambda: numbers)
     # Use strings unless codes are needed: regression metrics would accept numeric codes.
     labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
-    rows = np.tile(np.arange(n_classes), 2)
+    rows = np.tile(np.arange(n_classes), 2)  # two rows per class
     likely = np.eye(n_classes)[rows]
     decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
     targets = labels[rows]

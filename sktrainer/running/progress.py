@@ -49,7 +49,7 @@ class Progress:
         self._speaks = self.verbose > 0 and _is_main_process()
 
     def done(self, text: str) -> None:
-        """Print that a stage is done."""
+        """Print a line for a completed stage."""
         if self._speaks:
             self._write(f"✓ {text}")
 
@@ -74,18 +74,7 @@ class Progress:
         seconds: float,
         error: str | None = None,
     ) -> None:
-        """Print the result of a fold.
-
-        Parameters
-        ----------
-        number, n_folds : int
-            Number of the fold, counted from 1, and number of folds.
-        scores : mapping of str to float
-            The first three scores are printed.
-        seconds : float
-        error : str or None, default=None
-            Error message if the fold failed.
-        """
+        """Print the first three scores of fold `number` (from 1), or the error if it failed."""
         if not self._speaks:
             return
         name = f"fold {number:>{len(str(n_folds))}}/{n_folds}"

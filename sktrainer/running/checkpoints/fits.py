@@ -158,7 +158,7 @@ class FitCheckpoint:
             field.name for field in fields(fit) if field.name not in ("model", "evaluations")
         ]
         outcome = {name: getattr(fit, name) for name in own}
-        number = max(fit.n_iter or 1, self._last + 1)
+        number = max(fit.n_iter or 1, self._last + 1)  # must be newer than the last state
         self._write(number, lambda: pickled(_MODEL, fit.model), {"finished": outcome})
 
     @contextmanager

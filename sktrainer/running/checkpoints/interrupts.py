@@ -63,6 +63,7 @@ class Interrupts:
             signal.SIGINT: signal.default_int_handler,
             signal.SIGTERM: signal.SIG_DFL,
         }
+        # Compare with the defaults, so that only Python's own handlers are replaced.
         ours = [s for s, default in defaults.items() if signal.getsignal(s) is default]
         try:
             for number in ours:

@@ -106,7 +106,7 @@ class StateFiles:
         numbers = self.numbers()
         last = "no earlier checkpoint exists"
         if numbers:
-            last = f"the last valid checkpoint is of iteration {numbers[-1]}"
+            last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
         return (
             f"{not_written(self.folder, error)}; {last}. Free disk space and call fit again to "
             "resume"

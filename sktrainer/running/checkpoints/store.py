@@ -92,6 +92,7 @@ class RunStore:
         """Return the sub-folder of the fit with this name on the rows at these positions."""
         total = hashlib.sha256(f"{self.digest}/{name}".encode())
         for positions in rows:
+            # The separator distinguishes the sets: rows moved from one to another count.
             total.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
         return FitPlace(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
 
