@@ -135,14 +135,16 @@ def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
     """Return all results of a fit that must be bit-identical, as plain values."""
     history = trainer.history_.drop(columns="seconds")
     scores = getattr(trainer, "cv_results_", {})
-    tries = trainer.report_.attempts
+    attempts = trainer.report_.attempts
     return {
         "answers": answers(trainer, mixed_table(200, "classification", seed=9)[0]).tolist(),
         "history": history.to_dict("list"),
         "n_iter": trainer.n_iter_,
         "best_iteration": trainer.best_iteration_,
         "stop_reason": trainer.stop_reason_,
-        "tries": [] if tries is None else tries.drop(columns="seconds").to_dict("list"),
+        "attempts": []
+        if attempts is None
+        else attempts.drop(columns="seconds").to_dict("list"),
         "folds": {
             k: np.asarray(v).tolist()
             for k, v in scores.items()
@@ -156,8 +158,8 @@ def fit_and_write_outcome(name: str, folder: Path, answer: Path) -> None:
     os.setpgid(0, 0)  # a process group, so that it can be killed with its workers
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    told = json.dumps(outcome(trainer_of(name, folder).fit(*table())))
-    answer.with_suffix(".part").write_text(told)
+    content = json.dumps(outcome(trainer_of(name, folder).fit(*table())))
+    answer.with_suffix(".part").write_text(content)
     answer.with_suffix(".part").replace(answer)
 
 
@@ -176,11 +178,11 @@ def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None
     threading.Thread(target=send, daemon=True).start()
     try:
         trainer_of(name, folder).fit(*table())
-        said = "no interrupt"
+        message = "no interrupt"
     except KeyboardInterrupt as error:
-        said = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     after = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
-    answer.write_text(json.dumps([said, before == after]))
+    answer.write_text(json.dumps([message, before == after]))
 
 
 def hold(folder: Path, held: Path) -> None:
@@ -201,11 +203,11 @@ def fit_with_small_files(name: str, folder: Path, limit: int, answer: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         trainer_of(name, folder).fit(*table())
-        said = "no error"
+        message = "no error"
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    answer.write_text(said)
+    answer.write_text(message)
 
 
 if __name__ == "__main__":

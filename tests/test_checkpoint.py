@@ -142,9 +142,9 @@ def test_resumed_fit_reuses_the_drawn_seed(tmp_path):
 def test_resuming_is_printed_with_the_iteration(tmp_path, capsys):
     trainer(tmp_path, verbose=1).fit(X, y)
     trainer(tmp_path, verbose=1).fit(X, y)
-    said = capsys.readouterr().out
-    assert f"Checkpoint '{tmp_path}': begins" in said
-    assert f"Checkpoint '{tmp_path}': goes on (final at iteration 20)" in said
+    message = capsys.readouterr().out
+    assert f"Checkpoint '{tmp_path}': begins" in message
+    assert f"Checkpoint '{tmp_path}': goes on (final at iteration 20)" in message
 
 
 def test_unpicklable_model_is_fitted_with_a_warning(tmp_path):
@@ -176,10 +176,10 @@ def test_unpicklable_model_is_fitted_with_a_warning(tmp_path):
 )
 def test_changed_parameter_raises_and_is_named(change, named, tmp_path):
     trainer(tmp_path).fit(X, y)
-    with pytest.raises(CheckpointMismatchError) as refusal:
+    with pytest.raises(CheckpointMismatchError) as caught:
         trainer(tmp_path, **change).fit(X, y)
-    assert named in str(refusal.value)
-    assert "to start over" in str(refusal.value)
+    assert named in str(caught.value)
+    assert "to start over" in str(caught.value)
 
 
 def test_only_changed_pipeline_parameters_are_named(tmp_path):
@@ -189,9 +189,9 @@ def test_only_changed_pipeline_parameters_are_named(tmp_path):
 
     numbers = X[["signal", "count"]]
     trainer(tmp_path, pipeline(1.0, True)).fit(numbers, y)
-    with pytest.raises(CheckpointMismatchError) as refusal:
+    with pytest.raises(CheckpointMismatchError) as caught:
         trainer(tmp_path, pipeline(2.0, False)).fit(numbers, y)
-    named = [line for line in str(refusal.value).splitlines() if line.startswith("  - ")]
+    named = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
     assert named == [
         "  - estimator__logisticregression__C: was 1.0, is now 2.0",
         "  - estimator__standardscaler__with_mean: was true, is now false",
@@ -260,9 +260,9 @@ def test_splitter_without_random_state_raises(tmp_path):
     ],
 )
 def test_invalid_checkpoint_parameters_raise(checkpoint, named, tmp_path):
-    with pytest.raises(ParameterError) as refusal:
+    with pytest.raises(ParameterError) as caught:
         trainer(tmp_path, checkpoint=checkpoint).fit(X, y)
-    assert named in str(refusal.value)
+    assert named in str(caught.value)
 
 
 def test_folder_that_is_a_file_raises(tmp_path):
@@ -303,23 +303,23 @@ def test_minimum_time_between_checkpoints_is_respected(tmp_path):
 # ---------------------------------------------------------------- damaged files
 
 
-def damage(path, how):
+def damage(path, damage_type):
     content = bytearray(path.read_bytes())
-    if how == "truncated":
+    if damage_type == "truncated":
         content = content[: len(content) // 2]
-    elif how == "flipped":
+    elif damage_type == "flipped":
         content[len(content) // 2] ^= 1
     else:
         content = b""
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("how", ["truncated", "flipped", "emptied"])
-def test_damaged_checkpoint_falls_back_to_the_previous_one(how, tmp_path):
+@pytest.mark.parametrize("damage_type", ["truncated", "flipped", "emptied"])
+def test_damaged_checkpoint_falls_back_to_the_previous_one(damage_type, tmp_path):
     model = LGBMClassifier(n_estimators=20, subsample=0.7, subsample_freq=1)
     whole = trainer(tmp_path, model, keep=3).fit(X, y)
     before, newest = states(tmp_path)[-2:]
-    damage(newest, how)
+    damage(newest, damage_type)
     with pytest.warns(CheckpointWarning, match="checksum does not match"):
         resumed = trainer(tmp_path, model, keep=3).fit(X, y)
     assert same_bits(answers(whole, PROBE), answers(resumed, PROBE))
@@ -408,10 +408,10 @@ def test_clone_and_original_use_separate_folders(tmp_path):
 def test_signal_saves_a_checkpoint_and_stops_the_fit(name, number, tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.json"
     in_child(fit_until_signal, name, folder, number, answer).join()
-    said, handlers_are_back = json.loads(answer.read_text())
-    assert said.startswith("TrainingInterrupted: training was stopped by")
-    assert "the checkpoint holds" in said
-    assert "call fit again" in said
+    message, handlers_are_back = json.loads(answer.read_text())
+    assert message.startswith("TrainingInterrupted: training was stopped by")
+    assert "the last checkpoint is at iteration" in message
+    assert "call fit again" in message
     assert handlers_are_back
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -473,10 +473,10 @@ def test_full_disk_raises_a_checkpoint_error(name, tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.txt"
     limit = 60_000 if name != "RandomForest" else 400_000
     in_child(fit_with_small_files, name, folder, limit, answer).join()
-    said = answer.read_text()
-    assert said.startswith("CheckpointError: ")
-    assert "the disk is full" in said
-    assert "call fit again" in said
+    message = answer.read_text()
+    assert message.startswith("CheckpointError: ")
+    assert "the disk is full" in message
+    assert "call fit again" in message
     for path in states(folder):
         assert path.stat().st_size < limit
     with warnings.catch_warnings():
@@ -490,11 +490,11 @@ def test_full_disk_raises_a_checkpoint_error(name, tmp_path):
 def test_full_disk_raises_before_training(tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.txt"
     in_child(fit_with_small_files, "MLP", folder, 100, answer).join()
-    said = answer.read_text()
-    assert said.startswith(
+    message = answer.read_text()
+    assert message.startswith(
         f"CheckpointError: the checkpoint in '{folder}' could not be written"
     )
-    assert "the disk is full" in said
+    assert "the disk is full" in message
     assert [path.name for path in folder.iterdir()] == ["lock"]
 
 

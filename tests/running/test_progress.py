@@ -24,21 +24,21 @@ class Terminal(io.StringIO):
         return True
 
 
-def _output(verbose, say, stream=None):
+def _output(verbose, write, stream=None):
     target = stream or io.StringIO()
-    say(Progress(verbose, target))
+    write(Progress(verbose, target))
     return target.getvalue()
 
 
 def test_stages_folds_and_tables_are_printed():
-    def say(progress):
+    def write(progress):
         progress.done("Data split: 80% train (80), 20% test (20)")
         progress.warn("Class imbalance: 0: 9, 1: 1")
         progress.fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
         progress.fold(10, 10, {}, seconds=0.5, error="ValueError: no")
         progress.block("      f1\ntrain  1")
 
-    assert _output(1, say).splitlines() == [
+    assert _output(1, write).splitlines() == [
         "✓ Data split: 80% train (80), 20% test (20)",
         "⚠ Class imbalance: 0: 9, 1: 1",
         "  fold  2/10  roc_auc 0.9000  f1 12,346  1.2 s",
@@ -49,7 +49,7 @@ def test_stages_folds_and_tables_are_printed():
 
 
 def test_verbose_zero_prints_nothing_but_issues_warnings():
-    def say(progress):
+    def write(progress):
         progress.done("x")
         progress.block("x")
         progress.fold(1, 2, {}, seconds=1.0)
@@ -58,7 +58,7 @@ def test_verbose_zero_prints_nothing_but_issues_warnings():
         with pytest.warns(DataWarning, match="mind this"):
             progress.warn("mind this", DataWarning)
 
-    assert _output(0, say) == ""
+    assert _output(0, write) == ""
 
 
 def test_warning_points_at_the_line_of_user_code(tmp_path):
@@ -110,7 +110,7 @@ def test_stdout_is_looked_up_when_writing(capsys):
 def test_verbose_two_prints_every_iteration():
     monitor = Monitor(WatchedMetric())
 
-    def say(progress):
+    def write(progress):
         with progress.iterations("LGBM", 1000) as shown:
             shown.follow(monitor)
             for i, loss in enumerate([0.5, 0.4, 0.6], 1):
@@ -118,7 +118,7 @@ def test_verbose_two_prints_every_iteration():
                 monitor.record(i, values)
                 shown(i, values)
 
-    lines = _output(2, say, Terminal()).splitlines()
+    lines = _output(2, write, Terminal()).splitlines()
     assert len(lines) == 3
     assert lines[2].startswith(
         "  LGBM      3/1,000  train loss 0.3000, validation loss 0.6000, best 0.4000 at 2"
@@ -129,18 +129,18 @@ def test_non_terminal_gets_a_line_every_ten_seconds(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("sktrainer.running.progress.time.monotonic", lambda: clock[0])
 
-    def say(progress):
+    def write(progress):
         with progress.iterations("m") as shown:
             for i in range(1, 36):
                 clock[0] = float(i)
                 shown(i, {"validation": {"loss": 1.0}})
 
-    numbers = [line.split()[1] for line in _output(1, say).splitlines()]
+    numbers = [line.split()[1] for line in _output(1, write).splitlines()]
     assert numbers == ["10", "20", "30"]
 
 
 def test_terminal_bar_is_erased_and_lines_remain():
-    def say(progress):
+    def write(progress):
         with progress.iterations("LGBM [red]", 1000) as shown:
             for i in range(1, 4):
                 time.sleep(0.12)
@@ -149,7 +149,7 @@ def test_terminal_bar_is_erased_and_lines_remain():
             time.sleep(0.3)
         progress.done("after")
 
-    text = _output(1, say, Terminal())
+    text = _output(1, write, Terminal())
     assert "LGBM [red]" in text
     assert "validation loss 0.5000" in text
     assert "✓ a line [above] the bar" in text
@@ -192,11 +192,11 @@ def test_lines_of_several_threads_do_not_mix():
     stream = io.StringIO()
     progress = Progress(1, stream)
 
-    def say():
+    def write():
         for _ in range(200):
             progress.done("x" * 50)
 
-    threads = [threading.Thread(target=say) for _ in range(8)]
+    threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -222,7 +222,7 @@ class FitCheckpoint:
     def poll(self) -> None:
         """Raise TrainingInterrupted if a signal was received. Save nothing."""
         if self._interrupts.signal is not None:
-            saved = f"the checkpoint holds {self._last:,} iterations" if self._last else ""
+            saved = f"the last checkpoint is at iteration {self._last:,}" if self._last else ""
             raise self._interrupts.error(saved)
 
     def _is_due(self, iteration: int) -> bool:
