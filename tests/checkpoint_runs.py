@@ -1,4 +1,4 @@
-"""Runs that other processes fit, kill and go on with; importable by those processes."""
+"""Runs for the checkpoint tests, importable by the child processes that fit them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sktrainer.testing import answers, mixed_table
 from tests import keras_networks
 from tests.networks import SmallNet
 
-# Each with early stopping, and with all that draws: rows, columns, dropout, shuffles.
+# All use early stopping and randomness (row and column sampling, dropout or shuffling).
 RUNS: dict[str, Callable[[], dict[str, Any]]] = {
     "LightGBM": lambda: {
         "estimator": LGBMClassifier(
@@ -98,7 +98,7 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
             callbacks=[keras_networks.falling_rate()],
         )
     },
-    "retries": lambda: {  # no try is better than the class frequencies
+    "retries": lambda: {  # no attempt is better than the class frequencies
         "estimator": MLPClassifier((16,), max_iter=30, learning_rate_init=30.0),
         "n_retries": 2,
     },
@@ -116,7 +116,7 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def trainer_of(name: str, folder: Path, **parameters: Any) -> ManagedTrainer:
-    """Return the trainer of a run, with a checkpoint every few iterations."""
+    """Return the trainer of a run, with a checkpoint every four iterations."""
     given = {
         "random_state": 0,
         "n_iter_no_change": 20,
@@ -132,17 +132,19 @@ def table() -> tuple[Any, Any]:
 
 
 def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
-    """Return all of a fit that is to be the same bits, as plain values."""
+    """Return all results of a fit that must be bit-identical, as plain values."""
     history = trainer.history_.drop(columns="seconds")
     scores = getattr(trainer, "cv_results_", {})
-    tries = trainer.report_.attempts
+    attempts = trainer.report_.attempts
     return {
         "answers": answers(trainer, mixed_table(200, "classification", seed=9)[0]).tolist(),
         "history": history.to_dict("list"),
         "n_iter": trainer.n_iter_,
         "best_iteration": trainer.best_iteration_,
         "stop_reason": trainer.stop_reason_,
-        "tries": [] if tries is None else tries.drop(columns="seconds").to_dict("list"),
+        "attempts": []
+        if attempts is None
+        else attempts.drop(columns="seconds").to_dict("list"),
         "folds": {
             k: np.asarray(v).tolist()
             for k, v in scores.items()
@@ -151,20 +153,20 @@ def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
     }
 
 
-def fit_and_tell(name: str, folder: Path, answer: Path) -> None:
-    """Fit in this process and write what came out; what a child of the tests runs."""
-    os.setpgid(0, 0)  # with the processes of its folds it can be killed as one
+def fit_and_write_outcome(name: str, folder: Path, answer: Path) -> None:
+    """Fit in this process and write the outcome. Target of the child processes."""
+    os.setpgid(0, 0)  # a process group, so that it can be killed with its workers
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    told = json.dumps(outcome(trainer_of(name, folder).fit(*table())))
-    answer.with_suffix(".part").write_text(told)
+    content = json.dumps(outcome(trainer_of(name, folder).fit(*table())))
+    answer.with_suffix(".part").write_text(content)
     answer.with_suffix(".part").replace(answer)
 
 
 def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None:
-    """Fit, get a signal in the middle, and write how that ended."""
+    """Fit, receive a signal during training, and write the error message."""
     warnings.simplefilter("ignore")
-    # A shell starts what runs in the background with Ctrl-C ignored.
+    # Shells start background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
 
@@ -176,15 +178,15 @@ def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None
     threading.Thread(target=send, daemon=True).start()
     try:
         trainer_of(name, folder).fit(*table())
-        said = "it was not stopped"
+        message = "no interrupt"
     except KeyboardInterrupt as error:
-        said = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     after = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
-    answer.write_text(json.dumps([said, before == after]))
+    answer.write_text(json.dumps([message, before == after]))
 
 
 def hold(folder: Path, held: Path) -> None:
-    """Hold the lock of a checkpoint folder until killed."""
+    """Hold the lock of a checkpoint folder until the process is killed."""
     from sktrainer.running.checkpoints.lock import locked
 
     with locked(folder):
@@ -193,7 +195,7 @@ def hold(folder: Path, held: Path) -> None:
 
 
 def fit_with_small_files(name: str, folder: Path, limit: int, answer: Path) -> None:
-    """Fit where no file may grow beyond a size: what a full disk does, and says."""
+    """Fit with a file size limit, which simulates a full disk, and write the error message."""
     import resource
 
     warnings.simplefilter("ignore")
@@ -201,12 +203,12 @@ def fit_with_small_files(name: str, folder: Path, limit: int, answer: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         trainer_of(name, folder).fit(*table())
-        said = "it went on"
+        message = "no error"
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    answer.write_text(said)
+    answer.write_text(message)
 
 
 if __name__ == "__main__":
-    fit_and_tell(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    fit_and_write_outcome(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,7 +1,7 @@
-"""Processes that have imported all libraries, and fitted nothing, when they start.
+"""Child processes that start with all libraries imported.
 
-A fork of this process would do as well, but for the threads of OpenMP: what waits for those
-in a fork waits for ever.
+A fork server is used instead of forking the test process, because a forked process
+deadlocks when it waits for the OpenMP threads of its parent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["in_child", "processes"]
 
 @functools.cache
 def processes() -> ForkServerContext:
-    """Return what makes them; the imports are done when it is there."""
+    """Return the context of a fork server that has finished its imports."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.checkpoint_runs"])
     first = context.Process(target=os.getpid)
@@ -29,7 +29,7 @@ def processes() -> ForkServerContext:
 
 
 def in_child(target: Callable[..., Any], *arguments: Any) -> BaseProcess:
-    """Start a process that calls a function which it can import."""
+    """Start a process that calls an importable function."""
     child = processes().Process(target=target, args=arguments)
     child.start()
     return child

@@ -1,4 +1,4 @@
-"""What holds for every test: hypothesis is deterministic, global state is left alone."""
+"""Settings of all tests: deterministic hypothesis, and a check of global state."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ settings.register_profile(
 settings.load_profile("sktrainer")
 
 
-# scikit-learn's own check draws its order of rows from NumPy's global generator.
-DRAWS_GLOBALLY = "check_methods_sample_order_invariance"
+# This scikit-learn check shuffles rows with NumPy's global generator.
+USES_GLOBAL_GENERATOR = "check_methods_sample_order_invariance"
 
 
 @dataclass(frozen=True)
 class GlobalState:
-    """What a test may not leave changed, each in a form that compares by value."""
+    """Snapshot of the state that a test must not change, comparable by value."""
 
     numpy_generator: Any
     python_generator: Any
@@ -50,10 +50,10 @@ class GlobalState:
         )
 
     def changes(self, *, imported: bool) -> list[str]:
-        """Name what differs now, but for what a first import of a library explains.
+        """Return the names of the fields that changed.
 
-        Some libraries add warnings filters and environment variables when they are
-        imported, and each brings thread pools of its own.
+        If something was `imported`, ignore warning filters, environment variables and new
+        thread pools, because some libraries add them on import.
         """
         now = GlobalState.now()
         names = [field.name for field in fields(self) if field.name != "threads"]
@@ -67,18 +67,18 @@ class GlobalState:
 
 
 @pytest.fixture(autouse=True)
-def _global_state_is_left_alone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test that changes global state, and put the generators back for the next."""
+def _check_global_state(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that changes global state, and restore the random generators."""
     numpy_state, packages = np.random.get_state(), _packages()
     before = GlobalState.now()
     yield
     changed = before.changes(imported=_packages() != packages)
-    if DRAWS_GLOBALLY in request.node.name:
+    if USES_GLOBAL_GENERATOR in request.node.name:
         changed = [name for name in changed if name != "numpy_generator"]
     np.random.set_state(numpy_state)
     random.setstate(before.python_generator)
     if changed:
-        pytest.fail(f"the test left global state changed: {', '.join(changed)}", pytrace=False)
+        pytest.fail(f"the test changed global state: {', '.join(changed)}", pytrace=False)
 
 
 def _packages() -> set[str]:

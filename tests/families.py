@@ -1,4 +1,4 @@
-"""The models that the contract runs over: one of each family and way of going in iterations."""
+"""Models for the contract checks: one per family and kind of iteration."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.keras_networks import (
 )
 from tests.networks import ProbabilityNet, SmallNet, five_logits
 
-# Rows and columns are sampled where a library can: seeds have something to decide then.
+# Use row and column sampling where a library supports it, so that seeds have an effect.
 FAMILIES: dict[str, Callable[[], Case]] = {
     "LGBMClassifier": lambda: _classifier(
         LGBMClassifier(n_estimators=30, subsample=0.8, subsample_freq=1, colsample_bytree=0.8)
@@ -96,7 +96,7 @@ FAMILIES: dict[str, Callable[[], Case]] = {
 
 
 def _made(build: Callable[[], Any]) -> Any:
-    with kept():  # layers draw their seeds from Python's generator
+    with kept():  # Keras layers draw their seeds from Python's global generator
         return build()
 
 

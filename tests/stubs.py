@@ -1,4 +1,4 @@
-"""Models and a backend made for the tests, each honest to its interface."""
+"""Test doubles: estimators, and a backend that implements the Backend protocol."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sktrainer.types import ModelFit
 
 
 class AlwaysFails(RegressorMixin, BaseEstimator):
-    """Refuses every table."""
+    """Regressor whose `fit` always raises."""
 
     def fit(self, X, y):
-        raise RuntimeError(f"no table is good enough, and {np.sum(y)} is too much")
+        raise RuntimeError(f"fit always fails, here with a target sum of {np.sum(y)}")
 
     def predict(self, X):
         return np.zeros(len(X))
 
 
 class DrawsGlobally(RegressorMixin, BaseEstimator):
-    """Draws from NumPy's global generator, as no library should and some do."""
+    """Regressor that draws from NumPy's global generator, as some libraries do."""
 
     def fit(self, X, y):
         self.coef_ = np.random.random(np.shape(X)[1])
@@ -33,9 +33,9 @@ class DrawsGlobally(RegressorMixin, BaseEstimator):
 
 
 class FailsOnRow(RegressorMixin, BaseEstimator):
-    """Predicts the mean, but cannot bear to miss the row whose target is 7.
+    """Mean predictor that raises if no training row has the target 7.
 
-    Of three folds the one that tests this row fails.
+    With three folds, the fold that tests this row fails.
     """
 
     def fit(self, X, y):
@@ -49,7 +49,7 @@ class FailsOnRow(RegressorMixin, BaseEstimator):
 
 
 class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
-    """Predicts a running sum, and breaks down in the middle of the second chunk."""
+    """Regressor that predicts a running sum and raises in its second `partial_fit`."""
 
     def fit(self, X, y):
         return self.partial_fit(X, y)
@@ -58,7 +58,7 @@ class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
         self.sum_ = getattr(self, "sum_", 0.0) + float(np.sum(y))
         self.chunks_ = [*getattr(self, "chunks_", []), len(y)]
         if len(self.chunks_) == 2:
-            raise RuntimeError("the second chunk is too much")
+            raise RuntimeError("the second chunk fails")
         return self
 
     def predict(self, X):
@@ -66,7 +66,7 @@ class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
 
 
 class Computes:
-    """A backend of which only the devices are asked."""
+    """Backend with configurable devices."""
 
     name = "computes"
 

@@ -315,7 +315,7 @@ def test_a_lightgbm_classifier_that_predicts_raw_scores_is_refused():
 )
 def test_a_scorer_that_cannot_score_so_many_classes_is_refused(asked):
     X, _ = table()
-    with pytest.raises(ParameterError, match="3 classes; use another, such as 'f1_macro'"):
+    with pytest.raises(ParameterError, match="3 classes; use for example 'f1_macro'"):
         ManagedTrainer(NeverFitted(), **asked).fit(X, np.arange(len(X)) % 3)
 
 

@@ -1,4 +1,4 @@
-"""What a checkpoint folder promises besides surviving a kill (test_checkpoint_kills.py)."""
+"""Checkpoints, except for killed processes (see test_checkpoint_kills.py)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def states(folder):
 
 
 class CountsFits(LogisticRegression):
-    """A model that tells how often it was fitted."""
+    """Classifier that counts its fits."""
 
     n_fits = 0
 
@@ -70,14 +70,14 @@ class CountsFits(LogisticRegression):
 
 
 @pytest.fixture(autouse=True)
-def _no_fits_yet():
+def _reset_fit_count():
     CountsFits.n_fits = 0
 
 
-# ---------------------------------------------------------------- what is kept
+# ---------------------------------------------------------------- saving and resuming
 
 
-def test_a_finished_run_is_loaded_and_not_trained_again(tmp_path):
+def test_finished_run_is_loaded_and_not_trained_again(tmp_path):
     first = trainer(tmp_path, CountsFits()).fit(X, y)
     again = trainer(tmp_path, CountsFits()).fit(X, y)
     assert CountsFits.n_fits == 1
@@ -111,18 +111,18 @@ def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):
     ids=lambda model: type(model).__name__,
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_checkpoint_changes_no_bit_of_what_is_not_sampled_by_rounds(model, tmp_path):
+def test_checkpoint_does_not_change_models_without_segments(model, tmp_path):
     plain = trainer(tmp_path, model, checkpoint=None).fit(X, y)
     kept = trainer(tmp_path, model).fit(X, y)
     assert same_bits(answers(plain, PROBE), answers(kept, PROBE))
 
 
-def test_only_the_newest_states_stay(tmp_path):
+def test_only_the_newest_states_are_kept(tmp_path):
     trainer(tmp_path, keep=3).fit(X, y)
     assert len(states(tmp_path)) == 3
 
 
-def test_the_folder_is_readable_without_the_library(tmp_path):
+def test_run_description_is_plain_json(tmp_path):
     trainer(tmp_path).fit(X, y)
     run = json.loads((tmp_path / "run.json").read_text())
     assert run["parameters"]["estimator__max_iter"] == 20
@@ -131,7 +131,7 @@ def test_the_folder_is_readable_without_the_library(tmp_path):
     assert "sklearn" in run["versions"]
 
 
-def test_a_fit_without_a_seed_goes_on_with_the_seed_it_began_with(tmp_path):
+def test_resumed_fit_reuses_the_drawn_seed(tmp_path):
     model = SGDClassifier(loss="log_loss")
     first = trainer(tmp_path, model, random_state=None).fit(X, y)
     shutil.rmtree(tmp_path / "final")
@@ -139,66 +139,66 @@ def test_a_fit_without_a_seed_goes_on_with_the_seed_it_began_with(tmp_path):
     assert same_bits(answers(first, PROBE), answers(again, PROBE))
 
 
-def test_the_caller_sees_where_a_fit_went_on(tmp_path, capsys):
+def test_resuming_is_printed_with_the_iteration(tmp_path, capsys):
     trainer(tmp_path, verbose=1).fit(X, y)
     trainer(tmp_path, verbose=1).fit(X, y)
-    said = capsys.readouterr().out
-    assert f"Checkpoint '{tmp_path}': begins" in said
-    assert f"Checkpoint '{tmp_path}': goes on (final at 20)" in said
+    message = capsys.readouterr().out
+    assert f"Checkpoint '{tmp_path}': begins" in message
+    assert f"Checkpoint '{tmp_path}': goes on (final at iteration 20)" in message
 
 
-def test_a_model_that_no_file_can_hold_is_fitted_all_the_same(tmp_path):
+def test_unpicklable_model_is_fitted_with_a_warning(tmp_path):
     class Local(LogisticRegression):
-        """Of a class that no other process can import."""
+        """Classifier that other processes cannot import."""
 
-    with pytest.warns(CheckpointWarning, match="cannot be kept"):
+    with pytest.warns(CheckpointWarning, match="cannot be saved"):
         fitted = trainer(tmp_path, Local()).fit(X, y)
     assert fitted.predict(PROBE).shape == (len(PROBE),)
     assert states(tmp_path) == []
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- incompatible runs
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"n_iter_no_change": 7}, "n_iter_no_change: was 50, is 7"),
+        ({"n_iter_no_change": 7}, "n_iter_no_change: was 50, is now 7"),
         (
             {"model": HistGradientBoostingClassifier(max_iter=21)},
-            "estimator__max_iter: was 20, is 21",
+            "estimator__max_iter: was 20, is now 21",
         ),
         ({"model": RandomForestClassifier()}, "estimator: was sklearn"),
-        ({"random_state": 1}, "random_state: was 0, is 1"),
-        ({"every": 6}, "every: was 5, is 6"),
-        ({"scoring": "accuracy"}, "scoring: was null, is accuracy"),
+        ({"random_state": 1}, "random_state: was 0, is now 1"),
+        ({"every": 6}, "every: was 5, is now 6"),
+        ({"scoring": "accuracy"}, "scoring: was null, is now accuracy"),
     ],
 )
-def test_other_parameters_are_refused_by_name(change, named, tmp_path):
+def test_changed_parameter_raises_and_is_named(change, named, tmp_path):
     trainer(tmp_path).fit(X, y)
-    with pytest.raises(CheckpointMismatchError) as refusal:
+    with pytest.raises(CheckpointMismatchError) as caught:
         trainer(tmp_path, **change).fit(X, y)
-    assert named in str(refusal.value)
-    assert "to start afresh" in str(refusal.value)
+    assert named in str(caught.value)
+    assert "to start over" in str(caught.value)
 
 
-def test_what_differs_in_a_pipeline_is_named_alone(tmp_path):
+def test_only_changed_pipeline_parameters_are_named(tmp_path):
     def pipeline(C, with_mean):
         scale = StandardScaler(with_mean=with_mean)
         return make_pipeline(scale, LogisticRegression(C=C, n_jobs=None))
 
     numbers = X[["signal", "count"]]
     trainer(tmp_path, pipeline(1.0, True)).fit(numbers, y)
-    with pytest.raises(CheckpointMismatchError) as refusal:
+    with pytest.raises(CheckpointMismatchError) as caught:
         trainer(tmp_path, pipeline(2.0, False)).fit(numbers, y)
-    named = [line for line in str(refusal.value).splitlines() if line.startswith("  - ")]
+    named = [line for line in str(caught.value).splitlines() if line.startswith("  - ")]
     assert named == [
-        "  - estimator__logisticregression__C: was 1.0, is 2.0",
-        "  - estimator__standardscaler__with_mean: was true, is false",
+        "  - estimator__logisticregression__C: was 1.0, is now 2.0",
+        "  - estimator__standardscaler__with_mean: was true, is now false",
     ]
 
 
-def test_a_fit_leaves_alone_what_others_are_writing(tmp_path):
+def test_partial_files_of_other_runs_are_kept(tmp_path):
     part = tmp_path / "fits" / "0123" / "final" / ".00000005-abc.zip.0123.part"
     part.parent.mkdir(parents=True)
     part.write_text("half")
@@ -206,7 +206,7 @@ def test_a_fit_leaves_alone_what_others_are_writing(tmp_path):
     assert part.exists()
 
 
-def test_other_data_is_refused_by_name(tmp_path):
+def test_changed_data_raises_and_is_named(tmp_path):
     trainer(tmp_path).fit(X, y)
     other = X.copy()
     other.loc[3, "signal"] += 1e-9
@@ -218,7 +218,7 @@ def test_other_data_is_refused_by_name(tmp_path):
         trainer(tmp_path).fit(X, y, sample_weight=np.ones(len(y)))
 
 
-def test_another_version_of_a_library_is_refused_by_name(tmp_path):
+def test_changed_library_version_raises_and_is_named(tmp_path):
     trainer(tmp_path).fit(X, y)
     run = json.loads((tmp_path / "run.json").read_text())
     run["versions"]["sklearn"] = "0.1"
@@ -228,14 +228,14 @@ def test_another_version_of_a_library_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"n_jobs": 2}, {"verbose": 0}, {"keep": 5}])
-def test_what_decides_no_bit_may_change(change, tmp_path):
+def test_parameters_without_effect_on_the_model_may_change(change, tmp_path):
     first = trainer(tmp_path).fit(X, y)
     again = trainer(tmp_path, **change).fit(X, y)
     assert same_bits(answers(first, PROBE), answers(again, PROBE))
 
 
-class DrawsAnew(KFold):
-    """What `KFold(shuffle=True)` is from one process to the next."""
+class UnseededKFold(KFold):
+    """Splitter with other folds in each call, like `KFold(shuffle=True)` without a seed."""
 
     def split(self, X, y=None, groups=None):
         yield from KFold(3, shuffle=True, random_state=next(self.draws)).split(X, y)
@@ -243,10 +243,10 @@ class DrawsAnew(KFold):
     draws = iter(range(100))
 
 
-def test_folds_that_are_drawn_anew_each_time_are_refused(tmp_path):
-    trainer(tmp_path, cv=DrawsAnew(3)).fit(X, y)
-    with pytest.raises(CheckpointMismatchError, match="give the splitter a random_state"):
-        trainer(tmp_path, cv=DrawsAnew(3)).fit(X, y)
+def test_splitter_without_random_state_raises(tmp_path):
+    trainer(tmp_path, cv=UnseededKFold(3)).fit(X, y)
+    with pytest.raises(CheckpointMismatchError, match="set random_state on the splitter"):
+        trainer(tmp_path, cv=UnseededKFold(3)).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -259,19 +259,19 @@ def test_folds_that_are_drawn_anew_each_time_are_refused(tmp_path):
         (Checkpoint(""), "folder of Checkpoint('') must be a path"),
     ],
 )
-def test_a_wrong_checkpoint_is_named_before_anything_is_written(checkpoint, named, tmp_path):
-    with pytest.raises(ParameterError) as refusal:
+def test_invalid_checkpoint_parameters_raise(checkpoint, named, tmp_path):
+    with pytest.raises(ParameterError) as caught:
         trainer(tmp_path, checkpoint=checkpoint).fit(X, y)
-    assert named in str(refusal.value)
+    assert named in str(caught.value)
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path):
+def test_folder_that_is_a_file_raises(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot be used"):
         trainer(tmp_path / "file").fit(X, y)
 
 
-def test_a_booster_that_finds_nothing_to_split_comes_to_its_end(tmp_path):
+def test_booster_without_possible_splits_finishes(tmp_path):
     constant = np.ones((100, 2))
     model = LGBMClassifier(n_estimators=30)
     plain = trainer(tmp_path, model, checkpoint=None).fit(constant, y[:100])
@@ -280,10 +280,10 @@ def test_a_booster_that_finds_nothing_to_split_comes_to_its_end(tmp_path):
     assert same_bits(plain.predict_proba(constant), kept.predict_proba(constant))
 
 
-# ---------------------------------------------------------------- rhythm
+# ---------------------------------------------------------------- schedule
 
 
-def test_segments_have_a_length_and_others_a_time():
+def test_default_schedule_depends_on_segments():
     plain = Checkpoint("a")
     assert (
         rhythm_of(plain, in_segments=True).every,
@@ -294,32 +294,32 @@ def test_segments_have_a_length_and_others_a_time():
     assert rhythm_of(Checkpoint("a", seconds=5), in_segments=True).every == 50
 
 
-def test_time_between_checkpoints_is_kept(tmp_path):
+def test_minimum_time_between_checkpoints_is_respected(tmp_path):
     rare = Checkpoint(tmp_path / "rare", every=2, seconds=1_000)
     trainer(tmp_path, checkpoint=rare).fit(X, y)
-    assert len(states(tmp_path / "rare")) == 1  # the finished fit alone
+    assert len(states(tmp_path / "rare")) == 1  # only the finished fit
 
 
-# ---------------------------------------------------------------- damage
+# ---------------------------------------------------------------- damaged files
 
 
-def damage(path, how):
+def damage(path, damage_type):
     content = bytearray(path.read_bytes())
-    if how == "truncated":
+    if damage_type == "truncated":
         content = content[: len(content) // 2]
-    elif how == "flipped":
+    elif damage_type == "flipped":
         content[len(content) // 2] ^= 1
     else:
         content = b""
     path.write_bytes(bytes(content))
 
 
-@pytest.mark.parametrize("how", ["truncated", "flipped", "emptied"])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(how, tmp_path):
+@pytest.mark.parametrize("damage_type", ["truncated", "flipped", "emptied"])
+def test_damaged_checkpoint_falls_back_to_the_previous_one(damage_type, tmp_path):
     model = LGBMClassifier(n_estimators=20, subsample=0.7, subsample_freq=1)
     whole = trainer(tmp_path, model, keep=3).fit(X, y)
     before, newest = states(tmp_path)[-2:]
-    damage(newest, how)
+    damage(newest, damage_type)
     with pytest.warns(CheckpointWarning, match="checksum does not match"):
         resumed = trainer(tmp_path, model, keep=3).fit(X, y)
     assert same_bits(answers(whole, PROBE), answers(resumed, PROBE))
@@ -327,7 +327,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(how, tmp_path):
     assert f"round {int(before.name[:8])} " in note
 
 
-def test_a_receipt_is_verified_by_a_fit_that_finds_no_checkpoint(tmp_path):
+def test_verify_does_not_use_the_checkpoint(tmp_path):
     model = LGBMClassifier(n_estimators=20, subsample=0.7, subsample_freq=1)
     fitted = trainer(tmp_path, model).fit(X, y)
     verified = fitted.verify(X, y)
@@ -335,7 +335,7 @@ def test_a_receipt_is_verified_by_a_fit_that_finds_no_checkpoint(tmp_path):
     assert not (tmp_path / "fits").exists()
 
 
-def test_with_all_checkpoints_damaged_the_fit_starts_anew(tmp_path):
+def test_fit_starts_over_if_all_checkpoints_are_damaged(tmp_path):
     whole = trainer(tmp_path).fit(X, y)
     for path in states(tmp_path):
         damage(path, "flipped")
@@ -344,7 +344,7 @@ def test_with_all_checkpoints_damaged_the_fit_starts_anew(tmp_path):
     assert same_bits(answers(whole, PROBE), answers(again, PROBE))
 
 
-def test_a_damaged_description_of_the_run_loses_no_state(tmp_path):
+def test_damaged_run_description_keeps_the_states(tmp_path):
     whole = trainer(tmp_path, CountsFits()).fit(X, y)
     (tmp_path / "run.json").write_text("{")
     again = trainer(tmp_path, CountsFits()).fit(X, y)
@@ -355,7 +355,7 @@ def test_a_damaged_description_of_the_run_loses_no_state(tmp_path):
         trainer(tmp_path, CountsFits(C=2.0)).fit(X, y)
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path):
+def test_partial_files_of_a_killed_process_are_deleted(tmp_path):
     (tmp_path / "final").mkdir()
     part = tmp_path / "final" / ".00000005-abc.zip.0123.part"
     part.write_text("half")
@@ -363,10 +363,10 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path):
     assert not part.exists()
 
 
-# ---------------------------------------------------------------- who shares a folder
+# ---------------------------------------------------------------- shared folders
 
 
-def test_a_second_process_is_refused_and_a_killed_one_locks_nobody_out(tmp_path):
+def test_lock_rejects_second_process_and_is_released_by_kill(tmp_path):
     held = tmp_path / "held"
     child = in_child(hold, tmp_path / "run", held)
     while not held.exists():
@@ -378,7 +378,7 @@ def test_a_second_process_is_refused_and_a_killed_one_locks_nobody_out(tmp_path)
     assert trainer(tmp_path / "run").fit(X, y).n_iter_ == 20
 
 
-def test_candidates_and_folds_of_a_search_never_meet(tmp_path):
+def test_search_candidates_and_folds_use_separate_folders(tmp_path):
     grid = {"estimator__C": [0.1, 1.0]}
     search = GridSearchCV(trainer(tmp_path, CountsFits()), grid, cv=3, error_score="raise")
     first = search.fit(X, y)
@@ -391,7 +391,7 @@ def test_candidates_and_folds_of_a_search_never_meet(tmp_path):
     assert same_bits(first.predict_proba(PROBE), again.predict_proba(PROBE))
 
 
-def test_a_clone_and_its_original_never_meet(tmp_path):
+def test_clone_and_original_use_separate_folders(tmp_path):
     original = trainer(tmp_path)
     copy = clone(original).set_params(estimator__max_iter=10)
     assert original.fit(X, y).n_iter_ == 20
@@ -402,16 +402,16 @@ def test_a_clone_and_its_original_never_meet(tmp_path):
 # ---------------------------------------------------------------- signals and full disks
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such signals")
+@pytest.mark.skipif(os.name == "nt", reason="these signals do not exist on Windows")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("name", ["MLP", "XGBoost"])
-def test_a_signal_ends_a_fit_with_a_checkpoint_and_says_how_to_go_on(name, number, tmp_path):
+def test_signal_saves_a_checkpoint_and_stops_the_fit(name, number, tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.json"
     in_child(fit_until_signal, name, folder, number, answer).join()
-    said, handlers_are_back = json.loads(answer.read_text())
-    assert said.startswith("TrainingInterrupted: training was stopped by")
-    assert "the checkpoint holds" in said
-    assert "call fit again" in said
+    message, handlers_are_back = json.loads(answer.read_text())
+    assert message.startswith("TrainingInterrupted: training was stopped by")
+    assert "the last checkpoint is at iteration" in message
+    assert "call fit again" in message
     assert handlers_are_back
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -421,8 +421,8 @@ def test_a_signal_ends_a_fit_with_a_checkpoint_and_says_how_to_go_on(name, numbe
     assert outcome(resumed) == outcome(whole)
 
 
-class SignalsAtItsEnd(StateFiles):
-    """Writes, and lets the user press Ctrl-C as the last state is written."""
+class InterruptedAtTheEnd(StateFiles):
+    """State files that simulate Ctrl-C after the last state is written."""
 
     def write(self, number, members):
         super().write(number, members)
@@ -430,10 +430,10 @@ class SignalsAtItsEnd(StateFiles):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_signal_at_the_very_end_is_not_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr("sktrainer.running.checkpoints.store.StateFiles", SignalsAtItsEnd)
+def test_signal_after_the_last_iteration_is_not_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("sktrainer.running.checkpoints.store.StateFiles", InterruptedAtTheEnd)
     model = LGBMClassifier(n_estimators=20)
-    # A shell starts what runs in the background with Ctrl-C ignored.
+    # Shells start background processes with SIGINT ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(TrainingInterrupted, match="Ctrl-C"):
@@ -445,8 +445,8 @@ def test_a_signal_at_the_very_end_is_not_lost(tmp_path, monkeypatch):
     assert any("found finished" in note for note in again.report_.to_dict()["notes"])
 
 
-class Looks(LogisticRegression):
-    """A model that looks at who handles Ctrl-C while it is fitted."""
+class RecordsHandler(LogisticRegression):
+    """Classifier that records the SIGINT handler during its fit."""
 
     seen = None
 
@@ -455,28 +455,28 @@ class Looks(LogisticRegression):
         return super().fit(X, y, sample_weight)
 
 
-def test_handlers_of_the_callers_own_stay(tmp_path):
+def test_user_defined_signal_handlers_are_kept(tmp_path):
     def mine(*_):
         """Do nothing."""
 
     before = signal.signal(signal.SIGINT, mine)
     try:
-        trainer(tmp_path, Looks()).fit(X, y)
+        trainer(tmp_path, RecordsHandler()).fit(X, y)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert Looks.seen is mine
+    assert RecordsHandler.seen is mine
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such limit")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit")
 @pytest.mark.parametrize("name", ["XGBoost", "RandomForest", "folds"])
-def test_a_disk_that_is_full_ends_in_one_clear_error(name, tmp_path):
+def test_full_disk_raises_a_checkpoint_error(name, tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.txt"
     limit = 60_000 if name != "RandomForest" else 400_000
     in_child(fit_with_small_files, name, folder, limit, answer).join()
-    said = answer.read_text()
-    assert said.startswith("CheckpointError: ")
-    assert "the disk is full" in said
-    assert "call fit again" in said
+    message = answer.read_text()
+    assert message.startswith("CheckpointError: ")
+    assert "the disk is full" in message
+    assert "call fit again" in message
     for path in states(folder):
         assert path.stat().st_size < limit
     with warnings.catch_warnings():
@@ -486,28 +486,28 @@ def test_a_disk_that_is_full_ends_in_one_clear_error(name, tmp_path):
     assert outcome(resumed) == outcome(whole)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such limit")
-def test_a_disk_without_room_for_a_run_says_so_before_anything_is_trained(tmp_path):
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file size limit")
+def test_full_disk_raises_before_training(tmp_path):
     folder, answer = tmp_path / "run", tmp_path / "answer.txt"
     in_child(fit_with_small_files, "MLP", folder, 100, answer).join()
-    said = answer.read_text()
-    assert said.startswith(
+    message = answer.read_text()
+    assert message.startswith(
         f"CheckpointError: the checkpoint in '{folder}' could not be written"
     )
-    assert "the disk is full" in said
+    assert "the disk is full" in message
     assert [path.name for path in folder.iterdir()] == ["lock"]
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 60 kB, and what makes it large."""
+    """Mount point of a 60 kB disk, and a function that enlarges it."""
     if os.name == "nt" or os.geteuid() != 0 or not shutil.which("mount"):
-        pytest.skip("only the superuser can mount a disk")
+        pytest.skip("mounting a disk requires root")
     disk = tmp_path / "disk"
     disk.mkdir()
     size = ["mount", "-t", "tmpfs", "-o", "size=60k", "tmpfs", disk]
     if subprocess.run(size, check=False, capture_output=True).returncode:
-        pytest.skip("no disk can be mounted here")
+        pytest.skip("mounting a tmpfs failed")
     yield disk, lambda: subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
     subprocess.run(["umount", disk], check=True)
 
@@ -515,10 +515,10 @@ def small_disk(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["LightGBM", "CatBoost", "skorch"])
 @pytest.mark.filterwarnings("ignore::sktrainer.CheckpointWarning")
-def test_a_small_disk_that_fills_up_ends_in_one_clear_error(name, small_disk, tmp_path):
+def test_disk_that_fills_up_raises_a_checkpoint_error(name, small_disk, tmp_path):
     disk, enlarge = small_disk
     trainer = trainer_of(name, disk / "run")
-    with pytest.raises(CheckpointError, match=r"the disk is full(?s:.)*Make room"):
+    with pytest.raises(CheckpointError, match=r"the disk is full(?s:.)*Free disk space"):
         trainer.fit(*table())
     enlarge()
     resumed = trainer_of(name, disk / "run").fit(*table())
@@ -526,10 +526,10 @@ def test_a_small_disk_that_fills_up_ends_in_one_clear_error(name, small_disk, tm
     assert outcome(resumed) == outcome(whole)
 
 
-# ---------------------------------------------------------------- the files themselves
+# ---------------------------------------------------------------- file format
 
 
-def test_a_state_is_not_there_before_all_of_it_is(tmp_path):
+def test_states_are_written_atomically(tmp_path):
     files = StateFiles(tmp_path)
     files.write(1, {"a": b"1"})
 
@@ -544,7 +544,7 @@ def test_a_state_is_not_there_before_all_of_it_is(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_history_of_a_resumed_fit_has_one_clock(tmp_path):
+def test_history_seconds_increase_after_resuming(tmp_path):
     model = MLPClassifier((4,), max_iter=30)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

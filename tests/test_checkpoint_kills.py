@@ -1,4 +1,4 @@
-"""Processes that fit are killed at any instant; those after them end with the same bits."""
+"""Fits killed at random times resume to bit-identical results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkpoint_runs import RUNS, fit_and_tell
+from tests.checkpoint_runs import RUNS, fit_and_write_outcome
 from tests.children import in_child, processes
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ LONGEST = 60.0
 
 def finish(name: str, folder: Path, answer: Path) -> tuple[dict, float]:
     start = time.perf_counter()
-    child = in_child(fit_and_tell, name, folder, answer)
+    child = in_child(fit_and_write_outcome, name, folder, answer)
     child.join(LONGEST)
     assert child.exitcode == 0
     return json.loads(answer.read_text()), time.perf_counter() - start
@@ -32,7 +32,7 @@ def finish(name: str, folder: Path, answer: Path) -> tuple[dict, float]:
 def kill_group(child) -> None:
     try:
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:  # it has ended, or is not yet the leader of a group
+    except ProcessLookupError:  # it has ended or has not created its process group yet
         child.kill()
     child.join(LONGEST)
 
@@ -42,22 +42,22 @@ def is_being_written(folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(name, tmp_path):
+def test_repeatedly_killed_run_is_bit_identical(name, tmp_path):
     seeded = random.Random(name)
-    processes()  # the imports are not to count as the time of a fit
+    processes()  # exclude the import time from the measured time of a fit
     whole, seconds = finish(name, tmp_path / "whole", tmp_path / "whole.json")
     folder, n_killed = tmp_path / "killed", 0
     for attempt in range(KILLS):
-        child = in_child(fit_and_tell, name, folder, tmp_path / f"{attempt}.json")
+        child = in_child(fit_and_write_outcome, name, folder, tmp_path / f"{attempt}.json")
         end = time.perf_counter() + seeded.uniform(0.1, 0.8) * seconds
         while time.perf_counter() < end and child.is_alive():
-            # Every second time, in the middle of a checkpoint where one comes before that.
+            # Every second time, kill while a checkpoint is being written, if possible.
             if attempt % 2 and is_being_written(folder):
                 break
             time.sleep(0.0005)
         ended_by_itself = not child.is_alive()
         kill_group(child)
-        if ended_by_itself:  # the machine has become quicker
+        if ended_by_itself:  # the fit was faster than measured: retry with a shorter time
             shutil.rmtree(folder)
             seconds /= 2
         else:

@@ -1,4 +1,4 @@
-"""The contract over every family, each encoding and each way of handling imbalance."""
+"""Contract checks for every model family, encoding and imbalance method."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LEAK_CHECKS = [
     testing.check_test_rows_serve_to_score_alone,
     testing.check_validation_rows_are_never_fitted,
 ]
-TAKE_CODES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
-KERAS = ("Keras", "SKLearn")  # traced and compiled in each fit, which takes seconds
-NETWORKS = ("NeuralNet", "Module", *KERAS)  # the encodings do not tell one from another
-OF_TABLES = [name for name in FAMILIES if not name.startswith(NETWORKS)]
+NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
+KERAS = ("Keras", "SKLearn")  # slow: each fit traces and compiles the model
+NETWORKS = ("NeuralNet", "Module", *KERAS)  # not tested with each encoding
+TABULAR = [name for name in FAMILIES if not name.startswith(NETWORKS)]
 ENCODED = [
     (encoding, name)
     for encoding in ("native", "onehot", "ordinal", "target")
-    for name in OF_TABLES
-    if encoding != "native" or name.startswith(TAKE_CODES)
+    for name in TABULAR
+    if encoding != "native" or name.startswith(NATIVE_CATEGORIES)
 ]
-CLASSIFIERS = [name for name in OF_TABLES if FAMILIES[name]().task == "classification"]
+CLASSIFIERS = [name for name in TABULAR if FAMILIES[name]().task == "classification"]
 WITHOUT_WEIGHTS = ("KNeighborsClassifier",)
 IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", RandomOverSampler()]
 
@@ -43,7 +43,7 @@ def test_contract_holds(family, check):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", LEAK_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(("encoding", "family"), ENCODED)
-def test_no_encoding_leaks(encoding, family, check):
+def test_encoding_does_not_leak(encoding, family, check):
     case = testing.with_parameters(FAMILIES[family](), categorical_encoding=encoding)
     assert check(case) is None
 
@@ -64,7 +64,7 @@ def test_no_encoding_leaks(encoding, family, check):
         if method != "class_weight" or name not in WITHOUT_WEIGHTS
     ],
 )
-def test_no_way_of_handling_imbalance_leaks(family, method, check):
+def test_handling_imbalance_does_not_leak(family, method, check):
     case = testing.with_parameters(FAMILIES[family](), handle_imbalance=method)
     assert check(case) is None
 
@@ -79,21 +79,21 @@ def test_no_way_of_handling_imbalance_leaks(family, method, check):
     ],
     ids=lambda check: check.__name__,
 )
-def test_a_model_that_draws_globally_is_seeded_too(check):
+def test_model_using_the_global_generator_is_reproducible(check):
     assert check(testing.Case(DrawsGlobally(), "regression")) is None
 
 
-def test_a_check_catches_a_leak():
-    """The contract is worth something: an encoder that looks at all rows fails it."""
+def test_leak_check_fails_for_a_leaking_encoder():
+    """An encoder that uses the test rows fails the leak check."""
     case = testing.with_parameters(
-        FAMILIES["LogisticRegression"](), preprocessor=_SeesEverything()
+        FAMILIES["LogisticRegression"](), preprocessor=_LeakingEncoder()
     )
     with pytest.raises(AssertionError, match="noise in the test rows"):
         testing.check_test_rows_serve_to_score_alone(case)
 
 
-class _SeesEverything:
-    """A transformer that smuggles in the mean of the whole table, as global code would."""
+class _LeakingEncoder:
+    """Transformer that leaks the mean of the whole table, as a global variable could."""
 
     whole_table_mean = 0.0
 
@@ -101,7 +101,7 @@ class _SeesEverything:
         return {}
 
     def fit(self, X, y=None):
-        frame = next(frame for frame in _tables_in_callers() if len(frame) > len(X))
+        frame = next(frame for frame in _tables_in_calling_frames() if len(frame) > len(X))
         self.mean_ = float(frame["signal"].mean())
         return self
 
@@ -112,8 +112,8 @@ class _SeesEverything:
         return self.fit(X).transform(X)
 
 
-def _tables_in_callers():
-    """Find the data frames that calling functions hold: what a leak has at hand."""
+def _tables_in_calling_frames():
+    """Yield the data frames in the local variables of all calling functions."""
     import sys
 
     import pandas as pd

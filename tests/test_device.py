@@ -1,4 +1,4 @@
-"""Where a model trains, through the trainer: what is set, refused, and told."""
+"""The `device` parameter of the trainer: what is set, rejected and reported."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from tests.networks import SmallNet
 
 X, Y = load_iris(return_X_y=True)
 GPU_HERE = driver()[0] > 0 or torch.cuda.is_available() or torch.backends.mps.is_available()
-without_gpu = pytest.mark.skipif(GPU_HERE, reason="says what happens where there is no GPU")
+without_gpu = pytest.mark.skipif(GPU_HERE, reason="tests the behaviour without a GPU")
 
-LOOK_FOR_A_GPU = {
+REASON_BY_FAMILY = {
     "XGBClassifier": "XGBoost sees no GPU",
     "LGBMClassifier": "LightGBM sees no GPU",
     "CatBoostClassifier": "CatBoost sees no GPU",
     "ModuleClass": "torch sees no GPU",
     "NeuralNetClassifier": "torch sees no GPU",
-    "KerasFunction": "sees no GPU",  # by the name of the library below Keras
+    "KerasFunction": "sees no GPU",  # preceded by the name of the Keras backend
 }
-NAME_A_GPU = [
+MODELS_WITH_GPU = [
     XGBClassifier(device="cuda"),
     XGBClassifier(device="gpu"),
     LGBMClassifier(device_type="cuda"),
@@ -54,7 +54,7 @@ NAME_A_GPU = [
 
 
 class Foreign(ClassifierMixin, BaseEstimator):
-    """A classifier of somebody else's, of whose device nothing is known."""
+    """Third-party classifier whose device is unknown."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -65,26 +65,26 @@ class Foreign(ClassifierMixin, BaseEstimator):
 
 
 @without_gpu
-@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
-def test_auto_falls_back_to_the_cpu_and_says_so_in_the_report(family):
+@pytest.mark.parametrize("family", REASON_BY_FAMILY)
+def test_auto_falls_back_to_cpu_and_reports_the_reason(family):
     case = FAMILIES[family]()
     report = case.trainer().fit(*case.table()).report_
 
     assert report.fitting["device"] == "cpu"
-    assert report.fitting["device_reason"].endswith(LOOK_FOR_A_GPU[family])
+    assert report.fitting["device_reason"].endswith(REASON_BY_FAMILY[family])
     assert f"device cpu: {report.fitting['device_reason']}" in " ".join(str(report).split())
 
 
-@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
-def test_looking_for_a_gpu_writes_nothing(family, capfd):
+@pytest.mark.parametrize("family", REASON_BY_FAMILY)
+def test_gpu_detection_prints_nothing(family, capfd):
     model = dissect(FAMILIES[family]().estimator).model
     choose_device("auto", find_backend(model), model)
 
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("family", LOOK_FOR_A_GPU)
-def test_a_cpu_that_was_asked_for_goes_without_saying(family):
+@pytest.mark.parametrize("family", REASON_BY_FAMILY)
+def test_explicit_cpu_is_not_mentioned_in_the_report(family):
     case = FAMILIES[family]()
     report = case.trainer(device="cpu").fit(*case.table()).report_
 
@@ -92,18 +92,16 @@ def test_a_cpu_that_was_asked_for_goes_without_saying(family):
     assert "device" not in str(report)
 
 
-def test_scikit_learn_trains_on_the_cpu_and_of_others_nothing_is_claimed():
+def test_device_is_none_for_unknown_estimators():
     assert ManagedTrainer(LogisticRegression()).fit(X, Y).report_.fitting["device"] == "cpu"
     report = ManagedTrainer(Foreign()).fit(X, Y).report_
     assert report.fitting["device"] is None
     assert "device" not in str(report)
-    with pytest.raises(
-        ParameterError, match="for Foreign, which sktrainer can put on no other"
-    ):
+    with pytest.raises(ParameterError, match="for Foreign, because sktrainer cannot set"):
         ManagedTrainer(Foreign(), device="cuda").fit(X, Y)
 
 
-def test_an_explicit_cpu_gives_the_bits_of_none():
+def test_explicit_cpu_is_bit_identical_to_the_default():
     explicit, default, own = (
         ManagedTrainer(XGBClassifier(n_estimators=5, **given), random_state=0, device=device)
         for device, given in (
@@ -120,15 +118,15 @@ def test_an_explicit_cpu_gives_the_bits_of_none():
 
 
 @without_gpu
-@pytest.mark.parametrize("model", NAME_A_GPU, ids=lambda model: type(model).__name__)
-def test_a_gpu_that_the_model_names_and_that_is_not_there_is_refused(model):
-    with pytest.raises(ParameterError, match="itself names the device 'cuda', and .* no GPU"):
+@pytest.mark.parametrize("model", MODELS_WITH_GPU, ids=lambda model: type(model).__name__)
+def test_missing_gpu_in_model_parameters_raises(model):
+    with pytest.raises(ParameterError, match="set the device 'cuda', .* no GPU"):
         ManagedTrainer(model).fit(X, Y)
 
 
-@pytest.mark.parametrize("model", NAME_A_GPU, ids=lambda model: type(model).__name__)
-def test_a_model_on_another_device_than_the_trainer_is_refused(model):
-    with pytest.raises(ParameterError, match="device='cpu' contradicts"):
+@pytest.mark.parametrize("model", MODELS_WITH_GPU, ids=lambda model: type(model).__name__)
+def test_conflicting_devices_of_model_and_trainer_raise(model):
+    with pytest.raises(ParameterError, match="device='cpu' conflicts with"):
         ManagedTrainer(model, device="cpu").fit(X, Y)
 
 
@@ -152,29 +150,29 @@ def test_a_model_on_another_device_than_the_trainer_is_refused(model):
     ],
     ids=str,
 )
-def test_the_device_that_a_model_names_is_read_in_its_librarys_words(model, own):
+def test_own_device_reads_library_specific_parameters(model, own):
     assert find_backend(model).own_device(model) == own
 
 
-def test_an_algorithm_without_a_gpu_is_told_apart():
+def test_algorithm_without_gpu_support_raises():
     for given in ({"booster": "gblinear"}, {"tree_method": "exact"}):
         with pytest.raises(ParameterError, match="trains on the CPU only"):
             ManagedTrainer(XGBClassifier(**given), device="cuda").fit(X, Y)
 
 
-def test_a_missing_device_comes_with_the_other_mistakes_in_one_error():
+def test_missing_device_is_reported_with_other_problems():
     trainer = ManagedTrainer(LogisticRegression(), device="cuda", early_stopping=True)
     with pytest.raises(InputError) as caught:
         trainer.fit(X, Y)
     assert len(caught.value.problems) == 2
 
 
-def test_an_error_calls_a_network_by_the_name_that_the_caller_gave_it():
-    with pytest.raises(ValueError, match="one that SmallNet can train on"):
+def test_error_names_the_module_class_of_the_user():
+    with pytest.raises(ValueError, match="devices available for SmallNet"):
         ManagedTrainer(SmallNet, device="cuda:99", task="classification").fit(X, Y)
 
 
-def test_the_functions_pass_the_device_on():
+def test_train_model_forwards_the_device():
     result = train_model(
         XGBClassifier(n_estimators=3), X, Y, device="cpu", save_path=None, verbose=0
     )
@@ -194,7 +192,7 @@ def _request(model, device):
 
 
 @without_gpu
-def test_the_device_reaches_lightgbm():
+def test_device_is_set_on_lightgbm():
     model = LGBMClassifier(n_estimators=2)
     with pytest.raises(LightGBMError, match="CUDA"):
         find_backend(model).fit(_request(model, "cuda:1"))
@@ -202,7 +200,7 @@ def test_the_device_reaches_lightgbm():
 
 
 @without_gpu
-def test_the_device_reaches_xgboost_which_may_not_change_it_to_the_cpu():
+def test_xgboost_fallback_to_cpu_raises():
     model = XGBClassifier(n_estimators=2)
     with pytest.raises(ParameterError, match="cannot train on 'cuda' and would use the CPU"):
         find_backend(model).fit(_request(model, "cuda"))
@@ -210,13 +208,13 @@ def test_the_device_reaches_xgboost_which_may_not_change_it_to_the_cpu():
 
 
 @without_gpu
-def test_the_device_reaches_torch():
+def test_device_is_set_on_torch():
     net = NeuralNetClassifier(SmallNet)
     with pytest.raises(Exception, match="(?i)cuda|nvidia"):
         find_backend(net).fit(_request(net, "cuda"))
 
 
-def test_the_device_reaches_catboost():
+def test_device_is_set_on_catboost():
     model = CatBoostClassifier(iterations=2)
     request = _request(model, "cuda:1")
     with pytest.raises(ParameterError, match="use tol=0 or device='cpu'"):
@@ -231,8 +229,8 @@ def test_the_device_reaches_catboost():
     assert model.get_params()["devices"] == "1"
 
 
-def test_lightgbms_word_about_its_build_is_foreseen():
-    """The library says in a fit what its file was read for."""
+def test_lightgbm_cuda_detection_agrees_with_the_library():
+    """`lightgbm_has_cuda` reads the library file; a fit shows the truth."""
     model = LGBMClassifier(n_estimators=1, device_type="cuda", verbosity=-1)
     try:
         model.fit(X, Y)
@@ -243,17 +241,17 @@ def test_lightgbms_word_about_its_build_is_foreseen():
 
 
 @without_gpu
-def test_a_net_that_was_trained_on_a_gpu_predicts_where_there_is_none():
+def test_net_trained_on_gpu_predicts_without_one():
     case = FAMILIES["NeuralNetClassifier"]()
     trainer = case.trainer().fit(*case.table())
     expected = trainer.predict_proba(case.probe())
-    trainer.model_.device = "cuda"  # what a pickle from a machine with a GPU says
+    trainer.model_.device = "cuda"  # as in a pickle from a machine with a GPU
     restored = pickle.loads(pickle.dumps(trainer))
     assert restored.model_.device == "cpu"
     assert restored.predict_proba(case.probe()).tobytes() == expected.tobytes()
 
 
-def test_lightgbm_and_catboost_predict_without_the_gpu_that_they_name():
+def test_boosters_trained_on_gpu_predict_without_one():
     X, y = load_breast_cancer(return_X_y=True)
     light = LGBMClassifier(n_estimators=3, verbosity=-1).fit(X, y)
     cat = CatBoostClassifier(iterations=3, verbose=False, allow_writing_files=False).fit(X, y)
@@ -266,7 +264,7 @@ def test_lightgbm_and_catboost_predict_without_the_gpu_that_they_name():
 
 
 @pytest.mark.parametrize("device", ["cuda", "cpu", None])
-def test_folds_on_a_gpu_are_fitted_one_after_the_other(device):
+def test_folds_on_a_gpu_run_sequentially(device):
     model = XGBClassifier()
     parameters = ManagedTrainer(model, n_jobs=2).get_params(deep=False)
     data = CheckedData(X, Y, "classification", np.arange(3))

@@ -243,7 +243,7 @@ def test_a_class_that_the_fit_had_no_row_of_cannot_come_later():
 def test_a_model_that_raises_in_the_middle_leaves_the_trainer_as_it_was():
     trainer = managed(FailsOnSecondChunk()).partial_fit(X_NUMBERS, Y_NUMBERS)
     before = trainer.predict(X_NUMBERS)
-    with pytest.raises(RuntimeError, match="too much"):
+    with pytest.raises(RuntimeError, match="the second chunk fails"):
         trainer.partial_fit(X_NUMBERS, Y_NUMBERS)
     assert same_bits(before, trainer.predict(X_NUMBERS))
     assert trainer.n_iter_ == 1

@@ -121,7 +121,7 @@ def test_the_choice_between_tries_never_looks_at_test_rows(estimator):
 def test_lightgbm_that_runs_away_on_rare_classes_is_warned_of_with_what_to_set():
     X, y = rare_classes()
     model = LGBMClassifier(n_estimators=60, learning_rate=0.3, verbose=-1)
-    with pytest.warns(DivergenceWarning, match="raise min_child_weight") as caught:
+    with pytest.warns(DivergenceWarning, match="increase min_child_weight") as caught:
         trainer = ManagedTrainer(model, random_state=0, validation_size=0.2).fit(X, y)
     assert caught[0].filename == __file__
     assert "the training loss grew from" in str(caught[0].message)
@@ -136,7 +136,7 @@ def test_lightgbm_that_runs_away_on_rare_classes_is_warned_of_with_what_to_set()
 def test_a_network_that_runs_away_is_warned_of(task):
     X, y = mixed_table(240, task)
     trainer = ManagedTrainer(SmallNet, task=task, random_state=0, n_iter_no_change=5)
-    with pytest.warns(DivergenceWarning, match=r"lower lr \(now 1000000"):
+    with pytest.warns(DivergenceWarning, match=r"decrease lr \(now 1000000"):
         trainer.set_params(estimator__lr=1e6).fit(X, y)
 
 
@@ -153,7 +153,7 @@ def test_folds_that_run_away_are_warned_of_once():
 
 
 def test_a_seed_of_the_callers_own_makes_retries_useless_and_that_is_said():
-    with pytest.warns(DataWarning, match=r"n_retries=2 does nothing: random_state=3 is set"):
+    with pytest.warns(DataWarning, match=r"n_retries=2 has no effect: random_state=3 is set"):
         ManagedTrainer(Moody(random_state=3, share=-1.0), n_retries=2).fit(NUMBERS, TARGET)
 
 

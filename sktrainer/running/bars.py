@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, by rich; imported only where one is shown."""
+"""Terminal progress bars based on rich. Imported only when a bar is shown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ __all__ = ["Bars"]
 
 
 class Bars:
-    """The bars of all fits that run at once, in the one display that a terminal has.
+    """Progress bars of all concurrent fits, in one shared live display.
 
-    The display is there while at least one bar is open, and leaves nothing behind.
-
-    Parameters
-    ----------
-    stream : text stream
-        A terminal.
+    The display exists while at least one bar is open and is erased afterwards.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -29,16 +24,16 @@ class Bars:
 
     @property
     def shown(self) -> bool:
-        """Whether a display is on the terminal now."""
+        """Whether the live display is currently active."""
         return self._progress is not None
 
     def open(self, label: str, total: int | None) -> int | None:
-        """Add a bar; None where another display holds the terminal."""
+        """Add a bar and return its id, or None if another live display is active."""
         if self._progress is None:
             progress = _display(self._console)
             try:
                 progress.start()
-            except LiveError:
+            except LiveError:  # rich allows one live display per console
                 return None
             self._progress = progress
         self._n_open += 1
@@ -46,12 +41,12 @@ class Bars:
         return int(self._progress.add_task(label, total=total, of=of, values=""))
 
     def update(self, task: int, iteration: int, values: str) -> None:
-        """Move a bar; the display redraws itself by its own clock."""
+        """Set the progress of a bar. The display redraws at its own refresh rate."""
         if self._progress is not None:
             self._progress.update(TaskID(task), completed=iteration, values=values)
 
     def close(self, task: int) -> None:
-        """Take a bar away, and with the last one the display."""
+        """Remove a bar. Stop the display when the last bar is removed."""
         if self._progress is None:
             return
         self._progress.remove_task(TaskID(task))
@@ -61,7 +56,7 @@ class Bars:
             self._progress = None
 
     def print(self, text: str) -> None:
-        """Write a line above the bars."""
+        """Print a line above the bars."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

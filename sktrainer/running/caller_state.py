@@ -1,4 +1,4 @@
-"""What a fit may disturb in the caller's process, and how it is put back."""
+"""Global state of the process (random generators, warning filters) around a fit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ __all__ = ["kept"]
 
 @contextmanager
 def kept(seed: int | None = None) -> Iterator[None]:
-    """Put back the global random generators and the warnings filters at the end.
+    """Restore the global random generators and the warning filters on exit.
 
     Parameters
     ----------
     seed : int or None, default=None
-        Inside, NumPy's and Python's global generators start from this seed, so that a
-        library which draws from them gives the same bits again. Only in the main thread:
-        in others the generators are shared, and what is fitted there must not draw.
+        Seed for the global generators of NumPy and Python inside the context. It makes
+        libraries that draw from them reproducible. Outside the main thread, the context
+        does nothing, because threads share the generators: models fitted there must not
+        draw from them.
 
     Examples
     --------
@@ -39,10 +40,11 @@ def kept(seed: int | None = None) -> Iterator[None]:
         return
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     filters = list(warnings.filters)
-    torch: Any = sys.modules.get("torch")  # where it is in use: its loaders draw to predict
+    # torch is not imported for this. If it is loaded, its data loaders draw in predict too.
+    torch: Any = sys.modules.get("torch")
     torch_state = None if torch is None else torch.get_rng_state()
     if seed is not None:
-        np.random.seed(seed)  # noqa: NPY002 - libraries draw from the global one
+        np.random.seed(seed)  # noqa: NPY002 - some libraries draw from the global generator
         random.seed(seed)
     try:
         yield
@@ -53,4 +55,5 @@ def kept(seed: int | None = None) -> Iterator[None]:
             torch.set_rng_state(torch_state)
         if list(warnings.filters) != filters:
             warnings.filters[:] = filters  # type: ignore[index]
+            # The interpreter caches which warnings were shown; this invalidates the cache.
             warnings._filters_mutated()  # type: ignore[attr-defined]

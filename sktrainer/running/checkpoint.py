@@ -1,4 +1,4 @@
-"""Where a fit keeps its checkpoints, and how often it writes one."""
+"""The `checkpoint` parameter: folder and schedule of the checkpoints of a fit."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ DEFAULT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder that a killed fit goes on from, and how often the fit writes to it.
+    """Folder from which an interrupted fit resumes, and how often the fit saves to it.
 
     Parameters
     ----------
     folder : path-like
-        Made where it is missing. One run of one trainer owns it.
+        Checkpoint folder, created if it does not exist. It belongs to one run of one
+        trainer.
     every : int or None, default=None
-        Iterations from one checkpoint to the next. XGBoost, LightGBM and scikit-learn's
-        gradient boosting are trained in segments of so many rounds, each with a seed of
-        its own, which is why the number is part of the run. None: 50 for those; for all
-        others as `seconds` says.
+        Iterations between two checkpoints. XGBoost, LightGBM and scikit-learn's gradient
+        boosting are trained in segments of this length, each with its own seed, so the
+        value affects the model and cannot change on resume. If None, 50 for these
+        models; for all other models, `seconds` decides.
     seconds : float or None, default=None
-        Least time between two checkpoints. None: 30 where `every` is None too and the
-        model is not trained in segments, else no limit.
+        Minimum time between two checkpoints. If None, 30 for models that are not trained
+        in segments and have `every=None`; otherwise there is no minimum.
     keep : int, default=2
-        Checkpoints kept of each fit. A damaged one gives way to the one before it.
+        Number of checkpoints kept per fit. If the newest one is damaged, the previous one
+        is used.
     apart : bool, default=False
-        Every fit gets a sub-folder of its own, named by a digest of its data and
-        parameters. Clones do so by themselves: the candidates and folds of a
-        `GridSearchCV` never meet.
+        Whether each fit uses its own sub-folder, named by a digest of its data and
+        parameters. Clones always do, so that the candidates and folds of a
+        `GridSearchCV` do not share a folder.
 
     Examples
     --------
@@ -50,7 +52,7 @@ class Checkpoint:
     ...         checkpoint=Checkpoint(folder, every=10),
     ...     )
     ...     first = trainer.fit(X, y).predict_proba(X)
-    ...     again = trainer.fit(X, y).predict_proba(X)  # found finished: not trained again
+    ...     again = trainer.fit(X, y).predict_proba(X)  # loaded, not trained again
     >>> bool((first == again).all())
     True
     """
@@ -64,7 +66,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """When a fit writes: after `every` iterations, and no sooner than `seconds`."""
+    """Checkpoint schedule: at least `every` iterations and `seconds` between two files."""
 
     every: int
     seconds: float | None
@@ -72,7 +74,7 @@ class Rhythm:
 
 
 def checkpoint_of(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
-    """Return the caller's `checkpoint` as a Checkpoint; a path has the default rhythm.
+    """Return the `checkpoint` parameter as a Checkpoint. A path gets the default schedule.
 
     Examples
     --------
@@ -83,7 +85,7 @@ def checkpoint_of(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
 
 
 def apart(value: Any) -> Any:
-    """Return the caller's `checkpoint` with a sub-folder for each fit; None stays None.
+    """Return `checkpoint` with one sub-folder per fit. Other values are returned unchanged.
 
     Examples
     --------
@@ -95,7 +97,7 @@ def apart(value: Any) -> Any:
 
 
 def rhythm_of(checkpoint: Checkpoint, *, in_segments: bool) -> Rhythm:
-    """Fill in what the caller left open.
+    """Return the schedule of a checkpoint, with defaults for `every` and `seconds`.
 
     Examples
     --------

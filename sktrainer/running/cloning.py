@@ -1,4 +1,4 @@
-"""Clones of estimators, also of those that scikit-learn's `clone` refuses."""
+"""Cloning of estimators, including those that `sklearn.base.clone` rejects."""
 
 from __future__ import annotations
 
@@ -13,19 +13,10 @@ __all__ = ["clone_estimator"]
 def clone_estimator(estimator: Any) -> Any:
     """Return an unfitted copy with the same parameters.
 
-    scikit-learn's `clone` refuses an estimator whose constructor changes a parameter,
-    as CatBoost's does with a list of `cat_features`. For such a one the parameters are
-    copied and the class is called with them, which is what `clone` would have done.
-
-    Parameters
-    ----------
-    estimator : estimator, or list or tuple of estimators
-        Left untouched.
-
-    Returns
-    -------
-    estimator
-        What holds no estimator is deep-copied.
+    `sklearn.base.clone` rejects an estimator whose constructor changes a parameter. For
+    example, CatBoost changes a list passed as `cat_features`. In this case, copy the
+    parameters and call the class with them, as `clone` does, without its final check. The
+    argument can also be a list or tuple of estimators.
 
     Examples
     --------
@@ -40,7 +31,7 @@ def clone_estimator(estimator: Any) -> Any:
 
 
 def _rebuild(estimator: Any) -> Any:
-    """Clone by hand: the estimator itself, or the one among its parameters, is refused."""
+    """Clone an estimator if `clone` rejects it or one of its sub-estimators."""
     if isinstance(estimator, (list, tuple)):
         return type(estimator)(_rebuild_value(value) for value in estimator)
     parameters = estimator.get_params(deep=False)

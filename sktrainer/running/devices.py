@@ -1,4 +1,4 @@
-"""Where a model trains: the names of devices, and the choice among those that are there."""
+"""Training devices: their names, and the choice among the available ones."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
 
 @dataclass(frozen=True)
 class Gpus:
-    """The GPUs that a library can train one model on, here and now.
+    """GPUs on which a library can train a given model on this machine.
 
     Attributes
     ----------
     names : tuple of str
-        "cuda:0", "cuda:1", ..., or "mps"; the one to take by itself first.
+        "cuda:0", "cuda:1", ..., or "mps". `device="auto"` uses the first one.
     why_none : str
-        Why there are none, as a clause; empty where the library has no way to any.
+        Why no GPU is available, as a clause. Empty if the library does not support GPUs.
     repeats : bool
-        Whether a fit on them gives the same bits each time.
+        Whether training on these GPUs is reproducible.
     """
 
     names: tuple[str, ...] = ()
@@ -35,16 +35,16 @@ class Gpus:
 
 @dataclass(frozen=True)
 class DeviceChoice:
-    """Where a model trains.
+    """Device on which a model is trained.
 
     Attributes
     ----------
     name : str or None
-        The device; None where nothing is known of it.
+        Device name, or None if it is unknown.
     given : str or None
-        What the backend is to set; None: the model stays as it is.
+        Device that the backend must set on the model, or None to leave the model as is.
     reason : str
-        Why it is not a GPU, where one was looked for.
+        Why "auto" did not select a GPU. Empty if it did or if no GPU was searched for.
     """
 
     name: str | None = None
@@ -57,7 +57,7 @@ class DeviceChoice:
 
 
 def is_device(value: Any) -> bool:
-    """Tell whether this is a name of a device, there or not.
+    """Return whether a value is a valid device name, whether or not the device exists.
 
     Examples
     --------
@@ -71,20 +71,20 @@ def is_device(value: Any) -> bool:
 def choose_device(
     asked: str, backend: Any, model: Any, name: str | None = None
 ) -> DeviceChoice:
-    """Choose where a model trains; no data is looked at, and nothing is set.
+    """Choose the training device of a model, without modifying the model.
 
-    What the model's own parameters name stays. Else "auto" takes a GPU that the library
-    sees, where a fit on it gives the same bits each time, and the CPU otherwise.
+    A device set in the model's own parameters takes precedence. Otherwise, "auto" selects
+    a GPU if the library detects one and training on it is reproducible, and the CPU if not.
 
     Parameters
     ----------
     asked : str
-        "auto", or a name of a device.
+        "auto" or a device name.
     backend : Backend
-        One without `own_device` and `gpus` sets no device.
+        A backend without `own_device` and `gpus` cannot set a device.
     model : estimator
     name : str or None, default=None
-        What an error calls the model; None: its class.
+        Name of the model in error messages. If None, the name of its class.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def choose_device(
     Raises
     ------
     ParameterError
-        The device is not there, or contradicts the model's own.
+        If the device is not available or conflicts with the model's own parameters.
 
     Examples
     --------
@@ -124,8 +124,8 @@ def _where_nothing_is_set(asked: str, name: str) -> DeviceChoice:
     if asked in ("auto", "cpu"):
         return DeviceChoice()
     raise ParameterError(
-        f"device must be 'auto' or 'cpu' for {name}, which sktrainer can put "
-        f"on no other device, got {asked!r}; set a parameter of the model's own if it has one"
+        f"device must be 'auto' or 'cpu' for {name}, because sktrainer cannot set the device "
+        f"of this model, got {asked!r}; set the device in the model's own parameters"
     )
 
 
@@ -134,37 +134,37 @@ def _automatic(gpus: Gpus) -> DeviceChoice:
         return DeviceChoice("cpu", reason=gpus.why_none)
     name = gpus.names[0].partition(":")[0]
     if not gpus.repeats:
-        reason = f"fits on a GPU would not repeat to the bit; device={name!r} takes it"
+        reason = f"training on the GPU is not reproducible; device={name!r} selects it anyway"
         return DeviceChoice("cpu", given="cpu", reason=reason)
     return DeviceChoice(name, given=name)
 
 
 def _with_own(asked: str, own: str, look: Callable[[], Gpus], name: str) -> DeviceChoice:
-    """Keep to what the model's own parameters say, or refuse what contradicts it."""
+    """Use the device set in the model's parameters, or raise if `asked` conflicts with it."""
     if asked != "auto" and not _agree(asked, own):
         raise ParameterError(
-            f"device={asked!r} contradicts {name}, whose own parameters name the device "
-            f"{own!r}; leave one of the two out"
+            f"device={asked!r} conflicts with {name}, whose own parameters set the device "
+            f"{own!r}; remove one of the two"
         )
-    wanted = own if asked == "auto" or ":" in own else asked
-    if own == "cpu" or not is_device(own):  # a name of the library's own is its to check
+    wanted = own if asked == "auto" or ":" in own else asked  # "cuda:1" is the more specific
+    if own == "cpu" or not is_device(own):  # the library validates names that only it knows
         return DeviceChoice(wanted)
     gpus = look()
     if not _is_among(wanted, gpus.names):
-        here = f"here are only {', '.join(gpus.names)}" if gpus.names else gpus.why_none
+        here = f"available are {', '.join(gpus.names)}" if gpus.names else gpus.why_none
         raise ParameterError(
-            f"{name} itself names the device {wanted!r}, and {here}; leave it out of the "
-            "model, and device='auto' decides"
+            f"the parameters of {name} set the device {wanted!r}, which is not available: "
+            f"{here}; remove it from the model and use device='auto'"
         )
     return DeviceChoice(wanted, given=None if wanted == own else wanted)
 
 
 def _not_there(asked: str, gpus: Gpus, name: str) -> str:
     here = ", ".join(map(repr, ("cpu", *gpus.names)))
-    why = "" if gpus.names else f": {gpus.why_none or 'its library trains on the CPU only'}"
+    why = "" if gpus.names else f": {gpus.why_none or 'its library supports the CPU only'}"
     return (
-        f"device must be one that {name} can train on here ({here}), got {asked!r}{why}; use "
-        "one of these, or 'auto'"
+        f"device must be one of the devices available for {name} ({here}), got {asked!r}{why}; "
+        "use one of these or 'auto'"
     )
 
 
@@ -173,6 +173,6 @@ def _is_among(name: str, names: tuple[str, ...]) -> bool:
 
 
 def _agree(one: str, other: str) -> bool:
-    """Tell whether two names may mean one device: "cuda" is any of its kind."""
+    """Return whether two names can refer to the same device. "cuda" matches "cuda:1"."""
     (kind, _, index), (other_kind, _, other_index) = one.partition(":"), other.partition(":")
     return kind == other_kind and (not index or not other_index or index == other_index)

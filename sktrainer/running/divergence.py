@@ -1,4 +1,4 @@
-"""Whether a fit went wrong: NaN in its loss, a loss that grows, worse than knowing nothing."""
+"""Detection of diverged fits: a NaN or growing loss, or a loss worse than a baseline's."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ __all__ = [
 ]
 
 GROWTH = 2.0
-"""A training loss that grows to so many times its first value has run away."""
+"""A fit diverged if its training loss exceeds this multiple of its first value."""
 
 LEAST_GAIN = 1e-3
-"""A loss less than this share below that of knowing nothing counts as no better."""
+"""Minimum relative improvement over the constant baseline to count as better."""
 
 MOST_DENIED = 0.01
-"""A model that gives no probability to the class of more rows than this share has run away."""
+"""A fit diverged if its true class has zero probability in more than this share of rows."""
 
 UNLIKE = 10.0
-"""A target of so many times the deviation that networks learn best is unlike it."""
+"""Ratio to a standard deviation of 1 beyond which a target should be standardized."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a fit came out.
+    """Diagnosis of a fit.
 
     Attributes
     ----------
     problem : str
-        What is wrong, in words; empty where nothing is.
+        Description of the problem. Empty if there is none.
     diverged : bool
-        It went wrong while it trained, so that other settings are called for.
+        Whether training diverged, so that other hyperparameters are needed.
     loss : float
-        Log loss, or RMSE, on the validation rows; NaN where it was not computed.
+        Log loss or RMSE on the validation rows. NaN if it was not computed.
     remedy : str
-        What to do besides the settings that `advice` names; empty where nothing is known.
+        A fix other than the parameter changes that `advice` suggests. May be empty.
     """
 
     problem: str = ""
@@ -63,18 +63,18 @@ FINE = Verdict()
 
 @dataclass(frozen=True)
 class Skill:
-    """The loss of a model on some rows beside that of knowing nothing of them.
+    """Loss of a model on some rows, compared with a constant baseline.
 
     Attributes
     ----------
     metric : {"log loss", "RMSE"}
     loss, baseline : float
-        In the metric's own unit; the baseline predicts class frequencies or the mean.
+        Values of `metric`. The baseline predicts the class frequencies or the mean.
     beyond_start : bool
-        Twice as far off as a model that has not begun to learn (even probabilities, zeros),
-        or certain of what is wrong.
+        Whether the loss is more than twice that of an untrained model (equal
+        probabilities or zeros), or too many true classes have zero probability.
     worse : bool
-        Worse than the baseline by more than chance explains (two standard errors).
+        Whether the model is significantly worse than the baseline (two standard errors).
     """
 
     metric: str
@@ -85,7 +85,7 @@ class Skill:
 
     @property
     def of_unlike_target(self) -> bool:
-        """Whether the target's deviation is far from 1, where networks learn best."""
+        """Whether the standard deviation of a regression target is far from 1."""
         return self.metric == "RMSE" and not 1 / UNLIKE < self.baseline < UNLIKE
 
     @property
@@ -95,15 +95,15 @@ class Skill:
     def __str__(self) -> str:
         knowing = "class frequencies" if self.metric == "log loss" else "the mean"
         return (
-            f"{self.metric} {self.loss:.4g} on the validation rows, where predicting "
-            f"{knowing} gives {self.baseline:.4g}"
+            f"{self.metric} {self.loss:.4g} on the validation rows, compared with "
+            f"{self.baseline:.4g} for predicting {knowing}"
         )
 
 
 def are_probabilities(values: Array) -> bool:
-    """Tell whether rows are shares that add up to 1; rows with NaN in them tell nothing.
+    """Return whether all rows are non-negative and sum to 1. Ignore rows with NaN.
 
-    Some models give margins where scikit-learn expects probabilities.
+    `predict_proba` of some models returns margins instead of probabilities.
 
     Examples
     --------
@@ -119,15 +119,15 @@ def are_probabilities(values: Array) -> bool:
 def class_skill(
     probabilities: Array, codes: Array, frequencies: Array, weight: Array | None = None
 ) -> Skill:
-    """Compare a model's log loss with that of the frequencies of the classes.
+    """Compare the log loss of a model with that of constant class frequencies.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n_samples, n_classes)
     codes : ndarray of shape (n_samples,)
-        Positions of the true classes.
+        Codes of the true classes.
     frequencies : ndarray of shape (n_classes,)
-        Of the rows that the model was fitted on, with their weights.
+        Weighted class frequencies of the training rows.
     weight : ndarray of shape (n_samples,) or None, default=None
 
     Examples
@@ -137,10 +137,12 @@ def class_skill(
     False
     """
     of_truth = probabilities[np.arange(len(codes)), codes]
+    # Clip as sklearn.metrics.log_loss does, so that a zero probability has a finite loss.
     least = np.finfo(np.result_type(of_truth, np.float32)).eps
     losses = -np.log(np.clip(of_truth, least, 1.0))
     naive = -np.log(np.clip(frequencies[codes], least, 1.0))
     mean, baseline = _mean(losses, weight), _mean(naive, weight)
+    # log(n_classes) is the log loss of equal probabilities, that is, of an untrained model.
     start = 2.0 * math.log(max(2, int(np.count_nonzero(frequencies))))
     worse = _is_worse(losses - naive, weight)
     denied = _mean(of_truth <= least, weight) > MOST_DENIED
@@ -148,15 +150,12 @@ def class_skill(
 
 
 def number_skill(predicted: Array, y: Array, mean: Any, weight: Array | None = None) -> Skill:
-    """Compare a model's squared error with that of the mean of the training rows.
+    """Compare the RMSE of a model with that of predicting the training mean.
 
-    Parameters
-    ----------
-    predicted, y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-    mean : float or ndarray of shape (n_outputs,)
-    weight : ndarray of shape (n_samples,) or None, default=None
+    `predicted` and `y` have shape (n_samples,) or (n_samples, n_outputs).
     """
     predicted, y = np.asarray(predicted, dtype=float), np.asarray(y, dtype=float)
+    # Predictions of a diverged model overflow when squared; inf and NaN count as worse.
     with np.errstate(over="ignore", invalid="ignore"):
         errors, naive, zeros = (
             ((guess - y) ** 2).reshape(len(y), -1).mean(axis=1)
@@ -174,29 +173,24 @@ def _mean(values: Array, weight: Array | None) -> float:
 
 
 def _is_worse(excess: Array, weight: Array | None) -> bool:
-    """Tell whether a mean excess is above zero by two standard errors; NaN is."""
+    """Return whether the mean of `excess` exceeds two standard errors. True for NaN."""
     shares = np.full(len(excess), 1 / len(excess)) if weight is None else weight / weight.sum()
     mean = float(shares @ excess)
+    # Standard error of a weighted mean.
     error = math.sqrt(float(shares**2 @ (excess - mean) ** 2)) if math.isfinite(mean) else 0.0
-    return not mean <= 2.0 * error
+    return not mean <= 2.0 * error  # not `>`, so that NaN counts as worse
 
 
 def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> Verdict:
-    """Say how a fit came out.
+    """Diagnose a fit from its loss curve and its skill.
 
     Parameters
     ----------
     fit : ModelFit
-    held : Skill or None
-        On the validation rows; None where there are none.
-    seen : Skill or None
-        On the training rows; None where that is not known.
+    held, seen : Skill or None
+        Skill on the validation rows and on the training rows, None if unknown.
     unit : str
-        What an iteration is called.
-
-    Returns
-    -------
-    Verdict
+        Name of an iteration, such as "round" or "epoch".
     """
     loss = math.nan if held is None else held.loss
     curve = _curve_problem(fit.evaluations, unit)
@@ -206,21 +200,24 @@ def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> V
         return Verdict(loss=loss)
     if seen is None or not seen.no_better:
         return Verdict(str(held), False, loss)
+    # The model is no better even on its training rows. Either training diverged, or the data
+    # has no signal. In the second case, the model is not significantly worse than the
+    # baseline, or its training loss decreased.
     diverged = seen.beyond_start or (held.worse and not _is_learning(fit.evaluations))
     return Verdict(str(held), diverged, loss)
 
 
 def _is_learning(evaluations: Sequence[Evaluation]) -> bool:
-    """Tell whether the training loss ended below its first value, however far it got.
+    """Return whether the training loss ended below its first value.
 
-    One iteration is too few to tell, and no sign that more would be worse.
+    True for one iteration, which is no evidence of divergence.
     """
     losses = [e.value for e in evaluations if e.set == "train" and e.metric == "loss"]
     return len(losses) == 1 or (len(losses) > 1 and losses[-1] < losses[0])
 
 
 def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
-    """Find NaN in the losses, or a training loss that grew."""
+    """Describe a non-finite loss or a growing training loss. Empty if there is none."""
     for part in ("train", "validation"):
         losses = [e for e in evaluations if e.set == part and e.metric == "loss"]
         broken = next((e for e in losses if not math.isfinite(e.value)), None)
@@ -240,45 +237,46 @@ def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
 
 
 def scaling_advice(model: Any) -> str:
-    """Say how a network is to learn a target whose deviation is far from 1.
+    """Suggest how to standardize a target whose standard deviation is far from 1.
 
     Examples
     --------
     >>> from sklearn.neural_network import MLPRegressor
-    >>> scaling_advice(MLPRegressor())[:47]
-    'let it learn the target standardised: wrap the '
+    >>> scaling_advice(MLPRegressor())[:38]
+    'standardize the target: wrap the train'
     """
-    do = "let it learn the target standardised: "
+    do = "standardize the target: "
     parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
     if "scale_target" in parameters:
-        return f"{do}estimator__scale_target=True, for a network that ends in a linear layer"
+        return f"{do}set estimator__scale_target=True if the network ends in a linear layer"
     return (
         f"{do}wrap the trainer in sklearn.compose.TransformedTargetRegressor(..., "
         "transformer=StandardScaler())"
     )
 
 
-# What to set, by the names of a model's parameters; the first that it has stand first.
+# Suggested changes by parameter name, the most effective first. `advice` uses the first two
+# that the model has.
 _REMEDIES = (
-    ("min_child_weight", "raise {name} (now {value}; 1 where classes are very rare)"),
-    ("learning_rate", "lower {name} (now {value})"),
-    ("learning_rate_init", "lower {name} (now {value})"),
-    ("lr", "lower {name} (now {value})"),
-    ("optimizer__lr", "lower {name} (now {value})"),
-    ("eta0", "lower {name} (now {value})"),
-    ("reg_lambda", "raise {name} (now {value})"),
-    ("l2_leaf_reg", "raise {name} (now {value})"),
+    ("min_child_weight", "increase {name} (now {value}; try 1 for very rare classes)"),
+    ("learning_rate", "decrease {name} (now {value})"),
+    ("learning_rate_init", "decrease {name} (now {value})"),
+    ("lr", "decrease {name} (now {value})"),
+    ("optimizer__lr", "decrease {name} (now {value})"),
+    ("eta0", "decrease {name} (now {value})"),
+    ("reg_lambda", "increase {name} (now {value})"),
+    ("l2_leaf_reg", "increase {name} (now {value})"),
 )
 
 
 def advice(model: Any) -> str:
-    """Say what to set on a model whose fit diverged.
+    """Suggest parameter changes for a model whose fit diverged.
 
     Examples
     --------
     >>> from sklearn.neural_network import MLPClassifier
     >>> advice(MLPClassifier())
-    'lower learning_rate_init (now 0.001)'
+    'decrease learning_rate_init (now 0.001)'
     """
     parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
     numbers = {
@@ -292,5 +290,8 @@ def advice(model: Any) -> str:
         if name in numbers
     ]
     if not found:
-        return "lower the learning rate, regularise more, or scale the columns and the target"
+        return (
+            "decrease the learning rate, increase the regularization, or scale the features "
+            "and the target"
+        )
     return " or ".join(found[:2])

@@ -1,4 +1,4 @@
-"""The one early stopping: it keeps the history of a fit and says when to stop."""
+"""Early-stopping monitor shared by all backends. It also records the history of a fit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Values = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class WatchedMetric:
-    """What early stopping watches on the validation rows.
+    """Metric that early stopping monitors on the validation rows.
 
     Attributes
     ----------
     name : str
-        "loss" (the model's own), or the scorer's name.
+        "loss" for the model's own loss, or the name of the scorer.
     scorer : callable or None
-        A scikit-learn scorer; None for the loss.
+        A scikit-learn scorer, or None for the loss.
     """
 
     name: str = "loss"
@@ -34,19 +34,20 @@ class WatchedMetric:
 
 
 class Monitor:
-    """Takes the metrics of each iteration and answers whether the fit is to stop.
+    """Early-stopping monitor of a single fit.
 
-    It belongs to one fit: its state starts here and ends with it.
+    It receives the metrics of each iteration and decides whether to stop.
 
     Parameters
     ----------
     metric : WatchedMetric
     n_iter_no_change : int or None, default=None
-        Iterations without improvement after which `record` answers True; None: never.
+        Patience: iterations without improvement after which `record` returns True. If
+        None, never stop early.
     tol : float, default=0.0
-        A value must be better than the best by more than this to count as better.
+        Minimum improvement. Smaller changes do not count as an improvement.
     on_iteration : callable or None, default=None
-        Called as ``on_iteration(iteration, values)`` after each record, for progress.
+        Progress callback, called as ``on_iteration(iteration, values)`` by `record`.
 
     Examples
     --------
@@ -81,28 +82,30 @@ class Monitor:
 
     @property
     def stops(self) -> bool:
-        """Whether this fit may be stopped early at all."""
+        """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None
 
     def watch(self, name: str, *, greater_is_better: bool) -> None:
-        """Say under which name the model's own metric is recorded, and which way is up.
+        """Monitor a metric of the model instead of "loss".
 
-        For a model that was given a metric of its own, while the trainer watches "loss".
+        Used if the trainer monitors "loss" and the model has its own evaluation metric.
         """
         self._name = name
         self._greater_is_better = greater_is_better
 
     def record(self, iteration: int, values: Values, *, seconds: float | None = None) -> bool:
-        """Keep the values of one iteration and answer whether to stop.
+        """Record the values of one iteration and return whether to stop.
 
         Parameters
         ----------
         iteration : int
             Counted from 1.
         values : mapping
-            ``{"train": {metric: value}, "validation": {metric: value}}``, either may miss.
+            ``{"train": {metric: value}, "validation": {metric: value}}``; both keys are
+            optional.
         seconds : float or None
-            Since the fit began; None: now. NaN where the library does not say.
+            Seconds since the start of the fit. If None, measured now. NaN if the library
+            does not report it.
         """
         elapsed = time.perf_counter() - self._start if seconds is None else seconds
         for part in ("train", "validation"):
@@ -118,14 +121,14 @@ class Monitor:
             self.best_value, self.best_iteration = float(watched), iteration
         if self._on_iteration is not None:
             self._on_iteration(iteration, values)
-        # NaN from the start never improves: patience then counts from the beginning.
+        # If every value so far was NaN, the patience counts from the first iteration.
         waited = iteration - (self.best_iteration or 0)
         if watched is not None and self.n_iter_no_change is not None:
             self._stopped = self._stopped or waited >= self.n_iter_no_change
         return self._stopped
 
     def state(self) -> dict[str, Any]:
-        """Return all that it knows as plain values, which `restore` takes."""
+        """Return the state as plain values, for `restore`."""
         return {
             "evaluations": [
                 [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
@@ -140,17 +143,18 @@ class Monitor:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from where `state` was taken: history, best, patience and clock."""
+        """Restore history, best iteration, patience and elapsed time from `state`."""
         self.evaluations[:] = [Evaluation(*entry) for entry in state["evaluations"]]
         self.best_iteration = state["best_iteration"]
         self.best_value = float(state["best_value"])
         self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])
         self._name, self._greater_is_better = state["name"], state["greater_is_better"]
+        # Shift the start, so that the elapsed time continues without the interruption.
         self._start = time.perf_counter() - state["seconds"]
 
     @property
     def stopped(self) -> bool:
-        """Whether `record` has answered True."""
+        """Whether `record` has returned True."""
         return self._stopped
 
     def _is_better(self, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ __all__ = ["written_whole"]
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path`; what is written there then takes the place of `path`.
+    """Write a file atomically: yield a temporary path, then rename it to `path`.
 
-    Whatever happens in between, `path` holds either what it held before or all of what is
-    new. The folder is made where it is missing.
-
-    Parameters
-    ----------
-    path : Path
+    If the process dies at any point, `path` has either its old or its complete new content.
+    Missing parent folders are created.
 
     Yields
     ------
     Path
-        In the same folder, to be created; gone when the context ends.
+        Temporary path in the same folder. The caller must create this file.
 
     Examples
     --------
@@ -37,11 +33,12 @@ def written_whole(path: Path) -> Iterator[Path]:
     'all of it'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, because a rename is atomic only within one file system.
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield part
         with part.open("rb+") as file:
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # the content must be on disk before the new name is
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

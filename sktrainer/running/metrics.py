@@ -1,4 +1,4 @@
-"""Scorers: which ones a task has by default, and how rows predicted once meet them all."""
+"""Scorers: the defaults of a task, and scoring of rows that were predicted once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
 
 
 def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
-    """Return the scorers used where the caller names none, for class codes as targets.
+    """Return the default scorers of a task. Targets are class codes or numbers.
 
-    Precision, recall and F1 are of the class with code 1 for two classes, else macro
-    averages. `log_loss`, `rmse` and `mae` are the plain metrics: smaller is better.
+    Precision, recall and F1 refer to class code 1 for two classes and are macro averages
+    for more. `log_loss`, `rmse` and `mae` are not negated: smaller is better.
     """
     if task == "regression":
         return {
@@ -56,9 +56,9 @@ def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
 
 @dataclass(frozen=True)
 class _OfHits:
-    """Precision, recall or F1 (`which` 0, 1, 2), which scikit-learn computes at one go.
+    """Scorer of precision, recall or F1 (`which` = 0, 1 or 2).
 
-    What it computed for rows that were predicted already is kept beside the predictions.
+    scikit-learn computes all three together, so the result is cached on `Predicted`.
     """
 
     which: int
@@ -91,9 +91,9 @@ def _roc_auc_scorer(n_classes: int) -> Scorer:
 
 
 def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs: Any) -> float:
-    """One-vs-rest ROC AUC, averaged over the classes that have rows of both kinds.
+    """Return the macro-averaged one-vs-rest ROC AUC of the classes that are present.
 
-    A held-out part may lack a rare class; `roc_auc_score` refuses such a part whole.
+    Held-out rows may lack a rare class; `roc_auc_score` raises in this case.
     """
     present = [c for c in range(n_classes) if 0 < np.count_nonzero(y_true == c) < len(y_true)]
     if not present:
@@ -104,8 +104,8 @@ def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs:
             for code in present
         ]
         return float(np.mean(scores))
-    # The area is the share of pairs, one row of the class and one not, that stand in the
-    # right order: the Mann-Whitney statistic, got for all classes from ranks alone.
+    # ROC AUC equals the normalized Mann-Whitney U statistic. Computing it from ranks scores
+    # all classes at once and is faster than one `roc_auc_score` call per class.
     ranks = rankdata(y_score[:, present], axis=0)
     of_class = y_true[:, np.newaxis] == np.array(present)
     n_class = of_class.sum(axis=0)
@@ -114,36 +114,37 @@ def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs:
 
 
 def named_scorer(name: str) -> Scorer:
-    """Return scikit-learn's scorer of this name.
+    """Return the scikit-learn scorer with this name.
 
     Raises
     ------
     ValueError
-        The name is not known; the message lists those that are.
+        If the name is unknown. The message lists the valid names.
     """
     if name not in get_scorer_names():
-        raise ValueError(f"unknown scorer {name!r}; known are {', '.join(get_scorer_names())}")
+        known = ", ".join(get_scorer_names())
+        raise ValueError(f"{name!r} is not a scorer of scikit-learn; use one of {known}")
     scorer: Scorer = get_scorer(name)
     return scorer
 
 
 def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
-    """Return a scorer that also scores a part of the rows which lacks a class.
+    """Return a scorer that also scores rows in which a class is absent.
 
-    scikit-learn's metrics of probabilities take the classes for those of the rows, and
-    raise where there are more columns; with `labels` they do not.
+    scikit-learn's probability metrics infer the classes from the rows and raise if there
+    are more probability columns. Passing `labels` avoids this.
 
     Parameters
     ----------
     scorer : scorer
-        One of scikit-learn's own, for two classes or more.
+        A classification scorer of scikit-learn.
     n_classes : int
         The targets are codes from 0 to `n_classes` - 1.
 
     Returns
     -------
     scorer
-        The same one where it needs no telling.
+        The unchanged scorer if it does not need `labels`.
     """
     function = getattr(scorer, "_score_func", None)
     if function is metrics.roc_auc_score:
@@ -163,23 +164,23 @@ def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
 
 
 def asks_for_positive_label(scorer: Scorer | None) -> bool:
-    """Tell whether a scikit-learn scorer has to know which label is the positive one."""
+    """Return whether the metric of a scorer has a `pos_label` parameter."""
     function = getattr(scorer, "_score_func", None)
     return function is not None and "pos_label" in inspect.signature(function).parameters
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """The scorers of one fit, in order; `score` uses the first.
+    """Ordered scorers of one fit. `score` uses the first one.
 
     Attributes
     ----------
     scorers : dict of str to scorer
     single : bool
-        The caller named one scorer alone: its columns in `cv_results_` bear no name.
+        Whether a single scorer was given. Its columns in `cv_results_` are then unnamed.
     on_estimator : frozenset of str
-        Scorers of the caller's own making. They get the fitted trainer's view of rows and
-        labels, while scorers known by name get predictions and class codes.
+        Names of the user-defined scorers. They receive the input rows and the original
+        labels. Named scorers receive predictions and class codes.
     """
 
     scorers: dict[str, Scorer]
@@ -187,14 +188,14 @@ class Scoring:
     on_estimator: frozenset[str] = frozenset()
 
     def first(self) -> Scoring:
-        """Return the first scorer alone."""
+        """Return a Scoring with only the first scorer."""
         name = next(iter(self.scorers))
         alone = {name: self.scorers[name]}
         return Scoring(alone, single=True, on_estimator=self.on_estimator & {name})
 
 
 def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
-    """Make scorers of what the caller passed as `scoring`, which was found valid.
+    """Convert the `scoring` parameter, which must be valid, to scorers.
 
     Examples
     --------
@@ -222,14 +223,14 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
 
 
 def can_serve(scorer: Scorer, estimator: Any) -> bool:
-    """Tell whether an estimator has a method that this scorer asks for."""
+    """Return whether an estimator has a prediction method that the scorer needs."""
     return not (wanted := response_methods(scorer)) or any(
         hasattr(estimator, method) for method in wanted
     )
 
 
 def response_methods(scorer: Scorer) -> tuple[str, ...]:
-    """Return the methods of which a scikit-learn scorer needs one; () where it is unknown."""
+    """Return the methods of which a scorer needs at least one, or () if unknown."""
     wanted = getattr(scorer, "_response_method", ())
     if wanted == "default":
         return ("predict",)
@@ -244,11 +245,10 @@ def score_predicted(
     *,
     strict: bool = False,
 ) -> dict[str, float]:
-    """Score predicted rows with every scorer; NaN where a scorer does not apply.
+    """Score predicted rows with every scorer.
 
-    A part of one class has no ROC AUC, a model without probabilities no log loss: that
-    leaves one cell empty and costs the others nothing. With `strict`, an error of a
-    scorer is raised.
+    A scorer that does not apply yields NaN, for example ROC AUC on rows of one class or
+    log loss for a model without probabilities. With `strict`, its error is raised.
     """
     values = {}
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -257,6 +257,7 @@ def score_predicted(
             warnings.simplefilter("ignore")
             try:
                 serves = can_serve(scorer, predicted)
+                # `predicted` ignores X, so pass a table without columns.
                 found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
             except ValueError:
                 if strict:

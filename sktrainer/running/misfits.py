@@ -1,4 +1,4 @@
-"""Which of scikit-learn's scorers cannot score which targets, known before any training."""
+"""Check, before training, that a scorer can score the targets."""
 
 from __future__ import annotations
 
@@ -15,25 +15,15 @@ __all__ = ["scorer_misfit"]
 
 
 def scorer_misfit(name: str, task: Task, n_classes: int) -> str | None:
-    """Say that scikit-learn's scorer of this name cannot score such targets, if it cannot.
+    """Return an error message if a scikit-learn scorer cannot score the targets, else None.
 
-    It is tried on a few rows that are predicted right; what fails there fails everywhere.
-
-    Parameters
-    ----------
-    name : str
-        One of `sklearn.metrics.get_scorer_names()`.
-    task : {"classification", "regression"}
-    n_classes : int
-
-    Returns
-    -------
-    str or None
+    The scorer is tried on a few correctly predicted rows. If it fails on these, it fails on
+    all rows. `name` is one of `sklearn.metrics.get_scorer_names()`.
 
     Examples
     --------
     >>> print(scorer_misfit("f1", "classification", 3))
-    scorer 'f1' cannot score a classification of 3 classes; use another, such as 'f1_macro'
+    scorer 'f1' does not support classification with 3 classes; use for example 'f1_macro'
     >>> scorer_misfit("f1", "classification", 2) is None
     True
     """
@@ -42,15 +32,15 @@ def scorer_misfit(name: str, task: Task, n_classes: int) -> str | None:
     known = set(get_scorer_names())
     better = (f"{name}_macro", f"{name}_ovr", "r2" if task == "regression" else "accuracy")
     fitting = next(b for b in better if b in known and _scores(b, task, n_classes))
-    targets = task if task == "regression" else f"{task} of {n_classes} classes"
-    return f"scorer {name!r} cannot score a {targets}; use another, such as {fitting!r}"
+    targets = task if task == "regression" else f"{task} with {n_classes} classes"
+    return f"scorer {name!r} does not support {targets}; use for example {fitting!r}"
 
 
 def _scores(name: str, task: Task, n_classes: int) -> bool:
     scorer = named_scorer(name)
     targets, rows = _predicted_right(task, n_classes, codes=asks_for_positive_label(scorer))
     if not can_serve(scorer, rows):
-        return True  # what it needs is a method, for which the model itself is asked
+        return True  # whether the model has the required method is checked elsewhere
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -64,9 +54,9 @@ def _predicted_right(task: Task, n_classes: int, *, codes: bool) -> tuple[Array,
     if task == "regression":
         numbers = np.array([0.5, 1.25, 2.0, 3.75])
         return numbers, Predicted(task, None, lambda: numbers)
-    # Texts unless codes are asked for: metrics of numbers would take codes for numbers.
+    # Use strings unless codes are needed: regression metrics would accept numeric codes.
     labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
-    rows = np.tile(np.arange(n_classes), 2)
+    rows = np.tile(np.arange(n_classes), 2)  # two rows per class
     likely = np.eye(n_classes)[rows]
     decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
     targets = labels[rows]

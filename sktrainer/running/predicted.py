@@ -1,4 +1,4 @@
-"""Rows that were predicted once, in the shape that scikit-learn's scorers ask."""
+"""Estimators for scikit-learn scorers: cached predictions and translated labels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ __all__ = ["Predicted", "Relabelled"]
 
 
 class Predicted(BaseEstimator):
-    """Rows that were predicted already, in the shape that scikit-learn's scorers ask.
+    """Estimator that returns cached predictions of fixed rows.
 
-    A scorer calls `predict` or `predict_proba` on an estimator; each of six scorers
-    would predict the rows anew. This estimator answers with what was predicted once.
+    A scikit-learn scorer calls `predict` or `predict_proba`, so several scorers would
+    predict the same rows several times. With this estimator, rows are predicted once.
 
     Parameters
     ----------
     task : {"classification", "regression"}
     classes : ndarray of shape (n_classes,) or None
     predict, predict_proba, decision_function : callable or None
-        Called without arguments, at most once each, when a scorer first asks.
+        Functions without arguments that return the predictions. Each is called at most
+        once, when a scorer first needs it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Predicted(BaseEstimator):
         }
         self._answers: dict[str, Array] = {}
 
+    # Methods are created dynamically, because scorers use `hasattr` to choose among them.
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self.__dict__.get("_sources", {}).get(name) is None:
             raise AttributeError(name)
@@ -52,7 +54,7 @@ class Predicted(BaseEstimator):
         def method(X: Any = None) -> Array:
             return self._answer(name)
 
-        method.__name__ = name  # scikit-learn tells methods apart by their names
+        method.__name__ = name  # scikit-learn identifies the method by its name
         return method
 
     def _answer(self, name: str) -> Array:
@@ -61,7 +63,7 @@ class Predicted(BaseEstimator):
         return self.once(name, source)
 
     def once(self, name: str, compute: Callable[[], Array]) -> Array:
-        """Return what `compute` gives, computed when it is first asked for under this name."""
+        """Return the result of `compute`, cached under this name."""
         if name not in self._answers:
             self._answers[name] = compute()
         return self._answers[name]
@@ -77,16 +79,16 @@ class Predicted(BaseEstimator):
 
 @dataclass(frozen=True, eq=False)
 class Relabelled:
-    """A scorer that is shown other labels than those that the model was trained on.
+    """Scorer that receives other labels than those that the model was trained on.
 
-    "f1" and its like know which label is the positive one for 0 and 1 alone, so that they
-    are shown codes; a scorer of the caller's own is shown the caller's labels.
+    Scorers such as "f1" know the positive class only for labels 0 and 1, so they receive
+    class codes. User-defined scorers receive the original labels.
 
     Attributes
     ----------
     scorer : scorer
     trained, shown : ndarray of shape (n_classes,)
-        The labels that the model was trained on, in order, and those to show for them.
+        The sorted labels of the model, and the labels that replace them.
     """
 
     scorer: Scorer
@@ -109,7 +111,7 @@ class Relabelled:
 
     @property
     def _score_func(self) -> Any:
-        # Whoever asks whether weights are taken asks the function inside.
+        # The signature of the wrapped metric shows whether it supports sample weights.
         return getattr(self.scorer, "_score_func", self.scorer)
 
     def _show(self, labels: Any) -> Array:

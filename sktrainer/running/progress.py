@@ -1,4 +1,4 @@
-"""What a fit says while it runs: a line a stage, a bar for its iterations, warnings."""
+"""Progress output of a fit: one line per stage, progress bars and warnings."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class Progress:
-    """Says what a fit does, as loudly as `verbose` asks, and only in the main process.
-
-    Safe to share between threads: lines of several folds do not mix.
+    """Progress output of a fit. Thread-safe, and active in the main process only.
 
     Parameters
     ----------
     verbose : int, default=0
-        0 silent (warnings go through `warnings`), 1 the stages and progress bars, 2
+        0: silent, warnings use the `warnings` module. 1: stages and progress bars. 2:
         every iteration.
     stream : text stream or None, default=None
-        None: what `sys.stdout` is when something is said.
+        If None, the value of `sys.stdout` at the time of writing.
 
     Examples
     --------
@@ -51,19 +49,19 @@ class Progress:
         self._speaks = self.verbose > 0 and _is_main_process()
 
     def done(self, text: str) -> None:
-        """Say that a stage is done."""
+        """Print a line for a completed stage."""
         if self._speaks:
             self._write(f"✓ {text}")
 
     def warn(self, text: str, category: type[Warning] = SktrainerWarning) -> None:
-        """Say what the caller should know; as a Python warning where lines are not shown."""
+        """Print a warning, or issue it as a Python warning if output is disabled."""
         if self._speaks:
             self._write(f"⚠ {text}")
         else:
             warn_caller(text, category)
 
     def block(self, text: str) -> None:
-        """Write a table, each line set in by four blanks, as it is aligned."""
+        """Print an aligned table, indented by four spaces."""
         if self._speaks and text:
             self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
 
@@ -76,18 +74,7 @@ class Progress:
         seconds: float,
         error: str | None = None,
     ) -> None:
-        """Say how a fold went.
-
-        Parameters
-        ----------
-        number, n_folds : int
-            Which fold, from 1, of how many.
-        scores : mapping of str to float
-            The first three are shown.
-        seconds : float
-        error : str or None, default=None
-            Why the fold failed.
-        """
+        """Print the first three scores of fold `number` (from 1), or the error if it failed."""
         if not self._speaks:
             return
         name = f"fold {number:>{len(str(n_folds))}}/{n_folds}"
@@ -99,22 +86,22 @@ class Progress:
 
     @contextmanager
     def iterations(self, label: str, total: int | None = None) -> Iterator[Iterations]:
-        """Show the iterations of one fit while they run.
+        """Show the iterations of one fit while it runs.
 
-        A bar on a terminal; elsewhere a line about every ten seconds; at `verbose=2` a
-        line an iteration; nothing at `verbose=0`.
+        With `verbose=1`, show a bar on a terminal and one line about every ten seconds
+        elsewhere. With `verbose=2`, print one line per iteration.
 
         Parameters
         ----------
         label : str
-            The model's name, or the fold's.
+            Name of the model or the fold.
         total : int or None, default=None
-            Iterations that the fit will go through at most.
+            Maximum number of iterations.
 
         Yields
         ------
         Iterations
-            Call it as ``(iteration, values)``: the `on_iteration` of a `Monitor`.
+            Callback for the `on_iteration` parameter of `Monitor`.
         """
         has_bar = self._speaks and self.verbose == 1 and self._is_terminal()
         task = self._open_bar(label, total) if has_bar else None
@@ -152,9 +139,9 @@ class Progress:
 
 
 class Iterations:
-    """Takes each iteration of one fit and shows what there is time to show.
+    """Progress callback of one fit, limited to a few updates per second.
 
-    Nearly every call ends at the comparison of two times.
+    Most calls return after comparing two times, so the overhead per iteration is small.
     """
 
     def __init__(
@@ -174,7 +161,7 @@ class Iterations:
         self._next = self._start + self._pause
 
     def follow(self, monitor: Monitor) -> None:
-        """Show the best iteration that this monitor knows of, too."""
+        """Also show the best iteration of this monitor."""
         self._monitor = monitor
 
     def __call__(self, iteration: int, values: Values) -> None:
@@ -185,7 +172,7 @@ class Iterations:
         if self._task is None:
             self._write_line(iteration, values, now - self._start)
         elif self._progress._bars is not None:
-            # A bar has little room: the validation rows, where there are some.
+            # A bar has little room, so prefer the validation metrics.
             held = {part: values[part] for part in ("validation",) if values.get(part)}
             self._progress._bars.update(self._task, iteration, self._text(held or values))
 
@@ -212,7 +199,7 @@ def _is_main_process() -> bool:
 
 
 def _short(value: Any) -> str:
-    """Write a score with four significant places, a large one in full."""
+    """Format a score with four significant digits, or as an integer if it is large."""
     number = float(value)
     if 1e4 <= abs(number) < 1e9:
         return f"{number:,.0f}"
@@ -220,7 +207,7 @@ def _short(value: Any) -> str:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """Return the text as this stream can write it, in ASCII where it knows no more."""
+    """Replace the characters that the stream cannot encode by ASCII."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)

@@ -1,4 +1,4 @@
-"""Cores, threads, seconds and memory: how much there is, and how much was used."""
+"""Available cores and threads, elapsed time, peak memory and library versions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 
 
 class Stopwatch:
-    """Times named stages and notes the memory that the process had needed by their end.
+    """Timer of named stages. It also records the peak memory of the process.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what runs inside; a name that comes again adds to its seconds."""
+        """Time the enclosed block. Add up the times of a repeated name."""
         start = time.perf_counter()
         try:
             yield
@@ -60,21 +60,21 @@ class Stopwatch:
             self.add(name, time.perf_counter() - start)
 
     def add(self, name: str, seconds: float) -> None:
-        """Note seconds that were measured elsewhere."""
+        """Add seconds that were measured elsewhere."""
         before = self._stages.get(name, (0.0, 0.0))[0]
         self._stages[name] = (before + seconds, peak_memory_mb())
 
     def seconds(self, name: str) -> float:
-        """Return the seconds of one stage, 0.0 where it did not run."""
+        """Return the seconds of one stage, or 0.0 if it did not run."""
         return self._stages.get(name, (0.0, 0.0))[0]
 
     @property
     def elapsed(self) -> float:
-        """Seconds since this stopwatch was made."""
+        """Seconds since this stopwatch was created."""
         return time.perf_counter() - self._start
 
     def frame(self) -> pd.DataFrame:
-        """Return a row a stage, in the order they began: seconds and peak memory in MB."""
+        """Return one row per stage with its seconds and the peak memory in MB."""
         return pd.DataFrame(
             {
                 "stage": pd.Series(list(self._stages), dtype="str"),
@@ -85,11 +85,9 @@ class Stopwatch:
 
 
 def peak_memory_mb() -> float:
-    """Return the most memory that this process has held at once, in MB; NaN if unknown.
-
-    Linux hands a parent's `ru_maxrss` down to the programs it starts, so the process's
-    own high-water mark is read first.
-    """
+    """Return the peak resident memory of this process in MB, or NaN if it is unknown."""
+    # On Linux, a child inherits `ru_maxrss` from its parent through fork and exec. VmHWM in
+    # /proc/self/status belongs to this process only, so it is preferred.
     try:
         with _STATUS.open(encoding="ascii", errors="replace") as status:
             for line in status:
@@ -101,15 +99,15 @@ def peak_memory_mb() -> float:
         import resource
     except ImportError:
         return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, else KiB
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def n_cores() -> int:
-    """Return how many threads a model may use here, at least 1.
+    """Return the number of threads that a model may use, at least 1.
 
-    The cores that affinity and the container's quota leave, no more than
-    `OMP_NUM_THREADS`; inside a worker of joblib, what joblib left for it.
+    This is the number of cores allowed by CPU affinity and the container's quota, limited
+    by `OMP_NUM_THREADS`. In a joblib worker, it is the worker's share of the cores.
 
     Examples
     --------
@@ -121,24 +119,24 @@ def n_cores() -> int:
 
 
 def plan_jobs(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
-    """Share the cores between tasks that run at once and the threads inside each.
+    """Divide the cores between parallel tasks and the threads of each task.
 
     Parameters
     ----------
     n_jobs : int or None
-        As in joblib: None is 1 unless `joblib.parallel_config` says otherwise, -1 all
-        cores, -2 all but one.
+        As in joblib: None means 1 unless set by `joblib.parallel_config`, -1 means all
+        cores, -2 all cores but one.
     n_tasks : int
 
     Returns
     -------
     workers, threads_per_worker : int
-        Both at least 1; their product is never above the cores.
+        Both are at least 1. Their product does not exceed the number of cores.
 
     Raises
     ------
     ParameterError
-        `n_jobs` is 0 or no whole number.
+        If `n_jobs` is 0 or not an integer.
 
     Examples
     --------
@@ -147,8 +145,8 @@ def plan_jobs(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     """
     if n_jobs is not None and (not hasattr(n_jobs, "__index__") or int(n_jobs) == 0):
         raise ParameterError(
-            f"n_jobs must be None, a positive count or a negative one (-1: all cores), "
-            f"got {n_jobs!r}; set n_jobs=1 for one fold after the other"
+            f"n_jobs must be None, a positive integer or a negative integer (-1: all cores), "
+            f"got {n_jobs!r}; use n_jobs=1 to run the folds sequentially"
         )
     if n_jobs is None:
         n_jobs = get_active_backend()[1] or 1
@@ -160,30 +158,27 @@ def plan_jobs(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
 
 
 def _cores_left() -> int:
-    """Count the cores that are free for this thread to use."""
+    """Return the number of cores available to the current thread."""
     if threading.current_thread().daemon or multiprocessing.current_process().daemon:
-        # joblib's and multiprocessing's pools run their tasks in such ones, a task a core.
+        # Pools of joblib and multiprocessing run one task per core in daemon workers.
         return 1
     cores = int(joblib.cpu_count())
     if get_active_backend()[0].nesting_level:
-        # A loky worker: joblib sets this variable there to the cores that are its share.
+        # In a loky worker, joblib sets OMP_NUM_THREADS to the worker's share of the cores.
         return min(cores, _omp_num_threads() or 1)
     return cores
 
 
 def _omp_num_threads() -> int | None:
-    """Read OMP_NUM_THREADS, of which the first number counts for the outer level."""
+    """Return the first number in OMP_NUM_THREADS. It applies to the outermost level."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) > 0 else None
 
 
 def library_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of those libraries that are there, importing none of them.
+    """Return the versions of the installed libraries among `names`, without importing them.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Import names; "python" is the interpreter.
+    Use import names; "python" stands for the interpreter.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One seed from the caller; from it, one of its own for each consumer."""
+"""Derivation of one seed per consumer from the `random_state` of a fit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MAX_SEED = 2**31 - 1
 
 
 def root_seed(random_state: Any) -> int:
-    """Draw the seed of a whole fit from what the caller passed as `random_state`.
+    """Return the root seed of a fit for a value of `random_state`.
 
-    None gives fresh entropy: the caller's global NumPy generator is neither read nor
-    moved. A RandomState or Generator is moved by one draw, as scikit-learn does.
+    None uses fresh entropy and leaves NumPy's global generator alone. A RandomState or
+    Generator is advanced by one draw, as in scikit-learn.
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0]) % MAX_SEED
@@ -26,9 +26,10 @@ def root_seed(random_state: Any) -> int:
 
 
 def derive_seed(root: int, *path: str | int) -> int:
-    """Return the seed of the consumer that `path` names, below 2**31 - 1.
+    """Return the seed of the consumer identified by `path`, below 2**31 - 1.
 
-    Two paths give unrelated seeds, and adding a consumer changes no other one's.
+    Seeds of different paths are independent. A new consumer does not change the seeds of
+    the others.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def derive_seed(root: int, *path: str | int) -> int:
 
 
 def segment_seed(seed: int, segment: int) -> int:
-    """Return the seed of a segment of rounds, counted from 0; the first one keeps the fit's.
+    """Return the seed of a training segment. Segment 0 uses the seed of the fit.
 
     Examples
     --------
@@ -54,15 +55,9 @@ def segment_seed(seed: int, segment: int) -> int:
 
 
 def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
-    """Return how often a fit that failed is to be tried again, and a note where that is 0.
+    """Return the number of useful retries, and a note if a fixed seed makes them useless.
 
-    A model that was given a seed by its caller would do the same again.
-
-    Parameters
-    ----------
-    n_retries : int
-    estimator : estimator
-        The model alone, without steps before it.
+    `estimator` is the model without preceding pipeline steps.
 
     Examples
     --------
@@ -78,21 +73,17 @@ def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]
     for name in ("random_state", "random_seed"):
         if parameters.get(name) is not None:
             note = (
-                f"n_retries={n_retries} does nothing: {name}={parameters[name]!r} is set on "
-                "the estimator, so that every try would be the same; leave it out there"
+                f"n_retries={n_retries} has no effect: {name}={parameters[name]!r} is set on "
+                f"the estimator, so every attempt would be identical; remove {name} from it"
             )
             return 0, (note,)
     return int(n_retries), ()
 
 
 def set_open_seeds(estimator: Any, seed: int) -> dict[str, int]:
-    """Give each `random_state` that is still None a seed of its own; return what was set.
+    """Set every `random_state` that is None to its own derived seed. Return these seeds.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Changed in place: pass a clone.
-    seed : int
+    The estimator is modified in place, so pass a clone.
     """
     if not hasattr(estimator, "get_params"):
         return {}

@@ -1,4 +1,4 @@
-"""A limit on the threads of OpenMP and BLAS that leaves no trace, from any thread."""
+"""Thread-safe, temporary limit on the threads of OpenMP and BLAS."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ __all__ = ["limited_threads"]
 
 @contextmanager
 def limited_threads(n_threads: int | None) -> Iterator[None]:
-    """Keep OpenMP and BLAS, inside, to at most so many threads; None sets no limit.
+    """Limit OpenMP and BLAS to at most `n_threads` threads inside the context.
 
-    OpenMP's limit belongs to the thread that enters: each worker of a pool enters by
-    itself. Most BLAS libraries have one limit for the whole process: while several
-    threads are inside, the lowest of their limits holds, and what was there before
-    comes back when the last one leaves. A limit that was there already is never raised.
+    An OpenMP limit applies to the calling thread only, so each worker of a pool must enter
+    its own context. Most BLAS libraries have one limit per process: while several threads
+    are inside the context, the lowest limit applies; when the last one leaves, the previous
+    limit is restored. A lower limit that is already set is kept.
 
-    `threadpoolctl.threadpool_limits` looks through all loaded libraries each time, some
-    milliseconds; here they are looked up again only after something was imported.
+    `threadpoolctl.threadpool_limits` searches all loaded libraries on each call, which
+    takes milliseconds. Here, they are searched again only after a new import.
 
     Parameters
     ----------
     n_threads : int or None
+        If None, no limit is set.
 
     Examples
     --------
@@ -54,7 +55,7 @@ def limited_threads(n_threads: int | None) -> Iterator[None]:
 
 
 class _ProcessLimits:
-    """The limits that hold for a whole process, and the threads that asked for them."""
+    """Process-wide limits of BLAS libraries, shared by all threads inside the context."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,11 +87,11 @@ class _ProcessLimits:
 
 
 def _set_for_process(library: Any, n_threads: int) -> None:
-    # threadpoolctl 3.8 lets only the first thread that asked change OpenBLAS, until that
-    # thread lets go; the last one to leave here may be another. The lock above keeps
-    # them apart, so the library is told directly.
-    tell = getattr(library, "_real_set_num_threads", library.set_num_threads)
-    tell(n_threads)
+    # With threadpoolctl 3.8, only the thread that first limited OpenBLAS can change the
+    # limit, but here the last thread to leave may be another one. The lock in
+    # _ProcessLimits prevents races, so call the setter of the library directly.
+    set_threads = getattr(library, "_real_set_num_threads", library.set_num_threads)
+    set_threads(n_threads)
 
 
 _PROCESS = _ProcessLimits()
@@ -98,10 +99,10 @@ _PROCESS = _ProcessLimits()
 
 @lru_cache(maxsize=1)
 def _libraries(n_modules: int) -> tuple[list[Any], list[Any]]:
-    """Return the libraries whose limit is a thread's own, and those of the process.
+    """Return the libraries with one limit per thread, and those with one per process.
 
-    A library comes into the process with the import of a module that needs it: so long
-    as the number of modules is the same, no library is new.
+    A new library can only be loaded by a new import, so the result is cached by the number
+    of imported modules.
     """
     libraries = ThreadpoolController().lib_controllers
     of_thread = [library for library in libraries if _is_per_thread(library)]
@@ -109,6 +110,8 @@ def _libraries(n_modules: int) -> tuple[list[Any], list[Any]]:
 
 
 def _is_per_thread(library: Any) -> bool:
+    # Microsoft's OpenMP runtime (vcomp) has one limit per process. OpenBLAS has one per
+    # thread if it was built with OpenMP.
     if library.user_api == "openmp":
         return not library.prefix.startswith("vcomp")
     return library.internal_api == "openblas" and library.threading_layer == "openmp"

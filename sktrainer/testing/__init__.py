@@ -1,6 +1,6 @@
-"""The contract: what holds for every model that the trainer manages, as checks to run.
+"""Contract checks for backends, similar to scikit-learn's `check_estimator`.
 
-A backend, here or in another package, proves itself by passing them all:
+Every backend, in sktrainer or in another package, must pass all of them:
 
     import pytest
     from sktrainer.testing import Case, contract_checks
@@ -9,7 +9,7 @@ A backend, here or in another package, proves itself by passing them all:
     def test_contract(check):
         check(Case(MyClassifier(n_rounds=30), "classification"))
 
-Each check raises AssertionError with what was broken.
+A failed check raises AssertionError. A check that does not apply to the model returns early.
 """
 
 from sktrainer.testing.answers import answers, same_bits

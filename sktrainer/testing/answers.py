@@ -1,4 +1,4 @@
-"""What two fits are compared by."""
+"""Predictions as arrays, and their bit-exact comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,20 @@ __all__ = ["answers", "same_bits"]
 
 
 def answers(trainer: ManagedTrainer, X: Any) -> Array:
-    """Return all that a fitted trainer says of some rows, as one array of numbers."""
+    """Return the most detailed predictions of a fitted trainer as a numeric array.
+
+    These are probabilities, else decision values, else class codes or numbers.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+        Fitted.
+    X : table or array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    """
     if hasattr(trainer, "predict_proba"):
         return np.asarray(trainer.predict_proba(X))
     if hasattr(trainer, "decision_function"):
@@ -25,6 +38,12 @@ def answers(trainer: ManagedTrainer, X: Any) -> Array:
 
 
 def same_bits(left: Any, right: Any) -> bool:
-    """Tell whether two arrays are the same byte for byte."""
+    """Return whether two arrays are bit-identical, with the same dtype and shape.
+
+    Examples
+    --------
+    >>> same_bits([0.1, 0.2], [0.1, 0.2]), same_bits([1], [1.0])
+    (True, False)
+    """
     a, b = np.asarray(left), np.asarray(right)
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

@@ -1,4 +1,4 @@
-"""What the contract is tried on: a model, and a table with every kind of column."""
+"""Inputs of the contract checks: a model, and a table with every kind of column."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ __all__ = ["Case", "mixed_table", "with_noise", "with_parameters"]
 
 @dataclass(frozen=True)
 class Case:
-    """One model that the contract is to hold for.
+    """A model to check, with the parameters of its trainer.
 
-    Attributes
+    Parameters
     ----------
     estimator : estimator
-        Unfitted. Few iterations are enough, and quick.
+        Unfitted. Use few iterations to keep the checks fast.
     task : {"classification", "regression"}
-    parameters : mapping
-        Further parameters of the trainer, nested ones too.
-    n_samples : int
-        Rows of the table that it is tried on.
+    parameters : mapping, default={}
+        Additional parameters of the trainer, including nested ones.
+    n_samples : int, default=240
+        Number of rows of the training table.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sktrainer.testing import Case, check_weights_count
+    >>> check_weights_count(Case(Ridge(), "regression"))
     """
 
     estimator: Any
@@ -43,31 +49,32 @@ class Case:
         return ManagedTrainer(copied(self.estimator), **given).set_params(**nested)
 
     def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
-        """Return the table that the checks fit on."""
+        """Return the training table and its target."""
         return mixed_table(self.n_samples, self.task, seed=seed)
 
     def probe(self) -> pd.DataFrame:
-        """Return rows that no fit ever sees."""
+        """Return 60 rows that are never used for fitting."""
         return mixed_table(60, self.task, seed=99)[0]
 
 
 def mixed_table(
     n_samples: int, task: Task, *, n_classes: int = 2, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Make a table with every kind of column and missing cells in most.
+    """Generate a table with every kind of column and with missing values.
 
     Parameters
     ----------
     n_samples : int
     task : {"classification", "regression"}
     n_classes : int, default=2
+        Ignored for regression.
     seed : int, default=0
 
     Returns
     -------
     X : DataFrame of shape (n_samples, 9)
-    y : Series
-        Text labels, of unlike shares, or numbers.
+    y : Series of shape (n_samples,)
+        Imbalanced string labels for classification, floats for regression.
 
     Examples
     --------
@@ -107,7 +114,22 @@ def mixed_table(
 def with_noise(
     X: pd.DataFrame, y: pd.Series, rows: Array, seed: int = 5
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Replace some rows by noise of the same kind, unheard-of categories among it."""
+    """Replace rows by random values of the same type, including unseen categories.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_features)
+    y : Series of shape (n_samples,)
+        Its values are permuted within `rows`.
+    rows : ndarray of int
+        Positions of the rows to replace.
+    seed : int, default=5
+
+    Returns
+    -------
+    X, y : DataFrame, Series
+        Copies.
+    """
     rng = np.random.default_rng(seed)
     noise, labels = X.copy(), y.copy()
     for name in X.columns:
@@ -121,7 +143,7 @@ def with_noise(
                 rng.integers(0, 99, len(rows)), "D"
             )
         else:
-            fresh = [f"unheard of {number}" for number in rng.integers(0, 9, len(rows))]
+            fresh = [f"unseen {number}" for number in rng.integers(0, 9, len(rows))]
         column = column.copy()
         column.iloc[rows] = fresh
         noise[name] = column
@@ -130,5 +152,12 @@ def with_noise(
 
 
 def with_parameters(case: Case, **parameters: Any) -> Case:
-    """Return the same case with further parameters of the trainer."""
+    """Return a copy of the case with additional parameters of the trainer.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> with_parameters(Case(Ridge(), "regression"), scaling=True).parameters
+    {'scaling': True}
+    """
     return replace(case, parameters={**case.parameters, **parameters})

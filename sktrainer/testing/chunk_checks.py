@@ -1,4 +1,4 @@
-"""The checks of `partial_fit`, over the models that have it; others pass them by."""
+"""Contract checks of `partial_fit`. They return early for models without it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def _fed(case: Case, X: Any, y: Any, *, pickled: bool = False) -> ManagedTrainer
     for rows, labels in _chunks(X, y):
         trainer.partial_fit(rows, labels, **_options(case, y))
         if pickled:
-            trainer = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - its own
+            trainer = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - pickled here
     return trainer
 
 
 def check_the_first_chunk_decides_the_encoding(case: Case) -> None:
-    """Noise in later chunks changes no bit of the steps before the model."""
+    """Check that later chunks do not change the preprocessing."""
     if not _learns(case):
         return
     X, y = case.table()
@@ -52,24 +52,24 @@ def check_the_first_chunk_decides_the_encoding(case: Case) -> None:
     first = _fed(case, X, y)
     second = _fed(case, *with_noise(X, y, later))
     assert same_bits(encoded(first, case.probe()), encoded(second, case.probe())), (
-        "noise in later chunks changed the steps before the model"
+        "noise in later chunks changed the preprocessing"
     )
     assert first.n_iter_ == N_CHUNKS
 
 
 def check_chunks_give_the_same_bits_again(case: Case) -> None:
-    """The same chunks: here, in another process, and with a pickle after each."""
+    """Check that chunks are reproducible, also in another process and when pickled between."""
     if not _learns(case):
         return
     here = _fed_and_answered(case)
-    assert same_bits(here, _fed_and_answered(case)), "the same chunks again differ"
-    assert same_bits(here, _fed_and_answered(case, pickled=True)), "a pickle between differs"
+    assert same_bits(here, _fed_and_answered(case)), "the same chunks give another model"
+    assert same_bits(here, _fed_and_answered(case, pickled=True)), "pickling changes the model"
     with joblib.parallel_config("loky", n_jobs=2):
         there, _ = joblib.Parallel()(
             joblib.delayed(_fed_and_answered)(case, pickled=pickled)
             for pickled in (False, True)
         )
-    assert same_bits(here, there), "chunks in another process differ"
+    assert same_bits(here, there), "another process gives another model"
 
 
 def _fed_and_answered(case: Case, *, pickled: bool = False) -> Array:
@@ -77,7 +77,7 @@ def _fed_and_answered(case: Case, *, pickled: bool = False) -> Array:
 
 
 def check_chunks_leave_the_caller_alone(case: Case) -> None:
-    """Estimator, rows and global state are, after `partial_fit`, what they were before."""
+    """Check that `partial_fit` does not change the estimator, the data or global state."""
     if not _learns(case):
         return
     X, y = case.table()
@@ -85,7 +85,7 @@ def check_chunks_leave_the_caller_alone(case: Case) -> None:
     trainer = case.trainer()
     estimator = trainer.estimator
     pickled_before = pickled_whole(estimator)
-    trainer.partial_fit(X, y)  # libraries that load at first use have loaded
+    trainer.partial_fit(X, y)  # lets libraries do their one-time initialization
     with state_left_alone("partial_fit"):
         trainer.partial_fit(X, y)
     assert trainer.estimator is estimator
@@ -95,7 +95,7 @@ def check_chunks_leave_the_caller_alone(case: Case) -> None:
 
 
 def check_a_refused_chunk_changes_nothing(case: Case) -> None:
-    """After a chunk with other columns, or an unknown class, the next gives the same bits."""
+    """Check that a chunk with wrong columns, length or class does not change the model."""
     if not _learns(case):
         return
     X, y = case.table()
@@ -106,7 +106,7 @@ def check_a_refused_chunk_changes_nothing(case: Case) -> None:
         (X, y[:-1]),
     ]
     if case.task == "classification":
-        bad.append((X, y.replace("c1", "unheard of")))
+        bad.append((X, y.replace("c1", "unseen")))
     trainer = case.trainer()
     for rows, labels in _chunks(X, y):
         trainer.partial_fit(rows, labels, **_options(case, y))
@@ -120,13 +120,13 @@ def _check_is_refused(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> No
     try:
         trainer.partial_fit(X, y)
     except ValueError:
-        assert same_bits(answers(trainer, probe), before), "a refused chunk changed the model"
+        assert same_bits(answers(trainer, probe), before), "an invalid chunk changed the model"
     else:
-        raise AssertionError("a chunk unlike the first was taken")
+        raise AssertionError("partial_fit accepted a chunk that does not match the first one")
 
 
 def check_rows_of_weight_zero_are_absent_from_chunks(case: Case) -> None:
-    """Rows of weight zero change no bit, neither of the steps nor of the model."""
+    """Check that rows of weight zero influence neither the preprocessing nor the model."""
     if not _learns(case):
         return
     X, y = case.table()
@@ -148,7 +148,7 @@ def check_rows_of_weight_zero_are_absent_from_chunks(case: Case) -> None:
 
 
 def check_chunks_go_on_from_a_fit(case: Case) -> None:
-    """`partial_fit` after `fit` keeps its steps and moves its model; `fit` starts afresh."""
+    """Check that `partial_fit` continues a fit and keeps its preprocessing."""
     if not _learns(case):
         return
     X, y = case.table()
@@ -156,6 +156,6 @@ def check_chunks_go_on_from_a_fit(case: Case) -> None:
     fitted, n_iter = answers(trainer, case.probe()), trainer.n_iter_ or 0
     steps = encoded(trainer, case.probe())
     trainer.partial_fit(*with_noise(X, y, np.arange(len(y))))
-    assert same_bits(steps, encoded(trainer, case.probe())), "a chunk changed a fitted step"
+    assert same_bits(steps, encoded(trainer, case.probe())), "a chunk changed the preprocessing"
     assert trainer.n_iter_ == n_iter + 1
     assert same_bits(fitted, answers(trainer.fit(X, y), case.probe()))

@@ -1,4 +1,4 @@
-"""The check of the contract that a killed fit goes on to the same bits."""
+"""Contract check that a killed fit resumes to a bit-identical model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check_a_killed_fit_goes_on_to_the_same_bits"]
 
 
 def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
-    """A fit that dies after each of its checkpoints ends as one that did not die."""
+    """Check that a fit killed after several checkpoints gives the same model and history."""
     X, y = case.table()
     with tempfile.TemporaryDirectory() as folder:
         whole = case.trainer(checkpoint=Checkpoint(Path(folder, "whole"), every=7)).fit(X, y)
@@ -28,9 +28,9 @@ def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
                 trainer.fit(X, y)
         resumed = trainer.fit(X, y)
         finished = trainer.fit(X, y)
-    for name, other in {"resumed": resumed, "found finished": finished}.items():
+    for name, other in {"resumed": resumed, "loaded": finished}.items():
         assert same_bits(answers(whole, case.probe()), answers(other, case.probe())), (
-            f"a fit that was {name} differs"
+            f"a fit that was {name} from its checkpoint gives other predictions"
         )
         for attribute in ("n_iter_", "best_iteration_", "stop_reason_"):
             assert getattr(whole, attribute) == getattr(other, attribute), attribute
@@ -41,18 +41,18 @@ def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
 
 
 class _Death(BaseException):
-    """As near to SIGKILL as an exception comes: nothing catches it."""
+    """Simulated SIGKILL. A BaseException, so that `except Exception` does not catch it."""
 
 
 @contextmanager
 def _dies_after_a_checkpoint() -> Iterator[None]:
     write = StateFiles.write
 
-    def last_words(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
+    def write_then_die(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
         write(self, number, members)
         raise _Death
 
-    StateFiles.write = last_words  # type: ignore[method-assign]
+    StateFiles.write = write_then_die  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The checks that a fit leaves nothing behind: in the process, the estimator or the data."""
+"""Contract checks that a fit does not change global state, the estimator or the data."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from sktrainer.trainer import ManagedTrainer
 
 
 def check_state_of_the_caller_is_put_back(case: Case) -> None:
-    """Random generators, warnings filters, thread limits and environment stay as they were."""
+    """Check that `fit` leaves random generators, warning filters, threads etc. unchanged."""
     X, y = case.table()
-    case.trainer(cv=2).fit(X, y)  # libraries that load at first use have loaded
+    case.trainer(cv=2).fit(X, y)  # lets libraries do their one-time initialization
     with state_left_alone("the fit"):
         case.trainer(cv=2).fit(X, y)
 
 
 @contextlib.contextmanager
 def state_left_alone(action: str) -> Iterator[None]:
-    """Raise AssertionError where the block changes what is the caller's.
+    """Raise AssertionError if the enclosed block changes global state.
 
-    The block runs in an empty working directory of its own: into the one that a test
-    run shares, other processes write meanwhile.
+    The block runs in an empty working directory, because other test processes may write to
+    the shared one at the same time.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         before = _caller_state()
         yield
         after = _caller_state()
     for name, value in before.items():
-        assert value == after[name], f"{action} changed the caller's {name}"
+        assert value == after[name], f"{action} changed global state: {name}"
 
 
 def _caller_state() -> dict[str, Any]:
-    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the caller's own
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - it is checked
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
         "Python generator": random.getstate(),
         "torch generator": _torch_generator(),
-        "warnings filters": list(warnings.filters),
+        "warning filters": list(warnings.filters),
         "thread limits": [
             (library["filepath"], library["num_threads"]) for library in threadpool_info()
         ],
@@ -62,12 +62,12 @@ def _caller_state() -> dict[str, Any]:
 
 
 def _torch_generator() -> bytes:
-    torch: Any = sys.modules.get("torch")  # not imported for the sake of the other models
+    torch: Any = sys.modules.get("torch")  # avoid importing it for models that do not use it
     return b"" if torch is None else torch.get_rng_state().numpy().tobytes()
 
 
 def check_wrapped_estimator_is_untouched(case: Case) -> None:
-    """The estimator that was passed is, after `fit`, what it was before."""
+    """Check that `fit` does not change the wrapped estimator."""
     X, y = case.table()
     trainer = case.trainer()
     estimator = trainer.estimator
@@ -75,22 +75,22 @@ def check_wrapped_estimator_is_untouched(case: Case) -> None:
     parameters = _parameters_of(trainer)
     trainer.fit(X, y)
     assert trainer.estimator is estimator
-    assert pickled_whole(estimator) == before, "fit changed the estimator that was passed"
+    assert pickled_whole(estimator) == before, "fit changed the wrapped estimator"
     assert _parameters_of(trainer) == parameters
 
 
 def pickled_whole(estimator: Any) -> bytes:
-    """Return a pickle that tells estimators apart: Keras writes the time into its own."""
+    """Return a deterministic pickle. Keras stores the time in its own pickles."""
     return pickle.dumps(packed({"estimator": estimator}))
 
 
 def _parameters_of(trainer: ManagedTrainer) -> str:
-    # Some libraries make defaults anew for each answer: their addresses tell nothing.
+    # Remove memory addresses: some libraries create default objects on every call.
     return re.sub(r" at 0x[0-9a-f]+", "", repr(trainer.get_params()))
 
 
 def check_data_is_untouched(case: Case) -> None:
-    """X and y are, after `fit` and `predict`, what they were before."""
+    """Check that `fit` and `predict` do not change X and y."""
     X, y = case.table()
     X_before, y_before = X.copy(), y.copy()
     case.trainer(test_size=0.2).fit(X, y).predict(X)

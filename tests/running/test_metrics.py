@@ -1,4 +1,4 @@
-"""Scorers on rows that were predicted once."""
+"""Scorers applied to cached predictions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def table(n_classes, n_rows=200):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_default_scores_are_those_of_scikit_learn(n_classes):
+def test_default_scores_equal_those_of_scikit_learn(n_classes):
     y, probabilities = table(n_classes)
     answers, calls = predicted(probabilities)
     scores = score_predicted(default_scorers("classification", n_classes), answers, y)
@@ -62,7 +62,7 @@ def test_default_scores_are_those_of_scikit_learn(n_classes):
     assert calls == ["predict"]
 
 
-def test_weights_reach_every_default_score():
+def test_every_default_scorer_uses_sample_weights():
     y, probabilities = table(3)
     weight = RNG.integers(1, 4, len(y))
     scorers = default_scorers("classification", 3)
@@ -72,7 +72,7 @@ def test_weights_reach_every_default_score():
     assert weighted == pytest.approx(of_repeated)
 
 
-def test_a_part_without_a_class_still_has_a_roc_auc():
+def test_roc_auc_is_defined_when_a_class_is_absent():
     y, probabilities = table(3)
     two = y < 2
     scores = score_predicted(
@@ -81,7 +81,7 @@ def test_a_part_without_a_class_still_has_a_roc_auc():
     assert 0.5 < scores["roc_auc"] < 1.0
 
 
-def test_a_score_that_does_not_apply_is_nan_and_costs_the_others_nothing():
+def test_inapplicable_score_is_nan_and_others_are_computed():
     y, probabilities = table(2)
     one = np.zeros_like(y)
     scores = score_predicted(
@@ -91,7 +91,7 @@ def test_a_score_that_does_not_apply_is_nan_and_costs_the_others_nothing():
     assert np.isfinite(scores["accuracy"])
 
 
-def test_strict_scoring_raises_what_the_scorer_raises():
+def test_strict_scoring_raises_the_error_of_the_scorer():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         score_predicted(
             {"accuracy": named_scorer("accuracy")},
@@ -101,14 +101,14 @@ def test_strict_scoring_raises_what_the_scorer_raises():
         )
 
 
-def test_named_scorers_serve_predicted_rows():
+def test_named_scorers_accept_cached_predictions():
     y, probabilities = table(2)
     answers, _ = predicted(probabilities)
     for name in ("roc_auc", "neg_log_loss", "f1", "average_precision", "neg_brier_score"):
         assert np.isfinite(named_scorer(name)(answers, np.empty((len(y), 0)), y))
 
 
-def test_a_scorer_is_served_only_by_a_model_that_has_its_method():
+def test_can_serve_checks_the_response_method():
     without = Predicted("classification", np.arange(2), lambda: np.zeros(3))
     assert can_serve(named_scorer("accuracy"), without)
     assert not can_serve(named_scorer("roc_auc"), without)
@@ -125,15 +125,15 @@ def test_a_scorer_is_served_only_by_a_model_that_has_its_method():
         (metrics.make_scorer(metrics.r2_score), ["r2_score"], True),
     ],
 )
-def test_scoring_is_named_by_the_caller_or_by_the_metric(scoring, names, single):
+def test_resolve_scoring_uses_given_names_or_metric_names(scoring, names, single):
     found = resolve_scoring(scoring, "regression", 0)
     assert list(found.scorers) == names
     assert found.single == single
     assert list(found.first().scorers) == names[:1]
 
 
-def test_an_unknown_scorer_is_refused_with_those_that_are_known():
-    with pytest.raises(ValueError, match="unknown scorer 'auc'; known are accuracy"):
+def test_unknown_scorer_error_lists_valid_names():
+    with pytest.raises(ValueError, match="'auc' is not a scorer of .*; use one of accuracy"):
         named_scorer("auc")
 
 
@@ -141,7 +141,7 @@ def test_an_unknown_scorer_is_refused_with_those_that_are_known():
     "name",
     ["neg_log_loss", "neg_brier_score", "roc_auc_ovr", "top_k_accuracy", "d2_log_loss_score"],
 )
-def test_scorers_of_probabilities_bear_a_part_that_lacks_a_class(name):
+def test_tolerant_probability_scorers_accept_an_absent_class(name):
     scorer = tolerant_scorer(named_scorer(name), 4)
     y, probabilities = table(4)
     answers, _ = predicted(probabilities)
@@ -153,7 +153,7 @@ def test_scorers_of_probabilities_bear_a_part_that_lacks_a_class(name):
 
 
 @pytest.mark.parametrize("name", ["neg_log_loss", "neg_brier_score", "roc_auc", "f1"])
-def test_scorers_of_two_classes_score_as_scikit_learns(name):
+def test_tolerant_binary_scorers_equal_those_of_scikit_learn(name):
     y, probabilities = table(2)
     answers, _ = predicted(probabilities)
     rows = np.empty((len(y), 0))
@@ -161,7 +161,7 @@ def test_scorers_of_two_classes_score_as_scikit_learns(name):
     assert scorer(answers, rows, y) == named_scorer(name)(answers, rows, y)
 
 
-def test_folds_that_lack_a_class_keep_their_scores():
+def test_fold_without_a_class_has_finite_scores():
     scoring = resolve_scoring(["roc_auc_ovr", "neg_log_loss"], "classification", 3)
     y, probabilities = table(3)
     some = y < 2

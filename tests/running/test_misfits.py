@@ -1,4 +1,4 @@
-"""Scorers that cannot score such targets are known before training."""
+"""Detection of scorers that do not support the targets, before training."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sktrainer.running.misfits import scorer_misfit
         ("accuracy", "regression", 0, "r2"),
     ],
 )
-def test_a_scorer_of_other_targets_is_named_with_one_that_fits(name, task, n_classes, better):
+def test_incompatible_scorer_message_suggests_a_compatible_one(name, task, n_classes, better):
     assert repr(better) in scorer_misfit(name, task, n_classes)
     assert scorer_misfit(better, task, n_classes) is None
 
 
 @pytest.mark.parametrize("name", ["f1", "roc_auc", "average_precision", "neg_log_loss"])
-def test_a_scorer_of_two_classes_fits_two_classes(name):
+def test_binary_scorer_is_compatible_with_two_classes(name):
     assert scorer_misfit(name, "classification", 2) is None
 
 
-def test_a_scorer_for_want_of_a_method_is_no_misfit():
+def test_missing_response_method_is_not_reported():
     assert scorer_misfit("roc_auc", "regression", 0) is None

@@ -16,7 +16,7 @@ from sktrainer.running.progress import Progress
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """Stream that claims to be a terminal."""
 
     encoding = "utf-8"
 
@@ -24,21 +24,21 @@ class Terminal(io.StringIO):
         return True
 
 
-def _said(verbose, say, stream=None):
+def _output(verbose, write, stream=None):
     target = stream or io.StringIO()
-    say(Progress(verbose, target))
+    write(Progress(verbose, target))
     return target.getvalue()
 
 
-def test_stages_folds_and_tables_are_lines():
-    def say(progress):
+def test_stages_folds_and_tables_are_printed():
+    def write(progress):
         progress.done("Data split: 80% train (80), 20% test (20)")
         progress.warn("Class imbalance: 0: 9, 1: 1")
         progress.fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
         progress.fold(10, 10, {}, seconds=0.5, error="ValueError: no")
         progress.block("      f1\ntrain  1")
 
-    assert _said(1, say).splitlines() == [
+    assert _output(1, write).splitlines() == [
         "✓ Data split: 80% train (80), 20% test (20)",
         "⚠ Class imbalance: 0: 9, 1: 1",
         "  fold  2/10  roc_auc 0.9000  f1 12,346  1.2 s",
@@ -48,8 +48,8 @@ def test_stages_folds_and_tables_are_lines():
     ]
 
 
-def test_silence_is_silent_but_for_warnings():
-    def say(progress):
+def test_verbose_zero_prints_nothing_but_issues_warnings():
+    def write(progress):
         progress.done("x")
         progress.block("x")
         progress.fold(1, 2, {}, seconds=1.0)
@@ -58,10 +58,10 @@ def test_silence_is_silent_but_for_warnings():
         with pytest.warns(DataWarning, match="mind this"):
             progress.warn("mind this", DataWarning)
 
-    assert _said(0, say) == ""
+    assert _output(0, write) == ""
 
 
-def test_a_warning_points_at_the_callers_line(tmp_path):
+def test_warning_points_at_the_line_of_user_code(tmp_path):
     caller = tmp_path / "caller.py"
     caller.write_text("\n\nfit()\n")
     inner = {"__name__": "sktrainer.trainer", "warn_caller": warn_caller}
@@ -77,7 +77,7 @@ def test_a_warning_points_at_the_callers_line(tmp_path):
     ]
 
 
-def test_a_warning_from_a_pool_finds_some_line():
+def test_warning_from_a_joblib_pool_is_issued():
     def warn(_):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -88,7 +88,7 @@ def test_a_warning_from_a_pool_finds_some_line():
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_a_stream_that_knows_no_marks_gets_ascii(encoding):
+def test_symbols_are_replaced_on_streams_without_unicode(encoding):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     progress = Progress(1, stream)
@@ -101,16 +101,16 @@ def test_a_stream_that_knows_no_marks_gets_ascii(encoding):
     ]
 
 
-def test_the_stream_is_the_one_that_is_there_when_something_is_said(capsys):
+def test_stdout_is_looked_up_when_writing(capsys):
     progress = Progress(1)
     progress.done("here")
     assert capsys.readouterr().out == "✓ here\n"
 
 
-def test_every_iteration_is_a_line_at_verbose_two():
+def test_verbose_two_prints_every_iteration():
     monitor = Monitor(WatchedMetric())
 
-    def say(progress):
+    def write(progress):
         with progress.iterations("LGBM", 1000) as shown:
             shown.follow(monitor)
             for i, loss in enumerate([0.5, 0.4, 0.6], 1):
@@ -118,29 +118,29 @@ def test_every_iteration_is_a_line_at_verbose_two():
                 monitor.record(i, values)
                 shown(i, values)
 
-    lines = _said(2, say, Terminal()).splitlines()
+    lines = _output(2, write, Terminal()).splitlines()
     assert len(lines) == 3
     assert lines[2].startswith(
         "  LGBM      3/1,000  train loss 0.3000, validation loss 0.6000, best 0.4000 at 2"
     )
 
 
-def test_off_a_terminal_a_line_comes_about_every_ten_seconds(monkeypatch):
+def test_non_terminal_gets_a_line_every_ten_seconds(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("sktrainer.running.progress.time.monotonic", lambda: clock[0])
 
-    def say(progress):
+    def write(progress):
         with progress.iterations("m") as shown:
             for i in range(1, 36):
                 clock[0] = float(i)
                 shown(i, {"validation": {"loss": 1.0}})
 
-    numbers = [line.split()[1] for line in _said(1, say).splitlines()]
+    numbers = [line.split()[1] for line in _output(1, write).splitlines()]
     assert numbers == ["10", "20", "30"]
 
 
-def test_a_terminal_gets_a_bar_that_leaves_nothing_but_the_lines():
-    def say(progress):
+def test_terminal_bar_is_erased_and_lines_remain():
+    def write(progress):
         with progress.iterations("LGBM [red]", 1000) as shown:
             for i in range(1, 4):
                 time.sleep(0.12)
@@ -149,7 +149,7 @@ def test_a_terminal_gets_a_bar_that_leaves_nothing_but_the_lines():
             time.sleep(0.3)
         progress.done("after")
 
-    text = _said(1, say, Terminal())
+    text = _output(1, write, Terminal())
     assert "LGBM [red]" in text
     assert "validation loss 0.5000" in text
     assert "✓ a line [above] the bar" in text
@@ -180,7 +180,7 @@ def test_bars_of_several_threads_share_one_display():
     assert not progress._bars.shown
 
 
-def test_an_interrupt_takes_the_bar_away():
+def test_interrupt_removes_the_bar():
     progress = Progress(1, Terminal())
     with pytest.raises(KeyboardInterrupt), progress.iterations("m", 5):
         raise KeyboardInterrupt
@@ -192,11 +192,11 @@ def test_lines_of_several_threads_do_not_mix():
     stream = io.StringIO()
     progress = Progress(1, stream)
 
-    def say():
+    def write():
         for _ in range(200):
             progress.done("x" * 50)
 
-    threads = [threading.Thread(target=say) for _ in range(8)]
+    threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -204,20 +204,20 @@ def test_lines_of_several_threads_do_not_mix():
     assert set(stream.getvalue().splitlines()) == {"✓ " + "x" * 50}
 
 
-def _speaks_in_a_worker():
+def _is_active_in_a_worker():
     return Progress(1)._speaks
 
 
-def test_only_the_main_process_speaks():
+def test_only_the_main_process_prints():
     assert Progress(1)._speaks
     workers = joblib.Parallel(2, backend="loky")(
-        joblib.delayed(_speaks_in_a_worker)() for _ in range(2)
+        joblib.delayed(_is_active_in_a_worker)() for _ in range(2)
     )
     assert workers == [False, False]
 
 
 @pytest.mark.parametrize("verbose", [0, 1])
-def test_an_iteration_costs_about_a_microsecond(verbose):
+def test_overhead_per_iteration_is_microseconds(verbose):
     values = {"train": {"loss": 1.0}, "validation": {"loss": 1.0}}
     with Progress(verbose, io.StringIO()).iterations("m", 10**6) as shown:
         start = time.perf_counter()

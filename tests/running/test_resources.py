@@ -40,19 +40,17 @@ def eight_cores(monkeypatch):
         (4, 0, (1, 8)),
     ],
 )
-def test_workers_and_their_threads_fill_the_cores_and_no_more(
-    eight_cores, n_jobs, n_tasks, plan
-):
+def test_workers_times_threads_do_not_exceed_the_cores(eight_cores, n_jobs, n_tasks, plan):
     assert plan_jobs(n_jobs, n_tasks) == plan
 
 
 @pytest.mark.parametrize("n_jobs", [0, 1.5, "two"])
-def test_n_jobs_that_says_nothing_is_refused(n_jobs):
-    with pytest.raises(ParameterError, match="n_jobs must be None, a positive count"):
+def test_invalid_n_jobs_raises(n_jobs):
+    with pytest.raises(ParameterError, match="n_jobs must be None, a positive integer"):
         plan_jobs(n_jobs, 5)
 
 
-def test_without_n_jobs_the_context_of_joblib_counts(eight_cores):
+def test_n_jobs_none_uses_the_joblib_context(eight_cores):
     with joblib.parallel_config(n_jobs=4):
         assert plan_jobs(None, 5) == (4, 2)
         assert plan_jobs(1, 5) == (1, 8)
@@ -63,7 +61,7 @@ def test_without_n_jobs_the_context_of_joblib_counts(eight_cores):
 @pytest.mark.parametrize(
     ("value", "cores"), [("3", 3), ("2,1", 2), ("99", 8), ("x", 8), ("0", 8)]
 )
-def test_omp_num_threads_caps_the_threads_of_a_model(eight_cores, monkeypatch, value, cores):
+def test_omp_num_threads_limits_model_threads(eight_cores, monkeypatch, value, cores):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert n_cores() == cores
     assert plan_jobs(1, 5) == (1, cores)
@@ -73,14 +71,14 @@ def _cores_and_plan(_):
     return n_cores(), plan_jobs(-1, 4)
 
 
-def test_inside_a_thread_of_joblib_there_is_one_core(eight_cores):
+def test_joblib_thread_has_one_core(eight_cores):
     inside = joblib.Parallel(2, backend="threading")(
         joblib.delayed(_cores_and_plan)(i) for i in range(2)
     )
     assert inside == [(1, (1, 1))] * 2
 
 
-def test_inside_a_worker_process_there_is_what_joblib_left_for_it():
+def test_joblib_worker_process_has_its_share_of_cores():
     inside = joblib.Parallel(2)(joblib.delayed(_cores_and_plan)(i) for i in range(2))
     share = max(1, joblib.cpu_count() // 2)
     for cores, (workers, threads) in inside:
@@ -88,7 +86,7 @@ def test_inside_a_worker_process_there_is_what_joblib_left_for_it():
         assert workers * threads <= share
 
 
-def test_a_daemon_thread_has_one_core(eight_cores):
+def test_daemon_thread_has_one_core(eight_cores):
     found = []
     thread = threading.Thread(target=lambda: found.append(n_cores()), daemon=True)
     thread.start()
@@ -96,32 +94,32 @@ def test_a_daemon_thread_has_one_core(eight_cores):
     assert found == [1]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands the mark down")
-def test_peak_memory_is_the_process_s_own_and_grows_with_what_is_held():
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux inherits ru_maxrss")
+def test_peak_memory_excludes_the_parent_process():
     code = (
         "import numpy as np; from sktrainer.running.resources import peak_memory_mb as peak\n"
         "before = peak(); held = np.ones(int((before + 50) * 2**17)); print(before, peak())"
     )
-    held_here = np.ones(60_000_000)  # 458 MB, which `ru_maxrss` would hand down
+    held_here = np.ones(60_000_000)  # 458 MB; the child would inherit it in `ru_maxrss`
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     before, after = map(float, child.stdout.split())
     assert before < held_here.nbytes / 2**20
     assert after > before + 40
 
 
-def test_without_a_status_file_the_system_is_asked(monkeypatch, tmp_path):
+def test_peak_memory_falls_back_to_getrusage(monkeypatch, tmp_path):
     expected = peak_memory_mb()
     monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
     assert peak_memory_mb() >= 0.9 * expected
 
 
-def test_without_any_source_peak_memory_is_unknown(monkeypatch, tmp_path):
+def test_peak_memory_is_nan_without_any_source(monkeypatch, tmp_path):
     monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
     monkeypatch.setitem(sys.modules, "resource", None)
     assert np.isnan(peak_memory_mb())
 
 
-def test_stages_come_in_order_and_add_up():
+def test_stopwatch_keeps_stage_order_and_adds_repeated_stages():
     watch = Stopwatch()
     with watch.stage("split"):
         pass
@@ -136,7 +134,7 @@ def test_stages_come_in_order_and_add_up():
     assert watch.elapsed > 0
 
 
-def test_a_stopwatch_that_timed_nothing_has_the_same_columns():
+def test_empty_stopwatch_has_the_same_columns():
     frame = Stopwatch().frame()
     assert frame.empty
     assert frame.dtypes.equals(_timed().frame().dtypes)
@@ -148,7 +146,7 @@ def _timed():
     return watch
 
 
-def test_versions_import_nothing():
+def test_library_versions_imports_nothing():
     code = (
         "import sys; from sktrainer.running.resources import library_versions as v\n"
         "before = set(sys.modules)\n"
@@ -162,7 +160,7 @@ def test_versions_import_nothing():
     assert done.returncode == 0, done.stderr
 
 
-def test_versions_are_those_of_what_is_loaded():
+def test_library_versions_returns_loaded_versions():
     assert library_versions(["numpy", "joblib"]) == {
         "numpy": np.__version__,
         "joblib": joblib.__version__,

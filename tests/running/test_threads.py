@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import sklearn.linear_model  # noqa: F401  brings OpenMP and BLAS into the process
+import sklearn.linear_model  # noqa: F401  loads OpenMP and BLAS
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sktrainer.running.threads import limited_threads
@@ -21,25 +21,25 @@ def _threads(user_api=None):
     }
 
 
-def test_openmp_and_blas_are_limited_inside_and_as_before_after():
+def test_openmp_and_blas_limits_are_temporary():
     before = _threads()
     with limited_threads(1):
         assert set(_threads().values()) == {1}
     assert _threads() == before
 
 
-def test_none_limits_nothing():
+def test_none_sets_no_limit():
     before = _threads()
     with limited_threads(None):
         assert _threads() == before
 
 
-def test_a_limit_of_the_callers_is_never_raised():
+def test_lower_existing_limit_is_kept():
     with threadpool_limits(1), limited_threads(2):
         assert set(_threads().values()) == {1}
 
 
-def test_nested_limits_come_back_one_by_one():
+def test_nested_limits_are_restored_in_order():
     with limited_threads(2):
         outer = _threads()
         with limited_threads(1):
@@ -47,14 +47,14 @@ def test_nested_limits_come_back_one_by_one():
         assert _threads() == outer
 
 
-def test_an_error_inside_puts_the_limits_back():
+def test_limits_are_restored_after_an_error():
     before = _threads()
     with pytest.raises(KeyError), limited_threads(1):
         raise KeyError
     assert _threads() == before
 
 
-def test_each_thread_of_a_pool_is_limited_by_itself():
+def test_each_thread_of_a_pool_is_limited():
     def inside(_):
         with limited_threads(1):
             return set(_threads("openmp").values())
@@ -63,7 +63,7 @@ def test_each_thread_of_a_pool_is_limited_by_itself():
         assert list(pool.map(inside, range(20))) == [{1}] * 20
 
 
-def test_threads_that_come_and_go_leave_no_limit_behind():
+def test_concurrent_threads_leave_no_limit():
     before = _threads()
     generator = random.Random(0)
     naps = [generator.random() / 200 for _ in range(200)]
@@ -79,7 +79,7 @@ def test_threads_that_come_and_go_leave_no_limit_behind():
     assert _threads() == before
 
 
-def test_the_last_one_to_leave_restores_blas_also_from_another_thread():
+def test_last_thread_to_leave_restores_the_blas_limit():
     before = _threads()
     entered, may_leave = threading.Event(), threading.Event()
 
@@ -98,7 +98,7 @@ def test_the_last_one_to_leave_restores_blas_also_from_another_thread():
     assert _threads() == before
 
 
-def test_entering_costs_far_less_than_a_millisecond():
+def test_entering_takes_less_than_half_a_millisecond():
     with limited_threads(1):
         pass
     costs = []
@@ -110,13 +110,13 @@ def test_entering_costs_far_less_than_a_millisecond():
     assert sorted(costs)[25] < 0.0005
 
 
-def test_libraries_are_looked_up_anew_after_an_import(monkeypatch):
+def test_libraries_are_searched_again_after_an_import(monkeypatch):
     from sktrainer.running import threads
 
     with limited_threads(1):
         pass
     lookups = threads._libraries.cache_info().misses
-    monkeypatch.setitem(sys.modules, "a_module_that_brings_a_library", threads)
+    monkeypatch.setitem(sys.modules, "newly_imported_module", threads)
     with limited_threads(1):
         pass
     assert threads._libraries.cache_info().misses == lookups + 1

@@ -1,1 +1,1 @@
-"""How checkpoints are written, found, locked and told apart: once, for every library."""
+"""Checkpoint files, locking, run identity and signals, shared by all backends."""

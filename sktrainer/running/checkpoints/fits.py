@@ -1,4 +1,4 @@
-"""The checkpoints of one fit of one model: what a backend sees of them."""
+"""Checkpoints of a single model fit: the interface that backends use."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ FORMAT = 1
 _META, _MODEL = "checkpoint.json", "model.pickle"
 _SCRATCH = "sktrainer-scratch-"
 _SHARE_OF_TIME = 0.1
-"""Where the rhythm is one of time, writing may take no more than this share of it."""
+"""Maximum share of the training time spent on checkpoints, for time-based schedules."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a fit goes on from: its state after `iteration` iterations."""
+    """Saved state of a fit after `iteration` iterations, from which it resumes."""
 
     iteration: int
     state: State
 
 
 class _CannotBeKeptError(Exception):
-    """A part of a model is of a class or a function that no other process can import."""
+    """A part of a model cannot be pickled, because another process cannot import it."""
 
 
 def pickled(name: str, value: Any) -> State:
-    """Return one file: for what is an object of any class, nested without end.
+    """Return a state with a single pickled member, for arbitrary Python objects.
 
-    docs/checkpoints.md says whom a folder with such files asks to be trusted.
+    Loading it can execute code; see docs/checkpoints.md.
     """
     try:
         return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
@@ -60,15 +60,15 @@ def pickled(name: str, value: Any) -> State:
 
 
 def unpickled(name: str, state: State) -> Any:
-    """Return the value that `pickled` was given."""
-    return pickle.loads(state[name])  # noqa: S301 - the caller's own, checked by its digest
+    """Return the value that was stored by `pickled`."""
+    return pickle.loads(state[name])  # noqa: S301 - the user's own file, digest verified
 
 
 def other_rows(folder: Path) -> CheckpointMismatchError:
-    """Return the error for a checkpoint of the same run on rows that were drawn otherwise."""
+    """Return the error for a checkpoint of the same run but a different random split."""
     return CheckpointMismatchError(
-        f"{str(folder)!r} holds a checkpoint of other rows than those that were drawn now; "
-        "give the splitter a random_state. To start afresh, delete the checkpoint folder"
+        f"the checkpoint in {str(folder)!r} was written for other rows than this split "
+        "selects; set random_state on the splitter. To start over, delete the checkpoint folder"
     )
 
 
@@ -77,30 +77,24 @@ def _write_note(note: Path, folder: Path) -> None:
         with written_whole(note) as part:
             part.write_text(str(folder), encoding="utf-8")
     except OSError as error:
-        raise CheckpointError(f"{str(note)!r} cannot be written ({error})") from error
+        raise CheckpointError(f"cannot write {str(note)!r}: {error}") from error
 
 
 def _clear_scratch(note: Path) -> None:
     with suppress(OSError, ValueError):
         left = Path(note.read_text(encoding="utf-8"))
+        # The file could be damaged: delete only a folder that `scratch` can have created.
         if left.name.startswith(_SCRATCH) and left.parent == Path(tempfile.gettempdir()):
             shutil.rmtree(left, ignore_errors=True)
 
 
 class FitCheckpoint:
-    """Writes the state of a fit as often as the rhythm says, and finds the newest one.
+    """Reader and writer of the checkpoints of one fit.
 
-    A backend calls `found` once, before its first iteration, and `reached` after every
-    iteration that it can go on from. The monitor's state goes with the backend's.
-
-    Parameters
-    ----------
-    files : StateFiles
-    rhythm : Rhythm
-    owner : str
-        Digest of the run and of the rows; states of another owner are refused.
-    interrupts : Interrupts
-    monitor : Monitor
+    A backend calls `found` once, before the first iteration, and `reached` after every
+    iteration from which it can resume. The state of the monitor is saved with each
+    checkpoint. `owner` is a digest of the run and the rows; checkpoints of another owner
+    are rejected.
     """
 
     def __init__(
@@ -126,18 +120,19 @@ class FitCheckpoint:
 
     @property
     def segment(self) -> int:
-        """Rounds of a segment, for a model that is trained in segments."""
+        """Rounds per segment, for models that are trained in segments."""
         return self._rhythm.every
 
     @property
     def seconds(self) -> float:
-        """Least time between two checkpoints."""
+        """Minimum time between two checkpoints."""
         return self._rhythm.seconds or 0.0
 
     def found(self, *, replayed: bool = False) -> Found | None:
-        """Return what to go on from, and put the monitor where it stood; None: begin.
+        """Return the state to resume from and restore the monitor. None for a new fit.
 
-        The monitor is left alone where the library will tell it all of the history anew.
+        With `replayed`, the monitor is not restored, because the library reports the whole
+        history again.
         """
         if self._state is None:
             return None
@@ -147,7 +142,7 @@ class FitCheckpoint:
         return Found(self._last, self._state)
 
     def finished(self) -> ModelFit | None:
-        """Return the whole fit where it had ended, for a backend that cannot go to the end."""
+        """Return the completed fit that `finish` saved, or None."""
         outcome = self._meta.get("finished")
         if outcome is None or self._state is None:
             return None
@@ -156,40 +151,41 @@ class FitCheckpoint:
         return ModelFit(model, evaluations=self._monitor.evaluations, **outcome)
 
     def finish(self, fit: ModelFit) -> None:
-        """Keep the fitted model, where the last state is not one that leads to it."""
+        """Save the fitted model, unless it can be rebuilt from the last state."""
         if self.ended:
             return
         own = [
             field.name for field in fields(fit) if field.name not in ("model", "evaluations")
         ]
         outcome = {name: getattr(fit, name) for name in own}
-        number = max(fit.n_iter or 1, self._last + 1)
+        number = max(fit.n_iter or 1, self._last + 1)  # must be newer than the last state
         self._write(number, lambda: pickled(_MODEL, fit.model), {"finished": outcome})
 
     @contextmanager
     def polled(self) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM wait, inside, for the next `reached` or `poll`."""
+        """Defer Ctrl-C and SIGTERM to the next call of `reached` or `poll`."""
         with self._interrupts.polled():
             yield
 
     def reached(self, iteration: int, state: Callable[[], State], *, end: bool = False) -> None:
-        """Say that a fit can go on from here; write that down where it is time.
+        """Report a state from which the fit can resume. Save it if a checkpoint is due.
 
         Parameters
         ----------
         iteration : int
-            Iterations done so far.
+            Number of completed iterations.
         state : callable
-            Returns the members of the state, as bytes by name; called where it is time.
+            Returns the members of the state as a mapping of name to bytes. Called only if
+            a checkpoint is due.
         end : bool, default=False
-            The fit is over, and from this state leads to its model without training.
+            Whether training is complete, so that this state yields the final model.
 
         Raises
         ------
         TrainingInterrupted
-            A signal asked for it; the state is written.
+            If a signal was received. The state is saved first.
         CheckpointError
-            The state could not be written.
+            If the state could not be written.
         """
         asked = self._interrupts.signal is not None
         if (end or asked or self._is_due(iteration)) and iteration > self._last:
@@ -202,16 +198,16 @@ class FitCheckpoint:
             self.poll()
 
     def keep(self, iteration: int, state: State) -> None:
-        """Write a state that the library made by a rhythm of its own."""
+        """Save a state that the library created on its own schedule."""
         self._write(max(iteration, self._last + 1), lambda: state, {})
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Lend an empty folder for files of the library's own; gone after.
+        """Provide an empty temporary folder for files of the library.
 
-        It is not on the checkpoint's disk but where the system keeps such files: a library
-        may end the process where its disk is full. A note tells where, so that the next
-        fit clears away what a killed one left.
+        The folder is in the system's temporary directory, because a library may end the
+        process if the disk with the checkpoints is full. Its path is saved in the
+        checkpoint folder, so that the next fit can delete it after a kill.
         """
         note = self._files.folder / "scratch.txt"
         _clear_scratch(note)
@@ -224,9 +220,9 @@ class FitCheckpoint:
             note.unlink(missing_ok=True)
 
     def poll(self) -> None:
-        """End the fit where a signal asked for it; what was written last stands."""
+        """Raise TrainingInterrupted if a signal was received. Save nothing."""
         if self._interrupts.signal is not None:
-            saved = f"the checkpoint holds {self._last:,} iterations" if self._last else ""
+            saved = f"the last checkpoint is at iteration {self._last:,}" if self._last else ""
             raise self._interrupts.error(saved)
 
     def _is_due(self, iteration: int) -> bool:
@@ -234,6 +230,7 @@ class FitCheckpoint:
             return False
         if self._rhythm.seconds is None:
             return True
+        # The last write took `_cost` seconds: wait longer if large states take long to write.
         pause = max(self._rhythm.seconds, self._cost / _SHARE_OF_TIME)
         return time.perf_counter() - self._clock >= pause
 
@@ -243,8 +240,8 @@ class FitCheckpoint:
         except _CannotBeKeptError as error:
             if not self._is_unkept:
                 warn_caller(
-                    f"the model cannot be kept in a checkpoint ({error}), and a fit that is "
-                    "killed begins anew; use classes and functions that can be imported",
+                    f"the model cannot be saved in a checkpoint ({error}), so an interrupted "
+                    "fit starts over; define its classes and functions in an importable module",
                     CheckpointWarning,
                 )
             self._is_unkept = True

@@ -1,4 +1,4 @@
-"""What a run is: its data, parameters and libraries, as plain values that compare."""
+"""Identity of a run: data fingerprints, parameters and library versions."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["Identity", "differences", "plain_value"]
 
 _SHOWN = 80
 _WORDS = {
-    "data": "{name} differs (fingerprint was {was}, is {now})",
-    "parameters": "{name}: was {was}, is {now}",
-    "versions": "the version of {name}: was {was}, is {now}",
+    "data": "{name} differs (fingerprint was {was}, is now {now})",
+    "parameters": "{name}: was {was}, is now {now}",
+    "versions": "the version of {name}: was {was}, is now {now}",
 }
 
 
 @dataclass(frozen=True)
 class Identity:
-    """All that the bits of a run depend on.
+    """Everything that determines the result of a run.
 
     Attributes
     ----------
     data : mapping of str to str
-        A fingerprint for each argument of `fit`.
+        Fingerprint of each argument of `fit`.
     parameters : mapping of str to object
-        Plain values, by name.
+        Plain values by parameter name.
     versions : mapping of str to str
     """
 
@@ -42,7 +42,7 @@ class Identity:
     versions: Mapping[str, str]
 
     def plain(self) -> dict[str, dict[str, Any]]:
-        """Return it as JSON holds it."""
+        """Return the identity as values that a JSON round trip does not change."""
         parts = {
             "data": dict(self.data),
             "parameters": dict(self.parameters),
@@ -52,18 +52,18 @@ class Identity:
         return plain
 
     def digest(self) -> str:
-        """Return a SHA-256 of it."""
+        """Return the SHA-256 of the identity."""
         text = json.dumps(self.plain(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say in words what differs between two identities.
+    """Describe the differences between two identities.
 
     Examples
     --------
     >>> differences({"parameters": {"cv": 5}}, {"parameters": {"cv": 3}})
-    ['cv: was 5, is 3']
+    ['cv: was 5, is now 3']
     """
     found = []
     for part, words in _WORDS.items():
@@ -84,11 +84,11 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value that JSON holds and that is equal where the given ones are.
+    """Convert a value to JSON types, such that equal values give equal results.
 
-    Numbers, texts and containers stay what they are; classes and functions become their
-    names, functions and networks with a digest of their code; anything else its class and a
-    digest of what is in it.
+    Numbers, strings and containers are kept. A class is replaced by its name; a function or
+    network class by its name and a digest of its code; any other object by its class name
+    and a digest of its content.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, type):
-        # What a network computes stands in its class, which its author edits.
+        # The class of a torch module is user code: a change must be detected.
         return (
             f"{_name(value)} #{_methods(value)}" if hasattr(value, "forward") else _name(value)
         )
@@ -134,14 +134,14 @@ def _short_digest(content: bytes) -> str:
 
 
 def _methods(cls: type) -> str:
-    """Return a digest of what the methods of a class do."""
+    """Return a digest of the code of the methods of a class."""
     codes = {name: getattr(value, "__code__", None) for name, value in vars(cls).items()}
     parts = [name.encode() + _code(c) for name, c in sorted(codes.items()) if c is not None]
     return _short_digest(b"|".join(parts))
 
 
 def _code(code: CodeType) -> bytes:
-    """Return what a function does, without where it stands."""
+    """Return the bytecode, names and constants of a function, without its location."""
     parts: Sequence[Any] = [code.co_code, repr(code.co_names).encode()]
     return b"|".join([*parts, *map(_constant, code.co_consts)])
 
@@ -149,15 +149,15 @@ def _code(code: CodeType) -> bytes:
 def _constant(value: Any) -> bytes:
     if isinstance(value, CodeType):
         return _code(value)
-    # The order of a set of texts differs from process to process.
+    # The iteration order of a set of strings differs between processes.
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
 
 
 def _parts(value: Any) -> Any:
-    """Take a network, or a part of one, apart: its own pickle is never twice the same."""
+    """Decompose a torch or Keras object, because its pickle is not deterministic."""
     if hasattr(value, "state_dict"):
         return _weights(value)
-    if hasattr(value, "get_config"):  # of Keras
+    if hasattr(value, "get_config"):  # Keras
         return _configuration(value)
     return value
 
@@ -165,7 +165,7 @@ def _parts(value: Any) -> Any:
 def _configuration(value: Any) -> list[Any]:
     """Return a Keras model, optimizer, loss or metric as plain values."""
     compiled = value.get_compile_config() if getattr(value, "compiled", False) else None
-    # Of losses, whose own configuration leaves some of them out.
+    # The configuration of a Keras loss omits some of its arguments; add them.
     arguments = [getattr(v, "_fn_kwargs", None) for v in (value, getattr(value, "loss", None))]
     parts = json.dumps([value.get_config(), compiled, arguments], default=str, sort_keys=True)
     return [parts, value.get_weights() if hasattr(value, "get_weights") else None]
@@ -177,14 +177,14 @@ def _weights(module: Any) -> list[Any]:
     for name, tensor in module.state_dict().items():
         try:
             weights.append((name, np.asarray(tensor.detach().cpu())))
-        except (AttributeError, TypeError, ValueError):  # of a layer that awaits its width
+        except (AttributeError, TypeError, ValueError):  # uninitialized lazy layer
             weights.append((name, type(tensor).__name__))
     return [repr(module), weights]
 
 
 def _content(value: Any) -> str:
-    """Return a digest of an object; empty where it cannot be taken apart."""
+    """Return a digest of an object, or an empty string if it cannot be pickled."""
     try:
         return str(joblib.hash(value))[:12]
-    except Exception:  # whatever the object's own pickling raises: its class must do
+    except Exception:  # pickling can raise anything; the class name is then used alone
         return ""

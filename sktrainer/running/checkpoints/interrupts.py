@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a fit with a checkpoint runs."""
+"""Handling of Ctrl-C and SIGTERM during a fit with checkpoints."""
 
 from __future__ import annotations
 
@@ -14,16 +14,11 @@ __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """What was asked by a signal, and who looks at it.
+    """Signal handler that lets a fit save a checkpoint before it stops.
 
-    A fit that looks after each of its iterations (`polled`) is left to end the one it is in
-    and to write a checkpoint. Where none looks, and at the second signal, the handler
-    raises at once; the last checkpoint stands.
-
-    Parameters
-    ----------
-    where : str
-        The checkpoint folder, for the message.
+    A fit that polls after each iteration (`polled`) completes the current iteration and
+    writes a checkpoint. If no fit polls, or at the second signal, the handler raises
+    immediately, and the last checkpoint remains. `where` is the checkpoint folder.
     """
 
     def __init__(self, where: str) -> None:
@@ -32,12 +27,12 @@ class Interrupts:
         self._n_polling = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        # A process of a pool is not asked by signals of its parent.
+        # A pool worker starts without the pending signals of its parent.
         return {"where": self.where, "signal": None, "_n_polling": 0}
 
     @contextmanager
     def polled(self) -> Iterator[None]:
-        """Let signals wait for the end of the iteration, inside."""
+        """Defer signals to the end of the current iteration."""
         with _COUNTS:
             self._n_polling += 1
         try:
@@ -47,19 +42,19 @@ class Interrupts:
                 self._n_polling -= 1
 
     def error(self, saved: str = "") -> TrainingInterrupted:
-        """Return the error that ends the fit."""
+        """Return the error that stops the fit."""
         name = "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
-        kept = saved or "what the checkpoints hold is kept"
+        kept = saved or "existing checkpoints are kept"
         return TrainingInterrupted(
-            f"training was stopped by {name}; {kept}. To go on, call fit again with the "
+            f"training was stopped by {name}; {kept}. To resume, call fit again with the "
             f"same data, parameters and checkpoint folder {self.where!r}"
         )
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Catch both signals, inside; only in the main thread, and only Python's own defaults.
+        """Handle both signals inside the context, in the main thread only.
 
-        A handler of the caller's, and a signal that he ignores, stay as they are.
+        User-defined handlers and ignored signals are not changed.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -68,13 +63,14 @@ class Interrupts:
             signal.SIGINT: signal.default_int_handler,
             signal.SIGTERM: signal.SIG_DFL,
         }
+        # Compare with the defaults, so that only Python's own handlers are replaced.
         ours = [s for s, default in defaults.items() if signal.getsignal(s) is default]
         try:
             for number in ours:
                 signal.signal(number, self._handle)
             yield
-            if self.signal is not None:  # it came as the last iteration ended
-                raise self.error("the fit had come to its end, and is kept")
+            if self.signal is not None:  # received after the last poll
+                raise self.error("the fit was complete and is saved")
         finally:
             for number in ours:
                 signal.signal(number, defaults[number])
@@ -82,7 +78,7 @@ class Interrupts:
     def _handle(self, number: int, frame: Any) -> None:
         again = self.signal is not None
         self.signal = number
-        # Read without the lock: the thread that it interrupts may hold it.
+        # Do not acquire _COUNTS here: the interrupted thread may hold it (deadlock).
         if again or self._n_polling == 0:
             raise self.error()
 

@@ -1,4 +1,4 @@
-"""One process at a time on a folder."""
+"""Lock that allows one fit at a time per checkpoint folder."""
 
 from __future__ import annotations
 
@@ -14,20 +14,15 @@ __all__ = ["locked"]
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; it goes with the process, however that ends.
+    """Hold an exclusive lock on a folder, which is created if it does not exist.
 
-    The lock is the operating system's own on an open file, never the mere presence of
-    one: what a killed process leaves behind locks nobody out.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing.
+    The lock is an operating-system lock on an open file, so it is released when the process
+    ends, even after a kill. A leftover lock file does not block other fits.
 
     Raises
     ------
     CheckpointError
-        Another fit holds it, in this process or in another one.
+        If another fit, in this or another process, holds the lock.
     """
     path = folder / "lock"
     try:
@@ -35,16 +30,16 @@ def locked(folder: Path) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise CheckpointError(
-            f"the checkpoint folder {str(folder)!r} cannot be used ({error}); name another one"
+            f"the checkpoint folder {str(folder)!r} cannot be used: {error}; use another folder"
         ) from error
     try:
         if not _taken(descriptor):
             owner = path.read_text(encoding="ascii", errors="replace").strip()
             raise CheckpointError(
                 f"another fit{f' (process {owner})' if owner else ''} is writing to the "
-                f"checkpoint folder {str(folder)!r}; wait for it, or name another folder"
+                f"checkpoint folder {str(folder)!r}; wait until it ends or use another folder"
             )
-        with suppress(OSError):  # the number is for the message only: the disk may be full
+        with suppress(OSError):  # the disk may be full; the process id is only for messages
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
         yield
@@ -53,12 +48,13 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _taken(descriptor: int) -> bool:
-    """Try to take the lock."""
+    """Try to acquire the lock without blocking. Return whether this succeeded."""
     try:
         if os.name == "nt":
             import msvcrt
 
-            # Far behind the text, which others are to read.
+            # Windows locks are mandatory: lock a byte far behind the process id, which
+            # other processes must be able to read.
             os.lseek(descriptor, 1 << 20, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
             os.lseek(descriptor, 0, os.SEEK_SET)

@@ -1,4 +1,4 @@
-"""Numbered states in a folder: each one file, whole or absent, that knows its own checksum."""
+"""Numbered state files in a folder, written atomically and verified by a checksum."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StateFiles:
-    """The states of one fit: plain zip files, the highest number the newest.
+    """State files of one fit: plain zip files, of which the highest number is the newest.
 
-    A file's name holds the SHA-256 of what is in it, so that there is no second file to
-    keep in step with the first.
+    The file name contains the SHA-256 of the content, so no separate checksum file has to
+    be kept consistent.
 
     Parameters
     ----------
     folder : Path
-        Made with the first state.
+        Created when the first state is written.
     keep : int, default=2
-        States that stay when a newer one is written.
+        Number of states to keep.
 
     Examples
     --------
@@ -48,16 +48,16 @@ class StateFiles:
         self._keep = keep
 
     def numbers(self) -> list[int]:
-        """Return the numbers of the states that are there, unread, the newest last."""
+        """Return the numbers of the existing states, the newest last, without reading them."""
         return [number for number, _, _ in reversed(list(self._files()))]
 
     def write(self, number: int, members: Mapping[str, bytes]) -> None:
-        """Write a state, and drop those that are too old.
+        """Write a state and delete the oldest ones.
 
         Raises
         ------
         CheckpointError
-            It could not be written; the states before it are as they were.
+            If it could not be written. The previous states are then unchanged.
         """
         path = self.folder / f"{number:08d}-{_digest(members)}.zip"
         try:
@@ -71,11 +71,11 @@ class StateFiles:
             old.unlink(missing_ok=True)
 
     def newest(self) -> tuple[int, dict[str, bytes]] | None:
-        """Return the newest whole state, with a warning for each damaged one on the way."""
+        """Return the newest valid state. Delete damaged ones, with a warning for each."""
         for number, digest, path in self._files():
             try:
                 members = _members(path)
-            except FileNotFoundError:  # dropped by a worker that outlived its parent
+            except FileNotFoundError:  # deleted by a worker that outlived its killed parent
                 continue
             except (OSError, EOFError, ValueError, zipfile.BadZipFile, NotImplementedError):
                 members = None
@@ -84,18 +84,18 @@ class StateFiles:
             path.unlink(missing_ok=True)
             warn_caller(
                 f"the checkpoint {str(path)!r} is damaged (its checksum does not match) and "
-                "was dropped; the one before it is used, or the fit starts anew",
+                "was deleted; the previous one is used if it exists, else the fit starts over",
                 CheckpointWarning,
             )
         return None
 
     def clear(self) -> None:
-        """Drop every state."""
+        """Delete all states."""
         for _, _, path in list(self._files()):
             path.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[tuple[int, str, Path]]:
-        """Yield number, digest and path of each state, the newest first."""
+        """Yield the number, digest and path of each state, the newest first."""
         found = [path.name for path in self.folder.glob("*.zip")]
         for name in sorted(found, reverse=True):
             match = _NAME.fullmatch(name)
@@ -104,16 +104,17 @@ class StateFiles:
 
     def _unwritten(self, error: OSError) -> str:
         numbers = self.numbers()
-        last = "there is none yet"
+        last = "no earlier checkpoint exists"
         if numbers:
-            last = f"the last good one, of iteration {numbers[-1]}, is intact"
+            last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
         return (
-            f"{not_written(self.folder, error)}; {last}. Make room, and call fit again to go on"
+            f"{not_written(self.folder, error)}; {last}. Free disk space and call fit again to "
+            "resume"
         )
 
 
 def not_written(folder: Path, error: OSError) -> str:
-    """Say that a checkpoint could not be written, and why."""
+    """Return a message that a checkpoint could not be written, with the cause."""
     cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
     return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({error})"
 
@@ -132,7 +133,7 @@ def _digest(members: Mapping[str, bytes]) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let a new name in a folder outlive a power cut, where the system can."""
+    """Flush a folder to disk, so that a rename in it survives a power failure (POSIX)."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

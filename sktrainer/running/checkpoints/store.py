@@ -1,4 +1,4 @@
-"""The folder of one run: what the run is, and a sub-folder for each of its fits."""
+"""Checkpoint folder of one run: the run's identity, and one sub-folder per fit."""
 
 from __future__ import annotations
 
@@ -30,15 +30,7 @@ _RUN, _RESULT = "run.json", "result.json"
 
 @dataclass(frozen=True)
 class FitPlace:
-    """The sub-folder of one fit, of some rows.
-
-    Attributes
-    ----------
-    folder : Path
-    rhythm : Rhythm
-    owner : str
-    interrupts : Interrupts
-    """
+    """Sub-folder of one fit on given rows. `owner` is the digest of run, name and rows."""
 
     folder: Path
     rhythm: Rhythm
@@ -46,12 +38,12 @@ class FitPlace:
     interrupts: Interrupts
 
     def checkpoint(self, monitor: Monitor) -> FitCheckpoint:
-        """Return the checkpoints of the fit that this monitor watches."""
+        """Return the checkpoints of the fit that uses this monitor."""
         files = StateFiles(self.folder, self.rhythm.keep)
         return FitCheckpoint(files, self.rhythm, self.owner, self.interrupts, monitor)
 
     def result(self) -> dict[str, Any] | None:
-        """Return what `keep_result` kept: this fit, and what follows it, is done."""
+        """Return the values saved by `keep_result`, or None if the fit is not finished."""
         newest = self._results.newest()
         if newest is None:
             return None
@@ -61,7 +53,7 @@ class FitPlace:
         return dict(found["result"])
 
     def keep_result(self, result: Mapping[str, Any]) -> None:
-        """Keep plain values in place of the fit's states."""
+        """Save the result of a finished fit as plain values and delete its states."""
         content = json.dumps({"owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
         for folder in (self.folder, *self.folder.glob("seed-*")):
@@ -74,19 +66,19 @@ class FitPlace:
 
 @dataclass(frozen=True)
 class RunStore:
-    """The folder of one run, locked.
+    """Locked checkpoint folder of one run.
 
     Attributes
     ----------
     folder : Path
     rhythm : Rhythm
     seed : int
-        The run's root seed: that of its first process, where the caller gave none.
+        Root seed of the run. Without a `random_state`, the seed drawn by its first process.
     digest : str
-        Of all that the run depends on.
+        Digest of everything that determines the result.
     interrupts : Interrupts
     found : str
-        What of the run was there already, in words; empty where it begins.
+        Description of the existing checkpoints. Empty for a new run.
     """
 
     folder: Path
@@ -97,9 +89,10 @@ class RunStore:
     found: str = ""
 
     def place(self, name: str, *rows: Array) -> FitPlace:
-        """Return the place of one fit, by its name, on the rows at these positions."""
+        """Return the sub-folder of the fit with this name on the rows at these positions."""
         total = hashlib.sha256(f"{self.digest}/{name}".encode())
         for positions in rows:
+            # The separator distinguishes the sets: rows moved from one to another count.
             total.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
         return FitPlace(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
 
@@ -108,23 +101,16 @@ class RunStore:
 def opened(
     checkpoint: Checkpoint, rhythm: Rhythm, identity: Identity, seed: int
 ) -> Iterator[RunStore]:
-    """Lock the folder, make sure that it is this run's, and catch signals, inside.
+    """Lock the folder, verify that it belongs to this run, and handle signals.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    rhythm : Rhythm
-    identity : Identity
-    seed : int
-        Drawn for this call; that of the run found goes before it where the caller gave
-        no seed.
+    `seed` is the root seed of a new run. A resumed run uses the seed stored in the folder.
 
     Raises
     ------
     CheckpointMismatchError
-        The folder holds another run; the message says in what it differs.
+        If the folder contains another run. The message lists the differences.
     CheckpointError
-        Another fit writes to it.
+        If another fit is using the folder.
     """
     folder = Path(checkpoint.folder)
     if checkpoint.apart:
@@ -146,13 +132,13 @@ def opened(
 
 
 def _places(folder: Path) -> list[Path]:
-    """Return the folders of this run's fits; `fits` holds runs of their own."""
+    """Return the folders of the fits of this run. `fits` contains other runs."""
     places = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
     return [*places, *(seed for place in places for seed in sorted(place.glob("seed-*")))]
 
 
 def _sweep(folder: Path) -> None:
-    """Clear away what a process was writing when it was killed."""
+    """Delete the partial files of a killed process."""
     places = _places(folder)
     for place in [folder, *places, *(place / "result" for place in places)]:
         for part in place.glob(".*.part"):
@@ -160,14 +146,14 @@ def _sweep(folder: Path) -> None:
 
 
 def _progress(folder: Path) -> str:
-    """Say how far the fits in a folder have come."""
+    """Describe the progress of the fits in a folder."""
     done, under_way = 0, []
     for place in _places(folder):
         if StateFiles(place / "result").numbers():
             done += 1
         elif numbers := StateFiles(place).numbers():
             name = f"fold {place.name}" if place.parent.name == "folds" else place.name
-            under_way.append(f"{name} at {numbers[-1]:,}")
+            under_way.append(f"{name} at iteration {numbers[-1]:,}")
     folds = [f"{done} fold{'s' if done > 1 else ''} done"] if done else []
     return ", ".join([*folds, *under_way])
 
@@ -177,13 +163,14 @@ def _write_run(path: Path, run: Mapping[str, Any]) -> None:
         with written_whole(path) as part:
             part.write_text(json.dumps(run, indent=1), encoding="utf-8")
     except OSError as error:
-        raise CheckpointError(f"{not_written(path.parent, error)}; make room first") from error
+        raise CheckpointError(f"{not_written(path.parent, error)}; free disk space") from error
 
 
 def _read_run(path: Path) -> dict[str, Any] | None:
-    """Read what the run is; None where there is none, or it is damaged.
+    """Read the description of the run, or return None if it is missing or damaged.
 
-    A damaged one is written anew: the states know the digest of what they belong to.
+    A damaged description can be rewritten, because each state contains the digest of its
+    run.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -199,11 +186,11 @@ def _refuse_another(folder: Path, found: Mapping[str, Any], identity: Identity) 
         return
     here = str(folder)
     advice = (
-        "to go on with that run, pass what it was given; to start afresh, name another "
-        f"folder, or delete this one: shutil.rmtree({here!r})"
+        "to resume that run, use its data and parameters; to start over, use another folder "
+        f"or delete this one: shutil.rmtree({here!r})"
     )
     lines = [
-        f"the checkpoint folder {here!r} holds another run, which differs in:",
+        f"the checkpoint folder {here!r} contains another run with these differences:",
         *(f"  - {difference}" for difference in different),
         advice,
     ]
