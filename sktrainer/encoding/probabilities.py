@@ -36,7 +36,7 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
     The correction is exact only if the distribution within each class is unchanged, as
     with class weights and random over- and undersampling. Synthetic rows (SMOTE) only
     approximate it. If a model can separate synthetic from real rows, as boosted trees
-    often can, the actual shift is smaller and the correction is too strong.
+    can, the actual shift is smaller and the correction is too strong.
 
     References
     ----------

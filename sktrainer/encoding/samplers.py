@@ -150,7 +150,7 @@ def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
         label = classes[code]
         name = repr(label.item() if isinstance(label, np.generic) else label)
         if k == 0:
-            notes.append(f"class {name} has only one training row: repeated, SMOTE needs two")
+            notes.append(f"class {name}: the only training row was repeated (SMOTE needs two)")
         elif k < sampler.k_neighbors:
             found = f"{k} instead of {sampler.k_neighbors} neighbours"
             notes.append(f"SMOTE used {found} in class {name}")

@@ -204,7 +204,7 @@ class TestNotes:
         few = Rows(rows.X[[*range(60), 60, 85, 86, 87]], np.repeat([0, 1, 2], [60, 1, 3]))
         _, sampler = sampled("smote", few)
         notes = sampler_notes(sampler, np.array(["a", "b", "c"]))
-        assert "class 'b' has only one training row" in notes[0]
+        assert "class 'b': the only training row was repeated" in notes[0]
         assert "2 instead of 5 neighbours in class 'c'" in notes[1]
 
     def test_large_classes_and_other_samplers_have_no_notes(self, rows):
