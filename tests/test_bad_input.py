@@ -117,7 +117,7 @@ BAD_DATA = {
     "names of two kinds": (
         {"X": X.set_axis(["a", "b", 2], axis=1)},
         {},
-        r"all of them or none, got int and str; .*astype\(str\)",
+        r"all strings or all non-strings, got int and str; .*astype\(str\)",
     ),
     "inf in X": ({"X": infinite()}, {}, r"inf.*"),
     "y longer than X": ({"y": np.tile(Y, 2)}, {}, r"X has 40 samples, y has 80"),

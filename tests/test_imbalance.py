@@ -1,4 +1,4 @@
-"""Imbalance, weights and probabilities all the way through the trainer."""
+"""Imbalance handling, weights and corrected probabilities in ManagedTrainer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MODELS = {
 
 @pytest.mark.parametrize("method", ["smote", "oversample", "undersample"])
 @pytest.mark.parametrize("name", MODELS)
-def test_classes_are_even_after_resampling_a_mixed_table(name, method):
+def test_resampling_balances_classes_of_a_mixed_table(name, method):
     trainer = ManagedTrainer(MODELS[name], handle_imbalance=method, random_state=0).fit(X, Y)
     section = trainer.report_.imbalance
     assert section["method"] == method
@@ -45,14 +45,14 @@ def test_classes_are_even_after_resampling_a_mixed_table(name, method):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_class_weights_equal_the_librarys_own_balance(name):
+def test_class_weight_equals_balanced_sample_weights(name):
     weighted = ManagedTrainer(
         MODELS[name], handle_imbalance="class_weight", early_stopping=False, random_state=0
     ).fit(X, Y)
     counts = np.bincount(np.searchsorted(["c0", "c1"], Y))
     weight = (len(Y) / (2 * counts))[np.searchsorted(["c0", "c1"], Y)]
     passed = ManagedTrainer(MODELS[name], early_stopping=False, random_state=0)
-    # Given weights also scale the columns; boosters look at order alone.
+    # Disable scaling, because sample_weight would also change the means of the scaler.
     passed.set_params(scaling=False)
     weighted = weighted.set_params(scaling=False).fit(X, Y)
     passed.fit(X, Y, sample_weight=weight)
@@ -61,7 +61,7 @@ def test_class_weights_equal_the_librarys_own_balance(name):
     )
 
 
-def test_auto_weights_only_where_classes_are_imbalanced():
+def test_auto_uses_class_weights_only_for_imbalanced_classes():
     even = Y.to_numpy().copy()
     even[: len(even) // 2], even[len(even) // 2 :] = "c0", "c1"
     trainer = ManagedTrainer(LogisticRegression(), handle_imbalance="auto").fit(X, even)
@@ -72,14 +72,14 @@ def test_auto_weights_only_where_classes_are_imbalanced():
     assert trainer.report_.imbalance["method"] == "class_weight"
 
 
-def test_auto_oversamples_for_a_model_that_takes_no_weights():
+def test_auto_oversamples_if_model_does_not_support_weights():
     rare = Y.where((Y == "c0") | (np.arange(600) % 4 == 0), "c0")
     with pytest.warns(ClassImbalanceWarning, match="handled by oversample"):
         trainer = ManagedTrainer(KNeighborsClassifier(), handle_imbalance="auto").fit(X, rare)
     assert trainer.report_.imbalance["method"] == "oversample"
 
 
-def test_class_weights_are_refused_for_a_model_that_takes_none():
+def test_class_weight_raises_if_model_does_not_support_weights():
     with pytest.raises(ParameterError, match="takes sample weights"):
         ManagedTrainer(KNeighborsClassifier(), handle_imbalance="class_weight").fit(X, Y)
 
@@ -93,7 +93,7 @@ def test_class_weights_are_refused_for_a_model_that_takes_none():
     ],
     ids=lambda s: type(s).__name__,
 )
-def test_samplers_of_the_caller_are_cloned_and_used(sampler):
+def test_user_defined_sampler_is_cloned_and_used(sampler):
     before = repr(sampler.get_params())
     model = HistGradientBoostingClassifier(max_iter=10)
     trainer = ManagedTrainer(model, handle_imbalance=sampler, random_state=0).fit(X, Y)
@@ -102,7 +102,7 @@ def test_samplers_of_the_caller_are_cloned_and_used(sampler):
     assert trainer.pipeline_.steps[-2][1].__class__ is type(sampler)
 
 
-def test_samplers_may_stand_anywhere_in_a_pipeline():
+def test_samplers_can_be_anywhere_in_a_pipeline():
     from sklearn.preprocessing import StandardScaler
 
     numbers = X[["signal", "count"]]
@@ -119,7 +119,7 @@ def test_samplers_may_stand_anywhere_in_a_pipeline():
     assert trainer.scores_.loc["test", "roc_auc"] > 0.7
 
 
-def test_weights_go_through_samplers_that_take_rows():
+def test_sample_weights_follow_undersampled_rows():
     weight = np.ones(600)
     weight[:300] = 3.0
     model = LogisticRegression()
@@ -129,14 +129,14 @@ def test_weights_go_through_samplers_that_take_rows():
     assert not same_bits(with_weights, plain.fit(X, Y).predict_proba(X))
 
 
-def test_weights_are_refused_where_rows_are_made():
+def test_sample_weight_with_smote_raises():
     trainer = ManagedTrainer(LogisticRegression(), handle_imbalance="smote", random_state=0)
     with pytest.raises(InputError, match="sample_weight"):
         trainer.fit(X, Y, sample_weight=np.ones(600))
 
 
 @pytest.mark.parametrize("method", ["class_weight", "oversample", "undersample"])
-def test_corrected_probabilities_are_calibrated_on_held_out_rows(method):
+def test_corrected_probabilities_are_calibrated_on_test_rows(method):
     X_many, y_many = mixed_table(6_000, "classification")
     rare = y_many.where((y_many == "c0") | (np.arange(6_000) % 3 == 0), "c0")
     parameters = {"handle_imbalance": method, "test_size": 0.4, "random_state": 0}
@@ -155,7 +155,7 @@ def test_corrected_probabilities_are_calibrated_on_held_out_rows(method):
     assert same_bits(raw.predict(X_many).astype(str), corrected.predict(X_many).astype(str))
 
 
-def test_a_sampler_in_the_callers_pipeline_is_corrected_for_too():
+def test_sampler_in_user_pipeline_is_corrected():
     pipeline = Pipeline(
         [("under", RandomUnderSampler(random_state=0)), ("model", LogisticRegression())]
     )
@@ -167,7 +167,7 @@ def test_a_sampler_in_the_callers_pipeline_is_corrected_for_too():
     assert abs(mean - rate) < 0.05 < raw.predict_proba(numbers)[:, 1].mean() - rate
 
 
-def test_correcting_after_synthetic_rows_is_warned_of():
+def test_correction_after_smote_warns():
     trainer = ManagedTrainer(
         LogisticRegression(),
         handle_imbalance="smote",

@@ -127,9 +127,12 @@ def test_one_row_at_a_time_is_enough():
         ({"y": Y[:-1]}, "as many rows as X"),
         ({"X": X.drop(columns="size")}, "feature names should match"),
         ({"X": X.to_numpy()[:, :-1]}, "X has 8 features, but ManagedTrainer is expecting 9"),
-        ({"X": X.assign(size="big")}, "'size' held numbers in the first chunk, got texts"),
-        ({"X": X.assign(shop=3)}, "'shop' held texts in the first chunk, got numbers"),
-        ({"X": X.assign(day=1.5)}, "'day' held dates in the first chunk, got numbers"),
+        (
+            {"X": X.assign(size="big")},
+            "'size' contained numbers in the first chunk, got strings",
+        ),
+        ({"X": X.assign(shop=3)}, "'shop' contained strings in the first chunk, got numbers"),
+        ({"X": X.assign(day=1.5)}, "'day' contained dates in the first chunk, got numbers"),
         ({"sample_weight": np.zeros(400)}, "must be positive for some row"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Rows of whatever X is."""
+"""Row access for every type of X."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dense(X):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("positions", [[4, 1], [3], [0, 0, 5]])
-def test_rows_are_taken_of_every_kind(kind, positions):
+def test_take_rows_supports_every_container(kind, positions):
     taken = take_rows(KINDS[kind], np.array(positions))
 
     assert count_rows(taken) == len(positions)
@@ -40,16 +40,16 @@ def test_rows_are_taken_of_every_kind(kind, positions):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_rows_in_order_are_no_copy(kind):
+def test_taking_all_rows_in_order_does_not_copy(kind):
     assert take_rows(KINDS[kind], np.arange(6)) is KINDS[kind]
 
 
-def test_a_sparse_dictionary_of_keys_is_a_table():
+def test_dok_matrix_is_not_a_dict_of_inputs():
     assert not is_inputs(sparse.dok_array(NUMBERS))
     assert not is_inputs(sparse.dok_matrix(NUMBERS))
 
 
-def test_every_mistake_in_a_dict_is_named_at_once():
+def test_all_problems_of_a_dict_are_reported_together():
     wrong = {"a": NUMBERS.astype(str), 3: NUMBERS, "c": sparse.csr_matrix(NUMBERS)}
     with pytest.raises(InputError) as caught:
         as_inputs(wrong)
@@ -65,7 +65,7 @@ def test_arrays_of_a_dict_are_not_copied():
 
 
 @pytest.mark.parametrize(
-    ("X", "X_val", "said"),
+    ("X", "X_val", "expected"),
     [
         (KINDS["dict"], {"a": NUMBERS}, "missing: 'b'"),
         (KINDS["dict"], NUMBERS, "must be a dict of arrays"),
@@ -73,6 +73,6 @@ def test_arrays_of_a_dict_are_not_copied():
         (KINDS["frame"], KINDS["frame"][["b", "a"]], "in the same order"),
     ],
 )
-def test_validation_rows_that_differ_are_told(X, X_val, said):
+def test_mismatched_validation_rows_are_reported(X, X_val, expected):
     (problem,) = differences(X, X_val)
-    assert said in problem
+    assert expected in problem

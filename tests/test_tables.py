@@ -1,4 +1,4 @@
-"""Tables as they come: the target still among the columns, the rows in another order."""
+"""Tables that still contain the target column, and indexes in a different order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trainer(**parameters):
 
 
 @pytest.mark.parametrize("of", [pd.DataFrame, pl.from_pandas], ids=["pandas", "polars"])
-def test_a_table_may_keep_its_target_when_it_is_predicted(tmp_path, of):
+def test_predict_and_score_accept_table_with_target_column(tmp_path, of):
     fitted = trainer().fit(of(TABLE), "bought")
     expected = fitted.predict_proba(of(X))
 
@@ -39,21 +39,21 @@ def test_a_table_may_keep_its_target_when_it_is_predicted(tmp_path, of):
     assert same_bits(fitted.predict_proba(of(TABLE.assign(bought="no"))), expected)
 
 
-def test_a_stream_of_tables_may_keep_its_target():
+def test_partial_fit_accepts_chunks_with_target_column():
     stream = ManagedTrainer(SGDClassifier(loss="log_loss"), random_state=0)
     stream.partial_fit(TABLE[:60], "bought").partial_fit(TABLE[60:], "bought")
     assert same_bits(stream.predict_proba(TABLE), stream.predict_proba(X))
     assert stream.feature_names_in_.tolist() == ["size", "kind"]
 
 
-def test_a_column_that_was_not_the_target_is_refused():
+def test_unknown_column_raises():
     fitted = trainer().fit(X, Y)
     with pytest.raises(ValueError, match="unseen at fit time"):
         fitted.predict(TABLE)
 
 
 @pytest.mark.parametrize("name", ["y", "sample_weight", "groups"])
-def test_values_in_another_order_than_the_rows_are_told(name):
+def test_index_in_different_order_warns(name):
     values = {
         "y": Y,
         "sample_weight": pd.Series(np.linspace(1.0, 2.0, 120)),
@@ -64,7 +64,7 @@ def test_values_in_another_order_than_the_rows_are_told(name):
         trainer(split="group", test_size=0.3).fit(X, **shuffled)
 
 
-def test_so_are_those_of_rows_to_stop_on_or_to_score():
+def test_validation_and_score_index_in_different_order_warns():
     mixed = Y.sample(frac=1, random_state=0)
     with pytest.warns(DataWarning, match=ORDER.format("y_val", "X_val")):
         ManagedTrainer(LGBMClassifier(n_estimators=3), random_state=0).fit(
@@ -83,15 +83,15 @@ def test_so_are_those_of_rows_to_stop_on_or_to_score():
         Y.set_axis(np.zeros(120, dtype=int)),
         Y.set_axis([f"row {i}" for i in range(120)]),
     ],
-    ids=["no index", "other labels", "labels that repeat", "texts"],
+    ids=["no index", "other labels", "repeated labels", "strings"],
 )
-def test_other_indexes_say_nothing_of_the_order(y):
+def test_unrelated_index_does_not_warn(y):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         trainer().fit(X, y)
 
 
-def test_trees_of_several_targets_take_text_and_name_their_targets():
+def test_multi_output_trees_accept_text_and_report_target_names():
     targets = pd.DataFrame({"low": X["size"], "high": X["size"] + (X["kind"] == "a")})
     model = XGBRegressor(n_estimators=40, multi_strategy="multi_output_tree")
     fitted = ManagedTrainer(model, random_state=0, early_stopping=False).fit(X, targets)

@@ -1,4 +1,4 @@
-"""Classes of unlike size: found, told, and met by weights."""
+"""Detection and description of class imbalance, and balanced class weights."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = [
     "prior_shift",
 ]
 
-# The rarest class counts as rare below this part of an even share: under 20 % of two
-# classes, under 13 % of three, under 4 % of ten.
+# Classes are imbalanced if the rarest has less than this fraction of an equal share: less
+# than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
 RARE = 0.4
 MOST_LISTED = 10
 
@@ -36,7 +36,7 @@ def describe_classes(y_codes: Array, n_classes: int) -> Array:
 
 
 def is_imbalanced(counts: Array) -> bool:
-    """Tell whether the rarest class has fewer rows than 40 % of an even share.
+    """Return whether the rarest class has less than 40 % of an equal share of the rows.
 
     Classes without rows are ignored.
 
@@ -50,7 +50,7 @@ def is_imbalanced(counts: Array) -> bool:
 
 
 def describe_imbalance(classes: Array, counts: Array) -> str:
-    """Say how many rows each class has; of many classes the largest and the rarest.
+    """Describe the class counts; for more than 10 classes, the largest and smallest ones.
 
     Examples
     --------
@@ -58,43 +58,43 @@ def describe_imbalance(classes: Array, counts: Array) -> str:
     '0: 9,000 (90%), 1: 1,000 (10%)'
     """
     total = max(int(np.sum(counts)), 1)
-    told = [
+    parts = [
         f"{label}: {count:,} ({_percent(count / total)})"
         for label, count in zip(classes, counts, strict=True)
     ]
-    if len(told) <= MOST_LISTED:
-        return ", ".join(told)
+    if len(parts) <= MOST_LISTED:
+        return ", ".join(parts)
     by_size = np.argsort(-np.asarray(counts), kind="stable")
     half = MOST_LISTED // 2
-    large, small = ([told[i] for i in part] for part in (by_size[:half], by_size[-half:]))
-    return ", ".join([*large, f"… {len(told) - 2 * half:,} more …", *small])
+    large, small = ([parts[i] for i in group] for group in (by_size[:half], by_size[-half:]))
+    return ", ".join([*large, f"… {len(parts) - 2 * half:,} more …", *small])
 
 
 def class_weights(
     y_codes: Array, n_classes: int, sample_weight: Array | None = None
 ) -> tuple[Array, Array]:
-    """Weight rows so that each class weighs the same in all.
+    """Return weights that give each class the same total weight.
 
-    A class c gets the weight ``n / (k * n_c)``, for k classes with rows; with
-    `sample_weight` both n are sums of weights, so that a weight of 2 counts as two rows.
+    The weight of class c is ``n / (k * n_c)`` for k classes with rows. With
+    `sample_weight`, n and n_c are sums of weights, so a weight of 2 counts as two rows.
 
     Parameters
     ----------
     y_codes : ndarray of int of shape (n_samples,)
-        Training rows only.
+        Class codes of the training rows.
     n_classes : int
     sample_weight : ndarray of shape (n_samples,) or None, default=None
 
     Returns
     -------
     row_weights : ndarray of shape (n_samples,)
-        Multiplied into `sample_weight`.
+        Class weight of each row, multiplied by `sample_weight`.
     per_class : ndarray of shape (n_classes,)
-        For validation rows; 1 for a class that the training rows lack.
+        Weight of each class, for validation rows; 1 for a class without training rows.
 
     References
     ----------
-    The rule is that of ``class_weight="balanced"`` in scikit-learn, after G. King and
+    The formula of ``class_weight="balanced"`` in scikit-learn, based on G. King and
     L. Zeng, "Logistic regression in rare events data", Political Analysis 9, 2001.
 
     Examples
@@ -113,17 +113,17 @@ def class_weights(
 
 
 def prior_shift(before: Array, after: Array) -> Array:
-    """Return how much weighting or resampling changed the share of each class.
+    """Return the factor by which weighting or resampling changed each class share.
 
     Parameters
     ----------
     before, after : ndarray of shape (n_classes,)
-        Summed weights (or rows) of each class.
+        Sum of weights (or number of rows) of each class.
 
     Returns
     -------
     ndarray of shape (n_classes,)
-        Share after over share before; 1 for a class without rows before.
+        Share after divided by share before; 1 for a class without rows before.
 
     Examples
     --------

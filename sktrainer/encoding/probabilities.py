@@ -1,4 +1,4 @@
-"""Predicted probabilities put right: columns of unseen classes, and shifted priors."""
+"""Corrections of predicted probabilities: shifted class priors and missing classes."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ __all__ = ["correct_priors", "expand_columns"]
 
 
 def correct_priors(probabilities: Array, shift: Array) -> Array:
-    """Undo the shift of class priors that weighting or resampling caused.
+    """Undo the shift of class priors caused by class weights or resampling.
 
-    A model that was trained on other shares of the classes than those of the data predicts
-    ``p'(c|x)`` in proportion to ``p(c|x) * shift[c]``. Each column is divided by its shift
-    and each row by its sum, which is Bayes' rule under changed priors.
+    A model trained with changed class shares predicts ``p'(c|x)`` proportional to
+    ``p(c|x) * shift[c]``. Following Bayes' rule, each column is divided by its shift and
+    each row is normalised to sum to 1.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n_samples, n_classes)
-        As the model predicts them.
+        Probabilities predicted by the model.
     shift : ndarray of shape (n_classes,)
-        Share of each class in what the model was trained on over its share in the data,
-        up to a common factor, as `sktrainer.encoding.imbalance.prior_shift` gives it.
+        Share of each class in the training data of the model divided by its share in the
+        original data, up to a common factor. See
+        `sktrainer.encoding.imbalance.prior_shift`.
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
-        Of the dtype of `probabilities`; rows sum to 1. A row without any probability, of
-        zeros alone, stays as it is.
+        Corrected probabilities with the dtype of `probabilities`; rows sum to 1. Rows
+        that contain only zeros are unchanged.
 
     Notes
     -----
-    The rule holds where the rows of each class are still those of the data, in other
-    numbers: for class weights, and for random over- and undersampling. Synthetic rows are
-    only like them. A model that tells them apart, as boosted trees can on real tables,
-    shifts its probabilities by less, and is corrected too far.
+    The correction is exact only if the distribution within each class is unchanged, as
+    with class weights and random over- and undersampling. Synthetic rows (SMOTE) only
+    approximate it. If a model can separate synthetic from real rows, as boosted trees
+    can, the actual shift is smaller and the correction is too strong.
 
     References
     ----------
@@ -46,7 +47,7 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
 
     Examples
     --------
-    Trained on as many rows of either class, where one in ten is positive:
+    A model trained on balanced classes, for data with 10 % positive rows:
 
     >>> shift = np.array([0.5 / 0.9, 0.5 / 0.1])
     >>> correct_priors(np.array([[0.5, 0.5], [0.1, 0.9]]), shift)
@@ -56,7 +57,7 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
     probabilities = np.asarray(probabilities)
     dtype = probabilities.dtype if probabilities.dtype.kind == "f" else np.dtype(float)
     shift = np.asarray(shift, dtype=float)
-    # A class that resampling left no row of has no probability to put right.
+    # A class that resampling removed has no predicted probability to correct.
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
     corrected = probabilities * factors
     totals = corrected.sum(axis=1, keepdims=True)
@@ -69,19 +70,19 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
 
 
 def expand_columns(probabilities: Array, class_codes: Array | None, n_classes: int) -> Array:
-    """Put in place a column of zeros for each class that the training rows lacked.
+    """Insert a column of zeros for each class without training rows.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n_samples, n_present)
     class_codes : ndarray of shape (n_present,) or None
-        The class, of all classes, that each column stands for; None: column by column.
+        Code of the class of each column. None: the columns are already complete.
     n_classes : int
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
-        The input itself where nothing is missing.
+        The input itself if no class is missing.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which rows a sampler took: what the weights of resampled rows depend on."""
+"""Row positions selected by a sampler, used to resample sample weights and dict inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAKE_WHOLE_ROWS = ("RandomOverSampler", "RandomUnderSampler")
 
 
 def positions_of(sampler: Any, rows: Rows) -> Array:
-    """Return the positions of rows, for a sampler to take some, where X is a dict of arrays.
+    """Return row positions as a one-column X, to be resampled in place of a dict of arrays.
 
     Returns
     -------
@@ -26,30 +26,30 @@ def positions_of(sampler: Any, rows: Rows) -> Array:
     Raises
     ------
     InputError
-        The sampler looks at the rows, or makes new ones.
+        The sampler uses the feature values or creates synthetic rows.
     """
     name, smooth = type(sampler).__name__, getattr(sampler, "shrinkage", None) is not None
     if name not in TAKE_WHOLE_ROWS or smooth:
         raise InputError(
-            f"handle_imbalance: a dict of arrays has no table for "
-            f"{name.removeprefix('Table')} to look at; use "
+            f"handle_imbalance: {name.removeprefix('Table')} does not support a dict of "
+            "arrays, because it needs the feature values as one table; use "
             "'class_weight', 'oversample' or 'undersample'"
         )
     return np.arange(len(rows))[:, np.newaxis]
 
 
 def rows_taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
-    """Return the positions of the rows that a fitted sampler took, if it gave just those.
+    """Return the positions of the rows that a fitted sampler selected.
 
     Parameters
     ----------
     sampler : sampler
-        Its `sample_indices_` are believed only where its output bears them out: a
-        smoothed bootstrap has them too, and moves the rows.
+        Fitted sampler. Its `sample_indices_` are compared with its output, because
+        RandomOverSampler with `shrinkage` also sets them but perturbs the rows.
     rows : Rows
-        What it was given.
+        Rows before resampling.
     X_new, y_new
-        What it gave.
+        Rows after resampling.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def rows_taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
     Raises
     ------
     InputError
-        Some of the rows are new.
+        Some of the resampled rows are synthetic.
     """
     taken = getattr(sampler, "sample_indices_", None)
     if taken is not None and len(taken) == len(y_new):
@@ -66,8 +66,8 @@ def rows_taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
         if np.array_equal(rows.y[taken], y_new) and _are_rows(rows.X, taken, X_new):
             return taken
     raise InputError(
-        f"sample_weight: expected a sampler that only repeats or leaves out rows, got "
-        f"{type(sampler).__name__}, whose new rows have no weight; use "
+        f"sample_weight: expected a sampler that only repeats or drops rows, got "
+        f"{type(sampler).__name__}, which creates rows without a weight; use "
         "handle_imbalance='class_weight', 'oversample' or 'undersample', or pass no "
         "sample_weight"
     )
@@ -81,5 +81,5 @@ def _are_rows(X: Any, taken: Array, X_new: Any) -> bool:
         )
     if isinstance(X, pd.DataFrame):
         return X.iloc[taken].reset_index(drop=True).equals(X_new.reset_index(drop=True))
-    is_float = np.asarray(X).dtype.kind == "f"
+    is_float = np.asarray(X).dtype.kind == "f"  # equal_nan=True fails for objects
     return np.array_equal(np.asarray(X)[taken], X_new, equal_nan=is_float)

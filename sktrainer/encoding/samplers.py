@@ -1,4 +1,4 @@
-"""Classes of unlike size, met by taking rows away, repeating them or making new ones."""
+"""Samplers that balance classes by undersampling, oversampling or synthetic rows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["make_sampler", "makes_rows", "resample", "sampler_notes"]
 
 
 def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
-    """Return the unfitted sampler of a method.
+    """Return the unfitted sampler for a method.
 
     Parameters
     ----------
     method : {"smote", "oversample", "undersample"} or sampler
-        A sampler is cloned, and its open seeds are set.
+        A sampler is cloned, and each `random_state` that is None is set.
     categorical : tuple of int
-        Columns of category codes, for "smote".
+        Positions of columns with category codes, for "smote".
     counts : ndarray of shape (n_classes,)
-        Training rows of each class.
+        Number of training rows of each class.
     seed : int
 
     Returns
@@ -38,12 +38,12 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
     Raises
     ------
     InputError
-        The method is not known, or there is only one class.
+        The method is unknown, or the training rows have only one class.
     """
     if int(np.sum(np.asarray(counts) > 0)) < 2:
         raise InputError(
             "handle_imbalance: expected training rows of at least 2 classes, got "
-            f"{int(np.sum(np.asarray(counts) > 0))}; give rows of the others, or set "
+            f"{int(np.sum(np.asarray(counts) > 0))}; add rows of other classes, or set "
             "handle_imbalance=None"
         )
     if not isinstance(method, str):
@@ -60,16 +60,17 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
         return kind(random_state=seed)
     raise InputError(
         "handle_imbalance: expected 'smote', 'oversample', 'undersample' or an imblearn "
-        f"sampler to resample with, got {method!r}; pass one of these"
+        f"sampler, got {method!r}; pass one of these"
     )
 
 
 def makes_rows(sampler: Any) -> bool:
-    """Tell whether a method or a sampler may make rows that were not there.
+    """Return whether a method or a sampler may create synthetic rows.
 
     Parameters
     ----------
     sampler : str, sampler or None
+        Value of `handle_imbalance`.
 
     Examples
     --------
@@ -80,36 +81,36 @@ def makes_rows(sampler: Any) -> bool:
         return sampler == "smote"
     if not hasattr(sampler, "fit_resample"):
         return False
-    if getattr(sampler, "shrinkage", "smooth") is None:  # a RandomOverSampler repeats rows
+    if getattr(sampler, "shrinkage", "smooth") is None:  # RandomOverSampler repeats rows
         return False
     module = type(sampler).__module__
     return "over_sampling" in module or "combine" in module or "smote" in module
 
 
 def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
-    """Fit a sampler on training rows and return the rows that it gives.
+    """Fit a sampler on the training rows and return the resampled rows.
 
     Parameters
     ----------
     sampler : sampler
-        Fitted in place: pass a clone.
+        Fitted in place. Pass a clone.
     rows : Rows
-        Encoded training rows with class codes as `y`. Of a dict of arrays whole rows are
-        repeated or left out; new ones cannot be made.
+        Encoded training rows with class codes as `y`. If X is a dict of arrays, rows can
+        be repeated or dropped, but no synthetic rows can be created.
     classes : ndarray of shape (n_classes,) or None, default=None
-        The labels of the codes, sorted. Samplers of the caller's that may speak of labels
-        (``sampling_strategy={"rare": 500}``) get labels in place of codes.
+        Sorted labels of the codes. User-defined samplers that may refer to labels, as in
+        ``sampling_strategy={"rare": 500}``, receive labels instead of codes.
 
     Returns
     -------
     Rows
-        `X` of the given type and dtype, codes as `y`, and the weights of the rows taken.
+        Resampled rows: `X` with the same type and dtype, class codes as `y`, and weights.
 
     Raises
     ------
     InputError
-        The sampler cannot take these rows; or there are sample weights, and it makes new
-        rows, which have none.
+        The sampler rejects the rows, or it creates synthetic rows and there are sample
+        weights.
 
     Examples
     --------
@@ -141,7 +142,7 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
 
 
 def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
-    """Say for which classes the fitted sampler of "smote" had few rows; else nothing."""
+    """Return a note for each class with fewer neighbours than `TableSMOTE` needs."""
     if not isinstance(sampler, TableSMOTE):
         return ()
     notes = []
@@ -149,16 +150,17 @@ def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
         label = classes[code]
         name = repr(label.item() if isinstance(label, np.generic) else label)
         if k == 0:
-            notes.append(f"class {name} has one training row: repeated, as SMOTE needs two")
+            notes.append(f"class {name}: the only training row was repeated (SMOTE needs two)")
         elif k < sampler.k_neighbors:
-            places = f"{k} in place of {sampler.k_neighbors} neighbours"
-            notes.append(f"SMOTE searched {places} in class {name}")
+            found = f"{k} instead of {sampler.k_neighbors} neighbours"
+            notes.append(f"SMOTE used {found} in class {name}")
     return tuple(notes)
 
 
 def _speaks_of_labels(sampler: Any) -> bool:
     if isinstance(sampler, TableSMOTE):
         return False
+    # A strategy of imblearn that is a string ("auto", "minority") refers to no label.
     is_imblearns = type(sampler).__module__.startswith("imblearn.")
     return not (is_imblearns and isinstance(getattr(sampler, "sampling_strategy", None), str))
 
@@ -167,12 +169,12 @@ def _refusal(sampler: Any, rows: Rows, error: Exception) -> str:
     name = type(sampler).__name__
     if "NaN" in str(error) or "missing values" in str(error):
         return (
-            f"{name}: expected no missing cells in the rows to resample, got some; use "
-            "handle_imbalance='smote', 'oversample' or 'class_weight', which take them, or "
-            "a preprocessor that fills them"
+            f"{name}: the training rows contain missing values, which this sampler does not "
+            "support; use handle_imbalance='smote', 'oversample' or 'class_weight', or a "
+            "preprocessor that imputes missing values"
         )
     return (
-        f"{name}: expected rows that it can resample, got {len(rows):,} rows with classes of "
-        f"{np.unique(rows.y, return_counts=True)[1].tolist()} rows and the error: {error}; "
+        f"{name}: resampling failed for {len(rows):,} rows with class counts "
+        f"{np.unique(rows.y, return_counts=True)[1].tolist()}: {error}; "
         "use another handle_imbalance"
     )

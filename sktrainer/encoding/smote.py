@@ -1,4 +1,4 @@
-"""SMOTE for tables as they are: missing cells, category codes, classes of few rows."""
+"""SMOTE for tables with missing values, category codes and very small classes."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from sktrainer.types import Array
 
 __all__ = ["TableSMOTE"]
 
-# Wider than this, category codes are searched as a sparse matrix.
+# Widest search matrix that is stored dense; wider one-hot codes stay sparse to save memory.
 DENSE_WIDTH = 256
 
 
 class TableSMOTE(BaseEstimator):
-    """Make synthetic rows until every class has as many rows as the largest.
+    """SMOTE that accepts missing values, category codes and classes with few rows.
 
-    On complete numeric columns, with two rows or more in each class, this is imblearn's
-    SMOTE, to the bit. Where that one refuses the table, rows are made in the same way with
-    these rules:
+    Synthetic rows are added until every class has as many rows as the largest class. For
+    complete numeric columns and at least two rows per class, the result is bit-identical
+    to `imblearn.over_sampling.SMOTE`. Other tables follow these additional rules:
 
-    - A cell is missing in the new row where it is in the row that the new one starts from;
-      where only the neighbour's is missing, the starting row's value stays. So the new rows
-      miss as much as those of their class. For the search alone, missing numbers count as
-      the column's median.
-    - Category codes (as in SMOTE-NC) take part in the search: a differing code, or a code
-      beside a missing one, counts as the median standard deviation of the numbers within
-      the class. A new row takes the code that most of the neighbours have, missing too; of
-      equals, the nearest neighbour's.
-    - A class with fewer than `k_neighbors` other rows has that many neighbours; a class of
-      one row is repeated.
+    - A new value is missing if it is missing in the base row. If it is missing only in the
+      neighbour, the value of the base row is kept. New rows therefore have about as many
+      missing values as their class. The neighbour search uses the column median instead.
+    - Category codes are part of the distance, as in SMOTE-NC: two different codes, or a
+      code and a missing value, contribute the median standard deviation of the numeric
+      columns within the class. A new row gets the most frequent code of the neighbours,
+      which may be missing. In a tie, the code of the nearest neighbour is used.
+    - If a class has at most `k_neighbors` rows, all other rows of the class are neighbours.
+      A class with a single row is repeated.
 
     Parameters
     ----------
     categorical : tuple of int, default=()
-        Positions of the columns that hold category codes; NaN or a negative code is missing.
+        Positions of the columns with category codes. NaN and negative codes are missing.
     k_neighbors : int, default=5
+        Number of nearest neighbours.
     random_state : int or None, default=None
+        Seed of the random number generator.
 
     Attributes
     ----------
     neighbors_ : dict
-        Neighbours that were searched, by the label of each class that got new rows; 0 where
-        the one row was repeated.
+        Number of neighbours used, keyed by class label; 0 if the only row was repeated.
 
     References
     ----------
@@ -75,7 +75,7 @@ class TableSMOTE(BaseEstimator):
         self.random_state = random_state
 
     def fit_resample(self, X: Any, y: Array) -> tuple[Any, Array]:
-        """Return all given rows, unchanged and first, and the synthetic rows after them.
+        """Return the original rows, followed by the synthetic rows.
 
         Parameters
         ----------
@@ -85,19 +85,19 @@ class TableSMOTE(BaseEstimator):
         Returns
         -------
         X, y
-            Of the given types and dtypes.
+            Same types and dtypes as the input.
 
         Raises
         ------
         InputError
-            There is one class only, or there are category codes in a sparse matrix.
+            y has only one class, or `categorical` is used with a sparse matrix.
         """
         y = np.asarray(y)
         labels, counts = np.unique(y, return_counts=True)
         if len(labels) < 2:
             raise InputError(
-                f"SMOTE: expected rows of at least 2 classes, got {len(labels)}; give rows of "
-                "the other class, or set handle_imbalance=None"
+                f"SMOTE: expected rows of at least 2 classes, got {len(labels)}; add rows of "
+                "another class, or set handle_imbalance=None"
             )
         n_new = dict(zip(labels.tolist(), (counts.max() - counts).tolist(), strict=True))
         n_rows = dict(zip(labels.tolist(), counts.tolist(), strict=True))
@@ -126,7 +126,7 @@ class TableSMOTE(BaseEstimator):
     def _plain(self, X: Any, y: Array) -> tuple[Any, Array]:
         from imblearn.over_sampling import SMOTE
 
-        # It has one number of neighbours for all classes.
+        # imblearn's SMOTE uses one number of neighbours for all classes.
         k = min(self.neighbors_.values(), default=self.k_neighbors)
         self.neighbors_ = dict.fromkeys(self.neighbors_, k)
         sampler = SMOTE(k_neighbors=k, random_state=self.random_state)
@@ -135,12 +135,12 @@ class TableSMOTE(BaseEstimator):
 
 
 class _Table:
-    """A table parted into numbers and category codes, and put together again."""
+    """A table split into numeric columns and category codes."""
 
     def __init__(self, X: Any, categorical: tuple[int, ...]) -> None:
         if sparse.issparse(X) and categorical:
             raise InputError(
-                "SMOTE: expected dense columns beside category codes, got a sparse matrix; "
+                "SMOTE: expected a dense X with category codes, got a sparse matrix; "
                 "use categorical_encoding='onehot', or pass X.toarray()"
             )
         self.container = type(X)
@@ -149,13 +149,13 @@ class _Table:
         self.numbers_at = np.setdiff1d(np.arange(X.shape[1]), self.codes_at)
         self.numbers = self._columns(self.numbers_at)
         codes = np.nan_to_num(self._columns(self.codes_at), nan=-1) if categorical else None
-        # Codes from 0, and missing is one of them: -1 and NaN become 0.
+        # Missing (NaN or a negative code) becomes code 0 and is treated as a level.
         self.codes = None if codes is None else np.maximum(codes, -1).astype(np.int32) + 1
         self.space = _filled(self.numbers)
 
     def new_rows(self, members: Array, n_new: int, k: int, rng: np.random.Generator) -> Any:
-        """Make `n_new` rows of the class whose rows are at `members`, as numbers and codes."""
-        from sklearn.neighbors import NearestNeighbors  # only few fits need it
+        """Return numbers and codes of `n_new` rows for the class with the rows `members`."""
+        from sklearn.neighbors import NearestNeighbors  # slow import, rarely needed
 
         base = rng.integers(len(members), size=n_new)
         if k == 0:
@@ -171,7 +171,7 @@ class _Table:
         return numbers, _most_frequent(self.codes[members][neighbors])[base]
 
     def stacked(self, made: list[tuple[Any, Array | None]]) -> Any:
-        """Return the given rows and, after them, the rows made, in the given container."""
+        """Return the original rows followed by the new rows, in the container type of X."""
         if sparse.issparse(self.X):
             blocks = [numbers.astype(self.X.dtype) for numbers, _ in made]
             return self.container(sparse.vstack([self.X, *blocks], format="csr"))
@@ -204,7 +204,7 @@ class _Table:
             return numbers
         spread = float(np.median(numbers.std(axis=0))) if numbers.shape[1] else 0.0
         codes = self.codes[members]
-        # Two ones of this size in different places are `spread` apart.
+        # Two one-hot rows with different codes are at distance sqrt(2) * size = spread.
         size = (spread if spread > 0 else 1.0) / np.sqrt(2)
         offsets = np.concatenate([[0], np.cumsum(codes.max(axis=0) + 1)])
         indices = (codes + offsets[:-1]).ravel()
@@ -217,7 +217,7 @@ class _Table:
 
 
 def _filled(numbers: Any) -> Any:
-    """Put each column's median where a number is missing; zero in sparse matrices."""
+    """Replace missing numbers by the column median, or by zero in sparse matrices."""
     if sparse.issparse(numbers):
         filled = numbers.copy()
         filled.data = np.nan_to_num(filled.data)
@@ -232,7 +232,7 @@ def _filled(numbers: Any) -> Any:
 
 
 def _between(base: Any, neighbor: Any, steps: Array) -> Any:
-    """Go from each base row a step of the way to its neighbour, where both have a value."""
+    """Interpolate from base rows to neighbours; a missing neighbour value has no effect."""
     way = neighbor - base
     if sparse.issparse(way):
         way.data[np.isnan(way.data)] = 0.0
@@ -242,7 +242,7 @@ def _between(base: Any, neighbor: Any, steps: Array) -> Any:
 
 
 def _most_frequent(codes: Array) -> Array:
-    """Return the most frequent code along axis 1, the first of equals."""
+    """Return the most frequent code in each row; in a tie, the first one."""
     votes = np.zeros(codes.shape, dtype=np.int16)
     for i in range(codes.shape[1]):
         votes += codes == codes[:, [i]]

@@ -1,4 +1,4 @@
-"""The auto preprocessor: one transformer from a table to what a model needs."""
+"""Automatic preprocessor: encodes a table as the numeric input that a model needs."""
 
 from __future__ import annotations
 
@@ -34,62 +34,64 @@ from sktrainer.types import Array, Task
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
-    """Turn a table into the numbers that a model needs, and leave alone what needs nothing.
+    """Transformer that encodes each column of a table according to its content.
 
-    Each column is recognised once, on the rows that `fit` sees: numbers, booleans,
-    datetimes, durations, categories, text that is numbers or dates, and columns that are
-    constant or empty, which are dropped. `decisions_` says what was found and done.
+    `fit` detects the kind of each column: numbers, booleans, datetimes, durations,
+    categories, and strings that contain numbers or dates. It drops constant and empty
+    columns. `decisions_` reports the kind and the treatment of each column.
 
     Parameters
     ----------
     encoding : {"native", "native+target", "onehot", "onehot+target", "ordinal", "target"}, \
 default="onehot+target"
-        How category columns are encoded. "native": integer codes, to be told to the
-        model by `categorical_features_`. With "+target": so for columns of at most
-        `max_levels` levels, and cross-fitted target encoding for the others. "onehot"
-        alone makes at most 100 columns of one, the rarest levels sharing the last.
+        Encoding of category columns. "native" produces integer codes in the columns
+        `categorical_features_`, for models with native support for categories. "+target"
+        uses cross-fitted target encoding for columns with more than `max_levels` levels.
+        "onehot" creates at most 100 columns per input column and groups the rarest levels.
     max_levels : int, default=30
-        The border between few and many levels.
+        Largest number of levels of a column that is not target encoded by "+target".
     category_codes : {"float", "frame"}, default="float"
-        For native codes. "float": one float array, missing and unseen levels are NaN.
-        "frame": a pandas DataFrame of floats with int32 code columns, there -1.
+        Output type for native codes. "float": a float array with NaN for missing and
+        unknown levels. "frame": a pandas DataFrame with int32 codes, -1 for these levels.
     impute : bool, default=True
-        Fill missing numbers with the median, and mark them in a column of their own
-        where training rows had any. False: they stay NaN.
+        Whether to replace missing numbers by the median and to add a missing-value
+        indicator for each column with missing training values. If False, they stay NaN.
     scale : bool, default=True
-        Standardise quantities; one-hot columns, booleans and native codes stay.
+        Whether to standardise quantities. One-hot columns, booleans and native codes are
+        never scaled.
     task : {"classification", "regression"}, default="classification"
-        What target encoding takes y for.
+        Task for which target encoding uses y.
     random_state : int, RandomState instance or None, default=None
-        Which rows make a fold of the cross-fitting.
+        Seed of the folds used for cross-fitting.
 
     Attributes
     ----------
     categorical_features_ : tuple of int
-        Output columns that hold category codes.
+        Positions of the output columns that contain category codes.
     decisions_ : tuple of ColumnDecision
-        One an input column.
+        One decision per input column.
     passthrough_ : bool
-        Whether `transform` returns X itself (unless cells are missing that must not be).
+        Whether `transform` returns X itself, unless missing values must be imputed.
     cross_fitted_ : bool
-        Whether `fit_transform` gives training rows other values than `transform` does.
+        Whether `fit_transform` and `transform` encode training rows differently.
     ordinal_encoder_, onehot_encoder_, target_encoder_, imputer_, scaler_ : estimator or None
-        scikit-learn's own, holding what was learned: levels, infrequent levels, target
-        means, medians, means and deviations. The last three see codes and output columns.
+        scikit-learn estimators with the learned values. The one-hot and target encoders
+        are fitted on level codes, the imputer and the scaler on output columns.
     sources_ : Sources
-        The input column of each output column: `values`, then `marks` of missing cells.
+        Input column of each output column: `values`, then `marks` (missing indicators).
     n_features_in_ : int
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Only if all column names are strings.
 
     Notes
     -----
-    A level that training rows did not have is treated as a missing cell. In one-hot,
-    ordinal and target encoding missing is a level of its own where training rows had it.
-    Output is float32, or float64 where float32 cannot tell a column's values apart; a
-    NumPy array of floats keeps its dtype.
+    A level that did not occur in the training rows is treated as missing. One-hot, ordinal
+    and target encoding treat missing values as a separate level if the training rows
+    contain any. The output is float32, or float64 if float32 would merge distinct values
+    of a column. A NumPy array of floats keeps its dtype.
 
-    The default of 30 levels and the choice of encodings follow a comparison on ten
-    tables; cross-fitting is that of `sklearn.preprocessing.TargetEncoder`.
+    The default encoding and `max_levels=30` were chosen by a comparison on ten tables.
+    Cross-fitting is implemented by `sklearn.preprocessing.TargetEncoder`.
 
     Examples
     --------
@@ -135,37 +137,41 @@ default="onehot+target"
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> TableEncoder:
-        """Recognise the columns and learn their encoding.
+        """Detect the kind of each column and learn its encoding.
 
         Parameters
         ----------
         X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,), default=None
-            Only used, and then required, where a column is target encoded.
+            Target values. Required if a column is target encoded, ignored otherwise.
         sample_weight : array-like of shape (n_samples,), default=None
-            By which quantities are standardised.
+            Weights for the means and deviations of the scaler.
 
         Returns
         -------
         TableEncoder
+            The fitted encoder.
 
         Raises
         ------
         InputError
-            Cells are infinite, or hold lists, dicts or arrays.
+            X contains infinite values, lists, dicts or arrays, or y is missing.
         """
         self._learn(X, y, sample_weight)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Fit, and return the training rows encoded; target encoding is cross-fitted.
+        """Fit and return the encoded training rows, with cross-fitted target encoding.
 
         Parameters
         ----------
         X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
+            Training rows.
         y : array-like of shape (n_samples,), default=None
+            Target values. Required if a column is target encoded, ignored otherwise.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weights for the means and deviations of the scaler.
 
         Returns
         -------
@@ -197,23 +203,23 @@ default="onehot+target"
 
     @property
     def sources_(self) -> Sources:
-        """The input column that each output column comes from."""
+        """Input column of each output column."""
         return self._plan.sources
 
     @property
     def ordinal_encoder_(self) -> Any:
-        # Made when it is asked for: a second copy of all levels would lie in every file.
+        # Built on demand, so that saved files do not contain a second copy of all levels.
         plans = getattr(self._plan, "plans", ())
         columns = [plan.levels for plan in plans if hasattr(plan, "levels")]
         return ordinal_encoder(columns) if columns else None
 
     def transform(self, X: Any) -> Any:
-        """Encode rows by what was learned.
+        """Encode rows with the learned encoding.
 
         Parameters
         ----------
         X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
-            The columns that `fit` saw.
+            Rows with the columns passed to `fit`.
 
         Returns
         -------
@@ -222,12 +228,12 @@ default="onehot+target"
         Raises
         ------
         ValueError
-            X has other columns than in training, or infinite cells.
+            The columns of X differ from those of `fit`, or X contains infinite values.
 
         Warns
         -----
         DataWarning
-            Texts among what were numbers or dates in training; they count as missing.
+            A column of numbers or dates contains other text, which is treated as missing.
         """
         check_is_fitted(self)
         X = self._accept(X, reset=False)
@@ -239,7 +245,7 @@ default="onehot+target"
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Must be the names that `fit` saw; only checked.
+            Only used to check that the names match those passed to `fit`.
 
         Returns
         -------
@@ -261,7 +267,8 @@ default="onehot+target"
         )
 
     def _accept(self, X: Any, *, reset: bool) -> Any:
-        """Check X as scikit-learn does, and return it or the array that it stands for."""
+        """Validate X as scikit-learn does; return X if it is a frame, else an array."""
+        # Fast path: training column names make the slower checks of scikit-learn redundant.
         if not reset and isinstance(X, pd.DataFrame) and self._has_columns_of(X):
             _require_cells(X)
             return X
@@ -277,7 +284,7 @@ default="onehot+target"
         return X
 
     def _has_columns_of(self, X: pd.DataFrame) -> bool:
-        """Whether names are those of training: a quick way past scikit-learn's check."""
+        """Return whether the column names of X equal the training names."""
         return hasattr(self, "feature_names_in_") and tuple(X.columns) == self._names
 
     def _input_names(self, X: Any) -> list[str]:

@@ -191,7 +191,7 @@ def test_a_dict_is_for_networks_alone(preprocessor):
 
 
 def test_new_rows_of_a_dict_cannot_be_made():
-    with pytest.raises(InputError, match="no table for SMOTE to look at"):
+    with pytest.raises(InputError, match="SMOTE does not support a dict of arrays"):
         trainer(handle_imbalance="smote").fit(X, Y)
 
 

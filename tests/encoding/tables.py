@@ -1,4 +1,4 @@
-"""The tables that the tests of the encoder share."""
+"""Tables shared by the encoder tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probabilities put right, checked against rows that were held out."""
+"""Corrections of predicted probabilities, checked against held-out rows."""
 
 import numpy as np
 import pytest
@@ -20,13 +20,13 @@ class TestCorrectPriors:
         raw=arrays(float, (5, 3), elements=st.floats(1e-6, 1)),
         shift=arrays(float, 3, elements=st.floats(1e-3, 1e3)),
     )
-    def test_correcting_undoes_a_shift_of_priors(self, raw, shift):
+    def test_correction_undoes_a_prior_shift(self, raw, shift):
         true = raw / raw.sum(axis=1, keepdims=True)
         shifted = true * shift / (true * shift).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(correct_priors(shifted, shift), true, rtol=1e-9)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_dtype_and_input_are_kept_and_rows_sum_to_one(self, dtype):
+    def test_corrected_rows_sum_to_one_and_keep_dtype(self, dtype):
         given_rows = np.array([[0.2, 0.8], [1.0, 0.0], [0.5, 0.5]], dtype=dtype)
         given_rows.flags.writeable = False
         corrected = correct_priors(given_rows, np.array([0.1, 9.0]))
@@ -34,18 +34,18 @@ class TestCorrectPriors:
         np.testing.assert_allclose(corrected.sum(axis=1), 1, rtol=1e-6)
         np.testing.assert_array_equal(corrected[1], [1, 0])
 
-    def test_a_row_of_zeros_stays(self):
+    def test_row_of_zeros_is_unchanged(self):
         corrected = correct_priors(np.array([[0.0, 0.0], [0.5, 0.5]]), np.array([1.0, 3.0]))
         np.testing.assert_allclose(corrected, [[0.0, 0.0], [0.75, 0.25]])
 
-    def test_a_class_that_resampling_left_no_row_of_gets_nothing(self):
+    def test_removed_class_has_zero_probability(self):
         corrected = correct_priors(np.array([[0.4, 0.6, 0.0]]), np.array([1.0, 1.0, 0.0]))
         np.testing.assert_allclose(corrected, [[0.4, 0.6, 0.0]])
 
-    def test_no_rows_are_no_mistake(self):
+    def test_zero_rows_are_accepted(self):
         assert correct_priors(np.empty((0, 2)), np.ones(2)).shape == (0, 2)
 
-    def test_order_within_two_classes_is_kept(self):
+    def test_binary_ranking_is_preserved(self):
         positive = np.linspace(0, 1, 11)
         corrected = correct_priors(
             np.column_stack([1 - positive, positive]), np.array([0.5, 6])
@@ -54,20 +54,20 @@ class TestCorrectPriors:
 
 
 class TestExpandColumns:
-    def test_nothing_missing_gives_the_input_itself(self):
+    def test_complete_columns_return_the_input_itself(self):
         given_rows = np.ones((2, 3)) / 3
         assert expand_columns(given_rows, np.arange(3), 3) is given_rows
         assert expand_columns(given_rows, None, 3) is given_rows
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_classes_that_training_lacked_get_zeros(self, dtype):
+    def test_classes_without_training_rows_get_zeros(self, dtype):
         expanded = expand_columns(np.array([[0.3, 0.7]], dtype=dtype), np.array([1, 3]), 5)
         np.testing.assert_array_equal(expanded, np.array([[0, 0.3, 0, 0.7, 0]], dtype=dtype))
         assert expanded.dtype == dtype
 
 
 def drawn(n, seed):
-    """Rows with a known probability of being positive, about one in twelve."""
+    """Return rows with known probabilities; about one in twelve is positive."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 2))
     true = 1 / (1 + np.exp(3.2 - X @ np.array([1.2, -0.8])))
@@ -84,7 +84,7 @@ MODELS = {
 
 @pytest.mark.parametrize("method", ["class_weight", "undersample", "oversample", "smote"])
 @pytest.mark.parametrize("model", MODELS)
-def test_corrected_probabilities_are_as_good_as_those_of_untouched_rows(model, method):
+def test_corrected_probabilities_match_those_without_resampling(model, method):
     X, y, _ = drawn(12_000, 0)
     X_test, y_test, true = drawn(20_000, 1)
     plain = MODELS[model].fit(X, y).predict_proba(X_test)

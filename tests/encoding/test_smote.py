@@ -1,4 +1,4 @@
-"""Synthetic rows on tables that plain SMOTE refuses, and the same ones on those it takes."""
+"""TableSMOTE on tables that imblearn's SMOTE rejects, and equality where it accepts them."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from sktrainer.exceptions import InputError
 
 @pytest.fixture
 def table():
-    """Two numbers, one of them with missing cells, and codes 0 to 3 with missing ones."""
+    """Two numeric columns, one with missing values, and codes 0 to 3 with missing values."""
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [80, 20])
     X = np.column_stack([rng.normal(y, 1), rng.normal(5 * y, 1), rng.integers(0, 4, 100)])
@@ -26,7 +26,7 @@ def table():
 
 
 @pytest.mark.parametrize("form", [np.asarray, pd.DataFrame, sparse.csr_array])
-def test_complete_numbers_give_what_imblearn_gives_to_the_bit(table, form):
+def test_complete_numeric_data_equals_imblearn_smote(table, form):
     X, y = form(np.nan_to_num(table[0])), table[1]
     ours, _ = TableSMOTE(random_state=3).fit_resample(X, y)
     theirs, _ = SMOTE(random_state=3).fit_resample(X, y)
@@ -34,7 +34,7 @@ def test_complete_numbers_give_what_imblearn_gives_to_the_bit(table, form):
     np.testing.assert_array_equal(dense[0], dense[1])
 
 
-def test_given_rows_come_first_and_unchanged(table):
+def test_original_rows_come_first_and_unchanged(table):
     X, y = table
     before = X.copy()
     X_new, y_new = TableSMOTE(categorical=(2,), random_state=0).fit_resample(X, y)
@@ -44,7 +44,7 @@ def test_given_rows_come_first_and_unchanged(table):
     assert X_new.dtype == np.float32
 
 
-def test_codes_stay_codes_and_numbers_stay_within_their_class(table):
+def test_new_values_stay_within_the_range_of_their_class(table):
     X, y = table
     X_new, _ = TableSMOTE(categorical=(2,), random_state=0).fit_resample(X, y)
     made, members = X_new[100:], X[y == 1]
@@ -55,7 +55,7 @@ def test_codes_stay_codes_and_numbers_stay_within_their_class(table):
         assert (given >= low).all() and (given <= high).all()
 
 
-def test_new_rows_miss_numbers_about_as_often_as_their_class():
+def test_new_rows_have_the_missing_rate_of_their_class():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [4000, 400])
     X = rng.normal(size=(4400, 3))
@@ -65,7 +65,7 @@ def test_new_rows_miss_numbers_about_as_often_as_their_class():
     assert not np.isnan(X_new[4400:, [0, 2]]).any()
 
 
-def test_a_frame_of_codes_keeps_its_dtypes_and_its_sign_of_missing(table):
+def test_frame_keeps_dtypes_and_missing_code(table):
     X, y = table
     frame = pd.DataFrame(
         {"a": X[:, 0], "b": X[:, 1], "c": np.nan_to_num(X[:, 2], nan=-1).astype(np.int32)}
@@ -76,7 +76,7 @@ def test_a_frame_of_codes_keeps_its_dtypes_and_its_sign_of_missing(table):
     assert set(made["c"]) <= {-1, 0, 1, 2, 3}
 
 
-def test_frame_and_array_get_the_same_rows(table):
+def test_frame_and_array_give_the_same_rows(table):
     X, y = table
     of_array, _ = TableSMOTE(categorical=(2,), random_state=0).fit_resample(X, y)
     of_frame, _ = TableSMOTE(categorical=(2,), random_state=0).fit_resample(pd.DataFrame(X), y)
@@ -84,21 +84,21 @@ def test_frame_and_array_get_the_same_rows(table):
     np.testing.assert_array_equal(of_array, np.where(missing, np.nan, of_frame))
 
 
-def test_a_table_of_codes_alone_has_new_rows_of_codes():
+def test_table_with_only_categorical_columns_is_supported():
     codes = np.random.default_rng(0).integers(0, 300, (60, 2)).astype(float)
     y = np.repeat([0, 1], [50, 10])
     X_new, _ = TableSMOTE(categorical=(0, 1), random_state=0).fit_resample(codes, y)
     assert len(X_new) == 100 and set(X_new[60:, 0]) <= set(codes[50:, 0])
 
 
-def test_the_most_frequent_code_of_the_neighbours_wins():
+def test_new_row_gets_most_frequent_code_of_neighbours():
     X = np.column_stack([np.zeros(16), [0] * 10 + [7, 7, 7, 7, 7, 3]])
     y = np.repeat([0, 1], [10, 6])
     X_new, _ = TableSMOTE(categorical=(1,), random_state=0).fit_resample(X, y)
     assert set(X_new[16:, 1]) == {7}
 
 
-def test_sparse_missing_cells_are_filled_for_the_search_alone():
+def test_sparse_missing_values_are_imputed_only_for_the_search():
     rng = np.random.default_rng(0)
     X = sparse.random_array((60, 5), density=0.5, rng=rng, format="csr")
     X.data[::4] = np.nan
@@ -110,7 +110,7 @@ def test_sparse_missing_cells_are_filled_for_the_search_alone():
 @pytest.mark.parametrize(
     "form", [np.asarray, pd.DataFrame, sparse.csr_array, sparse.csc_matrix, sparse.coo_array]
 )
-def test_a_single_row_is_repeated_and_others_get_what_neighbours_they_have(form):
+def test_small_classes_use_fewer_neighbours_and_single_row_is_repeated(form):
     X = form(np.arange(20.0).reshape(10, 2))
     y = np.array(list("aaaaaabbbc"))
     sampler = TableSMOTE(random_state=0)
@@ -120,14 +120,14 @@ def test_a_single_row_is_repeated_and_others_get_what_neighbours_they_have(form)
     np.testing.assert_array_equal(of_c, [[18.0, 19.0]] * 6)
 
 
-def test_an_all_missing_column_stays_missing(table):
+def test_all_missing_column_stays_missing(table):
     X, y = table
     X = np.column_stack([X, np.full(100, np.nan, dtype=np.float32)])
     X_new, _ = TableSMOTE(categorical=(2,), random_state=0).fit_resample(X, y)
     assert np.isnan(X_new[:, 3]).all()
 
 
-def test_even_classes_get_no_rows(table):
+def test_balanced_classes_get_no_rows(table):
     X = table[0][:40]
     X_new, _ = TableSMOTE(random_state=0).fit_resample(X, np.arange(40) % 2)
     np.testing.assert_array_equal(X_new, X)
@@ -138,7 +138,7 @@ def test_even_classes_get_no_rows(table):
     missing=st.floats(0, 0.9),
     seed=st.integers(0, 1000),
 )
-def test_any_table_comes_out_even(counts, missing, seed):
+def test_any_table_is_balanced(counts, missing, seed):
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(counts)), counts)
     X = np.column_stack([rng.normal(size=(len(y), 2)), rng.integers(0, 3, len(y))])
@@ -148,18 +148,18 @@ def test_any_table_comes_out_even(counts, missing, seed):
     assert len(X_new) == len(y_new)
 
 
-def test_codes_beside_a_sparse_matrix_are_refused():
+def test_categorical_with_sparse_matrix_raises():
     X, y = sparse.csr_array(np.eye(6)), np.array([0, 0, 0, 0, 1, 1])
     with pytest.raises(InputError, match="onehot"):
         TableSMOTE(categorical=(0,)).fit_resample(X, y)
 
 
-def test_one_class_is_refused():
+def test_single_class_raises():
     with pytest.raises(InputError, match="at least 2 classes"):
         TableSMOTE().fit_resample(np.eye(3), np.zeros(3))
 
 
-def test_it_is_a_step_of_a_pipeline(table):
+def test_table_smote_works_in_an_imblearn_pipeline(table):
     X, y = table
     sampler = TableSMOTE(categorical=(2,), random_state=0)
     pipeline = make_pipeline(clone(sampler), DecisionTreeClassifier(random_state=0))

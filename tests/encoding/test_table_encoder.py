@@ -1,4 +1,4 @@
-"""What the auto preprocessor promises, over tables of every kind."""
+"""Behaviour of TableEncoder on tables with every column kind."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ ENCODINGS = ("native", "native+target", "onehot", "onehot+target", "ordinal", "t
         TableEncoder(encoding="target", task="regression"),
     ]
 )
-def test_passes_scikit_learns_checks(estimator, check):
+def test_sklearn_estimator_checks(estimator, check):
     state = np.random.get_state()
     check(estimator)
-    np.random.set_state(state)  # one of the checks draws from the global generator
+    np.random.set_state(state)  # a check uses the global random state
 
 
 def kinds(encoder: TableEncoder) -> dict[str, str]:
@@ -42,7 +42,7 @@ def kinds(encoder: TableEncoder) -> dict[str, str]:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("category_codes", ["float", "frame"])
-def test_rows_are_encoded_alike_one_by_one_and_together(encoding, category_codes):
+def test_single_rows_and_batches_are_encoded_alike(encoding, category_codes):
     X = mixed_table()
     encoder = TableEncoder(encoding=encoding, category_codes=category_codes, random_state=0)
     encoder.fit(X, labels())
@@ -52,7 +52,7 @@ def test_rows_are_encoded_alike_one_by_one_and_together(encoding, category_codes
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_polars_and_pandas_give_the_same_numbers(encoding):
+def test_polars_and_pandas_give_the_same_output(encoding):
     X = mixed_table().drop(columns="grade")
     of_polars = pl.DataFrame(
         {
@@ -77,7 +77,7 @@ def test_polars_and_pandas_give_the_same_numbers(encoding):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("row", [0, slice(0, 100)])
-def test_unseen_levels_count_as_missing_and_never_fail(encoding, row):
+def test_unknown_levels_are_treated_as_missing(encoding, row):
     X = mixed_table()
     encoder = TableEncoder(encoding=encoding, random_state=0).fit(X, labels())
     rows = X.iloc[[row] if row == 0 else row]
@@ -86,21 +86,21 @@ def test_unseen_levels_count_as_missing_and_never_fail(encoding, row):
     np.testing.assert_array_equal(encoder.transform(unseen), encoder.transform(missing))
 
 
-def test_columns_dropped_in_training_may_hold_anything_later():
+def test_dropped_columns_are_ignored_in_transform():
     X = mixed_table()
     encoder = TableEncoder(random_state=0).fit(X, labels())
     later = X.assign(source=None, nothing="something")
     np.testing.assert_array_equal(encoder.transform(later), encoder.transform(X))
 
 
-def test_cells_missing_only_in_later_rows_are_filled():
+def test_values_missing_only_in_later_rows_are_imputed():
     X = pd.DataFrame({"a": [1.0, 2.0, 6.0], "b": [0.5, 0.25, 1.0]})
     encoder = TableEncoder(scale=False).fit(X)
     later = X.assign(a=[np.nan, 1.0, np.nan])
     assert encoder.transform(later)[:, 0].tolist() == [2.0, 1.0, 2.0]
 
 
-def test_missing_numbers_are_filled_with_the_median_and_marked():
+def test_missing_numbers_are_median_imputed_and_indicated():
     X = pd.DataFrame({"a": [1.0, None, 3.0, 8.0], "b": [1, 2, 3, 4]})
     encoder = TableEncoder(scale=False).fit(X)
     assert encoder.get_feature_names_out().tolist() == ["a", "b", "a_missing"]
@@ -108,13 +108,13 @@ def test_missing_numbers_are_filled_with_the_median_and_marked():
     assert encoder.imputer_.statistics_.tolist() == [3.0, 2.5]
 
 
-def test_without_imputing_missing_numbers_stay_nan():
+def test_missing_numbers_stay_nan_without_imputation():
     X = pd.DataFrame({"a": [1.0, None, 3.0], "b": ["u", None, "v"]})
     out = TableEncoder(encoding="native", impute=False, scale=False).fit_transform(X)
     np.testing.assert_array_equal(out, [[1, 0], [np.nan, np.nan], [3, 1]])
 
 
-def test_quantities_are_standardised_and_one_hot_columns_are_not():
+def test_only_quantities_are_standardised():
     X = mixed_table()
     encoder = TableEncoder(random_state=0)
     out = pd.DataFrame(
@@ -127,7 +127,7 @@ def test_quantities_are_standardised_and_one_hot_columns_are_not():
     assert set(out["flag"]) == {0.0, 1.0}
 
 
-def test_native_codes_are_named_by_their_output_positions():
+def test_categorical_features_are_output_positions():
     X = mixed_table()
     encoder = TableEncoder(encoding="native+target", impute=False, scale=False, random_state=0)
     out = encoder.fit_transform(X, labels())
@@ -137,7 +137,7 @@ def test_native_codes_are_named_by_their_output_positions():
     assert codes.tolist() == X["grade"].cat.codes.tolist()
 
 
-def test_code_frames_hold_int32_codes_with_minus_one_for_missing():
+def test_frame_codes_are_int32_with_minus_one_for_missing():
     X = mixed_table()
     encoder = TableEncoder(encoding="native", category_codes="frame", impute=False, scale=False)
     out = encoder.fit_transform(X)
@@ -149,7 +149,7 @@ def test_code_frames_hold_int32_codes_with_minus_one_for_missing():
     pd.testing.assert_frame_equal(encoder.transform(X), out)
 
 
-def test_the_rarest_levels_share_a_column_where_there_are_too_many():
+def test_rare_levels_share_one_infrequent_column():
     levels = [f"l{number}" for number in range(150)]
     X = pd.DataFrame({"a": levels + levels[:99] * 2})
     encoder = TableEncoder(encoding="onehot").fit(X)
@@ -161,7 +161,7 @@ def test_the_rarest_levels_share_a_column_where_there_are_too_many():
     assert "100 columns" in encoder.decisions_[0].detail
 
 
-def test_one_hot_columns_are_those_of_scikit_learns_encoder():
+def test_one_hot_columns_equal_sklearn_encoder_output():
     X = mixed_table()[["colour", "grade", "town"]]
     encoder = TableEncoder(encoding="onehot")
     out = encoder.fit_transform(X)
@@ -189,7 +189,7 @@ def test_two_levels_become_one_column():
         ("regression", np.linspace(0, 1, 300), 1),
     ],
 )
-def test_target_encoding_takes_every_kind_of_target(task, y, width, routing):
+def test_target_encoding_supports_every_target_type(task, y, width, routing):
     X = mixed_table()[["town"]]
     encoder = TableEncoder(encoding="target", task=task, scale=False, random_state=0)
     with sklearn.config_context(enable_metadata_routing=routing):
@@ -202,7 +202,7 @@ def test_target_encoding_takes_every_kind_of_target(task, y, width, routing):
     np.testing.assert_allclose(encoder.transform(X)[:, 0], table[codes], rtol=1e-6)
 
 
-def test_a_random_target_cannot_be_read_from_cross_fitted_columns():
+def test_cross_fitted_columns_do_not_leak_the_target():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.integers(0, 400, 2000).astype("U")}) + "x"
     y = rng.integers(0, 2, 2000)
@@ -210,14 +210,14 @@ def test_a_random_target_cannot_be_read_from_cross_fitted_columns():
     assert LogisticRegression().fit(out, y).score(out, y) < 0.56
 
 
-def test_y_is_required_only_where_a_column_is_target_encoded():
+def test_y_is_required_only_for_target_encoding():
     X = mixed_table()
     TableEncoder(encoding="onehot").fit(X)
     with pytest.raises(InputError, match=r"target encoding of 'town'.*pass y"):
         TableEncoder(encoding="onehot+target").fit(X)
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_one_other_folds():
+def test_output_depends_only_on_the_seed():
     X = mixed_table()
     first, second, third = (
         TableEncoder(random_state=seed).fit_transform(X, labels()) for seed in (0, 0, 1)
@@ -225,14 +225,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_other_folds():
     assert first.tobytes() == second.tobytes() != third.tobytes()
 
 
-def test_the_callers_table_is_left_as_it_was():
+def test_input_table_is_not_modified():
     X = mixed_table()
     before = X.copy(deep=True)
     TableEncoder(random_state=0).fit(X, labels()).transform(X)
     pd.testing.assert_frame_equal(X, before)
 
 
-def test_pickled_encoders_give_the_same_bits_whether_used_or_not():
+def test_pickled_encoder_gives_bit_identical_output():
     X = mixed_table()
     encoder = TableEncoder(random_state=0).fit(X, labels())
     fresh = pickle.dumps(encoder)
@@ -242,7 +242,7 @@ def test_pickled_encoders_give_the_same_bits_whether_used_or_not():
 
 
 @pytest.mark.parametrize("impute", [True, False])
-def test_a_single_row_can_be_fitted(impute):
+def test_single_row_can_be_fitted(impute):
     X = mixed_table(1)
     encoder = TableEncoder(encoding="target", impute=impute).fit(X, [1])
     out = encoder.transform(X)
@@ -250,20 +250,22 @@ def test_a_single_row_can_be_fitted(impute):
     assert np.isnan(out).any() != impute
 
 
-def test_infinite_cells_are_refused_and_their_columns_named():
+def test_infinite_values_raise_and_name_the_columns():
     X = pd.DataFrame({"a": [1.0, 2.0], "b": [np.inf, 1.0], "c": [-np.inf, 1.0]})
     with pytest.raises(InputError, match=r"2 problems[\s\S]*'b'[\s\S]*'c'"):
         TableEncoder().fit(X)
     encoder = TableEncoder(impute=False).fit(X.replace([np.inf, -np.inf], 0))
-    with pytest.raises(InputError, match="infinite cells in columns 'b', 'c'.*clip"):
+    with pytest.raises(InputError, match="infinite values in columns 'b', 'c'.*clip"):
         encoder.transform(X)
 
 
 @pytest.mark.parametrize("cell", [["a"], {"a": 1}, np.zeros(2), (1, 2)])
-def test_cells_that_hold_several_values_are_refused(cell):
+def test_container_values_raise(cell):
     cells = np.array([None, "x", "y"], dtype=object)
     cells[0] = cell
-    with pytest.raises(CellTypeError, match=f"'a' holds {type(cell).__name__} cells.*drop it"):
+    with pytest.raises(
+        CellTypeError, match=f"'a' contains {type(cell).__name__} values.*drop it"
+    ):
         TableEncoder().fit(pd.DataFrame({"a": cells}))
 
 
@@ -276,26 +278,26 @@ def test_cells_that_hold_several_values_are_refused(cell):
         lambda X: X.rename(columns={"size": "Size"}),
     ],
 )
-def test_other_columns_than_in_training_are_refused(change):
+def test_different_columns_in_transform_raise(change):
     X = mixed_table()
     encoder = TableEncoder(encoding="onehot").fit(X)
     with pytest.raises(ValueError, match="feature names should match"):
         encoder.transform(change(X))
 
 
-def test_duplicate_column_names_are_refused():
+def test_duplicate_column_names_raise():
     X = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
     with pytest.raises(InputError, match=r"must be unique.*: a;"):
         TableEncoder().fit(X)
 
 
 @pytest.mark.parametrize("name", ["encoding", "max_levels", "category_codes", "task"])
-def test_a_wrong_parameter_is_named(name):
+def test_invalid_parameter_is_named(name):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         TableEncoder().set_params(**{name: "typo"}).fit([[1.0]])
 
 
-def test_transform_before_fit_says_so():
+def test_transform_before_fit_raises():
     with pytest.raises(NotFittedError):
         TableEncoder().transform([[1.0]])
 
@@ -316,7 +318,7 @@ def test_output_names_are_unique():
     assert names == ["sex_F", "sex_M", "sex_X", "sex_M_2"]
 
 
-def test_a_column_missing_at_the_start_is_standardised_by_the_rows_that_have_it():
+def test_scaler_ignores_leading_missing_values():
     values = np.random.default_rng(0).normal(5, 2, 400_000)
     values[:300_000] = np.nan
     encoder = TableEncoder(impute=False)

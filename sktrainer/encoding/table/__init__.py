@@ -1,1 +1,1 @@
-"""How a table's columns are recognised, what is learned of them, and how rows are encoded."""
+"""Column type detection, and learning and applying the encoding of each column."""

@@ -1,4 +1,4 @@
-"""Category columns: their levels, and how scikit-learn's encoders turn these to numbers."""
+"""Encoding of category columns with the encoders of scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sktrainer.encoding.table.treatments import Chosen
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-#: Most output columns of one column where all categories are one-hot encoded.
+#: Maximum number of one-hot columns per input column.
 MAX_ONE_HOT = 100
 
 
@@ -30,11 +30,11 @@ class Category:
 
     @property
     def n_levels(self) -> int:
-        """Levels, a missing one counted."""
+        """Number of levels, including the missing level if there is one."""
         return len(self.levels.levels) + self.column.has_missing
 
     def complete_codes(self) -> Array:
-        """Return the codes of the training cells, missing ones as the last level."""
+        """Return the codes of the training values, with missing values as the last level."""
         codes = self.column.found.values
         return np.where(codes < 0, self.n_levels - 1, codes)
 
@@ -43,8 +43,8 @@ class Category:
 class Planned:
     """The plan of a category column.
 
-    `written` are the training rows' output where it is not what the plan writes: a
-    cross-fitted target encoding.
+    `written` is the output for the training rows if it differs from the output of the
+    plan, as with cross-fitted target encoding.
     """
 
     plan: Plan
@@ -66,13 +66,13 @@ def plan_categories(
     Returns
     -------
     planned : dict
-        From a column's position to its plan.
+        Plan of each column, keyed by column position.
     encoders : Encoders
 
     Raises
     ------
     InputError
-        y is None, and a column is to be target encoded.
+        y is None, but a column requires target encoding.
     """
     if not columns:
         return {}, Encoders()
@@ -100,14 +100,14 @@ def plan_categories(
 
 
 def ordinal_encoder(columns: Sequence[Levels]) -> OrdinalEncoder:
-    """Return scikit-learn's encoder of these levels to their codes, NaN for any other."""
+    """Return an OrdinalEncoder for these levels that encodes unknown levels as NaN."""
     encoder = OrdinalEncoder(
         categories=[column.levels for column in columns],
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         dtype=np.float32,
     )
-    # The levels have been found already: one row that has the first of each will do.
+    # fit needs data, but the categories are given: a row with the first levels suffices.
     return encoder.fit(np.array([[column.levels[0] for column in columns]], dtype=object))
 
 
@@ -129,13 +129,14 @@ def _plan_one_hot(categories: Sequence[Category]) -> tuple[OneHotEncoder, list[O
         max_categories=MAX_ONE_HOT,
     ).set_output(transform="default")
     encoder.fit(np.column_stack([category.complete_codes() for category in categories]))
-    # Which output column a code gets is asked of the encoder: row i has code i in each.
+    # Encode every code once (row i has code i in each column) to read off which output
+    # column each code maps to after `drop` and `max_categories`.
     probes = np.minimum(np.arange(max(sizes))[:, np.newaxis], np.array(sizes) - 1)
     encoded = encoder.transform(probes).toarray()
     plans, start = [], 0
     for category, rare in zip(categories, encoder.infrequent_categories_, strict=True):
         n_kept = category.n_levels - (0 if rare is None else len(rare) - 1)
-        width = 1 if n_kept == 2 else n_kept
+        width = 1 if n_kept == 2 else n_kept  # drop="if_binary"
         part = encoded[: category.n_levels, start : start + width]
         plans.append(_one_hot_plan(category, part))
         start += width

@@ -1,4 +1,4 @@
-"""The columns of any table as NumPy or pandas arrays, whatever library made the table."""
+"""Access to table columns as NumPy or pandas arrays, for any DataFrame library."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sktrainer.types import Array
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
 Cells: TypeAlias = Any
 
-#: So few rows are taken out of a frame at once, as Python objects: to ask a frame for its
-#: columns one by one costs more than all the rest of encoding a row.
+#: Up to this number of rows, a frame is converted to Python objects at once. For so few
+#: rows, column access takes longer than all other steps of the encoding.
 FEW_ROWS = 16
 
 
 def is_frame(X: Any) -> bool:
-    """Whether X is a DataFrame that is in memory (pandas, polars, pyarrow and the like).
+    """Return whether X is an in-memory DataFrame (pandas, polars, pyarrow or similar).
 
     Raises
     ------
     InputError
-        X is a frame that is still to be computed.
+        X is a lazy frame.
 
     Examples
     --------
@@ -40,14 +40,14 @@ def is_frame(X: Any) -> bool:
         return False
     frame = nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
-        raise InputError("expected a table in memory, got a lazy one; pass X.collect()")
+        raise InputError("expected an in-memory table, got a lazy frame; pass X.collect()")
     return isinstance(frame, nw.DataFrame)
 
 
 def is_float_block(X: Any) -> bool:
-    """Whether X is a pandas DataFrame whose columns all are floats of one NumPy dtype.
+    """Return whether X is a pandas DataFrame whose columns have one NumPy float dtype.
 
-    Such a frame mostly is one block of memory, which can be had without a copy.
+    Such a frame is usually one block of memory, which is available without a copy.
 
     Examples
     --------
@@ -64,26 +64,26 @@ def is_float_block(X: Any) -> bool:
 
 
 def column_names(X: Any) -> list[Any]:
-    """Return the names of a frame's columns, as they stand in it."""
+    """Return the column names of a frame, in order."""
     if isinstance(X, pd.DataFrame):
         return list(X.columns)
     return list(nw.from_native(X, eager_only=True).columns)
 
 
 def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
-    """Return a function from a column's position to its cells.
+    """Return a function that maps a column position to the column's values.
 
     Parameters
     ----------
     X : DataFrame or ndarray of shape (n_rows, n_columns)
     exact : bool, default=True
-        Whether the cells must have the column's own dtype; with False the cells of a
-        frame of few rows come as Python objects, which is quicker.
+        Whether the values must have the dtype of the column. If False, the values of
+        frames with few rows are Python objects, which is faster.
 
     Returns
     -------
     callable
-        Nothing is copied where the column lies in NumPy or Arrow memory.
+        Columns in NumPy or Arrow memory are returned without a copy.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
     few = not exact and len(X) <= FEW_ROWS
     if isinstance(X, pd.DataFrame):
         if few:
-            return _from_block(X.to_numpy(dtype=object))
+            return _from_block(X.to_numpy(dtype=object))  # one call for all columns
         return lambda position: _without_wrapper(X.iloc[:, position].array)
     frame = nw.from_native(X, eager_only=True)
     if few:
@@ -116,11 +116,11 @@ def _without_wrapper(cells: Any) -> Cells:
 
 
 def unwrapped(cells: Any) -> Cells:
-    """Return pandas cells in one of the few forms that the rest of the package knows.
+    """Return column values as one of the array types that the encoder supports.
 
-    These are NumPy arrays (numbers, booleans, datetimes, durations, objects) and pandas'
-    Categorical, DatetimeArray and string arrays. Nullable and Arrow numbers become
-    floats where cells are missing; what is none of these becomes an array of objects.
+    These are NumPy arrays (numbers, booleans, datetimes, durations, objects) and the
+    pandas types Categorical, DatetimeArray and string array. Nullable and Arrow numbers
+    become floats if values are missing. All other types become object arrays.
     """
     if isinstance(cells, np.ndarray):
         return cells.astype(object) if cells.dtype.kind in "US" else cells
@@ -137,9 +137,9 @@ def unwrapped(cells: Any) -> Cells:
         return unwrapped(np.asarray(cells))
     if dtype.kind in "iufb":
         return _plain_numbers(cells)
-    if dtype.kind == "U":
+    if dtype.kind == "U":  # Arrow strings
         return cells.astype("str")
-    if dtype.kind in "mM":
+    if dtype.kind in "mM":  # Arrow dates, timestamps and durations
         return unwrapped(pd.Series(cells).dt.as_unit("us").to_numpy())
     return np.asarray(cells, dtype=object)
 
@@ -160,9 +160,10 @@ def _narwhals_cells(column: nw.Series[Any]) -> Cells:
         return pd.Categorical(cells)
     if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
         wall = column.dt.replace_time_zone(None).to_numpy()
-        # A clock that is put back shows an hour twice; the parts are the same for both.
-        twice = np.zeros(len(wall), dtype=bool)
-        return pd.DatetimeIndex(wall).tz_localize(dtype.time_zone, ambiguous=twice).array
+        # At the end of daylight saving time, one hour is ambiguous. Its calendar parts
+        # are the same either way, so the choice does not matter.
+        is_dst = np.zeros(len(wall), dtype=bool)
+        return pd.DatetimeIndex(wall).tz_localize(dtype.time_zone, ambiguous=is_dst).array
     if isinstance(dtype, nw.Date):
         return column.cast(nw.Datetime("us")).to_numpy()
     if isinstance(dtype, nw.Boolean) and column.null_count():

@@ -1,4 +1,4 @@
-"""What is decided about a column, and what makes a table unusable."""
+"""Column decisions for the report, and validation of the columns of a table."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray, pd.Series, pd.Data
 
 @dataclass(frozen=True)
 class ColumnDecision:
-    """What was found in one column of the training rows, and what is done with it.
+    """Detected kind of one column, and its treatment.
 
     Parameters
     ----------
     name : str
-        The column's name; `x0`, `x1` and so on where columns have none.
+        Name of the column; `x0`, `x1` and so on if columns have no names.
     kind : str
         "numeric", "boolean", "datetime", "duration", "category", "constant" or "empty".
     treatment : str
         "as is", "impute", "scale", "calendar parts", "codes", "one-hot", "ordinal",
         "target encoding", "drop", or several of them joined by " + ".
     n_levels : int or None, default=None
-        Levels of a category column, missing not counted.
+        Number of levels of a category column, without the missing level.
     n_missing : int, default=0
-        Missing cells in the training rows.
+        Number of missing values in the training rows.
     detail : str, default=""
-        What else a reader of the report should know.
+        Additional information for the report.
     """
 
     name: str
@@ -52,22 +52,22 @@ class ColumnDecision:
 
 
 class CellTypeError(InputError, TypeError):
-    """Cells hold something that is neither a number, a text nor a date.
+    """Error for columns whose values are neither numbers, strings nor dates.
 
-    A TypeError as well, because scikit-learn's encoders raise that.
+    It is also a TypeError, because the encoders of scikit-learn raise that.
     """
 
 
 def table_problems(X: Any) -> list[str]:
-    """Return what makes a table unusable, one entry a problem; nothing is raised.
+    """Return the problems of a table, one message per problem, without raising.
 
-    Looked for are: another number of dimensions than two, column names that stand twice or
-    of which only some are texts, cells that hold lists or dicts or arrays, and infinite cells.
+    The checks cover the number of dimensions, duplicate column names, column names that are
+    only partly strings, values that are lists, dicts or arrays, and infinite values.
 
     Parameters
     ----------
     X : DataFrame, ndarray or sparse matrix
-        What it is none of (a list, say) has no problems that could be seen in it.
+        Other types, such as lists, are not checked.
 
     Returns
     -------
@@ -79,10 +79,10 @@ def table_problems(X: Any) -> list[str]:
     >>> X = pd.DataFrame({"size": [1.0, float("inf")], "tags": [["a"], ["b"]]})
     >>> for problem in table_problems(X):
     ...     print(problem)
-    column 'tags' holds list cells: expected numbers, texts or dates (each cell's argument \
-must be a string or a number); turn it into columns of its own, or drop it
-    infinite cells in column 'size': expected finite numbers or missing cells; replace \
-them by NaN or clip them
+    column 'tags' contains list values: expected numbers, strings or dates (each argument \
+must be a string or a number); expand it into several columns, or drop it
+    infinite values in column 'size': expected finite numbers or missing values; replace \
+them with NaN or clip them
     """
     if not is_frame(X):
         return _array_problems(X)
@@ -91,8 +91,8 @@ them by NaN or clip them
     kinds = sorted({type(name).__name__ for name in names})
     if len(kinds) > 1 and any(isinstance(name, str) for name in names):
         problems.append(
-            f"column names must be texts, all of them or none, got {' and '.join(kinds)}; "
-            "rename them, for example by X.columns = X.columns.astype(str)"
+            f"column names must be all strings or all non-strings, got {' and '.join(kinds)}; "
+            "rename them, for example with X.columns = X.columns.astype(str)"
         )
     column = cells_by_position(X)
     return [*problems, *_column_problems([str(name) for name in names], column)]
@@ -104,7 +104,7 @@ def _array_problems(X: Any) -> list[str]:
     if shape is not None and len(shape) != 2:
         problem = (
             f"X must have two dimensions (rows and columns), got shape {tuple(shape)}; "
-            "reshape it, for one column by X.reshape(-1, 1)"
+            "reshape it, for example with X.reshape(-1, 1) for one column"
         )
         return [problem]
     if not isinstance(data, np.ndarray):
@@ -114,7 +114,7 @@ def _array_problems(X: Any) -> list[str]:
     if data.dtype.kind not in "fO":
         return []
     if data.ndim != 2:
-        return ["infinite cells in the sparse X: expected finite numbers; replace them"]
+        return ["infinite values in the sparse X: expected finite numbers; replace them"]
     names = [f"x{position}" for position in range(data.shape[1])]
     return list(_column_problems(names, cells_by_position(X)))
 
@@ -134,20 +134,20 @@ def _column_problems(names: list[str], column: Callable[[int], Cells]) -> Iterat
 
 
 def inferred_type(cells: Cells) -> str:
-    """Return what pandas takes the cells of an object column for; "" for other columns."""
+    """Return the type that pandas infers for an object column; "" for other columns."""
     if not isinstance(cells, np.ndarray) or cells.dtype != object:
         return ""
     return pd.api.types.infer_dtype(cells, skipna=True)
 
 
 def unusable_types(cells: Cells, inferred: str) -> list[str]:
-    """Return the names of the types of the cells that are no single number, text or date.
+    """Return the type names of values that are not a single number, string or date.
 
     Parameters
     ----------
     cells : ndarray or ExtensionArray of shape (n_rows,)
     inferred : str
-        Their `inferred_type`: only mixed cells are looked at one by one.
+        Their `inferred_type`. Single values are only inspected if it is "mixed".
 
     Examples
     --------
@@ -176,34 +176,33 @@ def _is_infinite(cells: Cells, inferred: str) -> bool:
 
 
 def duplicate_message(names: list[Any]) -> str:
-    """Say which column names stand more than once."""
+    """Return the message for duplicate column names."""
     twice = sorted({str(name) for name in names if names.count(name) > 1})
-    return (
-        f"column names must be unique, these stand more than once: {_listed(twice)}; "
-        "rename or drop them"
-    )
+    return f"column names must be unique, got duplicates: {_listed(twice)}; rename or drop them"
 
 
 def unusable_message(name: str, types: list[str]) -> str:
-    """Say that a column's cells are no single numbers, texts or dates."""
+    """Return the message for a column with values of unsupported types."""
+    # scikit-learn's estimator checks require "argument must be a string ... a number".
     return (
-        f"column {name!r} holds {_listed(types)} cells: expected numbers, texts or dates "
-        "(each cell's argument must be a string or a number); turn it into columns of its "
-        "own, or drop it"
+        f"column {name!r} contains {_listed(types)} values: expected numbers, strings or dates "
+        "(each argument must be a string or a number); expand it into several columns, or "
+        "drop it"
     )
 
 
 def infinite_message(names: list[str]) -> str:
-    """Say which columns hold infinite cells, in scikit-learn's words where they matter."""
+    """Return the message for columns with infinite values."""
+    # scikit-learn's estimator checks require "inf" or "NaN" in the message.
     columns = "column" if len(names) == 1 else "columns"
     return (
-        f"infinite cells in {columns} {', '.join(map(repr, names))}: expected finite "
-        "numbers or missing cells; replace them by NaN or clip them"
+        f"infinite values in {columns} {', '.join(map(repr, names))}: expected finite "
+        "numbers or missing values; replace them with NaN or clip them"
     )
 
 
 def has_infinite(values: Array) -> bool:
-    """Whether one of the floats is infinite; a finite sum answers for all of them.
+    """Return whether an array of floats contains an infinite value.
 
     Examples
     --------
@@ -212,6 +211,7 @@ def has_infinite(values: Array) -> bool:
     (False, True)
     """
     with np.errstate(over="ignore", invalid="ignore"):
+        # A finite sum proves that all values are finite, in one pass and without a copy.
         if not values.size or np.isfinite(values.sum()):
             return False
     low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)

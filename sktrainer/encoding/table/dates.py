@@ -1,4 +1,4 @@
-"""Columns that are dates, or text that is dates, and their calendar parts."""
+"""Date columns, strings that contain dates, and their calendar parts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sktrainer.encoding.table.levels import factorise, is_missing
 from sktrainer.encoding.table.numeric import is_missing_text
 from sktrainer.types import Array
 
-#: What a datetime is taken apart into. `days` counts from 1970-01-01; beside it a year would
-#: be a column that the others add up to.
+#: Calendar parts of a datetime. `days` is the number of days since 1970-01-01. There is no
+#: year, because it would be almost a linear combination of `days`, `month` and `day`.
 PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
 
 ISO = "ISO8601"
@@ -49,17 +49,17 @@ _SAMPLE = 50
 
 @dataclass(frozen=True)
 class DateFormat:
-    """How a column's cells become datetimes.
+    """Rules for parsing the values of a column as datetimes.
 
     Parameters
     ----------
     text : str or None, default=None
-        The format of texts, as in `datetime.strptime`, or "ISO8601"; None where the
-        training cells were datetimes.
+        Format of strings, as in `datetime.strptime`, or "ISO8601". None if the training
+        values were datetimes.
     zone : str or None, default=None
-        The time zone whose calendar and clock the parts are read from.
+        Time zone in which the calendar parts are computed.
     note : str, default=""
-        What a reader of the report should know of the choice.
+        Note on the chosen format for the report.
     """
 
     text: str | None = None
@@ -68,9 +68,9 @@ class DateFormat:
 
 
 def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
-    """Return the one format in which all the texts are dates, None where there is none.
+    """Return the format that parses all strings as dates; None if there is none.
 
-    Texts that stand for a missing cell are passed over.
+    Strings that mean a missing value are ignored. If several formats match, the first is used.
 
     Examples
     --------
@@ -84,17 +84,17 @@ def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
     if not sample or not all(_may_be_date(text) for text in sample):
         return None
     every = [*sample, *present]
-    fitting = [
+    matching = [
         candidate
         for candidate in _candidates(sample[0])
         if _parses(sample, candidate) and _parses(every, candidate)
     ]
-    if not fitting:
+    if not matching:
         return None
-    chosen = fitting[0]
-    if len(fitting) == 1:
+    chosen = matching[0]
+    if len(matching) == 1:
         return chosen
-    return DateFormat(chosen.text, chosen.zone, f"could be {fitting[1].text} as well")
+    return DateFormat(chosen.text, chosen.zone, f"{matching[1].text} also matches")
 
 
 def _may_be_date(text: str) -> bool:
@@ -121,10 +121,10 @@ def _parses(texts: Sequence[str], form: DateFormat) -> bool:
 
 
 def parse_dates(texts: Sequence[str], form: DateFormat) -> Array:
-    """Return the datetimes that the texts are, NaT for those not of the format."""
+    """Parse strings as datetimes; return NaT for strings in another format."""
     texts = [text.strip() for text in texts]
     if form.text == ISO:
-        # pandas takes "2024" and "20240229" for ISO dates too.
+        # pandas also accepts "2024" and "20240229" as ISO dates.
         texts = [text if _ISO_TEXT.fullmatch(text) else "" for text in texts]
         dates = _quick_iso_dates(texts, form)
         if dates is not None:
@@ -138,7 +138,7 @@ def parse_dates(texts: Sequence[str], form: DateFormat) -> Array:
 
 
 def _quick_iso_dates(texts: Sequence[str], form: DateFormat) -> Array | None:
-    """Read ISO texts by NumPy, ten times as quick; None where an offset is to be heeded."""
+    """Parse ISO strings with NumPy, ten times as fast; return None if one has an offset."""
     if form.zone not in (None, "UTC"):
         return None
     texts = [text.removesuffix("Z") for text in texts]
@@ -158,12 +158,12 @@ def _parse(text: str, form: DateFormat) -> np.datetime64:
 
 
 def to_datetimes(cells: Cells, form: DateFormat) -> Array:
-    """Return the cells as datetimes on the clock of the format's zone.
+    """Convert column values to datetimes in the time zone of the format.
 
     Returns
     -------
     ndarray of datetime64, shape (n_rows,)
-        NaT where a cell is missing or no date.
+        NaT for missing values and values that are not dates.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def _datetimes_of_objects(cells: Array, form: DateFormat) -> Array:
 
 
 def zone_of(cells: Cells) -> str | None:
-    """Return the name of the time zone of the cells, None where they have none."""
+    """Return the name of the time zone of the values; None if they have none."""
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         return str(cells.dtype.tz)
     if isinstance(cells, np.ndarray) and cells.dtype == object:
@@ -218,9 +218,9 @@ def _wall_time(dates: Any, zone: str | None) -> Array:
 
 
 def calendar_parts(dates: Array, parts: Sequence[str]) -> Iterator[Array]:
-    """Yield some of `PARTS` of each datetime, NaN for NaT.
+    """Yield the requested `PARTS` of each datetime; NaN for NaT.
 
-    Weekdays count from 0, Monday.
+    Monday is weekday 0.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def _whole_part(dates: Array, days: Array, part: str) -> Array:
     if part == "days":
         return days.astype(np.int64)
     if part == "weekday":
-        return (days.astype(np.int64) + 3) % 7
+        return (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
     if part in ("month", "day"):
         months = days.astype("datetime64[M]")
         if part == "day":
@@ -254,7 +254,7 @@ def _whole_part(dates: Array, days: Array, part: str) -> Array:
 
 
 def varying_parts(dates: Array) -> tuple[str, ...]:
-    """Return the parts that are not the same in all rows that have a date.
+    """Return the calendar parts that vary between the dates, ignoring NaT.
 
     Examples
     --------

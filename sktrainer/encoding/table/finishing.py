@@ -1,4 +1,4 @@
-"""The last steps over the encoded columns: fill what is missing, mark it, standardise."""
+"""Final steps on encoded columns: imputation, missing indicators and standardisation."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer.types import Array
 
-#: Cells of a block of rows; a block stays in the processor's cache.
+#: Number of values per block of rows, so that a block fits into the CPU cache.
 _BLOCK_CELLS = 1 << 18
+#: Approximate number of values from which the median of a complete column is computed.
 _SAMPLE = 10_000
 
 
@@ -22,17 +23,18 @@ def _none() -> Array:
 
 @dataclass(frozen=True)
 class Steps:
-    """Which output columns the last steps are for; empty where a step is not wanted.
+    """Output columns of each final step; empty if a step is disabled.
 
     Parameters
     ----------
     filled : ndarray of int
-        Columns in which missing cells are filled.
+        Columns in which missing values are imputed.
     marked : ndarray of int
-        Columns whose missing cells are marked, each in a column from `first_mark` on.
+        Columns that have a missing indicator.
     scaled : ndarray of int
         Columns that are standardised.
     first_mark : int
+        Position of the first missing indicator; the others follow it.
     """
 
     filled: Array = field(default_factory=_none)
@@ -43,15 +45,15 @@ class Steps:
 
 @dataclass(frozen=True)
 class Finish:
-    """What is done, in place, to an output whose columns are written.
+    """Final steps, applied in place to the encoded columns.
 
     Parameters
     ----------
     steps : Steps
     imputer : SimpleImputer or None, default=None
-        Fitted on the columns `steps.filled`.
+        Imputer fitted on the columns `steps.filled`.
     scaler : StandardScaler or None, default=None
-        Fitted on the columns `steps.scaled`.
+        Scaler fitted on the columns `steps.scaled`.
     """
 
     steps: Steps
@@ -59,7 +61,7 @@ class Finish:
     scaler: StandardScaler | None = None
 
     def apply(self, out: Array) -> None:
-        """Finish `out`, of shape (n_rows, n_output_columns), in place."""
+        """Apply the steps in place to `out`, of shape (n_rows, n_output_columns)."""
         if self.imputer is None and self.scaler is None:
             return
         for rows in row_blocks(out):
@@ -88,22 +90,22 @@ class Finish:
 
 
 def row_blocks(out: Array) -> Iterator[slice]:
-    """Cut the rows into blocks that are small enough to be copied without harm."""
+    """Yield slices of rows that are small enough to be copied cheaply."""
     step = max(1, _BLOCK_CELLS // max(1, out.shape[1]))
     for start in range(0, len(out), step):
         yield slice(start, start + step)
 
 
 def learn_finish(out: Array, steps: Steps, weight: Array | None = None) -> Finish:
-    """Learn medians, means and deviations from written training rows; finish these too.
+    """Fit the imputer and the scaler on the encoded training rows and apply them.
 
     Parameters
     ----------
     out : ndarray of shape (n_rows, n_output_columns)
-        Changed in place.
+        Encoded training rows, modified in place.
     steps : Steps
     weight : ndarray of shape (n_rows,) or None, default=None
-        For means and deviations.
+        Sample weights for the means and deviations.
     """
     imputer = _fit_imputer(out, steps.filled) if len(steps.filled) else None
     Finish(steps, imputer).apply(out)
@@ -115,10 +117,10 @@ def learn_finish(out: Array, steps: Steps, weight: Array | None = None) -> Finis
 
 
 def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScaler:
-    # Some columns at a time, to copy few. Some rows at a time, by partial_fit, would make
-    # a mean NaN where a column is missing throughout one of the blocks.
+    # Fit groups of columns to limit the memory for copies. Fitting blocks of rows with
+    # partial_fit would give a NaN mean if a column is entirely missing in one block.
     n_columns = max(1, _BLOCK_CELLS // len(out))
-    with np.errstate(invalid="ignore"):  # columns that are missing throughout
+    with np.errstate(invalid="ignore"):  # all-missing columns
         parts = [
             StandardScaler().fit(
                 out[:, scaled[start : start + n_columns]], sample_weight=weight
@@ -137,15 +139,15 @@ def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScal
 
 def _fit_imputer(out: Array, filled: Array) -> SimpleImputer:
     medians = np.array([median(out[:, position]) for position in filled])
-    # SimpleImputer's own median goes through masked arrays, which cost ten times as much.
+    # SimpleImputer computes medians with masked arrays, which takes ten times as long.
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians[np.newaxis])
 
 
 def median(values: Array) -> float:
-    """Return the median of the numbers that are not missing, 0 where all are.
+    """Return the median of the values that are not missing; 0 if all are missing.
 
-    Where none is missing, so that it is only for rows to come, that of some ten thousand
-    evenly spaced ones serves.
+    If no value is missing, the median is needed only for later rows. It is then
+    approximated from at most about 20,000 evenly spaced values.
 
     Examples
     --------

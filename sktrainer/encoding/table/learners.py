@@ -1,4 +1,4 @@
-"""Which way a table is learned: column by column, or as one matrix, dense or sparse."""
+"""Choice of the learning function: by column, dense matrix or sparse matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["learner_of"]
 
 
 def learner_of(X: Any, settings: Settings) -> Callable[..., Learned]:
-    """Return what learns the encoding of such rows."""
+    """Return the function that learns the encoding for this type of X."""
     if sparse.issparse(X):
         return learn_sparse
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":

@@ -1,4 +1,4 @@
-"""Learning from the training rows of a table with columns, and encoding them."""
+"""Learning the encoding of a table with typed columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sktrainer.types import Array
 
 @dataclass(frozen=True)
 class Kept:
-    """A column that is kept, its plan, and its place in the output."""
+    """A kept column with its plan and its position in the output."""
 
     column: Chosen
     planned: Planned
@@ -28,16 +28,16 @@ class Kept:
 
     @property
     def plan(self) -> Plan:
-        """What encodes the column."""
+        """Plan that encodes the column."""
         return self.planned.plan
 
     @property
     def span(self) -> range:
-        """The output columns."""
+        """Positions of the output columns."""
         return range(self.start, self.start + len(self.plan.names))
 
     def write(self, out: Array) -> None:
-        """Write the training rows."""
+        """Write the encoded training rows into `out`."""
         part = out[:, self.span.start : self.span.stop]
         if self.planned.written is None:
             self.plan.write(self.column.found.values, part)
@@ -46,20 +46,20 @@ class Kept:
 
 
 def learn_table(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
-    """Recognise the columns, learn their encoding, and encode the training rows.
+    """Detect the column kinds, learn the encoding, and encode the training rows.
 
     Parameters
     ----------
     X : DataFrame or ndarray of objects, shape (n_rows, n_columns)
     names : sequence of str
     y : array-like of shape (n_rows,) or None
-        Only looked at where a column is target encoded.
+        Only used if a column is target encoded.
     settings : Settings
 
     Raises
     ------
     InputError
-        Cells are infinite or hold lists, dicts or arrays; every such column is named.
+        Columns contain infinite values, lists, dicts or arrays. All of them are named.
     """
     chosen = choose_treatments(X, names, settings)
     planned, encoders = plan_categories(
@@ -113,7 +113,7 @@ def _write(kept: Sequence[Kept], n_rows: int, settings: Settings) -> tuple[Table
 
 
 def _steps(kept: Sequence[Kept], settings: Settings) -> Steps:
-    # A category has an answer of its own for missing cells.
+    # Category encodings handle missing values themselves.
     imputed = [item for item in kept if settings.impute and not item.column.is_category]
     scaled = [item for item in kept if settings.scale and item.plan.scaled]
     return Steps(
@@ -125,7 +125,7 @@ def _steps(kept: Sequence[Kept], settings: Settings) -> Steps:
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Tell apart names that stand twice: a column `sex_M` beside the level M of `sex`."""
+    """Make duplicate names unique, such as a column `sex_M` and the level M of `sex`."""
     unique: dict[str, None] = {}
     for name in names:
         candidate, number = name, 2

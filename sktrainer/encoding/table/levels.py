@@ -1,4 +1,4 @@
-"""Category columns: their levels as text, and the code of each cell."""
+"""Levels of category columns as strings, and the code of each value."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pandas as pd
 from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
 from sktrainer.types import Array
 
-#: The code of a missing cell, and of a level that training rows did not have.
+#: Code of missing values and of levels that did not occur in training.
 MISSING = -1
 
 
 def text_of(value: Any) -> str:
-    """Return the text by which a cell is compared with the levels.
+    """Return the string used to compare a value with the levels.
 
-    Whole floats lose their ".0": a column of integers turns into floats as soon as one
-    cell is missing, and its levels must stay what they were.
+    Whole floats lose their ".0", because pandas converts an integer column to floats as
+    soon as one value is missing, and the levels must not change.
 
     Examples
     --------
@@ -37,21 +37,21 @@ def text_of(value: Any) -> str:
 
 
 def object_array(texts: Sequence[str]) -> Array:
-    """Return texts as a column of objects."""
+    """Return strings as a one-dimensional object array."""
     array = np.empty(len(texts), dtype=object)
     array[:] = texts
     return array
 
 
 def is_missing(value: Any) -> bool:
-    """Whether one cell is None, NaN, NaT or pandas.NA."""
+    """Return whether a value is None, NaN, NaT or pandas.NA."""
     return value is None or value is pd.NA or (not isinstance(value, str) and value != value)
 
 
 def factorise(cells: Cells) -> tuple[Array, list[str]]:
-    """Return a code for each cell (-1 where missing) and the text that each code stands for.
+    """Return the code of each value (-1 if missing) and the string of each code.
 
-    Two codes may stand for one text (the categories 1 and "1" of one column).
+    Two codes may have the same string, such as the categories 1 and "1" of one column.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def factorise(cells: Cells) -> tuple[Array, list[str]]:
         return cells.codes, [text_of(category) for category in cells.categories]
     cells = unwrapped(cells)
     if cells.dtype == object and not _is_text(cells):
-        # Hash tables hold 1 and True for one cell; their texts are not.
+        # pd.factorize treats 1 and True as equal, but their strings differ.
         cells = _texts(cells)
     codes, uniques = pd.factorize(cells)
     return codes, [text_of(value) for value in uniques.tolist()]
@@ -83,15 +83,16 @@ def _texts(cells: Array) -> Array:
 
 
 def learn_levels(cells: Cells) -> tuple[Array, list[str]]:
-    """Return codes and the levels that the cells have, in their order.
+    """Return the code of each value and the sorted levels.
 
-    The order is that of an ordered categorical, else of the values where they compare,
-    else of the texts. Categories that no cell has are no levels.
+    Levels follow the order of an ordered categorical. Other categoricals are sorted by
+    value if their categories are comparable; everything else is sorted by string. Unused
+    categories are ignored.
 
     Returns
     -------
     codes : ndarray of int32, shape (n_rows,)
-        Positions into `levels`; -1 where missing.
+        Positions in `levels`; -1 for missing values.
     levels : list of str
 
     Examples
@@ -122,7 +123,7 @@ def _sorted_like(values: Any, texts: Sequence[str], present: list[str]) -> list[
 
 
 def lookup(codes: Array, texts: Sequence[str], table: dict[str, int]) -> Array:
-    """Return, for each cell, the code that `table` gives its text; -1 where it has none."""
+    """Return the code in `table` of each value's string; -1 if it is not in the table."""
     translation = np.full(len(texts) + 1, MISSING, dtype=np.int32)
     for position, text in enumerate(texts):
         translation[position] = table.get(text, MISSING)
@@ -136,7 +137,7 @@ class Levels:
     Parameters
     ----------
     levels : ndarray of object, shape (n_levels,)
-        Texts; a level's position is its code.
+        Strings. The position of a level is its code.
 
     Examples
     --------
@@ -153,8 +154,8 @@ class Levels:
         return {text: code for code, text in enumerate(self.levels.tolist())}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without the table, which can be made again. One text: thousands of them, each by
-        # itself, take longer to save than the model.
+        # The lookup table is rebuilt on demand. The levels are one JSON string, because
+        # saving thousands of separate strings can take longer than saving the model.
         return {"texts": json.dumps(self.levels.tolist())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -163,7 +164,7 @@ class Levels:
         object.__setattr__(self, "levels", levels)
 
     def read(self, cells: Cells) -> Array:
-        """Return the codes of the cells; -1 where missing or not among the levels."""
+        """Return the code of each value; -1 if it is missing or an unknown level."""
         if len(cells) <= FEW_ROWS:
             return np.array([self._code(value) for value in cells], dtype=np.int32)
         codes, texts = factorise(cells)

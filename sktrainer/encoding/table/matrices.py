@@ -1,4 +1,4 @@
-"""Matrices of numbers, which mostly pass as they are."""
+"""Encoding of dense numeric matrices, which are returned unchanged where possible."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from sktrainer.types import Array
 
 @dataclass(frozen=True)
 class MatrixPlan:
-    """What is done with a dense matrix.
+    """Learned encoding of a dense matrix.
 
     Parameters
     ----------
-    kept : ndarray of int or None
-        Input columns that are kept; None: all of them, and nothing is done to them
-        unless cells are missing where none may be.
+    kept : tuple of int or None
+        Positions of the input columns that are kept. None: X is returned unchanged,
+        unless values are missing and `impute` is True.
     names : tuple of str
     finish : Finish
     impute : bool
@@ -44,12 +44,12 @@ class MatrixPlan:
 
     @property
     def sources(self) -> Sources:
-        """The input column of each output column."""
+        """Input column of each output column."""
         values = tuple(range(len(self.names))) if self.kept is None else self.kept
         return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
-        """Encode rows; X itself where there is nothing to do."""
+        """Encode rows; return X itself if it needs no change."""
         X = as_matrix(X, input_names)
         refuse_infinite(X, input_names)
         if self.kept is None and not (self.impute and has_missing(X)):
@@ -61,11 +61,11 @@ class MatrixPlan:
 
 
 def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> Learned:
-    """Learn what a matrix (or frame) of numbers needs; y is not looked at.
+    """Learn the encoding of a matrix (or frame) of numbers; y is ignored.
 
-    Columns that are constant or all missing are dropped where the matrix has to be
-    copied anyway. One that is all missing is reason enough for a copy without it, since
-    HistGradientBoosting finds no bins in it and raises.
+    Constant and all-missing columns are dropped if the matrix has to be copied anyway. An
+    all-missing column always requires a copy without it, because HistGradientBoosting
+    cannot bin such a column and raises an error.
     """
     X = as_matrix(X, names)
     impute, scale = settings.impute, settings.scale
@@ -117,24 +117,24 @@ def _learn_copy(
 
 
 def _imputer_of_present(X: Array) -> SimpleImputer:
-    # For cells that are missing only in later rows.
+    # For values that are missing only in later rows.
     medians = np.array([[median(X[:, position]) for position in range(X.shape[1])]])
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
 
 
 def as_matrix(X: Any, names: Sequence[str]) -> Array:
-    """Return X as a matrix of numbers, whatever table it comes as.
+    """Convert any dense table to a matrix of numbers.
 
-    Texts that are no numbers become missing ones, with a warning that names the column.
+    Strings that are not numbers become NaN, with a warning that names the column.
 
     Raises
     ------
     InputError
-        X is sparse, and training rows were not.
+        X is sparse, but the training rows were dense.
     """
     refuse_sparse(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
-        # XGBoost reads the bytes of the other order as other numbers.
+        # XGBoost ignores the byte order and would misread a non-native one.
         return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
     if isinstance(X, pd.DataFrame) and is_float_block(X):
         return X.to_numpy()
@@ -149,15 +149,15 @@ def as_matrix(X: Any, names: Sequence[str]) -> Array:
 
 
 def refuse_sparse(X: Any) -> None:
-    """Raise InputError where X is sparse, and training rows were not."""
+    """Raise InputError if X is sparse, for an encoder fitted on dense rows."""
     if sparse.issparse(X):
         raise InputError(
-            "expected a dense X, as in training, got a sparse matrix; pass X.toarray()"
+            "expected a dense X as in training, got a sparse matrix; pass X.toarray()"
         )
 
 
 def copied(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
-    """Return the kept columns as floats, with room for the marks of missing cells."""
+    """Copy the kept columns as floats, with uninitialised columns for the indicators."""
     out = np.empty((len(X), width), dtype=np.result_type(X.dtype, np.float32))
     n_kept = len(kept)
     if n_kept == X.shape[1]:
@@ -169,9 +169,11 @@ def copied(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
 
 
 def has_missing(X: Array) -> bool:
-    """Whether a matrix of numbers has a NaN; a sum tells, unless it overflows."""
+    """Return whether a matrix of numbers contains a NaN."""
     if X.dtype.kind != "f":
         return False
+    # The sum is NaN if any value is NaN, and also for inf - inf after an overflow, so the
+    # slower min() confirms it.
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isnan(X.sum())) and bool(np.isnan(X.min()))
 
@@ -182,7 +184,7 @@ def missing_counts(X: Array) -> Array:
 
 
 def refuse_infinite(X: Array, names: Sequence[str]) -> None:
-    """Raise InputError that names the columns with infinite cells."""
+    """Raise an InputError that names the columns with infinite values."""
     if X.dtype.kind == "f" and has_infinite(X):
         found = [name for at, name in enumerate(names) if has_infinite(X[:, at])]
         raise InputError(infinite_message(found))

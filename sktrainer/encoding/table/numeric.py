@@ -1,4 +1,4 @@
-"""Columns that are numbers, or text that is numbers."""
+"""Numeric columns and strings that contain numbers."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
 from sktrainer.encoding.table.levels import factorise
 from sktrainer.types import Array
 
-#: Texts (in lower case, without blanks around them) that stand for a missing number.
+#: Strings (lower case, stripped) that mean a missing value.
 MISSING_TEXTS = frozenset(
     {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}
 )
-#: Above this, float32 no longer holds every whole number.
+#: Above this limit, float32 cannot represent every integer.
 FLOAT32_WHOLE = 2**24
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-# Post codes, phone and account numbers: as numbers they would lose what tells them apart.
+# Postal codes, phone and account numbers. As floats, they would lose leading zeros or digits.
 _IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def is_missing_text(text: str) -> bool:
-    """Whether the text stands for a missing number.
+    """Return whether the string means a missing value.
 
     Examples
     --------
@@ -40,9 +40,9 @@ def is_missing_text(text: str) -> bool:
 
 
 def numbers_of_texts(texts: Sequence[str]) -> Array | None:
-    """Return the numbers that the texts are, None where one of them is something else.
+    """Parse strings as numbers; return None if one of them is not a number.
 
-    Digits with a leading zero, or more of them than a float can hold, are no numbers.
+    Digits with a leading zero and integers with 16 or more digits are not numbers.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def _is_number(text: str) -> bool:
 
 
 def parse_numbers(texts: Sequence[str]) -> Array:
-    """Return each text's number as float64; NaN for a text that is none.
+    """Parse each string as float64; return NaN for strings that are not numbers.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def parse_numbers(texts: Sequence[str]) -> Array:
 
 
 def _parse_number(text: str) -> float:
-    if "_" in text:  # Python's own notation; nobody else's
+    if "_" in text:  # float("1_0") is 10 in Python only
         return float("nan")
     try:
         return float(text)
@@ -83,12 +83,12 @@ def _parse_number(text: str) -> float:
 
 
 def to_numbers(cells: Cells) -> Array:
-    """Return the cells as numbers, missing (or not a number) as NaN.
+    """Convert column values to numbers; values that are not numbers become NaN.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        The same memory where the cells are numbers already, else float64. Durations
+        Numeric arrays are returned without a copy, other columns as float64. Durations
         are in seconds.
 
     Examples
@@ -115,8 +115,8 @@ def _numbers_of_objects(cells: Array) -> Array:
         try:
             return cells.astype(np.float64)
         except (TypeError, ValueError):
-            pass  # pandas.NA, durations or something that is no number at all
-    elif len(cells) > FEW_ROWS:
+            pass  # pandas.NA, durations or objects that are not numbers
+    elif len(cells) > FEW_ROWS:  # parse each distinct string only once
         return _numbers_through_texts(cells)
     return np.array([_number(value) for value in cells], dtype=np.float64)
 
@@ -144,7 +144,7 @@ def _seconds(cells: Array) -> Array:
 
 
 def value_range(values: Array) -> tuple[float, float, int]:
-    """Return the least and the greatest of the numbers, and how many are missing.
+    """Return the minimum, the maximum and the number of missing values.
 
     Examples
     --------
@@ -155,17 +155,18 @@ def value_range(values: Array) -> tuple[float, float, int]:
     if not len(values):
         return np.nan, np.nan, 0
     low = values.min()
-    if low == low:
+    if low == low:  # min() is NaN if any value is missing
         return float(low), float(values.max()), 0
     n_missing = int(np.count_nonzero(np.isnan(values)))
     return float(np.fmin.reduce(values)), float(np.fmax.reduce(values)), n_missing
 
 
 def needs_float64(values: Array, low: float, high: float) -> bool:
-    """Whether float32 would make one of two numbers that differ.
+    """Return whether float32 would lose differences between the values.
 
-    That is so for whole numbers above 2**24 (identifiers, say) of which two would fall
-    together, for a column that varies little beside its size, and beyond float32's range.
+    This is the case if integers above 2**24 (such as identifiers) become equal in float32,
+    if values that vary little relative to their magnitude are rounded, and if values
+    exceed the range of float32.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def needs_float64(values: Array, low: float, high: float) -> bool:
     if largest > float(np.finfo(np.float32).max):
         return True
     if high - low < largest * 2.0**-14:
-        # Fewer than about a thousand steps of float32 lie between the extremes.
+        # Fewer than about 1,000 float32 values lie between the minimum and the maximum.
         present = values[~np.isnan(values)]
         return bool(np.any(present != present.astype(np.float32)))
     if largest <= FLOAT32_WHOLE or not _whole(values):

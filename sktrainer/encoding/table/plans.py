@@ -1,8 +1,8 @@
-"""How each kept column becomes columns of the output; one class a kind of column.
+"""Plans that encode one input column as output columns; one class per column kind.
 
-A plan reads a column's cells (`read`) and writes what it read into its columns of the
-output (`write`). The two are apart because training rows have been read already, when
-they were recognised.
+A plan parses the values of a column (`read`) and writes them into its output columns
+(`write`). These are separate methods because the training rows have already been parsed
+when the column kind was detected.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sktrainer.types import Array
 
 
 class Plan(Protocol):
-    """What turns one input column into output columns.
+    """Protocol of the encoding of one input column.
 
     Attributes
     ----------
     held : str
-        What the column held in training, where other texts than such are read as missing.
+        "numbers" or "dates" if strings that cannot be parsed as such become missing.
     """
 
     held: ClassVar[str]
@@ -36,18 +36,18 @@ class Plan(Protocol):
 
     @property
     def scaled(self) -> bool:
-        """Whether the output columns are quantities, which may be standardised."""
+        """Whether the output columns are quantities that can be standardised."""
 
     def read(self, cells: Cells) -> Array:
-        """Turn cells into numbers, datetimes or level codes."""
+        """Parse column values as numbers, datetimes or level codes."""
 
     def write(self, values: Array, out: Array) -> None:
-        """Write what was read into `out`, of shape (n_rows, len(names))."""
+        """Write parsed values into `out`, of shape (n_rows, len(names))."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers or booleans, as it is.
+    """Plan of a column of numbers or booleans, which is not transformed.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class Numbers:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name of the one output column."""
+        """Name of the single output column."""
         return (self.name,)
 
     def read(self, cells: Cells) -> Array:
-        """Return the cells as numbers, NaN where missing."""
+        """Return the values as numbers; NaN if missing."""
         return to_numbers(cells)
 
     def write(self, values: Array, out: Array) -> None:
@@ -78,7 +78,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Dates:
-    """A column of datetimes, taken apart into calendar parts."""
+    """Plan of a datetime column, which is encoded as calendar parts."""
 
     name: str
     form: DateFormat
@@ -88,29 +88,29 @@ class Dates:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column's name with each part's."""
+        """Column name combined with the name of each part."""
         return tuple(f"{self.name}_{part}" for part in self.parts)
 
     def read(self, cells: Cells) -> Array:
-        """Return the cells as datetimes, NaT where missing or no date."""
+        """Return the values as datetimes; NaT if missing or not a date."""
         return to_datetimes(cells, self.form)
 
     def write(self, values: Array, out: Array) -> None:
-        """Write the parts, NaN for NaT."""
+        """Write the calendar parts; NaN for NaT."""
         for position, part in enumerate(calendar_parts(values, self.parts)):
             out[:, position] = part
 
 
 @dataclass(frozen=True)
 class LevelValues:
-    """A category column whose levels each stand for numbers: codes, or target means.
+    """Plan of a category column that maps each level to numbers: codes or target means.
 
     Parameters
     ----------
     names : tuple of str
     levels : Levels
     table : ndarray of shape (n_levels + 1, len(names))
-        A row a level; the last one for cells that are missing or of an unseen level.
+        One row per level. The last row is for missing values and unknown levels.
     scaled : bool
     """
 
@@ -121,26 +121,27 @@ class LevelValues:
     held: ClassVar[str] = ""
 
     def read(self, cells: Cells) -> Array:
-        """Return the codes of the cells, -1 where missing or unseen."""
+        """Return the level codes of the values; -1 for missing values and unknown levels."""
         return self.levels.read(cells)
 
     def write(self, values: Array, out: Array) -> None:
-        """Write the numbers of each cell's level."""
+        """Write the numbers of the level of each value."""
         for position in range(self.table.shape[1]):
+            # Code -1 selects the last row of the table.
             out[:, position] = self.table[:, position][values]
 
 
 @dataclass(frozen=True)
 class OneHot:
-    """A category column as one 0/1 column a level.
+    """Plan of a one-hot encoded category column, with one 0/1 column per level.
 
     Parameters
     ----------
     names : tuple of str
     levels : Levels
     slots : ndarray of int, shape (n_levels + 1,)
-        The output column of each level, -1 for none; the last entry for cells that are
-        missing or of an unseen level.
+        Output column of each level; -1 for none. The last entry is for missing values and
+        unknown levels.
     """
 
     names: tuple[str, ...]
@@ -150,11 +151,11 @@ class OneHot:
     held: ClassVar[str] = ""
 
     def read(self, cells: Cells) -> Array:
-        """Return the codes of the cells, -1 where missing or unseen."""
+        """Return the level codes of the values; -1 for missing values and unknown levels."""
         return self.levels.read(cells)
 
     def write(self, values: Array, out: Array) -> None:
-        """Write a 1 into the column of each cell's level."""
+        """Write 1 into the column of the level of each value, and 0 elsewhere."""
         out[:] = 0
         slots = self.slots[values]
         rows = np.flatnonzero(slots >= 0)

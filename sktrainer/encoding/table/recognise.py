@@ -1,4 +1,4 @@
-"""What a column of the training rows is: numbers, dates, a category, or nothing of use."""
+"""Column kind detection: numbers, dates, categories, and constant or empty columns."""
 
 from __future__ import annotations
 
@@ -57,25 +57,25 @@ _OBJECT_KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Recognised:
-    """One column of the training rows.
+    """A column of the training rows with its kind and its parsed values.
 
     Parameters
     ----------
     kind : str
         See `ColumnDecision`.
     values : ndarray of shape (n_rows,)
-        Numbers (missing as NaN), datetimes (NaT) or level codes (-1).
+        Numbers, datetimes or level codes. Missing values are NaN, NaT or -1.
     n_missing : int
     base : str
-        What a constant or empty column is besides: "numeric", "datetime" or "category".
+        Type of `values`: "numeric", "datetime" or "category".
     levels : tuple of str
-        Of a category, in the order of their codes.
+        Levels of a category column, in the order of their codes.
     form : DateFormat or None
-        Of a datetime column.
+        Format of a datetime column.
     parts : tuple of str
-        Calendar parts that vary, of a datetime column.
+        Calendar parts of a datetime column that vary.
     wide : bool
-        Numbers that float32 cannot tell apart.
+        Whether the numbers need float64.
     detail : str
     """
 
@@ -91,18 +91,18 @@ class Recognised:
 
 
 def recognise(cells: Cells, name: str) -> Recognised:
-    """Say what the cells of one column are, and read them.
+    """Detect the kind of a column and parse its values.
 
     Parameters
     ----------
     cells : ndarray or ExtensionArray of shape (n_rows,)
     name : str
-        For messages.
+        Column name for error messages.
 
     Raises
     ------
     InputError
-        Cells are infinite, or hold lists, dicts or arrays.
+        The column contains infinite values, lists, dicts or arrays.
 
     Examples
     --------
@@ -112,6 +112,7 @@ def recognise(cells: Cells, name: str) -> Recognised:
     >>> recognise(np.array(["red", "blue"], dtype=object), "colour").levels
     ('blue', 'red')
     """
+    # Read before unwrapping, which turns nullable booleans with missing values into floats.
     is_boolean = cells.dtype.kind == "b"
     cells = unwrapped(cells)
     if isinstance(cells, pd.Categorical):
@@ -141,8 +142,8 @@ def _objects(cells: Array, name: str) -> Recognised:
     if kind is not None:
         return _numbers(to_numbers(cells), name, kind)
     found = _texts(cells)
-    mixed = "cells of several types" if inferred.startswith("mixed") else f"{inferred} cells"
-    return replace(found, detail=_joined(f"{mixed}, compared as text", found.detail))
+    mixed = "values of several types" if inferred.startswith("mixed") else f"{inferred} values"
+    return replace(found, detail=_joined(f"{mixed}, compared as strings", found.detail))
 
 
 def _texts(cells: Cells) -> Recognised:
@@ -150,12 +151,12 @@ def _texts(cells: Cells) -> Recognised:
     numbers = numbers_of_texts(texts)
     if numbers is not None:
         found = _numbers(np.append(numbers, np.nan)[codes], "", "numeric")
-        return replace(found, detail=_joined("text that is numbers", found.detail))
+        return replace(found, detail=_joined("strings parsed as numbers", found.detail))
     form = format_of_texts(texts)
     if form is not None:
         dates = parse_dates([_blank(text) for text in texts], form)
         found = _datetimes(np.append(dates, np.datetime64("NaT", "us"))[codes], form)
-        return replace(found, detail=_joined(f"text that is dates, {form.text}", form.note))
+        return replace(found, detail=_joined(f"strings parsed as {form.text} dates", form.note))
     if all(is_missing_text(text) for text in texts):
         codes, texts = np.full(len(codes), -1), []
     order = sorted(range(len(texts)), key=texts.__getitem__)
@@ -191,7 +192,7 @@ def _numbers(values: Array, name: str, kind: Kind) -> Recognised:
     if low == high and not n_missing:
         return Recognised("constant", values, 0, detail=f"always {low:g}")
     wide = needs_float64(values, low, high)
-    detail = "float32 cannot tell its values apart, so the output is float64" if wide else ""
+    detail = "needs float64: float32 would merge or round values" if wide else ""
     return Recognised(kind, values, n_missing, wide=wide, detail=detail)
 
 
@@ -203,7 +204,7 @@ def _datetimes(cells: Cells, form: DateFormat) -> Recognised:
         return Recognised("empty", dates, n_missing, base="datetime", form=form, parts=PARTS)
     if not parts and not n_missing:
         return Recognised("constant", dates, 0, base="datetime", form=form, parts=PARTS)
-    detail = f"in {form.zone}" if form.zone else ""
+    detail = f"time zone {form.zone}" if form.zone else ""
     kept = parts or ("days",)
     return Recognised(
         "datetime", dates, n_missing, base="datetime", form=form, parts=kept, detail=detail

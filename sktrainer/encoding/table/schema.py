@@ -1,4 +1,4 @@
-"""What the columns of a table hold, to tell whether further rows hold the same."""
+"""Column kinds of a table, used to check that later chunks have the same kinds."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ _OF_DECISIONS = {
     "datetime": "dates",
     "duration": "durations",
 }
+_SHOWN = {"texts": "strings"}
+# (kind before, kind now) pairs that are accepted although the kinds differ.
 _ALIKE = {
     ("numbers", "booleans"),
     ("booleans", "numbers"),
@@ -57,7 +59,7 @@ _ALIKE = {
 
 @dataclass(frozen=True)
 class Schema:
-    """What each column of a table holds.
+    """Names and kinds of the columns of a table.
 
     Attributes
     ----------
@@ -65,7 +67,7 @@ class Schema:
     kinds : tuple of str
         "numbers", "booleans", "dates", "durations", "texts", "mixed" or "empty".
     shape : tuple of int
-        Of one row, for what is no table: images, sequences.
+        Shape of one row if X has more than two dimensions (images, sequences).
     """
 
     names: tuple[str, ...] = ()
@@ -73,10 +75,10 @@ class Schema:
     shape: tuple[int, ...] = ()
 
     def problems(self, X: Any) -> list[str]:
-        """Say which columns of further rows hold something else, and what to do.
+        """Return a message for each column of a later chunk that has another kind.
 
-        Numbers and booleans stand for each other; a column without any cell fits all, and
-        so do texts that are the numbers or dates which the column held before.
+        Numbers and booleans are interchangeable. Empty columns are always accepted, and so
+        are strings that can be parsed as the numbers or dates of the first chunk.
 
         Examples
         --------
@@ -84,14 +86,14 @@ class Schema:
         >>> schema = schema_of(pd.DataFrame({"size": [1.5, 2.0], "zip": ["021", "100"]}))
         >>> later = pd.DataFrame({"size": ["big", "small"], "zip": ["945", None]})
         >>> print(*schema.problems(later))
-        column 'size' held numbers in the first chunk, got texts (such as 'big'); read it \
-with one dtype in every chunk, for example X.astype({'size': float})
+        column 'size' contained numbers in the first chunk, got strings (such as 'big'); use \
+the same dtype in every chunk, for example X.astype({'size': float})
         """
         shape = _row_shape(X)
         if self.shape != shape and (self.shape or shape):
             problem = (
-                f"rows of shape {self.shape or (len(self.names),)} were in the first chunk, "
-                f"got {shape or 'a table'}; pass rows of one shape in every chunk"
+                f"rows had shape {self.shape or (len(self.names),)} in the first chunk, got "
+                f"{shape or 'a table'}; pass rows of the same shape in every chunk"
             )
             return [problem]
         if not self.kinds:
@@ -101,7 +103,7 @@ with one dtype in every chunk, for example X.astype({'size': float})
     def _differences(self, X: Any) -> Iterator[str]:
         columns = _columns(X)
         if columns is None or len(columns) != len(self.kinds):
-            return  # the number of columns is for others to check
+            return  # the number of columns is checked elsewhere
         for name, before, cells in zip(self.names, self.kinds, columns, strict=True):
             now = cells if isinstance(cells, str) else kind_of(cells)
             if before == now or "empty" in (before, now) or (before, now) in _ALIKE:
@@ -110,22 +112,23 @@ with one dtype in every chunk, for example X.astype({'size': float})
                 continue
             some = "" if isinstance(cells, str) else f" (such as {_example(cells)!r})"
             to = {"numbers": "float", "booleans": "bool", "dates": "'datetime64[us]'"}
+            was, got = (_SHOWN.get(kind, kind) for kind in (before, now))
             yield (
-                f"column {name!r} held {before} in the first chunk, got {now}{some}; read it "
-                "with one dtype in every chunk, for example "
+                f"column {name!r} contained {was} in the first chunk, got {got}{some}; "
+                "use the same dtype in every chunk, for example "
                 f"X.astype({{{name!r}: {to.get(before, 'str')}}})"
             )
 
 
 def schema_of(X: Any, decisions: Sequence[ColumnDecision] = ()) -> Schema:
-    """Describe the columns of a table.
+    """Return the schema of a table.
 
     Parameters
     ----------
     X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-        Of anything else (a list of texts, say) there is nothing to tell.
+        For any other X, such as a list of strings, the schema is empty.
     decisions : sequence of ColumnDecision, default=()
-        What the automatic preprocessor took the columns for: text may be numbers.
+        Decisions of the automatic preprocessor, which may have parsed strings as numbers.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def schema_of(X: Any, decisions: Sequence[ColumnDecision] = ()) -> Schema:
 
 
 def kind_of(cells: Cells) -> str:
-    """Return what the cells of a column are.
+    """Return the kind of a column.
 
     Examples
     --------
@@ -167,6 +170,7 @@ def kind_of(cells: Cells) -> str:
         return "empty" if cells.isna().all() else "dates"
     if cells.dtype == object:
         return _OF_OBJECTS.get(inferred_type(cells), "mixed")
+    # Check the first value before scanning the whole column for missing values.
     has_cells = not len(cells) or not pd.isna(cells[0]) or not pd.isna(cells).all()
     return _OF_ARRAYS.get(cells.dtype.kind, "numbers") if has_cells else "empty"
 
@@ -176,7 +180,7 @@ def _is_table(X: Any) -> bool:
 
 
 def _columns(X: Any) -> list[Any] | None:
-    """Return the cells of each column, or their one kind where all have one type."""
+    """Return the values of each column, or its kind if X has one dtype; None if no table."""
     shape: tuple[int, ...] = tuple(getattr(X, "shape", ()))
     if len(shape) != 2:
         return None

@@ -1,4 +1,4 @@
-"""What goes into learning an encoding, and what comes out of it."""
+"""Input and output types of learning an encoding."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sktrainer.types import Array, Task
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of `TableEncoder`; `frame` where codes go into a DataFrame.
+    """Parameters of `TableEncoder` for one fit.
 
-    `weight` holds the weights of the training rows, by which the scaler's means and
-    deviations are taken.
+    `frame` states whether category codes are returned in a DataFrame. `weight` contains
+    the sample weights of the training rows for the scaler.
     """
 
     encoding: str
@@ -34,14 +34,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Encoders:
-    """scikit-learn's encoders, which hold what was learned of the category columns."""
+    """Fitted scikit-learn encoders of the category columns."""
 
     onehot: OneHotEncoder | None = None
     target: TargetEncoder | None = None
 
 
 class OutputPlan(Protocol):
-    """How rows are encoded; pickled with the encoder."""
+    """Protocol of a learned encoding, pickled with the encoder."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,23 +49,23 @@ class OutputPlan(Protocol):
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """Output columns that hold category codes."""
+        """Positions of output columns with category codes."""
 
     @property
     def finish(self) -> Finish:
-        """The last steps, with what they learned."""
+        """The fitted final steps."""
 
     @property
     def sources(self) -> Sources:
-        """The input column of each output column."""
+        """Input column of each output column."""
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
-        """Encode rows; raise InputError that names columns with infinite cells."""
+        """Encode rows; raise InputError if a column contains infinite values."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What was learned of the training rows, and these rows encoded."""
+    """The encoding learned from the training rows, and the encoded training rows."""
 
     plan: OutputPlan
     decisions: tuple[ColumnDecision, ...]

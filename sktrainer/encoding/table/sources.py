@@ -1,4 +1,4 @@
-"""Which input column each output column of an encoder comes from."""
+"""Mapping from the output columns of an encoder to its input columns."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Sources"]
 
 @dataclass(frozen=True)
 class Sources:
-    """Positions of input columns, in the order of the output columns.
+    """Position of the input column of each output column.
 
     Attributes
     ----------
     values : tuple of int
-        Of the columns that hold values, codes or levels.
+        Input columns of the output columns with values, codes or levels.
     marks : tuple of int
-        Of those after them, which mark missing cells.
+        Input columns of the missing indicators, which follow them.
 
     Examples
     --------
@@ -32,10 +32,10 @@ class Sources:
         return len(self.values) + len(self.marks)
 
     def value_outputs(self, position: int) -> tuple[int, ...]:
-        """Return the output columns that an input column's values became."""
+        """Return the output columns with the values of an input column."""
         return tuple(at for at, source in enumerate(self.values) if source == position)
 
     def outputs(self, position: int) -> tuple[int, ...]:
-        """Return all output columns that come from an input column."""
+        """Return all output columns of an input column, including its indicator."""
         found = enumerate((*self.values, *self.marks))
         return tuple(at for at, source in found if source == position)

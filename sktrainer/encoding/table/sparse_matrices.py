@@ -1,4 +1,4 @@
-"""Sparse matrices: what is NaN is filled, and scaling does not centre."""
+"""Encoding of sparse matrices: imputation, and scaling without centring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sktrainer.exceptions import InputError
 
 @dataclass(frozen=True)
 class SparsePlan:
-    """What is done with a sparse matrix: fill NaN, and scale without centring."""
+    """Learned encoding of a sparse matrix: impute NaN and scale without centring."""
 
     names: tuple[str, ...]
     finish: Finish
@@ -29,26 +29,26 @@ class SparsePlan:
 
     @property
     def sources(self) -> Sources:
-        """The input column of each output column."""
+        """Input column of each output column."""
         imputer = self.finish.imputer
         marks = () if imputer is None else tuple(imputer.indicator_.features_.tolist())
         return Sources(tuple(range(len(self.names) - len(marks))), marks)
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
-        """Encode rows; X itself where there is nothing to do."""
+        """Encode rows; return X itself if it needs no change."""
         X = as_sparse(X)
         _refuse_infinite_sparse(X)
         if self.finish.imputer is not None:
             X = self.finish.imputer.transform(X).tocsr()
         elif self.impute and np.isnan(X.data).any():
-            # Nothing was missing in training: zero, the value of most cells.
+            # No value was missing in training. Impute zero, the value of most entries.
             X = X.copy()
             X.data[np.isnan(X.data)] = 0
         return X if self.finish.scaler is None else self.finish.scaler.transform(X)
 
 
 def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
-    """Learn what a sparse matrix needs; y is not looked at."""
+    """Learn the encoding of a sparse matrix; y is ignored."""
     X = as_sparse(X)
     _refuse_infinite_sparse(X)
     gaps = X.dtype.kind == "f" and bool(np.isnan(X.data).any())
@@ -73,10 +73,10 @@ def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Le
 
 
 def as_sparse(X: Any) -> Any:
-    """Return rows as the matrix that every library takes: of class `spmatrix`, int32 indices.
+    """Convert X to an `spmatrix` with int32 indices, which every library accepts.
 
-    The values are shared, not copied; X itself is returned where it is one already. Dense
-    rows, which a model that was trained on sparse ones may get to predict, become sparse.
+    The values are not copied, and an X that already has this type is returned as is. Dense
+    rows are converted, so that a model trained on sparse rows can also predict dense ones.
     """
     if not sparse.issparse(X):
         return sparse.csr_matrix(X)

@@ -1,4 +1,4 @@
-"""Texts among numbers or dates that are neither: they are taken for missing, and told of."""
+"""Warnings about strings in numeric or date columns that are treated as missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_TEXTS, MOST_COLUMNS = 3, 5
 
 
 def holds_texts(cells: Cells) -> bool:
-    """Whether there may be texts among the cells.
+    """Return whether the values may contain strings.
 
     Examples
     --------
@@ -31,13 +31,13 @@ def holds_texts(cells: Cells) -> bool:
 
 
 def stray_texts(cells: Cells, values: Array) -> list[str]:
-    """Return the texts, each once, that were read as missing and do not stand for it.
+    """Return the distinct strings that were parsed as missing but do not mean missing.
 
     Parameters
     ----------
     cells : array of shape (n_rows,)
     values : ndarray of shape (n_rows,)
-        The numbers or datetimes that they were read as.
+        Numbers or datetimes parsed from `cells`.
 
     Examples
     --------
@@ -48,39 +48,39 @@ def stray_texts(cells: Cells, values: Array) -> list[str]:
     missing = pd.isna(values)
     if not missing.any():
         return []
-    lost = pd.unique(np.asarray(cells[missing], dtype=object))  # the few, not the column
+    lost = pd.unique(np.asarray(cells[missing], dtype=object))  # only the missing rows
     return [text for text in lost if isinstance(text, str) and not is_missing_text(text)]
 
 
 class Strays:
-    """Gathers such texts column by column, and warns of all at once.
+    """Collector of unparsable strings in all columns, for one warning.
 
     Examples
     --------
     >>> strays = Strays()
     >>> strays.look("age", "numbers", np.array([31, "many"], object), np.array([31, np.nan]))
     >>> strays.message
-    "texts were taken for missing cells: 'many' in column 'age', which held numbers in training"
+    "text values were treated as missing: 'many' in column 'age' (numbers in training)"
     """
 
     def __init__(self) -> None:
         self._found: list[str] = []
 
     def look(self, name: str, held: str, cells: Cells, values: Array) -> None:
-        """Look at the cells of a column that held numbers or dates in training."""
+        """Record the unparsable strings of a column that had numbers or dates in training."""
         texts = stray_texts(cells, values) if holds_texts(cells) else []
         if texts:
             shown = _some([repr(text[:40]) for text in texts], MOST_TEXTS, ", ")
-            self._found.append(f"{shown} in column {name!r}, which held {held} in training")
+            self._found.append(f"{shown} in column {name!r} ({held} in training)")
 
     @property
     def message(self) -> str:
-        """What was found, in one sentence; empty where nothing was."""
+        """Text of the warning; empty if no such string was found."""
         found = _some(self._found, MOST_COLUMNS, "; ")
-        return found and f"texts were taken for missing cells: {found}"
+        return found and f"text values were treated as missing: {found}"
 
     def warn(self) -> None:
-        """Warn, where something was found."""
+        """Warn about all recorded strings."""
         if self._found:
             warn_caller(self.message, DataWarning)
 

@@ -1,4 +1,4 @@
-"""How a table with columns is encoded, once that is learned."""
+"""Learned encoding of a table with typed columns."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from sktrainer.types import Array
 
 @dataclass(frozen=True)
 class TablePlan:
-    """Everything that `transform` needs; pickled with the encoder.
+    """State required by `transform`, pickled with the encoder.
 
     Parameters
     ----------
     positions : tuple of int
-        Input columns that are kept.
+        Positions of the input columns that are kept.
     plans : tuple of Plan
-        One for each of them.
+        One plan per kept column.
     starts : tuple of int
-        First output column of each.
+        Position of the first output column of each kept column.
     names : tuple of str
-        Output columns, marks of missing cells last.
+        Names of the output columns; missing indicators come last.
     codes : tuple of int
-        Output columns that hold category codes.
+        Positions of the output columns with category codes.
     dtype : str
     finish : Finish
     frame : bool, default=False
-        Whether the output becomes a DataFrame, so that columns lie together.
+        Whether the output becomes a DataFrame, and is therefore stored column by column.
     """
 
     positions: tuple[int, ...]
@@ -54,13 +54,13 @@ class TablePlan:
 
     @property
     def sources(self) -> Sources:
-        """The input column of each output column."""
+        """Input column of each output column."""
         kept = zip(self.positions, self.plans, strict=True)
         values = tuple(position for position, plan in kept for _ in plan.names)
         return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def empty(self, n_rows: int) -> Array:
-        """Return an output that is still to be written."""
+        """Return an uninitialised output array."""
         order: Literal["F", "C"] = "F" if self.frame else "C"
         return np.empty((n_rows, len(self.names)), dtype=self.dtype, order=order)
 
@@ -70,7 +70,7 @@ class TablePlan:
         column = cells_by_position(X, exact=False)
         out = self.empty(len(X))
         strays = Strays()
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # too large for float32: refused below as infinite
             for position, plan, start in zip(
                 self.positions, self.plans, self.starts, strict=True
             ):
@@ -96,7 +96,7 @@ class TablePlan:
             raise InputError(infinite_message(found))
 
     def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
-        """Return the output as a DataFrame whose codes are integers, -1 where missing."""
+        """Return the output as a DataFrame with int32 codes; -1 for missing values."""
         columns = {}
         for position, name in enumerate(self.names):
             cells = out[:, position]

@@ -1,4 +1,4 @@
-"""Target encoding by scikit-learn's TargetEncoder, on codes in place of levels."""
+"""Target encoding of level codes with scikit-learn's TargetEncoder."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ def fit_target_encoder(
 ) -> tuple[TargetEncoder, Array]:
     """Fit a TargetEncoder and encode the training rows by cross-fitting.
 
-    Each row's value comes from the other folds, so that it does not hold the row's own
-    target (Micci-Barreca 2001; scikit-learn's user guide, "Target Encoder").
+    Each row is encoded with the target means of the other folds, so the encoding does not
+    leak its own target (D. Micci-Barreca, SIGKDD Explorations 3, 2001; scikit-learn user
+    guide, "Target Encoder").
 
     Parameters
     ----------
     codes : ndarray of int, shape (n_rows, n_columns)
-        Level codes from 0 on, each below its column's `n_levels`.
+        Level codes from 0 to `n_levels - 1`.
     n_levels : list of int
-        Levels of each column, a missing one counted.
+        Number of levels of each column, including the missing level.
     y : array-like of shape (n_rows,)
     task : {"classification", "regression"}
     seed : int, RandomState or None
-        Which rows make a fold.
+        Seed of the folds.
 
     Returns
     -------
     encoder : TargetEncoder
         Fitted on all rows.
     encoded : ndarray of shape (n_rows, n_columns * width)
-        `width` is the number of classes where there are more than two, else 1.
+        `width` is the number of classes if there are more than two, else 1.
 
     Examples
     --------
@@ -62,37 +63,37 @@ def fit_target_encoder(
         target_type=kind,
         cv=_splitter(len(y), counts, seed),
     ).set_output(transform="default")
-    if len(y) < 2:  # nothing to cross-fit with
+    if len(y) < 2:  # a single row cannot be cross-fitted
         return encoder, encoder.fit(codes, y).transform(codes)
-    # With routing on, scikit-learn 1.9 looks up groups that nobody passed, and fails.
+    # With metadata routing, scikit-learn 1.9 looks up `groups` that were not passed and fails.
     with config_context(enable_metadata_routing=False):
         return encoder, encoder.fit_transform(codes, y)
 
 
 def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
     n_folds = max(2, min(_FOLDS, n_rows))
-    if seed is None:  # fresh, and the caller's global generator stays where it is
+    if seed is None:  # draw a fresh seed without changing NumPy's global random state
         seed = int(np.random.SeedSequence().generate_state(1)[0])
-    # A class of fewer rows than folds makes StratifiedKFold warn or fail.
+    # StratifiedKFold warns or fails if a class has fewer rows than folds.
     if counts is None or counts.min() < n_folds:
         return KFold(n_folds, shuffle=True, random_state=seed)
     return StratifiedKFold(n_folds, shuffle=True, random_state=seed)
 
 
 def encoding_tables(encoder: TargetEncoder, missing: list[bool]) -> list[Array]:
-    """Return a table of encodings for each column, as `LevelValues` takes it.
+    """Return the encoding table of each column, for `LevelValues`.
 
     Parameters
     ----------
     encoder : TargetEncoder
-        Fitted.
+        Fitted encoder.
     missing : list of bool
-        Whether the last level of the column stands for missing cells.
+        Whether the last level of each column represents missing values.
 
     Returns
     -------
     list of ndarray of shape (n_levels + 1, width)
-        The last row is the missing level's, else the mean of the target.
+        The last row encodes missing values: as the missing level, else as the target mean.
     """
     mean = np.atleast_1d(encoder.target_mean_)
     width = len(mean)

@@ -1,4 +1,4 @@
-"""Which treatment each column of a table gets, and how that is put down for the report."""
+"""Choice of the treatment of each column, and the decisions for the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Treatment: TypeAlias = Literal[
     "drop", "as is", "calendar parts", "codes", "one-hot", "ordinal", "target encoding"
 ]
 
-#: What category columns of few levels get, and what those of many.
+#: Treatment of category columns with few levels and with many levels.
 ENCODINGS: dict[str, tuple[Treatment, Treatment]] = {
     "native": ("codes", "codes"),
     "native+target": ("codes", "target encoding"),
@@ -34,7 +34,7 @@ ENCODINGS: dict[str, tuple[Treatment, Treatment]] = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """A column of the training rows, and what is to be done with it."""
+    """A column of the training rows with its treatment."""
 
     position: int
     name: str
@@ -43,17 +43,17 @@ class Chosen:
 
     @property
     def is_category(self) -> bool:
-        """Whether it is kept and encoded by its levels."""
+        """Whether the column is kept and encoded by its levels."""
         return self.treatment in ("codes", "one-hot", "ordinal", "target encoding")
 
     @property
     def has_missing(self) -> bool:
-        """Whether training cells are missing."""
+        """Whether the training rows contain missing values."""
         return self.found.n_missing > 0
 
 
 def treatment_of(found: Recognised, settings: Settings) -> Treatment:
-    """Return what is done with a column; "drop" where it can tell a model nothing.
+    """Return the treatment of a column; "drop" if it contains no information.
 
     Examples
     --------
@@ -71,6 +71,7 @@ def treatment_of(found: Recognised, settings: Settings) -> Treatment:
     if found.kind != "category":
         return "as is"
     n_levels = len(found.levels)
+    # A different level in every row, such as a name or an identifier, cannot be learned.
     if n_levels > settings.max_levels and n_levels == len(found.values) - found.n_missing:
         return "drop"
     few, many = ENCODINGS[settings.encoding]
@@ -78,15 +79,15 @@ def treatment_of(found: Recognised, settings: Settings) -> Treatment:
 
 
 def choose_treatments(X: Any, names: Sequence[str], settings: Settings) -> list[Chosen]:
-    """Recognise the columns of the training rows and choose what is done with each.
+    """Detect the kind of each column and choose its treatment.
 
-    Where every column would be dropped (those of a single row are all constant) all are
-    kept, because a model needs one.
+    If all columns would be dropped, for example because there is only one row, all are
+    kept, because a model needs at least one column.
 
     Raises
     ------
     InputError
-        Cells are infinite or hold lists, dicts or arrays; every such column is named.
+        Columns contain infinite values, lists, dicts or arrays. All of them are named.
     """
     found = _recognise_all(X, names)
     chosen = [
@@ -119,7 +120,7 @@ def _kept_anyway(column: Chosen, settings: Settings) -> Chosen:
         numbers = np.full(len(found.values), np.nan, dtype=np.float32)
         found = replace(found, values=numbers, base="numeric")
     kind: Any = {"numeric": "numeric", "datetime": "datetime"}.get(found.base, "category")
-    detail = "tells nothing; kept because no other column does more"
+    detail = "contains no information; kept because no other column is left"
     found = replace(found, kind=kind, detail=detail)
     return replace(column, found=found, treatment=treatment_of(found, settings))
 
@@ -127,21 +128,21 @@ def _kept_anyway(column: Chosen, settings: Settings) -> Chosen:
 def decision_on(
     column: Chosen, settings: Settings, *, width: int, scaled: bool
 ) -> ColumnDecision:
-    """Put down what was decided on a column.
+    """Return the decision on a column for the report.
 
     Parameters
     ----------
     column : Chosen
     settings : Settings
     width : int
-        Output columns that it became; 0 where it was dropped.
+        Number of output columns; 0 if the column was dropped.
     scaled : bool
-        Whether these are standardised.
+        Whether the output columns are standardised.
     """
     found, details = column.found, [column.found.detail]
     steps: list[str] = [] if column.treatment == "as is" else [column.treatment]
     if column.treatment == "drop" and found.kind == "category":
-        details.append("every row has a level of its own")
+        details.append("every row has a different value")
     if settings.impute and found.n_missing and width and not column.is_category:
         steps.append("impute")
     if scaled:

@@ -1,4 +1,4 @@
-"""Problems of a table are found before anything is trained, and said all at once."""
+"""Validation of table columns: all problems are reported together before training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy import sparse
 from sktrainer.encoding.table.columns import CellTypeError, ColumnDecision, table_problems
 
 
-def test_a_table_without_problems_has_none():
+def test_valid_table_has_no_problems():
     X = pd.DataFrame(
         {"a": [1.0, np.nan], "b": ["u", None], "c": pd.to_datetime(["2024-01-01", "NaT"])}
     )
@@ -24,28 +24,28 @@ def test_a_table_without_problems_has_none():
     assert table_problems([[1, 2], [3, 4]]) == []
 
 
-def test_every_problem_is_reported():
+def test_all_problems_are_reported():
     X = pd.DataFrame(
         {"a": [1.0, np.inf], "b": [-np.inf, 1.0], "c": [["u"], ["v"]], "d": [{"x": 1}, "v"]}
     ).set_axis(["a", "b", "c", "c"], axis=1)
     problems = table_problems(X)
     assert [problem.split(":")[0] for problem in problems] == [
-        "column names must be unique, these stand more than once",
-        "column 'c' holds list cells",
-        "column 'c' holds dict cells",
-        "infinite cells in columns 'a', 'b'",
+        "column names must be unique, got duplicates",
+        "column 'c' contains list values",
+        "column 'c' contains dict values",
+        "infinite values in columns 'a', 'b'",
     ]
 
 
 @pytest.mark.parametrize(
     "X", [np.zeros(3), np.zeros((2, 2, 2)), pd.Series([1, 2])], ids=["1-D", "3-D", "Series"]
 )
-def test_other_than_two_dimensions_are_a_problem(X):
+def test_other_than_two_dimensions_is_a_problem(X):
     (problem,) = table_problems(X)
     assert "two dimensions" in problem and "reshape" in problem
 
 
-def test_infinite_cells_are_found_in_every_kind_of_table():
+def test_infinite_values_are_found_in_every_container():
     assert "'x1'" in table_problems(np.array([[0, np.inf], [1, 2]]))[0]
     assert "'x1'" in table_problems(np.array([["a", np.inf], ["b", 2.0]], dtype=object))[0]
     assert "'a'" in table_problems(pl.DataFrame({"a": [1.0, float("inf")]}))[0]
@@ -54,25 +54,25 @@ def test_infinite_cells_are_found_in_every_kind_of_table():
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])
-def test_sparse_integers_and_booleans_have_no_infinite_cells(dtype):
+def test_sparse_integers_and_booleans_have_no_problems(dtype):
     assert table_problems(sparse.csr_matrix(np.eye(3, dtype=dtype))) == []
 
 
 def test_lists_in_polars_columns_are_found():
-    assert "'a' holds list cells" in table_problems(pl.DataFrame({"a": [[1], [2]]}))[0]
+    assert "'a' contains list values" in table_problems(pl.DataFrame({"a": [[1], [2]]}))[0]
 
 
 def test_complex_columns_are_refused():
     assert "complex" in table_problems(pd.DataFrame({"a": [1j, 2j]}))[0]
 
 
-def test_the_error_is_a_type_error_and_pickles():
+def test_cell_type_error_is_a_type_error_and_pickles():
     error = CellTypeError(["one", "two"])
     assert isinstance(error, TypeError) and isinstance(error, ValueError)
     assert pickle.loads(pickle.dumps(error)).problems == ("one", "two")
 
 
-def test_decisions_cannot_be_changed():
+def test_decisions_are_immutable():
     decision = ColumnDecision("a", "numeric", "as is")
     with pytest.raises(AttributeError):
         decision.kind = "category"  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Text that is dates is read by one format, and datetimes are taken apart."""
+"""Date format detection, date parsing and calendar parts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from sktrainer.encoding.table.dates import (
         (["2024-12-31", "?", ""], ISO),
     ],
 )
-def test_common_formats_are_found(texts, expected):
+def test_common_date_formats_are_detected(texts, expected):
     form = format_of_texts(texts)
     assert form is not None and form.text == expected
 
@@ -57,17 +57,17 @@ def test_common_formats_are_found(texts, expected):
         ["room 12", "room 13"],
     ],
 )
-def test_other_texts_are_no_dates(texts):
+def test_other_strings_are_not_dates(texts):
     assert format_of_texts(texts) is None
 
 
-def test_what_could_be_two_formats_is_noted():
+def test_ambiguous_format_is_noted():
     form = format_of_texts(["01/02/2025", "03/04/2025"])
     assert form is not None and "%d/%m/%Y" in form.note
 
 
 @pytest.mark.parametrize("form", ["%d/%m/%Y", ISO, "%Y%m%dT%H%M%S"])
-def test_few_texts_and_many_are_read_alike(form):
+def test_few_and_many_strings_are_parsed_alike(form):
     python_form = "%Y-%m-%d %H:%M" if form == ISO else form
     texts = pd.date_range("1999-12-31", periods=40, freq="37h").strftime(python_form).tolist()
     texts[3] = "no date"
@@ -75,7 +75,7 @@ def test_few_texts_and_many_are_read_alike(form):
     np.testing.assert_array_equal(parse_dates(texts, DateFormat(form)), np.array(few))
 
 
-def test_offsets_are_turned_into_the_zones_time():
+def test_utc_offsets_are_converted_to_utc():
     form = format_of_texts(["2024-01-01T00:30:00+01:00"])
     assert form == DateFormat(ISO, "UTC")
     dates = parse_dates(["2024-01-01T00:30:00+01:00", "2024-01-01T00:30:00Z"], form)
@@ -85,7 +85,7 @@ def test_offsets_are_turned_into_the_zones_time():
     ]
 
 
-def test_another_zone_than_in_training_is_converted():
+def test_other_time_zone_is_converted_to_training_zone():
     cells = pd.to_datetime(["2024-01-01 12:00"]).tz_localize("UTC")
     form = DateFormat(zone="Asia/Tokyo")
     for later in (cells.array, np.array(cells, dtype=object)):
@@ -94,13 +94,13 @@ def test_another_zone_than_in_training_is_converted():
         )
 
 
-def test_numbers_where_dates_were_count_as_missing():
+def test_numbers_in_date_column_are_missing():
     assert np.isnat(to_datetimes(np.array([1.0, 2.0]), DateFormat())).all()
 
 
 @given(st.lists(st.datetimes(), min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
-def test_parts_are_those_of_pythons_calendar(moments):
+def test_calendar_parts_equal_datetime_attributes(moments):
     dates = np.array(moments, dtype="datetime64[us]")
     month, day, weekday, hour, minute, second, days = calendar_parts(dates, PARTS)
     for row, moment in enumerate(moments):
@@ -112,7 +112,7 @@ def test_parts_are_those_of_pythons_calendar(moments):
         assert days[row] == moment.toordinal() - 719163
 
 
-def test_parts_that_never_vary_are_left_out():
+def test_constant_parts_are_left_out():
     dates = np.array(["2024-01-01T10:00", "2024-01-02T10:00", "NaT"], dtype="datetime64[s]")
     assert varying_parts(dates) == ("day", "weekday", "days")
     assert varying_parts(dates[2:]) == ()

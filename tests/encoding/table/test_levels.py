@@ -1,4 +1,4 @@
-"""Levels are compared as text, whatever the dtype."""
+"""Levels are compared as strings, independent of the dtype."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CELLS = st.one_of(
 
 
 @given(st.lists(CELLS, min_size=1, max_size=FEW_ROWS))
-def test_cells_get_the_same_codes_in_training_and_later_few_or_many(values):
+def test_codes_are_the_same_in_training_and_prediction(values):
     cells = np.empty(len(values), dtype=object)
     cells[:] = values
     codes, levels = learn_levels(cells)
@@ -30,27 +30,27 @@ def test_cells_get_the_same_codes_in_training_and_later_few_or_many(values):
 
 
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
-def test_codes_follow_the_order_of_the_texts(dtype):
+def test_codes_follow_the_string_order(dtype):
     cells = pd.Series(["b", None, "a", "c"], dtype=dtype).array
     codes, levels = learn_levels(cells)
     assert codes.tolist() == [1, -1, 0, 2] and levels == ["a", "b", "c"]
 
 
-def test_ordered_categories_keep_their_order_and_lose_unused_ones():
+def test_ordered_categories_keep_order_and_drop_unused_ones():
     cells = pd.Categorical(["high", "low"], ["low", "mid", "high"], ordered=True)
     assert learn_levels(cells)[1] == ["low", "high"]
 
 
-def test_categories_that_are_numbers_are_ordered_as_numbers():
+def test_numeric_categories_are_sorted_as_numbers():
     assert learn_levels(pd.Categorical([10, 9, 1]))[1] == ["1", "9", "10"]
 
 
-def test_categories_of_the_same_text_are_one_level():
+def test_categories_with_the_same_string_are_one_level():
     codes, levels = learn_levels(pd.Categorical([1, "1", "b"]))
     assert codes.tolist() == [0, 0, 1] and levels == ["1", "b"]
 
 
-def test_the_lookup_table_is_not_pickled():
+def test_lookup_table_is_not_pickled():
     levels = Levels(np.array(["a", "b"], dtype=object))
     before = pickle.dumps(levels)
     levels.read(np.array(["a"], dtype=object))
@@ -59,14 +59,14 @@ def test_the_lookup_table_is_not_pickled():
 
 
 @given(st.lists(st.text(max_size=4), min_size=1, unique=True))
-def test_levels_come_back_from_a_pickle_as_they_were(texts):
+def test_pickled_levels_are_restored_exactly(texts):
     levels = Levels(np.array([*texts, "\ud800", "a\x00b"], dtype=object))
     again = pickle.loads(pickle.dumps(levels)).levels
     assert again.dtype == object and again.tolist() == levels.levels.tolist()
     assert all(type(text) is str for text in again)
 
 
-def test_levels_of_older_files_are_read():
+def test_levels_of_older_files_can_be_loaded():
     levels = Levels.__new__(Levels)
     levels.__setstate__({"levels": np.array(["a", "b"], dtype=object)})
     assert levels.read(np.array(["b", "c"], dtype=object)).tolist() == [1, -1]

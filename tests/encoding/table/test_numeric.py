@@ -1,4 +1,4 @@
-"""Text that is numbers, and what float32 can hold."""
+"""Parsing of numeric strings, and the need for float64."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sktrainer.encoding.table.numeric import (
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
-def test_texts_of_floats_are_those_floats_to_the_bit(values):
+def test_float_strings_are_parsed_exactly(values):
     numbers = numbers_of_texts([repr(value) for value in values])
     assert numbers is not None and numbers.tolist() == values
 
 
 @pytest.mark.parametrize("text", ["", "?", "NA", "nan", " n/a ", "NULL", "None", "-"])
-def test_common_texts_for_missing_are_missing(text):
+def test_common_missing_strings_are_missing(text):
     np.testing.assert_array_equal(numbers_of_texts([text, "1"]), [np.nan, 1])
 
 
@@ -43,15 +43,15 @@ def test_common_texts_for_missing_are_missing(text):
         [],
     ],
 )
-def test_texts_that_only_look_like_numbers_are_none(texts):
+def test_strings_that_resemble_numbers_are_rejected(texts):
     assert numbers_of_texts(texts) is None
 
 
-def test_zero_is_no_leading_zero():
+def test_zero_is_not_a_leading_zero():
     np.testing.assert_array_equal(numbers_of_texts(["0", "0.5", "-0.25"]), [0, 0.5, -0.25])
 
 
-def test_later_texts_that_are_no_numbers_are_missing():
+def test_later_strings_that_are_not_numbers_are_missing():
     np.testing.assert_array_equal(parse_numbers(["1_0", "x", "TRUE"]), [np.nan, np.nan, 1])
 
 
@@ -62,13 +62,13 @@ def test_numbers_are_not_copied(dtype):
 
 
 @pytest.mark.parametrize("repeat", [1, 30])
-def test_objects_of_every_kind_are_read(repeat):
+def test_objects_of_every_type_are_converted(repeat):
     cells = np.array([1, 2.5, True, None, pd.NA, np.nan, object()] * repeat, dtype=object)
     expected = [1, 2.5, 1, *[np.nan] * 4] * repeat
     np.testing.assert_array_equal(to_numbers(cells), expected)
 
 
-def test_the_range_leaves_missing_cells_out():
+def test_value_range_ignores_missing_values():
     assert value_range(np.array([np.nan, 2.0, -1.0])) == (-1.0, 2.0, 1)
     assert value_range(np.array([True, False])) == (0.0, 1.0, 0)
     assert value_range(np.array([np.nan]))[2] == 1
@@ -86,7 +86,7 @@ def test_the_range_leaves_missing_cells_out():
         ([1.7e9, 1.7e9 + 64.0, np.nan], True),
     ],
 )
-def test_float64_is_asked_for_where_values_would_fall_together(values, expected):
+def test_float64_is_needed_where_float32_loses_differences(values, expected):
     numbers = np.array(values)
     low, high, _ = value_range(numbers)
     assert needs_float64(numbers, low, high) is expected

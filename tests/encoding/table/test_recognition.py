@@ -1,4 +1,4 @@
-"""What each column is taken for, in every dtype that it may come in."""
+"""Column kind detection for every dtype."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kinds(encoder: TableEncoder) -> dict[str, str]:
     return {decision.name: decision.kind for decision in encoder.decisions_}
 
 
-def test_each_column_is_recognised_for_what_it_is():
+def test_column_kinds_are_detected():
     encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
     assert kinds(encoder) == {
         "size": "numeric",
@@ -37,7 +37,7 @@ def test_each_column_is_recognised_for_what_it_is():
     }
 
 
-def test_decisions_say_what_was_found_and_done():
+def test_decisions_report_kind_and_treatment():
     encoder = TableEncoder(random_state=0).fit(mixed_table(), labels())
     decisions = {decision.name: decision for decision in encoder.decisions_}
     assert decisions["size"].treatment == "impute + scale"
@@ -46,18 +46,18 @@ def test_decisions_say_what_was_found_and_done():
     assert decisions["colour"].n_levels == 3
     assert decisions["town"].treatment == "target encoding + scale"
     assert decisions["source"].treatment == "drop"
-    assert "text that is numbers" in decisions["amount"].detail
+    assert "strings parsed as numbers" in decisions["amount"].detail
     assert "%d/%m/%Y" in decisions["joined"].detail
 
 
-def test_text_with_a_level_of_its_own_in_every_row_is_dropped():
+def test_text_column_with_unique_values_is_dropped():
     X = pd.DataFrame({"name": [f"n{row}" for row in range(50)], "a": range(50)})
     encoder = TableEncoder().fit(X)
     assert encoder.get_feature_names_out().tolist() == ["a"]
-    assert "level of its own" in encoder.decisions_[0].detail
+    assert "every row has a different value" in encoder.decisions_[0].detail
 
 
-def test_whole_numbers_beyond_float32_make_the_output_float64():
+def test_integers_beyond_float32_give_float64_output():
     X = pd.DataFrame({"id": [7129300520, 7129300521, 3], "a": [1.0, 2.0, 3.0]})
     encoder = TableEncoder(scale=False, impute=False)
     out = encoder.fit_transform(X)
@@ -81,7 +81,7 @@ def test_whole_numbers_beyond_float32_make_the_output_float64():
     ],
     ids=lambda cells: str(cells.dtype),
 )
-def test_numbers_are_recognised_in_every_dtype(cells):
+def test_numbers_are_detected_in_every_dtype(cells):
     X = pd.DataFrame({"a": cells})
     encoder = TableEncoder(impute=False, scale=False)
     np.testing.assert_array_equal(encoder.fit_transform(X).ravel(), [1, np.nan, 3])
@@ -129,7 +129,7 @@ DAYS = ["2024-02-29 18:30", "2023-01-01 06:00", "2022-12-31 00:00"]
     ],
     ids=lambda cells: f"{type(cells).__name__} {getattr(cells, 'dtype', '')}",
 )
-def test_dates_become_calendar_parts_by_their_own_clock(cells):
+def test_dates_become_calendar_parts_in_local_time(cells):
     make = pl.DataFrame if isinstance(cells, pl.Series) else pd.DataFrame
     X = make({"t": cells})
     encoder = TableEncoder(impute=False, scale=False)
@@ -145,40 +145,40 @@ def test_dates_become_calendar_parts_by_their_own_clock(cells):
     np.testing.assert_array_equal(encoder.transform(X[:1]), out[:1])
 
 
-def test_text_that_is_no_date_later_counts_as_missing():
+def test_later_text_that_is_not_a_date_is_missing():
     X = pd.DataFrame({"day": ["2024-01-01", "2024-02-01", "2024-03-05"], "a": [1, 2, 3]})
     encoder = TableEncoder(impute=False, scale=False).fit(X)
-    with pytest.warns(DataWarning, match="'soon' in column 'day', which held dates"):
+    with pytest.warns(DataWarning, match=r"'soon' in column 'day' \(dates in training\)"):
         out = encoder.transform(pd.DataFrame({"day": ["soon", "2024-02-01"], "a": [1, 2]}))
     assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1]).any()
 
 
-def test_mixed_cells_are_compared_as_text():
+def test_mixed_values_are_compared_as_strings():
     X = pd.DataFrame({"a": np.array([1, "1", "b", 1.0, None, True], dtype=object)})
     out = TableEncoder(encoding="native", impute=False, scale=False).fit_transform(X).ravel()
     np.testing.assert_array_equal(out, [0, 0, 2, 0, np.nan, 1])
 
 
-def test_categories_keep_their_codes_when_the_dtype_changes():
+def test_category_codes_do_not_depend_on_dtype():
     X = pd.DataFrame({"a": pd.Categorical([1, 2, 10, 2])})
     encoder = TableEncoder(encoding="native", impute=False, scale=False).fit(X)
     for later in ([10, 2], [10.0, 2.0], ["10", "2"], pd.Categorical(["10", "2"])):
         assert encoder.transform(pd.DataFrame({"a": later})).ravel().tolist() == [2, 1]
 
 
-def test_levels_are_those_of_training_rows_not_of_the_dtype():
+def test_unused_categories_are_not_levels():
     X = pd.DataFrame({"a": pd.Categorical(["u", "v"], categories=["s", "t", "u", "v"])})
     encoder = TableEncoder(encoding="native").fit(X)
     assert encoder.ordinal_encoder_.categories_[0].tolist() == ["u", "v"]
 
 
-def test_object_arrays_are_treated_by_column():
+def test_object_arrays_are_encoded_by_column():
     X = np.array([["a", 1, "2.5"], ["b", 2, "?"], ["a", 3, "1"]], dtype=object)
     encoder = TableEncoder(impute=False, scale=False).fit(X)
     assert encoder.get_feature_names_out().tolist() == ["x0_b", "x1", "x2"]
     np.testing.assert_array_equal(encoder.transform(X)[1], [1, 2, np.nan])
 
 
-def test_a_lazy_frame_is_refused_with_what_to_do():
+def test_lazy_frame_raises_with_a_suggestion():
     with pytest.raises(InputError, match=r"lazy.*X\.collect\(\)"):
         TableEncoder().fit(pl.LazyFrame({"a": [1, 2]}))

@@ -1,4 +1,4 @@
-"""What columns hold, and what may stand in for it in later rows."""
+"""Column kinds of a table, and the kinds accepted in later chunks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAYS = pd.date_range("2024-01-01", periods=3)
         (pd.Series([1, None], dtype="Int64"), "numbers"),
     ],
 )
-def test_kinds_of_columns(cells, kind):
+def test_column_kinds_are_detected(cells, kind):
     assert kind_of(pd.Series(cells).array) == kind
 
 
@@ -48,45 +48,49 @@ def test_kinds_of_columns(cells, kind):
         (["a", "b"], pd.Series(["c", "d"], dtype="category")),
     ],
 )
-def test_what_stands_for_the_same_is_let_through(first, later):
+def test_equivalent_kinds_are_accepted(first, later):
     schema = schema_of(pd.DataFrame({"x": first}))
     assert schema.problems(pd.DataFrame({"x": later})) == []
 
 
 @pytest.mark.parametrize(
-    ("first", "later", "complaint"),
+    ("first", "later", "message"),
     [
-        ([1, 2], ["a", "b"], "held numbers in the first chunk, got texts (such as 'a')"),
-        (["021", "100"], [21, 100], "held texts in the first chunk, got numbers (such as 21)"),
-        (DAYS[:2], [1, 2], "held dates in the first chunk, got numbers"),
-        ([1.5, 2.5], DAYS[:2], "held numbers in the first chunk, got dates"),
+        ([1, 2], ["a", "b"], "contained numbers in the first chunk, got strings (such as 'a')"),
+        (
+            ["021", "100"],
+            [21, 100],
+            "contained strings in the first chunk, got numbers (such as 21)",
+        ),
+        (DAYS[:2], [1, 2], "contained dates in the first chunk, got numbers"),
+        ([1.5, 2.5], DAYS[:2], "contained numbers in the first chunk, got dates"),
     ],
 )
-def test_another_kind_is_named(first, later, complaint):
+def test_different_kind_is_reported(first, later, message):
     (problem,) = schema_of(pd.DataFrame({"x": first})).problems(pd.DataFrame({"x": later}))
-    assert complaint in problem
+    assert message in problem
 
 
-def test_text_that_was_taken_for_numbers_may_come_as_numbers():
+def test_numbers_are_accepted_after_numeric_strings():
     X = pd.DataFrame({"x": ["1", "2.5", "?"] * 5})
     decisions = TableEncoder().fit(X).decisions_
     assert schema_of(X, decisions).problems(pd.DataFrame({"x": [1.0, 2.0]})) == []
 
 
-def test_polars_arrays_and_sparse_matrices_have_kinds_too():
+def test_kinds_of_polars_arrays_and_sparse_matrices():
     assert schema_of(pl.DataFrame({"a": [1], "b": ["x"]})).kinds == ("numbers", "texts")
     assert schema_of(np.ones((2, 2))).kinds == ("numbers", "numbers")
     assert schema_of(np.array([[1, "a"]], dtype=object)).kinds == ("numbers", "texts")
     assert schema_of(sparse.eye(2, format="csr")).kinds == ("numbers", "numbers")
 
 
-def test_images_keep_their_shape():
+def test_image_shape_is_checked():
     schema = schema_of(np.zeros((5, 8, 8)))
     assert schema == Schema(shape=(8, 8))
     assert schema.problems(np.zeros((2, 8, 8))) == []
     (problem,) = schema.problems(np.zeros((2, 8, 4)))
-    assert "(8, 8) were in the first chunk, got (8, 4)" in problem
+    assert "rows had shape (8, 8) in the first chunk, got (8, 4)" in problem
 
 
-def test_of_lists_there_is_nothing_to_tell():
+def test_lists_are_not_checked():
     assert schema_of(["a text", "another"]).problems(["a third"]) == []

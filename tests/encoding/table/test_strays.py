@@ -1,4 +1,4 @@
-"""Texts that a column of numbers or dates did not hold in training are told of."""
+"""Warnings about strings in numeric and date columns that are treated as missing."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ def test_one_warning_names_every_column(n_rows, kind):
     X = table().astype({"age": str})
     X.loc[0, ["age", "texts", "day"]] = ["many", "few", "soon"]
     expected = (
-        "'many' in column 'age', which held numbers in training; "
-        "'few' in column 'texts', which held numbers in training; "
-        "'soon' in column 'day', which held dates"
+        r"'many' in column 'age' \(numbers in training\); "
+        r"'few' in column 'texts' \(numbers in training\); "
+        r"'soon' in column 'day' \(dates in training\)"
     )
-    with pytest.warns(DataWarning, match=expected) as told:
+    with pytest.warns(DataWarning, match=expected) as caught:
         out = encoder().transform(kind(X[:n_rows]))
-    assert len(told) == 1
-    assert told[0].filename == __file__
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert np.isnan(out[0, :-1]).all() and not np.isnan(out[1:]).any()
 
 
 @pytest.mark.parametrize("text", ["?", " NA ", "", "nan"])
-def test_what_stands_for_missing_is_no_stray(text):
+def test_strings_that_mean_missing_do_not_warn(text):
     X = table().astype({"age": str})
     X.loc[0, ["age", "texts", "town"]] = [text, text, "Rome"]
     assert np.isnan(encoder().transform(X)[0, 0])
 
 
-def test_the_warning_is_short_however_much_it_found():
+def test_warning_is_short_for_many_strings():
     X = pd.DataFrame(np.arange(200.0).reshape(20, 10)).add_prefix("x")
     fitted = TableEncoder(impute=False, scale=False).fit(X)
     strays = pd.DataFrame({name: [f"{name}-{i}" * 30 for i in range(20)] for name in X})
-    with pytest.warns(DataWarning, match="and 17 more in column 'x0'.* and 5 more$") as told:
+    with pytest.warns(DataWarning, match="and 17 more in column 'x0'.* and 5 more$") as caught:
         fitted.transform(strays)
-    assert len(str(told[0].message)) < 1500
+    assert len(str(caught[0].message)) < 1500
