@@ -1,4 +1,4 @@
-"""Frozen values that are passed from stage to stage, in this order:
+"""Frozen values that are passed from stage to stage.
 
 CheckedData -> Split -> Prepared -> FitOutcome -> Scores
 """

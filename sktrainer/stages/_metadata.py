@@ -63,7 +63,7 @@ def check_weight(
         elif n_samples is not None and len(values) != n_samples:
             problems.append(length_problem(name, len(values), n_samples, table))
         elif not np.isfinite(values).all():
-            problems.append(f"{name} must be finite, got NaN or inf. Use weight 0 for such rows.")
+            problems.append(f"{name} must be finite, got NaN or inf. Set such weights to 0.")
         elif (values < 0).any():
             problems.append(f"{name} must not be negative, got {values.min():g}")
         elif not values.any():

@@ -102,8 +102,8 @@ def check_target(
         raise InputError("y has 0 labels, but at least 2 classes are required. Pass more rows.")
     if len(classes) < 2:
         raise InputError(
-            f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}. Check "
-            f"that the rows were not filtered by the target.{_OF_FOLDS if guessed else ''}"
+            f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}. "
+            f"Check that no filter depends on the target.{_OF_FOLDS if guessed else ''}"
         )
     return codes, classes
 
@@ -218,8 +218,8 @@ def _check_no_dates(values: Array) -> None:
     kind = pd.api.types.infer_dtype(values, skipna=True) if values.ndim == 1 else ""
     if values.dtype.kind in "mM" or kind in ("date", "datetime", "timedelta", "period"):
         raise InputError(
-            f"y must contain labels or numbers, got dates or durations ({kind or values.dtype})."
-            " Convert them to numbers, for example (y - y.min()) / pandas.Timedelta('1D'), or "
+            f"y must hold labels or numbers, got dates or durations ({kind or values.dtype}). "
+            "Convert them to numbers, for example (y - y.min()) / pandas.Timedelta('1D'), or "
             "to labels with y.astype(str)."
         )
 
