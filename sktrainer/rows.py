@@ -128,8 +128,7 @@ def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
 def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
     if not isinstance(name, str):
         problems.append(
-            f"the keys of X must be the names of the network's inputs, got {name!r}. Use "
-            "strings as keys."
+            f"the keys of X must be names of the network's inputs, got {name!r}. Use strings."
         )
     if sparse.issparse(values):
         problems.append(
@@ -164,15 +163,15 @@ def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
     names = list(names)
     if not is_inputs(X):
         raise InputError(
-            f"X must be a dict of arrays with the same keys as in fit ({_listed(names)}), got "
-            f"{type(X).__name__}."
+            f"X must be a dict of arrays with the keys {_listed(names)}, as in fit, got "
+            f"{type(X).__name__}"
         )
     missing = [name for name in names if name not in X]
     unknown = [name for name in X if name not in names]
     if missing or unknown:
         raise InputError(
-            f"X must have the same keys as in fit ({_listed(names)}). Missing keys: "
-            f"{_listed(missing)}. Unexpected keys: {_listed(unknown)}."
+            f"X must have the same keys as in fit ({_listed(names)}); missing: "
+            f"{_listed(missing)}; not in fit: {_listed(unknown)}"
         )
     return as_inputs({name: X[name] for name in names})
 

@@ -32,14 +32,14 @@ def differences(X: Any, X_val: Any) -> list[str]:
             return list(error.problems)
         return []
     if is_inputs(X_val):
-        return [f"X_val must be of the type of X, {type(X).__name__}, got a dict of arrays"]
+        return [f"X_val must have the type of X, {type(X).__name__}, got a dict of arrays"]
     left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
     if left is None or right is None or list(left) == list(right):
         return []
     missing = [str(name) for name in left if name not in set(right)]
     extra = [str(name) for name in right if name not in set(left)]
     problem = (
-        "X_val must have the columns of X in the same order. Missing columns: "
-        f"{', '.join(missing) or 'none'}. Columns not in X: {', '.join(extra) or 'none'}."
+        "X_val must have the columns of X in the same order; missing: "
+        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
     )
     return [problem]
