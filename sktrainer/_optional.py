@@ -18,10 +18,6 @@ def require(module: str, extra: str) -> ModuleType:
     extra : str
         The extra of sktrainer that installs the package.
 
-    Returns
-    -------
-    module
-
     Raises
     ------
     ImportError

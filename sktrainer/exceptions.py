@@ -126,14 +126,11 @@ class SmallDataWarning(SktrainerWarning):
 
 
 class DataWarning(SktrainerWarning):
-    """Warning that the data may be misread or may give misleading scores."""
+    """Warning about unusual data, or about an unexpected handling of the data."""
 
 
 class DivergenceWarning(SktrainerWarning):
-    """Warning that training diverged.
-
-    The loss is NaN or increased, or the model is worse than predicting class frequencies.
-    """
+    """Warning that training diverged, or that a model is worse than class frequencies."""
 
 
 def _numbered(problems: Sequence[str]) -> str:
@@ -144,9 +141,7 @@ def _numbered(problems: Sequence[str]) -> str:
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """Return a hint for an error message that names the most similar known name.
-
-    The hint is empty if no known name is similar.
+    """Return a hint that shows the most similar known name, or "" if there is none.
 
     Examples
     --------
@@ -158,14 +153,11 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
-    """Issue a warning that points at the user's line of code.
-
-    This is the innermost frame outside sktrainer and the libraries that call it.
+    """Issue a warning that points at the innermost frame outside sktrainer and `_INNER`.
 
     Parameters
     ----------
     text : str
-        The message.
     category : type of Warning, default=SktrainerWarning
     """
     # Python 3.12 and later offer `skip_file_prefixes` of `warnings.warn` for this.

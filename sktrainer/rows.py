@@ -92,10 +92,6 @@ def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
         Arrays, lists, tensors, Series or DataFrames of numbers or booleans. Arrays are not
         copied.
 
-    Returns
-    -------
-    dict of str to ndarray
-
     Raises
     ------
     InputError
@@ -138,10 +134,7 @@ def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
     try:
         array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     except ValueError as error:  # rows with different lengths
-        problems.append(
-            f"X[{name!r}] cannot be converted to an array: {error}. Pad its rows to the same "
-            "length."
-        )
+        problems.append(f"X[{name!r}] must be an array: {error}; pad its rows to one length")
         return np.empty(0)
     if array.ndim == 0 or array.dtype.kind not in NUMBERS:
         got = "a single value" if array.ndim == 0 else f"dtype {array.dtype}"
@@ -197,9 +190,7 @@ def count_rows(X: Any) -> int:
 
 
 def take_rows(X: Any, positions: Array) -> Any:
-    """Return the rows of X at these positions.
-
-    X itself is returned, without a copy, if the positions are those of all rows in order.
+    """Return the rows at these positions; X itself, without a copy, for all rows in order.
 
     Examples
     --------

@@ -99,7 +99,7 @@ def check_next(chunk: Chunk, fitted: FittedModel, stream: Stream) -> CheckedData
         problems += stream.schema.problems(data.X)
         if data.y.shape[1:] != stream.outputs:
             problems.append(
-                f"y must have {_width(stream.outputs)} columns, as in the first chunk, got "
+                f"the number of columns of y must stay {_width(stream.outputs)}, got "
                 f"{_width(data.y.shape[1:])}. Pass the same targets in every chunk."
             )
     if problems or data is None:

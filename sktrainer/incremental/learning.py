@@ -56,10 +56,6 @@ def learn_chunk(
     output : str or None, default=None
         Output container of the steps, as set by `set_output`.
 
-    Returns
-    -------
-    Learned
-
     Raises
     ------
     InputError
@@ -137,6 +133,7 @@ def _next(chunk: Chunk, before: Before) -> Learned:
     with watch.stage("prepare"):
         weight = None if data.sample_weight is None else data.sample_weight[split.train]
         y = data.y[split.train]
+        # Class weights of the first chunk apply to all chunks, so that they are comparable.
         if stream.class_weight is not None:
             of_class = stream.class_weight[fitted.class_codes][y]
             weight = of_class if weight is None else weight * of_class
@@ -163,6 +160,7 @@ def _step(
 ) -> tuple[Run, Stream]:
     """Train a copy of the model on encoded rows, and update the counts of the stream."""
     number, n_iter = stream.n_chunks + 1, stream.n_iter + 1
+    # The global seed differs per chunk, so that a library does not draw the same numbers again.
     with (
         watch.stage("fit"),
         kept(derive_seed(stream.seed, "chunk", number, "global")),

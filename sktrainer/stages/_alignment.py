@@ -47,6 +47,7 @@ def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
 def _reordered(index: pd.Index, other: pd.Index) -> bool:
     if len(index) != len(other) or index.equals(other):
         return False
+    # Rows cannot be matched by label if labels are repeated.
     if not (index.is_unique and other.is_unique):
         return False
     return bool((index.get_indexer(other) >= 0).all())

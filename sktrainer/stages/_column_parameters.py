@@ -43,15 +43,15 @@ def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
     encoder = _only_encoder(steps)
     if encoder is None or not _known_for(model):
         return
-    parts = [model, *models_inside(model, enter=_keeps_columns)]
-    told = [(part, given) for part in parts if (given := _given(part))]
-    if not told:
+    models = [model, *models_inside(model, enter=_keeps_columns)]
+    affected = [(each, given) for each in models if (given := _given(each))]
+    if not affected:
         return
     columns, problems = _Columns.of(encoder), list[str]()
-    for part, given in told:
-        known = _known_for(part)
+    for each, given in affected:
+        known = _known_for(each)
         changed = {n: columns.translated(n, v, known[n], problems) for n, v in given.items()}
-        part.set_params(**changed)
+        each.set_params(**changed)
     if problems:
         raise ParameterError(problems)
 
@@ -134,7 +134,7 @@ class _Columns:
         found = [0] * len(self.sources)
         problems = []
         for position, sign in self._pairs(name, value):
-            if int(sign) == 0:
+            if int(sign) == 0:  # no constraint
                 continue
             outputs = self.sources.value_outputs(position)
             if len(outputs) > 1 or not self.codes.isdisjoint(outputs):
@@ -208,6 +208,7 @@ class _Columns:
         return list(enumerate(value))
 
     def _position(self, name: str, column: Any) -> int:
+        # An integer is a position, as in the libraries; out of range it may be a name.
         if isinstance(column, (int, np.integer)) and 0 <= column < len(self.names):
             return int(column)
         if str(column) in self.names:

@@ -53,6 +53,7 @@ def check_weight(
     values = None
     with problems.collect():
         values = np.asarray(weight, dtype=np.float64)
+        # scikit-learn estimators accept a single weight for all rows.
         if values.ndim == 0 and n_samples is not None:
             values = np.full(n_samples, float(values))
         if values.ndim != 1:

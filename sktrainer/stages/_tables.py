@@ -18,10 +18,7 @@ __all__ = ["check_table", "count_samples", "with_rows"]
 
 
 def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
-    """Validate a table and return it; convert lists and tensors to arrays.
-
-    Arrays, sparse matrices and DataFrames are returned unchanged.
-    """
+    """Validate a table; convert lists and tensors to arrays, return others unchanged."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
             what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"

@@ -235,10 +235,7 @@ def _check_finite(values: Array) -> None:
 
 
 def _labels(y: Any) -> Array:
-    """Return the labels as a 1-D array.
-
-    Raise an error for missing labels, dates, labels of mixed types and continuous numbers.
-    """
+    """Return the labels as a 1-D array; raise an error for missing or unsuitable labels."""
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if values.dtype.kind == "c":
         raise InputError("Complex data not supported for y. Pass labels.")
@@ -255,7 +252,7 @@ def _labels(y: Any) -> Array:
     if missing.any():
         raise InputError(
             f"Input y contains NaN or infinity: {int(missing.sum()):,} of {len(values):,} "
-            "labels. Drop these rows, or replace the missing labels by a separate label."
+            "labels. Drop these rows, or replace the missing labels with a separate label."
         )
     if values.dtype.kind == "O":
         values = _plain(values)
@@ -287,10 +284,8 @@ def _check_one_type(labels: Array) -> None:
 
 
 def _factorize(labels: Array) -> tuple[Array, Array]:
-    """Return class codes and sorted classes, like `np.unique` with `return_inverse`.
-
-    Hashing is faster than the sort in `np.unique` for many rows with few classes.
-    """
+    """Return class codes and sorted classes."""
+    # `np.unique` with return_inverse sorts all rows; hashing is faster if classes are few.
     codes, found = pd.factorize(labels)
     seen = np.asarray(found).astype(labels.dtype, copy=False)
     order = np.argsort(seen, kind="stable")

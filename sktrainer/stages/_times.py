@@ -46,6 +46,7 @@ def parse_times(values: Any, name: Any) -> Array:
         series = values
     if not pd.api.types.is_numeric_dtype(series):
         missing = series.isna()
+        # UTC makes times of different time zones comparable.
         parsed = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
         bad = parsed.isna() & ~missing
         if bad.any():

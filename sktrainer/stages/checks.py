@@ -66,10 +66,6 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     estimator : estimator
         Determines the task if `task` is "auto".
 
-    Returns
-    -------
-    CheckedData
-
     Raises
     ------
     InputError
@@ -154,7 +150,7 @@ def rows_to_score(
 ) -> Rows:
     """Return rows to score after the fit, with the targets encoded for the scorers.
 
-    A label that did not occur in training is no error. It gets the code after the last
+    A label that did not occur in training is not an error. It gets the code after the last
     class, so that every prediction for it counts as wrong.
 
     Raises
@@ -196,6 +192,7 @@ def _check_validation(
         given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
         problems.append(f"{given} requires {other}. Pass both or neither.")
         return None
+    # If y is a column name, the target of the validation rows is in the same column of X_val.
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = Problems()
     X_val = check_table(X_val, found) if raw.tabular else with_rows(X_val, found)

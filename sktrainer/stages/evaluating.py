@@ -45,10 +45,6 @@ def evaluate(
     scoring : Scoring
     answers : mapping of str to Predicted or None, default=None
         Predictions that already exist, by the name of the set.
-
-    Returns
-    -------
-    Scores
     """
     records, confusion = {}, None
     for name, part in parts.items():

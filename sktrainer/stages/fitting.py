@@ -43,14 +43,8 @@ class ModelPlan:
         Name of the model's step in the pipeline.
     model : estimator
         Cloned before it is fitted.
-    backend : Backend
-    traits : Traits
-    metric : WatchedMetric
     n_iter_no_change : int or None
         Patience of early stopping (None: no early stopping).
-    tol : float
-    correct_probabilities : bool
-    device : DeviceChoice
     """
 
     name: str
@@ -90,10 +84,6 @@ def fit_model(
         Called with the iteration and its metric values, to report progress.
     place : FitPlace or None, default=None
         Location of the checkpoints. A finished fit that is stored there is loaded.
-
-    Returns
-    -------
-    FitOutcome
     """
     watched = prepared.validation is not None and len(prepared.validation) > 0
     stops = plan.n_iter_no_change is not None and watched and n_iter is None
@@ -157,10 +147,6 @@ def fit_chunk(
     n_threads : int
     device : str or None, default=None
         Device of a model that is not fitted yet (None: the library's default).
-
-    Returns
-    -------
-    FitOutcome
     """
     classes: Array | None = None
     if fitted.classes is not None and fitted.class_codes is not None:
@@ -234,7 +220,7 @@ def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -
     if metric.name in get_scorer_names():
         scorer = metric.scorer
         # The scorer stays unchanged if possible, because backends replace scikit-learn's
-        # own scorers by faster metrics of their library.
+        # own scorers with faster metrics of their library.
         if _lacks_a_class(prepared.validation, len(codes)):
             scorer = tolerant_scorer(scorer, len(codes))
         if trained_on_codes:

@@ -85,16 +85,12 @@ def prepare(
     seed : int
     all_classes : bool, default=False
         Whether the model also gets the classes that do not occur in the training rows.
-
-    Returns
-    -------
-    Prepared
     """
     weight = None if data.sample_weight is None else data.sample_weight[train]
     X = take_rows(data.X, train)
     X_val = None if validation is None else validation.X
     walk = _Walk(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
-    del X  # frees a copy of the rows once they are encoded
+    del X  # lets the unencoded rows be freed after encoding
     counts = {"before": _counts(walk.train, data)}
     before = _weighted_counts(walk.train, data)
     for name, step in plan.steps:
@@ -139,10 +135,13 @@ def _walk_step(
     if plan.output is not None and hasattr(step, "set_output"):
         step.set_output(transform=plan.output)
     if hasattr(step, "fit_resample"):
+        # `unsampled` and the validation rows are unchanged, because samplers only apply to
+        # the rows that the model is fitted on.
         resampled = samplers.resample(step, walk.train, classes=data.classes)
         walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
         return
     sampled = walk.train.X is not walk.unsampled
+    # User-defined steps get the original labels, the automatic preprocessor class codes.
     y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
     if isinstance(step, TableEncoder):
         encoded = step.fit_transform(walk.train.X, y, walk.train.sample_weight)

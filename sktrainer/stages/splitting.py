@@ -96,6 +96,7 @@ def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ..
     kept = np.arange(data.n_samples)
     if plan.kind == "time" and data.time is not None:
         kept = kept[np.argsort(np.asarray(data.time), kind="stable")]
+    # The test set comes first, so that it does not depend on the size of the validation set.
     parts = {"test": kept[:0], "validation": kept[:0]}
     notes: tuple[str, ...] = ()
     for part in parts:

@@ -56,11 +56,12 @@ def folds(
         )
     rng = np.random.default_rng(derive_seed(plan.seed, "folds"))
     table = _GroupTable(data, rows, codes, n_groups)
-    fold_of = np.full(n_groups, n_folds - 1)
+    fold_of = np.full(n_groups, n_folds - 1)  # the last fold gets the remaining groups
     for fold in range(n_folds - 1):
         left = np.flatnonzero(fold_of == n_folds - 1)
         n_after = n_folds - 1 - fold
         n_held = round(table.sizes[left].sum() / (n_after + 1))
+        # At least one group must remain for each of the later folds.
         taken = table.best_part(left, n_held, len(left) - n_after, rng)
         fold_of[taken] = fold
     fold_of_row = fold_of[codes]
@@ -129,6 +130,7 @@ class _GroupTable:
         counts = self._per_class @ taken.astype(float)
         n_lost = int(np.sum((counts >= self._class_counts) & (counts > 0)))
         shares = self._class_counts / self._class_counts.sum()
+        # As tuples are compared in order, lost classes count more than any deviation.
         return n_lost, off_size + 0.5 * float(np.abs(counts / n_taken - shares).sum())
 
 
@@ -137,6 +139,7 @@ def _fill(order: Array, sizes: Array, room: int) -> Array:
     taken = []
     left = order[sizes[order] <= room]
     while len(left):
+        # Take as many groups as fit at once, then skip those that are too large.
         totals = np.cumsum(sizes[left])
         n_fit = int(np.searchsorted(totals, room, side="right"))
         taken.append(left[:n_fit])

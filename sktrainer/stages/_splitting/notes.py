@@ -56,17 +56,7 @@ def crossing_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, 
 def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
     """Return notes on classes that are missing from training or test rows of some folds.
 
-    Parameters
-    ----------
-    data : CheckedData
-    folds : sequence of (train, test)
-        As returned by `fold_rows`.
-
-    Returns
-    -------
-    tuple of str
-        Empty if every fold has all classes in its training and test rows, for regression,
-        and if every fold tests a single row, as in leave-one-out.
+    There are none for regression, nor if every fold tests a single row, as LeaveOneOut does.
     """
     if data.task != "classification" or all(len(test) == 1 for _, test in folds):
         return ()
@@ -87,18 +77,8 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
     """Return notes on the uncertainty of scores that are computed on few rows.
 
     The notes refer to the test set, or without one to the validation set. They are issued
-    for fewer than 30 rows in total or fewer than 5 rows of a class.
-
-    Parameters
-    ----------
-    data : CheckedData
-    split : Split
-
-    Returns
-    -------
-    tuple of str
-        The uncertainty and a recommendation. Empty if there are enough rows, or if no rows
-        are held out.
+    for fewer than 30 rows in total or fewer than 5 rows of a class, and end with a
+    recommendation.
     """
     name, rows = ("test", split.test) if len(split.test) else ("validation", split.validation)
     if not len(rows):

@@ -53,15 +53,8 @@ def folds(
 ) -> list[tuple[Array, Array]]:
     """Return the splits of a copy of the splitter.
 
-    Parameters
-    ----------
-    data : CheckedData
-    rows : ndarray of int
-    n_folds : int or None
-        Number of splits to set on the copy, if it has one (None: unchanged).
-    splitter : splitter
-    seed : int
-        Used for the `random_state` of the copy if it is None.
+    `n_folds` replaces the copy's number of splits, if it has one (None: unchanged), and
+    `seed` determines its `random_state` if that is None.
     """
     copied = _seeded_copy(splitter, derive_seed(seed, "folds"))
     if n_folds is not None:
@@ -111,8 +104,8 @@ def _pairs(
         raise
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"{name} could not split {len(rows):,} rows: {error}. Use another splitter, or "
-            "one of the split kinds, such as split='random'."
+            f"{name} could not split {len(rows):,} rows: {error}; use another splitter, or "
+            "one of the split kinds, such as split='random'"
         ) from error
 
 

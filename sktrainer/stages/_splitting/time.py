@@ -20,6 +20,7 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
     notes: tuple[str, ...] = ()
     if times is not None and times[start - 1] == times[start]:
         first, after = _run(times, start)
+        # A cut at 0 or len(rows) would leave one of the sets empty.
         ends = [end for end in (after, first) if 0 < end < len(rows)]
         if ends:
             start = min(ends, key=lambda end: abs(end - start))
