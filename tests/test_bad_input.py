@@ -275,7 +275,7 @@ def test_invalid_estimator_is_refused(estimator, message):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("word", "meant"),
     [
         ("acc", "accuracy"),
         ("rmse", "neg_root_mean_squared_error"),
@@ -285,10 +285,10 @@ def test_invalid_estimator_is_refused(estimator, message):
         ("F1_Macro", "f1_macro"),
     ],
 )
-def test_other_scorer_names_suggest_the_scikit_learn_name(name, meant):
+def test_other_scorer_names_suggest_the_scikit_learn_name(word, meant):
     X, y = table()
     with pytest.raises(ParameterError, match=f"did you mean '{meant}'"):
-        ManagedTrainer(NeverFitted(), scoring=name).fit(X, y)
+        ManagedTrainer(NeverFitted(), scoring=word).fit(X, y)
 
 
 @pytest.mark.parametrize("model", [KMeans(2), IsolationForest()])

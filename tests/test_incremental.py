@@ -130,7 +130,7 @@ def test_one_row_per_chunk_is_enough():
         ({"X": X.assign(size="big")}, "'size' held numbers in the first chunk, got texts"),
         ({"X": X.assign(shop=3)}, "'shop' held texts in the first chunk, got numbers"),
         ({"X": X.assign(day=1.5)}, "'day' held dates in the first chunk, got numbers"),
-        ({"sample_weight": np.zeros(400)}, "must be positive for at least one row"),
+        ({"sample_weight": np.zeros(400)}, "must be positive for some row"),
     ],
 )
 def test_chunk_that_differs_from_the_first_is_refused(change, message):

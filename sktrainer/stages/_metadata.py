@@ -68,7 +68,7 @@ def check_weight(
         elif (values < 0).any():
             problems.append(f"{name} must not be negative, got {values.min():g}")
         elif not values.any():
-            problems.append(f"{name} must be positive for at least one row, got only zeros")
+            problems.append(f"{name} must be positive for some rows, got only zeros")
     return values
 
 
