@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, and named with their extra if missing."""
+"""Imports of optional packages, with errors that name the extra to install."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def require(module: str, extra: str) -> ModuleType:
     Parameters
     ----------
     module : str
-        Its full name, as in an import statement.
+        Full name of the module, as in an import statement.
     extra : str
-        The extra of sktrainer that installs it.
+        The extra of sktrainer that installs the package.
 
     Raises
     ------
     ImportError
-        It is not installed; the message says how to install it.
+        If the package is not installed. The message shows how to install it.
 
     Examples
     --------
@@ -32,10 +32,11 @@ def require(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
+        # An installed package that lacks one of its own dependencies keeps its error.
         if error.name is None or error.name.partition(".")[0] != package:
             raise
         raise ImportError(
-            f"{package} is needed for this and is not installed; "
-            f'install it with: pip install "sktrainer[{extra}]"',
+            f"{package} is required but not installed. "
+            f'Install it with: pip install "sktrainer[{extra}]"',
             name=package,
         ) from error

@@ -1,4 +1,4 @@
-"""Errors and warnings of sktrainer, and how a warning finds the caller's line."""
+"""Exceptions and warnings of sktrainer, and helpers to issue them."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ __all__ = [
     "warn_caller",
 ]
 
-# Frames of these stand between the caller's line and a warning; a thread's first frames
-# are all that is left above them where a fold runs in a pool.
+# Frames of these packages are skipped, so that a warning points at the user's line. In a
+# fold that runs in a thread pool, only the first frames of the thread remain above them.
 _INNER = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
 
 
 class SktrainerError(Exception):
-    """Base of every error that sktrainer raises on purpose."""
+    """Base class of all errors that sktrainer raises."""
 
 
 class InputError(SktrainerError, ValueError):
-    """The data or a parameter cannot be used.
+    """Error for invalid data or an invalid parameter.
 
-    Every mistake that was found is in the one message, and in `problems`.
+    All problems that were found are reported in one message and listed in `problems`.
 
     Parameters
     ----------
     problems : sequence of str or str
-        One entry a mistake: what was expected, what came, what to do.
+        One entry per problem: what is wrong, what was expected and how to fix it.
 
     Examples
     --------
@@ -64,36 +64,37 @@ class InputError(SktrainerError, ValueError):
 
 
 class ParameterError(InputError):
-    """A parameter of the trainer has a value that it cannot have."""
+    """Error for an invalid value of a parameter."""
 
 
 class FitError(SktrainerError):
-    """A model, or every fold of a cross-validation, failed to fit."""
+    """Error when the model, or every fold of a cross-validation, fails to fit."""
 
 
 class CheckpointError(SktrainerError):
-    """A checkpoint folder is in use, or cannot be written or read."""
+    """Error when a checkpoint folder is in use or cannot be read or written."""
 
 
 class CheckpointMismatchError(CheckpointError, InputError):
-    """A checkpoint folder holds a run of other data, parameters or library versions."""
+    """Error when a checkpoint was made with other data, parameters or library versions."""
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM ended a fit that has a checkpoint; the message says how to go on.
+    """Interruption by Ctrl-C or SIGTERM of a fit that has a checkpoint.
 
-    It is a KeyboardInterrupt, so that what catches errors does not catch it.
+    The message explains how to resume the fit. The class is a KeyboardInterrupt, so that
+    ``except Exception`` does not catch it.
     """
 
 
 class UntrustedFileError(SktrainerError, ValueError):
-    """Reading this file could run code that is in it, and nobody said to trust it.
+    """Error when loading a file could execute code from it and the file is not trusted.
 
     Parameters
     ----------
     message : str
     names : sequence of str, default=()
-        What `trusted=` would have to name.
+        The types that must be passed as `trusted=` to load the file.
     """
 
     def __init__(self, message: str, names: Sequence[str] = ()) -> None:
@@ -105,31 +106,31 @@ class UntrustedFileError(SktrainerError, ValueError):
 
 
 class FileFormatError(SktrainerError, ValueError):
-    """A file is not what `save` wrote: cut short, changed, made to harm, or newer."""
+    """Error when a file is truncated, modified, malicious or from a newer version."""
 
 
 class SktrainerWarning(UserWarning):
-    """Base of the warnings of sktrainer."""
+    """Base class of all warnings of sktrainer."""
 
 
 class ClassImbalanceWarning(SktrainerWarning):
-    """Some classes have far fewer rows than others."""
+    """Warning that some classes have far fewer rows than others."""
 
 
 class CheckpointWarning(SktrainerWarning):
-    """A checkpoint could not be used, and the one before it was."""
+    """Warning that a checkpoint could not be used and an earlier one was used instead."""
 
 
 class SmallDataWarning(SktrainerWarning):
-    """There are so few rows that the sizes of the parts decide the scores."""
+    """Warning that the held-out rows are too few for reliable scores."""
 
 
 class DataWarning(SktrainerWarning):
-    """Something in the data was handled in a way that the caller should know of."""
+    """Warning about unusual data, or about an unexpected handling of the data."""
 
 
 class DivergenceWarning(SktrainerWarning):
-    """A fit ran away: its loss is NaN or grew, or it knows less than class frequencies."""
+    """Warning that training diverged, or that a model is worse than class frequencies."""
 
 
 def _numbered(problems: Sequence[str]) -> str:
@@ -140,27 +141,26 @@ def _numbered(problems: Sequence[str]) -> str:
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message that tells which name was probably meant; empty for none.
+    """Return a hint that shows the most similar known name, or "" if there is none.
 
     Examples
     --------
     >>> meant("hiden", ["hidden", "width"])
-    "; did you mean 'hidden'?"
+    ". Did you mean 'hidden'?"
     """
     close = difflib.get_close_matches(name, sorted(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f". Did you mean {close[0]!r}?" if close else ""
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
-    """Warn, pointing at the line of the first caller outside sktrainer and scikit-learn.
-
-    `skip_file_prefixes` of `warnings.warn` does this from Python 3.12 on.
+    """Issue a warning that points at the innermost frame outside sktrainer and `_INNER`.
 
     Parameters
     ----------
     text : str
     category : type of Warning, default=SktrainerWarning
     """
+    # Python 3.12 and later offer `skip_file_prefixes` of `warnings.warn` for this.
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back

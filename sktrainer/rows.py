@@ -1,7 +1,7 @@
-"""Rows of X, whatever X is: how many there are, and some of them.
+"""Row counting and row selection for every supported type of X.
 
-X is a table, an array of any number of dimensions, a list, or, for a network of several
-inputs, a dict of arrays that have a row each for every row.
+X is a table, an array of any number of dimensions, a list, or, for a network with several
+inputs, a dict of arrays with one row per sample.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NUMBERS = "biuf"
 
 
 def is_inputs(X: Any) -> bool:
-    """Tell whether this is a dict of arrays, one for each input of a network.
+    """Return whether X is a dict of arrays, one per input of a network.
 
     Examples
     --------
@@ -44,14 +44,14 @@ def is_inputs(X: Any) -> bool:
 
 
 def as_array(X: Any) -> Any:
-    """Return tensors, and lists of three dimensions or more, as arrays; all else as it is.
+    """Convert tensors and nested lists of three or more dimensions to arrays.
 
-    A tensor on the processor is not copied.
+    Other input is returned unchanged. A tensor on the CPU is not copied.
 
     Raises
     ------
     InputError
-        Rows of unlike lengths, or a tensor on a GPU or with a gradient.
+        If the rows have different lengths, or the tensor is on a GPU or has a gradient.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def as_array(X: Any) -> Any:
         return np.asarray(X)
     except (ValueError, TypeError, RuntimeError) as error:
         what, reason = type(X).__name__, str(error).rstrip(".")
-        do = f"pass an array that NumPy can make of the {what}, its rows of one length"
-        raise InputError(f"X cannot be made an array: {reason}; {do}") from error
+        do = f"Convert the {what} to a NumPy array whose rows have the same length"
+        raise InputError(f"X cannot be converted to an array: {reason}. {do}.") from error
 
 
 def count_dimensions(X: Any) -> int:
-    """Return the number of dimensions of an array, a tensor, a table, or of lists in lists.
+    """Return the number of dimensions of an array, a tensor, a table or a nested list.
 
     Examples
     --------
@@ -84,21 +84,18 @@ def count_dimensions(X: Any) -> int:
 
 
 def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
-    """Return a dict of arrays with as many rows each, or say all that is wrong with it.
+    """Convert the inputs of a network to arrays with the same number of rows.
 
     Parameters
     ----------
     X : mapping of str to array-like of shape (n_samples, ...)
-        Arrays, lists, tensors, Series, DataFrames, of numbers or booleans. No array is
+        Arrays, lists, tensors, Series or DataFrames of numbers or booleans. Arrays are not
         copied.
-
-    Returns
-    -------
-    dict of str to ndarray
 
     Raises
     ------
     InputError
+        With all problems that were found.
 
     Examples
     --------
@@ -108,16 +105,16 @@ def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
     """
     if not X:
         raise InputError(
-            "X must hold at least one array, got an empty dict; pass an array for each "
-            "input of the network, by its name"
+            "X must contain at least one array, got an empty dict. Pass one array per "
+            "input of the network, keyed by the input's name."
         )
     problems: list[str] = []
     inputs = {name: _as_array(name, values, problems) for name, values in X.items()}
     if not problems and len({len(values) for values in inputs.values()}) > 1:
         rows = ", ".join(f"{name!r} has {len(values):,}" for name, values in inputs.items())
         problems.append(
-            f"the arrays of X must have as many rows each, got: {rows}; pass one row for "
-            "each sample"
+            f"the arrays in X must have the same number of rows, got: {rows}. Pass one row "
+            "per sample."
         )
     if problems:
         raise InputError(problems)
@@ -127,34 +124,34 @@ def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
 def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
     if not isinstance(name, str):
         problems.append(
-            f"the keys of X must be names of the network's inputs, got {name!r}; use text"
+            f"the keys of X must be names of the network's inputs, got {name!r}. Use strings."
         )
     if sparse.issparse(values):
         problems.append(
-            f"X[{name!r}] must be dense, got a sparse matrix; convert it with .toarray()"
+            f"X[{name!r}] must be dense, got a sparse matrix. Convert it with .toarray()."
         )
         return np.empty(0)
     try:
         array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
-    except ValueError as error:  # rows of unlike lengths
+    except ValueError as error:  # rows with different lengths
         problems.append(f"X[{name!r}] must be an array: {error}; pad its rows to one length")
         return np.empty(0)
     if array.ndim == 0 or array.dtype.kind not in NUMBERS:
-        got = "a single value" if array.ndim == 0 else f"the type {array.dtype}"
+        got = "a single value" if array.ndim == 0 else f"dtype {array.dtype}"
         problems.append(
-            f"X[{name!r}] must be an array of numbers with a row for each sample, got "
-            f"{got}; encode it first"
+            f"X[{name!r}] must be an array of numbers with one row per sample, got {got}. "
+            "Encode it first."
         )
     return np.atleast_1d(array)
 
 
 def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
-    """Return the arrays that a fit was given, in its order, of rows that came later.
+    """Return the arrays of new rows in the order in which they were passed to `fit`.
 
     Raises
     ------
     InputError
-        X is no dict, or its names are others than those of the fit.
+        If X is not a dict, or its keys differ from those passed to `fit`.
     """
     names = list(names)
     if not is_inputs(X):
@@ -166,7 +163,7 @@ def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
     unknown = [name for name in X if name not in names]
     if missing or unknown:
         raise InputError(
-            f"X must have the keys that fit was given, {_listed(names)}; missing: "
+            f"X must have the same keys as in fit ({_listed(names)}); missing: "
             f"{_listed(missing)}; not in fit: {_listed(unknown)}"
         )
     return as_inputs({name: X[name] for name in names})
@@ -177,12 +174,12 @@ def _listed(names: Iterable[Any]) -> str:
 
 
 def count_rows(X: Any) -> int:
-    """Return the number of rows.
+    """Return the number of rows of X.
 
     Raises
     ------
     TypeError
-        X has no length.
+        If X has no length.
 
     Examples
     --------
@@ -193,7 +190,7 @@ def count_rows(X: Any) -> int:
 
 
 def take_rows(X: Any, positions: Array) -> Any:
-    """Return these rows of X; X itself, with no copy, where they are all rows in order.
+    """Return the rows at these positions; X itself, without a copy, for all rows in order.
 
     Examples
     --------
@@ -210,7 +207,7 @@ def take_rows(X: Any, positions: Array) -> Any:
 
 
 def without_column(X: Any, name: str) -> Any:
-    """Return a table of pandas or polars without this column.
+    """Return a pandas or polars DataFrame without this column.
 
     Examples
     --------
@@ -218,4 +215,5 @@ def without_column(X: Any, name: str) -> Any:
     >>> list(without_column(pd.DataFrame({"size": [1], "price": [2]}), "price"))
     ['size']
     """
+    # The positional argument of `drop` is a row label in pandas and a column in polars.
     return X.drop(columns=name) if hasattr(X, "iloc") else X.drop(name)

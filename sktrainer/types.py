@@ -1,4 +1,4 @@
-"""The values that the stages hand on, one after the other; all of them frozen.
+"""Frozen values that are passed from stage to stage.
 
 CheckedData -> Split -> Prepared -> FitOutcome -> Scores
 """
@@ -23,7 +23,7 @@ PartName: TypeAlias = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a table with their targets; `y` holds class codes or numbers."""
+    """Rows of a table with their targets; `y` holds class codes or numbers."""
 
     X: Any
     y: Array
@@ -35,12 +35,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class CheckedData:
-    """What the caller passed, found usable.
+    """Validated input of a fit.
 
-    `X` is the caller's own object (no copy). `y` holds positions into `classes`
-    (classification) or floats (regression), never the caller's labels. `target_name` is
-    None where the target came without a name; `target_column` names the column that was
-    taken out of X for it, where one was.
+    `X` is the user's object, not a copy. `y` holds class codes, which are positions in
+    `classes`, for classification and floats for regression, never the original labels.
+    `target_name` is None if the target has no name. `target_column` is the column of X
+    that was used as the target, if any.
     """
 
     X: Any
@@ -65,10 +65,10 @@ class CheckedData:
 
 @dataclass(frozen=True)
 class Split:
-    """Row positions of the parts, each sorted as the rows are to be read.
+    """Row positions of the training, validation and test set, in the order of use.
 
-    `validation` is empty where nothing is held out for it, also where the caller
-    brought validation rows of his own.
+    `validation` is empty if no rows are held out for validation, or if the user passes
+    `X_val`.
     """
 
     train: Array
@@ -82,13 +82,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training and validation rows as the model gets them, and the steps that made them.
+    """Training and validation rows as passed to the model, and the fitted steps.
 
-    `train` is encoded and resampled. `unsampled` is the training part as `transform`
-    gives it, where that is at hand for nothing (None: transform again to score it).
-    `class_codes` are the positions, into all classes, of those that the training part
-    has; the `y` of `train` and `validation` are positions into `class_codes`.
-    `class_weight` are the weights that were given to the classes, where they were.
+    `train` is encoded and resampled. `unsampled` is the training set as `transform`
+    returns it, if it is available at no extra cost (None: transform it again to score it).
+    `class_codes` holds the codes of the classes that occur in the training set; the `y`
+    of `train` and `validation` are positions in `class_codes`. `class_weight` holds one
+    weight per class, if class weights are used.
     """
 
     train: Rows
@@ -106,7 +106,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One value of one metric on one part after one iteration (counted from 1)."""
+    """Value of one metric on one set after one iteration (counted from 1)."""
 
     iteration: int
     set: Literal["train", "validation"]
@@ -117,9 +117,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ModelFit:
-    """What a backend gives back; both counts are from 1, None where nothing iterates.
+    """Result of a backend's fit.
 
-    `batch_size` is that of a network.
+    `n_iter` and `best_iteration` start at 1 and are None for a model that is not
+    iterative. `batch_size` is only set for networks.
     """
 
     model: Any
@@ -132,9 +133,9 @@ class ModelFit:
 
 @dataclass(frozen=True)
 class FitOutcome:
-    """The pipeline that was fitted, as a model of the caller's classes, and how it went.
+    """Fitted pipeline, which predicts the original labels, and details of its fit.
 
-    `resumed_from` are the iterations of the checkpoint that the fit went on from.
+    `resumed_from` is the number of iterations in the checkpoint that the fit resumed from.
     """
 
     fitted: Any
@@ -144,7 +145,7 @@ class FitOutcome:
 
 @dataclass(frozen=True)
 class Scores:
-    """A row a part (`train`, `validation`, `test`), a column a metric."""
+    """Scores: one row per set (`train`, `validation`, `test`), one column per metric."""
 
     table: pd.DataFrame
     confusion: pd.DataFrame | None = None

@@ -1,4 +1,4 @@
-"""Bad input is refused before anything is fitted, in words that say what to do."""
+"""Invalid input raises before training starts, with a message that explains the fix."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sktrainer.parameters import CHOICES, SHORT_NAMES
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):
-    """A classifier whose fit is an error: whoever gets this far did not check."""
+    """Classifier whose `fit` raises, to detect missing validation."""
 
     def fit(self, X, y):
-        raise AssertionError("training started in spite of bad input")
+        raise AssertionError("training started despite invalid input")
 
     def predict(self, X):
         return np.zeros(len(X))
@@ -35,7 +35,7 @@ class NeverFittedRegressor(BaseEstimator):
         return Ridge().__sklearn_tags__()
 
     def fit(self, X, y):
-        raise AssertionError("training started in spite of bad input")
+        raise AssertionError("training started despite invalid input")
 
     def predict(self, X):
         return np.zeros(len(X))
@@ -74,12 +74,12 @@ X, Y = table()
 NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
-    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str; pass a table"),
+    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str. Pass one of"),
     "values without columns": ({"X": NUMBERS}, {}, r"1D array .*: X has 40 values.*reshape\("),
     "a list of values": ({"X": NUMBERS.tolist()}, {}, r"1D array .*numpy.array\(X\).reshape"),
     "a column": ({"X": X["a"]}, {}, r"1D array .*X.to_frame\(\)"),
-    "a list of dicts": ({"X": X.to_dict("records")}, {}, r"40 dicts; pass pandas.DataFrame\(X"),
-    "records": ({"X": X.to_records()}, {}, r"40 records; pass pandas.DataFrame\(X"),
+    "a list of dicts": ({"X": X.to_dict("records")}, {}, r"40 dicts. Pass pandas.DataFrame\(X"),
+    "records": ({"X": X.to_records()}, {}, r"40 records. Pass pandas.DataFrame\(X"),
     "images": ({"X": np.zeros((40, 2, 3))}, {}, r"dim 3, .*numpy.reshape\(X, \(len\(X\), -1"),
     "lists of two lengths": ({"X": [[[1.0], [2.0, 3.0]]] * 40}, {}, r"dim 3"),
     "a number": ({"X": 3}, {}, r"X must be a table: .* got int"),
@@ -112,36 +112,36 @@ BAD_DATA = {
         {},
         r"one type, got int, str",
     ),
-    "cells that are lists": ({"X": lists()}, {}, r"tags"),
+    "values that are lists": ({"X": lists()}, {}, r"tags"),
     "duplicate column names": ({"X": twice()}, {}, r"'?a'?"),
-    "names of two kinds": (
+    "column names of two types": (
         {"X": X.set_axis(["a", "b", 2], axis=1)},
         {},
         r"all strings or all non-strings, got int and str; .*astype\(str\)",
     ),
     "inf in X": ({"X": infinite()}, {}, r"inf.*"),
     "y longer than X": ({"y": np.tile(Y, 2)}, {}, r"X has 40 samples, y has 80"),
-    "y names no column": (
+    "y is not a column": (
         {"y": "target"},
         {},
-        r"names no column of X; its columns are a, b, c",
+        r"y='target' is not a column of X. The columns of X are: a, b, c",
     ),
-    "a group missing": (
+    "missing group": (
         {"groups": [None, *range(39)]},
         {},
-        r"groups must name a group for every row, got 1 missing",
+        r"groups must have a value for every row, got 1 missing",
     ),
-    "too few groups": ({"groups": np.arange(39)}, {}, r"groups has 39"),
-    "groups asked for, none passed": ({}, {"split": "group"}, r"fit\(X, y, groups=...\)"),
+    "groups of another length": ({"groups": np.arange(39)}, {}, r"groups has 39"),
+    "split by group without groups": ({}, {"split": "group"}, r"fit\(X, y, groups=...\)"),
     "a time column that does not parse": (
         {"X": times()},
         {"time_column": "when"},
         r"'the day before yesterday'.*pandas.to_datetime",
     ),
-    "a time column that is not there": (
+    "unknown time column": (
         {},
         {"time_column": "day"},
-        r"no column of X; its columns are",
+        r"'day' is not a column of X. The columns of X are",
     ),
     "sizes that leave no training row": (
         {},
@@ -150,7 +150,7 @@ BAD_DATA = {
     ),
     "negative weights": ({"sample_weight": -np.ones(40)}, {}, r"negative"),
     "weights of another length": ({"sample_weight": np.ones(39)}, {}, r"sample_weight has 39"),
-    "X_val without y_val": ({"X_val": X}, {}, r"X_val needs y_val"),
+    "X_val without y_val": ({"X_val": X}, {}, r"X_val requires y_val"),
     "X_val with other columns": (
         {"X_val": X.rename(columns={"a": "z"}), "y_val": Y},
         {},
@@ -176,13 +176,13 @@ def test_bad_data_is_refused_before_training(name):
         (np.ones((40, 2)), r"shape \(40, 2\).*MultiOutputRegressor"),
     ],
 )
-def test_a_target_of_numbers_is_one_column_of_them(y, message):
+def test_regression_target_must_be_one_numeric_column(y, message):
     with pytest.raises(InputError, match=message):
         ManagedTrainer(SVR()).fit(X, y)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_target_that_is_no_number_is_refused(bad):
+def test_nan_or_infinite_target_is_refused(bad):
     y = NUMBERS.copy()
     y[5] = bad
     with pytest.raises(InputError, match="y contains NaN or infinity"):
@@ -217,19 +217,19 @@ BAD_PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", BAD_PARAMETERS)
-def test_a_misspelt_value_is_refused_with_the_one_probably_meant(name):
+def test_invalid_parameter_value_is_refused_with_a_suggestion(name):
     value, message = BAD_PARAMETERS[name]
     with pytest.raises(ParameterError, match=message) as caught:
         ManagedTrainer(NeverFitted(), **{name: value}).fit(X, Y)
     assert name in str(caught.value)
 
 
-def test_every_parameter_has_a_rule():
+def test_every_parameter_is_validated():
     known = set(ManagedTrainer._get_param_names()) - {"estimator"}
     assert known == set(BAD_PARAMETERS) | {"split", "time_column"}
 
 
-def test_all_mistakes_come_in_one_error():
+def test_all_problems_are_reported_in_one_error():
     trainer = ManagedTrainer(NeverFitted(), split="stratifed", test_size=2.0, n_jobs=0)
     with pytest.raises(InputError) as caught:
         trainer.fit(infinite(), np.tile(Y, 2), sample_weight=-np.ones(40))
@@ -245,7 +245,7 @@ def test_all_mistakes_come_in_one_error():
         ({"correct_probabilities": True}, "is for classification"),
     ],
 )
-def test_what_is_for_classes_is_refused_for_numbers(parameters, message):
+def test_classification_parameters_are_refused_for_regression(parameters, message):
     with pytest.raises(ParameterError, match=message):
         ManagedTrainer(NeverFittedRegressor(), **parameters).fit(X, NUMBERS)
 
@@ -255,7 +255,7 @@ def test_early_stopping_is_refused_where_nothing_iterates():
         ManagedTrainer(DecisionTreeClassifier(), early_stopping=True).fit(X, Y)
 
 
-def test_native_codes_are_refused_where_the_model_takes_none():
+def test_native_encoding_is_refused_if_unsupported():
     trainer = ManagedTrainer(LogisticRegression(), categorical_encoding="native")
     with pytest.raises(ParameterError, match="'auto', 'onehot', 'ordinal' or 'target'"):
         trainer.fit(X, Y)
@@ -269,7 +269,7 @@ def test_native_codes_are_refused_where_the_model_takes_none():
         (None, "must be a model with fit"),
     ],
 )
-def test_what_is_no_estimator_is_refused(estimator, message):
+def test_invalid_estimator_is_refused(estimator, message):
     with pytest.raises(ParameterError, match=message):
         ManagedTrainer(estimator).fit(X, Y)
 
@@ -285,20 +285,20 @@ def test_what_is_no_estimator_is_refused(estimator, message):
         ("F1_Macro", "f1_macro"),
     ],
 )
-def test_a_scorer_by_its_name_elsewhere_is_answered_with_its_name_here(word, meant):
+def test_other_scorer_names_suggest_the_scikit_learn_name(word, meant):
     X, y = table()
     with pytest.raises(ParameterError, match=f"did you mean '{meant}'"):
         ManagedTrainer(NeverFitted(), scoring=word).fit(X, y)
 
 
 @pytest.mark.parametrize("model", [KMeans(2), IsolationForest()])
-def test_models_that_learn_no_target_are_refused(model):
+def test_unsupervised_models_are_refused(model):
     X, y = table()
     with pytest.raises(ParameterError, match="must learn a target"):
         ManagedTrainer(model).fit(X, y)
 
 
-def test_a_lightgbm_classifier_that_predicts_raw_scores_is_refused():
+def test_lightgbm_classifier_with_raw_scores_is_refused():
     X, y = table()
     model = LGBMClassifier(objective=lambda y, raw: (raw - y, np.ones(len(y))))
     with pytest.raises(ParameterError, match="raw scores"):
@@ -313,13 +313,13 @@ def test_a_lightgbm_classifier_that_predicts_raw_scores_is_refused():
         {"eval_metric": "f1"},
     ],
 )
-def test_a_scorer_that_cannot_score_so_many_classes_is_refused(asked):
+def test_binary_scorer_is_refused_for_several_classes(asked):
     X, _ = table()
     with pytest.raises(ParameterError, match="3 classes; use for example 'f1_macro'"):
         ManagedTrainer(NeverFitted(), **asked).fit(X, np.arange(len(X)) % 3)
 
 
-def test_a_scorer_that_the_model_cannot_serve_is_refused():
+def test_scorer_that_needs_a_missing_method_is_refused():
     with pytest.raises(ParameterError, match="roc_auc.*predict_proba"):
         ManagedTrainer(NeverFitted(), scoring=["accuracy", "roc_auc"]).fit(X, Y)
 
@@ -327,18 +327,18 @@ def test_a_scorer_that_the_model_cannot_serve_is_refused():
 def test_an_unknown_argument_of_train_model_is_refused_by_name():
     with pytest.raises(ParameterError, match="'patience' is no parameter"):
         train_model(NeverFitted(), X, Y, save_path=None, patience=3)
-    with pytest.raises(ParameterError, match="did you mean 'random_state'"):
+    with pytest.raises(ParameterError, match="Did you mean 'random_state'"):
         train_model(NeverFitted(), X, Y, save_path=None, randomstate=3)
 
 
-def test_a_failed_fit_leaves_the_trainer_unfitted():
+def test_failed_fit_leaves_the_trainer_unfitted():
     trainer = ManagedTrainer(LogisticRegression(), test_size=3.0)
     with pytest.raises(ParameterError):
         trainer.fit(X, Y)
     assert not trainer.__sklearn_is_fitted__()
 
 
-def test_every_name_elsewhere_stands_for_one_that_is_known_here():
+def test_every_short_name_maps_to_a_known_name():
     known = {*get_scorer_names(), *CHOICES["device"]}
     assert set(SHORT_NAMES.values()) <= known
     assert not set(SHORT_NAMES) & known

@@ -9,7 +9,7 @@ import pytest
 from sktrainer.datasets import load_hypothyroid
 
 
-def test_the_table_is_as_its_description_says() -> None:
+def test_table_matches_its_description() -> None:
     table = load_hypothyroid()
 
     assert table.frame.shape == (3163, 26)
@@ -23,7 +23,7 @@ def test_the_table_is_as_its_description_says() -> None:
     assert sorted(table.target.unique()) == table.target_names
 
 
-def test_the_description_names_every_column_the_source_and_the_licence() -> None:
+def test_description_lists_columns_source_and_licence() -> None:
     table = load_hypothyroid()
 
     assert [name for name in table.frame if f"| `{name}` |" not in table.DESCR] == []
@@ -31,7 +31,7 @@ def test_the_description_names_every_column_the_source_and_the_licence() -> None
     assert "CC BY 4.0" in table.DESCR
 
 
-def test_the_missing_cells_that_the_description_counts_are_those_of_the_table() -> None:
+def test_description_states_the_correct_missing_counts() -> None:
     table = load_hypothyroid()
     missing = table.frame.isna().sum()
 
@@ -40,14 +40,14 @@ def test_the_missing_cells_that_the_description_counts_are_those_of_the_table() 
         assert f"{count:,} missing" in line
 
 
-def test_a_laboratory_value_is_there_where_the_test_was_made() -> None:
+def test_laboratory_value_exists_if_the_test_was_made() -> None:
     frame = load_hypothyroid().frame
 
     for test in ("TSH", "T3", "TT4", "T4U", "FTI", "TBG"):
         assert frame[test].notna().equals(frame[f"{test}_measured"] == "y")
 
 
-def test_values_are_read_to_the_last_bit() -> None:
+def test_values_are_read_exactly() -> None:
     frame = load_hypothyroid().frame
 
     assert frame["T4U"].iloc[:5].tolist() == [1.48, 1.13, 1.0, 1.04, 1.28]
@@ -55,7 +55,7 @@ def test_values_are_read_to_the_last_bit() -> None:
 
 
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_data_and_target_come_alone_too(as_frame: bool) -> None:
+def test_return_X_y_returns_data_and_target(as_frame: bool) -> None:
     table = load_hypothyroid(as_frame=as_frame)
     X, y = load_hypothyroid(return_X_y=True, as_frame=as_frame)
 
@@ -66,7 +66,7 @@ def test_data_and_target_come_alone_too(as_frame: bool) -> None:
     assert table.feature_names == load_hypothyroid().data.columns.tolist()
 
 
-def test_each_call_gives_a_table_of_its_own() -> None:
+def test_each_call_returns_a_new_table() -> None:
     table = load_hypothyroid()
     table.data["age"] = 0.0
 
@@ -74,7 +74,7 @@ def test_each_call_gives_a_table_of_its_own() -> None:
     assert table.frame["age"].max() == 98.0
 
 
-def test_the_file_carries_no_time_of_its_making() -> None:
+def test_gzip_file_has_no_timestamp() -> None:
     file = resources.files("sktrainer.datasets") / "data" / "hypothyroid.csv.gz"
 
     assert file.read_bytes()[4:8] == bytes(4)

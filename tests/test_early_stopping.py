@@ -129,7 +129,7 @@ def test_metric_is_monitored_if_validation_lacks_a_class(name, metric):
     model = ManagedTrainer(
         MODELS[name], eval_metric=metric, early_stopping=True, n_iter_no_change=5
     )
-    with pytest.warns(UserWarning, match="validation part has no row of class 'rare'"):
+    with pytest.warns(UserWarning, match="validation set has no row of class 'rare'"):
         trainer = model.fit(X, classes)
     watched = trainer.evals_result_["validation"][metric]
     assert np.isfinite(watched).all()

@@ -1,4 +1,4 @@
-"""partial_fit: what a chunk must be, what it leaves, and what it leaves alone."""
+"""partial_fit: validation of chunks, fitted attributes and the report."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def fed(trainer, X, y, n_chunks=4, **options):
         (make_pipeline(StandardScaler(), GaussianNB()), True),
     ],
 )
-def test_it_is_there_where_the_model_has_it(model, has_it):
+def test_partial_fit_exists_if_the_model_has_it(model, has_it):
     assert hasattr(ManagedTrainer(model), "partial_fit") == has_it
 
 
 @pytest.mark.parametrize("model", [GaussianNB(), SGDClassifier(shuffle=False, random_state=0)])
-def test_chunks_give_the_model_that_scikit_learn_alone_gives(model):
+def test_chunks_give_the_same_model_as_scikit_learn(model):
     ours = fed(managed(model, preprocessor=None), X_NUMBERS, Y)
     scaled = X_NUMBERS.to_numpy()
     for start in range(0, 400, 100):
@@ -59,13 +59,13 @@ def test_chunks_give_the_model_that_scikit_learn_alone_gives(model):
     assert (ours.predict(X_NUMBERS) == model.predict(scaled)).all()
 
 
-def test_a_step_of_the_callers_pipeline_is_fitted_on_the_first_chunk_alone():
+def test_user_steps_are_fitted_on_the_first_chunk_only():
     trainer = fed(managed(make_pipeline(StandardScaler(), SGDClassifier())), X_NUMBERS, Y)
     expected = StandardScaler().fit(X_NUMBERS[:100]).mean_
     np.testing.assert_array_equal(trainer.pipeline_[0].mean_, expected)
 
 
-def test_attributes_tell_of_all_chunks():
+def test_fitted_attributes_cover_all_chunks():
     trainer = fed(managed(MLPClassifier((4,))), X, Y)
     assert trainer.n_iter_ == trainer.best_iteration_ == 4
     assert trainer.stop_reason_ == "partial_fit"
@@ -79,25 +79,25 @@ def test_attributes_tell_of_all_chunks():
     assert not hasattr(trainer, "cv_results_")
 
 
-def test_the_report_counts_chunks_rows_and_classes():
+def test_report_counts_chunks_rows_and_classes():
     report = fed(managed(), X, Y).report_
     counts = Y.value_counts().to_dict()
     assert report.data["rows"] == 400
     assert report.data["class_counts"] == counts
     assert report.fitting["n_chunks"] == 4
-    said = str(report)
-    assert "Fitted on 4 chunks" in said
-    assert "fitted on the first chunk (100 rows)" in said
-    assert "Not scored" in said
+    text = str(report)
+    assert "Fitted on 4 chunks" in text
+    assert "fitted on the first chunk (100 rows) only" in text
+    assert "Not scored" in text
 
 
-def test_what_is_of_fit_alone_is_named_in_the_report():
+def test_report_lists_parameters_that_partial_fit_ignores():
     report = managed(test_size=0.2, cv=3, early_stopping=True).partial_fit(X, Y).report_
     assert any("test_size=0.2, cv=3, early_stopping=True" in note for note in report.notes)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_chunks_go_on_from_the_iterations_of_a_fit():
+def test_iterations_continue_after_a_fit():
     trainer = managed(MLPClassifier((4,), max_iter=8), cv=2, early_stopping=False).fit(X, Y)
     trainer.partial_fit(X, Y)
     assert trainer.n_iter_ == 9
@@ -107,22 +107,22 @@ def test_chunks_go_on_from_the_iterations_of_a_fit():
     assert trainer.fit(X, Y).n_iter_ == 8
 
 
-def test_a_class_may_come_late_where_it_was_named():
+def test_declared_class_may_occur_late():
     labels = Y.where(np.arange(400) > 100, "c0")
     trainer = fed(managed(), X, labels, classes=["c1", "c0"])
     assert list(trainer.classes_) == ["c0", "c1"]
     assert set(trainer.predict(X)) == {"c0", "c1"}
 
 
-def test_one_row_at_a_time_is_enough():
+def test_one_row_per_chunk_is_enough():
     trainer = managed().partial_fit(X_NUMBERS[:50], Y[:50])
     assert fed(trainer, X_NUMBERS[50:60], Y[50:60], 10).n_iter_ == 11
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "message"),
     [
-        ({"y": Y.replace("c1", "c2")}, "classes that the first call knew .*got .'c2'"),
+        ({"y": Y.replace("c1", "c2")}, "only classes of the first call .*got .'c2'"),
         ({"classes": ["c0", "c2"]}, "classes must be those of the first call"),
         ({"y": Y[:-1]}, "as many rows as X"),
         ({"X": X.drop(columns="size")}, "feature names should match"),
@@ -136,16 +136,16 @@ def test_one_row_at_a_time_is_enough():
         ({"sample_weight": np.zeros(400)}, "must be positive for some row"),
     ],
 )
-def test_a_chunk_unlike_the_first_is_refused(change, complaint):
+def test_chunk_that_differs_from_the_first_is_refused(change, message):
     trainer = managed().partial_fit(X, Y)
     before = trainer.predict_proba(X), trainer.report_, trainer.n_iter_
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(ValueError, match=message):
         trainer.partial_fit(**{"X": X, "y": Y, **change})
     assert same_bits(before[0], trainer.predict_proba(X))
     assert (trainer.report_, trainer.n_iter_) == before[1:]
 
 
-def test_all_mistakes_of_a_chunk_are_named_at_once():
+def test_all_problems_of_a_chunk_are_reported_together():
     trainer = managed().partial_fit(X, Y)
     with pytest.raises(InputError) as caught:
         trainer.partial_fit(X, Y[:-1], classes=["a", "b"], sample_weight=[1.0])
@@ -153,22 +153,22 @@ def test_all_mistakes_of_a_chunk_are_named_at_once():
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
         ({"y": ["only"] * 400}, "at least 2 classes, got one class only: 'only'"),
         ({"y": Y, "classes": ["c0", "c3"]}, "got .'c1'"),
         ({"y": Y, "classes": ["c0"]}, "at least 2 classes"),
     ],
 )
-def test_a_first_chunk_must_name_its_classes(options, complaint):
+def test_first_chunk_must_declare_all_classes(options, message):
     trainer = managed()
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(InputError, match=message):
         trainer.partial_fit(X, **options)
     assert not trainer.__sklearn_is_fitted__()
 
 
-def test_classes_are_refused_for_a_regression():
-    with pytest.raises(InputError, match="this is a regression; leave it out"):
+def test_classes_are_refused_for_regression():
+    with pytest.raises(InputError, match="the task is regression. Leave it out"):
         managed(SGDRegressor()).partial_fit(X_NUMBERS, Y_NUMBERS, classes=[1, 2])
 
 
@@ -179,16 +179,16 @@ def test_parameters_are_checked_on_the_first_chunk():
 
 @pytest.mark.parametrize("method", ["smote", "oversample", RandomOverSampler()])
 def test_resampling_is_refused(method):
-    with pytest.raises(ParameterError, match="a chunk is a part of the rows"):
+    with pytest.raises(ParameterError, match="a chunk may lack a class"):
         managed(handle_imbalance=method).partial_fit(X, Y)
     trainer = managed(handle_imbalance=method).fit(X, Y)
     before = trainer.predict_proba(X)
-    with pytest.raises(InputError, match="a chunk is a part of the rows"):
+    with pytest.raises(InputError, match="a chunk may lack a class"):
         trainer.partial_fit(X, Y)
     assert same_bits(before, trainer.predict_proba(X))
 
 
-def test_class_weights_come_from_the_first_chunk():
+def test_class_weights_are_computed_on_the_first_chunk():
     first, later = slice(0, 100), slice(100, 400)
     weights = 100 / (2 * Y[first].value_counts())
     trainer = managed(handle_imbalance="class_weight", preprocessor=None)
@@ -201,7 +201,7 @@ def test_class_weights_come_from_the_first_chunk():
         managed(handle_imbalance="class_weight").partial_fit(X, Y, classes=["c0", "c1", "c2"])
 
 
-def test_class_weights_of_a_fit_hold_for_its_chunks():
+def test_class_weights_of_a_fit_apply_to_later_chunks():
     model = SGDClassifier(shuffle=False)
     trainer = managed(model, handle_imbalance="class_weight", preprocessor=None)
     trainer.fit(X_NUMBERS, Y).partial_fit(X_NUMBERS[:50], Y[:50])
@@ -214,7 +214,7 @@ def test_class_weights_of_a_fit_hold_for_its_chunks():
     np.testing.assert_array_equal(trainer.model_.coef_, alone.coef_)
 
 
-def test_auto_weights_an_imbalanced_first_chunk_and_says_so():
+def test_auto_weights_an_imbalanced_first_chunk_with_a_warning():
     rare = Y.where(np.arange(400) % 5 == 0, "c0")
     with pytest.warns(ClassImbalanceWarning, match="handled by class_weight"):
         trainer = managed(handle_imbalance="auto").partial_fit(X, rare)
@@ -227,7 +227,7 @@ def test_balanced_weights_of_the_model_are_refused():
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.SktrainerWarning")
-def test_a_class_that_the_fit_had_no_row_of_cannot_come_later():
+def test_class_missing_from_the_fit_cannot_occur_later():
     labels = Y.copy()
     labels[7] = "only once"
     weight = np.ones(400)
@@ -243,7 +243,7 @@ def test_a_class_that_the_fit_had_no_row_of_cannot_come_later():
         trainer.partial_fit(X, labels, sample_weight=weight)
 
 
-def test_a_model_that_raises_in_the_middle_leaves_the_trainer_as_it_was():
+def test_failed_chunk_leaves_the_trainer_unchanged():
     trainer = managed(FailsOnSecondChunk()).partial_fit(X_NUMBERS, Y_NUMBERS)
     before = trainer.predict(X_NUMBERS)
     with pytest.raises(RuntimeError, match="the second chunk fails"):
@@ -252,7 +252,7 @@ def test_a_model_that_raises_in_the_middle_leaves_the_trainer_as_it_was():
     assert trainer.n_iter_ == 1
 
 
-def test_a_model_that_was_taken_out_is_not_trained_on():
+def test_earlier_model_object_is_not_modified():
     trainer = managed().partial_fit(X, Y)
     taken = trainer.model_
     before = taken.coef_.copy()
@@ -261,36 +261,36 @@ def test_a_model_that_was_taken_out_is_not_trained_on():
     assert not same_bits(before, trainer.model_.coef_)
 
 
-def test_the_same_chunk_is_shuffled_anew_each_time():
+def test_same_chunk_is_shuffled_differently_each_time():
     twice = managed().partial_fit(X, Y).partial_fit(X, Y)
     model = managed().partial_fit(X, Y).model_
     again = model.partial_fit(twice._fitted.encode(X), Y)
     assert not same_bits(twice.model_.coef_, again.coef_)
 
 
-def test_levels_that_come_later_are_encoded_as_in_predict():
+def test_new_levels_are_encoded_as_in_predict():
     trainer = managed(GaussianNB()).partial_fit(X, Y)
     names = trainer.pipeline_[0].get_feature_names_out()
     trainer.partial_fit(X.assign(color="mauve"), Y)
     assert list(trainer.pipeline_[0].get_feature_names_out()) == list(names)
 
 
-def test_metadata_is_routed_as_scikit_learn_does():
+def test_metadata_is_routed_as_in_scikit_learn():
     with config_context(enable_metadata_routing=True):
         trainer = managed().set_partial_fit_request(sample_weight=True, classes=False)
         requests = trainer.get_metadata_routing().partial_fit.requests
     assert requests == {"sample_weight": True, "classes": False}
 
 
-def test_steps_give_the_container_that_was_asked_for():
+def test_steps_respect_set_output():
     trainer = managed(make_pipeline(StandardScaler(), SGDClassifier()))
     trainer.set_output(transform="pandas")
     fed(trainer, X_NUMBERS, Y)
     assert isinstance(trainer.pipeline_[:-1].transform(X_NUMBERS), pd.DataFrame)
 
 
-def test_a_line_is_shown_for_each_chunk(capsys):
+def test_progress_shows_one_line_per_chunk(capsys):
     fed(managed(MLPClassifier((4,)), verbose=1), X, Y, 2)
-    said = capsys.readouterr().out
-    assert "Chunk 1: 200 rows, train loss" in said
-    assert "Chunk 2: 200 rows, train loss" in said
+    output = capsys.readouterr().out
+    assert "Chunk 1: 200 rows, train loss" in output
+    assert "Chunk 2: 200 rows, train loss" in output

@@ -215,7 +215,7 @@ def test_what_is_not_there_is_named_with_what_is(store, trainer):
     with pytest.raises(InputError, match="has no model 'churn'; its models: none"):
         store.load("churn")
     store.save(trainer, name="churn")
-    with pytest.raises(InputError, match="did you mean 'churn'"):
+    with pytest.raises(InputError, match="Did you mean 'churn'"):
         store.history("chrun")
     with pytest.raises(InputError, match=r"version must be a number, .* got 'newest'"):
         store.load("churn", "newest")

@@ -69,7 +69,7 @@ def test_arrays_of_a_dict_are_not_copied():
     [
         (KINDS["dict"], {"a": NUMBERS}, "missing: 'b'"),
         (KINDS["dict"], NUMBERS, "must be a dict of arrays"),
-        (NUMBERS, KINDS["dict"], "must be what X is, ndarray"),
+        (NUMBERS, KINDS["dict"], "must have the type of X, ndarray"),
         (KINDS["frame"], KINDS["frame"][["b", "a"]], "in the same order"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Parts and folds of one kind, all the way through the trainer."""
+"""Splits and folds of each kind through ManagedTrainer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def parts(trainer):
     return [trainer.split_.train, trainer.split_.validation, trainer.split_.test]
 
 
-def test_parts_cover_all_rows_once():
+def test_sets_contain_each_row_once():
     trainer = ManagedTrainer(BOOSTING, test_size=0.2, random_state=0).fit(X, Y)
     assert sorted(np.concatenate(parts(trainer))) == list(range(300))
     assert [len(part) for part in parts(trainer)] == [210, 30, 60]
     assert trainer.split_.kind == "stratified"
 
 
-def test_groups_never_cross():
+def test_groups_stay_together():
     trainer = ManagedTrainer(BOOSTING, test_size=0.2, cv=3, random_state=0)
     trainer.fit(X, Y, groups=GROUPS)
     sets = [set(GROUPS[part]) for part in parts(trainer)]
@@ -41,7 +41,7 @@ def test_groups_never_cross():
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_time_runs_forward(as_text):
+def test_time_split_is_in_time_order(as_text):
     rng = np.random.default_rng(0)
     when = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(300), "D"))
     table = X.assign(when=when.dt.strftime("%Y-%m-%d") if as_text else when)
@@ -52,7 +52,7 @@ def test_time_runs_forward(as_text):
     assert train.max() < validation.min() <= validation.max() < test.min()
 
 
-def test_any_splitter_of_scikit_learn_serves():
+def test_scikit_learn_splitters_are_supported():
     splitter = TimeSeriesSplit(n_splits=4)
     trainer = ManagedTrainer(LogisticRegression(), split=splitter, test_size=0.2, cv=3)
     trainer.fit(X, Y)
@@ -64,7 +64,7 @@ def test_any_splitter_of_scikit_learn_serves():
     assert len(shuffled.split_.test) == 90
 
 
-def test_validation_rows_of_the_caller_take_the_place_of_the_split():
+def test_user_validation_rows_replace_the_validation_set():
     X_val, y_val = mixed_table(50, "classification", seed=3)
     trainer = ManagedTrainer(BOOSTING, random_state=0).fit(X, Y, X_val=X_val, y_val=y_val)
     assert len(trainer.split_.validation) == 0
@@ -73,18 +73,18 @@ def test_validation_rows_of_the_caller_take_the_place_of_the_split():
     assert "validation" in trainer.scores_.index
 
 
-def test_rows_are_not_held_out_where_nothing_stops():
+def test_no_rows_are_held_out_without_early_stopping():
     trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, Y)
     assert len(trainer.split_.train) == 300
     assert list(trainer.scores_.index) == ["train"]
 
 
-def test_named_validation_rows_are_scored_also_where_nothing_stops():
+def test_validation_size_is_respected_without_early_stopping():
     trainer = ManagedTrainer(LogisticRegression(), validation_size=0.1).fit(X, Y)
     assert list(trainer.scores_.index) == ["train", "validation"]
 
 
-def test_a_class_of_one_row_stays_in_training_and_breaks_no_fold():
+def test_class_with_one_row_stays_in_training():
     y = Y.copy()
     y.iloc[11] = "only one"
     with pytest.warns(UserWarning, match="only one"):
@@ -100,17 +100,17 @@ def test_leave_one_out_works():
     assert len([k for k in trainer.cv_results_ if k.startswith("split")]) == 25
 
 
-def test_small_data_warns_of_the_sizes_and_names_leave_one_out():
+def test_small_data_warning_suggests_leave_one_out():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X.iloc[:40], Y.iloc[:40])
-    texts = [str(w.message) for w in caught if issubclass(w.category, SmallDataWarning)]
-    assert any("the test part has only 8 rows" in text for text in texts)
-    assert any("LeaveOneOut()" in text for text in texts)
+    messages = [str(w.message) for w in caught if issubclass(w.category, SmallDataWarning)]
+    assert any("the test set has only 8 rows" in message for message in messages)
+    assert any("LeaveOneOut()" in message for message in messages)
     assert {w.filename for w in caught} == {__file__}
 
 
-def test_rows_of_weight_zero_land_in_no_part():
+def test_rows_with_weight_zero_are_in_no_set():
     weight = np.ones(300)
     weight[:50] = 0.0
     trainer = ManagedTrainer(BOOSTING, test_size=0.2, random_state=0)
@@ -127,7 +127,7 @@ def test_refit_uses_training_and_validation_rows_for_the_best_rounds():
     assert again.scores_.loc["validation"].equals(first.scores_.loc["validation"])
 
 
-def test_refit_adds_validation_rows_of_the_caller():
+def test_refit_adds_user_validation_rows():
     X_r, y_r = mixed_table(300, "regression")
     X_val, y_val = mixed_table(60, "regression", seed=4)
     model = HistGradientBoostingRegressor(max_iter=30, random_state=0)
@@ -143,7 +143,7 @@ def test_refit_adds_validation_rows_of_the_caller():
     assert same_bits(trainer.predict(X_r), joined.predict(X_r))
 
 
-def test_refit_after_folds_trains_on_all_rows_but_the_test_rows():
+def test_refit_with_cv_trains_on_all_but_test_rows():
     trainer = ManagedTrainer(
         BOOSTING, cv=3, refit=True, test_size=0.2, random_state=0, n_iter_no_change=3
     ).fit(X, Y)
@@ -166,7 +166,7 @@ def test_shuffled_labels_have_a_cross_validated_auc_of_one_half():
     assert abs(trainer.cv_results_["mean_test_score"][0] - 0.5) < 0.05
 
 
-def test_the_target_may_be_a_column_of_the_table():
+def test_target_may_be_a_column_of_the_table():
     table = X.assign(label=Y)
     by_name = ManagedTrainer(LogisticRegression(), random_state=0).fit(table, "label")
     by_value = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, Y)
@@ -175,7 +175,7 @@ def test_the_target_may_be_a_column_of_the_table():
     assert "label" not in by_name.feature_names_in_
 
 
-def test_a_fold_that_fails_is_named_and_the_others_kept():
+def test_failed_fold_is_reported_and_others_are_kept():
     trainer = ManagedTrainer(FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0)
     message = r"(?s)1 of 3 folds failed.*fold \d: .*row 7"
     with pytest.warns(FitFailedWarning, match=message) as caught:
@@ -185,6 +185,6 @@ def test_a_fold_that_fails_is_named_and_the_others_kept():
     assert np.isnan(scores).sum() == 1
 
 
-def test_when_every_fold_fails_the_error_holds_each_ones():
+def test_error_lists_all_folds_if_every_fold_fails():
     with pytest.raises(FitError, match=r"(?s)all 3 folds failed.*fold 1: .*fold 3: "):
         ManagedTrainer(AlwaysFails(), cv=3).fit(X, np.arange(300.0))

@@ -19,7 +19,7 @@ RNG = np.random.default_rng(0)
 X = pd.DataFrame({"size": RNG.normal(size=120), "kind": RNG.choice(["a", "b", "c"], 120)})
 Y = pd.Series(np.where(X["size"] + (X["kind"] == "a") > 0.3, "yes", "no"), name="bought")
 TABLE = X.assign(bought=Y)
-ORDER = "the index of {} has the labels of {}'s in another order"
+ORDER = "{} has the index labels of {} in another order"
 
 
 def trainer(**parameters):

@@ -1,4 +1,4 @@
-"""Real tables that come with the package, for the demo, the examples and the tests."""
+"""Real data sets for the demo, the examples and the tests."""
 
 from sktrainer.datasets._hypothyroid import load_hypothyroid
 

@@ -12,35 +12,37 @@ NUMERIC = ("age", "TSH", "T3", "TT4", "T4U", "FTI", "TBG")
 
 
 def load_hypothyroid(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
-    """Load the hypothyroid table: mixed columns, missing cells, few positive rows.
+    """Load the hypothyroid data set (binary classification).
 
-    3,163 patients of the UCI thyroid disease records, with 7 numeric and 18 text columns,
-    5,329 missing cells in 8 columns, and 151 patients (4.8 %) of class ``"hypothyroid"``.
-    They come first in the table: shuffle before a split.
+    The data set has mixed column types, missing values and imbalanced classes: 3,163 patients
+    of the UCI thyroid disease records, with 7 numeric and 18 text columns, 5,329 missing
+    values in 8 columns, and 151 patients (4.8%) of the class ``"hypothyroid"``. These
+    patients are the first rows, so shuffle the table before splitting it.
 
     Parameters
     ----------
     return_X_y : bool, default=False
-        Return ``(data, target)`` in place of the Bunch.
+        If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=True
-        Whether `data` is a DataFrame and `target` a Series; else both are object arrays.
+        If True, `data` is a DataFrame and `target` a Series. Otherwise both are arrays of
+        dtype object.
 
     Returns
     -------
     data : sklearn.utils.Bunch
-        With the keys of scikit-learn's own loaders:
+        Dictionary-like object with the same attributes as scikit-learn's loaders return:
 
         data : DataFrame or ndarray of shape (3163, 25)
         target : Series or ndarray of shape (3163,)
             ``"hypothyroid"`` or ``"negative"``.
         frame : DataFrame of shape (3163, 26) or None
-            The target, ``"class"``, and the data; None where `as_frame` is False.
+            The target, ``"class"``, and the data. None if `as_frame` is False.
         feature_names : list of str
         target_names : list of str
         DESCR : str
-            The columns, the source and the licence.
+            Description of the columns, the source and the licence.
     (data, target) : tuple
-        Where `return_X_y` is True.
+        If `return_X_y` is True.
 
     Notes
     -----
@@ -76,7 +78,7 @@ def load_hypothyroid(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
 
 
 def _read(file: Any) -> pd.DataFrame:
-    """Read a table in which an empty cell is the only mark of a missing value."""
+    """Read a CSV file in which only empty fields are missing values."""
     with file.open("rb") as raw, gzip.open(raw) as text:
         return pd.read_csv(
             text,

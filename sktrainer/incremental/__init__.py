@@ -1,10 +1,10 @@
-"""One `partial_fit`: a chunk of rows, from its checks to the report.
+"""Incremental training: one call of `partial_fit`, from validation to the report.
 
     chunk ─ checks ─► CheckedData ─ learning ─► FittedModel ─► Stream, TrainingReport
 
-The first chunk fits the steps before the model; later ones go through them as they are.
-Nothing of the trainer is changed on the way: what a chunk leaves is a new value, so that a
-chunk that is refused, or a step that fails, leaves what was there before.
+The first chunk fits the steps before the model; later chunks are transformed by them.
+A chunk produces new values and does not modify the trainer, so the trainer is unchanged
+after a chunk that is invalid or fails.
 """
 
 from sktrainer.incremental.learning import learn_chunk

@@ -1,4 +1,4 @@
-"""What the first chunk must be, and what each later one must have in common with it."""
+"""Validation of the first chunk, and of later chunks against the first one."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ OF_FIT_ALONE: dict[str, Any] = {
     "early_stopping": "auto",
     "refit": False,
 }
-"""Parameters that `partial_fit` leaves alone, with their defaults."""
+"""Parameters that `partial_fit` ignores, with their defaults."""
 
 
 def check_first(
     parameters: Mapping[str, Any], estimator: Any, chunk: Chunk
 ) -> tuple[Anatomy, Recipe, CheckedData]:
-    """Check parameters, estimator and chunk, and decide what needs no row of it."""
+    """Validate parameters, estimator and first chunk, and build the recipe of the fit."""
     raw = chunk.raw(classes=chunk.classes)
+    # Invalid values of ignored parameters are reported too, before the defaults replace them.
     if parameter_problems(parameters):
-        check_all(parameters, estimator, raw)  # raises, with the mistakes in the chunk
+        check_all(parameters, estimator, raw)  # raises, together with problems of the chunk
     parameters = for_the_network_alone({**parameters, **OF_FIT_ALONE}, estimator, chunk.X)
     names_classes = chunk.classes is not None and parameters["task"] == "auto"
     if names_classes and not is_regressor(dissect(estimator).model):
@@ -62,27 +63,27 @@ def _sampling_problem(method: Any) -> str:
     if isinstance(method, str):
         name = f"handle_imbalance={method!r}"
     return (
-        f"{name} would resample for this model, and partial_fit cannot: a chunk is a part of "
-        "the rows, which may lack a class; use handle_imbalance='class_weight', whose weights "
-        "come from the first chunk (where the model takes weights), or None"
+        f"{name} resamples rows, which partial_fit does not support because a chunk may lack a "
+        "class. Use handle_imbalance='class_weight' if the model supports sample weights (they "
+        "are computed on the first chunk), or None."
     )
 
 
 def check_class_weight(prepared: Prepared, data: CheckedData) -> None:
-    """Refuse weights of the classes that the first chunk is to tell and cannot."""
+    """Raise an error if class weights are used and the first chunk lacks a class."""
     if prepared.class_weight is None or data.classes is None:
         return
     missing = np.flatnonzero(np.asarray(prepared.class_counts["before"]) == 0)
     if len(missing):
         raise InputError(
-            "the weights of the classes come from the first chunk, which has no row of "
-            f"{data.classes.tolist()[missing[0]]!r}; begin with a chunk that has every class, "
-            "or leave out handle_imbalance"
+            "class weights are computed on the first chunk, which has no row of "
+            f"{data.classes.tolist()[missing[0]]!r}. Start with a chunk that contains every "
+            "class, or leave out handle_imbalance."
         )
 
 
 def check_next(chunk: Chunk, fitted: FittedModel, stream: Stream) -> CheckedData:
-    """Check a chunk against those before; its `y` are positions into the known classes."""
+    """Validate a later chunk; `y` of the result holds positions in the known classes."""
     samplers = [s for _, s in fitted.pipeline.steps if hasattr(s, "fit_resample")]
     problems = [_sampling_problem(sampler) for sampler in samplers]
     known, tabular = None, bool(decisions_in(fitted.pipeline.steps))
@@ -98,8 +99,8 @@ def check_next(chunk: Chunk, fitted: FittedModel, stream: Stream) -> CheckedData
         problems += stream.schema.problems(data.X)
         if data.y.shape[1:] != stream.outputs:
             problems.append(
-                f"y must have as many columns as before, {_width(stream.outputs)}, got "
-                f"{_width(data.y.shape[1:])}; pass the same targets in every chunk"
+                f"the number of columns of y must stay {_width(stream.outputs)}, got "
+                f"{_width(data.y.shape[1:])}. Pass the same targets in every chunk."
             )
     if problems or data is None:
         raise InputError(problems)
@@ -115,7 +116,7 @@ def _classes_problems(classes: Any, before: Array) -> list[str]:
     if set(named) == set(before.tolist()):
         return []
     problem = (
-        f"classes must be those of the first call, {before.tolist()!r}, got {named!r}; leave "
-        "it out after the first call"
+        f"classes must be those of the first call, {before.tolist()!r}, got {named!r}. Leave "
+        "it out after the first call."
     )
     return [problem]

@@ -1,4 +1,4 @@
-"""One chunk: checked, encoded, one step of the model, and the report brought up to it."""
+"""Training on one chunk: validation, encoding, model update and report update."""
 
 from __future__ import annotations
 
@@ -42,28 +42,24 @@ def learn_chunk(
     before: Before | None = None,
     output: str | None = None,
 ) -> Learned:
-    """Check a chunk, encode it, and take the model one step further.
+    """Validate a chunk, encode it, and update the model with it.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own parameters but the estimator, by name.
+        The parameters of the trainer by name, without those of the estimator.
     estimator : estimator
-        Read, never changed.
+        Not modified.
     chunk : Chunk
     before : Before or None, default=None
-        None: this is the first chunk. Never changed.
+        State after the previous chunk or fit (None: this is the first chunk). Not modified.
     output : str or None, default=None
-        The container that `set_output` asked the steps for.
-
-    Returns
-    -------
-    Learned
+        Output container of the steps, as set by `set_output`.
 
     Raises
     ------
     InputError
-        Before anything is trained, with every mistake in parameters and data.
+        Before training starts, with all problems in the parameters and the data.
     """
     if before is None:
         learned = _first(parameters, estimator, chunk, output)
@@ -107,13 +103,13 @@ def _first(
 def _first_notes(
     parameters: Mapping[str, Any], prepared: Prepared, split: Split
 ) -> tuple[str, ...]:
-    """Say what the first chunk decided for all that follow."""
+    """Return notes on what the first chunk determines for all later chunks."""
     learned = f"the first chunk ({len(split.train):,} rows)"
-    notes = [f"partial_fit: the steps before the model were fitted on {learned} and stay so"]
+    notes = [f"partial_fit: the steps before the model are fitted on {learned} only"]
     dropped = [d.name for d in decisions_in(prepared.steps) if d.treatment == "drop"]
     if dropped:
         notes.append(
-            f"columns that told nothing in the first chunk are left out for good: "
+            f"columns without information in the first chunk are dropped from all chunks: "
             f"{', '.join(dropped[:10])}{', ...' if len(dropped) > 10 else ''}"
         )
     for_fit = [
@@ -123,8 +119,8 @@ def _first_notes(
     ]
     if for_fit:
         notes.append(
-            f"{', '.join(for_fit)}: of fit alone; partial_fit holds out no rows and stops "
-            "nothing"
+            f"partial_fit ignores {', '.join(for_fit)}: it holds out no rows and does not stop "
+            "early"
         )
     return tuple(notes)
 
@@ -137,6 +133,7 @@ def _next(chunk: Chunk, before: Before) -> Learned:
     with watch.stage("prepare"):
         weight = None if data.sample_weight is None else data.sample_weight[split.train]
         y = data.y[split.train]
+        # Class weights of the first chunk apply to all chunks, so that they are comparable.
         if stream.class_weight is not None:
             of_class = stream.class_weight[fitted.class_codes][y]
             weight = of_class if weight is None else weight * of_class
@@ -147,7 +144,7 @@ def _next(chunk: Chunk, before: Before) -> Learned:
 
 
 def _all_rows(data: CheckedData) -> Split:
-    """Count every row as a training row, but for rows of weight zero."""
+    """Return a split with all rows in the training set, except those with weight zero."""
     none = np.empty(0, dtype=np.intp)
     weight = data.sample_weight
     used = np.arange(data.n_samples) if weight is None else np.flatnonzero(weight > 0)
@@ -161,8 +158,9 @@ def _step(
     watch: Stopwatch,
     device: str | None = None,
 ) -> tuple[Run, Stream]:
-    """Train a copy of the model on encoded rows, and count the chunk."""
+    """Train a copy of the model on encoded rows, and update the counts of the stream."""
     number, n_iter = stream.n_chunks + 1, stream.n_iter + 1
+    # The global seed differs per chunk, so that a library does not draw the same numbers again.
     with (
         watch.stage("fit"),
         kept(derive_seed(stream.seed, "chunk", number, "global")),

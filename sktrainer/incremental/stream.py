@@ -1,4 +1,4 @@
-"""What goes into one `partial_fit`, and what it leaves for the next."""
+"""Input and result of one `partial_fit`, and the state passed to the next one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Before", "Chunk", "Learned", "Stream", "decisions_in", "stream_after
 
 @dataclass(frozen=True)
 class Chunk:
-    """The arguments of one `partial_fit`, as they came."""
+    """Arguments of one `partial_fit`, as the user passed them."""
 
     X: Any
     y: Any
@@ -29,7 +29,7 @@ class Chunk:
     multi_output: bool = False
 
     def raw(self, *, tabular: bool = True, classes: Any = None) -> RawInput:
-        """Return them as the checks take them."""
+        """Return the arguments in the form that the validation expects."""
         return RawInput(
             self.X,
             self.y,
@@ -43,26 +43,26 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Stream:
-    """What the chunks (or the fit) before leave for the next, besides the fitted pipeline.
+    """State after a fit or chunk that the next chunk needs, besides the fitted pipeline.
 
     Attributes
     ----------
     schema : Schema
-        What the columns of the first rows held.
+        Names and kinds of the columns in the first chunk or the fit.
     seed : int
-        The one that all others come from.
+        Root seed, from which all other seeds are derived.
     outputs : tuple of int
-        The shape of one row's target.
+        Shape of the target of one row.
     class_weight : ndarray of shape (n_classes,) or None
-        The weights that the first rows gave the classes, where they did.
+        Class weights computed on the first chunk or in the fit, if used.
     class_counts : ndarray of shape (n_classes,) or None
-        Rows of each class in the chunks so far.
+        Number of rows of each class in all chunks so far.
     n_iter : int
-        Iterations of the fit before, if there was one, and chunks.
+        Number of chunks, plus the iterations of an initial fit.
     n_chunks, n_rows : int
-        Of `partial_fit` alone; rows of weight zero do not count.
+        Number of chunks, and of their rows with a positive weight. A fit does not count.
     seconds : float
-        That the steps of the model have taken.
+        Total training time of the model.
     evaluations : tuple of Evaluation
     """
 
@@ -80,7 +80,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Before:
-    """A trainer as it stands before a chunk that is not its first."""
+    """State of a trainer before a chunk that is not its first."""
 
     fitted: FittedModel
     stream: Stream
@@ -89,7 +89,7 @@ class Before:
 
 @dataclass(frozen=True)
 class Learned:
-    """All that one `partial_fit` leaves behind."""
+    """Result of one `partial_fit`."""
 
     run: Run
     split: Split
@@ -100,7 +100,7 @@ class Learned:
 
 
 def stream_after(trained: Trained) -> Stream:
-    """Return what an ordinary fit leaves for chunks that may follow."""
+    """Return the state after an ordinary fit, for chunks that may follow."""
     run, data = trained.run, trained.data
     return Stream(
         schema=schema_of(data.X, decisions_in(run.fitted.pipeline.steps)),
@@ -113,6 +113,6 @@ def stream_after(trained: Trained) -> Stream:
 
 
 def decisions_in(steps: Sequence[tuple[str, Any]]) -> tuple[Any, ...]:
-    """Return what the automatic preprocessor found in each column, () where there is none."""
+    """Return the automatic preprocessor's decisions on the columns; () without one."""
     encoders = (step for _, step in steps if isinstance(step, TableEncoder))
     return next((encoder.decisions_ for encoder in encoders), ())

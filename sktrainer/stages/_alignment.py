@@ -1,4 +1,4 @@
-"""Rows go by position; here it is seen where the caller's indexes say another order."""
+"""Warning about rows that are matched by position although their indexes differ in order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["warn_of_another_order"]
 
 
 def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
-    """Warn where values bear the labels of X's index, but in another order.
+    """Warn if an argument has the index labels of X in another order.
 
     Parameters
     ----------
     X : table
         Only a pandas DataFrame has an index.
     table : str, default="X"
-        What it is called.
+        The name of the table in the message.
     **beside : object
-        What is given a value for each row, by name; only a Series or DataFrame has an index.
+        Arguments with one value per row, by name. Only a Series or DataFrame has an index.
 
     Warns
     -----
@@ -37,9 +37,9 @@ def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
     for name, values in beside.items():
         if isinstance(values, (pd.Series, pd.DataFrame)) and _reordered(X.index, values.index):
             warn_caller(
-                f"the index of {name} has the labels of {table}'s in another order, and rows "
-                f"are matched by position: pass {name}.loc[{table}.index] to match them by "
-                f"label, or {name}.to_numpy() where the order is meant",
+                f"{name} has the index labels of {table} in another order, but rows are "
+                f"matched by position. Pass {name}.loc[{table}.index] to match them by label, "
+                f"or {name}.to_numpy() to keep the order.",
                 DataWarning,
             )
 
@@ -47,6 +47,7 @@ def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
 def _reordered(index: pd.Index, other: pd.Index) -> bool:
     if len(index) != len(other) or index.equals(other):
         return False
+    # Rows cannot be matched by label if labels are repeated.
     if not (index.is_unique and other.is_unique):
         return False
     return bool((index.get_indexer(other) >= 0).all())

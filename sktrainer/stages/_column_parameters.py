@@ -1,7 +1,7 @@
-"""Parameters of a model that speak of columns: from the caller's columns to the encoded ones.
+"""Translation of model parameters that refer to columns of X to the encoded columns.
 
-Encoding drops columns, makes several of one, and appends marks of missing cells. A constraint
-given by name or position is meant for the table as the caller sees it.
+Encoding drops columns, turns one column into several, and appends missing-value indicators.
+A constraint by column name or position refers to the user's table.
 """
 
 from __future__ import annotations
@@ -24,62 +24,62 @@ __all__ = ["set_column_parameters"]
 
 
 def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
-    """Let a model's constraints and weights of columns speak of the encoded columns.
+    """Translate a model's column parameters to the encoded columns.
 
     Parameters
     ----------
     model : estimator
-        Changed in place, and the models in it: pass a clone.
+        Modified in place, together with its nested models. Pass a clone.
     steps : sequence of (str, transformer)
-        Fitted. Only where the automatic preprocessor alone makes the columns is it known
-        what became of each; otherwise the parameters stay as they are.
+        Fitted steps. The parameters are only translated if the automatic preprocessor is
+        the only transformer, because the origin of each encoded column is unknown otherwise.
 
     Raises
     ------
     ParameterError
-        A column that is not there, a wrong number of values, or a constraint on a column
-        that became several.
+        If a column does not exist, the number of values is wrong, or a constraint refers to
+        a column that was encoded as several.
     """
     encoder = _only_encoder(steps)
     if encoder is None or not _known_for(model):
         return
-    parts = [model, *models_inside(model, enter=_keeps_columns)]
-    told = [(part, given) for part in parts if (given := _given(part))]
-    if not told:
+    models = [model, *models_inside(model, enter=_keeps_columns)]
+    affected = [(each, given) for each in models if (given := _given(each))]
+    if not affected:
         return
     columns, problems = _Columns.of(encoder), list[str]()
-    for part, given in told:
-        known = _known_for(part)
+    for each, given in affected:
+        known = _known_for(each)
         changed = {n: columns.translated(n, v, known[n], problems) for n, v in given.items()}
-        part.set_params(**changed)
+        each.set_params(**changed)
     if problems:
         raise ParameterError(problems)
 
 
 def _known_for(model: Any) -> Mapping[str, ColumnParameter]:
-    """Return the parameters of such a model that speak of columns, by name."""
+    """Return the parameters of this type of model that refer to columns, by name."""
     found: Mapping[str, ColumnParameter] = getattr(find_backend(model), "column_parameters", {})
     return found if hasattr(model, "get_params") else {}
 
 
 def _given(model: Any) -> dict[str, Any]:
-    """Return those of a model's parameters that speak of columns, with what they say."""
+    """Return the column parameters that are set on the model, with their values."""
     known = _known_for(model)
     parameters = model.get_params(deep=False).items() if known else ()
     return {name: value for name, value in parameters if name in known and _says_more(value)}
 
 
 def _says_more(value: Any) -> bool:
-    """Tell a value from none, an empty one, and the word that leaves it to the library."""
+    """Return whether a value is set: not None, not empty and not "auto"."""
     if value is None or (isinstance(value, str) and value == "auto"):
         return False
     return not hasattr(value, "__len__") or len(value) > 0
 
 
 def _keeps_columns(holder: Any) -> bool:
-    """Tell what hands its columns on as they are from Pipelines and transformers.
+    """Return whether a meta-estimator passes its columns unchanged to its sub-estimators.
 
-    A vote has `transform` too, and predicts.
+    Pipelines and transformers do not. A voting ensemble has `transform` too, but predicts.
     """
     transforms = hasattr(holder, "transform") and not hasattr(holder, "predict")
     return not (transforms or hasattr(holder, "steps"))
@@ -96,7 +96,7 @@ def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
 
 @dataclass(frozen=True)
 class _Columns:
-    """The caller's columns and what became of them."""
+    """Columns of X and the encoded columns derived from them."""
 
     names: tuple[str, ...]
     sources: Sources
@@ -119,10 +119,10 @@ class _Columns:
     def translated(
         self, name: str, value: Any, parameter: ColumnParameter, problems: list[str]
     ) -> Any:
-        """Return a parameter's value for the encoded columns, or add what is wrong with it."""
+        """Return a parameter's value for the encoded columns, or add to `problems`."""
         value = _parsed(value)
         if isinstance(value, str) and parameter.kind not in ("texts", "types"):
-            return value  # a word of the library's own, such as "pairwise"
+            return value  # a keyword of the library, such as "pairwise"
         try:
             return getattr(self, f"_{parameter.kind}")(name, value, parameter)
         except ParameterError as error:
@@ -130,23 +130,23 @@ class _Columns:
             return value
 
     def _each(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
-        """Signs, of which each is for one column of numbers."""
+        """Translate constraint directions; each applies to exactly one numeric column."""
         found = [0] * len(self.sources)
         problems = []
         for position, sign in self._pairs(name, value):
-            if int(sign) == 0:
+            if int(sign) == 0:  # no constraint
                 continue
             outputs = self.sources.value_outputs(position)
             if len(outputs) > 1 or not self.codes.isdisjoint(outputs):
                 problems.append(self._not_one(name, position, outputs))
-            for output in outputs:  # none, where the column was dropped
+            for output in outputs:  # empty if the column was dropped
                 found[output] = int(sign)
         if problems:
             raise ParameterError(problems)
         return parameter.form(found)
 
     def _weights(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
-        """Numbers, of which each holds for all that comes from a column; 1 for the others."""
+        """Translate weights; each applies to all columns encoded from one, 1 elsewhere."""
         found = [1.0] * len(self.sources)
         for position, weight in self._pairs(name, value):
             for output in self.sources.outputs(position):
@@ -154,16 +154,19 @@ class _Columns:
         return parameter.form(found)
 
     def _groups(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
-        """Groups of columns, with all that comes from them."""
+        """Translate groups of columns to groups of encoded columns."""
         groups = [self._outputs(name, group) for group in value]
         return parameter.form([group for group in groups if group])
 
     def _listed(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
-        """Columns, with all that comes from them."""
+        """Translate a list of columns to all columns encoded from them."""
         return parameter.form(self._outputs(name, value))
 
     def _categories(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
-        """Columns that are categories: the encoder knows of them, and tells the library."""
+        """Check that the listed columns are categorical, then reset the parameter.
+
+        The backend gets the categorical columns from the encoder instead.
+        """
         positions = _true_positions(value)
         numbers = [
             self.names[position]
@@ -171,7 +174,7 @@ class _Columns:
             if self.kinds[position] in ("numeric", "datetime", "duration")
         ]
         if numbers:
-            raise ParameterError(self._in_the_table(f"{name} names {numbers[0]!r}", numbers[0]))
+            raise ParameterError(self._in_the_table(f"{name} lists {numbers[0]!r}", numbers[0]))
         return parameter.form([])
 
     def _types(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
@@ -179,15 +182,15 @@ class _Columns:
 
     def _in_the_table(self, what: str, column: str) -> str:
         return (
-            f"{what}, but the table tells which columns are categories: mark them there, as by "
-            f"X.astype({{{column!r}: 'category'}}), and leave the parameter out, or encode X "
-            "yourself and pass preprocessor=None"
+            f"{what}, but categorical columns are inferred from the dtypes of X. Convert them, "
+            f"for example with X.astype({{{column!r}: 'category'}}), and leave the parameter "
+            "out; or encode X yourself and pass preprocessor=None."
         )
 
     def _texts(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
         raise ParameterError(
-            f"{name}={value!r} needs columns as they came, and the automatic preprocessor "
-            "encodes them; pass preprocessor=None, or leave it out"
+            f"{name}={value!r} requires unencoded columns, but the automatic preprocessor "
+            "encodes them. Pass preprocessor=None, or leave this parameter out."
         )
 
     def _outputs(self, name: str, columns: Iterable[Any]) -> list[int]:
@@ -199,18 +202,19 @@ class _Columns:
             return [(self._position(name, key), each) for key, each in value.items()]
         if len(value) != len(self.names):
             raise ParameterError(
-                f"{name} must have a value for each of the {len(self.names):,} columns of X, "
-                f"got {len(value):,}; or name the columns: {{{self.names[0]!r}: 1}}"
+                f"{name} must have one value for each of the {len(self.names):,} columns of X, "
+                f"got {len(value):,}. Or use column names, as in {{{self.names[0]!r}: 1}}."
             )
         return list(enumerate(value))
 
     def _position(self, name: str, column: Any) -> int:
+        # An integer is a position, as in the libraries; out of range it may be a name.
         if isinstance(column, (int, np.integer)) and 0 <= column < len(self.names):
             return int(column)
         if str(column) in self.names:
             return self.names.index(str(column))
         raise ParameterError(
-            f"{name} names {column!r}, which is no column of X{meant(str(column), self.names)}"
+            f"{name}: {column!r} is not a column of X{meant(str(column), self.names)}"
         )
 
     def _not_one(self, name: str, position: int, outputs: tuple[int, ...]) -> str:
@@ -218,13 +222,13 @@ class _Columns:
         became += ", ..." if len(outputs) > 4 else ""
         what = f"{len(outputs)} columns ({became})" if len(outputs) > 1 else "category codes"
         return (
-            f"{name}: column {self.names[position]!r} becomes {what}, and a sign is for one "
-            "column of numbers; leave it out, or pass numbers"
+            f"{name}: column {self.names[position]!r} is encoded as {what}, but a constraint "
+            "requires one numeric column. Leave the column out, or convert it to numbers."
         )
 
 
 def _true_positions(value: Any) -> list[Any]:
-    """Return columns as they are listed, or the positions at which a mask is true."""
+    """Return the listed columns, or the positions at which a boolean mask is true."""
     listed = [value] if isinstance(value, (str, int, np.integer)) else list(value)
     if listed and all(isinstance(each, (bool, np.bool_)) for each in listed):
         return [position for position, is_one in enumerate(listed) if is_one]
@@ -232,10 +236,10 @@ def _true_positions(value: Any) -> list[Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """Return what a text in brackets, as some libraries take it, stands for."""
+    """Evaluate a list or tuple in a string, such as XGBoost's "(1, 0)"; keep other values."""
     if not isinstance(value, str) or value.strip()[:1] not in ("(", "["):
         return value
     try:
         return ast.literal_eval(value.strip())
     except (ValueError, SyntaxError):
-        return value  # the library will say what it cannot read
+        return value  # the library reports what it cannot parse

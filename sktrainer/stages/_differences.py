@@ -1,4 +1,4 @@
-"""How the validation rows that a caller brought differ from the table to fit."""
+"""Comparison of the columns of `X_val` with those of X."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["differences"]
 
 
 def differences(X: Any, X_val: Any) -> list[str]:
-    """Say how the columns of `X_val`, or its keys, are others than those of X.
+    """Return the differences between the columns or keys of `X_val` and those of X.
 
     Parameters
     ----------
     X, X_val : table, array, dict of arrays or None
-        None where the one or the other was refused before.
+        None if an earlier check refused it.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def differences(X: Any, X_val: Any) -> list[str]:
             return list(error.problems)
         return []
     if is_inputs(X_val):
-        return [f"X_val must be what X is, {type(X).__name__}, got a dict of arrays"]
+        return [f"X_val must have the type of X, {type(X).__name__}, got a dict of arrays"]
     left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
     if left is None or right is None or list(left) == list(right):
         return []

@@ -1,4 +1,4 @@
-"""What comes beside the table: weights, groups and times; and how mistakes are gathered."""
+"""Validation of sample weights, groups and times, and collection of problems."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Problems", "check_groups", "check_time", "check_weight", "length_pro
 
 
 class Problems(list[str]):
-    """Mistakes found so far; a check that raises adds one and lets the others go on."""
+    """Problems found so far; a check that fails adds to the list and later checks still run."""
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Gather what is raised inside."""
+        """Add errors that are raised in the block to the list."""
         try:
             yield
         except InputError as error:
@@ -31,48 +31,49 @@ class Problems(list[str]):
 
 
 def length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
-    """Say that something has not a value for each row.
+    """Return the error message for an argument that does not have one value per row.
 
     Examples
     --------
     >>> length_problem("y", 3, 4)
-    'y must have as many rows as X: X has 4 samples, y has 3; pass one value for each row'
+    'y must have as many rows as X: X has 4 samples, y has 3. Pass one value per row.'
     """
     return (
         f"{name} must have as many rows as {table}: {table} has {expected:,} samples, "
-        f"{name} has {got:,}; pass one value for each row"
+        f"{name} has {got:,}. Pass one value per row."
     )
 
 
 def check_weight(
     name: str, weight: Any, n_samples: int | None, problems: Problems, table: str = "X"
 ) -> Array | None:
-    """Return weights as floats, one for each row."""
+    """Return weights as floats, one per row."""
     if weight is None:
         return None
     values = None
     with problems.collect():
         values = np.asarray(weight, dtype=np.float64)
+        # scikit-learn estimators accept a single weight for all rows.
         if values.ndim == 0 and n_samples is not None:
             values = np.full(n_samples, float(values))
         if values.ndim != 1:
             problems.append(
                 f"Sample weights must be 1D array or scalar, got {values.ndim}D array for "
-                f"{name}; pass one weight for each row"
+                f"{name}. Pass one weight per row."
             )
         elif n_samples is not None and len(values) != n_samples:
             problems.append(length_problem(name, len(values), n_samples, table))
         elif not np.isfinite(values).all():
-            problems.append(f"{name} must be finite, got NaN or inf; give such rows weight 0")
+            problems.append(f"{name} must be finite, got NaN or inf. Set such weights to 0.")
         elif (values < 0).any():
             problems.append(f"{name} must not be negative, got {values.min():g}")
         elif not values.any():
-            problems.append(f"{name} must be positive for some row, got zeros only")
+            problems.append(f"{name} must be positive for some rows, got only zeros")
     return values
 
 
 def check_groups(groups: Any, n_samples: int | None, problems: Problems) -> Array | None:
-    """Replace the groups' names by codes."""
+    """Return the groups as integer codes."""
     if groups is None:
         return None
     codes, names = pd.factorize(np.asarray(groups).reshape(-1), use_na_sentinel=True)
@@ -81,16 +82,16 @@ def check_groups(groups: Any, n_samples: int | None, problems: Problems) -> Arra
     missing = int((codes < 0).sum())
     if missing:
         problems.append(
-            f"groups must name a group for every row, got {missing:,} missing; give such "
-            "rows a group of their own, or leave them out"
+            f"groups must have a value for every row, got {missing:,} missing values. Assign "
+            "these rows to a separate group, or drop them."
         )
     elif len(names) < 2:
-        problems.append(f"groups must name at least 2 groups, got {len(names)}")
+        problems.append(f"groups must have at least 2 distinct values, got {len(names)}")
     return np.asarray(codes)
 
 
 def check_time(X: Any, column: Any, n_samples: int | None, problems: Problems) -> Array | None:
-    """Return the times that order the rows, where a column was named for them."""
+    """Return the values of the time column as sort keys, or None without a time column."""
     if column is None or n_samples is None:
         return None
     times = None

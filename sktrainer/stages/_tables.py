@@ -1,4 +1,4 @@
-"""X: what may come as a table, and what a network or a step of the caller's takes besides."""
+"""Validation of X: tables, and the other inputs of networks and user-defined steps."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["check_table", "count_samples", "with_rows"]
 
 
 def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
-    """Make lists and tensors arrays; leave arrays, sparse matrices and data frames as is."""
+    """Validate a table; convert lists and tensors to arrays, return others unchanged."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
             what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"
             problems.append(
                 f"Found a table with {what} (shape={tuple(X.shape)}) while a minimum of 1 is "
-                "required; pass a table with rows and columns"
+                "required. Pass a table with rows and columns."
             )
         else:
             problems.extend(table_problems(X))
@@ -50,53 +50,53 @@ def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
 
 
 def _no_table(X: Any) -> str | None:
-    """Say what came in place of a table."""
+    """Return an error message if X is a dict, a scalar or a lazy frame, else None."""
     if is_inputs(X):
         return (
-            "X must be a table, got a dict of arrays, which is for networks alone; pass a "
-            "DataFrame, such as pandas.DataFrame(X) where each array has one dimension"
+            "X must be a table, got a dict of arrays, which only networks support. Pass a "
+            "DataFrame, for example pandas.DataFrame(X) if each array has one dimension."
         )
     if X is None or np.isscalar(X) or hasattr(X, "collect"):
-        do = "call .collect() on it" if hasattr(X, "collect") else "pass a table"
+        do = "Call .collect() first." if hasattr(X, "collect") else "Pass one of these."
         return (
             "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
-            f"{type(X).__name__}; {do}"
+            f"{type(X).__name__}. {do}"
         )
     return None
 
 
 def _no_rows(X: Any) -> str | None:
-    """Say what stands where rows of cells should: single values, dicts or records."""
+    """Return an error message if X has records, dicts or not two dimensions, else None."""
     first = X[0] if isinstance(X, (list, tuple)) and X else None
     if isinstance(first, Mapping) or getattr(getattr(X, "dtype", None), "names", None):
         what = "dicts" if isinstance(first, Mapping) else "records"
         return (
-            f"X must be a table, got {len(X):,} {what}; pass pandas.DataFrame(X), whose "
-            "columns have their names"
+            f"X must be a table, got {len(X):,} {what}. Pass pandas.DataFrame(X), which keeps "
+            "the column names."
         )
     n_dimensions = count_dimensions(X)
     if n_dimensions > 2:
         return (
-            f"Found array with dim {n_dimensions}, while dim <= 2 is required; where a row's "
-            "values are to be columns pass numpy.reshape(X, (len(X), -1))"
+            f"Found array with dim {n_dimensions}, while dim <= 2 is required. To use each "
+            "value of a row as a column, pass numpy.reshape(X, (len(X), -1))."
         )
     if n_dimensions != 1:
         return None
     return (
-        f"Expected 2D array, got 1D array instead: X has {len(X):,} values, and no rows and "
-        f"columns. Reshape your data: {_reshaping(X)}"
+        f"Expected 2D array, got 1D array instead: X has {len(X):,} values, but no rows and "
+        f"columns. Reshape your data: {_reshaping(X)}."
     )
 
 
 def _reshaping(X: Any) -> str:
     if isinstance(X, pd.Series):
-        return "X.to_frame() makes it one column"
+        return "X.to_frame() returns one column"
     array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
-    return f"{array}.reshape(-1, 1) makes it one column, {array}.reshape(1, -1) one row"
+    return f"{array}.reshape(-1, 1) returns one column, {array}.reshape(1, -1) one row"
 
 
 def with_rows(X: Any, problems: Problems) -> Any:
-    """Return X, whatever it is, as something of which rows can be taken."""
+    """Return X in a form whose rows can be selected; X does not have to be a table."""
     if is_inputs(X):
         inputs = None
         with problems.collect():
@@ -108,8 +108,9 @@ def with_rows(X: Any, problems: Problems) -> Any:
 
 
 def count_samples(X: Any, problems: Problems) -> int | None:
+    """Return the number of rows of X, or None if X is invalid."""
     n_samples = None
-    if X is None and problems:
+    if X is None and problems:  # already reported
         return None
     with problems.collect():
         n_samples = count_rows(X)

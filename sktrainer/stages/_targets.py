@@ -1,4 +1,4 @@
-"""The target: which task it makes, and its labels as codes."""
+"""Inference of the task from the target, and encoding of labels as class codes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
 MOST_LABELS = 20
-"""So many different whole numbers are labels where nothing else tells the task."""
+"""At most this many distinct whole numbers are taken as labels if the task is inferred."""
 
 _OF_FOLDS = (
-    ", and for a search over a table sorted by it pass task='classification', by which the "
-    "search knows to stratify its folds"
+    " In a search over a table that is sorted by the target, pass task='classification' so "
+    "that the search stratifies its folds."
 )
 
 __all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
 
 
 def resolve_task(task: str, estimator: Any, y: Any) -> Task:
-    """Answer with the caller's word, else the estimator's kind, else what y looks like."""
+    """Return the task: `task` unless it is "auto", else that of the estimator, else of y."""
     if y is None:
         raise InputError(
-            "This trainer requires y to be passed, but the target y is None; pass y, or the "
-            "name of the target's column in X"
+            "This trainer requires y to be passed, but the target y is None. Pass y, or the "
+            "name of the target column in X."
         )
     of_estimator: Task | None = None
     if is_classifier(estimator):
@@ -40,8 +40,8 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
     if task != "auto":
         if of_estimator is not None and task != of_estimator:
             raise InputError(
-                f"task={task!r} does not fit {model_name(estimator)}, which is for "
-                f"{of_estimator}; pass a model for {task} or leave task='auto'"
+                f"task={task!r} is incompatible with {model_name(estimator)}, which is for "
+                f"{of_estimator}. Pass a model for {task}, or use task='auto'."
             )
         return "classification" if task == "classification" else "regression"
     if of_estimator is not None:
@@ -53,10 +53,10 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
 
 
 def _are_amounts(y: Any) -> bool:
-    """Tell whether whole numbers are amounts: there are many, and others between them.
+    """Return whether whole numbers are quantities rather than labels.
 
-    Labels that are numbers mostly are few, or count up without a gap. So may ages: of
-    those nobody can tell.
+    Numeric labels are usually few or consecutive. Many consecutive numbers are refused,
+    because they may be labels or quantities, such as ages.
     """
     values = np.asarray(y)
     if values.dtype.kind not in "iuf" or values.ndim > 2:
@@ -66,9 +66,9 @@ def _are_amounts(y: Any) -> bool:
         return False
     if found[-1] - found[0] == len(found) - 1:
         raise InputError(
-            "expected labels or amounts to tell the task by, got a y of all "
-            f"{len(found):,} whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}, which "
-            "may be either; pass task='regression' or task='classification'"
+            "the task cannot be inferred from y, which contains all "
+            f"{len(found):,} whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}: they may "
+            "be labels or quantities. Pass task='regression' or task='classification'."
         )
     return True
 
@@ -76,16 +76,17 @@ def _are_amounts(y: Any) -> bool:
 def check_target(
     y: Any, task: Task, *, multi_output: bool = False, guessed: bool = False
 ) -> tuple[Array, Array | None]:
-    """Return the targets as the stages use them, and the caller's labels in order.
+    """Return the targets in the form that the stages use, and the sorted original labels.
 
     Parameters
     ----------
     y : array-like
     task : {"classification", "regression"}
     multi_output : bool, default=False
-        A regression may have several columns.
+        Whether a regression target may have several columns.
     guessed : bool, default=False
-        Only y tells the task, so that a search knows of no classifier.
+        Whether the task was inferred from y. A search such as GridSearchCV then does not
+        stratify its folds, which the error message for a single class explains.
 
     Returns
     -------
@@ -98,11 +99,11 @@ def check_target(
     labels = _labels(y)
     codes, classes = _factorize(labels)
     if len(classes) == 0:
-        raise InputError("y has 0 labels, while at least 2 classes are needed; pass some rows")
+        raise InputError("y has 0 labels, but at least 2 classes are required. Pass more rows.")
     if len(classes) < 2:
         raise InputError(
-            f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}; "
-            f"check that the rows were not filtered by the target{_OF_FOLDS if guessed else ''}"
+            f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}. "
+            f"Check that no filter depends on the target.{_OF_FOLDS if guessed else ''}"
         )
     return codes, classes
 
@@ -110,21 +111,22 @@ def check_target(
 def check_chunk_target(
     y: Any, task: Task, classes: Any, *, multi_output: bool = False
 ) -> tuple[Array, Array | None]:
-    """Return the targets of a chunk of rows, and all classes that its stream will have.
+    """Return the targets of one `partial_fit` chunk, and the classes of all chunks.
 
     Parameters
     ----------
     y : array-like
     task : {"classification", "regression"}
     classes : array-like of shape (n_classes,) or None
-        None: those of y.
+        All classes that will occur (None: the classes in y).
     multi_output : bool, default=False
+        Whether a regression target may have several columns.
     """
     if task == "regression":
         if classes is not None:
             raise InputError(
-                "classes names the labels of a classifier, but this is a regression; leave it "
-                "out"
+                "classes is only supported for classification, but the task is regression. "
+                "Leave it out."
             )
         return _numbers(y, multi_output=multi_output), None
     labels = _labels(y)
@@ -132,21 +134,21 @@ def check_chunk_target(
     if len(known) < 2:
         got = f"one class only: {known.tolist()[0]!r}" if len(known) else "none"
         raise InputError(
-            f"the first chunk must name at least 2 classes, got {got}; name all that will "
-            "come: partial_fit(X, y, classes=[...])"
+            f"the first chunk must have at least 2 classes, got {got}. List all classes that "
+            "will occur: partial_fit(X, y, classes=[...])."
         )
     codes = known_codes(labels, known)
     if (codes < 0).any():
         raise InputError(
-            f"y must hold classes that the first call knew ({_some(known)}), got "
-            f"{_unknown(labels, codes)!r}; name all that will come in the first call: "
-            "partial_fit(X, y, classes=[...])"
+            f"y must contain only classes of the first call ({_some(known)}), got "
+            f"{_unknown(labels, codes)!r}. List all classes that will occur in the first "
+            "call: partial_fit(X, y, classes=[...])."
         )
     return codes, known
 
 
 def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
-    """Return further targets in the form of those that `check_target` gave `classes` for."""
+    """Encode targets of further rows with the `classes` returned by `check_target`."""
     if task == "regression" or classes is None:
         return _numbers(y, multi_output=True)
     labels = _labels(y)
@@ -154,7 +156,7 @@ def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
     if (codes < 0).any():
         raise InputError(
             f"the labels must be among the classes of y ({_some(classes)}), got "
-            f"{_unknown(labels, codes)!r}"
+            f"{_unknown(labels, codes)!r}. Drop these rows, or add such rows to y."
         )
     return codes
 
@@ -164,13 +166,13 @@ def _unknown(labels: Array, codes: Array) -> list[Any]:
 
 
 def known_codes(labels: Any, classes: Array) -> Array:
-    """Return the position of each label in `classes`, -1 where it is not there."""
+    """Return the position of each label in `classes`, or -1 for an unknown label."""
     values = column_or_1d(labels.to_numpy() if hasattr(labels, "to_numpy") else labels)
     return np.asarray(_index(classes).get_indexer(_index(values)))
 
 
 def _index(labels: Array) -> pd.Index:
-    # pandas has no index of half-precision floats.
+    # pandas does not support an Index of dtype float16.
     return pd.Index(labels.astype(np.float32) if labels.dtype == np.float16 else labels)
 
 
@@ -183,31 +185,31 @@ def _numbers(y: Any, *, multi_output: bool) -> Array:
     try:
         values = np.asarray(y)
         if values.dtype.kind == "c":
-            raise InputError("Complex data not supported for y; pass real numbers")
+            raise InputError("Complex data not supported for y. Pass real numbers.")
         _check_no_dates(values)
         values = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"y must hold numbers for regression, got {str(error)!r}; for labels use a "
-            "classifier"
+            f"y must be numeric for regression, got the error {str(error)!r}. If y holds "
+            "labels, use a classifier."
         ) from error
     if not (multi_output and values.ndim == 2 and values.shape[1] > 1):
         values = _one_column(
             values,
-            "this model gives one number for a row: wrap the trainer in "
-            "sklearn.multioutput.MultiOutputRegressor",
+            "This model predicts one number per row. For several targets, wrap the trainer in "
+            "sklearn.multioutput.MultiOutputRegressor.",
         )
     _check_finite(values)
     return values
 
 
 def _one_column(values: Array, do: str) -> Array:
-    """Return the values with one dimension; a column of them is taken with a warning."""
+    """Return the values as a 1-D array; flatten a single column with a warning."""
     if values.ndim > 1 and values.shape[1:] != (1,):
         raise InputError(
-            f"y should be a 1d array, got an array of shape {values.shape} instead; {do}"
+            f"y should be a 1d array, got an array of shape {values.shape} instead. {do}"
         )
     return values if values.ndim == 1 else column_or_1d(values, warn=True)
 
@@ -216,9 +218,9 @@ def _check_no_dates(values: Array) -> None:
     kind = pd.api.types.infer_dtype(values, skipna=True) if values.ndim == 1 else ""
     if values.dtype.kind in "mM" or kind in ("date", "datetime", "timedelta", "period"):
         raise InputError(
-            f"y must hold labels or numbers, got dates or durations ({kind or values.dtype}); "
-            "count them in a unit, as by (y - y.min()) / pandas.Timedelta('1D'), or for labels "
-            "pass y.astype(str)"
+            f"y must hold labels or numbers, got dates or durations ({kind or values.dtype}). "
+            "Convert them to numbers, for example (y - y.min()) / pandas.Timedelta('1D'), or "
+            "to labels with y.astype(str)."
         )
 
 
@@ -227,21 +229,21 @@ def _check_finite(values: Array) -> None:
         return
     missing, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     raise InputError(
-        f"Input y contains NaN or infinity: {missing:,} NaN, {infinite:,} inf; "
-        "leave those rows out, a target cannot be guessed"
+        f"Input y contains NaN or infinity: {missing:,} NaN, {infinite:,} inf. "
+        "Drop these rows, because targets are not imputed."
     )
 
 
 def _labels(y: Any) -> Array:
-    """Return the labels as a 1-D array; a missing label or a number with decimals raises."""
+    """Return the labels as a 1-D array; raise an error for missing or unsuitable labels."""
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if values.dtype.kind == "c":
-        raise InputError("Complex data not supported for y; pass labels")
+        raise InputError("Complex data not supported for y. Pass labels.")
     values = _one_column(
         values,
-        "one label for a row is learned: of one-hot columns pass the positions, "
-        "numpy.argmax(y, axis=1); for several labels wrap the trainer in "
-        "sklearn.multioutput.MultiOutputClassifier",
+        "A classifier needs one label per row. For one-hot columns, pass "
+        "numpy.argmax(y, axis=1). For several labels per row, wrap the trainer in "
+        "sklearn.multioutput.MultiOutputClassifier.",
     )
     _check_no_dates(values)
     missing = pd.isna(values) if values.dtype.kind in "fOmM" else np.zeros(len(values), bool)
@@ -250,7 +252,7 @@ def _labels(y: Any) -> Array:
     if missing.any():
         raise InputError(
             f"Input y contains NaN or infinity: {int(missing.sum()):,} of {len(values):,} "
-            "labels; leave those rows out, or give them a label of their own"
+            "labels. Drop these rows, or replace the missing labels with a separate label."
         )
     if values.dtype.kind == "O":
         values = _plain(values)
@@ -260,10 +262,10 @@ def _labels(y: Any) -> Array:
 
 
 def _plain(labels: Array) -> Array:
-    """Return labels of Python's numbers or booleans as an array of them.
+    """Convert an object array of numbers or booleans to a numeric or boolean array.
 
-    A column taken from a table of mixed types by `.values` comes as objects, in which
-    scikit-learn sees labels of an unknown kind.
+    `.values` of a table with mixed types returns objects, for which scikit-learn's
+    `type_of_target` returns "unknown".
     """
     numbers = (bool, int, float, np.bool_, np.number)
     if all(isinstance(label, numbers) for label in pd.unique(labels)):
@@ -272,17 +274,18 @@ def _plain(labels: Array) -> Array:
 
 
 def _check_one_type(labels: Array) -> None:
-    """Refuse labels that cannot be put in order."""
+    """Raise an error for labels of mixed types, which cannot be sorted."""
     kinds = sorted({type(label).__name__ for label in pd.unique(labels)})
     if len(kinds) > 1 and "str" in kinds:
         raise InputError(
-            f"y must have labels of one type, got {', '.join(kinds)}; convert them, for "
-            "example with y.astype(str)"
+            f"y must have labels of one type, got {', '.join(kinds)}. Convert them, for "
+            "example with y.astype(str)."
         )
 
 
 def _factorize(labels: Array) -> tuple[Array, Array]:
-    """Do what `np.unique(labels, return_inverse=True)` does, by hashing and not by sorting."""
+    """Return class codes and sorted classes."""
+    # `np.unique` with return_inverse sorts all rows; hashing is faster if classes are few.
     codes, found = pd.factorize(labels)
     seen = np.asarray(found).astype(labels.dtype, copy=False)
     order = np.argsort(seen, kind="stable")

@@ -1,4 +1,4 @@
-"""The column that orders rows in time, as numbers that sort."""
+"""Conversion of the time column to numbers that sort in the order of time."""
 
 from __future__ import annotations
 
@@ -15,50 +15,51 @@ __all__ = ["column_of", "parse_times"]
 
 
 def column_of(X: Any, column: Any) -> Any:
-    """Return a column of a table by its name, or of an array by its position."""
+    """Return a column of a DataFrame by name, or of an array by position."""
     names = getattr(X, "columns", None)
     if names is not None:
         if column not in list(names):
             raise InputError(
-                f"time_column={column!r} is no column of X; its columns are "
-                f"{', '.join(map(str, names))}"
+                f"time_column={column!r} is not a column of X. The columns of X are: "
+                f"{', '.join(map(str, names))}."
             )
         return X[column]
     n_columns = X.shape[1] if getattr(X, "ndim", 0) == 2 else 0
     if sparse.issparse(X) or isinstance(column, str) or not 0 <= column < n_columns:
         raise InputError(
-            f"time_column={column!r} must be a column's name (X a DataFrame) or its position "
-            f"below {n_columns} (X an array); got X of type {type(X).__name__}"
+            f"time_column={column!r} must be a column name if X is a DataFrame, or a position "
+            f"below {n_columns} if X is an array. Got X of type {type(X).__name__}."
         )
     return X[:, column]
 
 
 def parse_times(values: Any, name: Any) -> Array:
-    """Return an order key a row: numbers as they are, dates as integers.
+    """Return one sort key per row: numbers unchanged, dates as integers.
 
     Raises
     ------
     InputError
-        Where a value is missing or is neither a number nor a date.
+        If a value is missing, or is neither a number nor a date.
     """
     series = pd.Series(values.to_list() if hasattr(values, "to_list") else values)
     if isinstance(values, pd.Series):
         series = values
     if not pd.api.types.is_numeric_dtype(series):
         missing = series.isna()
+        # UTC makes times of different time zones comparable.
         parsed = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
         bad = parsed.isna() & ~missing
         if bad.any():
             example = series[bad].iloc[0]
             raise InputError(
-                f"time_column={name!r} must hold dates or numbers, got {example!r} and "
-                f"{int(bad.sum()):,} such in all; parse the column first, for example with "
-                "pandas.to_datetime(..., format=...)"
+                f"time_column={name!r} must contain dates or numbers, got {example!r} "
+                f"({int(bad.sum()):,} invalid values in total). Parse the column first, for "
+                "example with pandas.to_datetime(..., format=...)."
             )
         series = parsed
     if series.isna().any():
         raise InputError(
             f"time_column={name!r} must have a value in every row, got "
-            f"{int(series.isna().sum()):,} missing; fill them or leave those rows out"
+            f"{int(series.isna().sum()):,} missing values. Fill them, or drop these rows."
         )
     return np.asarray(series.astype("int64") if series.dtype.kind == "M" else series)

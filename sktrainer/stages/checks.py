@@ -1,4 +1,4 @@
-"""The first stage: what the caller passed becomes CheckedData, or one error says all."""
+"""First stage: validate the arguments of `fit` and report all problems at once."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ __all__ = ["RawInput", "check_data", "rows_to_score", "split_off_target"]
 
 @dataclass(frozen=True)
 class RawInput:
-    """The arguments of one `fit`, as they came.
+    """Arguments of one `fit` or `partial_fit`, as the user passed them.
 
-    `tabular` says that X is to be a table with columns, since the auto preprocessor or
-    a bare model reads it. Otherwise X is the business of the first step alone.
-    `chunk` says that more rows are to follow: one row will do, and rows of one class;
-    `classes` are all that there will be, None where y has them all.
+    `tabular` means that X must be a table, because the automatic preprocessor or the model
+    reads it. Otherwise only the first user-defined step or the network reads X. `chunk`
+    means that more rows follow, so that one row or rows of one class are enough. `classes`
+    lists all classes that will occur (None: the classes in y).
     """
 
     X: Any
@@ -57,23 +57,19 @@ class RawInput:
 
 
 def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
-    """Check every argument of `fit` and return them in the form that the stages use.
+    """Validate all arguments of `fit` and return them in the form that the stages use.
 
     Parameters
     ----------
     raw : RawInput
     task : {"auto", "classification", "regression"}
     estimator : estimator
-        Asked for its task where `task` is "auto".
-
-    Returns
-    -------
-    CheckedData
+        Determines the task if `task` is "auto".
 
     Raises
     ------
     InputError
-        With every mistake that was found.
+        With all problems that were found.
     """
     problems = Problems()
     X, y = split_off_target(raw.X, raw.y)
@@ -122,7 +118,7 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
 
 
 def _target_name(y: Any) -> str | None:
-    """Return the column that y names, or the names of the Series or columns that it is."""
+    """Return the name of the target column, of the Series, or of the columns of y."""
     columns = list(getattr(y, "columns", ()))
     if len(columns) > 1:
         return ", ".join(map(str, columns))
@@ -132,18 +128,19 @@ def _target_name(y: Any) -> str | None:
 
 
 def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
-    """Take the target out of X where `y` is the name of one of its columns."""
+    """Return X without the target column, and the target, if `y` is a column name."""
     if not isinstance(y, str):
         return X, y
     columns = getattr(X, "columns", None)
     if columns is None:
         raise InputError(
-            f"y={y!r} names a column, for which X must be a DataFrame, got "
-            f"{type(X).__name__}; pass the target's values as y"
+            f"y={y!r} is a column name, which requires X to be a DataFrame, got "
+            f"{type(X).__name__}. Pass the values of the target as y."
         )
     if y not in list(columns):
         raise InputError(
-            f"y={y!r} names no column of X; its columns are {', '.join(map(str, columns))}"
+            f"y={y!r} is not a column of X. The columns of X are: "
+            f"{', '.join(map(str, columns))}."
         )
     return without_column(X, y), X[y]
 
@@ -151,15 +148,15 @@ def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
 def rows_to_score(
     X: Any, y: Any, task: Task, classes: Array | None, sample_weight: Any = None
 ) -> Rows:
-    """Return rows with targets in the form that scorers get; for rows after the fit.
+    """Return rows to score after the fit, with the targets encoded for the scorers.
 
-    A label that the training rows lacked is wrong whatever is predicted, and no error:
-    it gets the code after the last class.
+    A label that did not occur in training is not an error. It gets the code after the last
+    class, so that every prediction for it counts as wrong.
 
     Raises
     ------
     InputError
-        Where y has another length than X, or holds NaN.
+        If y and X have different lengths, or y contains NaN.
     """
     X, y = split_off_target(X, y)
     codes = _numbers_or_codes(y, task, classes)
@@ -188,13 +185,14 @@ def _check_validation(
     if raw.X_val is None and raw.y_val is None:
         if raw.sample_weight_val is not None:
             problems.append(
-                "sample_weight_val needs X_val and y_val; pass them, or leave it out"
+                "sample_weight_val requires X_val and y_val. Pass them, or leave it out."
             )
         return None
     if raw.X_val is None or (raw.y_val is None and not isinstance(raw.y, str)):
         given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
-        problems.append(f"{given} needs {other}; pass both or neither")
+        problems.append(f"{given} requires {other}. Pass both or neither.")
         return None
+    # If y is a column name, the target of the validation rows is in the same column of X_val.
     X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
     found = Problems()
     X_val = check_table(X_val, found) if raw.tabular else with_rows(X_val, found)
@@ -212,12 +210,12 @@ def _check_validation(
 
 
 def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:
-    """Refuse weights that leave rows of one class only."""
+    """Raise an error if only rows of one class have a positive weight."""
     if classes is None or weight is None:
         return
     used = np.unique(y[weight > 0])
     if len(used) < 2:
         raise InputError(
-            f"the rows of positive sample_weight must have at least 2 classes, got one class "
+            f"the rows with positive sample_weight must have at least 2 classes, got one class "
             f"only: {classes.tolist()[used[0]]!r}"
         )

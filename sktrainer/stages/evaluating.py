@@ -1,4 +1,4 @@
-"""The fifth stage: each part of the rows is predicted once and meets every scorer."""
+"""Fifth stage: predict each set once and compute all scores from these predictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Part", "evaluate", "predicted_part", "score_rows"]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows to score: as the caller passed them, and encoded where that was done already."""
+    """Rows to score, as the user passed them; and encoded, if that was already done."""
 
     rows: Rows
     encoded: Any = None
@@ -34,20 +34,17 @@ def evaluate(
     scoring: Scoring,
     answers: Mapping[str, Predicted] | None = None,
 ) -> Scores:
-    """Score every part.
+    """Score every set of rows.
 
     Parameters
     ----------
     fitted : FittedModel
     parts : mapping of str to Part
-        "train", "validation", "test"; the last one also gives the confusion matrix.
+        Keyed by "train", "validation" and "test". The confusion matrix is that of the last
+        set that is not "train".
     scoring : Scoring
     answers : mapping of str to Predicted or None, default=None
-        Of parts that were predicted already.
-
-    Returns
-    -------
-    Scores
+        Predictions that already exist, by the name of the set.
     """
     records, confusion = {}, None
     for name, part in parts.items():
@@ -60,7 +57,7 @@ def evaluate(
 
 
 def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, float]:
-    """Score some rows with every scorer, each row by its weight where there are weights."""
+    """Return the score of every scorer on these rows, weighted by `sample_weight` if given."""
     part = Part(rows)
     predicted = predicted_part(fitted, part)
     return _scores(
@@ -69,7 +66,7 @@ def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, f
 
 
 def predicted_part(fitted: FittedModel, part: Part) -> Predicted:
-    """Wrap the answers for these rows, in class codes; each is asked for at most once."""
+    """Return the predictions for these rows as class codes, each computed on first use."""
     answers = _Answers(fitted, part)
     classes = fitted.classes
     return Predicted(
@@ -84,7 +81,7 @@ def predicted_part(fitted: FittedModel, part: Part) -> Predicted:
 
 
 class _Answers:
-    """What a fitted model says of some rows; the rows are encoded and sent through it once."""
+    """Predictions of a fitted model, which encodes the rows only once."""
 
     def __init__(self, fitted: FittedModel, part: Part) -> None:
         self._fitted = fitted
@@ -101,6 +98,7 @@ class _Answers:
 
     def predict(self) -> Array:
         fitted = self._fitted
+        # One model call serves both methods if `predict` is the most likely class.
         if fitted.likeliest and fitted.classes is not None and fitted.can("predict_proba"):
             return np.asarray(self._probabilities.argmax(axis=1))
         return _codes(fitted.classes, fitted.predict_encoded(self._encoded))
@@ -127,6 +125,8 @@ def _scores(
     sample_weight: Array | None = None,
     strict: bool = False,
 ) -> dict[str, float]:
+    # Only scorers known by name work on class codes and shared predictions. User-defined
+    # scorers are called with the estimator, the rows and the original labels.
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.on_estimator}
     values = score_predicted(named, predicted, part.rows.y, sample_weight, strict=strict)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -1,4 +1,4 @@
-"""The fourth stage: a backend fits the model, and steps and model become one pipeline."""
+"""Fourth stage: fit the model with its backend and join steps and model to a pipeline."""
 
 from __future__ import annotations
 
@@ -35,22 +35,16 @@ __all__ = ["ModelPlan", "fit_chunk", "fit_model", "untrained"]
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """The model and how it is to be fitted, decided before any row is read.
+    """Model and fit options, decided before any row is read.
 
     Attributes
     ----------
     name : str
-        Its name in the pipeline.
+        Name of the model's step in the pipeline.
     model : estimator
         Cloned before it is fitted.
-    backend : Backend
-    traits : Traits
-    metric : WatchedMetric
     n_iter_no_change : int or None
-        None: it is not stopped early.
-    tol : float
-    correct_probabilities : bool
-    device : DeviceChoice
+        Patience of early stopping (None: no early stopping).
     """
 
     name: str
@@ -75,25 +69,21 @@ def fit_model(
     on_iteration: Callable[..., Any] | None = None,
     place: FitPlace | None = None,
 ) -> FitOutcome:
-    """Fit a clone of the model on prepared rows.
+    """Fit a clone of the model on the prepared rows.
 
     Parameters
     ----------
     plan : ModelPlan
     data : CheckedData
-        For its classes, its task and the names of its inputs; no row of it is read.
+        Provides the classes, the task and the input names. Its rows are not read.
     prepared : Prepared
     seed, n_threads : int
     n_iter : int or None, default=None
-        Exactly so many iterations, with no stopping.
+        Train for exactly this number of iterations, without early stopping.
     on_iteration : callable or None, default=None
-        Called with the iteration and its values, for progress.
+        Called with the iteration and its metric values, to report progress.
     place : FitPlace or None, default=None
-        Where its checkpoints lie; a fit that is found there finished is loaded.
-
-    Returns
-    -------
-    FitOutcome
+        Location of the checkpoints. A finished fit that is stored there is loaded.
     """
     watched = prepared.validation is not None and len(prepared.validation) > 0
     stops = plan.n_iter_no_change is not None and watched and n_iter is None
@@ -129,7 +119,7 @@ def fit_model(
 
 
 def untrained(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> FittedModel:
-    """Put an unfitted clone of the model behind the fitted steps, for `fit_chunk`."""
+    """Return a pipeline of the fitted steps and an unfitted clone of the model."""
     return _in_pipeline(clone_estimator(plan.model), plan, data, prepared)
 
 
@@ -142,25 +132,21 @@ def fit_chunk(
     n_threads: int,
     device: str | None = None,
 ) -> FitOutcome:
-    """Take the model one step further, on the rows of one chunk.
+    """Train the model on the rows of one chunk.
 
     Parameters
     ----------
     fitted : FittedModel
-        Its model is fitted by the chunks before, or `untrained`. It stays as it is.
+        Fitted on the previous chunks, or returned by `untrained`. It is not modified.
     rows : Rows
-        Encoded; `y` holds positions into the classes that the model knows, or numbers.
+        Encoded rows. `y` holds positions in the classes of the model, or numbers.
     seed : int
         The same for all chunks.
     number : int
-        Which chunk this is, from 1.
+        Number of the chunk, starting at 1.
     n_threads : int
     device : str or None, default=None
-        Where a model that is unfitted begins; None: where it would by itself.
-
-    Returns
-    -------
-    FitOutcome
+        Device of a model that is not fitted yet (None: the library's default).
     """
     classes: Array | None = None
     if fitted.classes is not None and fitted.class_codes is not None:
@@ -189,7 +175,7 @@ def fit_chunk(
 def _in_pipeline(
     model: Any, plan: ModelPlan, data: CheckedData, prepared: Prepared
 ) -> FittedModel:
-    from imblearn.pipeline import Pipeline  # as heavy to import as scikit-learn itself
+    from imblearn.pipeline import Pipeline  # slow to import, hence not at the top
 
     return FittedModel(
         pipeline=Pipeline([*prepared.steps, (plan.name, model)]),
@@ -205,7 +191,7 @@ def _in_pipeline(
 
 
 def _fit(backend: Backend, request: FitRequest) -> ModelFit:
-    """Let the backend fit; with a checkpoint, only what is not found finished there."""
+    """Fit with the backend, unless the checkpoint already holds the finished fit."""
     checkpoint = request.checkpoint
     if checkpoint is None:
         return backend.fit(request)
@@ -221,7 +207,10 @@ def _resumed_from(checkpoint: FitCheckpoint | None) -> int | None:
 
 
 def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> WatchedMetric:
-    """Let a scorer known by its name see class codes, and one of the caller's own labels."""
+    """Return the watched metric, adapted to the codes or labels that the model predicts.
+
+    A scorer of scikit-learn gets class codes, and a user-defined one the original labels.
+    """
     metric = plan.metric
     if data.classes is None or prepared.class_codes is None or metric.scorer is None:
         return metric
@@ -230,7 +219,8 @@ def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -
     trained_on_codes = plan.traits.labels == "codes"
     if metric.name in get_scorer_names():
         scorer = metric.scorer
-        # As it is where it can be: the libraries know scikit-learn's own for quicker ways.
+        # The scorer stays unchanged if possible, because backends replace scikit-learn's
+        # own scorers with faster metrics of their library.
         if _lacks_a_class(prepared.validation, len(codes)):
             scorer = tolerant_scorer(scorer, len(codes))
         if trained_on_codes:
@@ -248,7 +238,7 @@ def _lacks_a_class(rows: Rows | None, n_classes: int) -> bool:
 
 
 def _predicts_as_its_library(plan: ModelPlan) -> bool:
-    """Tell whether `predict` is the library's own, and not that of a caller's subclass."""
+    """Return whether `predict` is defined by the library and not by a user's subclass."""
     owner = next((c for c in type(plan.model).__mro__ if "predict" in vars(c)), object)
     return owner.__module__.partition(".")[0] == plan.backend.name
 
@@ -256,7 +246,7 @@ def _predicts_as_its_library(plan: ModelPlan) -> bool:
 def _with_targets(
     rows: Rows | None, plan: ModelPlan, data: CheckedData, prepared: Prepared
 ) -> Any:
-    """Put in the targets that the model trains on: labels where it takes them, else codes."""
+    """Return the rows with the targets that the model trains on: labels or class codes."""
     if rows is None or data.classes is None or plan.traits.labels == "codes":
         return rows
     assert prepared.class_codes is not None

@@ -1,8 +1,8 @@
-"""The third stage: the steps before the model are fitted, on training rows and nothing else.
+"""Third stage: fit the steps before the model on training rows only.
 
-The steps are walked by hand, since a Pipeline's own `fit` cannot give validation rows to
-the model at its end: `fit_transform` and `fit_resample` see training rows, validation rows
-meet `transform` alone, and samplers never see them.
+The steps are fitted one by one, because `Pipeline.fit` cannot pass encoded validation rows
+to its last step. `fit_transform` and `fit_resample` get training rows; validation rows only
+pass through `transform`, and never through samplers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SAMPLER = "resample"
 
 @dataclass(frozen=True)
 class StepsPlan:
-    """The unfitted steps and what is done about imbalance, decided before any row is read.
+    """Unfitted steps and the handling of imbalance, decided before any row is read.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class StepsPlan:
         "auto", "class_weight", "smote", "oversample", "undersample", or an imblearn
         sampler.
     weights : bool
-        The model takes sample weights.
+        Whether the model accepts sample weights.
     codes_at_end : bool
-        The last step is the auto preprocessor and the model wants to be told which
+        Whether the last step is the automatic preprocessor and the model needs to know which
         columns hold category codes.
     output : str or None
-        The container that the steps are to give, as scikit-learn's `set_output` names it.
+        The output container of the steps, as passed to scikit-learn's `set_output`.
     """
 
     steps: tuple[tuple[str, Any], ...]
@@ -55,7 +55,7 @@ class StepsPlan:
 
 @dataclass
 class _Walk:
-    """Where the walk through the steps stands: both parts, and what was fitted so far."""
+    """State while the steps are fitted: both sets of rows and the steps fitted so far."""
 
     train: Rows
     X_val: Any
@@ -81,20 +81,16 @@ def prepare(
     train : ndarray of shape (n_train,)
         Row positions.
     validation : Rows or None
-        Rows as the caller passed them, with codes of all classes as `y`.
+        Rows as the user passed them, with class codes as `y`.
     seed : int
     all_classes : bool, default=False
-        The model is to know the classes that these training rows lack, too.
-
-    Returns
-    -------
-    Prepared
+        Whether the model also gets the classes that do not occur in the training rows.
     """
     weight = None if data.sample_weight is None else data.sample_weight[train]
     X = take_rows(data.X, train)
     X_val = None if validation is None else validation.X
     walk = _Walk(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
-    del X  # the rows as they came are not needed once they are encoded
+    del X  # lets the unencoded rows be freed after encoding
     counts = {"before": _counts(walk.train, data)}
     before = _weighted_counts(walk.train, data)
     for name, step in plan.steps:
@@ -130,7 +126,7 @@ def prepare(
 def _walk_step(
     walk: _Walk, plan: StepsPlan, name: str, step: Any, data: CheckedData, seed: int
 ) -> None:
-    """Fit one step on the training rows and send both parts through it."""
+    """Fit one step on the training rows and transform training and validation rows."""
     if step is None or step == "passthrough":
         walk.fitted.append((name, "passthrough"))
         return
@@ -139,10 +135,13 @@ def _walk_step(
     if plan.output is not None and hasattr(step, "set_output"):
         step.set_output(transform=plan.output)
     if hasattr(step, "fit_resample"):
+        # `unsampled` and the validation rows are unchanged, because samplers only apply to
+        # the rows that the model is fitted on.
         resampled = samplers.resample(step, walk.train, classes=data.classes)
         walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
         return
     sampled = walk.train.X is not walk.unsampled
+    # User-defined steps get the original labels, the automatic preprocessor class codes.
     y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
     if isinstance(step, TableEncoder):
         encoded = step.fit_transform(walk.train.X, y, walk.train.sample_weight)
@@ -150,8 +149,8 @@ def _walk_step(
         encoded = _fit_transform(step, walk.train.X, y)
     if walk.X_val is not None:
         walk.X_val = step.transform(walk.X_val)
-    # What `fit_transform` gives is what `transform` would give only for steps that do not
-    # look at y row by row, and before any sampler; else training rows are scored anew.
+    # The output of `fit_transform` can be reused to score training rows only if no sampler
+    # ran before and the step is not cross-fitted on y. Otherwise they are transformed again.
     same = not sampled and walk.unsampled is not None and not _is_cross_fitted(step)
     walk.unsampled = encoded if same else None
     walk.train = replace(walk.train, X=encoded)
@@ -165,10 +164,10 @@ def _fit_transform(step: Any, X: Any, y: Array) -> Any:
 
 
 def _is_cross_fitted(step: Any) -> bool:
-    """Tell whether `fit_transform` may differ from `fit` and then `transform`.
+    """Return whether `fit_transform` may differ from `fit` followed by `transform`.
 
-    The auto preprocessor says so. Of other steps only those are trusted whose class
-    leaves `fit_transform` to scikit-learn's mixin, which is `fit` and then `transform`.
+    The automatic preprocessor reports it. Other steps are only trusted if they inherit
+    `fit_transform` from scikit-learn's TransformerMixin, which calls `fit` and `transform`.
     """
     if isinstance(step, TableEncoder):
         return bool(step.cross_fitted_)
@@ -186,7 +185,7 @@ def _categorical(walk: _Walk) -> tuple[int, ...]:
 
 
 def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...]) -> Any:
-    """Decide "auto" by the classes of the training rows: weights where the model takes them."""
+    """Return the method for imbalance; "auto" depends on the training rows and the model."""
     if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
         return plan.imbalance if data.classes is not None else None
     if data.classes is None or not imbalance.is_imbalanced(np.asarray(counts)):
@@ -208,7 +207,7 @@ def _method_name(method: Any) -> str | None:
 def _balance(
     walk: _Walk, method: Any, categorical: tuple[int, ...], data: CheckedData, seed: int
 ) -> Array | None:
-    """Weight or resample the training rows; return the weight of each class, if any."""
+    """Weight or resample the training rows, and return the class weights, if any."""
     if method is None or data.classes is None:
         return None
     if isinstance(method, str) and method == "class_weight":
@@ -253,7 +252,7 @@ def _prior_shift(before: Array | None, after: Array | None) -> Array | None:
 
 
 def _validation_weight(validation: Rows, per_class: Array | None) -> Array | None:
-    """Weight validation rows as their classes were in training, so that the losses compare."""
+    """Weight validation rows like the training rows, so that both losses are comparable."""
     if per_class is None:
         return validation.sample_weight
     weight = per_class[validation.y]
@@ -261,15 +260,16 @@ def _validation_weight(validation: Rows, per_class: Array | None) -> Array | Non
 
 
 def _with_local_codes(prepared: Prepared) -> Prepared:
-    """Number the classes that the training rows have, from 0 and without gaps.
+    """Renumber the classes of the training rows from 0 without gaps.
 
-    Validation rows of other classes are left out: the model has no probability for them.
+    Validation rows of other classes are dropped, because the model has no probability for
+    them.
     """
     present, local = np.unique(prepared.train.y, return_inverse=True)
     if len(present) < 2:
         raise InputError(
-            "the training rows must have at least 2 classes, got one class only; hold out "
-            "fewer rows or use split='stratified'"
+            "the training rows must have at least 2 classes, got one class only. Hold out "
+            "fewer rows, or use split='stratified'."
         )
     train = replace(prepared.train, y=local)
     validation = prepared.validation

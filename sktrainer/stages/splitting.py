@@ -1,7 +1,7 @@
-"""Rows into training, validation and test parts, and into folds; all of one kind.
+"""Second stage: split rows into training, validation and test sets, and into folds.
 
-The kinds are one file each: `strata` (random and stratified), `groups`,
-`time` and `splitter`, each with a `hold_out` and a `folds`.
+Each kind of split is a module with the functions `hold_out` and `folds`: `strata` (random
+and stratified), `groups`, `time` and `splitter`.
 """
 
 from __future__ import annotations
@@ -56,30 +56,29 @@ _FOLDS: dict[str, Callable[[CheckedData, Array, int, SplitPlan], list[tuple[Arra
 
 
 def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
-    """Part all rows into training, validation and test rows.
+    """Split all rows into training, validation and test sets.
 
-    The test part is cut off first, then the validation part from what is left.
+    The test set is held out first, then the validation set from the remaining rows.
 
     Parameters
     ----------
     data : CheckedData
     plan : SplitPlan
-        A `validation_size` counts for nothing where the data brings validation rows of
-        its own.
+        Its `validation_size` is ignored if the user passes validation rows.
 
     Returns
     -------
     split : Split
-        Row positions, each part sorted; for the kind "time" in the order of time. Parts
-        share no row, and each row is in one, save rows that a splitter leaves out.
+        Row positions of each set, sorted, or in time order for the kind "time". The sets
+        are disjoint and contain all rows, except those that a splitter leaves out.
     notes : tuple of str
-        What the caller should know: classes that a part has no row of, sizes that could
-        not be met, groups in several parts.
+        Notes for the report: classes that are missing from a set, sizes that could not be
+        met, groups in several sets.
 
     Raises
     ------
     InputError
-        A size leaves no training row, or the rows cannot be parted in this way.
+        If no training rows would remain, or the rows cannot be split in this way.
 
     Examples
     --------
@@ -97,6 +96,7 @@ def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ..
     kept = np.arange(data.n_samples)
     if plan.kind == "time" and data.time is not None:
         kept = kept[np.argsort(np.asarray(data.time), kind="stable")]
+    # The test set comes first, so that it does not depend on the size of the validation set.
     parts = {"test": kept[:0], "validation": kept[:0]}
     notes: tuple[str, ...] = ()
     for part in parts:
@@ -116,7 +116,7 @@ def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ..
 def split_validation(
     data: CheckedData, rows: Array, plan: SplitPlan
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """Cut a validation part out of some rows, as out of the training rows of a fold.
+    """Hold out a validation set from some rows, such as the training rows of a fold.
 
     Parameters
     ----------
@@ -124,27 +124,27 @@ def split_validation(
     rows : ndarray of int
         Row positions into the table.
     plan : SplitPlan
-        A fraction in `validation_size` is one of all rows of the table, not of `rows`: the
-        validation part of a fold is as large as that of the final fit.
+        A fractional `validation_size` is a fraction of all rows of the table, not of `rows`:
+        the validation set of a fold is as large as that of the final fit.
 
     Returns
     -------
     train, validation : ndarray of int
-        Row positions into the table; `validation` is empty where none is asked for, and
-        where the data brings validation rows of its own.
+        Row positions into the table. `validation` is empty if the plan has no validation
+        set, or if the user passes validation rows.
     notes : tuple of str
-        As of `split_rows`.
+        Notes for the report, as in `split_rows`.
 
     Raises
     ------
     InputError
-        No training row would be left, or the rows cannot be parted in this way.
+        If no training rows would remain, or the rows cannot be split in this way.
     """
     n_held = part_sizes(plan, data.n_samples)["validation"]
     if not n_held or data.validation is not None:
         return rows, rows[:0], ()
     check_leaves_training(n_held, len(rows), "validation")
-    # In the one order, whatever the order they came in: the draw depends on it.
+    # The random draw depends on the order of the rows, so they are sorted first.
     cut = _HOLD_OUT[plan.kind](data, np.sort(rows), n_held, plan, "validation")
     notes = class_notes(data, {"training": cut.kept, "validation": cut.held})
     return cut.kept, cut.held, cut.notes + notes
@@ -159,23 +159,24 @@ def fold_rows(
     ----------
     data : CheckedData
     rows : ndarray of int
-        Row positions into the table: those that are not held out as a test part.
+        Row positions into the table, without the rows of the test set.
     plan : SplitPlan
     cv : int, splitter, or iterable of (train, test)
-        A number of folds of the plan's kind. A splitter overrides that kind. Pairs hold
-        positions into the whole table; those that are not in `rows` are left out.
+        An integer is the number of folds of the plan's kind. A splitter overrides that
+        kind. Pairs hold positions into the whole table; positions that are not in `rows`
+        are dropped.
 
     Returns
     -------
     list of (train, test)
-        Row positions into the table. For the kind "time" each training part ends before
-        its test part begins; else each row is in one test part (splitters and pairs give
-        what they give).
+        Row positions into the table. For the kind "time", all training rows of a fold are
+        earlier than its test rows. For the other kinds, each row is in exactly one test
+        fold. Splitters and pairs may differ from this.
 
     Raises
     ------
     InputError
-        There are too few rows or groups for so many folds, or `cv` is none of the above.
+        If there are too few rows or groups for this number of folds, or `cv` is invalid.
 
     Examples
     --------
@@ -200,18 +201,18 @@ def fold_rows(
         return splitter.given_folds(data, rows, cv)
     raise InputError(
         "cv: expected a number of folds, a splitter such as KFold(), or pairs (train, test) "
-        f"of row positions, got {cv!r}; pass one of these, or None for no cross-validation"
+        f"of row positions, got {cv!r}. Pass one of these, or None for no cross-validation."
     )
 
 
 def _check_n_folds(n_folds: int, n_rows: int) -> None:
     if n_folds < 2:
         raise InputError(
-            f"cv: expected at least 2 folds, got {n_folds}; pass cv=5, or None for no "
-            "cross-validation"
+            f"cv: expected at least 2 folds, got {n_folds}. Pass cv=5, or None for no "
+            "cross-validation."
         )
     if n_folds > n_rows:
         raise InputError(
-            f"cv={n_folds}: expected at most as many folds as rows, got {n_rows} rows; use "
-            "fewer folds, or cv=LeaveOneOut()"
+            f"cv={n_folds}: expected at most as many folds as rows, got {n_rows} rows. Use "
+            "fewer folds, or cv=LeaveOneOut()."
         )

@@ -1,4 +1,4 @@
-"""Constraints on columns hold for the caller's columns, whatever the encoding makes of them."""
+"""Column parameters refer to the original columns for every encoding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RNG = np.random.default_rng(0)
 X = pd.DataFrame(
     {
         "always": 1.0,  # dropped
-        "day": pd.date_range("2020", periods=N),  # becomes several
+        "day": pd.date_range("2020", periods=N),  # encoded as several columns
         "kind": RNG.choice(["u", "v", "w"], N),
         "rising": RNG.normal(size=N),
         "free": RNG.normal(size=N),
@@ -53,7 +53,7 @@ def fitted(model, table=X, **parameters):
 
 
 def steps_of(trainer, table=X):
-    """Return how predictions change as `rising` does, everything else as it is."""
+    """Return the changes of the predictions when only `rising` increases."""
     grid = np.linspace(-2, 2, 21)
     predicted = [trainer.predict(table[:40].assign(rising=value)) for value in grid]
     return np.diff(np.array(predicted), axis=0)
@@ -67,7 +67,7 @@ def constrained(name, value):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("encoding", ["auto", "onehot"])
-def test_a_sign_is_for_the_callers_column(name, encoding):
+def test_constraint_refers_to_the_original_column(name, encoding):
     options = {"categorical_encoding": encoding}
     free = steps_of(fitted(MODELS[name][0], **options))
     assert (free < -1e-3).any()
@@ -81,7 +81,7 @@ def test_a_sign_is_for_the_callers_column(name, encoding):
 
 
 @pytest.mark.parametrize("name", ["xgboost", "histogram"])
-def test_marks_of_missing_cells_and_arrays_do_not_shift_it(name):
+def test_missing_indicators_and_arrays_do_not_shift_constraints(name):
     table = X.assign(free=X["free"].mask(RNG.random(N) < 0.1), always=np.nan)
     numbers = table[["always", "rising", "free"]]
     trainer = fitted(constrained(name, NAMED), numbers, scaling=True)
@@ -93,14 +93,14 @@ def test_marks_of_missing_cells_and_arrays_do_not_shift_it(name):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"risng": 1}, r"names 'risng', which is no column of X; did you mean 'rising'\?"),
-        ({9: 1}, "names 9, which is no column of X"),
-        ({"day": 1}, r"column 'day' becomes \d columns \(day_.*a sign is for one column"),
-        ({"kind": 1}, "column 'kind' becomes category codes, and a sign is for one column"),
-        ((1, 0), "a value for each of the 5 columns of X, got 2; or name the columns"),
+        ({"risng": 1}, r"'risng' is not a column of X. Did you mean 'rising'\?"),
+        ({9: 1}, "9 is not a column of X"),
+        ({"day": 1}, r"column 'day' is encoded as \d columns \(day_.*requires one numeric"),
+        ({"kind": 1}, "'kind' is encoded as category codes, but a constraint requires one"),
+        ((1, 0), "one value for each of the 5 columns of X, got 2. Or use column names"),
     ],
 )
-def test_what_cannot_be_constrained_is_one_error(value, message):
+def test_invalid_constraint_raises_one_error(value, message):
     model = XGBRegressor(monotone_constraints=value)
     with pytest.raises(ParameterError, match=message):
         fitted(model)
@@ -128,21 +128,21 @@ def test_what_cannot_be_constrained_is_one_error(value, message):
     ],
     ids=["xgboost", "lightgbm", "histogram"],
 )
-def test_columns_interact_within_their_groups_alone(models):
+def test_columns_only_interact_within_their_groups(models):
     trainers = [fitted(model) for model in models]
     assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
-    # What changing `rising` does is the same whatever the values of the other group are.
+    # The effect of `rising` does not depend on the values of the other group.
     low, high = (trainers[0].predict(X.assign(rising=value)) for value in (-1.0, 1.0))
     for kind in X["kind"].unique():
         assert np.ptp((high - low)[X["kind"] == kind]) < 1e-4
 
 
-def test_words_of_the_library_are_left_to_it():
+def test_keywords_of_the_library_are_kept():
     model = HistGradientBoostingRegressor(max_iter=20, interaction_cst="no_interactions")
     assert fitted(model).model_.interaction_cst == "no_interactions"
 
 
-def test_weights_and_lists_of_columns_go_to_what_they_became():
+def test_weights_and_column_lists_apply_to_encoded_columns():
     ignoring = fitted(CatBoostRegressor(iterations=20, ignored_features=["rising"]))
     assert np.abs(steps_of(ignoring)).max() == 0
     weights = {"rising": 0.0, "day": 3.0}
@@ -155,8 +155,8 @@ def test_weights_and_lists_of_columns_go_to_what_they_became():
     assert np.abs(steps_of(weighted)).max() == 0
 
 
-def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
-    with pytest.raises(ParameterError, match=r"text_features=\['kind'\] needs columns as they"):
+def test_text_features_are_refused_for_encoded_columns():
+    with pytest.raises(ParameterError, match=r"text_features=\['kind'\] requires unencoded"):
         fitted(CatBoostRegressor(iterations=5, text_features=["kind"]))
 
 
@@ -165,23 +165,23 @@ def test_columns_that_must_come_as_texts_are_refused_once_they_are_codes():
     [
         (
             CatBoostRegressor(iterations=5, cat_features=["kind", "free"]),
-            "names 'free', but the",
+            "lists 'free', but categorical",
         ),
-        (CatBoostRegressor(iterations=5, cat_features=["day"]), "names 'day', but the"),
+        (CatBoostRegressor(iterations=5, cat_features=["day"]), "lists 'day', but"),
         (HistGradientBoostingRegressor(categorical_features=[4]), r"X.astype\(\{'free': 'cat"),
         (HistGradientBoostingRegressor(categorical_features=[False] * 4 + [True]), "'free'"),
-        (LGBMRegressor(categorical_feature=[2]), r"categorical_feature=\[2\] is set, but the"),
-        (XGBRegressor(feature_types=["q"] * 5), "feature_types=.* is set, but the table"),
+        (LGBMRegressor(categorical_feature=[2]), r"categorical_feature=\[2\] is set, but"),
+        (XGBRegressor(feature_types=["q"] * 5), "feature_types=.* is set, but categorical"),
     ],
     ids=["catboost", "dates", "histogram", "mask", "lightgbm", "xgboost"],
 )
-def test_categories_are_told_by_the_table(model, message):
+def test_categorical_columns_follow_from_dtypes(model, message):
     with pytest.raises(ParameterError, match=message):
         fitted(model)
 
 
 @pytest.mark.parametrize(
-    ("plain", "told"),
+    ("plain", "listed"),
     [
         (CatBoostRegressor(iterations=20), {"cat_features": ["kind"]}),
         (HistGradientBoostingRegressor(max_iter=20), {"categorical_features": [2]}),
@@ -189,8 +189,8 @@ def test_categories_are_told_by_the_table(model, message):
     ids=["catboost", "histogram"],
 )
 @pytest.mark.parametrize("encoding", ["auto", "onehot"])
-def test_categories_that_the_encoder_sees_may_be_named(plain, told, encoding):
-    named = type(plain)(**{**plain.get_params(), **told})
+def test_listing_detected_categorical_columns_changes_nothing(plain, listed, encoding):
+    named = type(plain)(**{**plain.get_params(), **listed})
     trainers = [fitted(model, categorical_encoding=encoding) for model in (plain, named)]
     assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
 
@@ -205,12 +205,12 @@ def test_categories_that_the_encoder_sees_may_be_named(plain, told, encoding):
     ids=["transformed target", "AdaBoost", "vote"],
 )
 @pytest.mark.parametrize("name", ["xgboost", "forest"])
-def test_a_model_inside_another_is_constrained_too(wrap, name):
+def test_nested_model_is_constrained(wrap, name):
     assert (steps_of(fitted(wrap(MODELS[name][0]))) < -1e-3).any()
     assert (steps_of(fitted(wrap(constrained(name, NAMED)))) >= -1e-6).all()
 
 
-def test_a_pipeline_inside_a_model_counts_columns_as_its_steps_give_them():
+def test_nested_pipeline_keeps_its_own_column_positions():
     numbers = X[["rising", "free"]]
     inner = make_pipeline(PolynomialFeatures(2, include_bias=False), constrained("xgboost", {}))
     inner.set_params(xgbregressor__monotone_constraints=(1, 0, 0, 0, 0))
@@ -219,7 +219,7 @@ def test_a_pipeline_inside_a_model_counts_columns_as_its_steps_give_them():
     assert trainer.model_.regressor_[-1].monotone_constraints == (1, 0, 0, 0, 0)
 
 
-def test_behind_steps_of_the_callers_a_position_is_what_they_give():
+def test_positions_after_user_steps_refer_to_their_output():
     numbers = X[["rising", "free"]]
     model = XGBRegressor(n_estimators=20, monotone_constraints=(1, 0))
     trainer = fitted(make_pipeline(StandardScaler(), model), numbers)
@@ -244,19 +244,19 @@ def test_every_output_column_has_its_source(kind):
     for name, source in zip(names, sources, strict=True):
         assert name.partition("_")[0] == inputs[source]
     marked = [name.endswith("_missing") for name in names]
-    if kind != "table":  # where a category may have a level for missing cells
+    if kind != "table":  # a category may have its own level for missing values
         assert sum(marked) == len(encoder.sources_.marks)
         assert not any(marked[: len(encoder.sources_.values)])
 
 
-def test_the_error_for_a_list_that_is_too_long_names_a_way_out():
-    with pytest.raises(InputError, match=r"or name the columns: \{'always': 1\}"):
+def test_error_for_wrong_length_suggests_column_names():
+    with pytest.raises(InputError, match=r"Or use column names, as in \{'always': 1\}"):
         fitted(LGBMRegressor(monotone_constraints=[1] * 9))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:lightgbm")  # of where it takes the word
-def test_the_word_that_leaves_categories_to_the_library_is_no_list():
+@pytest.mark.filterwarnings("ignore::UserWarning:lightgbm")  # about the parameter itself
+def test_auto_categorical_feature_is_accepted():
     fitted(LGBMRegressor(n_estimators=3, categorical_feature="auto"))
     model = VotingRegressor([("one", CatBoostRegressor(iterations=3, cat_features=["free"]))])
-    with pytest.raises(ParameterError, match="names 'free', but the table"):
+    with pytest.raises(ParameterError, match="lists 'free', but categorical"):
         fitted(model)

@@ -1,4 +1,4 @@
-"""Each kind of split keeps its own promise, on tables of any shape."""
+"""Properties of each kind of split, on generated tables."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def sizes_of(draw, n):
 class TestRandomAndStratified:
     @given(y=labels, data=st.data(), seed=seeds, shuffle=st.booleans())
     @pytest.mark.parametrize("kind", ["random", "stratified"])
-    def test_parts_are_disjoint_cover_all_rows_and_have_exact_sizes(
+    def test_sets_are_disjoint_complete_and_have_exact_sizes(
         self, kind, y, data, seed, shuffle
     ):
         test, validation = data.draw(sizes_of(len(y)))
@@ -50,7 +50,7 @@ class TestRandomAndStratified:
             assert (np.diff(split.part(part)) > 0).all()
 
     @given(y=labels, data=st.data(), seed=seeds)
-    def test_every_class_keeps_a_training_row_where_there_are_as_many_rows(self, y, data, seed):
+    def test_every_class_keeps_a_training_row_if_possible(self, y, data, seed):
         test, validation = data.draw(sizes_of(len(y)))
         n_train = len(y) - test - validation
         plan = SplitPlan("stratified", seed=seed, test_size=test, validation_size=validation)
@@ -64,7 +64,7 @@ class TestRandomAndStratified:
         seed=seeds,
         share=st.floats(0.01, 0.25),
     )
-    def test_each_class_is_within_one_row_of_its_share(self, counts, seed, share):
+    def test_each_class_is_within_one_row_of_its_quota(self, counts, seed, share):
         table = checked(np.repeat(np.arange(len(counts)), counts))
         split, _ = split_rows(table, SplitPlan("stratified", seed=seed, test_size=share))
         held = np.bincount(table.y[split.test], minlength=len(counts))
@@ -83,16 +83,16 @@ class TestRandomAndStratified:
         split, _ = split_rows(table, SplitPlan("stratified", shuffle=False, test_size=4))
         np.testing.assert_array_equal(split.test, [3, 4, 8, 9])
 
-    def test_fewer_held_out_rows_than_classes_is_no_mistake(self):
+    def test_fewer_held_out_rows_than_classes_are_allowed(self):
         split, _ = split_rows(checked(np.arange(10) // 2), SplitPlan("stratified", test_size=2))
         assert len(split.test) == 2
 
-    def test_a_table_of_single_rows_a_class_keeps_the_training_part_asked(self):
+    def test_one_row_per_class_keeps_the_training_size(self):
         split, notes = split_rows(checked(np.arange(30)), SplitPlan("stratified", test_size=10))
-        assert len(split.train) == 20 and "cannot learn" in notes[0]
+        assert len(split.train) == 20 and "the model cannot learn" in notes[0]
 
     @given(y=labels, seed=seeds, n_folds=st.integers(2, 6), shuffle=st.booleans())
-    def test_folds_deal_rows_and_classes_evenly(self, y, seed, n_folds, shuffle):
+    def test_folds_balance_rows_and_classes(self, y, seed, n_folds, shuffle):
         assume(len(y) >= n_folds)
         table = checked(y)
         plan = SplitPlan("stratified", seed=seed, shuffle=shuffle)
@@ -113,7 +113,7 @@ group_tables = st.lists(
 
 class TestGroups:
     @given(table=group_tables, seed=seeds, data=st.data(), classes=st.booleans())
-    def test_groups_never_cross_and_all_rows_are_used(self, table, seed, data, classes):
+    def test_groups_stay_together_and_all_rows_are_used(self, table, seed, data, classes):
         groups, y = map(np.array, zip(*table, strict=True))
         test, validation = data.draw(sizes_of(len(y)))
         table = checked(y, classes=classes, groups=groups)
@@ -121,7 +121,7 @@ class TestGroups:
         try:
             split, _ = split_rows(table, plan)
         except InputError as error:
-            # The test part may have left one group, or too few rows to cut.
+            # After the test set, only one group or too few rows may remain.
             assume("group" not in str(error) and "training row" not in str(error))
             raise
         assert_parted(split, len(y))
@@ -129,7 +129,7 @@ class TestGroups:
         assert all(sets) and sum(map(len, sets)) == len(set(groups))
 
     @given(table=group_tables, seed=seeds, n_folds=st.integers(2, 5), classes=st.booleans())
-    def test_folds_have_rows_and_never_share_a_group(self, table, seed, n_folds, classes):
+    def test_folds_are_not_empty_and_never_share_a_group(self, table, seed, n_folds, classes):
         groups, y = map(np.array, zip(*table, strict=True))
         assume(n_folds <= len(set(groups)))
         table = checked(y, classes=classes, groups=groups)
@@ -141,13 +141,13 @@ class TestGroups:
             assert len(train) and len(test)
             assert not set(groups[train]) & set(groups[test])
 
-    def test_size_is_met_where_groups_allow_it(self):
+    def test_size_is_met_if_groups_allow_it(self):
         groups = np.repeat([f"g{i}" for i in range(50)], np.arange(1, 51))
         table = checked(np.zeros(len(groups)), classes=False, groups=groups)
         split, notes = split_rows(table, SplitPlan("group", test_size=255, validation_size=100))
         assert (len(split.test), len(split.validation), notes) == (255, 100, ())
 
-    def test_classes_keep_their_shares_and_their_training_rows(self):
+    def test_group_split_keeps_class_frequencies_and_training_rows(self):
         rng = np.random.default_rng(0)
         groups = np.repeat(np.arange(80), 10)
         y = np.repeat(rng.random(80) < 0.2, 10).astype(int)
@@ -162,12 +162,12 @@ class TestGroups:
             ]
             assert np.abs(shares[0] - shares[1]).max() < 0.03
 
-    def test_one_large_group_is_told(self):
+    def test_one_large_group_gives_a_note(self):
         table = checked([0] * 10, groups=np.array(["big"] * 9 + ["small"]))
         split, notes = split_rows(table, SplitPlan("group", test_size=5))
-        assert len(split.test) in (1, 9) and "groups stay whole" in notes[0]
+        assert len(split.test) in (1, 9) and "groups are kept together" in notes[0]
 
-    def test_a_single_group_is_refused(self):
+    def test_single_group_is_refused(self):
         table = checked([0, 1, 0], groups=np.array(["only"] * 3, dtype=object))
         with pytest.raises(InputError, match="at least 2 groups"):
             split_rows(table, SplitPlan("group", test_size=1))
@@ -185,7 +185,7 @@ times = st.lists(st.integers(0, 15), min_size=4, max_size=60)
 
 class TestTime:
     @given(time=times, data=st.data())
-    def test_time_runs_forward_and_equal_times_stay_together(self, time, data):
+    def test_sets_are_in_time_order_and_equal_times_stay_together(self, time, data):
         time = np.array(time)
         test, validation = data.draw(sizes_of(len(time)))
         table = checked(np.zeros(len(time)), classes=False, time=time)
@@ -199,12 +199,12 @@ class TestTime:
         assert_parted(split, len(time))
         in_order = time[np.concatenate([split.train, split.validation, split.test])]
         assert (np.diff(in_order) >= 0).all()
-        if not any("midst" in note for note in notes):
+        if not any("in the middle" in note for note in notes):
             assert time[split.train].max() < time[split.validation].min()
             assert time[split.validation].max() < time[split.test].min()
 
     @given(time=times, n_folds=st.integers(2, 5))
-    def test_each_fold_is_trained_on_what_came_before(self, time, n_folds):
+    def test_each_fold_trains_on_earlier_rows(self, time, n_folds):
         time = np.array(time).astype("datetime64[h]")
         table = checked(np.zeros(len(time)), classes=False, time=time)
         assume(len(time) > n_folds)
@@ -217,12 +217,12 @@ class TestTime:
         for train, test in folds:
             assert time[train].max() < time[test].min()
 
-    def test_row_order_counts_where_there_is_no_time_column(self):
+    def test_row_order_is_used_without_a_time_column(self):
         split, notes = split_rows(checked([0, 1] * 5), SplitPlan("time", test_size=3))
         np.testing.assert_array_equal(split.test, [7, 8, 9])
         assert notes == ()
 
-    def test_parts_are_in_the_order_of_time(self):
+    def test_positions_are_in_time_order(self):
         table = checked(np.zeros(5), classes=False, time=np.array([5.0, 3, 1, 2, 4]))
         split, _ = split_rows(table, SplitPlan("time", test_size=2))
         np.testing.assert_array_equal(split.train, [2, 3, 1])
@@ -230,12 +230,12 @@ class TestTime:
         whole, _ = split_rows(table, SplitPlan("time"))
         np.testing.assert_array_equal(whole.train, [2, 3, 1, 4, 0])
 
-    def test_one_time_for_all_rows_is_cut_and_told(self):
+    def test_equal_times_in_all_rows_give_a_note(self):
         table = checked(np.zeros(10), classes=False, time=np.ones(10))
         split, notes = split_rows(table, SplitPlan("time", test_size=4))
-        assert len(split.test) == 4 and "in the midst" in notes[0]
+        assert len(split.test) == 4 and "in the middle" in notes[0]
 
-    def test_a_validation_part_is_the_latest_of_the_given_rows(self):
+    def test_validation_set_holds_the_latest_of_the_given_rows(self):
         table = checked(np.zeros(10), classes=False, time=np.arange(10)[::-1])
         train, validation, _ = split_validation(
             table, np.arange(4, 10), SplitPlan("time", validation_size=2)

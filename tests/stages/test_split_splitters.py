@@ -1,4 +1,4 @@
-"""Splitters and pairs of the caller's, as holdouts and as folds."""
+"""Splitter objects and (train, test) pairs, for held-out sets and folds."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def splitters():
 
 
 def state(splitter):
-    """All that the splitter holds, as text; a generator by its whole state."""
+    """Return the attributes of a splitter as text, with the state of a random generator."""
     held = vars(splitter).items()
     return [
         (
@@ -69,9 +69,7 @@ def state(splitter):
 
 @pytest.mark.parametrize("splitter", splitters(), ids=lambda s: type(s).__name__)
 class TestEverySplitter:
-    def test_holdouts_and_folds_are_disjoint_repeatable_and_change_nothing(
-        self, splitter, table
-    ):
+    def test_sets_and_folds_are_disjoint_and_reproducible(self, splitter, table):
         before = state(splitter)
         plan = SplitPlan("splitter", splitter, test_size=0.25, validation_size=0.1)
         first, second = split_rows(table, plan)[0], split_rows(table, plan)[0]
@@ -103,10 +101,11 @@ class TestHoldouts:
         ],
         ids=lambda s: type(s).__name__,
     )
-    def test_size_is_as_near_as_the_splitter_allows(self, table, splitter, n_test):
+    def test_size_is_as_close_as_the_splitter_allows(self, table, splitter, n_test):
         split, notes = split_rows(table, SplitPlan("splitter", splitter, test_size=0.2))
         assert len(split.test) == n_test
-        assert any("no other size" in n for n in notes) == isinstance(splitter, LeaveOneOut)
+        unmet = any("does not support this size" in note for note in notes)
+        assert unmet == isinstance(splitter, LeaveOneOut)
 
     def test_time_series_split_holds_out_the_last_rows(self, table):
         plan = SplitPlan("splitter", TimeSeriesSplit(), test_size=20, validation_size=10)
@@ -120,13 +119,13 @@ class TestHoldouts:
         sets = [set(table.groups[split.part(p)]) for p in ("train", "validation", "test")]
         assert sum(map(len, sets)) == 24
 
-    def test_rows_that_a_splitter_leaves_out_are_told(self, table):
+    def test_rows_left_out_by_a_splitter_give_a_note(self, table):
         plan = SplitPlan("splitter", TimeSeriesSplit(gap=4), test_size=20)
         split, notes = split_rows(table, plan)
         assert len(split.train) == 96
-        assert any("leaves 4 rows out" in note for note in notes)
+        assert any("leaves out 4 rows" in note for note in notes)
 
-    def test_a_splitter_that_cannot_split_says_why(self):
+    def test_error_of_a_splitter_is_reported(self):
         data = CheckedData(
             np.zeros((4, 1)), np.array([0, 0, 0, 1]), "classification", np.arange(2)
         )
@@ -134,15 +133,15 @@ class TestHoldouts:
         with pytest.raises(InputError, match="StratifiedShuffleSplit could not split 4 rows"):
             split_rows(data, plan)
 
-    def test_a_predefined_split_used_up_by_the_test_part_says_so(self, table):
+    def test_exhausted_predefined_split_is_reported(self, table):
         only = PredefinedSplit(np.where(np.arange(N) < 30, 0, -1))
         plan = SplitPlan("splitter", only, test_size=0.2, validation_size=0.2)
-        with pytest.raises(InputError, match="at least one split for a validation part"):
+        with pytest.raises(InputError, match="at least one split for a validation set"):
             split_rows(table, plan)
 
 
 class ByDay:
-    """A splitter from elsewhere: it reads X, and labels rather than codes."""
+    """User-defined splitter that reads X and the original labels."""
 
     def __init__(self):
         self.seen = []
@@ -155,16 +154,16 @@ class ByDay:
 
 
 class TestForeignSplitter:
-    def test_it_gets_the_rows_and_labels_of_the_caller(self, table):
+    def test_foreign_splitter_gets_original_rows_and_labels(self, table):
         split, _ = split_rows(table, SplitPlan("splitter", ByDay(), test_size=0.2))
         np.testing.assert_array_equal(split.test, np.arange(90, 120))
 
-    def test_it_gets_only_the_rows_to_be_parted(self, table):
+    def test_foreign_splitter_gets_only_the_rows_to_split(self, table):
         folds = fold_rows(table, np.arange(0, N, 2), SplitPlan("random"), ByDay())
         np.testing.assert_array_equal(folds[1][1], np.arange(90, 120, 2))
 
-    def test_a_split_without_rows_on_one_side_is_refused(self, table):
-        with pytest.raises(InputError, match="rows on both sides"):
+    def test_split_with_an_empty_side_is_refused(self, table):
+        with pytest.raises(InputError, match="training and test rows in each split"):
             fold_rows(table, np.arange(50), SplitPlan("random"), ByDay())
 
 
@@ -174,39 +173,37 @@ class TestFolds:
         [(KFold(3), 6), (RepeatedKFold(n_splits=3, n_repeats=2), 12), (LeaveOneGroupOut(), 24)],
         ids=lambda s: type(s).__name__,
     )
-    def test_a_number_of_folds_is_set_where_the_plans_splitter_has_one(
-        self, table, splitter, n_folds
-    ):
+    def test_integer_cv_sets_n_splits_of_the_splitter(self, table, splitter, n_folds):
         plan = SplitPlan("splitter", splitter)
         assert len(fold_rows(table, np.arange(N), plan, 6)) == n_folds
 
-    def test_leave_one_out_gives_a_fold_a_row(self, table):
+    def test_leave_one_out_gives_one_fold_per_row(self, table):
         assert (
             len(fold_rows(table, np.arange(30), SplitPlan("stratified"), LeaveOneOut())) == 30
         )
 
-    def test_pairs_are_positions_into_the_table_less_the_rows_held_out(self, table):
+    def test_pairs_are_table_positions_without_held_out_rows(self, table):
         pairs = ((np.arange(60), np.arange(60, N)), (np.arange(N) >= 60, np.arange(N) < 60))
         folds = fold_rows(table, np.arange(100), SplitPlan("random"), iter(pairs))
         np.testing.assert_array_equal(folds[0][1], np.arange(60, 100))
         np.testing.assert_array_equal(folds[1][0], np.arange(60, 100))
 
     @pytest.mark.parametrize(
-        ("pairs", "says"),
+        ("pairs", "message"),
         [
-            ([(np.arange(5), np.arange(4, 9))], "no row both"),
+            ([(np.arange(5), np.arange(4, 9))], "disjoint training and test rows"),
             ([(np.arange(5), [N])], "row positions"),
             ([(np.arange(5), [0.5])], "row positions"),
-            ([(np.arange(5), [])], "both sides"),
+            ([(np.arange(5), [])], "training and test rows in each split"),
             ([1, 2], "pairs"),
             ([], "at least one"),
         ],
     )
-    def test_pairs_that_cannot_be_used_are_refused(self, table, pairs, says):
-        with pytest.raises(InputError, match=says):
+    def test_invalid_pairs_are_refused(self, table, pairs, message):
+        with pytest.raises(InputError, match=message):
             fold_rows(table, np.arange(N), SplitPlan("random"), pairs)
 
-    def test_a_validation_part_of_a_fold_is_cut_by_the_splitter_too(self, table):
+    def test_splitter_also_splits_validation_sets_of_folds(self, table):
         plan = SplitPlan("splitter", GroupKFold(), validation_size=0.1)
         for fold_train, _ in fold_rows(table, np.arange(N), plan, 4):
             train, validation, _ = split_validation(table, fold_train, plan)

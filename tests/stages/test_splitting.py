@@ -1,4 +1,4 @@
-"""Splitting as its callers see it: kinds, sizes, seeds, refusals and notes."""
+"""Public functions of the splitting stage: kinds, sizes, seeds, errors and notes."""
 
 import numpy as np
 import pytest
@@ -49,25 +49,25 @@ class TestKind:
             ("classification", True, True, "time"),
         ],
     )
-    def test_auto_follows_what_was_given(self, task, has_groups, has_time, kind):
+    def test_auto_depends_on_task_groups_and_time(self, task, has_groups, has_time, kind):
         given = {"task": task, "has_groups": has_groups, "has_time": has_time}
         assert resolve_kind("auto", **given) == kind
 
     @pytest.mark.parametrize(
-        ("split", "task", "says"),
+        ("split", "task", "message"),
         [
-            ("stratifed", "classification", "did you mean 'stratified'"),
-            ("splitter", "classification", "use one of these"),
+            ("stratifed", "classification", "Did you mean 'stratified'"),
+            ("splitter", "classification", "Use one of these"),
             ("stratified", "regression", "split='random'"),
             ("group", "classification", "groups=..."),
             (3, "classification", "KFold()"),
             (KFold, "classification", "KFold()"),
         ],
     )
-    def test_what_cannot_be_says_what_to_do(self, split, task, says):
+    def test_invalid_kind_raises_an_error_with_a_fix(self, split, task, message):
         with pytest.raises(InputError, match="expected .* got ") as caught:
             resolve_kind(split, task=task, has_groups=False, has_time=False)
-        assert says in str(caught.value)
+        assert message in str(caught.value)
 
 
 class TestSizes:
@@ -89,7 +89,7 @@ class TestSizes:
         assert (len(split.train), len(split.validation), len(split.test)) == expected
 
     @pytest.mark.parametrize("bad", [0, 0.0, 1.0, 1.5, -1, True, "0.2", float("nan")])
-    def test_what_is_no_size_is_refused_with_both_mistakes_at_once(self, bad):
+    def test_invalid_sizes_are_reported_together(self, bad):
         with pytest.raises(InputError, match="fraction between 0 and 1") as caught:
             split_rows(regression(10), SplitPlan("random", test_size=bad, validation_size=bad))
         assert len(caught.value.problems) == 2
@@ -100,11 +100,11 @@ class TestSizes:
         with pytest.raises(InputError, match="at least one training row"):
             split_rows(table, SplitPlan(kind, test_size=test, validation_size=validation))
 
-    def test_one_row_cannot_be_parted(self):
-        with pytest.raises(InputError, match="give more rows"):
+    def test_single_row_cannot_be_split(self):
+        with pytest.raises(InputError, match="pass more rows"):
             split_rows(regression(1), SplitPlan("random", test_size=0.2))
 
-    def test_validation_rows_of_the_caller_take_the_place_of_the_part(self, table):
+    def test_user_validation_rows_replace_the_validation_set(self, table):
         own = CheckedData(**{**vars(table), "validation": Rows(np.zeros((1, 1)), np.zeros(1))})
         plan = SplitPlan("random", test_size=0.2, validation_size=0.2)
         split, _ = split_rows(own, plan)
@@ -126,14 +126,14 @@ class TestSeeds:
         tests = [set(split_rows(table, plan)[0].test) for plan in plans]
         assert tests[0] != tests[1]
 
-    def test_the_test_part_does_not_depend_on_the_validation_part(self, table):
+    def test_test_set_does_not_depend_on_the_validation_size(self, table):
         splits = [
             split_rows(table, SplitPlan("stratified", test_size=0.2, validation_size=size))[0]
             for size in (None, 0.3)
         ]
         np.testing.assert_array_equal(splits[0].test, splits[1].test)
 
-    def test_the_order_of_the_given_rows_changes_nothing(self, table):
+    def test_order_of_the_given_rows_changes_nothing(self, table):
         plan = SplitPlan("random", validation_size=0.1)
         rows = np.arange(300)
         forward, backward = (split_validation(table, r, plan)[1] for r in (rows, rows[::-1]))
@@ -150,14 +150,14 @@ class TestFolds:
             np.testing.assert_array_equal(np.union1d(train, test), rows)
             assert len(np.intersect1d(train, test)) == 0
 
-    def test_validation_part_of_a_fold_is_a_fraction_of_the_whole_table(self, table):
+    def test_validation_size_in_a_fold_refers_to_all_rows(self, table):
         plan = SplitPlan("stratified", validation_size=0.1)
         for fold_train, _ in fold_rows(table, np.arange(400), plan, 2):
             train, validation, _ = split_validation(table, fold_train, plan)
             assert len(validation) == 40
             np.testing.assert_array_equal(np.union1d(train, validation), fold_train)
 
-    def test_a_validation_part_as_large_as_the_fold_is_refused(self, table):
+    def test_validation_set_as_large_as_the_fold_is_refused(self, table):
         plan = SplitPlan("random", validation_size=0.5)
         with pytest.raises(InputError, match="more folds"):
             split_validation(table, np.arange(200), plan)
@@ -169,32 +169,35 @@ class TestFolds:
             fold_rows(table, np.arange(400), SplitPlan(kind), cv)
 
     @pytest.mark.parametrize("cv", [True, 2.5, "five", None, KFold])
-    def test_what_is_no_cv_is_refused(self, table, cv):
+    def test_invalid_cv_is_refused(self, table, cv):
         with pytest.raises(InputError, match="KFold"):
             fold_rows(table, np.arange(400), SplitPlan("random"), cv)
 
 
 class TestNotes:
-    def test_classes_that_a_part_lacks_are_named_with_their_rows(self):
+    def test_missing_classes_are_listed_with_their_counts(self):
         data = classification(["common"] * 50 + ["rare"])
         _, notes = split_rows(data, SplitPlan("stratified", test_size=0.2))
-        assert notes == ("the test part has no row of class 'rare' (1 row)",)
+        assert notes == ("the test set has no row of class 'rare' (1 row)",)
 
-    def test_a_class_without_training_rows_is_named(self):
+    def test_class_without_training_rows_gives_a_note(self):
         data = classification([0] * 9 + [1])
         _, notes = split_rows(data, SplitPlan("time", test_size=0.2))
-        assert notes == ("the training part cannot learn class 1 (1 row)",)
+        expected = (
+            "the training set has no row of class 1 (1 row), which the model cannot learn"
+        )
+        assert notes == (expected,)
 
-    def test_many_rare_classes_are_counted_rather_than_listed(self):
+    def test_many_rare_classes_are_counted_instead_of_listed(self):
         data = classification([0] * 100 + list(range(1, 21)))
         _, notes = split_rows(data, SplitPlan("stratified", test_size=5))
         assert "15 more" in notes[0]
 
-    def test_groups_in_several_parts_are_told(self, table):
+    def test_groups_in_several_sets_give_a_note(self, table):
         _, notes = split_rows(table, SplitPlan("random", test_size=0.2))
-        assert any("groups have rows in more than one part" in note for note in notes)
+        assert any("groups have rows in more than one set" in note for note in notes)
 
-    def test_folds_that_miss_a_class_are_told(self):
+    def test_folds_without_a_class_give_a_note(self):
         data = classification([0] * 18 + [1, 1, 2])
         folds = fold_rows(data, np.arange(21), SplitPlan("stratified"), 3)
         assert fold_notes(data, folds) == (
@@ -215,32 +218,32 @@ class TestSmallData:
         kind = "group" if data.groups is not None else "stratified"
         return small_data_notes(data, split_rows(data, SplitPlan(kind, **sizes))[0])
 
-    def test_few_rows_tell_how_uncertain_an_accuracy_is_and_suggest_leave_one_out(self):
-        told = self.notes(classification([0, 1] * 25), test_size=0.2)
-        assert len(told) == 2
-        assert told[0].startswith("the test part has only 10 rows: an accuracy measured on")
-        assert "up to ±31 points (95%)" in told[0]
-        assert "cv=LeaveOneOut()" in told[1]
+    def test_few_rows_note_accuracy_uncertainty_and_suggest_leave_one_out(self):
+        notes = self.notes(classification([0, 1] * 25), test_size=0.2)
+        assert len(notes) == 2
+        assert notes[0].startswith("the test set has only 10 rows: its accuracy has a 95%")
+        assert "up to ±31 points" in notes[0]
+        assert "cv=LeaveOneOut()" in notes[1]
 
-    def test_few_rows_tell_how_uncertain_an_rmse_is(self):
+    def test_few_rows_note_rmse_uncertainty(self):
         data = regression(40)
         split, _ = split_rows(data, SplitPlan("random", test_size=8))
-        told = small_data_notes(data, split)[0]
-        assert "RMSE" in told and "±49%" in told
+        note = small_data_notes(data, split)[0]
+        assert "RMSE" in note and "±49%" in note
 
-    def test_few_rows_of_a_class_are_told_where_the_part_is_large(self):
-        told = self.notes(classification([0] * 480 + [1] * 20), test_size=0.1)
-        assert "class 1 (2 rows)" in told[0] and "50 points" in told[0] and "cv=5" in told[1]
+    def test_few_rows_of_a_class_give_a_note(self):
+        first, second = self.notes(classification([0] * 480 + [1] * 20), test_size=0.1)
+        assert "class 1 (2 rows)" in first and "50 points" in first and "cv=5" in second
 
-    def test_groups_are_left_out_whole(self):
+    def test_grouped_data_suggests_leave_one_group_out(self):
         data = classification([0, 1] * 20, groups=np.repeat(np.arange(10), 4))
         assert "LeaveOneGroupOut" in self.notes(data, test_size=0.2)[-1]
 
-    def test_time_suggests_folds_that_run_forward(self):
+    def test_time_split_suggests_folds_in_time_order(self):
         data = regression(20)
         split, _ = split_rows(data, SplitPlan("time", test_size=0.2))
-        assert "forward" in small_data_notes(data, split)[-1]
+        assert "time order" in small_data_notes(data, split)[-1]
 
     @pytest.mark.parametrize("sizes", [{"test_size": 0.2}, {}])
-    def test_enough_rows_or_no_part_say_nothing(self, sizes):
+    def test_enough_rows_or_no_set_give_no_note(self, sizes):
         assert self.notes(classification([0, 1] * 200), **sizes) == ()

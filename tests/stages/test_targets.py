@@ -1,4 +1,4 @@
-"""The target in the shapes and types in which it comes."""
+"""Validation and encoding of targets of different shapes and types."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from sktrainer.stages._targets import check_target, known_codes, resolve_task
     ("labels", "dtype"),
     [([True, False, True], "bool"), ([3, 10, 3], "int64"), ([1, 2.0, np.int64(1)], "float64")],
 )
-def test_numbers_among_objects_are_labels_as_the_numbers_are(labels, dtype):
+def test_object_array_of_numbers_gives_numeric_labels(labels, dtype):
     codes, classes = check_target(np.array(labels, dtype=object), "classification")
     assert classes.dtype == dtype
     assert classes[codes].tolist() == labels
 
 
 @pytest.mark.parametrize("shape", [pd.DataFrame, lambda y: y.reshape(-1, 1)])
-def test_labels_in_one_column_are_known_as_those_in_a_vector(shape):
+def test_labels_in_a_column_are_encoded(shape):
     labels = np.array(["b", "a", "c"])
     assert known_codes(shape(labels), np.array(["a", "b"])).tolist() == [1, 0, -1]
 
 
-def test_labels_of_half_precision_are_known():
+def test_float16_labels_are_encoded():
     labels = np.array([2.0, 0.0, 1.0], dtype=np.float16)
     assert known_codes(labels, np.array([0.0, 2.0], dtype=np.float16)).tolist() == [1, 0, -1]
 
@@ -44,19 +44,19 @@ def test_labels_of_half_precision_are_known():
         (pd.Series([True, False]), "classification"),
     ],
 )
-def test_what_y_looks_like_tells_the_task_where_nothing_else_does(y, task):
+def test_task_is_inferred_from_y(y, task):
     assert resolve_task("auto", BaseEstimator(), y) == task
 
 
 @pytest.mark.parametrize("guessed", [True, False])
-def test_one_class_in_a_fold_of_a_search_is_told_where_it_comes_from(guessed):
+def test_error_for_one_class_explains_search_folds(guessed):
     with pytest.raises(InputError, match="at least 2 classes") as caught:
         check_target(["no"] * 9, "classification", guessed=guessed)
     assert ("pass task='classification'" in str(caught.value)) == guessed
 
 
 @pytest.mark.parametrize("kind", [int, float, "Int64"])
-def test_many_whole_numbers_without_a_gap_may_be_labels_or_amounts(kind):
+def test_many_consecutive_integers_are_ambiguous(kind):
     y = pd.Series(np.arange(17, 90)).astype(kind)
     with pytest.raises(InputError, match="all 73 whole numbers from 17 to 89"):
         resolve_task("auto", BaseEstimator(), y)

@@ -1,1 +1,1 @@
-"""The kinds of split, one a module."""
+"""The kinds of split, one per module."""

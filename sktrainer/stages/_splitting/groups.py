@@ -1,4 +1,4 @@
-"""Parts and folds that groups of rows never cross."""
+"""Splits and folds that keep the rows of a group together."""
 
 from __future__ import annotations
 
@@ -13,54 +13,55 @@ from sktrainer.running.seeding import derive_seed
 from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
 from sktrainer.types import Array, CheckedData
 
-# Orders of the groups that are tried for one part, by the number of groups: with many of
-# them one order is about as good as another.
+# Number of random group orders to try for one set, by the maximum number of groups. With many
+# groups, a few orders are enough, because they all give similar sets.
 N_ORDERS = ((500, 64), (10_000, 32), (np.inf, 6))
 
 
 def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
-    """Hold out whole groups with as near to `n_held` rows as can be.
+    """Hold out whole groups with a total of about `n_held` rows.
 
-    Several orders of the groups are drawn; of the parts that they give, that one is taken
-    which leaves the fewest classes without a training row and, of these, has the least sum
-    of the relative error of its size and (classification) the total variation distance
-    between its class shares and those of all rows.
+    Several random orders of the groups are tried. The best of the resulting sets leaves the
+    fewest classes without training rows. Among these it minimises the relative error of its
+    size plus, for classification, the total variation distance between its class
+    frequencies and those of all rows.
     """
     codes, n_groups = _group_codes(data, rows)
     if n_groups < 2:
         raise InputError(
-            f"groups: expected at least 2 groups to hold out a {part} part, got "
-            f"{n_groups} among {len(rows)} rows; give groups of fewer rows each, or use "
-            "split='random'"
+            f"groups: expected at least 2 groups to hold out a {part} set, got "
+            f"{n_groups} in {len(rows)} rows. Use smaller groups, or "
+            "split='random'."
         )
     rng = np.random.default_rng(derive_seed(plan.seed, part))
     table = _GroupTable(data, rows, codes, n_groups)
     is_held = table.best_part(np.arange(n_groups), n_held, n_groups - 1, rng)[codes]
     held = rows[is_held]
-    notes = size_notes(part, n_held, len(held), "groups stay whole")
+    notes = size_notes(part, n_held, len(held), "groups are kept together")
     return Cut(rows[~is_held], held, notes)
 
 
 def folds(
     data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
-    """Deal whole groups into test parts, one after the other, each as `hold_out` does."""
+    """Assign whole groups to test folds, one fold after the other, like `hold_out`."""
     codes, n_groups = _group_codes(data, rows)
     if n_folds > n_groups:
         raise InputError(
-            f"cv={n_folds}: expected at most as many folds as groups, got {n_groups} groups; "
-            f"use cv={n_groups}" + (" or fewer" if n_groups > 2 else "")
+            f"cv={n_folds}: expected at most as many folds as groups, got {n_groups} groups. "
+            f"Use cv={n_groups}" + (" or fewer" if n_groups > 2 else "")
             if n_groups > 1
-            else f"cv={n_folds}: expected at least 2 groups, got {n_groups}; use "
-            "split='random', or give groups of fewer rows each"
+            else f"cv={n_folds}: expected at least 2 groups, got {n_groups}. Use "
+            "split='random', or smaller groups."
         )
     rng = np.random.default_rng(derive_seed(plan.seed, "folds"))
     table = _GroupTable(data, rows, codes, n_groups)
-    fold_of = np.full(n_groups, n_folds - 1)
+    fold_of = np.full(n_groups, n_folds - 1)  # the last fold gets the remaining groups
     for fold in range(n_folds - 1):
         left = np.flatnonzero(fold_of == n_folds - 1)
         n_after = n_folds - 1 - fold
         n_held = round(table.sizes[left].sum() / (n_after + 1))
+        # At least one group must remain for each of the later folds.
         taken = table.best_part(left, n_held, len(left) - n_after, rng)
         fold_of[taken] = fold
     fold_of_row = fold_of[codes]
@@ -68,7 +69,7 @@ def folds(
 
 
 class _GroupTable:
-    """Rows of each group, and of each class in each group."""
+    """Number of rows of each group, and of each class in each group."""
 
     def __init__(self, data: CheckedData, rows: Array, codes: Array, n_groups: int) -> None:
         self.sizes = np.bincount(codes, minlength=n_groups)
@@ -82,16 +83,16 @@ class _GroupTable:
     def best_part(
         self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
     ) -> Array:
-        """Return which groups to take, as booleans over all groups.
+        """Return a boolean mask over all groups of the groups to hold out.
 
         Parameters
         ----------
         candidates : ndarray of int
             Groups to choose from.
         n_held : int
-            Rows asked.
+            Requested number of rows.
         most : int
-            Take so many groups at the most, so that some are left.
+            Maximum number of groups to take, so that some remain.
         rng : Generator
         """
         best, least = None, (0, np.inf)
@@ -105,7 +106,7 @@ class _GroupTable:
     def _parts(
         self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
     ) -> Iterator[Array]:
-        """For each order two parts: filled up to the size asked, and emptied down to it."""
+        """Yield two candidate sets per order: groups added or removed to reach the size."""
         n_left = int(self.sizes[candidates].sum()) - n_held
         fewest_left = len(candidates) - most
         n_orders = next(orders for limit, orders in N_ORDERS if len(candidates) <= limit)
@@ -129,14 +130,16 @@ class _GroupTable:
         counts = self._per_class @ taken.astype(float)
         n_lost = int(np.sum((counts >= self._class_counts) & (counts > 0)))
         shares = self._class_counts / self._class_counts.sum()
+        # As tuples are compared in order, lost classes count more than any deviation.
         return n_lost, off_size + 0.5 * float(np.abs(counts / n_taken - shares).sum())
 
 
 def _fill(order: Array, sizes: Array, room: int) -> Array:
-    """Take groups in this order, each that still fits; the smallest where none does."""
+    """Return the groups that fit into `room` rows, in order; else the smallest group."""
     taken = []
     left = order[sizes[order] <= room]
     while len(left):
+        # Take as many groups as fit at once, then skip those that are too large.
         totals = np.cumsum(sizes[left])
         n_fit = int(np.searchsorted(totals, room, side="right"))
         taken.append(left[:n_fit])

@@ -1,4 +1,4 @@
-"""What is worth knowing about parts that were made: lost classes, few rows."""
+"""Notes on a split for the report: missing classes, divided groups and few rows."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pandas as pd
 
 from sktrainer.types import Array, CheckedData, Split
 
-# Below so many held-out rows the 95 % interval of an accuracy of one half is wider than
-# plus or minus 18 points; below so many rows of a class its recall moves by 20 points a row.
+# With fewer than 30 held-out rows, the 95% confidence interval of an accuracy of 0.5 is wider
+# than ±18 points. With fewer than 5 rows of a class, one row changes its recall by more than
+# 20 points.
 FEW_ROWS, FEW_OF_CLASS = 30, 5
-# Up to so many rows in all, leaving one out at a time is affordable and uses the most.
+# Leave-one-out is affordable up to this number of rows, and it trains on the most rows.
 VERY_FEW_ROWS = 100
 MOST_NAMED = 5
 Z_95 = 1.959964
 
 
 def class_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...]:
-    """Say which classes some part has no rows of; the training part is named "training"."""
+    """Return a note for each set that lacks classes; the training set is keyed "training"."""
     if data.task != "classification":
         return ()
     counts = {name: _counts(data, rows) for name, rows in parts.items()}
@@ -29,13 +30,13 @@ def class_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...
     for name, of_part in counts.items():
         missing = np.flatnonzero((of_part == 0) & (total > 0))
         if len(missing) and len(parts[name]):
-            what = "cannot learn" if name == "training" else "has no row of"
-            notes.append(f"the {name} part {what} {_named(data, missing, total)}")
+            effect = ", which the model cannot learn" if name == "training" else ""
+            notes.append(f"the {name} set has no row of {_named(data, missing, total)}{effect}")
     return tuple(notes)
 
 
 def crossing_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...]:
-    """Say how many groups have rows in more than one part."""
+    """Return a note on the number of groups with rows in more than one set."""
     if data.groups is None:
         return ()
     codes, groups = pd.factorize(np.asarray(data.groups), use_na_sentinel=False)
@@ -46,26 +47,16 @@ def crossing_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, 
     if not n_crossing:
         return ()
     note = (
-        f"{n_crossing:,} of {len(groups):,} groups have rows in more than one part: only "
-        "split='group' keeps groups together"
+        f"{n_crossing:,} of {len(groups):,} groups have rows in more than one set. Use "
+        "split='group' to keep groups together"
     )
     return (note,)
 
 
 def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
-    """Say which classes are missing from the training or test rows of some folds.
+    """Return notes on classes that are missing from training or test rows of some folds.
 
-    Parameters
-    ----------
-    data : CheckedData
-    folds : sequence of (train, test)
-        As `fold_rows` returns them.
-
-    Returns
-    -------
-    tuple of str
-        Empty where every fold has every class on both sides, for regression, and where
-        the folds test one row each, as in leave-one-out.
+    There are none for regression, nor if every fold tests a single row, as LeaveOneOut does.
     """
     if data.task != "classification" or all(len(test) == 1 for _, test in folds):
         return ()
@@ -83,21 +74,11 @@ def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple
 
 
 def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
-    """Say how wide the uncertainty of a score is where it rests on few rows.
+    """Return notes on the uncertainty of scores that are computed on few rows.
 
-    Looks at the part that is scored last: test, else validation. Few are fewer than 30 rows
-    in all, or fewer than 5 of a class.
-
-    Parameters
-    ----------
-    data : CheckedData
-    split : Split
-
-    Returns
-    -------
-    tuple of str
-        What the score can be worth and what to do instead; empty where there are enough
-        rows, or nothing is held out.
+    The notes refer to the test set, or without one to the validation set. They are issued
+    for fewer than 30 rows in total or fewer than 5 rows of a class, and end with a
+    recommendation.
     """
     name, rows = ("test", split.test) if len(split.test) else ("validation", split.validation)
     if not len(rows):
@@ -105,7 +86,7 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
     notes = []
     if len(rows) < FEW_ROWS:
         notes.append(
-            f"the {name} part has only {_n_rows(len(rows))}: {_uncertainty(data, len(rows))}"
+            f"the {name} set has only {_n_rows(len(rows))}: {_uncertainty(data, len(rows))}"
         )
     if data.task == "classification":
         counts = _counts(data, rows)
@@ -113,8 +94,8 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
         if len(few) and len(rows) >= FEW_ROWS:
             rarest = few[np.argmin(counts[few])]
             notes.append(
-                f"the {name} part has few rows of {_named(data, few, counts)}: one row more "
-                f"or less predicted right moves the recall of {_label(data, rarest)} by "
+                f"the {name} set has few rows of {_named(data, few, counts)}: one more "
+                f"correct prediction changes the recall of {_label(data, rarest)} by "
                 f"{100 / counts[rarest]:.0f} points"
             )
     if not notes:
@@ -124,24 +105,24 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
 
 def _uncertainty(data: CheckedData, n_rows: int) -> str:
     if data.task == "classification":
-        # Of a share of one half, where the interval is widest.
+        # The binomial variance p (1 - p) / n is largest, 0.25 / n, at an accuracy of 0.5.
         points = 100 * Z_95 * math.sqrt(0.25 / n_rows)
-        return f"an accuracy measured on them is uncertain by up to ±{points:.0f} points (95%)"
-    # The standard error of a root mean square of n normal errors is 1 / sqrt(2 n) of it.
+        return f"its accuracy has a 95% confidence interval of up to ±{points:.0f} points"
+    # For n normal errors, the relative standard error of the RMSE is about 1 / sqrt(2 n).
     percent = 100 * Z_95 / math.sqrt(2 * n_rows)
-    return f"an RMSE measured on them is uncertain by about ±{percent:.0f}% (95%)"
+    return f"its RMSE has a 95% confidence interval of about ±{percent:.0f}%"
 
 
 def _advice(data: CheckedData, split: Split) -> str:
     if split.kind == "time":
-        return "cross-validate instead, as with cv=5: folds run forward in time"
+        return "use cross-validation instead, such as cv=5, whose folds respect time order"
     if split.kind == "group":
         n_groups = len(pd.unique(np.asarray(data.groups)))
         if n_groups <= VERY_FEW_ROWS:
-            return "cross-validate instead, as with cv=LeaveOneGroupOut(): every row is scored"
+            return "use cv=LeaveOneGroupOut() instead, which scores every row"
     elif data.n_samples <= VERY_FEW_ROWS:
-        return "cross-validate instead, as with cv=LeaveOneOut(): every row is scored once"
-    return "cross-validate instead, as with cv=5 or cv=10: every row is scored once"
+        return "use cv=LeaveOneOut() instead, which scores every row"
+    return "use cross-validation instead, such as cv=5 or cv=10, which scores every row"
 
 
 def _counts(data: CheckedData, rows: Array) -> Array:
@@ -149,7 +130,7 @@ def _counts(data: CheckedData, rows: Array) -> Array:
 
 
 def _named(data: CheckedData, codes: Array, counts: Array) -> str:
-    """Name the rarest of these classes with their counts."""
+    """Return the rarest of these classes with their counts as text."""
     rarest = codes[np.argsort(counts[codes], kind="stable")]
     names = [f"{_label(data, code)} ({_n_rows(counts[code])})" for code in rarest[:MOST_NAMED]]
     if len(rarest) > MOST_NAMED:

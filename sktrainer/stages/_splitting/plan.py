@@ -1,4 +1,4 @@
-"""How rows are to be parted: the kind, the sizes, the seed."""
+"""Split options and their validation: kind, sizes and seed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ KINDS = ("random", "stratified", "group", "time", "splitter")
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """How rows are to be parted into training, validation, test and folds.
+    """Options of the split into training, validation and test sets and into folds.
 
     Parameters
     ----------
     kind : {"random", "stratified", "group", "time", "splitter"}
     splitter : splitter or None, default=None
-        For the kind "splitter"; used through copies, never changed.
+        For the kind "splitter". It is copied before use and never modified.
     shuffle : bool, default=True
-        For the kinds "random" and "stratified": draw rows at random; False: training
-        rows come first and test rows last.
+        For the kinds "random" and "stratified": whether to draw rows at random. If False,
+        training rows come first and test rows last.
     seed : int, default=0
-        Each part's own seed is derived from it.
+        The seed of each set is derived from it.
     test_size, validation_size : float, int or None, default=None
-        A fraction of all rows of the table, or a count of rows; None: no such part.
+        Fraction of all rows of the table, or number of rows (None: no such set).
     """
 
     kind: str
@@ -40,7 +40,7 @@ class SplitPlan:
 
 @dataclass(frozen=True)
 class Cut:
-    """Row positions that stay, those that are held out, and what is worth knowing."""
+    """Positions of the remaining and the held-out rows, and notes for the report."""
 
     kept: Array
     held: Array
@@ -48,17 +48,17 @@ class Cut:
 
 
 def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) -> str:
-    """Return the kind of split that a `split` parameter asks for.
+    """Return the kind of split for a `split` parameter.
 
     Parameters
     ----------
     split : str or splitter
-        "auto" is "time" where a time column is given, "group" where groups are given,
-        "stratified" for classification, else "random". An object with a `split` method
-        is of the kind "splitter".
+        "auto" is "time" with a time column, else "group" with groups, else "stratified"
+        for classification, else "random". An object with a `split` method is of the kind
+        "splitter".
     task : {"classification", "regression"}
     has_groups, has_time : bool
-        Whether the caller gave groups, and a time column.
+        Whether groups and a time column are given.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
     Raises
     ------
     InputError
-        The kind is not known, or needs what was not given.
+        If the kind is unknown, or requires classes or groups that are not given.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
             return "splitter"
         raise InputError(
             f"split: expected 'auto', 'random', 'stratified', 'group', 'time' or an object "
-            f"with a `split` method such as KFold(), got {split!r}; pass one of these"
+            f"with a `split` method such as KFold(), got {split!r}. Pass one of these."
         )
     if split == "auto":
         if has_time:
@@ -92,39 +92,40 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
         raise InputError(_unknown_kind(split))
     if split == "stratified" and task == "regression":
         raise InputError(
-            "split='stratified': expected classes as targets, got a regression; use "
-            "split='random', or split='auto'"
+            "split='stratified': expected a classification task, got a regression. Use "
+            "split='random' or split='auto'."
         )
     if split == "group" and not has_groups:
         raise InputError(
-            "split='group': expected `groups`, got none; pass them as fit(X, y, groups=...)"
+            "split='group': expected `groups`, got none. Pass them as fit(X, y, groups=...)."
         )
     return split
 
 
 def is_splitter(value: Any) -> bool:
-    """Whether this is a splitter; a class of splitters is not one, nor is a str."""
+    """Return whether a value is a splitter object."""
+    # Strings have a `split` method too, and so has a splitter class without parentheses.
     is_other = isinstance(value, str | bytes | type)
     return not is_other and callable(getattr(value, "split", None))
 
 
 def part_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
-    """Return the number of rows asked for each held-out part; 0 for none.
+    """Return the requested number of validation and test rows.
 
-    A fraction becomes ``round(n_samples * size)`` rows, and at least one.
+    A fraction corresponds to ``round(n_samples * size)`` rows, but at least one.
 
     Raises
     ------
     InputError
-        A size is not one, or no training row would be left; all mistakes at once.
+        If a size is invalid (both sizes are reported), or no training rows would remain.
     """
     asked: tuple[tuple[str, Any], ...] = (
         ("validation", plan.validation_size),
         ("test", plan.test_size),
     )
     problems = [
-        f"{name}_size: expected a fraction between 0 and 1, a count of rows of at least 1, "
-        f"or None for no {name} part, got {size!r}"
+        f"{name}_size: expected a fraction between 0 and 1, a number of rows of at least 1, "
+        f"or None for no {name} set, got {size!r}"
         for name, size in asked
         if size is not None and not _is_size(size)
     ]
@@ -136,28 +137,28 @@ def part_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
         parts = " and ".join(f"{sizes[name]} {name}" for name in sizes if sizes[name])
         names = " or ".join(f"{name}_size" for name in sizes if sizes[name])
         raise InputError(
-            f"{names}: expected at least one training row to be left, got {parts} rows of "
-            f"{n_samples}; ask for smaller parts, or give more rows"
+            f"{names}: expected at least one training row to remain, got {parts} rows of "
+            f"{n_samples}. Use smaller sizes, or pass more rows."
         )
     return sizes
 
 
 def check_leaves_training(n_held: int, n_rows: int, name: str) -> None:
-    """Raise where a part of `n_held` of `n_rows` rows leaves none to train on."""
+    """Raise an error if holding out `n_held` of `n_rows` rows leaves no training rows."""
     if n_held >= n_rows:
         raise InputError(
-            f"{name}_size: expected at least one training row to be left, got {n_held} "
-            f"{name} rows out of {n_rows} rows to train on; ask for a smaller "
-            f"{name}_size, or for more folds"
+            f"{name}_size: expected at least one training row to remain, got {n_held} "
+            f"{name} rows to hold out of {n_rows} rows. Use a smaller "
+            f"{name}_size, or more folds."
         )
 
 
 def size_notes(name: str, asked: int, got: int, reason: str) -> tuple[str, ...]:
-    """Return a note where a part is more than a tenth off the size asked."""
+    """Return a note if the size of a set differs from the requested one by more than 10%."""
     if abs(got - asked) <= max(1, 0.1 * asked):
         return ()
     rows = "row" if got == 1 else "rows"
-    return (f"the {name} part has {got:,} {rows} in place of {asked:,}: {reason}",)
+    return (f"the {name} set has {got:,} {rows} instead of {asked:,}: {reason}",)
 
 
 def _is_size(size: Any) -> bool:
@@ -178,5 +179,5 @@ def _n_rows(size: float | int | None, n_samples: int) -> int:
 
 def _unknown_kind(split: str) -> str:
     known = ("auto", *KINDS[:-1])
-    do = meant(split, known) or "; use one of these"
+    do = meant(split, known) or ". Use one of these."
     return f"split: expected one of {', '.join(map(repr, known))}, got {split!r}{do}"

@@ -1,4 +1,4 @@
-"""Parts and folds by a splitter of the caller's, or by (train, test) pairs."""
+"""Splits and folds by a splitter object or by (train, test) pairs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from sktrainer.running.seeding import derive_seed
 from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
 from sktrainer.types import Array, CheckedData
 
-# Splits are looked at until they hold so many row positions: leave-one-out has a split a
-# row, and all of a large table's would take minutes only to choose one.
+# Splits are compared until they hold this many row positions in total. LeaveOneOut has one
+# split per row, and iterating over all of them would take minutes for a large table.
 MOST_POSITIONS = 20_000_000
 
 
 def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
-    """Hold out by one split of a copy of the splitter, sized as near as it allows.
+    """Hold out the test rows of one split of a copy of the splitter.
 
-    Of its splits the one with the most training rows is taken, of equal ones the last.
+    The copy is configured for a size near `n_held`. The split with the most training rows is
+    used, and the last one of several. With TimeSeriesSplit, this is the latest block.
     """
     splitter = _seeded_copy(plan.splitter, derive_seed(plan.seed, part))
     _set_size(splitter, n_held, len(rows))
@@ -36,13 +37,14 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
         if number + 1 >= most:
             break
     if best is None:
-        raise InputError(_no_split(plan.splitter, f"a {part} part", len(rows)))
+        raise InputError(_no_split(plan.splitter, f"a {part} set", len(rows)))
     kept, held = best
-    notes = size_notes(part, n_held, len(held), f"{_name(plan.splitter)} gives no other size")
+    reason = f"{_name(plan.splitter)} does not support this size"
+    notes = size_notes(part, n_held, len(held), reason)
     n_unused = len(rows) - len(kept) - len(held)
     if n_unused:
         name = _name(plan.splitter)
-        notes += (f"{name} leaves {n_unused:,} rows out as it cuts off the {part} part",)
+        notes += (f"{name} leaves out {n_unused:,} rows when it holds out the {part} set",)
     return Cut(kept, held, notes)
 
 
@@ -51,15 +53,8 @@ def folds(
 ) -> list[tuple[Array, Array]]:
     """Return the splits of a copy of the splitter.
 
-    Parameters
-    ----------
-    data : CheckedData
-    rows : ndarray of int
-    n_folds : int or None
-        Set on the copy where it has a number of splits; None: left as it is.
-    splitter : splitter
-    seed : int
-        For a `random_state` that is open.
+    `n_folds` replaces the copy's number of splits, if it has one (None: unchanged), and
+    `seed` determines its `random_state` if that is None.
     """
     copied = _seeded_copy(splitter, derive_seed(seed, "folds"))
     if n_folds is not None:
@@ -71,7 +66,7 @@ def folds(
 
 
 def given_folds(data: CheckedData, rows: Array, pairs: Any) -> list[tuple[Array, Array]]:
-    """Return (train, test) pairs of positions into the table, less those not in `rows`."""
+    """Return validated (train, test) pairs of positions, restricted to `rows`."""
     is_usable = np.zeros(data.n_samples, dtype=bool)
     is_usable[rows] = True
     checked = []
@@ -81,7 +76,7 @@ def given_folds(data: CheckedData, rows: Array, pairs: Any) -> list[tuple[Array,
         except (TypeError, ValueError):
             raise InputError(
                 f"cv: expected pairs (train, test) of row positions, got {type(pair).__name__} "
-                f"as entry {number}; pass such pairs, a number of folds or a splitter"
+                f"as entry {number}. Pass such pairs, a number of folds or a splitter."
             ) from None
         sides = [_positions(side, data.n_samples, number) for side in (train, test)]
         used = [np.sort(side[is_usable[side]]) for side in sides]
@@ -96,7 +91,7 @@ def _pairs(
 ) -> Iterator[tuple[Array, Array]]:
     name = _name(original)
     if isinstance(splitter, PredefinedSplit) and len(splitter.test_fold) == data.n_samples:
-        # It ignores the X that it is asked about and speaks of the whole table.
+        # PredefinedSplit ignores X and always returns positions into the whole table.
         splitter = PredefinedSplit(splitter.test_fold[rows])
     try:
         for number, (train, test) in enumerate(
@@ -109,15 +104,15 @@ def _pairs(
         raise
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"{name} could not split {len(rows):,} rows: {error}; use a splitter that suits "
-            "them, or a kind of split by name"
+            f"{name} could not split {len(rows):,} rows: {error}; use another splitter, or "
+            "one of the split kinds, such as split='random'"
         ) from error
 
 
 def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]:
-    """X, y and groups as this splitter wants them.
+    """Return the arguments X, y and groups for the splitter.
 
-    scikit-learn's own splitters ask X only for its length, which costs no copy of it.
+    scikit-learn's splitters only use the length of X, so no copy of the rows is needed.
     """
     is_own = type(splitter).__module__.startswith("sklearn.")
     if is_own:
@@ -133,7 +128,7 @@ def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]
 
 
 def _takes_groups(splitter: Any) -> bool:
-    # The plain ones have a parameter `groups` too, and warn where it is used.
+    # Splitters such as KFold have a parameter `groups` too, but warn if it is used.
     routing = getattr(splitter, "get_metadata_routing", None)
     if routing is not None:
         return bool(routing().split.requests.get("groups"))
@@ -150,7 +145,7 @@ def _seeded_copy(splitter: Any, seed: int) -> Any:
 
 def _set_size(splitter: Any, n_held: int, n_rows: int) -> None:
     if hasattr(splitter, "test_size"):
-        # Of groups there is a fraction to take, not a number of rows.
+        # The integer test_size of GroupShuffleSplit counts groups, so a fraction is set.
         of_groups = isinstance(splitter, GroupShuffleSplit)
         splitter.test_size = n_held / n_rows if of_groups else n_held
         if hasattr(splitter, "train_size"):
@@ -165,7 +160,7 @@ def _set_n_splits(splitter: Any, n_splits: int) -> None:
     if hasattr(splitter, "n_splits"):
         splitter.n_splits = n_splits
     elif "n_splits" in getattr(splitter, "cvargs", {}):
-        # RepeatedKFold and its like hold the number for the splitter that they repeat.
+        # RepeatedKFold and RepeatedStratifiedKFold keep n_splits in `cvargs`.
         splitter.cvargs["n_splits"] = n_splits
 
 
@@ -178,8 +173,8 @@ def _positions(side: Any, n_rows: int, number: int) -> Array:
     is_valid = positions.ndim == 1 and positions.dtype.kind in "iu"
     if not is_valid or positions.min() < 0 or positions.max() >= n_rows:
         raise InputError(
-            f"cv: expected row positions from 0 to {n_rows - 1}, got others in split {number}; "
-            "pass integer positions into the X given to fit"
+            f"cv: expected row positions from 0 to {n_rows - 1}, got others in split {number}. "
+            "Pass integer positions into the X passed to fit."
         )
     return positions
 
@@ -187,16 +182,16 @@ def _positions(side: Any, n_rows: int, number: int) -> Array:
 def _checked_pair(train: Array, test: Array, n_samples: int, name: str) -> tuple[Array, Array]:
     if not len(train) or not len(test):
         raise InputError(
-            f"{name}: expected rows on both sides of each split, got {len(train)} to train on "
-            f"and {len(test)} held out; use fewer splits or a smaller part"
+            f"{name}: expected training and test rows in each split, got {len(train)} training "
+            f"and {len(test)} test rows. Use fewer splits or a smaller size."
         )
     is_train = np.zeros(n_samples, dtype=bool)
     is_train[train] = True
     n_both = int(is_train[test].sum())
     if n_both:
         raise InputError(
-            f"{name}: expected no row both to train on and held out, got {n_both}; a score "
-            "of rows that were trained on means nothing"
+            f"{name}: expected disjoint training and test rows, got {n_both} rows in both. "
+            "Scores on training rows are meaningless."
         )
     return train, test
 
@@ -204,7 +199,7 @@ def _checked_pair(train: Array, test: Array, n_samples: int, name: str) -> tuple
 def _no_split(splitter: Any, what: str, n_rows: int) -> str:
     return (
         f"{_name(splitter)}: expected at least one split for {what} of {n_rows:,} rows, got "
-        "none; leave that part out, or use another splitter"
+        "none. Use a splitter that returns more splits."
     )
 
 
@@ -213,5 +208,5 @@ def _name(splitter: Any) -> str:
 
 
 def is_pairs(cv: Any) -> bool:
-    """Whether `cv` is an iterable of (train, test) pairs rather than a splitter."""
+    """Return whether `cv` is an iterable, such as (train, test) pairs, but not a string."""
     return isinstance(cv, Iterable) and not isinstance(cv, str)

@@ -1,4 +1,4 @@
-"""Random and stratified parts and folds; random is one stratum for all rows."""
+"""Random and stratified splits and folds; a random split has one stratum for all rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sktrainer.types import Array, CheckedData
 
 
 def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
-    """Hold out exactly `n_held` of the rows, of each class its share."""
+    """Hold out exactly `n_held` rows, with each class in proportion to its frequency."""
     strata = _strata(data, rows, plan)
     order = _order(len(rows), plan, part)
     by_stratum = order[np.argsort(strata[order], kind="stable")]
     counts = np.bincount(strata)
     held = allocate(counts, n_held)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    # Shuffled, the last of a class are any of its rows; unshuffled, its last ones.
+    # The last rows of each class are held out. With shuffling these are random rows.
     is_held = np.empty(len(rows), dtype=bool)
     is_held[by_stratum] = place >= np.repeat(counts - held, counts)
     return Cut(rows[~is_held], rows[is_held])
@@ -26,17 +26,18 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
 def folds(
     data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
-    """Deal the rows into test parts of equal size, each with its share of each class.
+    """Split the rows into test folds of equal size, each with all classes in proportion.
 
-    Sizes differ by one row at most, and so do those of each class. A class of fewer rows
-    than folds is in some of the test parts only.
+    The sizes of the folds, and the class counts in the folds, differ by at most one row. A
+    class with fewer rows than folds occurs in some of the folds only.
     """
     strata = _strata(data, rows, plan)
     order = _order(len(rows), plan, "folds")
     by_stratum = order[np.argsort(strata[order], kind="stable")]
     counts = np.bincount(strata)
-    # Row i of the sorted rows counts for fold i modulo n_folds: both the folds and the
-    # classes within them come out even. Which rows a fold takes is by blocks of a class.
+    # With the rows sorted by class, assigning row i to fold i % n_folds balances both fold
+    # sizes and class counts. Only these counts are used: each fold takes a contiguous block
+    # of the rows of a class, as in scikit-learn's StratifiedKFold.
     n_strata = len(counts)
     dealt = np.arange(len(rows)) % n_folds
     cells = np.bincount(
@@ -49,22 +50,22 @@ def folds(
 
 
 def allocate(counts: Array, total: int) -> Array:
-    """Share `total` held-out rows among classes of these counts, by largest remainder.
+    """Distribute `total` held-out rows over the classes by the largest remainder method.
 
-    Every class keeps a row in training, as long as there are as many training rows as
-    classes; with fewer, the rarest classes go without.
+    Every class keeps at least one training row. If there are fewer training rows than
+    classes, the rarest classes have none.
 
     Parameters
     ----------
     counts : ndarray of shape (n_classes,)
-        Rows of each class; zeros are allowed.
+        Number of rows of each class, which may be zero.
     total : int
-        Below ``counts.sum()``.
+        Number of rows to hold out, less than ``counts.sum()``.
 
     Returns
     -------
     ndarray of shape (n_classes,)
-        Held-out rows of each class; they sum to `total`.
+        Number of held-out rows of each class, with the sum `total`.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def allocate(counts: Array, total: int) -> Array:
         left = total - int(share.sum())
         if left <= is_open.sum():
             break
-        # What classes at their cap cannot give, the others give, each by its size.
+        # Rows that classes at their cap cannot provide are taken from the other classes.
         rest = total - int(caps[~is_open].sum())
         quota = np.where(is_open, quota * (rest / quota[is_open].sum()), caps)
     candidates = np.flatnonzero(is_open)
@@ -96,7 +97,7 @@ def allocate(counts: Array, total: int) -> Array:
 def _strata(data: CheckedData, rows: Array, plan: SplitPlan) -> Array:
     if plan.kind != "stratified":
         return np.zeros(len(rows), dtype=np.uint16)
-    # Sixteen bits sort by radix, in a tenth of the time.
+    # NumPy's stable sort is a radix sort for 16-bit integers, about ten times as fast.
     small = data.n_classes <= np.iinfo(np.uint16).max
     return data.y[rows].astype(np.uint16 if small else np.intp)
 

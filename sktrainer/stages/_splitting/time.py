@@ -1,4 +1,4 @@
-"""Parts and folds that run forward in time."""
+"""Splits and folds in time order."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from sktrainer.types import Array, CheckedData
 
 
 def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
-    """Hold out the latest rows; both parts come in the order of time.
+    """Hold out the latest rows; both sets are in time order.
 
-    Rows of one time stay together where that leaves rows on both sides: the cut moves to
-    the nearer end of their run.
+    Rows with the same time stay together if both sets keep rows: the cut moves to the
+    nearer end of the run of equal times.
     """
     rows, times = _in_order(data, rows)
     start = len(rows) - n_held
     notes: tuple[str, ...] = ()
     if times is not None and times[start - 1] == times[start]:
         first, after = _run(times, start)
+        # A cut at 0 or len(rows) would leave one of the sets empty.
         ends = [end for end in (after, first) if 0 < end < len(rows)]
         if ends:
             start = min(ends, key=lambda end: abs(end - start))
-            reason = "rows of one time stay in one part"
+            reason = "rows with the same time are kept together"
             notes = size_notes(part, n_held, len(rows) - start, reason)
         else:
             note = (
-                f"the {part} part begins in the midst of rows of one time: all "
-                f"{len(rows):,} rows to be parted there have the same"
+                f"the {part} set starts in the middle of rows with the same time: all "
+                f"{len(rows):,} rows to split have the same time"
             )
             notes = (note,)
     return Cut(rows[:start], rows[start:], notes)
@@ -37,17 +38,17 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
 def folds(
     data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
-    """Forward chaining: each test part is a block, its training part all rows before it.
+    """Return folds that test a block of rows and train on all earlier rows.
 
-    Blocks are those of scikit-learn's TimeSeriesSplit. Rows of the same time as the first
-    of a test part are left out of its training part.
+    The blocks are those of scikit-learn's TimeSeriesSplit. Training rows with the same time
+    as the first test row are left out.
     """
     rows, times = _in_order(data, rows)
     n_rows = len(rows)
     if n_rows < n_folds + 1:
         raise InputError(
-            f"cv={n_folds}: expected at least {n_folds + 1} rows for {n_folds} folds that run "
-            f"forward in time, got {n_rows}; use fewer folds"
+            f"cv={n_folds}: expected at least {n_folds + 1} rows for {n_folds} folds in time "
+            f"order, got {n_rows}. Use fewer folds."
         )
     size = n_rows // (n_folds + 1)
     parts = []
@@ -55,16 +56,16 @@ def folds(
         train_end = start if times is None else _run(times, start)[0]
         if train_end == 0:
             raise InputError(
-                f"cv={n_folds}: expected rows of an earlier time before each test fold, got "
-                f"the first {start + 1:,} rows all of the same time; use fewer folds, or a "
-                "finer time column"
+                f"cv={n_folds}: expected rows with an earlier time before each test fold, but "
+                f"the first {start + 1:,} rows all have the same time. Use fewer folds, or a "
+                "finer time column."
             )
         parts.append((rows[:train_end], rows[start : start + size]))
     return parts
 
 
 def _in_order(data: CheckedData, rows: Array) -> tuple[Array, Array | None]:
-    """Rows by time, those of one time in row order; without times all in row order."""
+    """Return rows and times in time order, or rows in row order without a time column."""
     rows = np.sort(rows)
     if data.time is None:
         return rows, None
@@ -74,7 +75,7 @@ def _in_order(data: CheckedData, rows: Array) -> tuple[Array, Array | None]:
 
 
 def _run(times: Array, position: int) -> tuple[int, int]:
-    """Where the rows of the time at this position begin, and where they have ended."""
+    """Return the start and the end (exclusive) of the run of equal times at a position."""
     value = times[position]
     first = int(np.searchsorted(times, value, side="left"))
     return first, int(np.searchsorted(times, value, side="right"))
