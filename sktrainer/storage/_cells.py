@@ -37,13 +37,7 @@ def framed(pieces: Iterable[bytes]) -> bytes:
 
 
 def text_bytes(cells: Sequence[str | None]) -> bytes:
-    """Return strings as bytes: their lengths in UTF-8 bytes, then their contents.
-
-    Parameters
-    ----------
-    cells : sequence of str or None
-        None is a missing value.
-    """
+    """Return strings (or None if missing) as bytes: their UTF-8 lengths, then contents."""
     text = "".join(cell for cell in cells if cell is not None)
     known: Sequence[str | bytes | None] = cells
     if not text.isascii():  # in ASCII, the number of characters is the number of bytes
@@ -57,12 +51,7 @@ def _utf8(text: str) -> bytes:
 
 
 def arrow_text_bytes(texts: Any) -> list[Any]:
-    """Return the same bytes as `text_bytes` for an Arrow string array, without a copy.
-
-    Parameters
-    ----------
-    texts : pyarrow.StringArray or pyarrow.LargeStringArray
-    """
+    """Return the same bytes as `text_bytes` for an Arrow string array, without a copy."""
     wide = str(texts.type).startswith("large")
     _, ends, text = texts.buffers()
     bounds = np.frombuffer(ends, "<i8" if wide else "<i4")

@@ -48,15 +48,7 @@ Cells = tuple[str, Array | Iterable[Any]]
 def digests(columns: Sequence[Cells]) -> list[str]:
     """Return the SHA-256 digest of each column.
 
-    Parameters
-    ----------
-    columns : sequence of (str, ndarray of shape (n_samples,) or iterable of bytes)
-        Arrays are read in blocks of rows. A complete column is never copied.
-
-    Returns
-    -------
-    list of str
-        64 hexadecimal digits each.
+    Arrays are read in blocks of rows; a complete column is never copied.
     """
     arrays = [i for i, (_, values) in enumerate(columns) if isinstance(values, np.ndarray)]
     n_bytes = sum(getattr(columns[i][1], "nbytes", 0) for i in arrays)

@@ -15,14 +15,7 @@ MOST_NAMED = 8
 def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     """Return one line per difference between the data of two fingerprints.
 
-    Parameters
-    ----------
-    before, now : Fingerprint
-
-    Returns
-    -------
-    list of str
-        Empty if the data are identical.
+    The list is empty if the data are identical.
     """
     if before["digest"] == now["digest"]:
         return []
