@@ -164,6 +164,7 @@ class Gate:
 
         module, _, kind = name.rpartition(".")
         scalar = getattr(np, kind, None) if module == "numpy" else None
+        # skops calls any other type than an array or NumPy scalar.
         if name != "numpy.ndarray" and not (
             isinstance(scalar, type) and issubclass(scalar, np.generic)
         ):

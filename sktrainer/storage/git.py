@@ -58,6 +58,7 @@ def _commit_of(git: Path) -> str | None:
         if not head.startswith("ref:"):
             return head if HASH.fullmatch(head) else None
         name = head.removeprefix("ref:").strip()
+        # Do not read files outside of the repository.
         if ".." in name or not name.startswith("refs/"):
             return None
         loose = [place / name for place in (git, common) if (place / name).is_file()]

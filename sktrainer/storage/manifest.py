@@ -102,10 +102,11 @@ def read_manifest(data: bytes) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileFormatError("its manifest.json was not written by sktrainer")
     version = manifest.get("format_version")
+    # bool is a subclass of int.
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise FileFormatError(f"its format version is {version!r}, expected 1 or more")
     if version > FORMAT_VERSION:
-        writer = str(manifest.get("sktrainer_version"))[:40]
+        writer = str(manifest.get("sktrainer_version"))[:40]  # the file may contain anything
         raise FileFormatError(
             f"it was written by sktrainer {writer} in format {version}, but sktrainer "
             f"{__version__} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"

@@ -87,7 +87,7 @@ def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str 
     try:
         return trainer.save(folder / MODEL_FILE), None
     except InputError as error:
-        reason = error
+        reason = error  # `error` is deleted at the end of the except block
     note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: {reason}"
     try:
         return trainer.save(folder / PICKLE_FILE), note

@@ -127,7 +127,7 @@ def _trainer_state(
     fitted.pop("pipeline")
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
-        if name in ELSEWHERE or name in parameters:
+        if name in ELSEWHERE or name in parameters:  # written to other members
             continue
         if name in AS_TEXT or isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value

@@ -59,7 +59,7 @@ def _objects(value: Any) -> Iterator[Any]:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple, set, frozenset)):
             stack.extend(item)
-        elif not isinstance(item, type) and not _is_network(item):
+        elif not isinstance(item, type) and not _is_network(item):  # networks have no trees
             yield item
             stack.extend(getattr(item, "__dict__", {}).values())
 

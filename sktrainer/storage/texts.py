@@ -60,6 +60,7 @@ def from_text(data: bytes) -> Any:
 
 
 def _encoded(value: Any) -> Any:
+    # Exact types, because np.str_ and np.float64 are subclasses of str and float.
     if value is None or isinstance(value, bool) or type(value) in (str, int):
         return value
     if type(value) is float:
@@ -139,6 +140,7 @@ def _array(entry: dict[str, Any]) -> Any:
     if "scalar" in entry:
         return np.array(_decoded(entry["scalar"]), dtype=dtype)[()]
     values = _decoded(entry["values"])
+    # np.array would turn nested lists of an object array into further dimensions.
     array = np.empty(len(values), dtype=dtype)
     array[:] = values
     return array.reshape(entry["shape"])
@@ -164,7 +166,7 @@ def _frame(entry: dict[str, Any]) -> pd.DataFrame:
         for position, column in enumerate(entry["cells"])
     }
     frame = pd.DataFrame(cells, index=index)
-    frame.columns = columns
+    frame.columns = columns  # set last, because column names may be duplicates
     return frame
 
 

@@ -118,7 +118,7 @@ def _next_number(folder: Path) -> int:
     taken = [int(p.name) for p in (folder / NUMBERS).iterdir() if p.name.isdecimal()]
     number = max(taken, default=0) + 1
     while True:
-        try:
+        try:  # creating a file is atomic: no two processes get the same number
             (folder / NUMBERS / str(number)).touch(exist_ok=False)
         except FileExistsError:
             number += 1
@@ -211,6 +211,7 @@ def set_tag(root: Path, name: str, number: int, tag: str) -> None:
     file = root / name / TAGS / check_name(tag, "tag")
     before = tags_of(root, name).get(tag)
     _write_number(file, number)
+    # First tag, then check: see `remove_version`.
     if not (root / name / str(number)).is_dir():  # deleted by another process
         if before is None:
             file.unlink(missing_ok=True)

@@ -110,6 +110,7 @@ def _expanded(canvas: Canvas, value: str, fitted: FittedModel) -> str:
     assert codes is not None
     if np.array_equal(codes, np.arange(n_classes)):
         return value
+    # Classes that the model does not know get probability 0, and the others are reordered.
     places = np.zeros((len(codes), n_classes), dtype=np.float32)
     places[np.arange(len(codes)), codes] = 1
     return canvas.add("MatMul", value, canvas.constant(places))
@@ -121,6 +122,7 @@ def _corrected(canvas: Canvas, value: str, fitted: FittedModel) -> str:
         return value
     shift = np.asarray(fitted.shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
+    # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
     weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))
     axes = canvas.constant(np.array([1], dtype=np.int64))
     total = canvas.add("ReduceSum", weighed, axes, keepdims=1)

@@ -225,6 +225,7 @@ def _column(canvas: Canvas, plan: Any, name: str, kind: Literal["float", "double
     if isinstance(plan, Numbers):
         return as_kind(canvas, Value(name, "double", 1), kind)
     if isinstance(plan, OneHot):
+        # Look up the position of the level, then compare it with all positions.
         slots = _looked_up(canvas, name, plan.levels, plan.slots.astype(np.int64))
         ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
         return as_kind(canvas, Value(ones, "truth", len(plan.names)), kind)
@@ -272,6 +273,7 @@ def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value
 
 
 def _standardised(canvas: Canvas, value: Value, means: Array, scales: Array) -> Value:
+    # In double precision, so that the result is rounded to float32 only once.
     wide = as_kind(canvas, value, "double").name
     centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
     scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))

@@ -56,7 +56,7 @@ def add_hist_boosting(
         if link not in ("IdentityLink", "LogLink"):
             raise InputError(f"to_onnx does not support the link function of {model.loss!r}")
         return (canvas.add("Exp", raw) if link == "LogLink" else raw), kind, None
-    if model.n_trees_per_iteration_ == 1:
+    if model.n_trees_per_iteration_ == 1:  # binary: one raw score, that of the second class
         positive = canvas.add("Sigmoid", raw)
         one = canvas.constant(np.ones((1, 1), dtype=np.float32))
         both = canvas.add("Concat", canvas.add("Sub", one, positive), positive, axis=1)
@@ -90,7 +90,7 @@ def _columns(canvas: Canvas, table: Value, at: Any) -> Value:
 
 
 def _coded(canvas: Canvas, column: Value, categories: Array) -> str:
-    known = [float(value) for value in categories if value == value]
+    known = [float(value) for value in categories if value == value]  # without NaN
     return canvas.add(
         "LabelEncoder",
         column.name,
@@ -112,6 +112,7 @@ def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
             _add_tree(attributes, tree, tree_id, target, border)
             tree_id += 1
     attributes["base_values"] = np.ravel(model._baseline_prediction).tolist()
+    # ONNX has separate attributes for doubles; a node must not have both.
     if table.kind == "double":
         for key in ("nodes_values", "target_weights", "base_values"):
             tensor: Any = numpy_helper.from_array(np.array(attributes.pop(key)), key)
@@ -184,7 +185,7 @@ def rounded_down(value: float) -> float:
     A float32 is at most the threshold if and only if it is at most the result.
     """
     narrow = np.float32(value)
-    if float(narrow) > value:
+    if float(narrow) > value:  # np.float32 rounds to the nearest
         narrow = np.nextafter(narrow, np.float32(-np.inf))
     return float(narrow)
 
