@@ -19,7 +19,7 @@ from sktrainer.storage.values import dump_value, open_parcel
 
 X = np.abs(np.random.default_rng(0).normal(size=(80, 4)))
 CLASSES, NUMBERS = (X[:, 0] > 0.7).astype(int), X[:, 0] + 1
-REFUSED = {"Birch"}  # not supported by skops: its nodes have circular references
+UNSUPPORTED = {"Birch"}  # not supported by skops: its nodes have circular references
 
 
 def _estimators(kind):
@@ -65,7 +65,7 @@ def test_scikit_learn_estimators_round_trip_without_trust(kind):
     with kept():  # some estimators use NumPy's global generator
         fitted = dict(_fitted(kind))
     for name, estimator in fitted.items():
-        if name in REFUSED:
+        if name in UNSUPPORTED:
             with pytest.raises(InputError, match=r"cannot be written to a \.skt file"):
                 dump_value(estimator, name)
             continue
