@@ -1,4 +1,4 @@
-"""Versions are numbered, whole, tagged, compared, deleted; many processes save at once."""
+"""Tests of the model store: versions, tags, comparison, deletion, concurrent processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ X, Y = mixed_table(200, "classification")
 
 
 class Broken(ManagedTrainer):
-    """Saves itself, and fails then."""
+    """Trainer that fails after it has been saved."""
 
     def save(self, path):
         super().save(path)
@@ -48,7 +48,7 @@ def store(tmp_path):
     return ModelStore(tmp_path / "models")
 
 
-def test_versions_count_from_one_and_come_back_with_the_same_bits(store, trainer):
+def test_loaded_versions_predict_bit_identically(store, trainer):
     other = fitted(C=0.01)
     assert [store.save(t, name="churn") for t in (trainer, other, trainer)] == [1, 2, 3]
     loaded = store.load("churn", 2)
@@ -58,7 +58,7 @@ def test_versions_count_from_one_and_come_back_with_the_same_bits(store, trainer
         assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
 
 
-def test_a_version_is_a_folder_of_plain_files(store, trainer):
+def test_version_is_a_folder_of_plain_files(store, trainer):
     store.save(trainer, name="churn")
     folder = store.root / "churn" / "1"
     assert sorted(file.name for file in folder.iterdir()) == sorted(
@@ -73,39 +73,39 @@ def test_a_version_is_a_folder_of_plain_files(store, trainer):
     assert store.path("churn") == folder / MODEL_FILE
 
 
-def test_what_a_bundle_cannot_hold_is_pickled_with_a_warning_and_a_note(store):
+def test_unsupported_trainer_is_pickled_with_a_warning(store):
     odd = fitted(class_weight={True: 2.0, "c0": 1.0, "c1": 1.0})
     with pytest.warns(
-        DataWarning, match=r"'churn' version 1: stored as model\.joblib"
+        DataWarning, match=r"'churn' version 1: saved as model\.joblib"
     ) as caught:
         store.save(odd, name="churn")
     assert caught[0].filename == __file__
     folder = store.path("churn").parent
     assert store.path("churn").name == PICKLE_FILE
     assert sorted(file.name for file in folder.iterdir())[0] == PICKLE_FILE
-    assert "keys of type builtins.bool" in read_record(folder)["note"]
+    assert "keys of the unsupported type builtins.bool" in read_record(folder)["note"]
     with pytest.raises(UntrustedFileError):
         store.load("churn")
     restored = store.load("churn", trusted=True)
     assert same_bits(restored.predict_proba(X), odd.predict_proba(X))
 
 
-def test_a_trainer_of_another_class_comes_back_as_one(store):
+def test_trainer_subclass_is_restored(store):
     trainer = OwnTrainer(LogisticRegression()).fit(X, Y)
-    with pytest.warns(DataWarning, match="it is of the class OwnTrainer"):
+    with pytest.warns(DataWarning, match="its class is OwnTrainer"):
         store.save(trainer, name="own")
     assert type(store.load("own", trusted=True)) is OwnTrainer
 
 
-def test_what_can_be_written_in_no_way_is_refused_and_leaves_nothing(store, trainer):
+def test_trainer_that_cannot_be_pickled_raises(store, trainer):
     odd = copy.copy(trainer)
     odd.odd_ = threading.Lock()
-    with pytest.raises(InputError, match="a pickle cannot hold it either"):
+    with pytest.raises(InputError, match="it cannot be pickled either"):
         store.save(odd, name="churn")
     assert store.list().empty
 
 
-def test_reading_a_version_asks_for_trust_as_reading_its_file_does(store):
+def test_loading_a_version_requires_trust(store):
     pipeline = make_pipeline(FunctionTransformer(clipped), LogisticRegression())
     numbers = X[["size", "signal"]].fillna(0.0)
     own = ManagedTrainer(pipeline, random_state=0).fit(numbers, Y)
@@ -118,7 +118,7 @@ def test_reading_a_version_asks_for_trust_as_reading_its_file_does(store):
     )
 
 
-def test_list_and_history_tell_what_there_is(store, trainer):
+def test_list_and_history(store, trainer):
     assert store.list().empty
     store.save(trainer, name="b")
     store.save(trainer, name="b")
@@ -135,7 +135,7 @@ def test_list_and_history_tell_what_there_is(store, trainer):
     assert (history["data"] == trainer.fingerprint_["digest"][:19]).all()
 
 
-def test_a_tag_moves_and_can_be_taken_away(store, trainer):
+def test_tag_can_be_moved_and_removed(store, trainer):
     for _ in range(2):
         store.save(trainer, name="churn")
     store.tag("churn", 1, "production")
@@ -158,14 +158,14 @@ def test_diff_names_parameters_data_and_scores(store, trainer):
     rows = {(kind, name): (a, b) for kind, name, a, b in table.itertuples(index=False)}
     assert rows["parameter", "estimator__C"] == ("1.0", "0.5")
     assert rows["seed", "random_state"] == (0, 1)
-    assert ("data", "X: other values in 'signal'") in rows
+    assert ("data", "X: values changed in 'signal'") in rows
     assert rows["score", "test accuracy"][0] == trainer.scores_.loc["test", "accuracy"]
     assert not any(kind == "library" for kind, _ in rows)
     same = store.diff("churn/1", "churn/1")
     assert set(same["kind"]) == {"score"}
 
 
-def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(store, trainer):
+def test_number_of_a_deleted_version_is_not_reused(store, trainer):
     for _ in range(2):
         store.save(trainer, name="churn")
     store.delete("churn", 2)
@@ -173,12 +173,12 @@ def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(store, trai
         store.load("churn", 2)
     assert store.save(trainer, name="churn") == 3
     store.tag("churn", 3, "production")
-    with pytest.raises(InputError, match=r"tagged 'production'; .*untag\('churn'"):
+    with pytest.raises(InputError, match=r"has the tag 'production'; .*untag\('churn'"):
         store.delete("churn", 3)
     assert store.history("churn").index.tolist() == [1, 3]
 
 
-def test_prune_keeps_the_newest_and_the_tagged(store, trainer):
+def test_prune_keeps_newest_and_tagged_versions(store, trainer):
     for _ in range(5):
         store.save(trainer, name="churn")
     store.tag("churn", 1, "production")
@@ -196,22 +196,22 @@ def test_prune_keeps_the_newest_and_the_tagged(store, trainer):
         *("con", "NUL.txt", "COM1", "ä", "x" * 101, None),
     ],
 )
-def test_a_name_that_is_no_folders_everywhere_is_refused(store, trainer, name):
-    with pytest.raises(InputError, match="name must be 1 to 100 letters"):
+def test_invalid_name_raises(store, trainer, name):
+    with pytest.raises(InputError, match="name must have 1 to 100 letters"):
         store.save(trainer, name=name)
-    with pytest.raises(InputError, match="name must be"):
+    with pytest.raises(InputError, match="name must have"):
         store.load(name)
     assert not store.root.exists()
     assert check_name("Churn_2.v-1") == "Churn_2.v-1"
 
 
-def test_a_name_that_differs_in_capitals_alone_is_refused(store, trainer):
+def test_name_that_differs_only_in_case_raises(store, trainer):
     store.save(trainer, name="churn")
-    with pytest.raises(InputError, match="differs from 'churn', which is there, only in cap"):
+    with pytest.raises(InputError, match="differs from the existing 'churn' only in case"):
         store.save(trainer, name="Churn")
 
 
-def test_what_is_not_there_is_named_with_what_is(store, trainer):
+def test_unknown_name_or_version_lists_existing_ones(store, trainer):
     with pytest.raises(InputError, match="has no model 'churn'; its models: none"):
         store.load("churn")
     store.save(trainer, name="churn")
@@ -223,12 +223,12 @@ def test_what_is_not_there_is_named_with_what_is(store, trainer):
         store.load("churn", True)
 
 
-def test_a_changed_file_and_a_damaged_record_are_refused(store, trainer):
+def test_changed_file_and_damaged_record_raise(store, trainer):
     store.save(trainer, name="churn")
     path = store.path("churn")
     whole = path.read_bytes()
     path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
-    with pytest.raises(InputError, match="is not what was saved"):
+    with pytest.raises(InputError, match="was changed after it was saved"):
         store.load("churn", trusted=True)
     path.unlink()
     with pytest.raises(InputError, match="is missing; restore it"):
@@ -236,14 +236,16 @@ def test_a_changed_file_and_a_damaged_record_are_refused(store, trainer):
     record = path.parent / "record.json"
     text = record.read_text("utf-8")
     record.write_text(text.replace('"format": 1', '"format": 9'), "utf-8")
-    with pytest.raises(InputError, match="of format 9, and this sktrainer reads 1"):
+    with pytest.raises(
+        InputError, match="has format 9, but this version of sktrainer reads format 1"
+    ):
         store.load("churn")
     record.write_text(text[: len(text) // 2], "utf-8")
     with pytest.raises(InputError, match=r"record\.json' is damaged"):
         store.list()
 
 
-def test_a_failed_save_leaves_nothing_but_its_number(store, trainer):
+def test_failed_save_leaves_only_its_number(store, trainer):
     store.save(trainer, name="churn")
     broken = Broken(Ridge()).fit(*mixed_table(50, "regression"))
     with pytest.raises(OSError, match="no space left"):
@@ -253,7 +255,7 @@ def test_a_failed_save_leaves_nothing_but_its_number(store, trainer):
     assert store.save(trainer, name="churn") == 3
 
 
-def test_an_unfitted_trainer_and_a_file_for_a_folder_are_refused(tmp_path, trainer):
+def test_unfitted_trainer_and_invalid_root_raise(tmp_path, trainer):
     from sklearn.exceptions import NotFittedError
 
     with pytest.raises(NotFittedError):
@@ -282,7 +284,7 @@ def start_writer(root, n, mark):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_eight_processes_save_at_once_and_lose_nothing(tmp_path):
+def test_eight_processes_save_concurrently(tmp_path):
     writers = [start_writer(tmp_path, 25, mark) for mark in range(8)]
     given = [set(map(int, w.communicate(timeout=120)[0].split())) for w in writers]
     assert all(w.returncode == 0 for w in writers)
@@ -296,7 +298,7 @@ def test_eight_processes_save_at_once_and_lose_nothing(tmp_path):
     assert [p for p in (tmp_path / "m").iterdir() if p.name.startswith(".")] == []
 
 
-def test_a_killed_writer_leaves_no_part_of_a_version_and_what_it_left_is_removed(tmp_path):
+def test_unfinished_version_of_a_killed_process_is_removed(tmp_path):
     for _ in range(5):
         writer = start_writer(tmp_path, 100_000, "x")
         time.sleep(0.25)
@@ -314,8 +316,8 @@ def test_a_killed_writer_leaves_no_part_of_a_version_and_what_it_left_is_removed
     assert list(folder.glob(".*.part")) == []
 
 
-def test_a_version_deleted_twice_is_gone_once(tmp_path):
+def test_deleting_a_version_twice_raises(tmp_path):
     add_version(tmp_path, "m", lambda part, number: (part / "a").touch())
     remove_version(tmp_path, "m", 1)
-    with pytest.raises(InputError, match="version 1 of 'm' is gone already"):
+    with pytest.raises(InputError, match="version 1 of 'm' does not exist any more"):
         remove_version(tmp_path, "m", 1)

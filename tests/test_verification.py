@@ -1,4 +1,4 @@
-"""A fit done anew is compared, to the bit, with what the first one recorded."""
+"""Tests that `verify` compares a new fit with the recorded one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def trainer():
     return ManagedTrainer(lightgbm(), test_size=0.2).fit(X, Y)
 
 
-def test_the_same_data_verify_also_without_a_seed(trainer):
+def test_same_data_verify_without_a_seed(trainer):
     found = trainer.verify(X, Y)
     assert found
     assert found.largest_difference == 0.0
@@ -54,41 +54,41 @@ def test_models_without_probabilities_and_networks_verify(estimator):
     assert trainer.fit(table, Y).verify(table, Y)
 
 
-def test_all_that_went_to_fit_goes_to_verify():
+def test_verify_takes_all_arguments_of_fit():
     weight, groups = np.arange(200.0), np.arange(200) // 4
     held = {"X_val": X[:40], "y_val": Y[:40]}
     trainer = ManagedTrainer(lightgbm(), cv=3, random_state=np.random.RandomState(0))
     trainer.fit(X, Y, sample_weight=weight, groups=groups, **held)
     assert trainer.verify(X, Y, sample_weight=weight, groups=groups, **held)
     found = trainer.verify(X, Y, sample_weight=weight, **held)
-    assert found.data == ("groups: not given now",)
+    assert found.data == ("groups: no longer given",)
 
 
-def test_the_target_may_be_a_column_and_the_frame_of_polars():
+def test_verify_polars_frame_with_target_column():
     table = pl.from_pandas(X[["signal", "color"]].assign(target=Y))
     trainer = ManagedTrainer(LogisticRegression()).fit(table, "target")
     assert trainer.verify(table, "target")
     assert trainer.report_.data["fingerprint"] == fingerprint(table, "target")
 
 
-def test_other_cells_are_named_by_their_column(trainer):
+def test_verify_names_the_column_with_changed_values(trainer):
     other = X.copy()
     other.loc[:50, "signal"] += 5.0
     found = trainer.verify(other, Y)
     assert not found
-    assert found.data == ("X: other values in 'signal'",)
+    assert found.data == ("X: values changed in 'signal'",)
     assert found.largest_difference > 0.0
     assert "largest difference" in found.predictions
 
 
-def test_other_columns_are_said_and_no_error(trainer):
+def test_verify_reports_a_missing_column_without_an_error(trainer):
     found = trainer.verify(X.drop(columns="signal"), Y)
-    assert found.data == ("X: no longer there: 'signal'",)
+    assert found.data == ("X: removed: 'signal'",)
     assert found.predictions.startswith("not compared: ")
     assert found.largest_difference is None
 
 
-def test_a_parameter_that_was_changed_since_is_named(trainer):
+def test_verify_reports_a_changed_parameter(trainer):
     changed = pickle.loads(pickle.dumps(trainer))
     changed.set_params(estimator__num_leaves=4, test_size=0.5, verbose=2)
     found = changed.verify(X, Y)
@@ -99,20 +99,20 @@ def test_a_parameter_that_was_changed_since_is_named(trainer):
     assert not found.data
 
 
-def test_another_version_of_a_library_is_named(trainer):
+def test_verify_reports_a_changed_library_version(trainer):
     older = pickle.loads(pickle.dumps(trainer))
     older.report_.versions["lightgbm"] = "1.0"
     (line,) = older.verify(X, Y).versions
     assert line.startswith("lightgbm was 1.0, is ")
 
 
-def test_a_verified_trainer_is_left_as_it_was(trainer):
+def test_verify_does_not_change_the_trainer(trainer):
     before = pickle.dumps(trainer)
     trainer.verify(X, Y)
     assert pickle.dumps(trainer) == before
 
 
-def test_texts_verify_and_what_has_no_fingerprint_says_so():
+def test_verify_reports_data_without_a_fingerprint():
     texts = ["good film", "bad film", "good", "bad", "a good one", "a bad one"] * 4
     model = make_pipeline(CountVectorizer(), MultinomialNB())
     trainer = ManagedTrainer(model).fit(texts, ["p", "n"] * 12)
@@ -130,19 +130,19 @@ def test_texts_verify_and_what_has_no_fingerprint_says_so():
     odd = ManagedTrainer(make_pipeline(Numbers(), Ridge()), task="regression")
     odd.fit(table, np.arange(20.0))
     assert odd.fingerprint_ is None
-    assert "no fingerprint of the data: a cell of type" in odd.report_.notes[0]
-    assert odd.verify(table, np.arange(20.0)).data[0].startswith("a cell of type")
+    assert "no fingerprint of the data: a value of type" in odd.report_.notes[0]
+    assert odd.verify(table, np.arange(20.0)).data[0].startswith("a value of type")
 
 
 class Unreadable:
-    """A table that cannot be made an array of."""
+    """Table that cannot be converted to an array."""
 
     def __array__(self, *args, **kwargs):
         raise RuntimeError("not today")
 
 
 class Numbers:
-    """Makes floats of whatever has a number."""
+    """Transformer that converts all values to floats."""
 
     def fit(self, X, y=None):
         return self
@@ -154,6 +154,6 @@ class Numbers:
         return {}
 
 
-def test_the_time_of_the_fingerprint_stands_in_the_report(trainer):
+def test_report_contains_fingerprint_and_its_time(trainer):
     assert "fingerprint" in set(trainer.report_.stages["stage"])
     assert f"Fingerprint  {trainer.fingerprint_['digest']}" in str(trainer.report_)

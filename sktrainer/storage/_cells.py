@@ -1,4 +1,4 @@
-"""Cells of any kind as bytes that are the same in every process."""
+"""Table values as bytes that are the same in every process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sktrainer.exceptions import InputError
 __all__ = ["arrow_text_bytes", "cell_bytes", "column_bytes", "framed", "text_bytes"]
 
 ROWS_AT_ONCE = 65_536
-"""Cells of varying length are hashed by so many rows; it is part of what the hash is."""
+"""Rows per block of values of varying length. Changing this number changes every hash."""
 
-MISSING = -1
+MISSING = -1  # in place of the length of a string or the code of a category
 
 
 def framed(pieces: Iterable[bytes]) -> bytes:
-    """Join pieces so that they can be told apart again: each after its length.
+    """Join byte strings, each preceded by its length so that the result is unambiguous.
 
     Examples
     --------
@@ -37,32 +37,21 @@ def framed(pieces: Iterable[bytes]) -> bytes:
 
 
 def text_bytes(cells: Sequence[str | None]) -> bytes:
-    """Return texts as bytes: how many bytes each has in UTF-8, then all of them.
-
-    Parameters
-    ----------
-    cells : sequence of str or None
-        None is a missing cell.
-    """
+    """Return strings (or None if missing) as bytes: their UTF-8 lengths, then contents."""
     text = "".join(cell for cell in cells if cell is not None)
     known: Sequence[str | bytes | None] = cells
-    if not text.isascii():
+    if not text.isascii():  # in ASCII, the number of characters is the number of bytes
         known = [None if cell is None else _utf8(cell) for cell in cells]
     lengths = (MISSING if cell is None else len(cell) for cell in known)
     return np.fromiter(lengths, "<i8", len(cells)).tobytes() + _utf8(text)
 
 
 def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode("utf-8", "surrogatepass")  # lone surrogates are valid in a str
 
 
 def arrow_text_bytes(texts: Any) -> list[Any]:
-    """Return the same bytes as `text_bytes`, from an Arrow array of texts, not copied.
-
-    Parameters
-    ----------
-    texts : pyarrow.StringArray or pyarrow.LargeStringArray
-    """
+    """Return the same bytes as `text_bytes` for an Arrow string array, without a copy."""
     wide = str(texts.type).startswith("large")
     _, ends, text = texts.buffers()
     bounds = np.frombuffer(ends, "<i8" if wide else "<i4")
@@ -70,7 +59,8 @@ def arrow_text_bytes(texts: Any) -> list[Any]:
     lengths = np.diff(bounds).astype("<i8")
     if texts.null_count:
         missing = np.asarray(texts.is_null())
-        if lengths[missing].any():  # bytes of what counts as missing
+        # Arrow allows arbitrary bytes behind a null; they must not count.
+        if lengths[missing].any():
             return [text_bytes(texts.to_pylist())]
         lengths[missing] = MISSING
     held = b"" if text is None else memoryview(text)[bounds[0] : bounds[-1]]
@@ -78,21 +68,21 @@ def arrow_text_bytes(texts: Any) -> list[Any]:
 
 
 def column_bytes(cells: Sequence[Any]) -> bytes:
-    """Return cells of an object column as bytes, quickly where all are texts."""
+    """Return the values of an object column as bytes, with a fast path for strings."""
     if all(type(cell) is str for cell in cells):
         return b"text" + text_bytes(cells)
     return b"cell" + framed(map(cell_bytes, cells))
 
 
 def cell_bytes(cell: Any) -> bytes:
-    """Return one cell's kind and value as bytes.
+    """Return the type and value of a single table value as bytes.
 
-    Kinds are told apart: 1, 1.0, True and "1" differ, and so do None, NaN, NA and NaT.
+    Types count: 1, 1.0, True and "1" differ, and so do None, NaN, NA and NaT.
 
     Raises
     ------
     InputError
-        Where the cell's type has no known form that is the same in every process.
+        If the type has no known byte form that is the same in every process.
 
     Examples
     --------
@@ -108,8 +98,8 @@ def cell_bytes(cell: Any) -> bytes:
         if isinstance(cell, kind):
             return encode(cell)
     raise InputError(
-        f"a cell of type {type(cell).__module__}.{type(cell).__qualname__} cannot be "
-        "fingerprinted; make it text or numbers"
+        f"a value of type {type(cell).__module__}.{type(cell).__qualname__} cannot be "
+        "fingerprinted; convert the column to strings or numbers"
     )
 
 
@@ -122,7 +112,7 @@ def _of_array(cell: Any) -> bytes:
     head = f"array:{array.dtype.str}{array.shape}:".encode()
     if array.dtype.hasobject:
         return head + framed(map(cell_bytes, array.ravel().tolist()))
-    if array.dtype.char in "gG":  # their bytes hold some that mean nothing
+    if array.dtype.char in "gG":  # long doubles have undefined padding bytes
         return head + framed(repr(value).encode() for value in array.ravel())
     return head + array.tobytes()
 
@@ -169,7 +159,7 @@ _EXACT: dict[type, Callable[[Any], bytes]] = {
     bytes: lambda cell: b"bytes:" + cell,
 }
 
-# A kind stands before those that it is also an instance of.
+# The order matters: a type comes before the types that it inherits from.
 _BY_KIND: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
     (enum.Enum, lambda cell: f"enum:{type(cell).__qualname__}.{cell.name}".encode()),
     (np.generic, _of_scalar),

@@ -1,4 +1,4 @@
-"""The digest of each column of a table, whatever library the table comes from."""
+"""Column digests of NumPy, pandas, polars and SciPy tables."""
 
 from __future__ import annotations
 
@@ -36,27 +36,19 @@ __all__ = [
     "table_digests",
 ]
 
-BYTES_AT_ONCE = 1 << 20
-BLOCK_BYTES = 1 << 22
-LEAST_BYTES_A_THREAD = 1 << 21
-LEAST_ROWS = 256
+BYTES_AT_ONCE = 1 << 20  # hash contiguous columns in pieces of 1 MiB
+BLOCK_BYTES = 1 << 22  # hash strided columns in blocks that fit into the CPU cache
+LEAST_BYTES_A_THREAD = 1 << 21  # starting a thread for less data does not pay off
+LEAST_ROWS = 256  # per block, so that very wide tables are not read row by row
 
 Cells = tuple[str, Array | Iterable[Any]]
-"""A column: its dtype as text, and its values, or bytes that stand for them."""
+"""Dtype (as a string) and values of a column; the values are an array or encoded bytes."""
 
 
 def digests(columns: Sequence[Cells]) -> list[str]:
-    """Return the SHA-256 of each column's values.
+    """Return the SHA-256 digest of each column.
 
-    Parameters
-    ----------
-    columns : sequence of (str, ndarray of shape (n_samples,) or iterable of bytes)
-        Arrays are read in blocks of rows, and never copied whole.
-
-    Returns
-    -------
-    list of str
-        64 hexadecimal digits each.
+    Arrays are read in blocks of rows; a complete column is never copied.
     """
     arrays = [i for i, (_, values) in enumerate(columns) if isinstance(values, np.ndarray)]
     n_bytes = sum(getattr(columns[i][1], "nbytes", 0) for i in arrays)
@@ -83,7 +75,7 @@ def _array_digests(columns: Sequence[tuple[str, Any]]) -> list[str]:
             _update(hasher, values, BYTES_AT_ONCE // values.itemsize)
         else:
             strided.append((hasher, values))
-    # Neighbours in memory are read together, while they are in the processor's cache.
+    # Strided columns share cache lines with their neighbours: hash them block by block.
     width = sum(values.itemsize for _, values in strided)
     n_rows = max(LEAST_ROWS, BLOCK_BYTES // max(width, 1))
     for start in range(0, max((len(v) for _, v in strided), default=0), n_rows):
@@ -93,9 +85,9 @@ def _array_digests(columns: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 def table_digests(table: Array) -> tuple[list[str], list[str]]:
-    """Return the dtype and the digest of each column of an array of shape (n_rows, n_columns).
+    """Return the dtype and digest of each column of an array of shape (n_rows, n_columns).
 
-    They are those that `digests` gives for the single columns.
+    The digests equal those that `digests` returns for the separate columns.
     """
     n_columns = table.shape[1]
     if not _is_plain(table.dtype) or table.flags.f_contiguous:
@@ -110,7 +102,7 @@ def table_digests(table: Array) -> tuple[list[str], list[str]]:
 
 
 def _block_digests(table: Array, name: str) -> list[str]:
-    """Return the digests of columns that lie row by row, by way of blocks turned around."""
+    """Return the digests of columns in C order, by transposing blocks of rows."""
     n_rows, n_columns = table.shape
     hashers = [hashlib.sha256(name.encode()) for _ in range(n_columns)]
     at_once = max(LEAST_ROWS, BLOCK_BYTES // max(1, table.itemsize * n_columns))
@@ -124,7 +116,10 @@ def _block_digests(table: Array, name: str) -> list[str]:
 def _in_threads(
     digests_of: Callable[[slice], list[str]], n_columns: int, n_bytes: int
 ) -> list[str]:
-    """Hash groups of columns at once, one a core: hashing lets other threads go on."""
+    """Hash groups of columns in parallel, one group per core.
+
+    Threads are enough because `hashlib` releases the GIL.
+    """
     n_groups = min(n_columns, n_bytes // LEAST_BYTES_A_THREAD)
     n_groups = min(n_groups, n_cores()) if n_groups > 1 else 1
     if n_groups == 1:
@@ -142,8 +137,9 @@ def _update(hasher: Any, values: Array, n_rows: int) -> None:
 
 
 def _plain(values: Array) -> Any:
-    """Return the bytes of some values: little-endian, and one NaN for all."""
+    """Return values as little-endian bytes, with the same bit pattern for every NaN."""
     if values.dtype.kind in "mM":
+        # Dates and durations as integers. dtype.str[:1] is the byte order, which must stay.
         values = values.view(values.dtype.str[:1] + "i8")
     values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     if values.dtype.kind in "fc":
@@ -154,7 +150,7 @@ def _plain(values: Array) -> Any:
 
 
 def array_digest(values: Array) -> tuple[str, str]:
-    """Return the dtype and the digest of an array of any number of dimensions."""
+    """Return the dtype and digest of an array with any number of dimensions."""
     if not _is_plain(values.dtype):
         dtype, cells = object_cells(values.reshape(-1), values.dtype)
         return dtype, digests([(f"{dtype}{values.shape}", cells)])[0]
@@ -168,14 +164,14 @@ def array_digest(values: Array) -> tuple[str, str]:
 
 
 def numpy_cells(values: Array) -> Cells:
-    """Return a column of an array."""
+    """Return a NumPy column as `Cells`."""
     if _is_plain(values.dtype):
         return _name(values.dtype), values
     return object_cells(values, values.dtype)
 
 
 def object_cells(values: Any, dtype: Any) -> Cells:
-    """Return a column of cells of any kind: objects, texts, long doubles."""
+    """Return a column without a fixed byte form as `Cells`: objects, strings, long doubles."""
     name = "str" if getattr(dtype, "kind", "") in ("U", "T") else str(dtype)
     return name, _by_rows(len(values), lambda a, b: column_bytes(list(values[a:b])))
 
@@ -187,6 +183,7 @@ def _by_rows(n_rows: int, encode: Callable[[int, int], Any]) -> Iterator[Any]:
 
 
 def _is_plain(dtype: np.dtype[Any]) -> bool:
+    # "g" and "G" are long doubles, whose padding bytes are undefined.
     return dtype.kind in "biufcmMS" and dtype.char not in "gG"
 
 
@@ -195,7 +192,7 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 
 def pandas_cells(column: pd.Series) -> Cells:
-    """Return a pandas column."""
+    """Return a pandas column as `Cells`."""
     dtype: Any = column.dtype
     if isinstance(dtype, np.dtype):
         return numpy_cells(column.to_numpy())
@@ -204,8 +201,8 @@ def pandas_cells(column: pd.Series) -> Cells:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return str(dtype), column.to_numpy(dtype=f"M8[{dtype.unit}]")
     if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
-        texts = column.array.__arrow_array__()
-        return str(dtype), _by_rows(len(column), lambda a, b: _arrow_texts(texts, a, b))
+        strings = column.array.__arrow_array__()
+        return str(dtype), _by_rows(len(column), lambda a, b: _arrow_texts(strings, a, b))
     if isinstance(dtype, pd.StringDtype):
         return str(dtype), _by_rows(len(column), lambda a, b: _pandas_texts(column, a, b))
     if isinstance(dtype, pd.SparseDtype):
@@ -217,10 +214,11 @@ def pandas_cells(column: pd.Series) -> Cells:
     )
 
 
-def _arrow_texts(texts: Any, start: int, stop: int) -> list[Any]:
-    part = texts.slice(start, stop - start)
+def _arrow_texts(strings: Any, start: int, stop: int) -> list[Any]:
+    part = strings.slice(start, stop - start)
     if hasattr(part, "combine_chunks"):
         part = part.combine_chunks()
+    # Still chunked, or a string_view: these have another buffer layout.
     if hasattr(part, "chunks") or str(part.type) not in ("string", "large_string"):
         return [text_bytes(part.to_pylist())]
     return arrow_text_bytes(part)
@@ -248,10 +246,14 @@ def _pandas_sparse(column: pd.Series, start: int, stop: int) -> list[Any]:
 
 
 def _categories(codes: Array, categories: Any, ordered: Any) -> Cells:
-    """Return categories by value: their order counts only where they are ordered."""
+    """Return a categorical column as `Cells`, independent of its codes.
+
+    The order of the categories counts only if the dtype is ordered.
+    """
     cells = [cell_bytes(cell) for cell in categories.astype(object)]
     order = range(len(cells)) if ordered else sorted(range(len(cells)), key=cells.__getitem__)
-    place = np.full(len(cells) + 1, MISSING, dtype="<i8")  # the last one is for code -1
+    # Code -1 (missing) indexes the extra last entry.
+    place = np.full(len(cells) + 1, MISSING, dtype="<i8")
     place[list(order)] = np.arange(len(cells))
     known = hashlib.sha256(framed(cells[position] for position in order)).hexdigest()
     name = f"category, {'ordered' if ordered else 'unordered'}, {known}"
@@ -259,7 +261,7 @@ def _categories(codes: Array, categories: Any, ordered: Any) -> Cells:
 
 
 def polars_cells(column: Any) -> Cells:
-    """Return a polars column."""
+    """Return a polars column as `Cells`."""
     dtype, n_rows = str(column.dtype), len(column)
     if dtype.startswith(("Categorical", "Enum")):
         column = nw.from_native(column, series_only=True).cast(nw.String()).to_native()
@@ -274,6 +276,7 @@ def _polars_numbers(part: Any) -> list[Any]:
     if str(part.dtype).startswith(("Decimal", "Int128", "UInt128")):
         return [column_bytes(part.to_list())]
     values = part.to_physical()
+    # The prefix separates blocks with a null mask from those without one.
     if not part.null_count():
         return [b"all there", _plain(values.to_numpy())]
     filled = values.fill_null(value=False if str(part.dtype) == "Boolean" else 0)
@@ -281,13 +284,14 @@ def _polars_numbers(part: Any) -> list[Any]:
 
 
 def sparse_digest(matrix: Any) -> tuple[str, str]:
-    """Return the dtype and the digest of a sparse matrix by its values alone.
+    """Return the dtype and digest of the values of a sparse matrix.
 
-    Zeros that are stored, the order of entries and the format do not count; a matrix that
-    is not in CSR form is converted, which copies it.
+    Stored zeros, the order of entries and the format do not count. A matrix in another
+    format than CSR is copied.
     """
     rows = sparse.csr_array(matrix)
     counts, places, values = (hashlib.sha256() for _ in range(3))
+    # An entry takes about 12 bytes: an 8-byte value and a 4-byte column index.
     n_rows = max(1, int(BLOCK_BYTES // max(1, rows.nnz * 12 / max(1, rows.shape[0]))))
     for start in range(0, rows.shape[0], n_rows):
         part = rows[start : start + n_rows].copy()

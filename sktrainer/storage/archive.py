@@ -1,7 +1,7 @@
-"""The zip that a bundle is: written the same each time, and read with nothing believed.
+"""Zip archives of `.skt` files, written reproducibly and validated before they are read.
 
-Nothing is ever unpacked to a disk. Names are compared with those that the manifest lists,
-sizes are bounded before a byte is unpacked, and every member has to have its checksum.
+Members are never extracted to disk. Their names and sizes are checked before any data are
+decompressed; the reader then compares names and checksums with the manifest.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from sktrainer.exceptions import FileFormatError
 __all__ = ["checksum", "open_archive", "read_member", "write_archive"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The date of every member, so that the same trainer gives the same bytes."""
+"""Fixed date of every member, so that the same trainer gives the same bytes."""
 
 FREE_BYTES = 64 * 2**20
 MOST_RATIO = 200
-"""A file may unpack to so many times its own size, and `FREE_BYTES` more."""
+"""Limit of the decompressed size: `MOST_RATIO` times the file size, plus `FREE_BYTES`."""
 
 LEVEL = 3
-"""Of compression: model files shrink little further at six times the cost."""
+"""Compression level. Higher levels take up to six times as long for a small gain."""
 
 
 def checksum(data: bytes) -> str:
-    """Return the SHA-256 of some bytes, as hexadecimal digits.
+    """Return the SHA-256 of some bytes as hexadecimal digits.
 
     Examples
     --------
@@ -42,11 +42,11 @@ def checksum(data: bytes) -> str:
 def write_archive(
     file: BinaryIO, members: Mapping[str, bytes], *, compressed: bool = True
 ) -> None:
-    """Write members, in their order, as a zip that depends on them alone."""
+    """Write members in the given order. The bytes depend on nothing but the members."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name, EPOCH)
-            info.create_system = 3  # Unix, whoever writes
+            info.create_system = 3  # Unix; the default depends on the platform
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             packs = compressed and _packs_within_bounds(data)
             info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
@@ -54,7 +54,10 @@ def write_archive(
 
 
 def _packs_within_bounds(data: bytes) -> bool:
-    """Tell whether compressed data would still be read: a long run of zeros would not."""
+    """Return whether compressed data stay within the limit that `open_archive` enforces.
+
+    Data such as long runs of zeros compress too well. The first MiB is used as a sample.
+    """
     sample = data[: 1 << 20]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
@@ -65,44 +68,33 @@ def _packs_within_bounds(data: bytes) -> bool:
 def open_archive(
     file: BinaryIO, *, compressed: bool = True
 ) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
-    """Open a zip and check its table of contents; nothing is unpacked.
+    """Open a zip file and check its table of contents without decompressing anything.
 
-    Parameters
-    ----------
-    file : binary file
-    compressed : bool, default=True
-        Whether members may be compressed.
-
-    Returns
-    -------
-    archive : ZipFile
-    members : dict of str to ZipInfo
+    `compressed` means that the members may be compressed.
 
     Raises
     ------
     FileFormatError
-        Names that stand twice or lead elsewhere, links, encrypted members, or more bytes
-        than a file of this size may unpack to.
+        If the file is not a zip file, has duplicate or unsafe names, links or encrypted
+        members, or would decompress to more bytes than allowed for its size.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     try:
         archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        raise FileFormatError(
-            f"it is no zip file, or one that was cut short ({error})"
-        ) from None
+        raise FileFormatError(f"it is not a zip file, or it is truncated ({error})") from None
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         if info.filename in members:
-            raise FileFormatError(f"member {info.filename!r} stands in it twice")
+            raise FileFormatError(f"member {info.filename!r} occurs twice")
         _check_member(info, compressed=compressed)
         members[info.filename] = info
     total = sum(info.file_size for info in members.values())
     if total > FREE_BYTES + MOST_RATIO * size:
         raise FileFormatError(
-            f"it has {size:,} bytes and says that it unpacks to {total:,}, more than the "
-            f"{MOST_RATIO}-fold that is read"
+            f"its {size:,} bytes would decompress to {total:,}, which is more than "
+            f"{MOST_RATIO} times its size"
         )
     return archive, members
 
@@ -110,29 +102,31 @@ def open_archive(
 def _check_member(info: zipfile.ZipInfo, *, compressed: bool) -> None:
     name, mode = info.filename, info.external_attr >> 16
     plain = name.replace(".", "").replace("_", "").replace("-", "")
+    # Excludes "/", "\\", ":" and "..": members have no path.
     if not plain.isalnum() or not name.isascii() or name.startswith("."):
-        raise FileFormatError(f"member {name!r} has a name that no bundle has")
+        raise FileFormatError(f"member {name!r} has a name that is not allowed")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise FileFormatError(f"member {name!r} is a link or a special file")
     if info.flag_bits & 0x1:
         raise FileFormatError(f"member {name!r} is encrypted")
     allowed = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} if compressed else {zipfile.ZIP_STORED}
     if info.compress_type not in allowed:
-        raise FileFormatError(f"member {name!r} is compressed in a way that no bundle is")
+        raise FileFormatError(f"member {name!r} uses a compression that is not allowed")
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
-        raise FileFormatError(f"member {name!r} has two sizes")
+        raise FileFormatError(f"member {name!r} has two different sizes")
 
 
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Unpack a member: no more bytes than its entry declares, which were bounded.
+    """Decompress a member, reading no more bytes than its entry declares.
 
     Raises
     ------
     FileFormatError
+        If the member is damaged, or has another size than declared.
     """
     try:
         with archive.open(info) as member:
-            data = member.read(info.file_size + 1)
+            data = member.read(info.file_size + 1)  # one more, to notice a longer member
     except Exception as error:
         raise FileFormatError(f"member {info.filename!r} is damaged ({error})") from None
     if len(data) != info.file_size:

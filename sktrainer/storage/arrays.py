@@ -1,4 +1,4 @@
-"""Arrays in a file: as large as they say, with nothing compressed inside."""
+"""Validation of NumPy and SciPy array files: correct size, no compression, no objects."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ READERS = {
 
 
 def check_npy(name: str, data: bytes) -> None:
-    """Refuse an array whose header promises other bytes than follow.
+    """Raise an error if the data of an array do not have the size given in its header.
 
-    NumPy would ask for the memory first, and miss the bytes later.
+    NumPy allocates the memory before it notices that data are missing.
 
     Raises
     ------
     FileFormatError
+        If the sizes differ, or the array contains objects.
 
     Examples
     --------
@@ -40,25 +41,25 @@ def check_npy(name: str, data: bytes) -> None:
     file = io.BytesIO(data)
     shape, dtype = _read_header(name, file)
     if dtype.hasobject:
-        raise FileFormatError(f"array {name!r} holds objects, which only a pickle could give")
+        raise FileFormatError(f"array {name!r} contains objects, which need a pickle")
     expected = math.prod(shape) * dtype.itemsize
     if any(size < 0 for size in shape) or len(data) - file.tell() != expected:
         raise FileFormatError(
-            f"array {name!r} says that it has {expected:,} bytes and has "
-            f"{len(data) - file.tell():,}"
+            f"array {name!r} has {len(data) - file.tell():,} bytes, but its header declares "
+            f"{expected:,}"
         )
 
 
 def check_npz(name: str, data: bytes) -> None:
-    """Refuse a sparse matrix with anything compressed, or any array that is not sound."""
+    """Raise an error if a sparse matrix has compressed members or invalid arrays."""
     archive, members = open_archive(io.BytesIO(data), compressed=False)
     for part, info in members.items():
         check_npy(f"{name}/{part}", read_member(archive, info))
 
 
 def plain_array(name: str, data: bytes) -> bytes:
-    """Return the same array, or arrays, with nothing compressed and no bytes left to chance."""
-    if name.endswith(".npz"):  # the file around them is compressed
+    """Return an array file without compression and with reproducible bytes."""
+    if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
         file = io.BytesIO()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             parts = {f"{part}.npy": _npy(_narrow(part, arrays[part])) for part in arrays}
@@ -66,7 +67,7 @@ def plain_array(name: str, data: bytes) -> bytes:
         return file.getvalue()
     if name.endswith(".npy") and _is_structured(data):
         array = np.load(io.BytesIO(data), allow_pickle=False)
-        clean = np.zeros(array.shape, array.dtype)  # gaps between fields hold what lay there
+        clean = np.zeros(array.shape, array.dtype)  # padding between fields is undefined
         for field in array.dtype.names:
             clean[field] = array[field]
         file = io.BytesIO()
@@ -83,7 +84,7 @@ def _npy(array: Array) -> bytes:
 
 
 def _narrow(part: str, array: Array) -> Array:
-    """Return a sparse matrix's positions as SciPy reads them: in 32 bits where they fit."""
+    """Return index arrays of a sparse matrix in 32 bits if they fit, as SciPy loads them."""
     positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
     fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)
     return array.astype(np.int32) if fits else array
@@ -96,7 +97,7 @@ def _is_structured(data: bytes) -> bool:
 def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version not in READERS:
-        raise FileFormatError(f"array {name!r} is of the unknown version {version}")
+        raise FileFormatError(f"array {name!r} has the unknown format version {version}")
     start = file.tell()
     length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
     header = file.getbuffer()[start : file.tell() + length]
@@ -107,6 +108,10 @@ def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype
 
 @lru_cache(maxsize=1024)
 def _parsed(header: bytes, version: tuple[int, int]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Read what the trees of a forest say hundreds of times: NumPy compiles it as Python."""
+    """Parse an array header.
+
+    NumPy parses headers as Python code, which is slow, and the trees of a forest have
+    hundreds of equal headers. Hence the cache.
+    """
     shape, _, dtype = READERS[version](io.BytesIO(header))
     return shape, dtype

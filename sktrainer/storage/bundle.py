@@ -1,4 +1,4 @@
-"""A trainer as a file, whole or not at all; the suffix says the format."""
+"""Saving and loading of trainers. The suffix of the file determines the format."""
 
 from __future__ import annotations
 
@@ -24,23 +24,19 @@ def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = No
     ----------
     trainer : ManagedTrainer
     path : path-like
-        Its suffix says the format.
+        The suffix determines the format.
     format : {"native"} or None, default=None
-        "native": the model alone, as its own library writes it.
-
-    Returns
-    -------
-    Path
+        "native" writes only the model, in the format of its library.
 
     Raises
     ------
     InputError
-        Another suffix or format, or something that the format cannot hold.
+        If the suffix or format is unknown, or the trainer cannot be written in this format.
     """
     target = Path(path)
     if format not in (None, "native"):
         raise InputError(
-            f"format must be None (by the file's suffix) or 'native', got {format!r}"
+            f"format must be None (determined by the suffix) or 'native', got {format!r}"
         )
     if format == "native":
         from sktrainer.storage.skt_writing import write_native
@@ -63,52 +59,54 @@ def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = No
 def read(
     path: str | os.PathLike[str], kind: type[T], *, trusted: bool | Sequence[str] = False
 ) -> T:
-    """Read what `write` wrote.
+    """Read a trainer from a file written by `write`.
 
     Parameters
     ----------
     path : path-like
     kind : type
-        The class of the trainer.
+        Class of the trainer.
     trusted : bool or sequence of str, default=False
-        Of a ``.skt`` file: import paths that it may name besides those known to be
-        harmless, True for all. Of a pickle: True, since reading it runs whatever it holds.
+        For a ``.skt`` file: import paths that it may refer to, in addition to those known
+        to be harmless; True for all. A pickle needs True, because loading it executes any
+        code that it contains.
 
     Raises
     ------
     UntrustedFileError
-        Where more trust is needed.
+        If the file needs more trust.
     FileFormatError
-        A file is damaged, changed, of a later version, or names what is not there.
+        If the file is damaged, changed or of a later version, or if it refers to something
+        that cannot be imported.
     InputError
-        Another suffix, no such file, or another thing in it.
+        If the suffix is unknown, the file does not exist, or it contains another class.
     """
     source = Path(path)
     _check_suffix(source)
     names = [trusted] if isinstance(trusted, str) else trusted
     if not isinstance(names, bool) and not _are_names(names):
         raise InputError(
-            f"trusted must be True, False or a list of import paths as text, got {trusted!r}; "
-            'write for example trusted=["mypackage.MyTransformer"]'
+            f"trusted must be True, False or a list of import paths (str), got {trusted!r}; "
+            'use for example trusted=["mypackage.MyTransformer"]'
         )
     if not source.is_file():
-        raise InputError(f"there is no file {str(source)!r}; check the path")
+        raise InputError(f"the file {str(source)!r} does not exist; check the path")
     if source.suffix == ".skt":
         from sktrainer.storage.skt_reading import read_skt
 
         return read_skt(source, names, kind)
     if trusted is not True:
         raise UntrustedFileError(
-            f"{str(source)!r} is a {source.suffix} file: a pickle, and reading a pickle runs "
-            "any code that was put in it. If it is your own, or you trust where it comes "
-            "from, read it with trusted=True; .skt files need no such trust"
+            f"{str(source)!r} is a pickle ({source.suffix}), and loading a pickle executes any "
+            "code that it contains. If you trust the source of the file, load it with "
+            "trusted=True; .skt files can be loaded without it"
         )
     from sktrainer.storage.pickles import read_pickle
 
     trainer = read_pickle(source)
     if not isinstance(trainer, kind):
         raise InputError(
-            f"{str(path)!r} holds a {type(trainer).__name__}, expected a {kind.__name__}"
+            f"{str(path)!r} contains a {type(trainer).__name__}, expected a {kind.__name__}"
         )
     return trainer
 
@@ -123,6 +121,6 @@ def _check_suffix(path: Path) -> None:
     if path.suffix not in SUFFIXES:
         *first, last = SUFFIXES
         raise InputError(
-            f"the file must end in {', '.join(first)} or {last}, got {path.name!r}; rename it "
-            "so that its suffix says its format"
+            f"the file must end in {', '.join(first)} or {last}, got {path.name!r}; the "
+            "suffix determines the format"
         )

@@ -1,4 +1,4 @@
-"""In what the data of two fingerprints differ, in words."""
+"""Readable description of the differences between two data fingerprints."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ MOST_NAMED = 8
 
 
 def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
-    """Return a line for each thing in which the data of two fingerprints differ.
+    """Return one line per difference between the data of two fingerprints.
 
-    Parameters
-    ----------
-    before, now : Fingerprint
-
-    Returns
-    -------
-    list of str
-        Empty where every cell is the same.
+    The list is empty if the data are identical.
     """
     if before["digest"] == now["digest"]:
         return []
@@ -30,7 +23,7 @@ def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     for name in dict.fromkeys([*before["parts"], *now["parts"]]):
         old, new = before["parts"].get(name), now["parts"].get(name)
         if old is None or new is None:
-            lines.append(f"{name}: {'not given then' if old is None else 'not given now'}")
+            lines.append(f"{name}: {'newly given' if old is None else 'no longer given'}")
         elif old != new:
             lines += [f"{name}: {line}" for line in _part_differences(old, new)]
     return lines
@@ -39,32 +32,34 @@ def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
 def _part_differences(old: PartPrint, new: PartPrint) -> list[str]:
     lines = []
     if old["kind"] != new["kind"]:
-        lines.append(f"was {_a(old['kind'])}, is {_a(new['kind'])}")
+        lines.append(f"was {_a(old['kind'])}, now is {_a(new['kind'])}")
     if old["rows"] != new["rows"]:
-        lines.append(f"had {old['rows']:,} rows, has {new['rows']:,}")
+        lines.append(f"had {old['rows']:,} rows, now has {new['rows']:,}")
     before = {_key(column["name"]): column for column in old["columns"]}
     now = {_key(column["name"]): column for column in new["columns"]}
     gone = [name for name in before if name not in now]
     added = [name for name in now if name not in before]
-    lines += [f"no longer there: {_named(gone)}"] if gone else []
-    lines += [f"new: {_named(added)}"] if added else []
+    lines += [f"removed: {_named(gone)}"] if gone else []
+    lines += [f"added: {_named(added)}"] if added else []
     both = [name for name in before if name in now]
     if both != [name for name in now if name in before]:
-        lines.append("other order of the columns")
+        lines.append("column order changed")
     retyped = [name for name in both if before[name]["dtype"] != now[name]["dtype"]]
     lines += [
-        f"{name} was {_dtype(before[name])}, is {_dtype(now[name])}"
+        f"{name} was {_dtype(before[name])}, now is {_dtype(now[name])}"
         for name in retyped[:MOST_NAMED]
     ]
     if len(retyped) > MOST_NAMED:
-        lines.append(f"other dtypes in {len(retyped) - MOST_NAMED:,} more columns")
+        lines.append(f"dtypes changed in {len(retyped) - MOST_NAMED:,} more columns")
     changed = [name for name in both if before[name]["digest"] != now[name]["digest"]]
     changed = [name for name in changed if name not in retyped]
+    # With another number of rows every digest differs, which says nothing new.
     if changed and old["rows"] == new["rows"]:
         everywhere = len(changed) == len(before) > 1
-        of_all = " (all: perhaps another order of the rows)" if everywhere else ""
-        lines.append(f"other values in {_named(changed)}{of_all}")
-    return lines or ["columns of the same name in another order"]
+        of_all = " (all columns: the row order may have changed)" if everywhere else ""
+        lines.append(f"values changed in {_named(changed)}{of_all}")
+    # `before` and `now` hold one column per name, so duplicates are invisible above.
+    return lines or ["order of columns with the same name changed"]
 
 
 def _a(kind: str) -> str:

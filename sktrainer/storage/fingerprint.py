@@ -1,13 +1,13 @@
-"""A hash of all that a fit was given, in which every cell counts.
+"""Content hash of the data that is passed to `fit`.
 
-What counts: values, dtypes, column names, the order of columns and of rows, and the kind of
-table (a pandas frame, a polars frame and an array with the same numbers differ).
-What does not: where and how it lies in memory (C or Fortran order, strides, byte order, a
-view or a copy, pandas' storage of texts), the index of a pandas frame, which NaN a NaN is,
-and, in a sparse matrix, its format, the order of its entries and stored zeros.
-Categories count by value: the codes do not matter, nor does the order of categories unless
-they are ordered; a category that no row has does count, since it is part of the dtype.
-0.0 and -0.0 differ, and so do None and NaN among objects.
+The hash depends on every value, dtype and column name, on the order of columns and rows, and
+on the kind of table (a pandas frame, a polars frame and an array with equal numbers differ).
+It does not depend on the memory layout (C or Fortran order, strides, byte order, view or
+copy, string storage of pandas), on the index of a pandas frame or on the bit pattern of a
+NaN. For a sparse matrix, the format, the order of entries and stored zeros do not count.
+Categories count by value: codes do not matter, and the order of the categories matters only
+if they are ordered. An unused category counts, because it is part of the dtype.
+0.0 and -0.0 differ, and so do None and NaN in object columns.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from sktrainer.storage._columns import (
 __all__ = ["ColumnPrint", "Fingerprint", "PartPrint", "data_fingerprint", "fingerprint"]
 
 MOST_COLUMNS = 1024
-"""Wider tables have one digest for all columns, since who reads so many?"""
+"""Wider tables get a single digest for all columns, which keeps the record small."""
 
 
 class ColumnPrint(TypedDict):
-    """One column: its name (a position where it has none), dtype and SHA-256."""
+    """Name (or position), dtype and SHA-256 digest of a column."""
 
     name: Any
     dtype: str
@@ -49,7 +49,7 @@ class ColumnPrint(TypedDict):
 
 
 class PartPrint(TypedDict):
-    """One argument of `fit`: what kind of table it is, its rows, and its columns."""
+    """Kind of table, number of rows and columns of one argument of `fit`."""
 
     kind: str
     rows: int
@@ -57,10 +57,10 @@ class PartPrint(TypedDict):
 
 
 class Fingerprint(TypedDict):
-    """What `fit` was given, as text and numbers alone: fit for JSON.
+    """Fingerprint of the arguments of `fit`, which can be stored as JSON.
 
-    `digest` is "sha256:" and the SHA-256 of `parts` as JSON, with sorted keys and no blanks.
-    `parts` maps the names of arguments ("X", "y", "sample_weight", ...) to what they were.
+    `digest` is "sha256:" followed by the SHA-256 of `parts` as JSON with sorted keys and no
+    whitespace. `parts` maps argument names ("X", "y", "sample_weight", ...) to their content.
     """
 
     digest: str
@@ -68,30 +68,31 @@ class Fingerprint(TypedDict):
 
 
 def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
-    """Return a hash of a table, in which every cell counts.
+    """Return a content hash of a data set, which depends on every value.
 
-    It is the same in another process, on another machine, for a copy, and for the same
-    file read twice. The table is read in blocks of some megabytes, so that the memory
-    needed does not grow with it.
+    The hash is the same in another process, on another machine, for a copy, and for the
+    same file read twice. The table is read in blocks of a few megabytes, so memory use does
+    not grow with its size.
 
     Parameters
     ----------
     X : array-like, sparse matrix, DataFrame, list, or dict of arrays
     y : array-like or str, default=None
-        The target, or its column in X.
+        The target, or the name of its column in X.
     **others : array-like
-        Whatever else goes to `fit`: `sample_weight`, `groups`, `X_val`, `y_val`,
-        `sample_weight_val`. None counts as absent.
+        Other arguments of `fit`: `sample_weight`, `groups`, `X_val`, `y_val`,
+        `sample_weight_val`. None means not given.
 
     Returns
     -------
     str
-        "sha256:" and 64 hexadecimal digits.
+        "sha256:" followed by 64 hexadecimal digits.
 
     Raises
     ------
     InputError
-        A cell or a table of a type that has no form that is the same in every process.
+        If `y` is not a column of X, or if the type of a table or value has no byte form that
+        is the same in every process.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
 
 
 def data_fingerprint(X: Any, y: Any = None, **others: Any) -> Fingerprint:
-    """Return the fingerprint with the digests of single columns, to tell what differs.
+    """Return the fingerprint with one digest per column, which shows what has changed.
 
     Parameters
     ----------
@@ -125,18 +126,18 @@ def data_fingerprint(X: Any, y: Any = None, **others: Any) -> Fingerprint:
     >>> from sktrainer.storage.differences import differences
     >>> before, now = data_fingerprint(X), data_fingerprint(X + [0, 1])
     >>> differences(before, now)
-    ['X: other values in column 1']
+    ['X: values changed in column 1']
     """
     X, y = _split_off(X, y)
     if isinstance(y, str):
-        raise InputError(f"y={y!r} names no column of X; pass the target's values")
+        raise InputError(f"y={y!r} is not a column of X; pass the target values instead")
     given = {"X": X, "y": y, **others}
     parts = {name: _part(name, value) for name, value in given.items() if value is not None}
     return Fingerprint(digest=f"sha256:{_digest_of(parts)}", parts=parts)
 
 
 def _split_off(X: Any, y: Any) -> tuple[Any, Any]:
-    """Take the target out of X where `y` names one of its columns."""
+    """Split the target column off X if `y` is a column name."""
     if not isinstance(y, str) or y not in list(getattr(X, "columns", ())):
         return X, y
     return (X.drop(columns=y) if isinstance(X, pd.DataFrame) else X.drop(y)), X[y]
@@ -165,17 +166,17 @@ def _part(name: str, value: Any) -> PartPrint:
         return _frame_part(value)
     if not hasattr(value, "__array__"):
         raise InputError(
-            f"{name} must be an array, a sparse matrix, a DataFrame, a list or a dict of "
-            f"arrays to have a fingerprint, got {type(value).__name__}; collect or convert it"
+            f"{name} cannot be fingerprinted: expected an array, a sparse matrix, a DataFrame, "
+            f"a list or a dict of arrays, got {type(value).__name__}; collect or convert it"
         )
     return _array_part(np.asarray(value))
 
 
 def _listed(value: Sequence[Any]) -> Any:
-    """Return a list of numbers as an array of them, any other as an array of objects."""
+    """Return a list of numbers as a numeric array, and any other list as an object array."""
     try:
         array = np.asarray(value)
-    except ValueError:  # rows of unlike length
+    except ValueError:  # nested lists of unequal length
         array = None
     if array is not None and array.dtype.kind in "biufcmM":
         return array
@@ -200,11 +201,11 @@ def _is_frame(value: Any) -> bool:
 
 
 def _frame_part(value: Any) -> PartPrint:
-    """Return a frame, or a column, of polars; of other libraries by way of pandas."""
+    """Return the content of a frame or series; libraries other than polars go via pandas."""
     try:
         known = nw.from_native(value, eager_only=True, allow_series=True)
     except TypeError as error:
-        raise InputError(f"a {type(value).__name__} has no fingerprint: {error}") from None
+        raise InputError(f"{type(value).__name__} cannot be fingerprinted: {error}") from None
     frame = known.to_frame() if isinstance(known, nw.Series) else known
     rows, kind = frame.shape[0], str(frame.implementation.name).lower()
     columns: list[Cells] = []
@@ -217,7 +218,7 @@ def _frame_part(value: Any) -> PartPrint:
 
 
 def _mapping_part(name: str, value: Mapping[Any, Any]) -> PartPrint:
-    """Return a dict of arrays, as networks of several inputs take: an entry a key."""
+    """Return the content of a dict of arrays (a network with several inputs), per key."""
     columns, rows = [], 0
     for key, array in value.items():
         part = _part(f"{name}[{key!r}]", array)
@@ -261,7 +262,7 @@ def _whole(kind: str, shape: Sequence[int], dtype: str, digest: str) -> PartPrin
 
 
 def _plain_name(name: Any) -> Any:
-    """Return a column's name as JSON can hold it, told apart from every other one."""
+    """Return a column name in a form that JSON can store; different names stay different."""
     if name is None or isinstance(name, (str, bool)):
         return name if name is None or isinstance(name, bool) else str(name)
     if isinstance(name, (int, np.integer)):

@@ -1,8 +1,8 @@
-"""What a saved state would make, name, call and set, read before any of it is done.
+"""Validation of a skops state before anything in it is imported, constructed or called.
 
-skops asks of each name whether it is trusted, whatever is then done with it: a class that
-may be made with a state may also be called with arguments from the file. Here each name is
-asked for in its role, and everything else about a state has to be as `save` writes it.
+skops decides whether a name is trusted without regard to its use: a class that may be
+constructed from a state may also be called with arguments from the file. `Gate` records each
+name with its role, and accepts only states in the form that `save` writes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ DICTS = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch
 
 @dataclass
 class Gate:
-    """Walks a state; what it finds stands in its attributes.
+    """Visitor of a skops state, which collects names and files in its attributes.
 
     Attributes
     ----------
     names : set of (str, str)
-        Each role with a name in it; see `is_known`. A name that is called at once ends in
-        "()", so that trusting a class does not mean letting a file call it.
+        Pairs of role and name; see `is_known`. A name that is called on loading ends in
+        "()", so that trusting a class does not permit the file to call it.
     files : dict of str to str
-        Member of the state to the kind of array in it: "npy", "npz", "bin".
+        Maps each file of the state to its type: "npy", "npz" or "bin".
     approved : set of str
-        Names that can do no harm in the one way in which their loader uses them.
+        Names that are harmless, because their loader uses them in a single, safe way.
     """
 
     names: set[tuple[str, str]] = field(default_factory=set)
@@ -44,68 +44,71 @@ class Gate:
     _seen: dict[int, State] = field(default_factory=dict)
 
     def read(self, state: Any) -> None:
-        """Walk the whole state.
+        """Visit the whole state.
 
         Raises
         ------
         FileFormatError
-            It is not one that `save` writes.
+            If the state is not in the form that `save` writes.
         """
         if not isinstance(state, dict) or state.get("protocol") not in PROTOCOLS:
             found = state.get("protocol") if isinstance(state, dict) else None
             raise FileFormatError(
-                f"its states are in protocol {found!r} of skops, expected one of {PROTOCOLS}"
+                f"its skops protocol is {found!r}, expected one of {PROTOCOLS}"
             )
         self._node(state)
 
     def unknown(self) -> set[tuple[str, str]]:
-        """Return the roles and names that nobody knows to be harmless."""
+        """Return the pairs of role and name that are not known to be harmless."""
         return {(role, name) for role, name in self.names if not is_known(role, name)}
 
     def _node(self, state: Any) -> None:
         if not isinstance(state, dict):
             raise FileFormatError(
-                f"a state has {type(state).__name__} where a dict is expected"
+                f"a state contains {type(state).__name__} where a dict is expected"
             )
         loader, module, name = (state.get(k) for k in ("__loader__", "__module__", "__class__"))
         if not (isinstance(loader, str) and isinstance(module, str) and isinstance(name, str)):
-            raise FileFormatError("a state lacks its loader, module or class")
+            raise FileFormatError("a state has no loader, module or class")
         reader = READERS.get(loader)
         if reader is None:
-            raise FileFormatError(f"a state asks for the unknown loader {loader!r}")
+            raise FileFormatError(f"a state has the unknown loader {loader!r}")
         self._check_id(state)
         reader(self, state, f"{module}.{name}")
 
     def _check_id(self, state: State) -> None:
-        """Let one number stand for one state: skops reads the first and skips the others."""
+        """Check that states with the same number are equal, since skops reads only the first.
+
+        Otherwise a file could show its audit one state and construct another.
+        """
         number = state.get("__id__")
         if number is None:
             return
         if isinstance(number, bool) or not isinstance(number, int):
             raise FileFormatError(f"a state has the number {number!r}, expected an int")
         if self._seen.setdefault(number, state) != state:
-            raise FileFormatError(f"two states have the number {number}")
+            raise FileFormatError(f"two different states have the number {number}")
 
     def _only(self, name: str, *allowed: str) -> None:
         if name not in allowed:
-            raise FileFormatError(f"a state says {name} where only {allowed} can be")
+            raise FileFormatError(f"a state has the type {name}, expected one of {allowed}")
         self.approved.add(name)
 
     def _children(self, states: Any) -> None:
         if not isinstance(states, list):
-            raise FileFormatError("a state lacks the list of what it holds")
+            raise FileFormatError("the content of a state is not a list")
         for state in states:
             self._node(state)
 
     def _file(self, state: State, kind: str) -> None:
         name = state.get("file")
         if not isinstance(name, str) or self.files.setdefault(name, kind) != kind:
-            raise FileFormatError(f"a state names the file {name!r}, which no state can")
+            raise FileFormatError(f"a state refers to the invalid file {name!r}")
 
     def _json(self, state: State, name: str) -> None:
         self._only(name, "builtins.str")
         if not isinstance(state.get("content"), str):
-            raise FileFormatError("a value is no JSON text")
+            raise FileFormatError("a value is not a JSON string")
 
     def _dict(self, state: State, name: str) -> None:
         if name in DICTS:
@@ -114,23 +117,24 @@ class Gate:
             self.names.add(("call", f"{name}()"))
         keys, content = state.get("key_types"), state.get("content")
         if not isinstance(keys, dict) or not isinstance(content, dict):
-            raise FileFormatError("a dict lacks its keys or values")
+            raise FileFormatError("a dict has no keys or values")
         self._check_id(keys)
         if keys.get("__loader__") != "ListNode" or _name(keys) != "builtins.list":
-            raise FileFormatError("the types of a dict's keys are no list")
+            raise FileFormatError("the key types of a dict are not a list")
         kinds = keys.get("content")
         if not isinstance(kinds, list) or len(kinds) != len(content):
-            raise FileFormatError("a dict has not one type for each of its keys")
+            raise FileFormatError("the number of key types of a dict is not that of its keys")
         for kind in kinds:
             if not isinstance(kind, dict) or kind.get("__loader__") != "TypeNode":
-                raise FileFormatError("the type of a dict's key is no type")
+                raise FileFormatError("a key type of a dict is not a type")
             self._check_id(kind)
+            # skops calls the key type with the key, which is a string in the file.
             if not is_known("key", _name(kind)):
-                raise FileFormatError(f"a dict has keys of type {_name(kind)}")
+                raise FileFormatError(f"a dict has keys of the unsupported type {_name(kind)}")
         for key, value in content.items():
             self._node(value)
             if key == "memory" and not _is_null(value):
-                # A folder of pickles, which the next fit would read.
+                # A joblib cache is a folder of pickles, which the next fit would load.
                 self.names.add(("object", MEMORY))
 
     def _default_dict(self, state: State, name: str) -> None:
@@ -153,13 +157,14 @@ class Gate:
         self._only(name, "builtins.slice")
         ends = [_mapping(state).get(key) for key in ("start", "stop", "step")]
         if not all(end is None or isinstance(end, int) for end in ends):
-            raise FileFormatError("a slice has ends that are no integers")
+            raise FileFormatError("a slice has bounds that are not integers")
 
     def _array(self, state: State, name: str) -> None:
         import numpy as np
 
         module, _, kind = name.rpartition(".")
         scalar = getattr(np, kind, None) if module == "numpy" else None
+        # skops calls any other type than an array or NumPy scalar.
         if name != "numpy.ndarray" and not (
             isinstance(scalar, type) and issubclass(scalar, np.generic)
         ):
@@ -178,7 +183,7 @@ class Gate:
 
     def _sparse(self, state: State, name: str) -> None:
         if not name.startswith("scipy.sparse."):
-            raise FileFormatError(f"a sparse matrix says that it is a {name}")
+            raise FileFormatError(f"a sparse matrix has the type {name}")
         self.approved.add(name)
         self._file(state, "npz")
 
@@ -205,7 +210,7 @@ class Gate:
         if state["__loader__"] == "TreeNode":
             self._only(name, "sklearn.tree._tree.Tree")
         elif not name.startswith(("sklearn._loss._loss.Cy", "sklearn.linear_model._sgd_fast.")):
-            raise FileFormatError(f"a loss says that it is a {name}")
+            raise FileFormatError(f"a loss has the type {name}")
         reduced = state.get("__reduce__")
         self._node(reduced.get("args") if isinstance(reduced, dict) else None)
         self._node(state.get("content"))
@@ -244,7 +249,7 @@ def _name(state: Mapping[str, Any]) -> str:
 def _mapping(state: State) -> State:
     content = state.get("content")
     if not isinstance(content, dict):
-        raise FileFormatError("a state lacks what it holds")
+        raise FileFormatError("the content of a state is not a dict")
     return content
 
 

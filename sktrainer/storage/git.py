@@ -1,4 +1,4 @@
-"""The commit that the user's code was at, read from the files of his repository."""
+"""Current Git commit of the user's code, read from the files of the repository."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ __all__ = ["current_commit"]
 
 HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 MOST_BYTES = 4 * 2**20
-LINKS = 5
+LINKS = 5  # symbolic references to follow, as Git itself does
 
 
 def current_commit(folder: Path | None = None) -> str | None:
-    """Return the commit that is checked out, or None where there is none to be read.
+    """Return the hash of the commit that is checked out, or None if it cannot be read.
 
-    Nothing is run: git itself runs programs that a repository names.
+    The files are read directly, because `git` may run programs that the configuration of
+    the repository names.
 
     Parameters
     ----------
     folder : Path or None, default=None
-        Where to look from, upwards; None: the working directory.
+        Folder in which the search starts; it continues in the parent folders. None means
+        the working directory.
 
     Examples
     --------
@@ -40,7 +42,7 @@ def current_commit(folder: Path | None = None) -> str | None:
 
 
 def _git_folder(entry: Path) -> Path:
-    """Return the folder itself, or the one that a work tree's file points to."""
+    """Return the Git folder. In a linked worktree, `.git` is a file that points to it."""
     if entry.is_dir():
         return entry
     target = _read(entry).removeprefix("gitdir:").strip()
@@ -56,6 +58,7 @@ def _commit_of(git: Path) -> str | None:
         if not head.startswith("ref:"):
             return head if HASH.fullmatch(head) else None
         name = head.removeprefix("ref:").strip()
+        # Do not read files outside of the repository.
         if ".." in name or not name.startswith("refs/"):
             return None
         loose = [place / name for place in (git, common) if (place / name).is_file()]

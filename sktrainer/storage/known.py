@@ -1,7 +1,7 @@
-"""Names that a file may hold with nobody asked, each in one role.
+"""Import paths that a file may contain without being trusted by the user, by role.
 
-To add one, read what making it from any state, or calling it with any arguments, can do:
-`docs/design/0007-files.md` says what is looked for.
+Before you add a name, read what constructing it from any state, or calling it with any
+arguments, can do. `docs/design/0007-files.md` lists what to look for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _names(prefix: str, words: str) -> set[str]:
     return {prefix + word for word in words.split()}
 
 
-# Made without their constructor, and given a state.
+# Classes that are constructed from a state, without calling their constructor.
 OBJECTS: frozenset[str] = frozenset(
     {
         f"{_ENCODER}table_encoder.TableEncoder",
@@ -121,7 +121,7 @@ OBJECTS: frozenset[str] = frozenset(
     }
 )
 
-# Named, and called later by what holds them, with arguments that a file may choose.
+# Functions that are called later by the objects that hold them, with any arguments.
 FUNCTIONS: frozenset[str] = frozenset(
     {
         *_names("numpy.", "max mean median min std sum var"),
@@ -142,7 +142,7 @@ FUNCTIONS: frozenset[str] = frozenset(
 )
 METRICS_FROM = "sklearn.metrics."
 
-# Classes that are named, and called later by what holds them.
+# Classes that are called later by the objects that hold them.
 TYPES: frozenset[str] = frozenset(
     {
         *_names("builtins.", "bool bytes dict float int list print set str tuple"),
@@ -171,7 +171,7 @@ TYPES_FROM = (
     "torch.optim.",
 )
 
-# Called, at once, with arguments from the file.
+# Called on loading, with arguments from the file.
 CALLED: frozenset[str] = frozenset(
     {
         "builtins.complex",
@@ -184,6 +184,7 @@ CALLED: frozenset[str] = frozenset(
     }
 )
 
+# Types of dict keys.
 KEYS: frozenset[str] = frozenset(
     {
         *_names("builtins.", "float int str"),
@@ -194,7 +195,7 @@ KEYS: frozenset[str] = frozenset(
 
 
 def is_known(role: str, name: str) -> bool:
-    """Tell whether a name may stand in a file in this role without being trusted by name.
+    """Return whether a file may use a name in this role without the user's trust.
 
     Parameters
     ----------
@@ -214,7 +215,10 @@ def is_known(role: str, name: str) -> bool:
 
 
 def _is_part_of_a_net(name: str) -> bool:
-    """Tell whether this is a class of torch's own, named by where it is defined."""
+    """Return whether a name is a class of torch or Keras, under its defining module.
+
+    A module may import other names too, and these must not be reachable through it.
+    """
     if not name.startswith(TYPES_FROM):
         return False
     module, _, attribute = name.rpartition(".")
@@ -226,7 +230,7 @@ def _is_part_of_a_net(name: str) -> bool:
 
 
 def _is_metric(name: str) -> bool:
-    """Tell whether this is one of scikit-learn's public metrics."""
+    """Return whether a name is a public metric function of scikit-learn."""
     if not name.startswith(METRICS_FROM):
         return False
     import sklearn.metrics

@@ -1,4 +1,4 @@
-"""What stands in a bundle's `manifest.json`, and what is believed of it."""
+"""The `manifest.json` of a `.skt` file: creation and validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_BYTES = 16 * 2**20
 
 
 def class_path(value: Any) -> str:
-    """Return the import path of an object's class, or of a class.
+    """Return the import path of a class, or of the class of an object.
 
     Examples
     --------
@@ -41,17 +41,10 @@ def make_manifest(
     members: Mapping[str, bytes],
     needs: Sequence[str],
 ) -> bytes:
-    """Write the manifest of a fitted trainer as JSON, sorted and indented.
+    """Return the manifest of a fitted trainer as JSON, sorted and indented.
 
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    family : str
-        The name of the backend that trained the model.
-    members : mapping of str to bytes
-        All other members.
-    needs : sequence of str
-        Names that its reader has to trust.
+    `family` is the name of the backend, `members` are all other members of the file, and
+    `needs` are the import paths that a user has to trust to load it.
     """
     report = plain_values(trainer.report_)
     manifest = {
@@ -95,27 +88,28 @@ def _environment() -> dict[str, Any]:
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:
-    """Check a manifest and return it.
+    """Parse and validate a manifest.
 
     Raises
     ------
     FileFormatError
-        It is none of ours, or of a later version.
+        If it is not a manifest of sktrainer, or was written by a later version.
     """
     try:
         manifest = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"its manifest.json is no JSON ({error})") from None
+        raise FileFormatError(f"its manifest.json is not valid JSON ({error})") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise FileFormatError("its manifest.json is not that of a bundle of sktrainer")
+        raise FileFormatError("its manifest.json was not written by sktrainer")
     version = manifest.get("format_version")
+    # bool is a subclass of int.
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise FileFormatError(f"its format version is {version!r}, expected 1 or more")
     if version > FORMAT_VERSION:
-        writer = str(manifest.get("sktrainer_version"))[:40]
+        writer = str(manifest.get("sktrainer_version"))[:40]  # the file may contain anything
         raise FileFormatError(
-            f"it was written by sktrainer {writer} in format {version}, and sktrainer "
-            f"{__version__} reads formats up to {FORMAT_VERSION}; update sktrainer"
+            f"it was written by sktrainer {writer} in format {version}, but sktrainer "
+            f"{__version__} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"
         )
     _check_entries(manifest)
     return manifest
@@ -133,4 +127,4 @@ def _check_entries(manifest: Mapping[str, Any]) -> None:
     if not isinstance(model, dict) or not all(
         isinstance(model.get(key), str) for key in ("class", "family")
     ):
-        raise FileFormatError("its manifest.json does not say what its model is")
+        raise FileFormatError("its manifest.json does not describe the model")

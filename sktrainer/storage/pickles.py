@@ -1,4 +1,4 @@
-"""Trainers as pickles: whatever Python can hold, read only where the file is trusted."""
+"""Pickle files, which can contain any Python object and are loaded only if trusted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,9 @@ __all__ = ["read_pickle", "write_pickle"]
 
 
 def write_pickle(value: Any, path: Path, suffix: str) -> None:
-    """Write a value; classes and functions of a script or a notebook go into the file.
+    """Write a value as a pickle.
 
-    Parameters
-    ----------
-    value : object
-    path : Path
-    suffix : {".joblib", ".pkl"}
+    Classes and functions defined in a script or a notebook are included in the file.
     """
     try:
         with path.open("wb") as file:
@@ -33,37 +29,38 @@ def write_pickle(value: Any, path: Path, suffix: str) -> None:
         is_found_elsewhere = not _names_main(path)
     except (pickle.PicklingError, AttributeError):  # a lambda, or a class inside a function
         is_found_elsewhere = False
+    # cloudpickle is slower, but writes such objects by value.
     if not is_found_elsewhere:
         with path.open("wb") as file:
             cloudpickle.dump(value, file)
 
 
 def _names_main(path: Path) -> bool:
-    """Tell whether a pickle refers to what only the process that wrote it can import."""
+    """Return whether a pickle refers to the module `__main__` of the writing process."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(b"__main__") >= 0
 
 
 def read_pickle(path: Path) -> Any:
-    """Read a value, running whatever the file holds.
+    """Read a value from a pickle, which executes any code that the file contains.
 
     Raises
     ------
     FileFormatError
-        It is no whole pickle, or names what cannot be imported here.
+        If the pickle is damaged, or refers to something that cannot be imported.
     """
     try:
         if path.suffix == ".joblib":
             return joblib.load(path)
         with path.open("rb") as file:
-            return pickle.load(file)  # noqa: S301 - the caller said to trust it
+            return pickle.load(file)  # noqa: S301 - the user passed trusted=True
     except (AttributeError, ImportError) as error:
         raise FileFormatError(
-            f"{str(path)!r} cannot be loaded: {error}; what it names must be installed here, "
-            "and classes and functions of your own in a module that can be imported"
+            f"{str(path)!r} cannot be loaded: {error}; install the packages that it uses, and "
+            "make your own classes and functions importable from a module"
         ) from error
-    except Exception as error:  # what a damaged pickle raises depends on where it breaks
+    except Exception as error:  # a damaged pickle can raise almost any exception
         raise FileFormatError(
-            f"{str(path)!r} cannot be loaded: it is no whole {path.suffix} file "
+            f"{str(path)!r} cannot be loaded: it is not a complete {path.suffix} file "
             f"({type(error).__name__}: {error})"
         ) from error

@@ -1,4 +1,4 @@
-"""What is written beside a stored model: a small JSON record, and how two of them differ."""
+"""JSON record of a stored model version, and comparison of two records."""
 
 from __future__ import annotations
 
@@ -31,29 +31,16 @@ FORMAT = 1
 RECORD = "record.json"
 MODEL_FILE = "model.skt"
 PICKLE_FILE = "model.joblib"
-"""Holds a trainer that the other cannot hold."""
+"""Used for a trainer that cannot be written as a `.skt` file."""
 
 
 def make_record(
     name: str, version: int, trainer: Any, model: Path, note: str | None = None
 ) -> dict[str, Any]:
-    """Return what is known of a fitted trainer and the file that it was saved to.
+    """Return the record of a fitted trainer and its file.
 
-    Parameters
-    ----------
-    name : str
-    version : int
-    trainer : ManagedTrainer
-        Fitted.
-    model : Path
-        Its file.
-    note : str or None, default=None
-        Why it is a pickle, where it is one.
-
-    Returns
-    -------
-    dict
-        Text, numbers, lists and dicts alone.
+    `note` is the reason why the file is a pickle, if it is one. The record contains only
+    strings, numbers, lists and dicts.
     """
     report = trainer.report_.to_dict()
     return {
@@ -74,43 +61,42 @@ def make_record(
 
 
 def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
-    """Write a trainer's file into a folder.
+    """Write a trainer into a folder: as a ``.skt`` file, or else as a pickle.
 
     Parameters
     ----------
     trainer : ManagedTrainer
-        Fitted.
     folder : Path
     kind : type
-        The class that a ``.skt`` file is loaded as.
+        Class that a ``.skt`` file is loaded as.
 
     Returns
     -------
     path : Path
     note : str or None
-        Where the file is a pickle, the reason.
+        Reason why the file is a pickle, if it is one.
 
     Raises
     ------
     InputError
-        It can be written in no way.
+        If the trainer can be written in neither format.
     """
     if kind is not type(trainer):
-        note = f"stored as {PICKLE_FILE}, which loading asks to trust: it is of the class "
+        note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: its class is "
         return trainer.save(folder / PICKLE_FILE), f"{note}{type(trainer).__name__}"
     try:
         return trainer.save(folder / MODEL_FILE), None
     except InputError as error:
-        reason = error
-    note = f"stored as {PICKLE_FILE}, which loading asks to trust: {reason}"
+        reason = error  # `error` is deleted at the end of the except block
+    note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: {reason}"
     try:
         return trainer.save(folder / PICKLE_FILE), note
     except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise InputError(f"{reason}; a pickle cannot hold it either ({error})") from error
+        raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, whole or not at all."""
+    """Write a value as JSON, atomically."""
     with written_whole(path) as part:
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -121,33 +107,41 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        It is missing, damaged, or of a newer format.
+        If the record is missing, damaged, or has a newer format.
     """
     path = folder / RECORD
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         number = record["format"]
     except FileNotFoundError:
-        raise InputError(f"{str(path)!r} is missing; this folder holds no version") from None
+        raise InputError(
+            f"{str(path)!r} is missing; this folder does not contain a model version"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{str(path)!r} is damaged: {error}; restore it") from None
     if number != FORMAT:
         raise InputError(
-            f"{str(path)!r} is of format {number}, and this sktrainer reads {FORMAT}; use a "
-            "newer one"
+            f"{str(path)!r} has format {number}, but this version of sktrainer reads format "
+            f"{FORMAT}; upgrade sktrainer"
         )
     return record
 
 
 def check_file(folder: Path, record: Mapping[str, Any]) -> Path:
-    """Return the model's file, or refuse one that is not what was saved."""
+    """Return the path of the model file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or was changed after it was saved.
+    """
     path = folder / Path(record["file"]).name
     if not path.is_file():
         raise InputError(f"{str(path)!r} is missing; restore it, or load another version")
     if _sha256(path) != record["sha256"]:
         raise InputError(
-            f"{str(path)!r} is not what was saved: its SHA-256 differs from the one in "
-            f"{RECORD}; restore it, or load another version"
+            f"{str(path)!r} was changed after it was saved: its SHA-256 differs from the one "
+            f"in {RECORD}; restore it, or load another version"
         )
     return path
 
@@ -158,13 +152,13 @@ def _sha256(path: Path) -> str:
 
 
 def diff_frame(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row for each thing in which two records differ, and for each score.
+    """Return one row per difference between two records, and one row per score.
 
     Returns
     -------
     DataFrame
-        `kind` ("model", "parameter", "seed", "library", "data", "score"), `name`, `a`, `b`;
-        of data, `name` says what differs.
+        Columns `kind` ("model", "parameter", "seed", "library", "data", "score"), `name`,
+        `a`, `b`. If `kind` is "data", `name` describes the difference.
     """
     rows = [("model", key, a[key], b[key]) for key in ("estimator", "task") if a[key] != b[key]]
     for kind, key in (("parameter", "parameters"), ("seed", "seeds"), ("library", "versions")):
@@ -190,5 +184,5 @@ def _data_rows(a: Any, b: Any) -> list[tuple[str, str, Any, Any]]:
 
 
 def _short(found: Any) -> str | None:
-    """Return as much of a digest as tells two apart."""
+    """Return an abbreviated digest: "sha256:" and 12 digits."""
     return None if found is None else str(found["digest"])[:19]

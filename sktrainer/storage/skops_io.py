@@ -1,4 +1,4 @@
-"""skops, imported without the frameworks that looking for all of scikit-learn imports."""
+"""Import of skops without its side effects, and fast access to its reader and writer."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _LOCK = threading.Lock()
 
 
 def skops_io() -> ModuleType:
-    """Return `skops.io`.
+    """Import and return `skops.io` without importing torch, dask or cupy.
 
-    It lists scikit-learn's estimators by walking through all of its packages, and some of
-    these, which hold no estimator, import torch, dask or cupy where they are installed:
-    seconds, and hundreds of megabytes. The walk passes over packages that cannot be
-    imported; so for its time they cannot.
+    On import, skops lists scikit-learn's estimators by importing all of its subpackages.
+    Some of these contain no estimator but import torch, dask or cupy, which takes seconds
+    and hundreds of megabytes. Since scikit-learn skips subpackages that cannot be imported,
+    these are blocked while skops is imported.
     """
     with _LOCK:
         if "skops.io" in sys.modules:
             return sys.modules["skops.io"]
         barred = [name for name in WAYS_TO_FRAMEWORKS if name not in sys.modules]
         for name in barred:
-            sys.modules[name] = None  # type: ignore[assignment]
+            sys.modules[name] = None  # type: ignore[assignment]  # `import` raises on None
         try:
             return importlib.import_module("skops.io")
         finally:
@@ -45,7 +45,7 @@ def skops_io() -> ModuleType:
 
 
 class _Members(dict[str, bytes]):
-    """Takes what skops writes into a zip: to write one only to read it again takes longer."""
+    """In-memory replacement for the zip file that skops writes, which would be read again."""
 
     def writestr(self, name: str, data: Any) -> None:
         self[name] = bytes(data)
@@ -55,11 +55,11 @@ class _Members(dict[str, bytes]):
 
 
 def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the state of a value and the files that it names, as `skops.io.dumps` has them.
+    """Return the skops state of a value and the files that it refers to.
 
-    That function writes the state with an indent, for which Python has no quick encoder: it
-    takes nine tenths of the time. Its two halves are called here in its place, and itself
-    where another version of skops has no such halves.
+    `skops.io.dumps` writes indented JSON, which takes 90% of its time because Python's C
+    encoder does not support an indent. The two functions that `dumps` consists of are called
+    instead. `dumps` is the fallback for versions of skops without these private functions.
     """
     skops, file = skops_io(), io.BytesIO()
     try:
@@ -76,19 +76,15 @@ def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def opened(data: bytes) -> tuple[list[str], Callable[[], Any]]:
-    """Read a file of skops; make nothing yet.
-
-    Parameters
-    ----------
-    data : bytes
+    """Parse a skops file without constructing its value.
 
     Returns
     -------
     untrusted : list of str
-        Names that skops does not trust by itself, sorted.
+        Names that skops does not trust by default, sorted.
     make : callable
-        Makes the value, with all names trusted. By `skops.io.loads`, or without reading a
-        second time where this version of skops has the halves of that function.
+        Constructs the value, trusting all names. It does not parse the file again, unless
+        this version of skops lacks the private functions that `skops.io.loads` consists of.
     """
     skops = skops_io()
     try:

@@ -1,4 +1,4 @@
-"""A fitted trainer from a `.skt` file, with nothing of the file run."""
+"""Reader of `.skt` files. It does not execute code from the file."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ T = TypeVar("T")
 
 
 def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
-    """Read a fitted trainer; nothing of the file is run.
+    """Read a fitted trainer without executing code from the file.
 
     Parameters
     ----------
     path : Path
     trusted : bool or sequence of str
-        Import paths that the file may name besides those known to be harmless; True for
-        all. Checksums and the like are looked at in any case.
+        Import paths that the file may refer to, in addition to those known to be harmless;
+        True for all. Checksums and structure are always verified.
     kind : type
-        The class of the trainer.
+        Class of the trainer.
 
     Raises
     ------
     FileFormatError
-        It is not what `write_skt` writes, or of a later version.
+        If the file was not written by `write_skt`, or by a later version of it.
     UntrustedFileError
-        It names what is not trusted.
+        If the file refers to a name that is not trusted.
     ImportError
-        A library that it needs is not installed.
+        If a required library is not installed.
     """
     with _named(path), path.open("rb") as file:
         manifest, members = _verified(file)
@@ -58,16 +58,17 @@ def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
         native = native_format(family)
         require_library(native)
         if not set(STATES) <= set(members):
-            raise FileFormatError(f"it lacks one of {', '.join(STATES)}")
+            raise FileFormatError(f"one of the members {', '.join(STATES)} is missing")
         parcels = {name: open_parcel(members[name]) for name in STATES}
         require_libraries(parcels.values())
+        # No object of the file has been constructed before this check.
         ask_for_trust(path, needed_names(parcels.values(), members), trusted)
         return _put_together(manifest, members, parcels, native, kind)
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Let every failure be one error that names the file."""
+    """Turn every failure into an error that names the file."""
     try:
         yield
     except UntrustedFileError:
@@ -77,31 +78,31 @@ def _named(path: Path) -> Iterator[None]:
     except SktrainerError as error:
         raise FileFormatError(f"{str(path)!r} cannot be loaded: {error}") from error
     except ImportError as error:
-        if "pip install" in str(error):
+        if "pip install" in str(error):  # from `require`, which names the missing extra
             raise
         raise FileFormatError(f"{str(path)!r} cannot be loaded: {error}") from error
     except (Exception, RecursionError, MemoryError) as error:
         raise FileFormatError(
-            f"{str(path)!r} cannot be loaded: it is not as `save` writes it "
-            f"({type(error).__name__}: {error})"
+            f"{str(path)!r} cannot be loaded: its content is not in the format written by "
+            f"`save` ({type(error).__name__}: {error})"
         ) from error
 
 
 def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the manifest and all members that it lists, each with its checksum."""
+    """Return the manifest and all members, after verifying their checksums."""
     archive, infos = open_archive(file)
     if MANIFEST not in infos or infos[MANIFEST].file_size > MOST_BYTES:
-        raise FileFormatError(f"it has no {MANIFEST}: it is no bundle of sktrainer")
+        raise FileFormatError(f"{MANIFEST} is missing or too large; this is not a .skt file")
     manifest = read_manifest(read_member(archive, infos.pop(MANIFEST)))
     listed = manifest["members"]
     if set(listed) != set(infos):
         odd = sorted(set(listed) ^ set(infos))
-        raise FileFormatError(f"members and manifest.json do not agree about {odd[:5]}")
+        raise FileFormatError(f"the members differ from those in manifest.json: {odd[:5]}")
     members = {}
     for name, info in infos.items():
         data = members[name] = read_member(archive, info)
         if len(data) != listed[name]["bytes"] or checksum(data) != listed[name]["sha256"]:
-            raise FileFormatError(f"member {name!r} was changed: its SHA-256 is another")
+            raise FileFormatError(f"member {name!r} was changed: its SHA-256 does not match")
     return manifest, members
 
 
@@ -114,8 +115,8 @@ def _put_together(
 ) -> T:
     if manifest.get("trainer") != class_path(kind):
         raise FileFormatError(
-            f"it holds a {manifest.get('trainer')}, expected a {class_path(kind)}; load it "
-            "with the method `load` of its own class"
+            f"it contains a {manifest.get('trainer')}, expected a {class_path(kind)}; load it "
+            "with the `load` method of its class"
         )
     state, walk = parcels["trainer.skops"].make(), parcels["steps.skops"].make()
     model = parcels["model.skops"].make()
@@ -123,7 +124,7 @@ def _put_together(
         model = native.join(Halves(model, members))
     if class_path(model) != manifest["model"]["class"]:
         raise FileFormatError(
-            f"its model is a {class_path(model)}, and its manifest.json says "
+            f"its model is a {class_path(model)}, but manifest.json lists "
             f"{manifest['model']['class']}"
         )
     parameters = state["parameters"]
@@ -144,7 +145,7 @@ def _put_together(
 
 
 def _unstowed(estimator: Any, members: Mapping[str, bytes], stow: Stowage) -> Any:
-    """Return an estimator, or a Pipeline that ends in one, with its networks."""
+    """Return an estimator (or a Pipeline ending in one) with its networks restored."""
     if not getattr(estimator, "steps", None):
         return stow.unstowed(estimator, members, stow.prefix)
     name, last = estimator.steps[-1]
@@ -166,9 +167,10 @@ def _attributes(
     found = {**state, **from_text(members["tables.json"])}
     found["history_"], found["evals_result_"] = history["history"], history["evals"]
     found["split_"] = Split(**found["split_"])
+    # An instance attribute named like a method would replace that method.
     shadowed = {name for name in found if callable(getattr(kind, name, None))}
     if shadowed or set(ELSEWHERE) & set(state):
-        raise FileFormatError(f"it sets {sorted(shadowed) or ELSEWHERE}, as no bundle does")
+        raise FileFormatError(f"it sets the reserved names {sorted(shadowed) or ELSEWHERE}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""A fitted trainer to a `.skt` file, or its model to a file of its library."""
+"""Writer of `.skt` files, and of model files in the native format of a library."""
 
 from __future__ import annotations
 
@@ -27,17 +27,12 @@ __all__ = ["write_native", "write_skt"]
 
 
 def write_skt(trainer: Any, path: Path) -> None:
-    """Write a fitted trainer, atomically.
-
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    path : Path
+    """Write a fitted trainer to a `.skt` file, atomically.
 
     Raises
     ------
     InputError
-        Something in it could not be read again in another process.
+        If the trainer contains a value that could not be loaded in another process.
     """
     family = find_backend(trainer.model_).name
     state, tables, files = _trainer_state(trainer, family)
@@ -61,6 +56,7 @@ def write_skt(trainer: Any, path: Path) -> None:
         "tables.json": to_text(tables),
         "report.json": to_text(report),
     }
+    # Sorted, so that the same trainer gives the same bytes.
     members = {name: members[name] for name in sorted(members)}
     needs = needed_names(parcels.values(), members)
     manifest = make_manifest(trainer, family, members, needs)
@@ -69,43 +65,47 @@ def write_skt(trainer: Any, path: Path) -> None:
 
 
 def _check_network(native: NativeFormat, parcel: Parcel, halves: Halves) -> None:
-    """Read a network once from what is to be written: classes of the caller's make it."""
+    """Check that a network can be rebuilt from the data that is about to be written.
+
+    User-defined classes build the network, and they may have changed since it was fitted.
+    """
     try:
         again = native.split(native.join(Halves(parcel.make(), halves.files)))
     except Exception as error:
         raise InputError(
-            f"the network could not be read again from a .skt file ({type(error).__name__}: "
+            f"the network could not be loaded from a .skt file again ({type(error).__name__}: "
             f"{error}); save to a .joblib file"
         ) from error
     changed = sorted(k for k, data in halves.files.items() if again.files.get(k) != data)
     if changed:
         raise InputError(
-            f"the network would not come back the same from a .skt file ({', '.join(changed)} "
+            f"the network would change when loaded from a .skt file ({', '.join(changed)} "
             "would differ); save to a .joblib file"
         )
 
 
 def write_native(model: Any, path: Path) -> None:
-    """Write a model alone, in its library's own format.
+    """Write a model without the other steps, in the native format of its library.
 
     Raises
     ------
     InputError
-        Its library has none, or another suffix.
+        If the library has no native format, or the format has another suffix.
     """
     native = native_format(find_backend(model).name)
     name = type(model).__name__
     if native is None:
         raise InputError(
-            f"{name} has no file format of its own; save to a .skt file, which holds the "
-            "steps before the model too"
+            f"{name} has no native file format; save to a .skt file, which also contains the "
+            "steps before the model"
         )
     if path.suffix not in native.suffixes:
         raise InputError(
-            f"the native format of {name} is a file that ends in "
-            f"{' or '.join(native.suffixes)}, got {path.name!r}; rename it"
+            f"a native {name} file must end in {' or '.join(native.suffixes)}, got "
+            f"{path.name!r}; rename it"
         )
     with written_whole(path) as part:
+        # Some libraries choose the format by the suffix, which the temporary name lacks.
         target = part.with_name(part.name + path.suffix)
         try:
             native.write(model, target)
@@ -117,7 +117,7 @@ def write_native(model: Any, path: Path) -> None:
 def _trainer_state(
     trainer: Any, family: str
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
-    """Return what the trainer holds besides steps and model, its tables, and further files."""
+    """Return the state of a trainer without steps and model, its tables and extra files."""
     parameters = trainer.get_params(deep=False)
     files: dict[str, bytes] = {}
     stow = stowage(family)
@@ -127,7 +127,7 @@ def _trainer_state(
     fitted.pop("pipeline")
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
-        if name in ELSEWHERE or name in parameters:
+        if name in ELSEWHERE or name in parameters:  # written to other members
             continue
         if name in AS_TEXT or isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value
@@ -140,7 +140,7 @@ def _trainer_state(
 
 
 def _stowed(estimator: Any, stow: Stowage) -> tuple[Any, dict[str, bytes]]:
-    """Return an estimator, or a Pipeline that ends in one, without its networks."""
+    """Return an estimator (or a Pipeline ending in one) without networks, and their files."""
     steps = getattr(estimator, "steps", None)
     if not steps:
         return stow.stowed(estimator, stow.prefix)

@@ -1,6 +1,7 @@
-"""Trees that lead nowhere: found before a prediction reads memory that is not theirs.
+"""Validation of tree structures in loaded models.
 
-scikit-learn follows the numbers in a tree's nodes without asking whether they are there.
+scikit-learn does not check the child and feature indices of tree nodes at prediction, so
+invalid ones would read memory out of bounds.
 """
 
 from __future__ import annotations
@@ -19,17 +20,14 @@ LEAF = -1
 
 
 def check_sound(value: Any) -> None:
-    """Look through everything that was made from a file.
+    """Check all trees in the objects that were constructed from a file.
 
-    Parameters
-    ----------
-    value : object
-        Estimators, and lists, tuples and dicts of them.
+    `value` can be an estimator, or a list, tuple or dict of estimators.
 
     Raises
     ------
     FileFormatError
-        A node of a tree has a child or a feature that is not there, or trees go in circles.
+        If a tree has a child, feature or row index out of range, or contains a cycle.
     """
     for holder in _objects(value):
         width = getattr(holder, "n_features_in_", None)
@@ -47,7 +45,7 @@ def check_sound(value: Any) -> None:
 
 
 def _objects(value: Any) -> Iterator[Any]:
-    """Yield every object with attributes that can be reached, each once."""
+    """Yield every reachable object that is not a container or plain value, each once."""
     stack, seen = [value], set()
     while stack:
         item = stack.pop()
@@ -61,7 +59,7 @@ def _objects(value: Any) -> Iterator[Any]:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple, set, frozenset)):
             stack.extend(item)
-        elif not isinstance(item, type) and not _is_network(item):
+        elif not isinstance(item, type) and not _is_network(item):  # networks have no trees
             yield item
             stack.extend(getattr(item, "__dict__", {}).values())
 
@@ -72,7 +70,11 @@ def _is_network(item: Any) -> bool:
 
 
 def _trees_of(ensemble: Any) -> Iterator[Any]:
-    """Yield trees that are given rows which only the ensemble has looked at."""
+    """Yield the trees of an ensemble that passes its own, already validated X to them.
+
+    Trees of a bagging ensemble with feature subsets have another width than the ensemble;
+    they are checked as separate objects.
+    """
     if getattr(ensemble, "estimators_features_", None) is not None:
         return
     members = getattr(ensemble, "estimators_", ())
@@ -82,8 +84,9 @@ def _trees_of(ensemble: Any) -> Iterator[Any]:
 
 
 def _check_tree(tree: Any, width: int | None) -> None:
-    if not 0 < tree.node_count <= tree.capacity:  # before any array of nodes is asked for
-        raise FileFormatError("a tree in it counts other nodes than it has")
+    # First, because the node arrays below are views of `node_count` entries.
+    if not 0 < tree.node_count <= tree.capacity:
+        raise FileFormatError("a tree has an invalid number of nodes")
     left, right, feature = tree.children_left, tree.children_right, tree.feature
     inner = left != LEAF
     _check_children(left[inner], right[inner], np.flatnonzero(inner), len(left))
@@ -100,7 +103,7 @@ def _check_predictor(predictor: Any, width: int | None) -> None:
     _check_features(nodes["feature_idx"][inner], width)
     by_category = inner & (nodes["is_categorical"] != 0)
     if (nodes["bitset_idx"][by_category] >= len(predictor.raw_left_cat_bitsets)).any():
-        raise FileFormatError("a tree in it asks for categories that are not there")
+        raise FileFormatError("a tree has categories out of range")
     _check_children(
         nodes["left"][inner].astype(np.int64),
         nodes["right"][inner].astype(np.int64),
@@ -110,15 +113,15 @@ def _check_predictor(predictor: Any, width: int | None) -> None:
 
 
 def _check_children(left: Array, right: Array, at: Array, n_nodes: int) -> None:
-    """Let each child come after its parent: then every way down ends."""
+    """Check that each child has a higher index than its parent, which excludes cycles."""
     for children in (left, right):
         if ((children <= at) | (children >= n_nodes)).any():
-            raise FileFormatError("a tree in it has nodes that lead nowhere or in circles")
+            raise FileFormatError("a tree has child nodes out of range, or a cycle")
 
 
 def _check_features(features: Array, width: int | None) -> None:
     if width is None or ((features < 0) | (features >= width)).any():
-        raise FileFormatError("a tree in it asks for columns that are not there")
+        raise FileFormatError("a tree has feature indices out of range")
 
 
 def _check_index(tree: Any) -> None:
@@ -126,6 +129,6 @@ def _check_index(tree: Any) -> None:
     n_rows = len(data)
     ends = np.concatenate([nodes["idx_start"], nodes["idx_end"]])
     if len(order) != n_rows or ((order < 0) | (order >= n_rows)).any():
-        raise FileFormatError("a neighbours' tree in it points to rows that are not there")
+        raise FileFormatError("a nearest-neighbours tree has row indices out of range")
     if ((ends < 0) | (ends > n_rows)).any():
-        raise FileFormatError("a neighbours' tree in it points to rows that are not there")
+        raise FileFormatError("a nearest-neighbours tree has row indices out of range")

@@ -1,6 +1,6 @@
-"""Tables, arrays and plain values as JSON that keeps every bit and can be read by eye.
+"""Lossless, human-readable JSON for tables, arrays and plain Python values.
 
-What JSON has no word for stands as an object with one key that begins with "$":
+A value without a JSON equivalent becomes an object with a single key that starts with "$":
 ``{"$float": "nan"}``, ``{"$tuple": [...]}``, ``{"$dict": [[key, value], ...]}``,
 ``{"$array": {...}}``, ``{"$series": {...}}``, ``{"$frame": {...}}``, ``{"$time": "..."}``.
 """
@@ -26,7 +26,7 @@ def to_text(value: Any) -> bytes:
     Raises
     ------
     TypeError
-        It holds something that is neither plain nor a table.
+        If the value contains something other than plain values, arrays and tables.
 
     Examples
     --------
@@ -49,16 +49,18 @@ def to_text(value: Any) -> bytes:
 
 
 def from_text(data: bytes) -> Any:
-    """Read what `to_text` wrote.
+    """Read JSON written by `to_text`.
 
     Raises
     ------
     FileFormatError
+        If the data contain an unknown "$" key.
     """
     return _decoded(json.loads(data))
 
 
 def _encoded(value: Any) -> Any:
+    # Exact types, because np.str_ and np.float64 are subclasses of str and float.
     if value is None or isinstance(value, bool) or type(value) in (str, int):
         return value
     if type(value) is float:
@@ -99,9 +101,9 @@ def _encoded_table(value: Any) -> Any:
                 "cells": columns,
             }
         }
-    if isinstance(value, str):  # np.str_ and the like
+    if isinstance(value, str):  # a subclass that is not np.generic
         return str(value)
-    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _encoded_cells(column: pd.Series) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def _decoded(value: Any) -> Any:
         return {key: _decoded(item) for key, item in value.items()}
     reader = READERS.get(marks[0])
     if reader is None or len(value) > 1:
-        raise FileFormatError(f"it holds a value marked {marks[0]!r}, which is unknown")
+        raise FileFormatError(f"a value has the unknown key {marks[0]!r}")
     return reader(value[marks[0]])
 
 
@@ -138,6 +140,7 @@ def _array(entry: dict[str, Any]) -> Any:
     if "scalar" in entry:
         return np.array(_decoded(entry["scalar"]), dtype=dtype)[()]
     values = _decoded(entry["values"])
+    # np.array would turn nested lists of an object array into further dimensions.
     array = np.empty(len(values), dtype=dtype)
     array[:] = values
     return array.reshape(entry["shape"])
@@ -163,7 +166,7 @@ def _frame(entry: dict[str, Any]) -> pd.DataFrame:
         for position, column in enumerate(entry["cells"])
     }
     frame = pd.DataFrame(cells, index=index)
-    frame.columns = columns
+    frame.columns = columns  # set last, because column names may be duplicates
     return frame
 
 

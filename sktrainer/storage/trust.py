@@ -1,4 +1,4 @@
-"""What a bundle needs: libraries that are installed, and names that its reader trusts."""
+"""Libraries that a `.skt` file requires, and import paths that have to be trusted."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ EXTRAS = {
 
 
 def require_library(native: NativeFormat | None) -> None:
-    """Import the library of a model; raise ImportError that names its extra."""
+    """Import the library of a model, or raise ImportError with the extra to install."""
     if native is not None:
         require(native.package, native.extra)
 
 
 def require_libraries(parcels: Iterable[Parcel]) -> None:
-    """Import the libraries of models inside other models."""
+    """Import the libraries of nested estimators."""
     roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
     for root in sorted(roots & set(EXTRAS)):
         require(root, EXTRAS[root])
 
 
 def needed_names(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> list[str]:
-    """Return the names that a bundle has to be trusted with."""
+    """Return the sorted import paths that a user has to trust to load a file."""
     names = {name for parcel in parcels for name in parcel.needs}
     for ending, family in STOWED.items():
         if any(name.endswith(ending) for name in members):
@@ -50,24 +50,24 @@ def needed_names(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> lis
 
 
 def ask_for_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[str]) -> None:
-    """Compare what is needed with what is trusted, and import what is needed.
+    """Check that all needed names are trusted, then import them.
 
     Raises
     ------
     UntrustedFileError
-        Something is not trusted; the message has the call that trusts it.
+        If a name is not trusted. The message contains the `load` call that trusts it.
     FileFormatError
-        Something that is trusted cannot be imported.
+        If a trusted name cannot be imported.
     """
     given = () if trusted is False else trusted
     missing = [] if given is True else [name for name in needed if name not in given]
     if missing:
         listed = ", ".join(f'"{name}"' for name in needed)
         raise UntrustedFileError(
-            f"{str(path)!r} names what sktrainer does not know to be harmless: "
-            f"{', '.join(missing)}. Loading it imports these, and using the model may call "
-            "them (those that end in () are called while loading). If you know them and "
-            f'trust where the file comes from: load("{path.name}", trusted=[{listed}])',
+            f"{str(path)!r} refers to names that sktrainer does not know to be harmless: "
+            f"{', '.join(missing)}. Loading the file imports them, and using the model may "
+            "call them (names that end in () are called on loading). If you know them and "
+            f'trust the source of the file, call load("{path.name}", trusted=[{listed}])',
             missing,
         )
     for name in needed:
@@ -81,10 +81,10 @@ def _check_import(name: str) -> None:
     except ImportError as error:
         owner = module.rpartition(".")[0]
         if owner and importlib.util.find_spec(owner.partition(".")[0]) is not None:
-            return  # a method: skops finds it by its object
+            return  # probably a method, which skops looks up on its object
         raise FileFormatError(
-            f"it needs {name}, which cannot be imported here ({error}); install the package "
-            "that has it, or put its folder on the path"
+            f"it needs {name}, which cannot be imported ({error}); install the package, or "
+            "add the folder of the module to sys.path"
         ) from None
     if not hasattr(found, attribute):
-        raise FileFormatError(f"it needs {name}, which {module} does not have (any more)")
+        raise FileFormatError(f"it needs {name}, but {module} has no such attribute")

@@ -1,4 +1,4 @@
-"""Python values as skops states: written the same each time, read through the gate."""
+"""Python values as skops files: written reproducibly, and validated before they are read."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["Parcel", "dump_value", "open_parcel"]
 
 @dataclass(frozen=True)
 class Parcel:
-    """A value that was read through the gate and is not made yet.
+    """Value that was validated by `Gate` and is not constructed yet.
 
     Attributes
     ----------
     data : bytes
-        A file of skops.
+        Content of the skops file.
     names : frozenset of str
-        All names in it.
+        All import paths in the file.
     objects : frozenset of str
-        Those of them that are made with a state.
+        Classes in `needs` that are constructed from a state.
     needs : frozenset of str
-        Those that the caller has to trust.
+        Import paths that the user has to trust.
     construct : callable
-        Makes the value, whatever it is.
+        Constructs the value without further checks.
     """
 
     data: bytes
@@ -45,26 +45,26 @@ class Parcel:
     construct: Callable[[], Any]
 
     def make(self) -> Any:
-        """Make the value; only once what it needs is trusted."""
+        """Construct the value. The names in `needs` must be trusted before this call."""
         _refuse_nets(self.objects)
         return self.construct()
 
 
 def open_parcel(data: bytes) -> Parcel:
-    """Read a state, make nothing.
+    """Read and validate a skops file without constructing its value.
 
     Raises
     ------
     FileFormatError
-        It is not one that `dump_value` writes.
+        If the file was not written by `dump_value`.
     """
     archive, members = open_archive(io.BytesIO(data), compressed=False)
     if SCHEMA not in members:
-        raise FileFormatError(f"it holds a state without {SCHEMA}")
+        raise FileFormatError(f"a skops member has no {SCHEMA}")
     gate = Gate()
     gate.read(json.loads(read_member(archive, members[SCHEMA])))
     if set(gate.files) != set(members) - {SCHEMA}:
-        raise FileFormatError("it holds a state with other files than it names")
+        raise FileFormatError("the files in a skops member differ from those in its state")
     for name, kind in gate.files.items():
         if kind == "npy":
             check_npy(name, read_member(archive, members[name]))
@@ -78,8 +78,9 @@ def open_parcel(data: bytes) -> Parcel:
 
 
 def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
-    """Name what neither skops nor this package knows to be harmless in its role."""
+    """Yield the names that neither skops nor this package knows to be harmless."""
     for role, name in gate.unknown():
+        # Calls have to be known to this package, even if skops trusts the class.
         if role == "call" or name in untrusted or name == MEMORY:
             yield name
     yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
@@ -89,17 +90,17 @@ NETS = ("keras.src.", "scikeras.wrappers", "sktrainer.backends._keras_trainee", 
 
 
 def _refuse_nets(names: frozenset[str]) -> None:
-    """Refuse a net as a mere object: making one from a state can run what the state says."""
+    """Reject networks: their `__setstate__` can execute code that is stored in the state."""
     nets = [name for name in sorted(names) if _is_net(name)]
     if nets:
-        raise FileFormatError(f"it holds a {nets[0]}, a net, as no bundle does")
+        raise FileFormatError(f"it contains {nets[0]}, a network in a form that is not allowed")
 
 
 def _is_net(name: str) -> bool:
     module, _, attribute = name.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute, None)
-    except ImportError:  # a method, or a call
+    except ImportError:  # the name of a method, or of a call
         return False
     return isinstance(kind, type) and any(
         base.__module__.startswith(NETS) for base in kind.__mro__
@@ -107,22 +108,14 @@ def _is_net(name: str) -> bool:
 
 
 def dump_value(value: Any, what: str) -> Parcel:
-    """Write a value as a file of skops, and prove that it comes back.
+    """Write a value as a skops file, and check that reading it gives the same value.
 
-    Parameters
-    ----------
-    value : object
-    what : str
-        For the error.
-
-    Returns
-    -------
-    Parcel
+    `what` is the name of the value in error messages.
 
     Raises
     ------
     InputError
-        Something in it cannot be written, or not be found again by its import path.
+        If a part of the value cannot be written or imported, or changes when it is read.
     """
     gate = Gate()
     try:
@@ -131,46 +124,46 @@ def dump_value(value: Any, what: str) -> Parcel:
     except (Exception, RecursionError) as error:
         raise InputError(
             f"{what} cannot be written to a .skt file: {error}; save to a .joblib file, or "
-            "replace what cannot be written"
+            "replace the unsupported value"
         ) from error
     _check_paths(gate, what)
     data = _packed(state, files)
     parcel = open_parcel(data)
     if any(map(_is_net, parcel.objects)):
         raise InputError(
-            f"{what} holds a net inside another estimator, which a .skt file cannot; save to "
-            "a .joblib file"
+            f"{what} contains a network inside another estimator, which .skt files do not "
+            "support; save to a .joblib file"
         )
     try:
         again = _normal(parcel.construct())
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
-        raise InputError(_not_the_same(what, "it holds a value that is written incompletely"))
+        raise InputError(_not_the_same(what, "skops does not store all of a value"))
     return parcel
 
 
 def _not_the_same(what: str, why: str) -> str:
     return (
-        f"{what} would not come back the same from a .skt file ({why}); a dict with keys "
-        "that are neither text nor numbers is one reason; save to a .joblib file"
+        f"{what} would change when loaded from a .skt file ({why}), for example because a "
+        "dict has keys that are neither strings nor numbers; save to a .joblib file"
     )
 
 
 def _check_paths(gate: Gate, what: str) -> None:
-    """Refuse what no other process could import."""
+    """Raise an error for names that another process could not import."""
     problems = []
     for role, name in sorted(gate.unknown()):
         module, _, attribute = name.removesuffix("()").rpartition(".")
         if module == "__main__" or "<" in name:
             problems.append(
-                f"{what} holds {name!r}, which only this process knows: put it into a module "
-                "that can be imported (a .py file), or save to a .joblib file"
+                f"{what} contains {name!r}, which other processes cannot import: move it to a "
+                "module (a .py file), or save to a .joblib file"
             )
         elif role == "function" and not _is_there(module, attribute):
             problems.append(
-                f"{what} holds {name!r}, which cannot be imported under this name: define it "
-                "at the top of a module, or save to a .joblib file"
+                f"{what} contains {name!r}, which cannot be imported under this name: define "
+                "it at the top level of a module, or save to a .joblib file"
             )
     if problems:
         raise InputError(problems)
@@ -185,14 +178,17 @@ def _is_there(module: str, attribute: str) -> bool:
 
 
 def _normal(value: Any) -> tuple[State, dict[str, bytes]]:
-    """Number states and files in the order they come, where skops takes addresses."""
+    """Return the state and files of a value, numbered by occurrence.
+
+    skops numbers objects by memory address, which differs between processes.
+    """
     state, files = dumped(value)
     writer = _Normal(files, Counter(_numbers(state)))
     return writer.node(state), writer.files
 
 
 class _Normal:
-    """Rewrites the states of one file; `files` is what they name in the end."""
+    """Rewriter of the states of one file; `files` collects the renamed members."""
 
     def __init__(self, given: dict[str, bytes], counts: Counter[int]) -> None:
         self.given, self.counts = given, counts
@@ -202,7 +198,7 @@ class _Normal:
         self._done: dict[int, State] = {}
 
     def node(self, value: Any) -> Any:
-        """Return a state with numbers only where two places hold one object."""
+        """Return a state that has numbers only for objects that are referenced repeatedly."""
         if isinstance(value, list):
             return [self.node(item) for item in value]
         if not isinstance(value, dict):
@@ -216,13 +212,14 @@ class _Normal:
         if isinstance(made.get("file"), str):
             made["file"] = self._file(made["file"])
         if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
-            made["__class__"] = "ndarray"
+            made["__class__"] = "ndarray"  # constructing a memmap would open a file
         if (
             made["__loader__"] == "PartialNode"
             and made["content"]["namespace"]["content"] == {}
         ):
-            # None until somebody asks a partial for its `__dict__`, and {} ever after.
+            # The namespace of a partial is None until its `__dict__` is first read, then {}.
             made["content"] = {**made["content"], "namespace": NONE}
+        # The iteration order of a set of strings depends on the hash seed of the process.
         if made["__loader__"] == "SetNode":
             made["content"].sort(key=lambda item: json.dumps(_bare(item), sort_keys=True))
         if self.counts[number] > 1 and made["__loader__"] not in ATOMS:
@@ -231,7 +228,7 @@ class _Normal:
         return made
 
     def _file(self, name: str) -> str:
-        """Name files by the order in which their contents come first."""
+        """Return a new name, by order of occurrence; files with equal contents share it."""
         if name not in self._names:
             data = plain_array(name, self.given[name])
             digest = hashlib.sha256(data).hexdigest()
@@ -249,11 +246,11 @@ NONE: State = {
     "is_json": True,
 }
 ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
-"""Values of which it does not matter whether two are one."""
+"""Loaders of immutable values, for which object identity does not matter."""
 
 
 def _numbers(state: State) -> Iterator[int]:
-    """Yield the number of every state in a state."""
+    """Yield the number of every nested state."""
     stack: list[Any] = [state]
     while stack:
         value = stack.pop()
@@ -266,12 +263,12 @@ def _numbers(state: State) -> Iterator[int]:
 
 
 UNSTABLE = ("__model", "_test_evals")
-"""Of a CatBoost model inside another: bytes that are others after each reading, for the same
-trees, and metrics of its validation rows that it does not read back."""
+"""Attributes of a nested CatBoost model that change on loading: the serialised trees, whose
+bytes vary, and validation metrics, which CatBoost does not restore."""
 
 
 def _bare(value: Any, files: dict[str, str] | None = None) -> Any:
-    """Return a state without numbers and with checksums in place of the names of files."""
+    """Return a state without numbers, and with checksums instead of file names."""
     if isinstance(value, list):
         return [_bare(item, files) for item in value]
     if not isinstance(value, dict):

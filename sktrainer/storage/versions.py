@@ -1,14 +1,14 @@
-"""Numbered folders below a name, each there whole or not at all, and tags that point at them.
+"""Version folders and tags of a model store.
 
-The layout, readable without this library:
+The layout can be read without this library:
 
-    <root>/<name>/1/, <root>/<name>/2/, ...   what was saved, a folder a version
-    <root>/<name>/tags/<tag>                  the number of the version that has this tag
-    <root>/<name>/numbers/<number>            an empty file for each number ever given
+    <root>/<name>/1/, <root>/<name>/2/, ...   one folder per version
+    <root>/<name>/tags/<tag>                  the number of the version with this tag
+    <root>/<name>/numbers/<number>            one empty file per number ever assigned
 
-A number is given once: whoever creates its file has it, also where many processes save at
-once, and a version that was deleted leaves its number taken. A folder is filled under a
-hidden name and then renamed, so that nobody sees a part of it.
+A version number is assigned once: the process that creates its file owns it, even if several
+processes save at the same time, and a deleted version keeps its number. A folder is filled
+under a hidden name and then renamed, so that versions appear atomically.
 """
 
 from __future__ import annotations
@@ -38,24 +38,19 @@ __all__ = [
 NUMBERS, TAGS, HIDDEN = "numbers", "tags", "."
 LONGEST_NAME = 100
 SECONDS_TO_ABANDON = 24 * 3600.0
-"""What a process that was killed left half-filled is removed after so long."""
+"""Age at which an unfinished folder of a killed process is removed."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def check_name(name: str, what: str = "name") -> str:
-    """Return a name that can be a folder's on every system, or refuse it.
-
-    Parameters
-    ----------
-    name : str
-    what : str, default="name"
-        What to call it in the error.
+    """Check that a name is a valid folder name on every operating system, and return it.
 
     Raises
     ------
     InputError
+        If the name is not valid.
 
     Examples
     --------
@@ -65,22 +60,22 @@ def check_name(name: str, what: str = "name") -> str:
     fits = isinstance(name, str) and len(name) <= LONGEST_NAME and _NAME.fullmatch(name)
     if not fits or name.endswith(".") or _RESERVED.fullmatch(name):
         raise InputError(
-            f"{what} must be 1 to {LONGEST_NAME} letters, digits, '_', '-' and '.', beginning "
-            "with no '-' or '.', ending with no '.', and no device of Windows such as 'con', "
-            f"got {name!r}; rename it"
+            f"{what} must have 1 to {LONGEST_NAME} letters, digits, '_', '-' or '.', must not "
+            "start with '-' or '.' or end with '.', and must not be a Windows device such as "
+            f"'con', got {name!r}; rename it"
         )
     return name
 
 
 def names_in(root: Path) -> list[str]:
-    """Return the names that have a version, sorted."""
+    """Return the sorted names that have at least one version."""
     if not root.is_dir():
         return []
     return sorted(p.name for p in root.iterdir() if p.is_dir() and versions_of(root, p.name))
 
 
 def versions_of(root: Path, name: str) -> list[int]:
-    """Return the numbers of the versions that are there, ascending."""
+    """Return the numbers of the existing versions in ascending order."""
     folder = root / name
     if not folder.is_dir():
         return []
@@ -88,15 +83,10 @@ def versions_of(root: Path, name: str) -> list[int]:
 
 
 def add_version(root: Path, name: str, fill: Callable[[Path, int], None]) -> int:
-    """Make the next version and return its number.
+    """Add the next version and return its number.
 
-    Parameters
-    ----------
-    root : Path
-        Made where it is missing.
-    name : str
-    fill : callable
-        ``fill(folder, number)`` writes all files of the version into a new, empty folder.
+    `root` is created if it does not exist. ``fill(folder, number)`` writes all files of the
+    version into a new, empty folder.
     """
     folder = root / check_name(name)
     _check_case(root, name)
@@ -114,13 +104,13 @@ def add_version(root: Path, name: str, fill: Callable[[Path, int], None]) -> int
 
 
 def _check_case(root: Path, name: str) -> None:
-    """Refuse a name that is another one's on a system that takes both for the same."""
+    """Reject a name that differs from an existing one only in case."""
     alike = [p.name for p in root.iterdir()] if root.is_dir() else []
     for other in alike:
         if other != name and other.lower() == name.lower():
             raise InputError(
-                f"name {name!r} differs from {other!r}, which is there, only in capitals: on "
-                f"some systems they are one folder; use {other!r}, or another name"
+                f"name {name!r} differs from the existing {other!r} only in case, and some "
+                f"systems treat both as the same folder; use {other!r}, or another name"
             )
 
 
@@ -128,7 +118,7 @@ def _next_number(folder: Path) -> int:
     taken = [int(p.name) for p in (folder / NUMBERS).iterdir() if p.name.isdecimal()]
     number = max(taken, default=0) + 1
     while True:
-        try:
+        try:  # creating a file is atomic: no two processes get the same number
             (folder / NUMBERS / str(number)).touch(exist_ok=False)
         except FileExistsError:
             number += 1
@@ -147,16 +137,21 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def remove_version(root: Path, name: str, number: int) -> None:
-    """Remove a version that has no tag; it is gone at once, before its files are."""
+    """Remove a version that has no tag.
+
+    The folder is hidden by a rename before its files are deleted, so that no process sees
+    an incomplete version.
+    """
     folder = root / name
     hidden = folder / f"{HIDDEN}{uuid.uuid4().hex}.part"
     _check_untagged(root, name, number)
     try:
         (folder / str(number)).rename(hidden)
     except FileNotFoundError:
-        raise InputError(f"version {number} of {name!r} is gone already") from None
+        raise InputError(f"version {number} of {name!r} does not exist any more") from None
     try:
-        # Who tags at the same moment looks, after tagging, whether the version is there.
+        # Another process may have set a tag since the first check. `set_tag` in turn checks
+        # after tagging that the version exists, so one of the two always notices.
         _check_untagged(root, name, number)
     except InputError:
         hidden.rename(folder / str(number))
@@ -168,30 +163,36 @@ def _check_untagged(root: Path, name: str, number: int) -> None:
     tags = [tag for tag, tagged in tags_of(root, name).items() if tagged == number]
     if tags:
         raise InputError(
-            f"version {number} of {name!r} is tagged {', '.join(map(repr, tags))}; tag "
-            f"another version so, or call untag({name!r}, {tags[0]!r}), before deleting it"
+            f"version {number} of {name!r} has the tag {', '.join(map(repr, tags))}; move the "
+            f"tag to another version, or call untag({name!r}, {tags[0]!r}), before deleting it"
         )
 
 
 def tags_of(root: Path, name: str) -> dict[str, int]:
-    """Return the version that each tag points at, by tag."""
+    """Return a dict from each tag to the number of its version."""
     folder = root / name / TAGS
     found = {}
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not file.name.startswith(HIDDEN):
             try:
                 found[file.name] = int(file.read_text(encoding="ascii"))
-            except FileNotFoundError:  # removed since
+            except FileNotFoundError:  # removed by another process
                 continue
             except ValueError:
                 raise InputError(
-                    f"{str(file)!r} must hold the number of a version; write one, or remove it"
+                    f"{str(file)!r} must contain a version number; correct it, or delete it"
                 ) from None
     return found
 
 
 def tagged_version(root: Path, name: str, tag: str) -> int:
-    """Return the version that a tag points at, or say which tags there are."""
+    """Return the version that a tag points to.
+
+    Raises
+    ------
+    InputError
+        If the tag or its version does not exist. The message lists the existing tags.
+    """
     tags = tags_of(root, name)
     if tag not in tags:
         known = ", ".join(f"'@{each}'" for each in tags) or "none"
@@ -199,16 +200,19 @@ def tagged_version(root: Path, name: str, tag: str) -> int:
             f"{name!r} has no tag {tag!r}; its tags: {known}; set one with tag({name!r}, ...)"
         )
     if tags[tag] not in versions_of(root, name):
-        raise InputError(f"tag {tag!r} points at version {tags[tag]}, which is gone")
+        raise InputError(
+            f"tag {tag!r} points to version {tags[tag]}, which does not exist any more"
+        )
     return tags[tag]
 
 
 def set_tag(root: Path, name: str, number: int, tag: str) -> None:
-    """Let a tag point at a version, and at no other one any more."""
+    """Set a tag on a version. A tag that is already in use moves to this version."""
     file = root / name / TAGS / check_name(tag, "tag")
     before = tags_of(root, name).get(tag)
     _write_number(file, number)
-    if not (root / name / str(number)).is_dir():  # deleted at the same moment
+    # First tag, then check: see `remove_version`.
+    if not (root / name / str(number)).is_dir():  # deleted by another process
         if before is None:
             file.unlink(missing_ok=True)
         else:
@@ -222,7 +226,7 @@ def _write_number(file: Path, number: int) -> None:
 
 
 def remove_tag(root: Path, name: str, tag: str) -> None:
-    """Take a tag away; the version stays."""
+    """Remove a tag. The version remains."""
     try:
         (root / name / TAGS / check_name(tag, "tag")).unlink()
     except FileNotFoundError:

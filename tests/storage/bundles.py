@@ -1,4 +1,4 @@
-"""Bundles taken apart and put together again, as somebody with a text editor could."""
+"""Helpers that modify `.skt` files, as an attacker could."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def zipped(members, *, compressed=True):
 
 
 def resealed(members):
-    """Return a bundle whose manifest lists the members as they are now."""
+    """Return a file with valid checksums for these members."""
     manifest = json.loads(members["manifest.json"])
     rest = {name: data for name, data in members.items() if name != "manifest.json"}
     manifest["members"] = {
@@ -36,7 +36,7 @@ def resealed(members):
 
 
 def with_state(bundle: bytes, member: str, change, files=None) -> bytes:
-    """Return a bundle in which `change` has had its way with the state of a member."""
+    """Return a file in which `change` was applied to the skops state of a member."""
     members = members_of(bundle)
     parts = members_of(members[member])
     state = json.loads(parts["schema.json"])
@@ -47,7 +47,7 @@ def with_state(bundle: bytes, member: str, change, files=None) -> bytes:
 
 
 def states_in(value, loader):
-    """Yield the states with this loader, wherever they stand."""
+    """Yield all nested states with this loader."""
     if isinstance(value, dict):
         if value.get("__loader__") == loader:
             yield value

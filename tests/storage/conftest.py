@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def runtime():
-    """onnxruntime, where all of the extra is installed."""
+    """Return onnxruntime, or skip the test if the extra `onnx` is not installed."""
     for package in ("onnx", "skl2onnx", "onnxmltools"):
         pytest.importorskip(package)
     return pytest.importorskip("onnxruntime")

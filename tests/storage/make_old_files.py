@@ -1,7 +1,7 @@
-"""Writes the files of the current format version that `test_skt_versions.py` keeps.
+"""Script that writes the files of the current format version for `test_skt_versions.py`.
 
-Run once for each new format version, by hand: `python tests/storage/make_old_files.py`.
-Files of earlier versions stay as they are.
+Run it once per new format version: `python tests/storage/make_old_files.py`. Files of earlier
+versions remain unchanged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MODELS = {
 
 
 def main() -> None:
-    """Write a bundle a model, and what it predicts beside it."""
+    """Write one `.skt` file per model, and a JSON file with its predictions."""
     for name, model in MODELS.items():
         task = "regression" if name == "histogram" else "classification"
         X, y = mixed_table(60, task)

@@ -1,4 +1,4 @@
-"""A table of every kind of column, and a small model of every family."""
+"""Table with all kinds of columns, and a small model per library."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def model_of(family, task):
 
 
 def table(n_rows=400, seed=0):
-    """Numbers, truths, text of few and of many levels, and missing cells in each kind."""
+    """Return numeric, boolean and string columns with few and many levels, some missing."""
     rng = np.random.default_rng(seed)
     few = np.array(["red", "green", "blue", None], dtype=object)[rng.integers(0, 4, n_rows)]
     many = np.array([f"town {i}" for i in range(40)], dtype=object)

@@ -1,4 +1,4 @@
-"""A saved trainer is whole or not there, and reading it asks for trust."""
+"""Tests of saving and loading pickles: atomic writes, trust, clear errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trainer():
 
 
 @pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
-def test_what_was_saved_comes_back_with_the_same_bits(trainer, tmp_path, suffix):
+def test_pickled_trainer_predicts_bit_identically(trainer, tmp_path, suffix):
     path = trainer.save(tmp_path / "models" / f"m{suffix}")
     restored = load(path, trusted=True)
     assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
@@ -35,18 +35,18 @@ def test_what_was_saved_comes_back_with_the_same_bits(trainer, tmp_path, suffix)
     assert [file.name for file in path.parent.iterdir()] == [f"m{suffix}"]
 
 
-def test_reading_a_pickle_needs_trust_and_says_why(trainer, tmp_path):
+def test_loading_a_pickle_without_trust_raises(trainer, tmp_path):
     path = trainer.save(tmp_path / "m.joblib")
-    with pytest.raises(UntrustedFileError, match="runs any code that was put in it"):
+    with pytest.raises(UntrustedFileError, match="executes any code that it contains"):
         load(path)
 
 
-def test_a_failed_save_leaves_the_old_file(trainer, tmp_path):
+def test_failed_save_keeps_the_old_file(trainer, tmp_path):
     path = tmp_path / "m.pkl"
     trainer.save(path)
     before = path.read_bytes()
     broken = ManagedTrainer(LogisticRegression()).fit(X, Y)
-    broken.lock = threading.Lock()  # what a pickle cannot hold
+    broken.lock = threading.Lock()  # cannot be pickled
     with pytest.raises(TypeError, match="cannot pickle"):
         broken.save(path)
     assert path.read_bytes() == before
@@ -75,7 +75,7 @@ trainer.save(sys.argv[1])
 
 
 @pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
-def test_what_a_script_defined_goes_into_the_file(tmp_path, suffix):
+def test_classes_defined_in_a_script_are_pickled_by_value(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", SCRIPT, str(path)]
@@ -87,35 +87,35 @@ def test_what_a_script_defined_goes_into_the_file(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"cno_such_module\nModel\n.", "No module named 'no_such_module'"),
         (b"csklearn\nNoSuchModel\n.", "NoSuchModel"),
-        (b"", "no whole"),
-        (pickle.dumps([1, 2])[:-3], "no whole"),
+        (b"", "not a complete"),
+        (pickle.dumps([1, 2])[:-3], "not a complete"),
     ],
 )
-def test_a_pickle_that_cannot_be_read_here_is_one_clear_error(tmp_path, suffix, data, told):
+def test_unreadable_pickle_raises_file_format_error(tmp_path, suffix, data, message):
     path = tmp_path / f"m{suffix}"
     path.write_bytes(data)
-    with pytest.raises(FileFormatError, match=f"m{suffix}' cannot be loaded: .*{told}"):
+    with pytest.raises(FileFormatError, match=f"m{suffix}' cannot be loaded: .*{message}"):
         load(path, trusted=True)
 
 
-def test_another_suffix_is_refused(trainer, tmp_path):
+def test_unknown_suffix_raises(trainer, tmp_path):
     with pytest.raises(InputError, match=r"\.joblib or \.pkl, got 'm.txt'"):
         trainer.save(tmp_path / "m.txt")
 
 
-def test_a_missing_file_and_a_file_of_something_else_are_refused(tmp_path):
-    with pytest.raises(InputError, match="there is no file"):
+def test_missing_file_and_wrong_class_raise(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
         load(tmp_path / "m.pkl", trusted=True)
     (tmp_path / "n.pkl").write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(InputError, match="holds a list, expected a ManagedTrainer"):
+    with pytest.raises(InputError, match="contains a list, expected a ManagedTrainer"):
         load(tmp_path / "n.pkl", trusted=True)
 
 
-def test_the_file_has_the_rights_that_any_new_file_gets(tmp_path):
+def test_saved_file_has_default_permissions(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     with written_whole(tmp_path / "whole") as part:
         part.write_bytes(b"all of it")

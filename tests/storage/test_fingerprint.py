@@ -1,4 +1,4 @@
-"""Every cell, name, dtype and order counts in a fingerprint; where the data lies does not."""
+"""Tests that fingerprints depend on values, names, dtypes and order, not on memory layout."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def frame():
     )
 
 
-OTHERS = {  # for the first cell of each column
+OTHERS = {  # another first value for each column
     "signal": 12345.0,
     "size": np.nan,
     "count": 12345,
     "color": "pink",
     "shop": "shop -1",
-    "open": None,  # the other one of two
+    "open": None,  # boolean: negated
     "day": pd.NaT,
     "same": "y",
     "mixed": 7,
@@ -75,7 +75,7 @@ OTHERS = {  # for the first cell of each column
 
 
 @given(arrays, st.data())
-def test_one_other_cell_is_another_fingerprint(array, data):
+def test_one_changed_value_changes_the_fingerprint(array, data):
     row = data.draw(st.integers(0, array.shape[0] - 1))
     column = data.draw(st.integers(0, array.shape[1] - 1))
     cell = data.draw(hnp.arrays(array.dtype, ()))
@@ -88,7 +88,7 @@ def test_one_other_cell_is_another_fingerprint(array, data):
 
 
 @given(arrays)
-def test_where_an_array_lies_does_not_count(array):
+def test_memory_layout_does_not_count(array):
     expected = fingerprint(array)
     wide = np.repeat(array, 2, axis=1)
     assert fingerprint(array.copy()) == expected
@@ -99,7 +99,7 @@ def test_where_an_array_lies_does_not_count(array):
 
 
 @given(arrays)
-def test_the_order_of_rows_and_of_columns_counts(array):
+def test_order_of_rows_and_columns_counts(array):
     for other in (array[::-1], array[:, ::-1], array[:-1], array[:, :-1], array.T):
         plain = [part.tobytes() for part in (array, np.ascontiguousarray(other))]
         moved = plain[0] != plain[1] or array.shape != other.shape
@@ -108,13 +108,13 @@ def test_the_order_of_rows_and_of_columns_counts(array):
 
 
 @pytest.mark.parametrize("name", frame().columns)
-def test_one_other_cell_of_a_frame_is_named_by_its_column(name):
+def test_column_with_a_changed_value_is_named(name):
     X, changed = frame(), frame()
     values = list(X[name])
     values[0] = not values[0] if OTHERS[name] is None else OTHERS[name]
     changed[name] = pd.Series(values, dtype=X[name].dtype)
     found = differences(data_fingerprint(X), data_fingerprint(changed))
-    assert found == [f"X: other values in {name!r}"]
+    assert found == [f"X: values changed in {name!r}"]
 
 
 def polars_frame():
@@ -122,7 +122,7 @@ def polars_frame():
 
 
 @pytest.mark.parametrize("make", [frame, polars_frame])
-def test_rows_columns_names_and_dtypes_of_a_frame_count(make):
+def test_rows_columns_names_and_dtypes_count(make):
     X = make()
     names, of_pandas = list(X.columns), isinstance(X, pd.DataFrame)
     renamed = {name: name.replace("signal", "noise") for name in names}
@@ -138,7 +138,7 @@ def test_rows_columns_names_and_dtypes_of_a_frame_count(make):
     assert fingerprint(X) == fingerprint(X.copy() if of_pandas else X.clone())
 
 
-def test_cells_of_unlike_kinds_are_told_apart():
+def test_values_of_different_types_differ():
     def column(cell):
         cells = np.empty(2, dtype=object)
         cells[0], cells[1] = cell, "x"
@@ -147,14 +147,14 @@ def test_cells_of_unlike_kinds_are_told_apart():
     assert len({fingerprint(column(cell)) for cell in CELLS}) == len(CELLS)
 
 
-def test_texts_do_not_run_into_each_other():
+def test_adjacent_strings_are_separated():
     tables = [["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"], ["abc", None], ["äbc", ""]]
     frames = [pd.DataFrame({"a": pd.Series(cells, dtype="str")}) for cells in tables]
     assert len({fingerprint(table) for table in frames}) == len(tables)
 
 
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=30), st.integers(0, 9))
-def test_texts_count_the_same_however_pandas_holds_them(cells, start):
+def test_string_storage_of_pandas_does_not_count(cells, start):
     def table(storage, values):
         dtype = pd.StringDtype(storage, na_value=np.nan)
         return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
@@ -167,7 +167,7 @@ def test_texts_count_the_same_however_pandas_holds_them(cells, start):
     assert fingerprint(table("pyarrow", [*cells, ""])) != expected
 
 
-def test_all_nans_are_one_and_the_two_zeros_are_two():
+def test_nans_are_equal_and_signed_zeros_differ():
     odd = np.array([np.nan, 1.0])
     odd.view("i8")[0] |= 0x7FF0_0000_0000_0123
     assert np.isnan(odd[0])
@@ -192,13 +192,13 @@ def test_categories_count_by_value():
     assert len(set(found.values())) == 4
 
 
-def test_a_zone_counts():
+def test_time_zone_counts():
     times = pd.date_range("2024-01-01", periods=3, tz="UTC")
     zones = [times, times.tz_convert("Asia/Tokyo"), times.tz_localize(None)]
     assert len({fingerprint(pd.DataFrame({"t": zone})) for zone in zones}) == 3
 
 
-def test_a_sparse_matrix_counts_by_value():
+def test_sparse_matrix_counts_by_value():
     dense = np.array([[0.0, 2.0, 0.0], [1.0, 0.0, np.nan]])
     matrix = sparse.csr_matrix(dense)
     stored_zero = sparse.csr_matrix(
@@ -222,7 +222,7 @@ def test_images_dicts_and_lists_have_fingerprints():
     inputs = {"picture": images, "age": np.array([1, 2])}
     other = {"picture": images, "age": np.array([1, 3])}
     found = differences(data_fingerprint(inputs), data_fingerprint(other))
-    assert found == ["X: other values in 'age'"]
+    assert found == ["X: values changed in 'age'"]
     assert fingerprint(["a text", "another"]) != fingerprint(["another", "a text"])
     assert fingerprint([[1, 2], [3, 4]]) == fingerprint(np.array([[1, 2], [3, 4]]))
 
@@ -234,32 +234,34 @@ def test_every_argument_counts_and_is_named():
     assert fingerprint(X.assign(target=y), "target") == fingerprint(X, y)
     now = data_fingerprint(X, y + 1, sample_weight=np.ones(30), groups=np.ones(30))
     assert differences(before, now) == [
-        "y: other values in 'target'",
-        "groups: not given then",
+        "y: values changed in 'target'",
+        "groups: newly given",
     ]
 
 
-def test_a_difference_says_what_it_is():
+def test_differences_are_described():
     X = pd.DataFrame({"a": [1, 2], "b": [3, 4], 5: ["x", "y"]})
     other = X.rename(columns={5: "5"}).astype({"b": "float64"})
     (gone, new, dtype) = differences(data_fingerprint(X), data_fingerprint(other))
-    assert gone == "X: no longer there: column 5"
-    assert new == "X: new: '5'"
-    assert dtype == "X: 'b' was int64, is float64"
+    assert gone == "X: removed: column 5"
+    assert new == "X: added: '5'"
+    assert dtype == "X: 'b' was int64, now is float64"
     assert differences(data_fingerprint(X), data_fingerprint(X[["b", "a", 5]])) == [
-        "X: other order of the columns"
+        "X: column order changed"
     ]
     assert differences(data_fingerprint(X), data_fingerprint(X[::-1]))[0].endswith(
-        "(all: perhaps another order of the rows)"
+        "(all columns: the row order may have changed)"
     )
-    assert differences(data_fingerprint(X), data_fingerprint(X[:1])) == ["X: had 2 rows, has 1"]
+    assert differences(data_fingerprint(X), data_fingerprint(X[:1])) == [
+        "X: had 2 rows, now has 1"
+    ]
     twins = pd.DataFrame([[1, 2]], columns=["a", "a"])
     swapped = pd.DataFrame([[2, 1]], columns=["a", "a"])
     assert differences(data_fingerprint(twins), data_fingerprint(swapped)) != []
 
 
 @pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, pd.DataFrame])
-def test_a_very_wide_table_has_one_digest_for_its_columns(make):
+def test_very_wide_table_has_a_single_digest(make):
     wide = np.zeros((2, 5000))
     part = data_fingerprint(make(wide))["parts"]["X"]
     (name,) = [column["name"] for column in part["columns"]]
@@ -271,7 +273,7 @@ def test_a_very_wide_table_has_one_digest_for_its_columns(make):
 
 
 @pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, pd.DataFrame])
-def test_threads_change_no_digest(make, monkeypatch):
+def test_number_of_threads_does_not_change_digests(make, monkeypatch):
     table = make(np.random.default_rng(0).normal(size=(40_000, 20)))
     found = []
     for n_threads in ("1", "2"):
@@ -282,7 +284,7 @@ def test_threads_change_no_digest(make, monkeypatch):
     assert found[0]["parts"]["X"]["columns"][7]["digest"] == column
 
 
-def test_the_same_file_has_the_same_fingerprint_in_any_process():
+def test_fingerprint_is_equal_in_another_process():
     text = frame().drop(columns=["gap"]).to_csv(index=False)
     read = [pd.read_csv(io.StringIO(text), parse_dates=["day"]) for _ in range(2)]
     assert fingerprint(read[0]) == fingerprint(read[1])
@@ -305,7 +307,7 @@ def test_the_same_file_has_the_same_fingerprint_in_any_process():
     assert seen == {f"{fingerprint(read[0])} {fingerprint([{'a', 'b', 'c'}, 'x'])}\n"}
 
 
-def test_polars_cells_count_and_nulls_are_not_nan():
+def test_polars_nulls_and_nans_differ():
     columns = {
         "number": [1.0, None, float("nan")],
         "text": ["a", None, "b"],
@@ -326,14 +328,14 @@ def test_polars_cells_count_and_nulls_are_not_nan():
     assert fingerprint(X) == fingerprint(pl.concat([X[:1], X[1:]], rechunk=False))
 
 
-def test_what_has_no_lasting_form_is_refused_by_name():
-    with pytest.raises(InputError, match=r"a cell of type builtins\.object cannot"):
+def test_unsupported_input_raises():
+    with pytest.raises(InputError, match=r"a value of type builtins\.object cannot"):
         fingerprint(pd.DataFrame({"a": [object(), 1]}))
     with pytest.raises(
-        InputError, match="X must be an array, .* got object; collect or convert it"
+        InputError, match="X cannot be fingerprinted: .* got object; collect or convert it"
     ):
         fingerprint(object())
-    with pytest.raises(InputError, match="'z' names no column of X"):
+    with pytest.raises(InputError, match="'z' is not a column of X"):
         fingerprint(pd.DataFrame({"a": [1]}), "z")
     with pytest.raises(InputError, match="got LazyFrame; collect"):
         fingerprint(pl.LazyFrame({"a": [1]}))

@@ -1,4 +1,4 @@
-"""The commit is read from a repository's files, and nothing of it is run."""
+"""Tests that the commit is read from repository files without running a program."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_the_commit_is_found_from_a_folder_inside(repository):
+def test_commit_is_found_from_a_subfolder(repository):
     assert current_commit(repository / "inner") == _git(repository, "rev-parse", "HEAD")
 
 
-def test_packed_detached_and_linked_work_trees_are_read(repository):
+def test_commit_of_packed_detached_and_linked_worktrees(repository):
     head = _git(repository, "rev-parse", "HEAD")
     _git(repository, "pack-refs", "--all")
     assert current_commit(repository) == head
@@ -47,7 +47,7 @@ def test_packed_detached_and_linked_work_trees_are_read(repository):
     "head",
     [b"", b"ref: ../../secret", b"ref: refs/heads/none", b"\xff\xfe", b"not a hash", b"ref:"],
 )
-def test_what_is_no_repository_gives_no_commit_and_no_error(tmp_path, head):
+def test_commit_is_none_for_invalid_repositories(tmp_path, head):
     assert current_commit(tmp_path / "missing") is None
     (tmp_path / ".git").mkdir()
     assert current_commit(tmp_path) is None
@@ -58,7 +58,7 @@ def test_what_is_no_repository_gives_no_commit_and_no_error(tmp_path, head):
     assert current_commit(tmp_path / "b") is None
 
 
-def test_a_program_that_a_repository_names_is_not_run(repository):
+def test_programs_in_the_git_config_are_not_run(repository):
     _git(repository, "config", "core.fsmonitor", f"touch {repository / 'ran'}")
     assert current_commit(repository)
     assert not (repository / "ran").exists()

@@ -1,4 +1,4 @@
-"""Every name that needs no trust is there, and does nothing when it is made from a state."""
+"""Tests of the names that need no trust: they exist, and their `__setstate__` was reviewed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 from sktrainer.storage import known
 
 READ = {
-    # Classes with a way of their own to take a state, each of which was read.
-    "imblearn.base": "as scikit-learn's",
-    "lightgbm.basic": "hands text to the library's reader",
-    "sklearn.base": "sets attributes, warns of versions",
-    "catboost.core": "hands bytes to the library's reader",
+    # Modules with a `__setstate__` that was reviewed, and what it does.
+    "imblearn.base": "the same as scikit-learn",
+    "lightgbm.basic": "passes text to the library's reader",
+    "sklearn.base": "sets attributes, warns about versions",
+    "catboost.core": "passes bytes to the library's reader",
     "sklearn.ensemble._hist_gradient_boosting.predictor": "sets attributes, casts the nodes",
     "sklearn.metrics._dist_metrics": "sets arrays",
     "sklearn.neighbors._ball_tree": "sets arrays",
     "sklearn.neighbors._kd_tree": "sets arrays",
     "sklearn.utils._bunch": "does nothing",
-    "sktrainer.encoding.table.levels": "reads JSON to an array of what is in it",
-    "xgboost.core": "hands bytes to the library's reader",
+    "sktrainer.encoding.table.levels": "parses JSON to an array of strings and numbers",
+    "xgboost.core": "passes bytes to the library's reader",
 }
 
 
@@ -30,19 +30,19 @@ def _found(name):
 
 
 @pytest.mark.parametrize("name", sorted(known.OBJECTS))
-def test_a_known_class_takes_a_state_in_a_way_that_was_read(name):
+def test_setstate_of_known_classes_was_reviewed(name):
     kind = _found(name)
     assert isinstance(kind, type)
     for base in kind.__mro__:
         if "__setstate__" in vars(base):
-            assert base.__module__ in READ, f"read {base}.__setstate__ before listing {name}"
+            assert base.__module__ in READ, f"review {base}.__setstate__ before listing {name}"
     assert not any(base.__module__.startswith("skorch.net") for base in kind.__mro__)
 
 
 @pytest.mark.parametrize(
     "name", sorted({*known.FUNCTIONS, *known.TYPES, *known.CALLED, *known.KEYS})
 )
-def test_a_known_name_is_there(name):
+def test_known_name_can_be_imported(name):
     assert callable(_found(name))
 
 
@@ -63,5 +63,5 @@ def test_a_known_name_is_there(name):
         ("key", "builtins.bool", False),
     ],
 )
-def test_a_name_is_known_in_its_role_alone(role, name, expected):
+def test_name_is_known_only_in_its_role(role, name, expected):
     assert known.is_known(role, name) is expected

@@ -33,7 +33,7 @@ def target_of(kind, numbers):
 
 
 def columns_in(session, X):
-    """What goes in, written as a program without this library would."""
+    """Return the inputs of a session, without using this library."""
     feeds = {}
     for given in session.get_inputs():
         column = X[given.name].to_numpy(dtype=object)[:, np.newaxis]
@@ -54,7 +54,7 @@ def answers_of(runtime, path, X):
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_classifier_answers_from_its_file_as_it_does_itself(family, kind, runtime, tmp_path):
+def test_exported_classifier_predicts_like_the_trainer(family, kind, runtime, tmp_path):
     X, numbers = table()
     encoding = "target" if family == "catboost" else "auto"
     model = model_of(family, "classification")
@@ -63,7 +63,7 @@ def test_a_classifier_answers_from_its_file_as_it_does_itself(family, kind, runt
     )
     trainer.fit(X, target_of(kind, numbers))
     path = trainer.to_onnx(tmp_path / "model.onnx", X)
-    later = table(seed=1)[0]  # rows that the file was not compared on
+    later = table(seed=1)[0]  # rows that the export did not compare
     later.loc[:5, "colour"] = "a colour that was never seen"
 
     answers = answers_of(runtime, path, later)
@@ -76,7 +76,7 @@ def test_a_classifier_answers_from_its_file_as_it_does_itself(family, kind, runt
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_regressor_answers_from_its_file_as_it_does_itself(family, runtime, tmp_path):
+def test_exported_regressor_predicts_like_the_trainer(family, runtime, tmp_path):
     X, y = table()
     encoding = "ordinal" if family == "catboost" else "auto"
     model = model_of(family, "regression")
@@ -93,7 +93,7 @@ def test_a_regressor_answers_from_its_file_as_it_does_itself(family, runtime, tm
 
 
 @pytest.mark.parametrize("encoding", ["native", "onehot", "ordinal", "target"])
-def test_every_encoding_is_in_the_file(encoding, runtime, tmp_path):
+def test_every_encoding_is_exported(encoding, runtime, tmp_path):
     X, y = load_hypothyroid(return_X_y=True)
     model = HistGradientBoostingClassifier(max_iter=10)
     trainer = ManagedTrainer(model, categorical_encoding=encoding, random_state=0).fit(X, y)
@@ -105,7 +105,7 @@ def test_every_encoding_is_in_the_file(encoding, runtime, tmp_path):
     )
 
 
-def test_an_array_goes_in_as_one_matrix(runtime, tmp_path):
+def test_array_is_a_single_input(runtime, tmp_path):
     X, y = load_diabetes(return_X_y=True)
     trainer = ManagedTrainer(Ridge()).fit(X, np.column_stack([y, -y]))
     answers = answers_of(runtime, trainer.to_onnx(tmp_path / "model.onnx", X), X)
@@ -113,7 +113,7 @@ def test_an_array_goes_in_as_one_matrix(runtime, tmp_path):
     np.testing.assert_allclose(answers["prediction"], trainer.predict(X), rtol=1e-4)
 
 
-def test_doubles_that_float32_cannot_tell_apart_are_split_as_before(runtime, tmp_path):
+def test_splits_between_doubles_equal_in_float32(runtime, tmp_path):
     rng = np.random.default_rng(0)
     X = 1e6 + np.arange(500)[:, np.newaxis] * 1e-3
     y = rng.permutation(500) % 2 + (X[:, 0] > np.median(X)) * 1.0
@@ -130,7 +130,7 @@ def test_doubles_that_float32_cannot_tell_apart_are_split_as_before(runtime, tmp
     "labels", [np.array([False, True]), np.array([2.0, 7.0]), ["no", "yes"]]
 )
 @pytest.mark.parametrize("model", [LogisticRegression(max_iter=500), LinearSVC()])
-def test_labels_are_the_callers(labels, model, runtime, tmp_path):
+def test_exported_labels_are_the_original_labels(labels, model, runtime, tmp_path):
     X, y = load_breast_cancer(return_X_y=True)
     y = np.asarray(labels)[y]
     trainer = ManagedTrainer(model, random_state=0).fit(X, y)
@@ -145,7 +145,7 @@ def test_labels_are_the_callers(labels, model, runtime, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["class_weight", "oversample"])
-def test_corrected_probabilities_are_corrected_in_the_file(way, runtime, tmp_path):
+def test_corrected_probabilities_are_exported(way, runtime, tmp_path):
     X, y = load_hypothyroid(return_X_y=True)
     trainer = ManagedTrainer(
         LogisticRegression(max_iter=500),
@@ -162,7 +162,7 @@ def test_corrected_probabilities_are_corrected_in_the_file(way, runtime, tmp_pat
     )
 
 
-def test_the_callers_own_steps_are_in_the_file(runtime, tmp_path):
+def test_user_defined_pipeline_is_exported(runtime, tmp_path):
     X, y = table()
     X = X.assign(colour=X["colour"].fillna("none"), size=X["size"].fillna(0.0))
     columns = make_column_transformer(
@@ -176,7 +176,7 @@ def test_the_callers_own_steps_are_in_the_file(runtime, tmp_path):
     np.testing.assert_allclose(answers["prediction"], trainer.predict(X), rtol=1e-4)
 
 
-def test_columns_that_bear_the_names_of_outputs_are_told_apart(runtime, tmp_path):
+def test_outputs_are_renamed_if_columns_have_their_names(runtime, tmp_path):
     X, y = load_iris(return_X_y=True, as_frame=True)
     X.columns = ["label", "probabilities", "/1/Cast", "X"]
     trainer = ManagedTrainer(LogisticRegression()).fit(X, y)
@@ -187,16 +187,16 @@ def test_columns_that_bear_the_names_of_outputs_are_told_apart(runtime, tmp_path
     assert answers["label_"].tolist() == trainer.predict(X).tolist()
 
 
-def test_a_file_for_rows_without_missing_cells_says_so(runtime, tmp_path):
-    # skl2onnx 1.20 forgets where the trees inside another model send missing cells.
+def test_different_predictions_for_missing_values_warn(runtime, tmp_path):
+    # skl2onnx 1.20 omits the direction of missing values in trees of a nested estimator.
     X, y = load_breast_cancer(return_X_y=True)
     trainer = ManagedTrainer(BaggingClassifier(random_state=0), preprocessor=None).fit(X, y)
-    with pytest.warns(DataWarning, match="for rows without missing cells"):
+    with pytest.warns(DataWarning, match="only for rows without missing values"):
         path = trainer.to_onnx(tmp_path / "model.onnx", X)
     assert path.is_file()
 
 
-def test_a_forest_takes_missing_cells_from_its_file(runtime, tmp_path):
+def test_exported_forest_handles_missing_values(runtime, tmp_path):
     X, y = load_breast_cancer(return_X_y=True)
     model = RandomForestClassifier(10, random_state=0)
     trainer = ManagedTrainer(model, preprocessor=None).fit(X, y)

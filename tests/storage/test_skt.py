@@ -1,4 +1,4 @@
-"""What comes back from a .skt file is what went in, whatever the trainer is made of."""
+"""Tests that all kinds of trainers can be saved to a `.skt` file and loaded unchanged."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ MODELS = {
 
 @pytest.mark.filterwarnings("ignore::sktrainer.SktrainerWarning")
 @pytest.mark.parametrize("what", MODELS)
-def test_every_way_of_preparing_comes_back(tmp_path, what):
+def test_preprocessing_and_resampling_round_trip(tmp_path, what):
     model, parameters = MODELS[what]
     trainer = ManagedTrainer(model, **{"random_state": 0, **parameters}).fit(X, Y)
     restored = load(trainer.save(tmp_path / "m.skt"))
@@ -147,7 +147,7 @@ ON_NUMBERS = {
 
 
 @pytest.mark.parametrize("what", PIPELINES)
-def test_a_pipeline_of_the_callers_comes_back(tmp_path, what):
+def test_user_defined_pipeline_round_trips(tmp_path, what):
     trainer = ManagedTrainer(PIPELINES[what], random_state=0).fit(X, Y)
     restored = load(trainer.save(tmp_path / "m.skt"))
     assert same_answers(trainer, restored, X)
@@ -156,7 +156,7 @@ def test_a_pipeline_of_the_callers_comes_back(tmp_path, what):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("what", ON_NUMBERS)
-def test_a_model_inside_another_comes_back(tmp_path, what):
+def test_nested_estimator_round_trips(tmp_path, what):
     trainer = ManagedTrainer(ON_NUMBERS[what], preprocessor=None, random_state=0)
     trainer.fit(NUMBERS, BINARY)
     restored = load(trainer.save(tmp_path / "m.skt"))
@@ -184,7 +184,7 @@ def test_a_model_inside_another_comes_back(tmp_path, what):
     ],
     ids=lambda labels: str(labels.dtype) + str(labels[0]),
 )
-def test_labels_of_every_kind_come_back(tmp_path, labels, model):
+def test_labels_of_every_dtype_round_trip(tmp_path, labels, model):
     trainer = ManagedTrainer(model, test_size=0.3, random_state=0)
     trainer.fit(NUMBERS, labels[BINARY])
     restored = load(trainer.save(tmp_path / "m.skt"))
@@ -195,7 +195,7 @@ def test_labels_of_every_kind_come_back(tmp_path, labels, model):
     assert same_answers(clone(restored).fit(NUMBERS, labels[BINARY]), trainer, NUMBERS)
 
 
-def test_sparse_rows_and_texts_come_back(tmp_path):
+def test_models_of_sparse_matrices_and_text_round_trip(tmp_path):
     X = sparse.csr_matrix(NUMBERS * (NUMBERS > 0))
     for model in (KNeighborsClassifier(), SVC(), LogisticRegression()):
         trainer = ManagedTrainer(model, random_state=0).fit(X, BINARY)
@@ -206,7 +206,7 @@ def test_sparse_rows_and_texts_come_back(tmp_path):
     assert same_answers(trainer, load(trainer.save(tmp_path / "t.skt")), texts)
 
 
-def test_several_targets_and_groups_come_back(tmp_path):
+def test_multiple_targets_and_groups_round_trip(tmp_path):
     y = NUMBERS[:, :2] @ np.ones((2, 2))
     trainer = ManagedTrainer(Ridge(), cv=GroupKFold(3)).fit(
         NUMBERS, y, groups=np.arange(len(y)) % 9
@@ -215,7 +215,7 @@ def test_several_targets_and_groups_come_back(tmp_path):
     assert trainer.predict(NUMBERS).tobytes() == restored.predict(NUMBERS).tobytes()
 
 
-def test_functions_of_the_callers_are_imported_only_where_they_are_named(tmp_path):
+def test_user_defined_functions_require_trust(tmp_path):
     pipeline = make_pipeline(FunctionTransformer(user_code.clipped), LogisticRegression())
     trainer = ManagedTrainer(
         pipeline, scoring={"mine": make_scorer(f1_score), "own": user_code.half_right}
@@ -234,7 +234,7 @@ def test_functions_of_the_callers_are_imported_only_where_they_are_named(tmp_pat
 
 
 @pytest.mark.parametrize("trusted", [3, None, [Ridge], "tests.user_code.clipped"])
-def test_trust_is_given_by_names(tmp_path, trusted):
+def test_invalid_trusted_raises(tmp_path, trusted):
     path = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0]).save(tmp_path / "m.skt")
     if isinstance(trusted, str):
         assert load(path, trusted=trusted).task == "auto"
@@ -243,7 +243,7 @@ def test_trust_is_given_by_names(tmp_path, trusted):
         load(path, trusted=trusted)
 
 
-def test_classes_of_the_callers_are_imported_only_where_they_are_named(tmp_path):
+def test_user_defined_classes_require_trust(tmp_path):
     trainer = ManagedTrainer(user_code.OwnRidge()).fit(NUMBERS, NUMBERS[:, 0])
     path = trainer.save(tmp_path / "m.skt")
     with pytest.raises(UntrustedFileError, match=r'trusted=\["tests.user_code.OwnRidge"\]'):
@@ -254,24 +254,24 @@ def test_classes_of_the_callers_are_imported_only_where_they_are_named(tmp_path)
 @pytest.mark.parametrize(
     "function", [lambda X: X, type("Local", (), {"f": staticmethod(lambda X: X)}).f]
 )
-def test_what_no_other_process_can_import_is_refused_when_saving(tmp_path, function):
+def test_saving_functions_that_cannot_be_imported_raises(tmp_path, function):
     pipeline = make_pipeline(FunctionTransformer(function), LogisticRegression())
     trainer = ManagedTrainer(pipeline).fit(NUMBERS, BINARY)
-    with pytest.raises(InputError, match=r"put it into a module that can be imported"):
+    with pytest.raises(InputError, match=r"move it to a module \(a \.py file\)"):
         trainer.save(tmp_path / "m.skt")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_net_inside_another_estimator_is_refused_when_saving(tmp_path):
+def test_saving_a_nested_network_raises(tmp_path):
     net = NeuralNetClassifier(ProbabilityNet, max_epochs=1, verbose=0)
     pipeline = make_pipeline(FunctionTransformer(np.float32), net)
     model = VotingClassifier([("net", pipeline), ("b", LogisticRegression())])
     trainer = ManagedTrainer(model, preprocessor=None).fit(NUMBERS, BINARY)
-    with pytest.raises(InputError, match=r"holds a net inside another estimator"):
+    with pytest.raises(InputError, match=r"contains a network inside another estimator"):
         trainer.save(tmp_path / "m.skt")
 
 
-def test_a_net_of_the_callers_own_class_comes_back(tmp_path):
+def test_user_defined_skorch_class_round_trips(tmp_path):
     net = user_code.OwnNet(ProbabilityNet, max_epochs=2, verbose=0)
     trainer = ManagedTrainer(net, random_state=0).fit(X, Y)
     names = ["tests.networks.ProbabilityNet", "tests.user_code.OwnNet"]
@@ -280,9 +280,9 @@ def test_a_net_of_the_callers_own_class_comes_back(tmp_path):
     assert isinstance(restored.estimator, user_code.OwnNet)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, both
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # both raised in torch
 @pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")
-def test_a_compiled_net_comes_back(tmp_path):
+def test_compiled_network_round_trips(tmp_path):
     from safetensors.torch import load_file
 
     trainer = ManagedTrainer(SmallNet, task="classification", random_state=0)
@@ -296,24 +296,24 @@ def test_a_compiled_net_comes_back(tmp_path):
     assert not any("_orig_mod" in name for name in load_file(tmp_path / "net.safetensors"))
 
 
-def test_a_net_that_cannot_be_made_again_is_refused_when_saving(tmp_path, monkeypatch):
+def test_saving_a_network_that_cannot_be_rebuilt_raises(tmp_path, monkeypatch):
     trainer = ManagedTrainer(WideNet, task="classification", random_state=0)
     trainer.set_params(estimator__max_epochs=1).fit(X, Y)
     monkeypatch.setattr(WideNet, "width", 9)
-    with pytest.raises(InputError, match="could not be read again from a .skt file"):
+    with pytest.raises(InputError, match="could not be loaded from a .skt file again"):
         trainer.save(tmp_path / "m.skt")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_value_that_would_come_back_changed_is_refused_when_saving(tmp_path):
+def test_saving_a_value_that_would_change_raises(tmp_path):
     weights = {True: 2.0, False: 1.0}
     model = LogisticRegression(class_weight=weights)
     trainer = ManagedTrainer(model).fit(NUMBERS, BINARY.astype(bool))
-    with pytest.raises(InputError, match=r"keys of type builtins.bool"):
+    with pytest.raises(InputError, match=r"keys of the unsupported type builtins.bool"):
         trainer.save(tmp_path / "m.skt")
 
 
-def test_the_same_trainer_gives_the_same_bytes_but_for_the_date(tmp_path):
+def test_same_trainer_gives_the_same_bytes(tmp_path):
     trainer = ManagedTrainer(LGBMClassifier(n_estimators=5), random_state=0).fit(X, Y)
     files = [members_of(trainer.save(tmp_path / n).read_bytes()) for n in ("a.skt", "b.skt")]
     manifests = [json.loads(file.pop("manifest.json")) for file in files]
@@ -325,7 +325,7 @@ def test_the_same_trainer_gives_the_same_bytes_but_for_the_date(tmp_path):
     assert {k: v for k, v in again.items() if k != "manifest.json"} == files[0]
 
 
-def test_the_manifest_tells_a_stranger_what_is_inside(tmp_path):
+def test_manifest_describes_the_trainer(tmp_path):
     trainer = ManagedTrainer(XGBClassifier(n_estimators=5), test_size=0.2, random_state=7)
     path = trainer.fit(X, Y).save(tmp_path / "m.skt")
     with zipfile.ZipFile(path) as archive:
@@ -343,7 +343,7 @@ def test_the_manifest_tells_a_stranger_what_is_inside(tmp_path):
     assert set(manifest["members"]) == set(members_of(path.read_bytes())) - {"manifest.json"}
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path):
+def test_failed_save_keeps_the_old_file(tmp_path):
     trainer = ManagedTrainer(LogisticRegression()).fit(NUMBERS, BINARY)
     path = trainer.save(tmp_path / "m.skt")
     before = path.read_bytes()
@@ -364,7 +364,7 @@ NATIVE = {
 
 
 @pytest.mark.parametrize("suffix", NATIVE)
-def test_the_native_format_is_the_librarys_own(tmp_path, suffix):
+def test_native_file_can_be_loaded_by_its_library(tmp_path, suffix):
     trainer = ManagedTrainer(NATIVE[suffix], random_state=0, early_stopping=False)
     if suffix == ".safetensors":
         trainer.set_params(estimator__max_epochs=1)
@@ -388,32 +388,32 @@ def test_the_native_format_is_the_librarys_own(tmp_path, suffix):
         assert load_file(path).keys() == trainer.model_.module_.state_dict().keys()
 
 
-def test_a_native_format_that_is_not_there_is_refused(tmp_path):
+def test_unsupported_native_format_raises(tmp_path):
     trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
-    with pytest.raises(InputError, match="Ridge has no file format of its own; save to a .skt"):
+    with pytest.raises(InputError, match="Ridge has no native file format; save to a .skt"):
         trainer.save(tmp_path / "m.ubj", format="native")
     with pytest.raises(InputError, match="format must be None"):
         trainer.save(tmp_path / "m.skt", format="onnx")
     boosted = ManagedTrainer(XGBClassifier(n_estimators=2)).fit(NUMBERS, BINARY)
-    with pytest.raises(InputError, match=r"ends in \.ubj or \.json, got 'm\.txt'"):
+    with pytest.raises(InputError, match=r"must end in \.ubj or \.json, got 'm\.txt'"):
         boosted.save(tmp_path / "m.txt", format="native")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_train_model_saves_to_a_bundle(tmp_path):
+def test_train_model_saves_a_skt_file(tmp_path):
     result = train_model(
         Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
     )
     assert same_answers(load(result.model_path), result.trainer, NUMBERS)
 
 
-def test_a_subclass_of_the_trainer_is_loaded_by_itself(tmp_path):
+def test_trainer_subclass_is_loaded_by_its_own_class(tmp_path):
     from sktrainer import FileFormatError
 
     trainer = user_code.OwnTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
     path = trainer.save(tmp_path / "m.skt")
     assert type(user_code.OwnTrainer.load(path)) is user_code.OwnTrainer
-    with pytest.raises(FileFormatError, match="holds a tests.user_code.OwnTrainer"):
+    with pytest.raises(FileFormatError, match="contains a tests.user_code.OwnTrainer"):
         load(path)
 
 
@@ -431,7 +431,7 @@ def _fresh(code, *arguments):
     return subprocess.run(run, capture_output=True, text=True, check=False)
 
 
-def test_a_fresh_process_imports_the_models_library_alone(tmp_path):
+def test_loading_imports_only_the_library_of_the_model(tmp_path):
     for model, name in ((XGBClassifier(n_estimators=2), "xgboost"), (SVC(), "-")):
         path = ManagedTrainer(model).fit(X, Y).save(tmp_path / f"{name}.skt")
         run = _fresh(FRESH, path, name)
@@ -454,7 +454,7 @@ except ImportError as error:
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_missing_library_is_named_with_its_extra(tmp_path, nested):
+def test_missing_library_names_the_extra(tmp_path, nested):
     model = XGBClassifier(n_estimators=2)
     if nested:
         model = VotingClassifier([("x", model)])
@@ -463,6 +463,6 @@ def test_a_missing_library_is_named_with_its_extra(tmp_path, nested):
     assert 'pip install "sktrainer[xgboost]"' in run.stdout, run.stderr
 
 
-def test_a_case_with_a_model_of_another_class_is_a_case(tmp_path):
+def test_saved_file_check_supports_user_defined_models(tmp_path):
     case = Case(user_code.OwnRidge(), "regression")
     assert check_saved_file_gives_the_same_bits(case) is None

@@ -1,7 +1,7 @@
-"""Mutated bundles: each is refused, or it is the model that it was; nothing is run.
+"""Fuzz tests: a mutated file raises an error or loads the same model, and runs no code.
 
-`ran` watches what a file could do besides raising: importing what it names, starting a
-process, opening a file to write.
+An audit hook watches for the actions that a malicious file could trigger: starting a process,
+unpickling, deleting a file, or opening a file for writing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.networks import five_logits
 from tests.storage.bundles import members_of, resealed, same_answers, zipped
 
 X, Y = mixed_table(150, "classification")
-# Made when they are needed: Keras would import TensorFlow wherever tests are collected.
+# Created on demand, because Keras would import TensorFlow during test collection.
 MODELS = {
     "linear": LogisticRegression,
     "forest": lambda: RandomForestClassifier(3, max_depth=3),
@@ -46,7 +46,7 @@ WATCHED = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Pope
 
 
 class Watch:
-    """Remembers what the interpreter's audit events tell while it is on."""
+    """Recorder of suspicious audit events of the interpreter while `on` is True."""
 
     def __init__(self):
         self.on, self.seen = False, []
@@ -83,12 +83,12 @@ def bundles(tmp_path_factory):
 
 
 def _layers_of_keras():
-    with kept():  # layers draw their seeds from Python's generator
+    with kept():  # layers draw their seeds from Python's global generator
         return five_probabilities()
 
 
 def _survives(data: bytes, trainer, path: Path, watch: Watch, trusted=False) -> bool:
-    """Load; tell whether it was refused, or else is the same model."""
+    """Return whether loading raises an error, or else gives the same model."""
     path.write_bytes(data)
     watch.seen.clear()
     watch.on = True
@@ -106,7 +106,7 @@ def _survives(data: bytes, trainer, path: Path, watch: Watch, trusted=False) -> 
 
 
 def _mutated(data: bytes, rng: random.Random) -> bytes:
-    """Flip, drop, double, overwrite or exchange bytes, at one place or several."""
+    """Flip, delete, repeat, overwrite or swap bytes at one or more positions."""
     changed = bytearray(data)
     for _ in range(rng.choice([1, 1, 1, 2, 8, 64])):
         at, length = rng.randrange(len(changed)), rng.choice([1, 1, 2, 4, 16, 300])
@@ -131,7 +131,7 @@ def _mutated(data: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path, name):
+def test_mutated_files_raise_or_load_unchanged(bundles, watch, tmp_path, name):
     trainer, data = bundles(name)
     rng = random.Random(20)
     for number in range(500):
@@ -139,7 +139,7 @@ def test_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path, name)
         assert _survives(mutated, trainer, tmp_path / "m.skt", watch), number
 
 
-def test_some_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path):
+def test_some_mutated_files_raise_or_load_unchanged(bundles, watch, tmp_path):
     rng = random.Random(4)
     for number in range(60):
         trainer, data = bundles(rng.choice(sorted(QUICK)))
@@ -148,7 +148,7 @@ def test_some_mutated_bundles_are_refused_or_the_same(bundles, watch, tmp_path):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_bytes_at_any_place_are_refused_or_the_same(bundles, watch, tmp_path, data):
+def test_inserted_bytes_raise_or_load_unchanged(bundles, watch, tmp_path, data):
     trainer, whole = bundles("linear")
     at = data.draw(st.integers(0, len(whole)))
     cut = data.draw(st.integers(0, 40))
@@ -159,7 +159,7 @@ def test_any_bytes_at_any_place_are_refused_or_the_same(bundles, watch, tmp_path
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
-def test_bytes_that_are_no_bundle_are_refused(bundles, watch, tmp_path, data):
+def test_random_bytes_raise(bundles, watch, tmp_path, data):
     assert _survives(data, None, tmp_path / "m.skt", watch)
 
 
@@ -181,7 +181,7 @@ def _places(value, path=()):
 
 
 def _replaced(state, rng):
-    """Put something hostile, or another part of the state, at some place in it."""
+    """Replace a random part of a state by a malicious value or another part of the state."""
     places = list(_places(state))
     *path, last = rng.choice(places)
     holder = state
@@ -230,9 +230,7 @@ def _resealed_mutation(data: bytes, rng: random.Random) -> bytes:
         *[pytest.param(n, s, marks=pytest.mark.slow) for n in MODELS for s in (1, 2)],
     ],
 )
-def test_states_that_were_mutated_and_sealed_again_run_nothing(
-    bundles, watch, tmp_path, name, seed
-):
+def test_mutated_states_with_valid_checksums_run_nothing(bundles, watch, tmp_path, name, seed):
     _, data = bundles(name)
     rng = random.Random(seed)
     path = tmp_path / "m.skt"
@@ -250,7 +248,7 @@ def test_states_that_were_mutated_and_sealed_again_run_nothing(
         assert watch.seen == []
 
 
-def test_the_watch_sees_what_it_is_for(watch, tmp_path):
+def test_audit_hook_records_events(watch, tmp_path):
     watch.seen.clear()
     watch.on = True
     (tmp_path / "a").write_text("x")

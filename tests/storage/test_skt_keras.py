@@ -1,4 +1,4 @@
-"""Keras in .skt files: the same bits, nothing run, and every name asked for."""
+"""Tests of Keras models in `.skt` files: bit-identical predictions, and safe loading."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _fitted(estimator, y=TARGET, **parameters):
     return trainer.set_params(estimator__epochs=2, **parameters).fit(NUMBERS, y)
 
 
-def _goes_on(trainer, restored):
+def _same_after_partial_fit(trainer, restored):
     for each in (trainer, restored):
         each.partial_fit(NUMBERS[:40], TARGET[:40])
     return same_answers(trainer, restored, NUMBERS)
@@ -43,7 +43,7 @@ def _goes_on(trainer, restored):
     [keras_parts.functional, keras_parts.of_sequences],
     ids=lambda function: function.__name__,
 )
-def test_layers_of_keras_need_no_trust_but_the_function_does(tmp_path, build_model):
+def test_only_the_build_function_requires_trust(tmp_path, build_model):
     trainer = _fitted(build_model)
     path = trainer.save(tmp_path / "m.skt")
     name = f"tests.keras_parts.{build_model.__name__}"
@@ -52,10 +52,10 @@ def test_layers_of_keras_need_no_trust_but_the_function_does(tmp_path, build_mod
     assert list(caught.value.names) == [name]
     restored = load(path, trusted=[name])
     assert same_answers(trainer, restored, NUMBERS)
-    assert _goes_on(trainer, restored)
+    assert _same_after_partial_fit(trainer, restored)
 
 
-def test_a_model_that_was_passed_needs_no_trust_and_trains_the_same_again(tmp_path):
+def test_keras_model_instance_needs_no_trust_and_verifies(tmp_path):
     with kept():
         model = five_probabilities()
     trainer = _fitted(model, CLASSES)
@@ -64,7 +64,7 @@ def test_a_model_that_was_passed_needs_no_trust_and_trains_the_same_again(tmp_pa
     assert restored.verify(NUMBERS, CLASSES)
 
 
-def test_what_is_not_kerass_is_asked_for_by_name(tmp_path):
+def test_user_defined_keras_objects_require_trust(tmp_path):
     trainer = _fitted(keras_parts.of_own_parts)
     path = trainer.save(tmp_path / "m.skt")
     names = sorted([*OWN, "tests.keras_parts.of_own_parts"])
@@ -73,10 +73,10 @@ def test_what_is_not_kerass_is_asked_for_by_name(tmp_path):
     assert list(caught.value.names) == names
     restored = load(path, trusted=names)
     assert same_answers(trainer, restored, NUMBERS)
-    assert _goes_on(trainer, restored)
+    assert _same_after_partial_fit(trainer, restored)
 
 
-def test_optimizers_losses_and_callbacks_come_back(tmp_path):
+def test_optimizers_losses_and_callbacks_round_trip(tmp_path):
     import keras
 
     trainer = ManagedTrainer(build, random_state=0, early_stopping=False)
@@ -95,7 +95,7 @@ def test_optimizers_losses_and_callbacks_come_back(tmp_path):
     assert restored.verify(NUMBERS, TARGET).predictions == ""
 
 
-def test_an_estimator_of_keras_at_the_end_of_a_pipeline_comes_back(tmp_path):
+def test_keras_estimator_in_a_pipeline_round_trips(tmp_path):
     pipeline = make_pipeline(StandardScaler(), scikeras_classifier(epochs=2))
     trainer = ManagedTrainer(pipeline, random_state=0).fit(NUMBERS, CLASSES)
     path = trainer.save(tmp_path / "m.skt")
@@ -104,7 +104,7 @@ def test_an_estimator_of_keras_at_the_end_of_a_pipeline_comes_back(tmp_path):
     assert type(restored.estimator.steps[-1][1]) is type(pipeline.steps[-1][1])
 
 
-def test_the_native_format_is_kerass_own(tmp_path):
+def test_native_file_can_be_loaded_by_keras(tmp_path):
     import keras
 
     trainer = _fitted(keras_parts.functional)
@@ -116,14 +116,14 @@ def test_the_native_format_is_kerass_own(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
-def test_a_lambda_layer_is_refused_when_saving(tmp_path):
+def test_saving_a_lambda_layer_raises(tmp_path):
     trainer = _fitted(keras_parts.of_a_lambda)
     with pytest.raises(InputError, match=r"holds code.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loss_that_keras_writes_incompletely_is_refused_when_saving(tmp_path):
+def test_saving_an_incompletely_serialised_loss_raises(tmp_path):
     import keras
 
     trainer = _fitted(keras_parts.functional, estimator__loss=keras.losses.Huber(0.3))
@@ -141,7 +141,7 @@ def whole(tmp_path_factory):
 def _changed(whole, change):
     members = members_of(whole)
     entries = json.loads(members["model.keras.json"])
-    change(entries[-1])  # the fitted one, after the one that was passed
+    change(entries[-1])  # the fitted model; the first entry is the parameter `estimator`
     return resealed({**members, "model.keras.json": json.dumps(entries).encode()})
 
 
@@ -176,7 +176,7 @@ CODE = {
     "lambda": _lambda,
     "lambda of older files": _old_lambda,
     "function": lambda e: e["config"]["compile_config"].update(loss=_loss("system", "os")),
-    "function of nobody": lambda e: e["config"]["compile_config"].update(loss=_loss("system")),
+    "unknown function": lambda e: e["config"]["compile_config"].update(loss=_loss("system")),
     "reader of files": lambda e: e["config"]["compile_config"].update(
         loss=_loss("load_model", "keras.saving")
     ),
@@ -206,9 +206,7 @@ CODE = {
 
 @pytest.mark.parametrize("trusted", [True, ["os.system"]])
 @pytest.mark.parametrize("what", CODE)
-def test_a_configuration_with_code_is_refused_whatever_is_trusted(
-    whole, tmp_path, what, trusted
-):
+def test_configuration_with_code_raises_even_if_trusted(whole, tmp_path, what, trusted):
     path = tmp_path / "bad.skt"
     path.write_bytes(_changed(whole, CODE[what]))
     with pytest.raises(FileFormatError, match="bad.skt' cannot be loaded: a Keras model"):
@@ -233,7 +231,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_a_class_that_is_not_known_to_be_harmless_asks_for_trust(whole, tmp_path, name):
+def test_unknown_keras_class_requires_trust(whole, tmp_path, name):
     path = tmp_path / "bad.skt"
     path.write_bytes(_changed(whole, ASKED[name]))
     with pytest.raises(UntrustedFileError) as caught:
@@ -255,7 +253,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize("what", SIZES)
-def test_sizes_and_weights_have_to_agree(whole, tmp_path, what):
+def test_configuration_must_match_the_weights(whole, tmp_path, what):
     import keras
 
     path = tmp_path / "bad.skt"
@@ -263,10 +261,10 @@ def test_sizes_and_weights_have_to_agree(whole, tmp_path, what):
     with pytest.raises(FileFormatError, match=r"bad\.skt' cannot be loaded"):
         load(path)
     with kept():
-        assert keras.layers.Dense(2)(np.ones((1, 3))).shape == (1, 2)  # Keras is as it was
+        assert keras.layers.Dense(2)(np.ones((1, 3))).shape == (1, 2)  # Keras still works
 
 
-def test_an_estimator_of_keras_is_never_made_from_a_state(whole):
+def test_keras_estimators_are_recognised_as_networks(whole):
     from sktrainer.storage.values import _is_net
 
     for name in ("sktrainer.backends._keras_nets.KerasNet", "keras.src.models.model.Model"):

@@ -1,4 +1,4 @@
-"""States of every estimator of scikit-learn, and of values that are easy to lose."""
+"""Round trips of all scikit-learn estimators, and of Python values that are hard to store."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sktrainer.storage.values import dump_value, open_parcel
 
 X = np.abs(np.random.default_rng(0).normal(size=(80, 4)))
 CLASSES, NUMBERS = (X[:, 0] > 0.7).astype(int), X[:, 0] + 1
-REFUSED = {"Birch"}  # by skops: its nodes hold each other
+UNSUPPORTED = {"Birch"}  # not supported by skops: its nodes have circular references
 
 
 def _estimators(kind):
     for name, found in all_estimators(type_filter=kind):
         try:
             estimator = found()
-        except TypeError:  # made with another estimator
+        except TypeError:  # requires another estimator as an argument
             continue
         yield name, estimator
 
@@ -42,7 +42,7 @@ def _dense(values):
 
 
 def _fitted(kind):
-    """Yield what fits a table of positive numbers, with its name."""
+    """Yield name and fitted estimator, if it can be fitted to positive numbers."""
     for name, estimator in _estimators(kind):
         try:
             yield name, estimator.fit(X, NUMBERS if kind == "regressor" else CLASSES)
@@ -54,18 +54,18 @@ def _answers(estimator):
     method = "predict" if hasattr(estimator, "predict") else "transform"
     try:
         return _dense(getattr(estimator, method)(X))
-    except (AttributeError, ValueError):  # none, or for texts or images
+    except (AttributeError, ValueError):  # no such method, or for text or images only
         return np.zeros(0)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["classifier", "regressor", "transformer"])
-def test_every_estimator_of_scikit_learn_comes_back_with_nothing_to_trust(kind):
-    with kept():  # some draw from NumPy's global generator
+def test_scikit_learn_estimators_round_trip_without_trust(kind):
+    with kept():  # some estimators use NumPy's global generator
         fitted = dict(_fitted(kind))
     for name, estimator in fitted.items():
-        if name in REFUSED:
+        if name in UNSUPPORTED:
             with pytest.raises(InputError, match=r"cannot be written to a \.skt file"):
                 dump_value(estimator, name)
             continue
@@ -101,7 +101,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_a_value_comes_back(value):
+def test_value_round_trips(value):
     found = _back({"it": value})["it"]
     assert type(found) is type(value)
     if isinstance(value, np.ndarray):
@@ -114,19 +114,19 @@ def test_a_value_comes_back(value):
         assert found == value
 
 
-def test_an_object_that_is_held_twice_comes_back_as_one():
+def test_shared_object_stays_shared():
     shared = np.arange(3.0)
     first, second = _back([shared, shared])
     assert first is second
 
 
 @pytest.mark.parametrize("value", [{True: 1, False: 2}, {None: 1}, {(1, 2): 3}, {1: 1, "1": 2}])
-def test_a_dict_that_would_lose_its_keys_is_refused(value):
+def test_dict_with_unsupported_keys_raises(value):
     with pytest.raises(InputError):
         dump_value({"it": value}, "it")
 
 
-def test_a_value_that_holds_itself_is_refused():
+def test_self_referencing_value_raises():
     value: list[object] = []
     value.append(value)
     with pytest.raises(InputError, match=r"cannot be written to a \.skt file"):
@@ -143,14 +143,14 @@ FRAMES = [
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: str(frame.shape))
-def test_a_table_comes_back_with_its_types(frame):
+def test_table_round_trips_with_its_dtypes(frame):
     pd.testing.assert_frame_equal(from_text(to_text(frame)), frame, check_exact=True)
     for name in frame.columns:
         series = from_text(to_text(frame[name]))
         pd.testing.assert_series_equal(series, frame[name], check_exact=True)
 
 
-def test_plain_values_come_back_from_json():
+def test_plain_values_round_trip_through_json():
     value = {"$a": (1, {2: None}), "b": [float("-inf"), np.int8(3), np.array([1.5])]}
     found = from_text(to_text(value))
     assert found["$a"] == (1, {2: None})

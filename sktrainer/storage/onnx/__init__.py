@@ -1,4 +1,4 @@
-"""A fitted trainer as one ONNX file, compared with the trainer before it is put in place."""
+"""Export of a fitted trainer to ONNX, with a check that the predictions agree."""
 
 from __future__ import annotations
 
@@ -34,27 +34,21 @@ _PACKAGES = ("onnx", "skl2onnx", "onnxmltools", "onnxruntime")
 
 
 def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
-    """Write a fitted trainer as ONNX, whole or not at all.
+    """Write a fitted trainer as an ONNX file, atomically.
 
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-        Fitted.
-    path : path-like
-        Ends in ".onnx".
-    X : array-like of shape (n_samples, n_features)
-        Rows on which the file is compared with the trainer.
-
-    Returns
-    -------
-    Path
+    The parameters are those of `ManagedTrainer.to_onnx`.
 
     Raises
     ------
     InputError
-        A step or the model cannot be converted, or predicts something else.
+        If a step or the model cannot be converted, or the predictions differ.
     ImportError
-        A package of the extra `onnx` is not installed.
+        If a package of the extra `onnx` is not installed.
+
+    Warns
+    -----
+    DataWarning
+        If the predictions differ for rows with missing values.
     """
     target = Path(path)
     if target.suffix != ".onnx":
@@ -63,13 +57,14 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
         require(package, "onnx")
     fitted = trainer._fitted
     if isinstance(X, dict) or fitted.inputs is not None:
-        raise InputError("to_onnx takes tables and arrays of numbers, not dicts of arrays")
+        raise InputError("X must be a table or a numeric array, got a dict of arrays")
     X = fitted.taken(X)
-    expected = trainer.predict(_head(X))  # X that is refused, is refused in the usual words
+    expected = trainer.predict(_head(X))  # raises the usual errors for an invalid X
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of converters, about what is compared below
+        # Converters warn of possible differences, which the comparison below detects.
+        warnings.simplefilter("ignore")
         content = _content(trainer, steps, feeds, X, expected)
         doubt = _doubt(trainer, X, content, feeds)
     with written_whole(target) as part:
@@ -82,7 +77,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
 def _content(
     trainer: Any, steps: list[tuple[str, Any]], feeds: list[Feed], X: Any, expected: Any
 ) -> bytes:
-    """Return the file's bytes, once what comes out of them is what the trainer says."""
+    """Return the bytes of an ONNX model whose predictions agree with the trainer."""
 
     def made(wide: bool) -> bytes:
         canvas = Canvas()
@@ -93,7 +88,8 @@ def _content(
 
     if all(isinstance(step, TableEncoder) for _, step in steps):
         return made(wide=False)
-    try:  # in double precision, as scikit-learn counts, which not every operator knows
+    # scikit-learn's steps compute in double precision, which some ONNX operators lack.
+    try:
         return made(wide=True)
     except InputError:
         return made(wide=False)
@@ -104,20 +100,21 @@ def _cells(feeds: list[Feed], X: Any) -> dict[str, Array]:
 
 
 def _doubt(trainer: Any, X: Any, content: bytes, feeds: list[Feed]) -> str | None:
-    """Say whether rows with missing cells, of which X may have none, come out otherwise."""
+    """Return a warning if predictions differ once missing values are inserted, else None."""
     rows = with_gaps(X)
     try:
         if rows is None:
             return None
         trainer.predict(rows)
     except Exception:
-        return None  # nor does the trainer take them
+        return None  # the trainer does not support missing values either
     try:
         compare(trainer, rows, run(content, _cells(feeds, rows)))
     except InputError as error:
+        # The end of that message is wrong here: the file is written with a warning.
         return (
-            "the exported model is for rows without missing cells: with some put into X, "
-            f"{error.problems[0].partition('; nothing was written')[0]}"
+            "use the exported model only for rows without missing values: with some values "
+            f"of X missing, {error.problems[0].partition('; nothing was written')[0]}"
         )
     return None
 
@@ -131,7 +128,7 @@ def _steps(fitted: FittedModel) -> list[tuple[str, Any]]:
 
 
 def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Feed]:
-    """Choose the inputs, and say at once all that can be told to be in the way."""
+    """Return the inputs of the file, or raise one error with all obstacles known so far."""
     problems, feeds = model_problems(fitted.model), []
     encoded = bool(steps) and isinstance(steps[0][1], TableEncoder)
     try:
@@ -149,13 +146,13 @@ def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Fe
 
 
 def _head(X: Any) -> Any:
-    """Return two rows of X, which tell how wide it is after each step."""
+    """Return two rows of X, which are used to find the number of columns after each step."""
     if not getattr(X, "shape", ()):
         raise InputError(
-            f"to_onnx needs X as a table or a two-dimensional array, got {type(X).__name__}"
+            f"X must be a table or a two-dimensional array, got {type(X).__name__}"
         )
     if not X.shape[0]:
-        raise InputError("to_onnx needs rows to compare the file on, got none")
+        raise InputError("X has no rows; to_onnx needs some to compare the predictions")
     return _safe_indexing(X, np.arange(min(2, X.shape[0])))
 
 
@@ -173,10 +170,10 @@ def _fill(
     names, rows = [feed.name for feed in feeds], _head(X)
     for position, (name, step) in enumerate(steps):
         if isinstance(step, TableEncoder):
-            if position:  # what it would read is not the columns of X
+            if position:  # the inputs of the file are the columns of X
                 raise InputError(
                     f"step {name!r} (TableEncoder) follows another step, which to_onnx does "
-                    "not export; put it first"
+                    "not support; make it the first step"
                 )
             value = encoded_by(canvas, step, values, rows)
         else:

@@ -1,4 +1,4 @@
-"""From what a converted model gives to what the trainer's own methods give."""
+"""Outputs of the ONNX file, which match `predict` and `predict_proba` of the trainer."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["add_classes", "add_numbers", "facts_of", "labels_of"]
 
 
 def labels_of(fitted: FittedModel) -> Array:
-    """Return the caller's labels as ONNX holds them: int64, bool, double or text.
+    """Return the original labels in an ONNX type: int64, bool, double or string.
 
     Raises
     ------
     InputError
-        They are anything else, or several outputs are classified.
+        If the labels have another type, or y has several outputs.
     """
     classes = fitted.classes
     if classes is None or fitted.class_codes is None:
-        raise InputError("to_onnx exports classifiers of one output; this one has several")
+        raise InputError("to_onnx does not support classifiers with several outputs")
     if all(isinstance(label, str) for label in classes):
         return texts(classes)
     kinds = {"i": np.int64, "u": np.int64, "b": np.bool_, "f": np.float64}
     if classes.dtype.kind not in kinds:
         raise InputError(
-            f"labels in an ONNX file are text, whole numbers, truths or floats, got "
+            f"labels in an ONNX file must be strings, integers, booleans or floats, got "
             f"{classes.dtype} such as {classes[0]!r}; fit on y.astype(str)"
         )
     return classes.astype(kinds[classes.dtype.kind])
 
 
 def facts_of(fitted: FittedModel) -> dict[str, str]:
-    """Return what a reader of the file should know: the task, and the classes as JSON."""
+    """Return the metadata of the file: the task, and the classes as JSON."""
     facts: dict[str, str] = {"task": fitted.task}
     if fitted.classes is not None:
         facts["classes"] = json.dumps(labels_of(fitted).tolist(), ensure_ascii=False)
@@ -46,7 +46,7 @@ def facts_of(fitted: FittedModel) -> dict[str, str]:
 
 
 def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None:
-    """Give out what `predict` gives: one number a row, or `n_outputs` of them."""
+    """Add the output "prediction": one number per row, or `n_outputs` numbers."""
     from onnx import TensorProto
 
     assert answers.predicted is not None
@@ -61,12 +61,12 @@ def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None
 def add_classes(
     canvas: Canvas, answers: Answers, fitted: FittedModel, *, probabilities: bool
 ) -> None:
-    """Give out what `predict` and `predict_proba` give, in the caller's labels.
+    """Add the output "label", with the original labels, and optionally "probabilities".
 
     Raises
     ------
     InputError
-        The converter of the model gives no probabilities, and `probabilities` are wanted.
+        If `probabilities` is True and the converted model does not return any.
     """
     from onnx import TensorProto
 
@@ -75,8 +75,8 @@ def add_classes(
     found = answers.probabilities
     if probabilities and found is None:
         raise InputError(
-            "the converter of this model gives no probabilities; nothing was written. Save "
-            'the trainer as a ".skt" file'
+            "the converter of this model does not support probabilities; nothing was written. "
+            'Save the trainer as a ".skt" file instead'
         )
     canvas.output("label", _label(canvas, answers, fitted, labels), kind, ["N"])
     if probabilities and found is not None:
@@ -110,17 +110,19 @@ def _expanded(canvas: Canvas, value: str, fitted: FittedModel) -> str:
     assert codes is not None
     if np.array_equal(codes, np.arange(n_classes)):
         return value
+    # Classes that the model does not know get probability 0, and the others are reordered.
     places = np.zeros((len(codes), n_classes), dtype=np.float32)
     places[np.arange(len(codes)), codes] = 1
     return canvas.add("MatMul", value, canvas.constant(places))
 
 
 def _corrected(canvas: Canvas, value: str, fitted: FittedModel) -> str:
-    """Undo the shift of the priors, as `correct_priors` does."""
+    """Undo the prior shift, as `correct_priors` does."""
     if fitted.shift is None:
         return value
     shift = np.asarray(fitted.shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
+    # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
     weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))
     axes = canvas.constant(np.array([1], dtype=np.int64))
     total = canvas.add("ReduceSum", weighed, axes, keepdims=1)

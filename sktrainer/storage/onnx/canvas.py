@@ -1,4 +1,4 @@
-"""An ONNX graph that grows node by node, and takes in graphs that converters made."""
+"""Builder of an ONNX graph, which can embed the graphs returned by converters."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sktrainer.types import Array
 
 __all__ = ["ML", "OPSETS", "Canvas"]
 
-#: The domain of encoders and trees.
+#: Operator domain of encoders and tree ensembles.
 ML = "ai.onnx.ml"
-#: The versions of the operators. onnxmltools writes no later ones.
+#: Operator set versions, the latest that onnxmltools supports.
 OPSETS = {"": 15, ML: 3}
 _IR_VERSION = 8
 
 
 class Canvas:
-    """The nodes, constants, inputs and outputs of a model that is being put together.
+    """Builder that collects the nodes, constants, inputs and outputs of an ONNX model.
 
-    Every method returns the name of the value that it makes, which the next takes. Names
-    of the canvas begin with "/", so that a column of the caller's may have any other.
+    A method that adds a value returns its name, which other methods take as input. These
+    names start with "/", to avoid conflicts with column names.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Canvas:
         return name
 
     def output(self, name: str, value: str, kind: int, shape: list[Any]) -> None:
-        """Give a value out under this name, or a longer one where an input bears it."""
+        """Declare an output. If an input has the same name, underscores are appended."""
         from onnx import helper
 
         while any(name == given.name for given in self._inputs):
@@ -49,7 +49,7 @@ class Canvas:
         self._outputs.append(helper.make_tensor_value_info(name, kind, shape))
 
     def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node of one output."""
+        """Add a node with one output."""
         from onnx import helper
 
         name = self._name(op)
@@ -58,7 +58,7 @@ class Canvas:
         return name
 
     def constant(self, values: Any) -> str:
-        """Add a constant of the dtype of `values`; objects are texts."""
+        """Add a constant with the dtype of `values`; object arrays contain strings."""
         from onnx import numpy_helper
 
         name = self._name("constant")
@@ -66,30 +66,21 @@ class Canvas:
         return name
 
     def cast(self, value: str, kind: int) -> str:
-        """Turn a value into one of another type."""
+        """Cast a value to another element type."""
         return self.add("Cast", value, to=kind)
 
     def flat(self, value: str) -> str:
-        """Turn a column into one dimension."""
+        """Reshape a column to one dimension."""
         return self.add("Reshape", value, self.constant(np.array([-1], dtype=np.int64)))
 
     def embed(self, model: Any, feeds: list[str]) -> list[tuple[str, int]]:
-        """Take in a converted model.
+        """Embed a ModelProto, with the values named in `feeds` as its inputs.
 
-        Parameters
-        ----------
-        model : onnx.ModelProto
-        feeds : list of str
-            Values of the canvas, in the order of its inputs.
-
-        Returns
-        -------
-        list of (str, int)
-            Its outputs: the value and the type of its elements.
+        Return the name and element type of each output.
         """
         from onnx import compose, helper
 
-        prefix = self._name("part") + "/"
+        prefix = self._name("part") + "/"  # converters use the same node names in each model
         inner = compose.add_prefix(model, prefix)
         for given, value in zip(inner.graph.input, feeds, strict=True):
             self._nodes.append(helper.make_node("Identity", [value], [given.name]))
@@ -98,12 +89,12 @@ class Canvas:
         return [(out.name, out.type.tensor_type.elem_type) for out in inner.graph.output]
 
     def model(self, facts: dict[str, str]) -> Any:
-        """Return the finished ModelProto, with some facts for its readers.
+        """Return the ModelProto, with `facts` as its metadata.
 
         Raises
         ------
         InputError
-            A converter's part does not pass ONNX's own check.
+            If the model does not pass the ONNX checker.
         """
         import onnx
 
@@ -125,8 +116,8 @@ class Canvas:
             onnx.checker.check_model(model)
         except onnx.checker.ValidationError as error:
             raise InputError(
-                f"a converter made something that is no valid ONNX: {error}; nothing was "
-                'written. Save the trainer as a ".skt" file'
+                f"a converter returned an invalid ONNX model: {error}; nothing was written. "
+                'Save the trainer as a ".skt" file instead'
             ) from error
         return model
 
@@ -137,7 +128,7 @@ class Canvas:
 
 
 def texts(values: Array) -> Array:
-    """Return text as ONNX takes it: objects that are all str."""
+    """Return an object array of Python strings, as ONNX requires."""
     found = np.empty(len(values), dtype=object)
     found[:] = [str(value) for value in values]
     return found

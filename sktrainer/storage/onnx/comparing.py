@@ -1,4 +1,4 @@
-"""The predictions of an exported model beside those of the trainer."""
+"""Comparison of the predictions of an exported model with those of the trainer."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sktrainer.types import Array
 
 __all__ = ["compare", "run", "with_gaps"]
 
-#: What float32 may explain: of the number itself, and of the largest of all.
+#: Tolerance for float32 rounding: relative to the value, and to the largest value.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
-#: Rows that are predicted with missing cells put in.
+#: Number of rows that are compared with inserted missing values.
 MOST_GAPS = 1000
 
 
 def run(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
-    """Run a model on the CPU and return its outputs by name.
+    """Run an ONNX model on the CPU and return its outputs by name.
 
     Raises
     ------
     InputError
-        onnxruntime refuses the model or the rows.
+        If onnxruntime cannot run the model on these rows.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.log_severity_level = 4  # fatal only; errors raise an exception
     options.intra_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(
@@ -40,14 +40,14 @@ def run(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:
         raise InputError(
-            f"onnxruntime does not run what was made of this trainer: {error}; nothing was "
-            'written. Save the trainer as a ".skt" file'
+            f"onnxruntime cannot run the exported model: {error}; nothing was written. Save "
+            'the trainer as a ".skt" file instead'
         ) from error
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two arrays are apart: rows beyond rounding, and the largest difference."""
+    """Rows that differ by more than rounding, largest difference, and largest tolerance."""
 
     rows: Array
     largest: float
@@ -55,19 +55,14 @@ class Difference:
 
 
 def compare(trainer: Any, X: Any, outputs: dict[str, Array]) -> None:
-    """Compare what the file gives with what the trainer gives for X.
+    """Compare the outputs of an exported model with the predictions of the trainer for X.
 
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    X : array-like of shape (n_samples, n_features)
-    outputs : dict of str to ndarray
-        "prediction", or "label" and, where the model has them, "probabilities".
+    `outputs` has "prediction"; or "label" and, if the model supports it, "probabilities".
 
     Raises
     ------
     InputError
-        They differ by more than float32 explains.
+        If they differ by more than float32 rounding explains.
     """
     found = {name.rstrip("_"): values for name, values in outputs.items()}
     if "prediction" in found:
@@ -78,14 +73,16 @@ def compare(trainer: Any, X: Any, outputs: dict[str, Array]) -> None:
         expected = trainer.predict_proba(X)
         difference = _difference(found["probabilities"], expected)
         _refuse("probabilities", difference)
+        # Rounding may decide between two classes of equal probability.
         close = _tied(expected, RELATIVE + ABSOLUTE)
     differs = (np.asarray(found["label"]) != np.asarray(trainer.predict(X))) & ~close
     if differs.any():
         raise InputError(
-            f"the exported model predicts another class than the trainer in "
+            f"the exported model and the trainer predict different classes in "
             f"{int(differs.sum())} of {len(differs)} rows (the first: row "
-            f"{int(np.argmax(differs))}); nothing was written. Its converter does not do what "
-            'the model does: take another model, or save the trainer as a ".skt" file'
+            f"{int(np.argmax(differs))}); nothing was written. The converter does not "
+            "reproduce this model: use another model, or save the trainer as a "
+            '".skt" file'
         )
 
 
@@ -97,7 +94,7 @@ def _difference(got: Array, expected: Any) -> Difference:
         gaps = np.where((got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, gaps)
     largest = float(np.nanmax(np.abs(expected), initial=0.0))
     allowed = ABSOLUTE * largest + RELATIVE * np.abs(expected)
-    beyond = ~(gaps <= allowed)
+    beyond = ~(gaps <= allowed)  # unlike `gaps > allowed`, this is True for NaN
     rows = beyond if beyond.ndim == 1 else beyond.any(axis=1)
     return Difference(rows, float(np.max(gaps, initial=0.0)), float(np.max(allowed, initial=0)))
 
@@ -106,18 +103,18 @@ def _refuse(what: str, difference: Difference) -> None:
     if not difference.rows.any():
         return
     raise InputError(
-        f"{what} of the exported model differ from the trainer's in "
+        f"the {what} of the exported model differ from the trainer's in "
         f"{int(difference.rows.sum())} of {len(difference.rows)} rows, by up to "
         f"{difference.largest:.3g} (rounding to float32 explains {difference.allowed:.1g}); "
-        "nothing was written. Either its converter does not do what the model does, or the "
-        "model splits values that float32 cannot tell apart, as trees do behind a scaler: "
-        "leave the scaler out, fit on X rounded to float32, take another model, or save the "
+        "nothing was written. Either the converter does not reproduce this model, or a tree "
+        "splits between values that are equal in float32, as can happen after a scaler: "
+        "remove the scaler, fit on X rounded to float32, use another model, or save the "
         'trainer as a ".skt" file'
     )
 
 
 def _tied(probabilities: Array, within: float) -> Array:
-    """Tell which rows have two classes that are likeliest, up to rounding."""
+    """Return a mask of the rows whose two highest probabilities are equal up to rounding."""
     if probabilities.shape[1] < 2:
         return np.zeros(len(probabilities), dtype=bool)
     ordered = np.sort(probabilities, axis=1)
@@ -126,10 +123,7 @@ def _tied(probabilities: Array, within: float) -> Array:
 
 
 def with_gaps(X: Any) -> Any:
-    """Return some rows of X with every seventh cell missing, None where X has no room for it.
-
-    Whether a file treats missing cells as the trainer does shows only where there are some.
-    """
+    """Return rows of X with every seventh value missing, or None if X cannot have such."""
     if isinstance(X, pd.DataFrame):
         frame = X.iloc[:MOST_GAPS]
         return frame.mask(_every_seventh(frame.shape))
@@ -141,6 +135,7 @@ def with_gaps(X: Any) -> Any:
 
 def _every_seventh(shape: tuple[int, ...]) -> Array:
     cells: Array = np.arange(shape[0] * shape[1]).reshape(shape)
-    # Columns of a multiple of seven would all have theirs in one row.
+    # Shift by one per row. Otherwise, with a multiple of seven columns, the missing values
+    # would always be in the same columns.
     gaps: Array = (cells + cells // shape[1]) % 7 == 0
     return gaps

@@ -1,4 +1,4 @@
-"""The inputs of an exported model, and the automatic preprocessor behind them."""
+"""Inputs of an exported model, and export of the automatic preprocessor."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sktrainer.types import Array
 
 __all__ = ["Feed", "Value", "encoded_by", "feeds_of", "joined", "planned_feeds"]
 
-#: The name of the input where X is an array.
+#: Name of the input if X is an array.
 MATRIX = "X"
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value of the canvas: numbers of shape (n_rows, width), truths, or a column of texts."""
+    """Value in the ONNX graph: numbers or booleans (n_rows, width), or a string column."""
 
     name: str
     kind: Literal["float", "double", "text", "truth"]
@@ -36,16 +36,17 @@ class Value:
 
 @dataclass(frozen=True)
 class Feed:
-    """One input of the file.
+    """Input of the ONNX file.
 
     Attributes
     ----------
     name : str
-        Of the column; "X" for an array.
+        Name of the column; "X" for an array.
     position : int or None
-        Of the column in X; None: all of an array.
+        Position of the column in X; None for a complete array.
     kind : {"double", "text"}
     width : int
+        Number of columns.
     """
 
     name: str
@@ -54,16 +55,16 @@ class Feed:
     width: int = 1
 
     def declared(self, canvas: Canvas) -> Value:
-        """Make it an input of the canvas."""
+        """Declare the input in the graph."""
         from onnx import TensorProto
 
         kind = TensorProto.STRING if self.kind == "text" else TensorProto.DOUBLE
         return Value(canvas.input(self.name, kind, self.width), self.kind, self.width)
 
     def cells(self, X: Any) -> Array:
-        """Return what goes in for the rows of X, shape (n_rows, width).
+        """Return the input values for the rows of X, of shape (n_rows, width).
 
-        A missing text is an empty one, which no model has among its levels.
+        A missing string becomes an empty string, which is not a level of any exported model.
         """
         if self.position is None:
             return np.asarray(X, dtype=np.float64)
@@ -77,12 +78,13 @@ class Feed:
 
 
 def feeds_of(X: Any) -> list[Feed]:
-    """Return the inputs for steps that take X as it is: one a column, or the whole array.
+    """Return the inputs for steps that take X unchanged: one per column, or one array.
 
     Raises
     ------
     InputError
-        X is no table or dense array, or has columns that are neither numbers nor texts.
+        If X is not a table or dense numeric array, or has columns of other types than
+        numbers and strings.
     """
     if is_frame(X):
         column = cells_by_position(X)
@@ -95,13 +97,12 @@ def feeds_of(X: Any) -> list[Feed]:
         ]
     if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
         raise InputError(
-            "to_onnx needs X as a table or a two-dimensional array of numbers, got "
-            f"{type(X).__name__}"
+            f"X must be a table or a two-dimensional numeric array, got {type(X).__name__}"
         )
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "iufb":
         raise InputError(
-            f"to_onnx needs a dense array of numbers or a table, got {type(X).__name__} of "
-            f"{X.dtype}; pass a DataFrame, or X.toarray() to fit and to_onnx alike"
+            f"X must be a table or a dense numeric array, got {type(X).__name__} of "
+            f"{X.dtype}; pass a DataFrame or X.toarray() to both fit and to_onnx"
         )
     return [Feed(MATRIX, None, "double", X.shape[1])]
 
@@ -110,8 +111,8 @@ def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
     known = ("numbers", "booleans", "texts", "empty", "durations")
     pairs = zip(names, kinds, strict=True)
     problems = [
-        f"column {name!r} holds {kind}, which to_onnx cannot hand to the steps of your "
-        "Pipeline; turn it into numbers or text before fit"
+        f"column {name!r} contains {kind}, which to_onnx cannot pass to the steps of your "
+        "Pipeline; convert it to numbers or strings before fit"
         for name, kind in pairs
         if kind not in known
     ]
@@ -120,20 +121,20 @@ def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
 
 
 def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
-    """Return the inputs of a TableEncoder: the columns that it kept, each read as it does.
+    """Return the inputs for a TableEncoder: one per column that it uses.
 
     Raises
     ------
     InputError
-        Columns that cannot be read inside an ONNX file; all are named.
+        If some columns cannot be encoded in an ONNX file. The error names all of them.
     """
     plan = encoder._plan
     if isinstance(plan, MatrixPlan):
         return feeds_of(X)
     if not isinstance(plan, TablePlan):
         raise InputError(
-            "the trainer was fitted on a sparse matrix, which onnxruntime does not take; "
-            "fit on X.toarray(), or on fewer columns, and export that"
+            "the trainer was fitted on a sparse matrix, which onnxruntime does not support; "
+            "fit on X.toarray() instead"
         )
     feeds, problems = [], []
     names = encoder._names
@@ -145,13 +146,13 @@ def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
             feeds.append(Feed(name, position, "text"))
             if "" in column.levels.levels:
                 problems.append(
-                    f"column {name!r} has an empty text among its levels, which stands for "
-                    "a missing cell in an ONNX file; replace it before fit"
+                    f"column {name!r} contains empty strings, which represent missing values "
+                    "in an ONNX file; replace them before fit"
                 )
         else:
             problems.append(
-                f"column {name!r} is read as dates, and ONNX has none; put numbers in its "
-                "place before fit, such as X[column].dt.year, or drop it"
+                f"column {name!r} contains dates, which ONNX does not support; replace it by "
+                "numbers such as X[column].dt.year before fit, or drop it"
             )
     if problems:
         raise InputError(problems)
@@ -159,18 +160,19 @@ def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
 
 
 def joined(canvas: Canvas, values: list[Value]) -> Value:
-    """Put columns of numbers side by side.
+    """Concatenate numeric columns.
 
     Raises
     ------
     InputError
-        One is text, which no model takes.
+        If a column contains strings.
     """
     texts = [value.name for value in values if value.kind == "text"]
     if texts:
         raise InputError(
-            f"columns of text reach the model as they are: {', '.join(map(repr, texts))}; "
-            'encode them in the Pipeline, or leave them to preprocessor="auto"'
+            f"string columns are passed to the model without encoding: "
+            f"{', '.join(map(repr, texts))}; encode them in the Pipeline, or use "
+            'preprocessor="auto"'
         )
     if len(values) == 1:
         return values[0]
@@ -179,7 +181,7 @@ def joined(canvas: Canvas, values: list[Value]) -> Value:
 
 
 def encoded_by(canvas: Canvas, encoder: Any, values: list[Value], X: Any) -> Value:
-    """Add what a TableEncoder does to its inputs."""
+    """Add the operations of a TableEncoder."""
     plan = encoder._plan
     if isinstance(plan, MatrixPlan):
         return _matrix(canvas, plan, joined(canvas, values), X)
@@ -197,7 +199,7 @@ def _kind(dtype: Any) -> Literal["float", "double"]:
 
 
 def as_kind(canvas: Canvas, value: Value, kind: Literal["float", "double"]) -> Value:
-    """Turn numbers into those of another width, rounded to the nearest."""
+    """Cast numbers or booleans to float or double."""
     from onnx import TensorProto
 
     if value.kind == kind:
@@ -223,6 +225,7 @@ def _column(canvas: Canvas, plan: Any, name: str, kind: Literal["float", "double
     if isinstance(plan, Numbers):
         return as_kind(canvas, Value(name, "double", 1), kind)
     if isinstance(plan, OneHot):
+        # Look up the position of the level, then compare it with all positions.
         slots = _looked_up(canvas, name, plan.levels, plan.slots.astype(np.int64))
         ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
         return as_kind(canvas, Value(ones, "truth", len(plan.names)), kind)
@@ -234,7 +237,7 @@ def _column(canvas: Canvas, plan: Any, name: str, kind: Literal["float", "double
 
 
 def _looked_up(canvas: Canvas, name: str, levels: Levels, table: Array) -> str:
-    """Return the entry of `table` for each text; its last one for any that is no level."""
+    """Map each string to the entry of its level in `table`; unknown strings to the last."""
     kind = "int64" if table.dtype.kind == "i" else "float"
     keys, entries = levels.levels.tolist(), table[:-1].tolist()
     attributes = {
@@ -246,7 +249,7 @@ def _looked_up(canvas: Canvas, name: str, levels: Levels, table: Array) -> str:
 
 
 def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value:
-    """Fill, mark and standardise as `Finish.apply` does."""
+    """Impute, add missing indicators and standardise, as `Finish.apply` does."""
     steps, marks = finish.steps, []
     dtype = np.float64 if value.kind == "double" else np.float32
     if finish.imputer is not None:
@@ -270,6 +273,7 @@ def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value
 
 
 def _standardised(canvas: Canvas, value: Value, means: Array, scales: Array) -> Value:
+    # In double precision, so that the result is rounded to float32 only once.
     wide = as_kind(canvas, value, "double").name
     centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
     scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))

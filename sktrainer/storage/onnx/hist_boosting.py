@@ -1,7 +1,7 @@
-"""HistGradientBoosting as ONNX, whose trees skl2onnx cannot write with category splits.
+"""Conversion of HistGradientBoosting to ONNX; skl2onnx does not support categorical splits.
 
-The trees become one TreeEnsembleRegressor of raw scores. A category split becomes a chain
-of equalities that share their true branch, in which onnxruntime sees a set.
+The trees become one TreeEnsembleRegressor of raw scores. A categorical split becomes a chain
+of equality tests with a common true branch, which onnxruntime recognises as a set.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ __all__ = ["add_hist_boosting", "is_hist_boosting", "rounded_down"]
 
 
 def is_hist_boosting(model: Any) -> bool:
-    """Tell whether a model is one of HistGradientBoosting."""
+    """Return whether a model is a HistGradientBoosting classifier or regressor."""
     return isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
 
 
 def add_hist_boosting(
     canvas: Canvas, model: Any, table: Value, *, exact: bool
 ) -> tuple[str | None, int, str | None]:
-    """Add the trees.
+    """Add the trees and the link function of a model.
 
-    Parameters
-    ----------
-    canvas : Canvas
-    model : HistGradientBoostingClassifier or HistGradientBoostingRegressor
-    table : Value
-    exact : bool
-        The table holds to the bit what the trainer's model is given: floats are then split
-        where it splits them. Else a border is rounded as the values beside it are.
+    `exact` means that the values are bit-identical to the input of the trainer's model. If
+    so, thresholds are rounded down to float32, which keeps every split. Otherwise, they are
+    rounded to the nearest float32, as the values are.
 
     Returns
     -------
     predicted : str or None
-        Numbers; None of a classifier, whose label is that of the highest probability.
+        Numeric prediction. None for a classifier, which predicts the most probable class.
     kind : int
     probabilities : str or None
+
+    Raises
+    ------
+    InputError
+        If the link function of the loss is not supported.
     """
     from onnx import TensorProto
 
@@ -54,9 +54,9 @@ def add_hist_boosting(
     if isinstance(model, HistGradientBoostingRegressor):
         link = type(model._loss.link).__name__
         if link not in ("IdentityLink", "LogLink"):
-            raise InputError(f"loss {model.loss!r} has a link that to_onnx does not know")
+            raise InputError(f"to_onnx does not support the link function of {model.loss!r}")
         return (canvas.add("Exp", raw) if link == "LogLink" else raw), kind, None
-    if model.n_trees_per_iteration_ == 1:
+    if model.n_trees_per_iteration_ == 1:  # binary: one raw score, that of the second class
         positive = canvas.add("Sigmoid", raw)
         one = canvas.constant(np.ones((1, 1), dtype=np.float32))
         both = canvas.add("Concat", canvas.add("Sub", one, positive), positive, axis=1)
@@ -65,7 +65,7 @@ def add_hist_boosting(
 
 
 def _preprocessed(canvas: Canvas, model: Any, table: Value) -> Value:
-    """Put category columns first, as codes, as the model does before its trees."""
+    """Encode categorical columns as codes and move them first, as the model does."""
     if getattr(model, "_preprocessor", None) is None:
         return table
     encoder = model._preprocessor.named_transformers_["encoder"]
@@ -90,7 +90,7 @@ def _columns(canvas: Canvas, table: Value, at: Any) -> Value:
 
 
 def _coded(canvas: Canvas, column: Value, categories: Array) -> str:
-    known = [float(value) for value in categories if value == value]
+    known = [float(value) for value in categories if value == value]  # without NaN
     return canvas.add(
         "LabelEncoder",
         column.name,
@@ -112,6 +112,7 @@ def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
             _add_tree(attributes, tree, tree_id, target, border)
             tree_id += 1
     attributes["base_values"] = np.ravel(model._baseline_prediction).tolist()
+    # ONNX has separate attributes for doubles; a node must not have both.
     if table.kind == "double":
         for key in ("nodes_values", "target_weights", "base_values"):
             tensor: Any = numpy_helper.from_array(np.array(attributes.pop(key)), key)
@@ -128,7 +129,7 @@ def _add_tree(
     target: int,
     border: Callable[[float], float],
 ) -> None:
-    """Add the nodes of one tree; those of chains get numbers after the tree's own."""
+    """Add the nodes of one tree. Additional nodes of categorical splits are numbered last."""
     nodes, n_ids = tree.nodes, len(tree.nodes)
     for node_id, node in enumerate(nodes):
         left, right = int(node["left"]), int(node["right"])
@@ -144,7 +145,7 @@ def _add_tree(
             _add_node(to, tree_id, node_id, "BRANCH_LEQ", feature, value, left, right, to_left)
         else:
             found = _members(tree.raw_left_cat_bitsets[int(node["bitset_idx"])])
-            members = found or [-1]  # only missing cells are told apart
+            members = found or [-1]  # matches nothing: only missing values go left
             ids = [node_id, *range(n_ids, n_ids + len(members) - 1)]
             n_ids += len(members) - 1
             for own, code, other in zip(ids, members, [*ids[1:], right], strict=True):
@@ -179,13 +180,16 @@ def _add_node(
 
 
 def rounded_down(value: float) -> float:
-    """Return the greatest float32 that is not above: floats are split as before."""
+    """Return the greatest float32 that is not above a threshold.
+
+    A float32 is at most the threshold if and only if it is at most the result.
+    """
     narrow = np.float32(value)
-    if float(narrow) > value:
+    if float(narrow) > value:  # np.float32 rounds to the nearest
         narrow = np.nextafter(narrow, np.float32(-np.inf))
     return float(narrow)
 
 
 def _members(bitset: Array) -> list[int]:
-    """Return the codes in a set of 256 bits, which is held as eight words."""
+    """Return the codes in a set of 256 bits, which is stored as eight 32-bit words."""
     return [code for code in range(256) if int(bitset[code // 32]) >> (code % 32) & 1]

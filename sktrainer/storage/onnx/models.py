@@ -1,4 +1,4 @@
-"""Each library's steps and models as ONNX, by the converter that is made for it."""
+"""Conversion of steps and models to ONNX with the converter of each library."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _EXTRA = "onnx"
 
 @dataclass(frozen=True)
 class Answers:
-    """What a converted model gives.
+    """Outputs of a converted model.
 
     Attributes
     ----------
     predicted : str or None
-        Labels as the model knows them, or numbers; any shape that holds one a row.
+        Labels (those of the model) or numbers, one per row, in any shape.
     kind : int
-        The type of its elements.
+        Element type of `predicted`.
     probabilities : str or None
-        Shape (n_rows, n_known_classes), float.
+        Float values of shape (n_rows, n_known_classes).
     """
 
     predicted: str | None
@@ -50,7 +50,7 @@ class Answers:
 
 
 def model_problems(model: Any) -> list[str]:
-    """Say what keeps a model out of an ONNX file that can be told before trying."""
+    """Return the reasons, known without converting it, why a model cannot be exported."""
     family, name = _family(model), model_name(model)
     if family in ("skorch", "keras"):
         call = (
@@ -59,9 +59,9 @@ def model_problems(model: Any) -> list[str]:
             else "torch.onnx.export(trainer.model_.module_, ...)"
         )
         scaled = getattr(model, "target_scale_", None) is not None
-        units = ", in the deviations that report_ names" if scaled else ""
-        alone = f"{call} writes it alone{units}"
-        return [f"{name} is a network, which to_onnx does not convert; {alone}"]
+        units = ". Its outputs are standardised: see target_scale in report_" if scaled else ""
+        alone = f"export the network alone with {call}{units}"
+        return [f"{name} is a network, which to_onnx does not support; {alone}"]
     return _catboost_problems(model, name) if family == "catboost" else []
 
 
@@ -69,12 +69,14 @@ def _catboost_problems(model: Any, name: str) -> list[str]:
     problems = []
     if model.get_cat_feature_indices():
         problems.append(
-            f"{name} was told of category columns, which CatBoost does not write as ONNX; "
-            'fit with categorical_encoding="onehot", "ordinal" or "target" and export that'
+            f"{name} has native categorical columns, which CatBoost cannot export to ONNX; "
+            'fit with categorical_encoding="onehot", "ordinal" or "target"'
         )
-    labels = np.asarray(getattr(model, "classes_", ()))  # empty of a regressor
+    labels = np.asarray(getattr(model, "classes_", ()))  # empty for a regressor
     if len(labels) and labels.dtype.kind in "bf":
-        problems.append(f"{name} writes no truths or floats as labels; fit on y.astype(str)")
+        problems.append(
+            f"{name} cannot export boolean or float labels to ONNX; fit on y.astype(str)"
+        )
     return problems
 
 
@@ -85,21 +87,21 @@ def _family(model: Any) -> str:
 def add_step(
     canvas: Canvas, name: str, step: Any, values: dict[str, Value], *, wide: bool
 ) -> Value:
-    """Add a fitted scikit-learn transformer; `values` by the names that it knows.
+    """Add a fitted scikit-learn transformer; `values` maps its input names to values.
 
-    The width of what comes out is not known to the canvas: 0. With `wide`, doubles stay
-    doubles, where the converter and onnxruntime have operators for them.
+    The width of the returned value is 0, since it is not known yet. If `wide` is True,
+    doubles are not converted to floats. Not all operators support that.
 
     Raises
     ------
     InputError
-        skl2onnx has no converter for it, or the one that it has fails.
+        If skl2onnx has no converter for the step, or the converter fails.
     """
     try:
         outputs = _added_step(canvas, step, values, wide)
     except Exception as error:
         raise _refusal(f"step {name!r} ({type(step).__name__})", error) from error
-    return outputs[-1]  # of a clustering, distances stand behind labels
+    return outputs[-1]  # clustering returns labels, then distances (its `transform`)
 
 
 def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool) -> list[Value]:
@@ -121,7 +123,7 @@ def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool)
 
 
 def _fills_numbers(step: Any) -> bool:
-    """Tell an imputer that does no more than fill; ONNX's own has no doubles."""
+    """Return whether a step only imputes NaN. The Imputer of ONNX does not support doubles."""
     return (
         type(step) is SimpleImputer
         and not step.add_indicator
@@ -142,21 +144,14 @@ def _filled(canvas: Canvas, step: Any, values: list[Value]) -> Value:
 def add_model(
     canvas: Canvas, model: Any, values: list[Value], *, classifier: bool, exact: bool
 ) -> Answers:
-    """Add a fitted model that takes the values side by side.
+    """Add a fitted model that takes the concatenated values.
 
-    Parameters
-    ----------
-    canvas : Canvas
-    model : estimator
-    values : list of Value
-    classifier : bool
-    exact : bool
-        The values are to the bit those that the trainer's model is given.
+    `exact` means that the values are bit-identical to the input of the trainer's model.
 
     Raises
     ------
     InputError
-        There is no converter for it, or the one that there is fails.
+        If there is no converter for the model, or the converter fails.
     """
     table = joined(canvas, values)
     try:
@@ -206,7 +201,7 @@ def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
 
 
 def _send_missing(model: Any, converted: Any) -> None:
-    """Send missing cells where the trees of a forest send them; skl2onnx leaves that out."""
+    """Set the direction of missing values in the trees of a forest, which skl2onnx omits."""
     if not isinstance(model, BaseForest | BaseDecisionTree):
         return
     trees = [model] if isinstance(model, BaseDecisionTree) else model.estimators_
@@ -233,7 +228,7 @@ def _by_onnxmltools(model: Any, table: Value) -> Any:
 
 
 def _nameless(model: Any) -> Any:
-    """Return an XGBoost model without names of columns, which its converter cannot read."""
+    """Return an XGBoost model without feature names, which its converter does not support."""
     renamed = copy.copy(model)
     renamed._Booster = model.get_booster().copy()
     renamed._Booster.feature_names = None
@@ -241,7 +236,10 @@ def _nameless(model: Any) -> Any:
 
 
 def _plainly_labelled(model: Any) -> Any:
-    """Return a LightGBM model with labels that its converter can write; ours come later."""
+    """Return a LightGBM model with labels that its converter supports.
+
+    `add_classes` restores the original labels.
+    """
     if getattr(model, "classes_", np.arange(2)).dtype.kind not in "bf":
         return model
     relabelled = copy.copy(model)
@@ -250,9 +248,9 @@ def _plainly_labelled(model: Any) -> Any:
 
 
 def _with_float_borders(model: Any) -> Any:
-    """Return a LightGBM model that splits floats as before, by borders that are floats.
+    """Return a LightGBM model with float32 thresholds that split float32 values identically.
 
-    Its converter rounds borders to the nearest float, which may be the value above.
+    The converter would round thresholds to the nearest float32, which may be a higher one.
     """
     import lightgbm
 
@@ -262,7 +260,8 @@ def _with_float_borders(model: Any) -> Any:
         if key == "threshold":
             borders = (repr(rounded_down(float(value))) for value in values.split())
             lines[at] = f"threshold={' '.join(borders)}"
-    kept = [line for line in lines if not line.startswith("tree_sizes=")]  # no longer so
+    # The sizes of the trees in bytes have changed. LightGBM reads a file without them.
+    kept = [line for line in lines if not line.startswith("tree_sizes=")]
     narrowed = copy.copy(model)
     narrowed._Booster = lightgbm.Booster(model_str="\n".join(kept))
     return narrowed
@@ -277,7 +276,7 @@ def _by_catboost(model: Any, table: Value) -> Any:
         converted = onnx.load(path)
     graph = converted.graph
     for node in [node for node in graph.node if node.op_type == "ZipMap"]:
-        # A list of dicts comes out of it; the numbers go in.
+        # ZipMap turns the probabilities into a list of dicts: return its input instead.
         graph.node.remove(node)
         for out in [out for out in graph.output if out.name == node.output[0]]:
             graph.output.remove(out)
@@ -294,5 +293,5 @@ def _refusal(what: str, error: Exception) -> InputError:
     said = words if len(words) <= 300 else f"{words[:300]} ..."
     return InputError(
         f"{what} cannot be converted to ONNX: {type(error).__name__}: {said}; nothing was "
-        'written. Leave it out or take another one, or save the trainer as a ".skt" file'
+        'written. Remove or replace it, or save the trainer as a ".skt" file'
     )
