@@ -82,7 +82,7 @@ def test_a_finished_run_is_loaded_and_not_trained_again(tmp_path):
     again = trainer(tmp_path, CountsFits()).fit(X, y)
     assert CountsFits.n_fits == 1
     assert same_bits(answers(first, PROBE), answers(again, PROBE))
-    assert any("found finished" in note for note in again.report_.to_dict()["notes"])
+    assert any("was finished" in note for note in again.report_.to_dict()["notes"])
 
 
 def test_finished_folds_are_not_trained_again(tmp_path):
@@ -143,8 +143,8 @@ def test_the_caller_sees_where_a_fit_went_on(tmp_path, capsys):
     trainer(tmp_path, verbose=1).fit(X, y)
     trainer(tmp_path, verbose=1).fit(X, y)
     said = capsys.readouterr().out
-    assert f"Checkpoint '{tmp_path}': begins" in said
-    assert f"Checkpoint '{tmp_path}': goes on (final at 20)" in said
+    assert f"Checkpoint '{tmp_path}': started" in said
+    assert f"Checkpoint '{tmp_path}': resumed (final at 20)" in said
 
 
 def test_a_model_that_no_file_can_hold_is_fitted_all_the_same(tmp_path):
@@ -417,7 +417,7 @@ def test_a_signal_ends_a_fit_with_a_checkpoint_and_says_how_to_go_on(name, numbe
         warnings.simplefilter("ignore")
         resumed = trainer_of(name, folder).fit(*table())
         whole = trainer_of(name, tmp_path / "whole").fit(*table())
-    assert any("went on from" in note for note in resumed.report_.to_dict()["notes"])
+    assert any("resumed at" in note for note in resumed.report_.to_dict()["notes"])
     assert outcome(resumed) == outcome(whole)
 
 
@@ -442,7 +442,7 @@ def test_a_signal_at_the_very_end_is_not_lost(tmp_path, monkeypatch):
         signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     again = trainer(tmp_path, model).fit(X, y)
-    assert any("found finished" in note for note in again.report_.to_dict()["notes"])
+    assert any("was finished" in note for note in again.report_.to_dict()["notes"])
 
 
 class Looks(LogisticRegression):

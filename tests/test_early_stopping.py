@@ -95,7 +95,7 @@ def test_what_does_not_iterate_fits_once():
 def test_few_rows_are_not_parted_again_and_the_report_says_so():
     trainer = ManagedTrainer(MODELS["lightgbm"]).fit(X.iloc[:15], Y.iloc[:15])
     assert len(trainer.split_.validation) == 0
-    assert any("fewer than the 20" in note for note in trainer.report_.notes)
+    assert any("at least 20 rows, got 15" in note for note in trainer.report_.notes)
 
 
 def test_the_models_own_early_stopping_gives_way():

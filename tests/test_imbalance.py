@@ -80,7 +80,7 @@ def test_auto_oversamples_for_a_model_that_takes_no_weights():
 
 
 def test_class_weights_are_refused_for_a_model_that_takes_none():
-    with pytest.raises(ParameterError, match="takes sample weights"):
+    with pytest.raises(ParameterError, match="supports sample weights"):
         ManagedTrainer(KNeighborsClassifier(), handle_imbalance="class_weight").fit(X, Y)
 
 
@@ -174,5 +174,5 @@ def test_correcting_after_synthetic_rows_is_warned_of():
         correct_probabilities=True,
         random_state=0,
     )
-    with pytest.warns(DataWarning, match="can overshoot"):
+    with pytest.warns(DataWarning, match="can overcorrect"):
         trainer.fit(X, Y)
