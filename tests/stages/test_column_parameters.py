@@ -104,9 +104,7 @@ def test_what_cannot_be_constrained_is_one_error(value, message):
     model = XGBRegressor(monotone_constraints=value)
     with pytest.raises(ParameterError, match=message):
         fitted(model)
-    with pytest.raises(
-        FitError, match=f"all 3 folds failed:\nevery fold: .*{message}"
-    ):
+    with pytest.raises(FitError, match=f"all 3 folds failed:\nevery fold: .*{message}"):
         fitted(model, cv=3)
 
 
