@@ -71,7 +71,7 @@ def checkpointed(
     in_segments = find_backend(anatomy.model).traits(anatomy.model, data.task).in_segments
     rhythm = rhythm_of(checkpoint, in_segments=in_segments)
     described = _parameters(parameters, estimator, seed)
-    if in_segments:
+    if in_segments:  # each segment has a seed of its own, so its length affects the model
         described["checkpoint's every"] = rhythm.every
     identity = Identity(_data(raw), described, _versions(anatomy))
     with opened(checkpoint, rhythm, identity, seed) as store:
@@ -151,5 +151,6 @@ def _versions(anatomy: Anatomy) -> dict[str, str]:
     names = [*_LIBRARIES, *packages_of([anatomy.model, *(step for _, step in anatomy.steps)])]
     names += [below for name in names for below in _BELOW.get(name, ())]
     versions = library_versions(dict.fromkeys(names))
+    # A new patch release of Python must not prevent a resume: keep major and minor only.
     python = library_versions(["python"])["python"].split(".")
     return {"python": ".".join(python[:2]), **versions}

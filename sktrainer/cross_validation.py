@@ -216,13 +216,13 @@ def _run_fold(
                 stopwatch=watch,
                 place=name,
             )
-    except CheckpointError:
+    except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
         raise
     except Exception as error:  # a failed fold must not discard the results of the others
         scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
-        what = f"{type(error).__name__}: {error}"
-        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=what)
+        text = f"{type(error).__name__}: {error}"
+        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=text)
     result = FoldResult(
         number,
         len(split.train),

@@ -126,7 +126,7 @@ def run_split(
     seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
     raw = bool(recipe.scoring.on_estimator)
 
-    @cache
+    @cache  # each set is extracted once, although verdict and scores both need it
     def part(name: str) -> Part | None:
         return _parts(data, split, prepared, validation, {name}, raw=raw).get(name)
 
@@ -189,13 +189,13 @@ def fit_place(
 
 def _resumed(recipe: Recipe, outcome: FitOutcome, name: str) -> tuple[str, ...]:
     """Return a note on the part of a fit that was loaded from a checkpoint."""
-    begun = outcome.resumed_from
-    if recipe.store is None or begun is None:
+    start = outcome.resumed_from
+    if recipe.store is None or start is None:
         return ()
     where, unit = str(recipe.store.folder), recipe.model.traits.iteration
-    if outcome.fit.n_iter is None or begun >= outcome.fit.n_iter:
+    if outcome.fit.n_iter is None or start >= outcome.fit.n_iter:
         return (f"the {name} fit was finished and loaded from the checkpoint {where!r}",)
-    return (f"the {name} fit resumed at {unit} {begun:,} from the checkpoint {where!r}",)
+    return (f"the {name} fit resumed at {unit} {start:,} from the checkpoint {where!r}",)
 
 
 def refit_run(

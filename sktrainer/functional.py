@@ -134,7 +134,7 @@ def train_model(
     True
     """
     fit_arguments = _take_fit_arguments(trainer_params)
-    if not stratify and "split" not in trainer_params:
+    if not stratify and "split" not in trainer_params:  # groups and times take precedence
         by_rows = not {"groups", "time_column"} & {*fit_arguments, *trainer_params}
         trainer_params["split"] = "random" if by_rows else "auto"
     parameters = {
@@ -299,5 +299,6 @@ def _name_of(model: Any) -> str:
     """
     steps = getattr(model, "steps", None)
     name = model_name(steps[-1][1] if steps else model)
+    # Insert "_" before a capital letter that starts a word: "LGBMClassifier" has two words.
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return re.sub(r"[^a-z0-9_]", "_", words)[:LONGEST_NAME]

@@ -37,7 +37,7 @@ def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split
         X=_stack(data.X, extra.X),
         y=np.concatenate([data.y, extra.y]),
         sample_weight=weight,
-        groups=None,
+        groups=None,  # groups and times of X_val are unknown, and no split follows
         time=None,
         validation=None,
     )

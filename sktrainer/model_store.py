@@ -25,7 +25,7 @@ from sktrainer.trainer import ManagedTrainer
 __all__ = ["ModelStore"]
 
 Version = int | str
-Numbers = list[int]  # inside the class, `list` is its method
+Numbers = list[int]  # inside the class, `list` refers to the method
 
 
 class ModelStore:
@@ -201,14 +201,14 @@ class ModelStore:
         rows = []
         for number in numbers:
             record = read_record(self.root / name / str(number))
-            print_ = record["fingerprint"]
+            fingerprint = record["fingerprint"]
             rows.append(
                 {
                     "saved": record["saved"],
                     "tags": ", ".join(tag for tag, tagged in tags.items() if tagged == number),
                     "estimator": record["estimator"],
                     "rows": record["rows"],
-                    "data": None if print_ is None else print_["digest"][:19],
+                    "data": None if fingerprint is None else fingerprint["digest"][:19],
                     **{
                         f"{part}_{metric}": value
                         for part, scores in record["scores"].items()
@@ -233,8 +233,8 @@ class ModelStore:
             one row per score: `kind`, `name`, `a`, `b`.
         """
         records = []
-        for asked in (a, b):
-            name, _, version = str(asked).partition("/")
+        for reference in (a, b):
+            name, _, version = str(reference).partition("/")
             records.append(read_record(self._folder(name, version or "latest")))
         return diff_frame(*records)
 
@@ -275,10 +275,10 @@ class ModelStore:
             raise InputError(f"keep must be an integer of at least 1, got {keep!r}")
         numbers = self._numbers(name)
         tagged = set(versions.tags_of(self.root, name).values())
-        gone = [number for number in numbers[:-keep] if number not in tagged]
-        for number in gone:
+        deleted = [number for number in numbers[:-keep] if number not in tagged]
+        for number in deleted:
             versions.remove_version(self.root, name, number)
-        return gone
+        return deleted
 
     def _folder(self, name: str, version: Version) -> Path:
         number = self._number(name, version)

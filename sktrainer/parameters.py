@@ -128,7 +128,7 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _is_int(value: Any, at_least: int) -> bool:
+def _is_int(value: Any, at_least: int) -> bool:  # bool is a subclass of int
     return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
 
 
@@ -252,14 +252,14 @@ def _scoring_problems(scoring: Any) -> list[str]:
         return _unknown_scorers("scoring", [scoring])
     if isinstance(scoring, Mapping):
         named = [value for value in scoring.values() if not callable(value)]
-        strays = [name for name in scoring if not isinstance(name, str)]
+        bad_names = [name for name in scoring if not isinstance(name, str)]
     elif isinstance(scoring, (list, tuple, set)):
-        named, strays = list(scoring), []
+        named, bad_names = list(scoring), []
         if len(set(map(str, named))) < len(named):
             return [f"scoring={list(scoring)!r} contains a scorer twice. Remove the duplicate"]
     else:
-        named, strays = [scoring], []
-    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or strays:
+        named, bad_names = [scoring], []
+    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
         return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
     return _unknown_scorers("scoring", named)
 

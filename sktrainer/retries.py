@@ -155,7 +155,7 @@ def fit_with_retries(
 
 def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
     found = attempt.verdict
-    loss = math.inf if math.isnan(found.loss) else found.loss
+    loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
     return bool(found.problem), loss, found.diverged
 
 
@@ -275,9 +275,9 @@ def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
         found = f"Fitted {len(attempts)} times"
         found += ", never better than a constant prediction" if used.verdict.problem else ""
         return (f"{found}: {tried}",)
-    told = tried or used.verdict.problem
-    do = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
-    return (f"Training diverged: {told}. To fix this, {do}",)
+    problem = tried or used.verdict.problem
+    fix = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
+    return (f"Training diverged: {problem}. To fix this, {fix}",)
 
 
 def attempts_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:

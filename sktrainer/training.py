@@ -165,11 +165,11 @@ def _cross_validate(
     recipe: Recipe, data: CheckedData, split: Split, progress: Progress
 ) -> CrossValidation:
     rows = np.concatenate([split.train, split.validation])
-    if split.kind != "time":
+    if split.kind != "time":  # the rows of a time split are already in time order
         rows = np.sort(rows)
     total = recipe.cv if isinstance(recipe.cv, (int, np.integer)) else 0
 
-    def tell(result: Any) -> None:
+    def show_fold(result: Any) -> None:
         progress.fold(
             result.fold,
             max(int(total), result.fold),
@@ -178,7 +178,7 @@ def _cross_validate(
             error=result.error,
         )
 
-    cv = cross_validate(recipe, data, rows, on_fold=tell)
+    cv = cross_validate(recipe, data, rows, on_fold=show_fold)
     for note in cv.notes:
         progress.warn(note, DataWarning)
     if cv.divergence:
@@ -221,8 +221,8 @@ def _fit_final(
             on_iteration=shown if progress.verbose else None,
             stopwatch=watch,
         )
-    held = len(split.validation) or data.validation is not None
-    if recipe.refit and recipe.stops and held and run.fit.best_iteration is not None:
+    has_validation = len(split.validation) or data.validation is not None
+    if recipe.refit and recipe.stops and has_validation and run.fit.best_iteration is not None:
         with kept(derive_seed(recipe.seed, "global")):
             run = refit_run(
                 recipe, data, split, run, seed=recipe.seed, n_threads=n_threads, stopwatch=watch

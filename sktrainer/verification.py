@@ -158,6 +158,7 @@ def _predictions(
         return f"not compared: {type(error).__name__}: {error}", None, 0
     if before.shape != now.shape:
         return f"shape was {before.shape}, is {now.shape}", None, len(before)
+    # Compare bytes: `==` is false for NaN and true for 0.0 and -0.0.
     if before.dtype == now.dtype and before.tobytes() == now.tobytes():
         return "", 0.0, len(before)
     largest = _largest_difference(before, now)
@@ -178,7 +179,7 @@ def _answers(trainer: Any, X: Any) -> Array:
         if hasattr(trainer, method):
             return np.asarray(getattr(trainer, method)(X))
     predicted = trainer.predict(X)
-    if hasattr(trainer, "classes_"):
+    if hasattr(trainer, "classes_"):  # positions of string labels can be subtracted
         predicted = np.searchsorted(trainer.classes_, predicted)
     return np.asarray(predicted)
 
