@@ -1,4 +1,4 @@
-"""The training layer for scikit-learn users: split, encode, stop, score, save."""
+"""Training layer for tabular models: split, encode, fit with early stopping, score, save."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ _AT_FIRST_USE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a fit does not need when it is first asked for."""
+    """Import a name that no fit needs when it is first accessed."""
     if name not in _AT_FIRST_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

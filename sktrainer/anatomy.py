@@ -1,4 +1,4 @@
-"""What a caller's estimator is made of: the steps before the model, and the model."""
+"""Split an estimator into the steps before the model and the model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ __all__ = ["Anatomy", "dissect"]
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A caller's estimator taken apart: the steps before the model, and the model.
+    """Steps and model of an estimator.
 
     Attributes
     ----------
     steps : tuple of (str, transformer or sampler)
-        Pipelines inside pipelines are laid flat, as "outer.inner".
+        Steps before the model. Nested pipelines are flattened; their steps are named
+        "outer.inner".
     name : str
-        The model's name in the pipeline.
+        Name of the model in the pipeline.
     model : estimator
     """
 
@@ -32,32 +33,36 @@ class Anatomy:
 
     @property
     def transforms(self) -> bool:
-        """Whether a step of the caller's own transforms X."""
+        """Whether a step of the user's Pipeline transforms X."""
         return any(does(step, "transform") for _, step in self.steps)
 
 
 def dissect(estimator: Any) -> Anatomy:
-    """Take an estimator apart into the steps before the model and the model.
+    """Split an estimator into the steps before the model and the model.
 
-    What is no estimator yet (a torch Module, a Keras model, a function that builds one)
-    becomes the one that trains it; see `sktrainer.backends.adoption`.
+    A torch Module, a Keras model or a function that builds one is wrapped in an estimator;
+    see `sktrainer.backends.adoption`.
 
     Raises
     ------
     ParameterError
-        Where it is another class, has no `fit`, or is a Pipeline without a model at its end.
+        If `estimator` is an estimator class, has no `fit`, or is a Pipeline that does not end
+        in a model.
     """
     if is_bare(estimator):
         return Anatomy((), "model", adopt(estimator))
     if isinstance(estimator, type):
         raise ParameterError(
-            f"estimator must be an instance, got the class {estimator.__name__}; "
-            f"pass {estimator.__name__}()"
+            f"estimator must be an instance, got the class {estimator.__name__}. "
+            f"Pass {estimator.__name__}()"
         )
     if isinstance(estimator, Pipeline):
         flat = _flatten(estimator.steps)
         if not flat or flat[-1][1] in (None, "passthrough"):
-            raise ParameterError("estimator is a Pipeline without a model as its last step")
+            raise ParameterError(
+                "estimator is a Pipeline without a model as its last step. Add a classifier or "
+                "a regressor"
+            )
         name, model = flat[-1]
         if not is_bare(model):
             _check_model(model, f"the last step {name!r} of the Pipeline")
@@ -69,20 +74,20 @@ def dissect(estimator: Any) -> Anatomy:
 def _check_model(model: Any, what: str) -> None:
     if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "get_params")):
         raise ParameterError(
-            f"{what} must be a model with fit, predict and get_params, got {model!r}; pass, "
+            f"{what} must be a model with fit, predict and get_params, got {model!r}. Pass, "
             "for example, sklearn.linear_model.LogisticRegression()"
         )
     if not hasattr(model, "predict") and not hasattr(type(model), "predict"):
         raise ParameterError(
-            f"{what} must have predict, got {type(model).__name__}; pass a classifier or a "
-            "regressor"
+            f"{what} must have a predict method, got {type(model).__name__}. Pass a classifier "
+            "or a regressor"
         )
     tags = getattr(model, "__sklearn_tags__", None)
     kind = None if tags is None else tags().estimator_type
     if kind in ("clusterer", "outlier_detector", "density_estimator"):
         raise ParameterError(
-            f"{what} must learn a target, got {type(model).__name__}, which is of the kind "
-            f"{kind!r}; pass a classifier or a regressor"
+            f"{what} must be a classifier or a regressor, got {type(model).__name__}, which is "
+            f"a {kind!r}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a fitted trainer says of rows: predictions, probabilities, scores."""
+"""Prediction and scoring methods of the trainer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Answers"]
 
 
 def _model_has(method: str) -> Callable[[Any], bool]:
-    """Tell whether the model, fitted or not, has this method; its own error explains."""
+    """Return a check for `available_if`: the model, fitted or not, has this method."""
 
     def check(trainer: Answers) -> bool:
         fitted = getattr(trainer, "_fitted", None)
         model = dissect(trainer.estimator).model if fitted is None else fitted.model
-        getattr(model, method)
+        getattr(model, method)  # its own AttributeError explains why a method is missing
         if method == "predict_proba" and _is_for_regression(trainer):
-            # skorch's regressors have it too, as another name of `predict`.
+            # skorch's regressors have `predict_proba` as an alias of `predict`.
             raise AttributeError(f"a regressor has no {method}")
         return True
 
@@ -41,22 +41,24 @@ def _is_for_regression(trainer: Answers) -> bool:
 
 
 class Answers:
-    """The methods of a trainer that take rows and change nothing."""
+    """Mixin with the prediction and scoring methods, which never change the trainer."""
 
     estimator: Any
     scoring: Any
     _fitted: FittedModel
 
     def predict(self, X: Any) -> Array:
-        """Predict labels or numbers.
+        """Predict class labels or regression values.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows with the columns that were passed to `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Original class labels for classification.
         """
         check_is_fitted(self)
         return self._fitted.predict(X)
@@ -72,7 +74,7 @@ class Answers:
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            A column for each of `classes_`, also for one that the training rows lacked.
+            One column per class in `classes_`, including classes without training rows.
         """
         check_is_fitted(self)
         return self._fitted.predict_proba(X)
@@ -94,7 +96,7 @@ class Answers:
 
     @available_if(_model_has("decision_function"))
     def decision_function(self, X: Any) -> Array:
-        """Return the model's decision values.
+        """Return the decision values of the model.
 
         Parameters
         ----------
@@ -114,11 +116,13 @@ class Answers:
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or str
+            The target, or the name of its column in X.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         float
+            The score; greater is better for scikit-learn scorers.
         """
         check_is_fitted(self)
         fitted = self._fitted

@@ -1,4 +1,4 @@
-"""Before anything is trained: parameters, estimator and data, checked as one."""
+"""Validation of parameters, estimator and data before training."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ __all__ = ["check_all", "for_the_network_alone"]
 def for_the_network_alone(
     parameters: Mapping[str, Any], estimator: Any, X: Any
 ) -> Mapping[str, Any]:
-    """Leave out the automatic preprocessor, which is for tables, where a network takes X.
+    """Replace ``preprocessor="auto"`` by None if a network is fitted on X that is not a table.
 
-    Dicts of arrays, and arrays of three dimensions or more (images, sequences), are no tables.
+    Dicts of arrays, and arrays with three or more dimensions (images, sequences), are not
+    tables.
     """
     has_columns = not is_inputs(X) and count_dimensions(X) <= 2
     if has_columns or not isinstance(parameters["preprocessor"], str):
@@ -35,7 +36,7 @@ def for_the_network_alone(
     try:
         alone = _takes_any_shape(dissect(estimator).model)
     except ParameterError:
-        return parameters
+        return parameters  # `check_all` reports the error together with all others
     return {**parameters, "preprocessor": None} if alone else parameters
 
 
@@ -46,12 +47,13 @@ def _takes_any_shape(model: Any) -> bool:
 def check_all(
     parameters: Mapping[str, Any], estimator: Any, raw: RawInput
 ) -> tuple[Anatomy, CheckedData]:
-    """Check parameters, estimator and data, and raise once for all that is wrong."""
+    """Check parameters, estimator and data, and raise one error that lists all mistakes."""
     problems = parameter_problems(parameters)
     try:
         anatomy = dissect(estimator)
     except ParameterError as error:
         raise ParameterError([*problems, *error.problems]) from None
+    # y cannot be checked for an unknown task.
     if any(problem.startswith("task ") for problem in problems):
         raise ParameterError(problems)
     automatic = isinstance(parameters["preprocessor"], str)
@@ -73,7 +75,7 @@ def check_all(
 
 
 def _unfit_scorers(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
-    """Name the scorers asked for, each known by itself, that cannot score such targets."""
+    """Return an error text for each requested scorer that cannot score such targets."""
     asked = []
     if parameters["scoring"] is not None:
         scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)

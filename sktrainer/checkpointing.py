@@ -1,4 +1,4 @@
-"""From the arguments of a fit to its checkpoint folder: what the run is, and its seed."""
+"""Open the checkpoint folder of a fit, identified by its data, parameters and versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["checkpointed"]
 
 _LIBRARIES = ("sktrainer", "sklearn", "imblearn", "numpy", "pandas", "scipy")
 _BELOW = {"skorch": ("torch",), "scikeras": ("keras",)}
-# They decide how fast a run is and what it says, and no bit of what it gives.
+# These parameters change speed and output text, but not the fitted model.
 _OUTSIDE = frozenset({"checkpoint", "n_jobs", "verbose"})
 _THREADS = frozenset(
     {"n_jobs", "nthread", "nthreads", "num_thread", "num_threads", "thread_count", "verbose"}
@@ -42,27 +42,27 @@ def checkpointed(
     data: CheckedData,
     seed: int,
 ) -> Iterator[RunStore | None]:
-    """Hold the checkpoint folder of a fit, inside; None where the caller named none.
+    """Lock and yield the checkpoint folder of a fit; yield None without a checkpoint.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own, by name.
+        Parameters of the trainer by name.
     estimator : estimator
     raw : RawInput
-        As the caller passed it.
+        The arguments of `fit` as they were passed.
     anatomy : Anatomy
     data : CheckedData
-        For its task.
+        Only its task is used.
     seed : int
         Drawn from `random_state` for this call.
 
     Raises
     ------
     CheckpointMismatchError
-        The folder holds a run of other data, parameters or library versions.
+        If the folder holds a run with other data, parameters or library versions.
     CheckpointError
-        Another fit writes to it, or it cannot be written.
+        If another fit is writing to the folder, or it cannot be written.
     """
     if parameters.get("checkpoint") is None:
         yield None
@@ -71,7 +71,7 @@ def checkpointed(
     in_segments = find_backend(anatomy.model).traits(anatomy.model, data.task).in_segments
     rhythm = rhythm_of(checkpoint, in_segments=in_segments)
     described = _parameters(parameters, estimator, seed)
-    if in_segments:
+    if in_segments:  # each segment has a seed of its own, so its length affects the model
         described["checkpoint's every"] = rhythm.every
     identity = Identity(_data(raw), described, _versions(anatomy))
     with opened(checkpoint, rhythm, identity, seed) as store:
@@ -80,24 +80,24 @@ def checkpointed(
 
 
 def _tell(store: RunStore, verbose: int) -> None:
-    what = f"goes on ({store.found})" if store.found else "begins"
+    what = f"resumed ({store.found})" if store.found else "started"
     Progress(verbose).done(f"Checkpoint {str(store.folder)!r}: {what}")
 
 
 def _parameters(parameters: Mapping[str, Any], estimator: Any, seed: int) -> dict[str, Any]:
-    """Describe every parameter that decides a bit, nested ones by their own names."""
+    """Describe every parameter that affects the model; nested parameters by nested names."""
     described: dict[str, Any] = {}
     for name, value in parameters.items():
         if name not in _OUTSIDE:
             _describe(name, value, described)
     _describe("estimator", estimator, described)
     if isinstance(parameters["random_state"], (np.random.RandomState, np.random.Generator)):
-        described["random_state"] = f"a generator, which gave the seed {seed}"
+        described["random_state"] = f"a generator that drew the seed {seed}"
     return described
 
 
 def _describe(name: str, value: Any, into: dict[str, Any]) -> None:
-    """Describe a parameter; an estimator by its class, and each parameter inside by itself."""
+    """Describe a parameter; an estimator by its class and one entry per nested parameter."""
     if not _is_estimator(value):
         into[name] = plain_value(value)
         return
@@ -109,7 +109,7 @@ def _describe(name: str, value: Any, into: dict[str, Any]) -> None:
 
 
 def _without_inner(value: Any, inside: Mapping[str, Any]) -> Any:
-    """Describe a parameter of an estimator, but for what is named beside it."""
+    """Describe a parameter, without sub-estimators that have entries of their own."""
     if _is_estimator(value):
         return _class_name(value)
     if isinstance(value, (list, tuple)):
@@ -143,7 +143,7 @@ def _data(raw: RawInput) -> dict[str, str]:
 def _fingerprint(value: Any) -> str:
     try:
         return fingerprint(value)
-    except Exception:  # X may be whatever the first step of a Pipeline takes
+    except Exception:  # X may be anything that the first step of a Pipeline accepts
         return str(joblib.hash(value))
 
 
@@ -151,5 +151,6 @@ def _versions(anatomy: Anatomy) -> dict[str, str]:
     names = [*_LIBRARIES, *packages_of([anatomy.model, *(step for _, step in anatomy.steps)])]
     names += [below for name in names for below in _BELOW.get(name, ())]
     versions = library_versions(dict.fromkeys(names))
+    # A new patch release of Python must not prevent a resume: keep major and minor only.
     python = library_versions(["python"])["python"].split(".")
     return {"python": ".".join(python[:2]), **versions}

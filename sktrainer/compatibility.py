@@ -1,4 +1,4 @@
-"""Which parameters, models and data do not go together, each said in one sentence."""
+"""Checks for incompatible combinations of parameters, model and data."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["misfits", "parameter_problems", "unserved_scorers"]
 
 
 def parameter_problems(backend: Backend, model: Any) -> list[str]:
-    """Name the model's own parameters that it cannot be trained with.
+    """Return an error text for each invalid parameter of the model.
 
-    Only networks are asked: other libraries refuse theirs as soon as they are fitted.
+    Only backends of networks check this: other libraries raise as soon as `fit` starts.
     """
     find = getattr(backend, "problems", None)
     return [] if find is None else list(find(model))
@@ -27,48 +27,49 @@ def parameter_problems(backend: Backend, model: Any) -> list[str]:
 def misfits(
     parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
 ) -> list[str]:
-    """Name the parameters that do not fit each other, the model or the data."""
+    """Return an error text for each parameter that is incompatible with others or the data."""
     name = model_name(anatomy.model)
     problems = []
     if data.task == "regression":
         problems += [
-            f"{key}={parameters[key]!r} is for classification, but this is a regression; "
-            "leave it out"
+            f"{key}={parameters[key]!r} is for classification only, but the task is "
+            "regression. Remove it"
             for key in ("handle_imbalance", "correct_probabilities")
             if parameters[key] not in (None, False, "auto")
         ]
         if parameters["split"] == "stratified":
             problems.append(
-                "split='stratified' needs classes, but this is a regression; use 'random'"
+                "split='stratified' needs classes, but the task is regression. Use "
+                "split='random'"
             )
     if parameters["early_stopping"] is True and traits.max_iter is None:
         problems.append(
-            f"early_stopping=True needs a model that goes in iterations, and {name} does not "
-            "as it is set; use early_stopping='auto' or False"
+            f"early_stopping=True needs an iterative estimator, but {name} with these "
+            "parameters is not one. Use early_stopping='auto' or False"
         )
     if parameters["categorical_encoding"] == "native" and not traits.native_categorical:
         problems.append(
-            f"categorical_encoding='native' needs a model that takes category codes, and "
-            f"{name} does not; use 'auto', 'onehot', 'ordinal' or 'target'"
+            f"categorical_encoding='native' needs a model that supports category codes, but "
+            f"{name} does not. Use 'auto', 'onehot', 'ordinal' or 'target'"
         )
     if parameters["handle_imbalance"] == "class_weight" and not traits.sample_weight:
         problems.append(
-            f"handle_imbalance='class_weight' needs a model that takes sample weights, and "
-            f"{name} does not; use 'oversample', 'undersample' or 'smote'"
+            f"handle_imbalance='class_weight' needs a model that supports sample weights, but "
+            f"{name} does not. Use 'oversample', 'undersample' or 'smote'"
         )
     if data.sample_weight is not None and not traits.sample_weight:
-        problems.append(f"sample_weight was passed, but {name} takes no weights; leave it out")
+        problems.append(f"{name} does not support sample weights. Remove sample_weight")
     return problems + _split_misfits(parameters, data)
 
 
 def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
     split, problems = parameters["split"], []
     if isinstance(split, str) and split == "group" and data.groups is None:
-        problems.append("split='group' needs groups; pass fit(X, y, groups=...)")
+        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
     if data.time is not None and isinstance(split, str) and split not in ("auto", "time"):
         problems.append(
-            f"time_column={parameters['time_column']!r} orders rows for split='time', got "
-            f"split={split!r}; use split='time' or leave time_column out"
+            f"time_column={parameters['time_column']!r} is only used by split='time', got "
+            f"split={split!r}. Use split='time' or remove time_column"
         )
     return problems
 
@@ -76,13 +77,13 @@ def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str
 def unserved_scorers(
     scoring: Scoring | None, metric: WatchedMetric, anatomy: Anatomy
 ) -> list[str]:
-    """Name the scorers asked for that need a method which the model does not have."""
+    """Return an error text for each requested scorer that needs a method the model lacks."""
     named = {} if scoring is None else dict(scoring.scorers)
     if metric.scorer is not None:
         named[metric.name] = metric.scorer
     return [
-        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, and "
-        f"{model_name(anatomy.model)} has none; use another scorer or model"
+        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, but "
+        f"{model_name(anatomy.model)} has none. Use another scorer or model"
         for name, scorer in named.items()
         if not can_serve(scorer, anatomy.model)
     ]

@@ -1,4 +1,4 @@
-"""Folds: the same way as the final fit, once a fold, side by side where that pays."""
+"""Cross-validation: run the same stages as the final fit once per fold, in parallel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold, counted from 1: its scores (NaN where it failed), seconds and rounds."""
+    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores."""
 
     fold: int
     n_train: int
@@ -47,7 +47,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The folds of one cross-validation, in order."""
+    """Results of all folds of one cross-validation, in order."""
 
     folds: tuple[FoldResult, ...]
     metrics: tuple[str, ...]
@@ -77,7 +77,7 @@ class CrossValidation:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row a fold, for the report."""
+        """One row per fold, for the report."""
         rows = [
             {
                 "fold": fold.fold,
@@ -96,13 +96,13 @@ class CrossValidation:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row a metric: `mean` and `std` over the folds."""
+        """One row per metric: `mean` and `std` over the folds."""
         scores = pd.DataFrame([fold.scores for fold in self.folds])
         return pd.DataFrame({"mean": scores.mean(), "std": scores.std(ddof=0)})
 
     @property
     def summary_line(self) -> str:
-        """The mean and standard deviation of each score, in one line."""
+        """Mean and standard deviation of each score, in one line."""
         scores = ", ".join(
             f"{name} {row['mean']:.4g} ± {row['std']:.2g}"
             for name, row in self.summary.iterrows()
@@ -111,16 +111,16 @@ class CrossValidation:
 
     @property
     def divergence(self) -> str:
-        """Which folds' fits diverged, and how the first of them did; empty for none."""
+        """Number of diverged folds and the problem of the first one; empty if none diverged."""
         diverged = [fold for fold in self.folds if fold.divergence]
         if not diverged:
             return ""
         first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
-        return f"The fit diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
+        return f"Training diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
 
     @property
     def best_iteration(self) -> int | None:
-        """The median of the folds' best iterations, None where none stopped early."""
+        """Median of the folds' best iterations; None if no fold stopped early."""
         found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
         return max(1, round(float(np.median(found)))) if found else None
 
@@ -132,16 +132,16 @@ def cross_validate(
     *,
     on_fold: Callable[[FoldResult], Any] | None = None,
 ) -> CrossValidation:
-    """Fit and score once a fold; the results do not depend on how many run at once.
+    """Fit and score each fold; the results do not depend on the number of parallel jobs.
 
     Parameters
     ----------
     recipe : Recipe
     data : CheckedData
     rows : ndarray of shape (n_rows,)
-        Positions of the rows that are parted into folds.
+        Positions of the rows that are split into folds.
     on_fold : callable or None, default=None
-        Called with each FoldResult as it comes, in the order of the folds.
+        Called with each FoldResult in the order of the folds, as soon as it is available.
 
     Returns
     -------
@@ -150,11 +150,11 @@ def cross_validate(
     Raises
     ------
     FitError
-        Where every fold failed; the message holds each one's error.
+        If every fold failed. The message contains the errors.
     """
     folds = fold_rows(data, rows, recipe.split, recipe.cv)
     workers, n_threads = plan_folds(recipe, len(folds))
-    fold_recipe = replace(recipe, cv=None)  # a generator of folds cannot go to a process
+    fold_recipe = replace(recipe, cv=None)  # `cv` may be a generator, which cannot be pickled
     tasks = (
         delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
         for number, (train, test) in enumerate(folds, start=1)
@@ -175,18 +175,19 @@ def cross_validate(
 
 
 def plan_folds(recipe: Recipe, n_folds: int) -> tuple[int, int]:
-    """Return how many folds are fitted at once, and the threads of each.
+    """Return the number of folds fitted in parallel, and the number of threads of each.
 
-    One at a time on a GPU: its memory is one fold's, and CatBoost cannot train twice at once.
+    Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
+    run two trainings at once.
     """
     return plan_jobs(1 if recipe.model.device.is_gpu else recipe.n_jobs, n_folds)
 
 
 def _joblib_backend(recipe: Recipe) -> str:
-    """Choose threads where the model lets go of the interpreter, else processes.
+    """Choose threads if the model releases the GIL, otherwise processes.
 
-    As threads, folds share the table and need no start-up. Steps of the caller's own may
-    draw from the global random generators, which threads would share: then processes.
+    Threads share the table and start at once. User-defined steps may draw from the global
+    random generators, which threads share, so they need processes.
     """
     own_steps = [s for _, s in recipe.steps.steps if not isinstance(s, TableEncoder)]
     return "threading" if recipe.model.traits.releases_gil and not own_steps else "loky"
@@ -215,13 +216,13 @@ def _run_fold(
                 stopwatch=watch,
                 place=name,
             )
-    except CheckpointError:
+    except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
         raise
-    except Exception as error:  # one fold's failure must not lose the others' results
+    except Exception as error:  # a failed fold must not discard the results of the others
         scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
-        what = f"{type(error).__name__}: {error}"
-        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=what)
+        text = f"{type(error).__name__}: {error}"
+        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=text)
     result = FoldResult(
         number,
         len(split.train),
@@ -243,7 +244,7 @@ def _run_fold(
 def _fold_split(
     recipe: Recipe, data: CheckedData, train: Array, test: Array, seed: int
 ) -> Split:
-    """Cut the validation part from the fold's training rows: it never meets its test rows."""
+    """Split the validation rows off the fold's training rows, never off its test rows."""
     validation = np.empty(0, dtype=np.intp)
     if recipe.split.validation_size is not None:
         plan = replace(recipe.split, seed=derive_seed(seed, "split"))
@@ -258,9 +259,9 @@ def _report_failures(results: list[FoldResult]) -> None:
     errors = "\n".join(f"fold {result.fold}: {result.error}" for result in failed)
     if len(failed) == len(results):
         if len(failed) > len({result.error for result in failed}) == 1:
-            errors = f"each of them: {failed[0].error}"
-        raise FitError(f"all {len(results)} folds failed to fit:\n{errors}")
+            errors = f"every fold: {failed[0].error}"
+        raise FitError(f"all {len(results)} folds failed:\n{errors}")
     warn_caller(
-        f"{len(failed)} of {len(results)} folds failed to fit; their scores are NaN:\n{errors}",
+        f"{len(failed)} of {len(results)} folds failed, and their scores are NaN:\n{errors}",
         FitFailedWarning,
     )

@@ -1,6 +1,6 @@
-"""The way of the data: prepare, fit, evaluate, for one split of the rows.
+"""Pipeline of one split of the rows: prepare, fit, evaluate.
 
-The final fit goes this way, and so does every fold of a cross-validation.
+The final fit and every fold of a cross-validation run these stages.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = ["Run", "fit_place", "refit_run", "run_split"]
 
 @dataclass(frozen=True)
 class Run:
-    """What one way through the stages gave.
+    """Result of the stages for one split.
 
     Attributes
     ----------
@@ -46,17 +46,17 @@ class Run:
     fit : ModelFit
     scores : Scores
     class_counts : dict of str to tuple of int
-        Training rows of each class, "before" and "after" resampling.
+        Number of training rows per class, "before" and "after" resampling.
     imbalance : str or None
-        What was done about imbalance.
+        Method that handled class imbalance.
     class_weight : ndarray of shape (n_classes,) or None
-        The weights that the classes were given, where they were.
+        Class weights that were applied. None if there were none.
     notes : tuple of str
-        What is worth knowing of how the rows were prepared.
+        Notes on the preparation of the rows, for the report.
     refit_rounds : int or None
-        Iterations of the last fit, on training and validation rows, where there was one.
+        Iterations of the refit on training and validation rows. None without a refit.
     attempts : tuple of Attempt
-        Every try of the fit, in order; one of them was used.
+        All attempts of the fit, in order. Exactly one of them was used.
     """
 
     fitted: FittedModel
@@ -71,12 +71,12 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        """How the fit that was used came out."""
+        """Verdict on the attempt that was used."""
         return next((a.verdict for a in self.attempts if a.used), FINE)
 
     @property
     def model_seed(self) -> int | None:
-        """The seed of the model in the fit that was used."""
+        """Seed of the model in the attempt that was used."""
         return next((a.seed for a in self.attempts if a.used), None)
 
 
@@ -94,25 +94,26 @@ def run_split(
     stopwatch: Stopwatch | None = None,
     place: str = "final",
 ) -> Run:
-    """Send one split of the rows through the stages.
+    """Prepare, fit and evaluate one split of the rows.
 
     Parameters
     ----------
     recipe : Recipe
     data : CheckedData
     split : Split
-        Its training rows are fitted, its validation rows (or those that the caller
-        brought) stop the fit, and the parts named in `score_parts` are scored.
+        The model is fitted on its training rows. Early stopping uses its validation rows, or
+        `X_val` if it was passed.
     seed, n_threads : int
     score_parts : iterable of str
+        Sets to score.
     n_iter : int or None, default=None
-        Exactly so many iterations.
+        Exact number of iterations. None: as the model's parameters say.
     model_seed : int or None, default=None
-        For the one fit that there is to be; None: derived from `seed`, with retries.
+        Seed of a single fit without retries. None: derive the seeds from `seed`.
     on_iteration : callable or None, default=None
     stopwatch : Stopwatch or None, default=None
     place : str, default="final"
-        The name of this fit among those that the recipe's store keeps.
+        Name of this fit in the checkpoint store of the recipe.
 
     Returns
     -------
@@ -125,7 +126,7 @@ def run_split(
     seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
     raw = bool(recipe.scoring.on_estimator)
 
-    @cache
+    @cache  # each set is extracted once, although verdict and scores both need it
     def part(name: str) -> Part | None:
         return _parts(data, split, prepared, validation, {name}, raw=raw).get(name)
 
@@ -166,7 +167,7 @@ def run_split(
 
 
 def _wanted(part: Callable[[str], Part | None], score_parts: Iterable[str]) -> dict[str, Part]:
-    """Return the parts that are to be scored and have rows, in the order of the report."""
+    """Return the sets to score that have rows, in the order of the report."""
     wanted = set(score_parts)
     found = {n: part(n) for n in ("train", "validation", "test") if n in wanted}
     return {name: rows for name, rows in found.items() if rows is not None}
@@ -175,9 +176,9 @@ def _wanted(part: Callable[[str], Part | None], score_parts: Iterable[str]) -> d
 def fit_place(
     recipe: Recipe, name: str, split: Split, seed: int | None = None
 ) -> FitPlace | None:
-    """Return where the checkpoints of the fit on this split lie; None: there are none.
+    """Return where the checkpoints of the fit on this split are stored, or None.
 
-    A fit that is tried again has a place for each seed.
+    With retries there is one place per seed.
     """
     if recipe.store is None:
         return None
@@ -187,14 +188,14 @@ def fit_place(
 
 
 def _resumed(recipe: Recipe, outcome: FitOutcome, name: str) -> tuple[str, ...]:
-    """Say what of a fit came from a checkpoint."""
-    begun = outcome.resumed_from
-    if recipe.store is None or begun is None:
+    """Return a note on the part of a fit that was loaded from a checkpoint."""
+    start = outcome.resumed_from
+    if recipe.store is None or start is None:
         return ()
     where, unit = str(recipe.store.folder), recipe.model.traits.iteration
-    if outcome.fit.n_iter is None or begun >= outcome.fit.n_iter:
-        return (f"the {name} fit was found finished in the checkpoint folder {where!r}",)
-    return (f"the {name} fit went on from {unit} {begun:,} of the checkpoint in {where!r}",)
+    if outcome.fit.n_iter is None or start >= outcome.fit.n_iter:
+        return (f"the {name} fit was finished and loaded from the checkpoint {where!r}",)
+    return (f"the {name} fit resumed at {unit} {start:,} from the checkpoint {where!r}",)
 
 
 def refit_run(
@@ -207,10 +208,10 @@ def refit_run(
     n_threads: int,
     stopwatch: Stopwatch,
 ) -> Run:
-    """Fit once more on training and validation rows, for the best number of iterations.
+    """Refit on training and validation rows, for the best number of iterations.
 
-    The scores of training and validation rows stay those of the first fit, since the
-    second has seen the validation rows; test rows are scored by the second.
+    The refitted model has seen the validation rows, so only its test scores are used. The
+    training and validation scores are those of the first fit.
     """
     data, whole = join_validation(data, split)
     rounds = run.fit.best_iteration
@@ -265,9 +266,9 @@ def _parts(
     *,
     raw: bool,
 ) -> dict[str, Part]:
-    """Gather the rows to score, encoded already where the fit needed them so.
+    """Return the rows to score, already encoded if the fit needed them encoded.
 
-    Scorers of the caller's own making see the rows as they were passed (`raw`).
+    `raw` also returns the original rows, which user-defined scorers receive.
     """
     parts = {}
     if "train" in wanted:

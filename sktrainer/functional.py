@@ -1,4 +1,4 @@
-"""One call for a split, a fit and a saved model; or for folds and a final model."""
+"""Functions that train, score and save a model in one call."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ FIT_ARGUMENTS = (
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What `train_model` and `train_with_cv` return.
+    """Result of `train_model` and `train_with_cv`.
 
     Attributes
     ----------
     trainer : ManagedTrainer
-        Fitted.
+        The fitted trainer.
     model : estimator
-        The fitted model as its own library made it.
+        The fitted model as an object of its own library.
     scores : DataFrame
-        A row a part, a column a metric.
+        One row per set (train, validation, test) and one column per metric.
     history : DataFrame
-        A row for each iteration, part and metric.
+        One row per iteration, set and metric.
     cv_results : dict or None
-        The keys of `GridSearchCV.cv_results_`; None without folds.
+        The keys of `GridSearchCV.cv_results_`. None without cross-validation.
     report : TrainingReport
+        Everything that was decided and measured during the fit.
     model_path : pathlib.Path or None
-        The file that the trainer was saved to.
+        File that the trainer was saved to. None if it was not saved.
     """
 
     trainer: ManagedTrainer
@@ -77,35 +78,40 @@ def train_model(
     verbose: int = 1,
     **trainer_params: Any,
 ) -> TrainingResult:
-    """Split the rows, train a model, score it on rows that it never saw, and save it.
+    """Split the rows, train a model, score it on the held-out test rows, and save it.
 
     Parameters
     ----------
     model : estimator
-        Whatever `ManagedTrainer` takes; left untouched.
+        Any estimator that `ManagedTrainer` accepts. It is not modified.
     X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+        The rows.
     y : array-like of shape (n_samples,) or str
-        The target, or its column in X.
+        The target, or the name of its column in X.
     test_size : float, int or None, default=0.2
-        Fraction or number of rows that are scored and serve nothing else.
+        Fraction or number of rows held out for the test scores.
     validation_size : float, int, "auto" or None, default=0.1
-        Fraction (of all rows) or number of rows that stop the fit early.
+        Fraction (of all rows) or number of rows held out for early stopping.
     stratify : bool, default=True
-        Keep the shares of the classes in every part; of no effect for regression.
-        With `split` among the other parameters, that one decides.
+        Whether to keep the class proportions in every set. No effect for regression. If
+        `split` is passed too, `split` takes precedence.
     shuffle : bool, default=True
+        As in `ManagedTrainer`.
     handle_imbalance : None, str or sampler, default="auto"
+        As in `ManagedTrainer`.
     early_stopping : bool or "auto", default="auto"
+        As in `ManagedTrainer`.
     random_state : int, RandomState or None, default=42
+        As in `ManagedTrainer`.
     save_path : path-like or None, default="models/"
-        A folder, which is a `ModelStore`: the model is stored in it as the next version
-        under its class's name, such as "lgbm_classifier"; or the path of a ``.skt``,
-        ``.joblib`` or ``.pkl`` file. None saves nothing.
+        Folder of a `ModelStore`, in which the trainer is saved as the next version under the
+        name of the model class, such as "lgbm_classifier"; or path of a ``.skt``,
+        ``.joblib`` or ``.pkl`` file. None: do not save.
     verbose : int, default=1
-        0 silent, 1 the stages and the scores, 2 every iteration.
+        0: silent; 1: stages and scores; 2: every iteration.
     **trainer_params
-        Further parameters of `ManagedTrainer`, and `sample_weight`, `groups`, `X_val`,
-        `y_val`, `sample_weight_val` for its `fit`.
+        Further parameters of `ManagedTrainer`, and the arguments `sample_weight`, `groups`,
+        `X_val`, `y_val`, `sample_weight_val` of its `fit`.
 
     Returns
     -------
@@ -114,7 +120,8 @@ def train_model(
     Raises
     ------
     InputError
-        Before training, with every mistake found.
+        If parameters or data are invalid. It is raised before training and lists all
+        mistakes.
 
     Examples
     --------
@@ -127,7 +134,7 @@ def train_model(
     True
     """
     fit_arguments = _take_fit_arguments(trainer_params)
-    if not stratify and "split" not in trainer_params:
+    if not stratify and "split" not in trainer_params:  # groups and times take precedence
         by_rows = not {"groups", "time_column"} & {*fit_arguments, *trainer_params}
         trainer_params["split"] = "random" if by_rows else "auto"
     parameters = {
@@ -154,26 +161,31 @@ def train_with_cv(
     verbose: int = 1,
     **trainer_params: Any,
 ) -> TrainingResult:
-    """Score a model by cross-validation, then train it on all rows and save it.
+    """Evaluate a model by cross-validation, then train it on all rows and save it.
 
-    A model that stops early does so in each fold, on rows cut from the fold's training
-    rows; the final model is trained for the median of the rounds that the folds found.
+    A model that stops early does so in each fold, on validation rows that are split off from
+    the fold's training rows. The final model is trained for the median of the folds' best
+    iterations.
 
     Parameters
     ----------
     model : estimator
-        Whatever `ManagedTrainer` takes; left untouched.
+        Any estimator that `ManagedTrainer` accepts. It is not modified.
     X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+        The rows.
     y : array-like of shape (n_samples,) or str
-        The target, or its column in X.
+        The target, or the name of its column in X.
     cv : int, splitter or iterable, default=5
+        As in `ManagedTrainer`.
     scoring : str, list, dict, callable or None, default=None
+        As in `ManagedTrainer`.
     save_path : path-like or None, default="models/"
         As in `train_model`.
     verbose : int, default=1
+        As in `train_model`.
     **trainer_params
-        Further parameters of `ManagedTrainer`, of which `random_state` is 42 here unless
-        given, and `sample_weight`, `groups`, ... for its `fit`.
+        Further parameters of `ManagedTrainer` (`random_state` defaults to 42), and arguments
+        of its `fit`, such as `sample_weight` and `groups`.
 
     Returns
     -------
@@ -182,9 +194,10 @@ def train_with_cv(
     Raises
     ------
     InputError
-        Before training, with every mistake found.
+        If parameters or data are invalid. It is raised before training and lists all
+        mistakes.
     FitError
-        Where every fold failed.
+        If every fold failed.
 
     Examples
     --------
@@ -239,34 +252,34 @@ def _train(
 
 
 def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
-    """Make the trainer; a parameter that it does not have is named with the likely one."""
+    """Create the trainer, or raise for parameters that it does not have."""
     own = {name: value for name, value in parameters.items() if "__" not in name}
     known = [n for n in ManagedTrainer._get_param_names() if n != "estimator"]
     problems = []
     for name in own:
         if name not in known:
             hint = meant(name, [*known, *FIT_ARGUMENTS])
-            problems.append(f"{name!r} is no parameter of ManagedTrainer or of its fit{hint}")
+            problems.append(f"{name!r} is not a parameter of ManagedTrainer or of fit{hint}")
     if problems:
         raise ParameterError(problems)
     trainer = ManagedTrainer(model, **own)
     nested = {name: value for name, value in parameters.items() if "__" in name}
     if not nested:
         return trainer
-    # set_params reaches into the model: into a clone of it, not into the caller's.
+    # Nested parameters are set on a clone, so that the model that was passed is not modified.
     copy = clone_estimator(trainer)
     copy.set_params(**nested)
     return copy
 
 
 def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
-    """Say how to save to a file, or to a store; refuse another place before training."""
+    """Return the function that saves the trainer, or raise if `path` is not valid."""
     if path.suffix in SUFFIXES:
         return lambda trainer: trainer.save(path)
     if path.suffix and not path.is_dir():
         raise ParameterError(
-            f"save_path must be a folder or a file that ends in {', '.join(SUFFIXES)}, got "
-            f"{str(path)!r}"
+            f"save_path={str(path)!r} is not valid: pass a folder or a file that ends in "
+            f"{', '.join(SUFFIXES)}"
         )
     from sktrainer.model_store import ModelStore
 
@@ -276,7 +289,7 @@ def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
 
 
 def _name_of(model: Any) -> str:
-    """Return the name of a model's class in small letters, with "_" between the words.
+    """Return the class name of a model in snake case.
 
     Examples
     --------
@@ -286,5 +299,6 @@ def _name_of(model: Any) -> str:
     """
     steps = getattr(model, "steps", None)
     name = model_name(steps[-1][1] if steps else model)
+    # Insert "_" before a capital letter that starts a word: "LGBMClassifier" has two words.
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return re.sub(r"[^a-z0-9_]", "_", words)[:LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""Training rows and validation rows of the caller's own, as one table for a last fit."""
+"""Concatenation of training and validation rows for a refit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["join_validation"]
 
 
 def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split]:
-    """Count validation rows as training rows; those the caller brought go below X."""
+    """Turn validation rows into training rows; rows passed as `X_val` are appended to X."""
     none = np.empty(0, dtype=np.intp)
     extra = data.validation
     if extra is None:
@@ -37,7 +37,7 @@ def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split
         X=_stack(data.X, extra.X),
         y=np.concatenate([data.y, extra.y]),
         sample_weight=weight,
-        groups=None,
+        groups=None,  # groups and times of X_val are unknown, and no split follows
         time=None,
         validation=None,
     )
@@ -50,7 +50,7 @@ def _weights(rows: CheckedData | Rows) -> Array:
 
 
 def _stack(above: Any, below: Any) -> Any:
-    """Put the rows of one table below those of another of the same kind."""
+    """Concatenate the rows of two tables of the same kind."""
     if is_inputs(above):
         return {name: _stack(values, below[name]) for name, values in above.items()}
     if sparse.issparse(above):
@@ -63,7 +63,7 @@ def _stack(above: Any, below: Any) -> Any:
 
 
 def _stack_frames(above: nw.DataFrame[Any], below: nw.DataFrame[Any]) -> Any:
-    """Stack two frames, the lower one of any library; columns find a type for both."""
+    """Concatenate two frames in the library of the first, with common column types."""
     if above.implementation.is_polars():
         frames = [above.to_native(), below.to_polars()]
         return above.__native_namespace__().concat(frames, how="vertical_relaxed")

@@ -1,4 +1,4 @@
-"""What outlasts the process of a fitted trainer: files, and the proof that they are true."""
+"""Methods of the trainer to save, load, export and verify."""
 
 from __future__ import annotations
 
@@ -18,30 +18,34 @@ __all__ = ["Keeping"]
 
 
 class Keeping:
-    """The methods by which a trainer is written, read and fitted anew."""
+    """Mixin with `save`, `load`, `to_onnx` and `verify`."""
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
-        """Write the fitted trainer to a file, whole or not at all.
+        """Write the fitted trainer to a file, atomically.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.skt``: a zip that is read without running any of it. Or in
-            ``.joblib`` or ``.pkl``: pickles, which hold more and ask for trust.
+            A file name that ends in ``.skt``, a zip file that is loaded without running any
+            code from it; or in ``.joblib`` or ``.pkl``, pickles that can store any object
+            but must be trusted to be loaded.
         format : {"native"} or None, default=None
-            None: by the suffix. "native": the model alone, without the steps before it, as
-            its own library reads it: ``.ubj`` or ``.json`` (XGBoost), ``.txt`` (LightGBM),
-            ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras). It answers as it
-            was trained: in class codes, or in the deviations that ``report_`` names.
+            None: chosen by the suffix. "native": only the model, without the steps before
+            it, in the format of its library: ``.ubj`` or ``.json`` (XGBoost), ``.txt``
+            (LightGBM), ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras). A
+            native model predicts what it was trained on: class codes, or a scaled target if
+            ``report_`` shows a target scale.
 
         Returns
         -------
         Path
+            The file that was written.
 
         Raises
         ------
         InputError
-            Another suffix or format, or something that a ``.skt`` file cannot hold.
+            If the suffix or the format is not supported, or if a ``.skt`` file cannot store
+            the trainer.
 
         Examples
         --------
@@ -60,40 +64,41 @@ class Keeping:
         return bundle.write(self, path, format=format)
 
     def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
-        """Write steps and model as one ONNX file, for programs without Python.
+        """Export the steps and the model to one ONNX file, for use without Python.
 
-        Its inputs are the columns of X by name, each of shape (n_rows, 1) and double or
-        text (a missing text is an empty one), or an array "X" of doubles; its outputs are
-        what the methods give: `label` and `probabilities`, or `prediction`.
+        The inputs of the file are the columns of X by name, each of shape (n_rows, 1) and of
+        type double or string (a missing string is the empty string), or one array "X" of
+        doubles. The outputs are `label` and `probabilities`, or `prediction`.
 
         Parameters
         ----------
         path : path-like
-            Ends in ``.onnx``.
+            A file name that ends in ``.onnx``.
         X : array-like of shape (n_samples, n_features)
-            Rows, as `predict` takes them, on which the file is compared with the trainer
-            before it is put in place. The more, the better: the test rows, say.
+            Rows on which the predictions of the file are compared with those of the trainer
+            before the file is written. Pass many rows, for example the test rows.
 
         Returns
         -------
         Path
+            The file that was written.
 
         Raises
         ------
         InputError
-            A step or the model cannot be converted, or what comes out differs by more than
-            rounding to float32 explains. Nothing is written then.
+            If a step or the model cannot be converted, or if the predictions differ by more
+            than rounding to float32 explains. No file is written then.
         ImportError
-            The extra is missing: ``pip install "sktrainer[onnx]"``.
+            If the extra is not installed: ``pip install "sktrainer[onnx]"``.
 
         Warns
         -----
         DataWarning
-            The file is for rows without missing cells, and the trainer is not.
+            If the file does not support missing values although the trainer does.
 
         Notes
         -----
-        By skl2onnx and onnxmltools, and CatBoost's own export.
+        The conversion uses skl2onnx, onnxmltools and the ONNX export of CatBoost.
 
         Examples
         --------
@@ -111,17 +116,18 @@ class Keeping:
         return write_onnx(self, path, X)
 
     def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
-        """Fit anew with what this fit recorded, and say what is the same, to the bit.
+        """Repeat the fit and check that its result is bit-identical.
 
         Parameters
         ----------
         X, y, **others
-            What was passed to `fit`: also `sample_weight`, `groups`, `X_val`, ...
+            The arguments that were passed to `fit`, including `sample_weight`, `groups`,
+            `X_val`, ...
 
         Returns
         -------
         Verification
-            True where data, parameters, library versions and predictions are all the same.
+            True if data, parameters, library versions and predictions are identical.
 
         Examples
         --------
@@ -142,16 +148,16 @@ class Keeping:
     def load(
         cls, path: str | os.PathLike[str], *, trusted: bool | Sequence[str] = False
     ) -> Self:
-        """Read a trainer that `save` wrote.
+        """Load a trainer that `save` wrote.
 
         Parameters
         ----------
         path : path-like
         trusted : bool or sequence of str, default=False
-            A ``.skt`` file that names classes or functions of your own, or any that are
-            not known to be harmless, says which: list those that you trust, or pass True
-            for all. ``.joblib`` and ``.pkl`` files run code as they are read: pass True
-            for your own.
+            Names of classes and functions in a ``.skt`` file that may be used although they
+            are user-defined or not known to be safe; True for all. The error lists the names
+            that need trust. Loading a ``.joblib`` or ``.pkl`` file runs code from it: pass
+            True only for files from a source that you trust.
 
         Returns
         -------
@@ -160,12 +166,12 @@ class Keeping:
         Raises
         ------
         UntrustedFileError
-            Where more trust is needed; the error says what for.
+            If the file needs trust. The message lists the names.
         FileFormatError
-            A ``.skt`` file was cut short or changed, or a later version wrote it.
+            If a ``.skt`` file is truncated, was modified, or was written by a later version.
         InputError
-            Where there is no such file, or another thing is in it.
+            If the file does not exist or does not contain a trainer.
         ImportError
-            The library of the model is not installed.
+            If the library of the model is not installed.
         """
         return bundle.read(path, cls, trusted=trusted)

@@ -1,4 +1,4 @@
-"""Versions of models in a folder: plain files, safe for several processes at once."""
+"""Versioned storage of models in a folder of plain files."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from sktrainer.trainer import ManagedTrainer
 __all__ = ["ModelStore"]
 
 Version = int | str
-Numbers = list[int]  # inside the class, `list` is its method
+Numbers = list[int]  # inside the class, `list` refers to the method
 
 
 class ModelStore:
-    """Versions of models in a folder.
+    """Versioned storage of models in a folder.
 
-    Each version is a folder of its own, ``<root>/<name>/<version>``, with the trainer
-    (``model.skt``; ``model.joblib``, with a warning, where such a file cannot hold it),
-    ``record.json`` (parameters, seeds, library versions, fingerprint of the data, scores,
-    SHA-256 of the file) and ``report.json``. A version appears whole or not
-    at all, its number is never given again, and any number of processes may save at once.
+    Each version is stored in a folder ``<root>/<name>/<version>`` with three files: the
+    trainer as ``model.skt`` (or as ``model.joblib`` with a warning, if a ``.skt`` file cannot
+    store it), ``record.json`` (parameters, seeds, library versions, data fingerprint, scores
+    and SHA-256 of the model file) and ``report.json``. Versions are written atomically, their
+    numbers are never reused, and several processes may save at the same time.
 
     Parameters
     ----------
-    root : path-like
-        Made at the first `save`.
+    root : path-like, default="models/"
+        Folder of the store. It is created by the first `save`.
 
     Examples
     --------
@@ -72,31 +72,30 @@ class ModelStore:
         return f"ModelStore({str(self.root)!r})"
 
     def save(self, trainer: ManagedTrainer, name: str) -> int:
-        """Store a fitted trainer as the next version of a name.
+        """Save a fitted trainer as the next version of a name.
 
         Parameters
         ----------
         trainer : ManagedTrainer
         name : str
-            Letters, digits, "_", "-" and ".".
+            Name of the model: letters, digits, "_", "-" and ".".
 
         Returns
         -------
         int
-            The version: 1, 2, 3, ...; where another process saved at the same time, or a
-            save failed, a number may be left out.
+            The version: 1, 2, 3, ... A number may be skipped if another process saved at the
+            same time or a save failed.
 
         Raises
         ------
         InputError
-            A name that no folder can have on every system, or a trainer that can be written
-            in no way.
+            If the name is not a portable folder name, or the trainer cannot be saved at all.
 
         Warns
         -----
         DataWarning
-            Where a ``.skt`` file cannot hold the trainer: it is pickled, and loading it asks
-            for trust.
+            If a ``.skt`` file cannot store the trainer. It is pickled instead, and loading
+            it needs ``trusted=True``.
         """
         self.check(name)
         check_is_fitted(trainer)
@@ -114,16 +113,18 @@ class ModelStore:
         return number
 
     def check(self, name: str) -> None:
-        """Refuse, before anything is trained, a name or a folder that nothing can be saved to.
+        """Check that a model can be saved under a name; call it before training.
 
         Raises
         ------
         InputError
+            If the name is not valid or the root is not a folder.
         """
         versions.check_name(name)
         if self.root.exists() and not self.root.is_dir():
             raise InputError(
-                f"{str(self.root)!r} must be a folder, and is a file; name another"
+                f"the root of a ModelStore must be a folder, but {str(self.root)!r} is a file. "
+                "Use another path"
             )
 
     def load(
@@ -135,9 +136,9 @@ class ModelStore:
         ----------
         name : str
         version : int or str, default="latest"
-            A number, "latest", or "@" and a tag.
+            A number, "latest", or "@" followed by a tag.
         trusted : bool or sequence of str, default=False
-            As in `ManagedTrainer.load`: the names that a ``model.skt`` asks for, or True.
+            Names to trust in a ``model.skt`` file, or True; see `ManagedTrainer.load`.
 
         Returns
         -------
@@ -146,23 +147,27 @@ class ModelStore:
         Raises
         ------
         InputError
-            No such name, version or tag; or a file that is not what was saved.
+            If the name, version or tag does not exist, or the file changed after it was saved.
         UntrustedFileError
-            Where more trust is needed; the error says what for.
+            If the file needs trust. The message lists the names.
         """
         folder = self._folder(name, version)
         path = check_file(folder, read_record(folder))
         return ManagedTrainer.load(path, trusted=trusted)
 
     def path(self, name: str, version: Version = "latest") -> Path:
-        """Return the file that a version's trainer is in."""
+        """Return the path of the model file of a version."""
         folder = self._folder(name, version)
         return folder / Path(read_record(folder)["file"]).name
 
     def list(self) -> pd.DataFrame:
-        """Return a row a name: `name`, `versions`, `latest`, `tags`, `estimator`, `saved`.
+        """Return one row per model name.
 
-        `versions` counts those that are there; `estimator` and `saved` are the latest's.
+        Returns
+        -------
+        DataFrame
+            `name`, `versions` (the number of versions), `latest`, `tags`, and `estimator`
+            and `saved` of the latest version.
         """
         rows = []
         for name in versions.names_in(self.root):
@@ -183,27 +188,27 @@ class ModelStore:
         return pd.DataFrame(rows, columns=columns)
 
     def history(self, name: str) -> pd.DataFrame:
-        """Return a row a version, the index its number.
+        """Return one row per version of a model; the index is the version number.
 
         Returns
         -------
         DataFrame
-            `saved`, `tags`, `estimator`, `rows`, `data` (as much of the fingerprint as tells
-            two apart), and the scores as `<part>_<metric>`.
+            `saved`, `tags`, `estimator`, `rows`, `data` (first characters of the
+            fingerprint), and the scores as `<set>_<metric>`.
         """
         numbers = self._numbers(name)
         tags = versions.tags_of(self.root, name)
         rows = []
         for number in numbers:
             record = read_record(self.root / name / str(number))
-            print_ = record["fingerprint"]
+            fingerprint = record["fingerprint"]
             rows.append(
                 {
                     "saved": record["saved"],
                     "tags": ", ".join(tag for tag, tagged in tags.items() if tagged == number),
                     "estimator": record["estimator"],
                     "rows": record["rows"],
-                    "data": None if print_ is None else print_["digest"][:19],
+                    "data": None if fingerprint is None else fingerprint["digest"][:19],
                     **{
                         f"{part}_{metric}": value
                         for part, scores in record["scores"].items()
@@ -214,80 +219,80 @@ class ModelStore:
         return pd.DataFrame(rows, index=pd.Index(numbers, name="version"))
 
     def diff(self, a: str, b: str) -> pd.DataFrame:
-        """Say in what two versions differ.
+        """Return the differences between two versions.
 
         Parameters
         ----------
         a, b : str
-            "name/3", "name/latest", "name/@production", or "name" for its latest.
+            "name/3", "name/latest", "name/@production", or "name" for the latest version.
 
         Returns
         -------
         DataFrame
-            A row for each parameter, seed, library version and thing about the data that
-            differs, and for each score: `kind`, `name`, `a`, `b`.
+            One row per parameter, seed, library version and data property that differs, and
+            one row per score: `kind`, `name`, `a`, `b`.
         """
         records = []
-        for asked in (a, b):
-            name, _, version = str(asked).partition("/")
+        for reference in (a, b):
+            name, _, version = str(reference).partition("/")
             records.append(read_record(self._folder(name, version or "latest")))
         return diff_frame(*records)
 
     def tag(self, name: str, version: Version, tag: str) -> None:
-        """Let a tag point at a version; it is taken from the one that had it."""
+        """Set a tag on a version, and remove it from the version that had it before."""
         versions.set_tag(self.root, name, self._number(name, version), tag)
 
     def untag(self, name: str, tag: str) -> None:
-        """Take a tag away; the version stays."""
+        """Remove a tag; the version is kept."""
         self._numbers(name)
         versions.remove_tag(self.root, name, tag)
 
     def delete(self, name: str, version: Version) -> None:
-        """Delete a version; its number is not given again.
+        """Delete a version; its number is not reused.
 
         Raises
         ------
         InputError
-            There is none, or it has a tag.
+            If the version does not exist or has a tag.
         """
         versions.remove_version(self.root, name, self._number(name, version))
 
     def prune(self, name: str, keep: int) -> Numbers:
-        """Delete all versions but the newest and those that have a tag.
+        """Delete all versions except the newest ones and those with a tag.
 
         Parameters
         ----------
         name : str
         keep : int
-            How many of the newest to keep, at least 1.
+            Number of newest versions to keep, at least 1.
 
         Returns
         -------
         list of int
-            The versions deleted.
+            The deleted versions.
         """
         if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1:
             raise InputError(f"keep must be an integer of at least 1, got {keep!r}")
         numbers = self._numbers(name)
         tagged = set(versions.tags_of(self.root, name).values())
-        gone = [number for number in numbers[:-keep] if number not in tagged]
-        for number in gone:
+        deleted = [number for number in numbers[:-keep] if number not in tagged]
+        for number in deleted:
             versions.remove_version(self.root, name, number)
-        return gone
+        return deleted
 
     def _folder(self, name: str, version: Version) -> Path:
         number = self._number(name, version)
         return self.root / name / str(number)
 
     def _numbers(self, name: str) -> Numbers:
-        """Return the versions of a name, or say which names there are."""
+        """Return the versions of a name, or raise an error that lists the known names."""
         numbers = versions.versions_of(self.root, versions.check_name(name))
         if numbers:
             return numbers
         known = versions.names_in(self.root)
         hint = meant(name, known)
         there = ", ".join(map(repr, known)) or "none"
-        raise InputError(f"{self!r} has no model {name!r}; its models: {there}{hint}")
+        raise InputError(f"{self!r} has no model {name!r}. Available models: {there}{hint}")
 
     def _number(self, name: str, version: Version) -> int:
         numbers = self._numbers(name)
@@ -298,9 +303,9 @@ class ModelStore:
         whole = isinstance(version, int) and not isinstance(version, bool)
         if not whole and not (isinstance(version, str) and version.isdecimal()):
             raise InputError(
-                f"version must be a number, 'latest', or '@' and a tag, got {version!r}"
+                f"version must be a number, 'latest', or '@' followed by a tag, got {version!r}"
             )
         if int(version) not in numbers:
             there = ", ".join(map(str, numbers))
-            raise InputError(f"{name!r} has no version {version}; its versions: {there}")
+            raise InputError(f"{name!r} has no version {version}. Available versions: {there}")
         return int(version)

@@ -1,4 +1,4 @@
-"""What each parameter of the trainer may be; all mistakes are found at once."""
+"""Validation of the trainer's parameter values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda", "mps"),
 }
 
-# What other libraries call metrics and devices: too unlike to be told by likeness.
+# Names of metrics and devices in other libraries, which difflib would not match.
 SHORT_NAMES = {
     "acc": "accuracy",
     "ap": "average_precision",
@@ -59,30 +59,30 @@ SHORT_NAMES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One parameter: words for what is expected, and the test of it."""
+    """Constraint on one parameter: a description of valid values and the test for them."""
 
     expected: str
     accepts: Callable[[Any], bool]
 
 
 def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each parameter that has a value it cannot have.
+    """Return an error text for each parameter with an invalid value.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own parameters, by name.
+        Parameters of the trainer by name.
 
     Returns
     -------
     list of str
-        What was expected, what came, and what was probably meant; empty if all is well.
+        Expected value, value received and closest valid value; empty if all are valid.
 
     Examples
     --------
     >>> parameter_problems({"split": "stratifed", "tol": -1})[0]
     "split must be 'auto', 'random', 'stratified', 'group', 'time' or a splitter, got \
-'stratifed'; did you mean 'stratified'?"
+'stratifed'. Did you mean 'stratified'?"
     """
     problems = []
     for name, rule in RULES.items():
@@ -104,7 +104,7 @@ def _probably_meant(value: Any, choices: Iterable[str]) -> str:
     word, known = value.lower(), list(choices)
     close = [SHORT_NAMES.get(word, word), *difflib.get_close_matches(word, known, 1)]
     meant = next((name for name in close if name in known), None)
-    return "" if meant is None else f"; did you mean {meant!r}?"
+    return "" if meant is None else f". Did you mean {meant!r}?"
 
 
 def _listed(name: str, *more: str) -> str:
@@ -128,7 +128,7 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _is_int(value: Any, at_least: int) -> bool:
+def _is_int(value: Any, at_least: int) -> bool:  # bool is a subclass of int
     return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
 
 
@@ -154,7 +154,7 @@ def _is_folds(value: Any) -> bool:
     return _is_int(value, 2) or _has("split")(value) or iterable
 
 
-SIZE = "a fraction between 0 and 1 (both excluded) or a count of rows of at least 1"
+SIZE = "a fraction between 0 and 1 (both excluded) or a number of rows of at least 1"
 
 RULES: dict[str, Rule] = {
     "task": Rule(_listed("task"), _one_of("task")),
@@ -252,14 +252,14 @@ def _scoring_problems(scoring: Any) -> list[str]:
         return _unknown_scorers("scoring", [scoring])
     if isinstance(scoring, Mapping):
         named = [value for value in scoring.values() if not callable(value)]
-        strays = [name for name in scoring if not isinstance(name, str)]
+        bad_names = [name for name in scoring if not isinstance(name, str)]
     elif isinstance(scoring, (list, tuple, set)):
-        named, strays = list(scoring), []
+        named, bad_names = list(scoring), []
         if len(set(map(str, named))) < len(named):
-            return [f"scoring names a scorer twice: {list(scoring)!r}"]
+            return [f"scoring={list(scoring)!r} contains a scorer twice. Remove the duplicate"]
     else:
-        named, strays = [scoring], []
-    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or strays:
+        named, bad_names = [scoring], []
+    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
         return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
     return _unknown_scorers("scoring", named)
 

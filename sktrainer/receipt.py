@@ -1,4 +1,4 @@
-"""What a fit records so that it can be done again: data, parameters, versions, as text."""
+"""Records of a fit that make it reproducible: data fingerprint, parameters and versions."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
 def take_fingerprint(raw: RawInput) -> tuple[Fingerprint | None, tuple[str, ...]]:
-    """Return the fingerprint of what came, or a note of why there is none.
+    """Return the fingerprint of the data, or a note that explains why there is none.
 
-    Data of an unknown kind are no reason not to train.
+    Data that cannot be hashed must not prevent training.
     """
     others = {name: getattr(raw, name) for name in ARGUMENTS}
     try:
         return data_fingerprint(raw.X, raw.y, **others), ()
-    except Exception as error:  # X may be whatever the first step of a Pipeline takes
+    except Exception as error:  # X may be anything that the first step of a Pipeline accepts
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
         return None, (f"no fingerprint of the data: {kind}{error}",)
 
 
 def versions_used(X: Any, pipeline: Any) -> dict[str, str]:
-    """Return the versions of the libraries that a fitted pipeline and its table come from."""
+    """Return the versions of the libraries that define the table and the fitted steps."""
     steps = [step for _, step in pipeline.steps]
     used = [DISTRIBUTIONS.get(name, name) for name in packages_of([X, *steps])]
     return library_versions(dict.fromkeys([*LIBRARIES, *used]))
 
 
 def parameter_texts(parameters: Mapping[str, Any], anatomy: Anatomy) -> dict[str, str]:
-    """Return the parameters as text, by the names that `set_params` of the trainer knows.
+    """Return the parameters as text, under the names that `set_params` of the trainer accepts.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own but the estimator.
+        Parameters of the trainer by name, without the estimator.
     anatomy : Anatomy
     """
     prefix = "estimator__"
@@ -61,5 +61,5 @@ def parameter_texts(parameters: Mapping[str, Any], anatomy: Anatomy) -> dict[str
 
 
 def _text(value: Any) -> str:
-    """Return a value as text, without the address that it had in this process."""
+    """Return a value as text, without memory addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", short_repr(value))

@@ -1,4 +1,4 @@
-"""From the caller's parameters to a recipe: every decision that needs no row of the data."""
+"""Turn the parameters into a recipe: all decisions that do not depend on the values of X."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from sktrainer.types import CheckedData, Task
 __all__ = ["Recipe", "make_recipe"]
 
 MIN_ROWS_TO_STOP = 20
-"""Fewer rows than this are not parted again for early stopping unless that is asked for."""
+"""With fewer rows, none are held out for early stopping unless the user requests it."""
 
 AUTO_VALIDATION_SIZE = 0.1
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that a run needs besides the rows.
+    """All decisions for a run.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Recipe:
     refit : bool
     n_jobs : int or None
     n_retries : int
-        How often a fit that went wrong is tried again with another seed.
+        Maximum number of retries with another seed after a failed or diverged fit.
     notes : tuple of str
-        Decisions worth a line in the report.
+        Notes for the report.
     store : RunStore or None
-        Where checkpoints lie.
+        Checkpoint folder of the run.
     """
 
     steps: StepsPlan
@@ -66,31 +66,33 @@ class Recipe:
 
     @property
     def stops(self) -> bool:
-        """Whether the model is watched on validation rows and stopped early."""
+        """Whether early stopping is used."""
         return self.model.n_iter_no_change is not None
 
     def without_stopping(self) -> Recipe:
-        """Return the recipe of a fit that goes through all its iterations."""
+        """Return the recipe without early stopping."""
         return replace(self, model=replace(self.model, n_iter_no_change=None))
 
 
 def make_recipe(
     parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData, seed: int
 ) -> Recipe:
-    """Turn parameters into a recipe, or name every parameter that does not fit the data.
+    """Turn parameters into a recipe, or raise for parameters that are incompatible.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own parameters, by name, each valid by itself.
+        Parameters of the trainer by name; each value is valid on its own.
     anatomy : Anatomy
     data : CheckedData
-        For its task, its sizes and what came with it; no value of X or y decides.
+        Only task, sizes and the presence of groups, times, weights and validation rows are
+        used, never the values of X or y.
     seed : int
 
     Raises
     ------
     ParameterError
+        If parameters are incompatible with each other, the model or the data.
     """
     backend = find_backend(anatomy.model)
     problems = parameter_problems(backend, anatomy.model)
@@ -143,18 +145,18 @@ def _stopping(
     if wanted is True or traits.max_iter is None or wanted is False:
         if wanted is True and parameters["validation_size"] is None and not data.validation:
             raise ParameterError(
-                "early_stopping=True needs validation rows, got validation_size=None; use "
+                "early_stopping=True needs validation rows, got validation_size=None. Use "
                 "validation_size='auto', or pass X_val and y_val"
             )
         return wanted is True, ()
     if not traits.stops_by_default:
         return False, ()
     if parameters["validation_size"] is None and data.validation is None:
-        return False, ("no early stopping: validation_size=None leaves no rows to watch",)
+        return False, ("no early stopping: validation_size=None, so no rows are held out",)
     if not has_rows and data.n_samples < MIN_ROWS_TO_STOP:
         note = (
-            f"no early stopping: {data.n_samples} rows are fewer than the {MIN_ROWS_TO_STOP} "
-            "below which none is held out for it"
+            f"no early stopping: holding out validation rows needs at least {MIN_ROWS_TO_STOP} "
+            f"rows, got {data.n_samples}"
         )
         return False, (note,)
     return True, ()
@@ -205,7 +207,8 @@ def _steps_plan(
         return StepsPlan(steps, imbalance, weights=traits.sample_weight)
     if preprocessor is None or anatomy.transforms:
         return StepsPlan(anatomy.steps, imbalance, weights=traits.sample_weight)
-    # The sampler that "smote" stands for knows category codes and missing cells.
+    # handle_imbalance="smote" uses a sampler that supports category codes and missing values;
+    # other samplers that create rows need an encoding without them.
     samplers = [imbalance, *(step for _, step in anatomy.steps)]
     makes_rows = any(not isinstance(s, str) and makes_new_rows(s) for s in samplers)
     encoder = make_encoder(parameters, traits, data.task, makes_rows=makes_rows)
@@ -227,10 +230,10 @@ def _free(name: str, anatomy: Anatomy) -> str:
 def make_encoder(
     parameters: Mapping[str, Any], traits: Traits, task: Task, *, makes_rows: bool
 ) -> TableEncoder:
-    """Return the auto preprocessor that this model needs.
+    """Return the automatic preprocessor that this model needs.
 
-    Synthetic rows lie between rows: there can be none between category codes or beside a
-    missing cell, so what is resampled so is encoded for a model that takes neither.
+    A sampler that interpolates between rows supports neither category codes nor missing
+    values. With such a sampler, the table is encoded as for a model that supports neither.
     """
     native = traits.native_categorical and not makes_rows
     encoding = parameters["categorical_encoding"]
@@ -240,8 +243,8 @@ def make_encoder(
         encoding = "native" if traits.category_codes == "frame" else "native+target"
     elif encoding == "native" and makes_rows:
         raise ParameterError(
-            "categorical_encoding='native' cannot be resampled by a method that makes new "
-            "rows; use handle_imbalance='smote', which can, or another encoding"
+            "categorical_encoding='native' is incompatible with a sampler that creates new "
+            "rows. Use handle_imbalance='smote', which supports it, or another encoding"
         )
     scaling = parameters["scaling"]
     return TableEncoder(

@@ -1,4 +1,4 @@
-"""From what a fit left to its report, and to the lines that tell of it while it runs."""
+"""Build the report of a fit, and the progress lines that summarise it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from sktrainer.types import Array, CheckedData, Split
 __all__ = ["Facts", "build_report", "fit_line", "split_line"]
 
 OF_ONE_CLASS = frozenset({"precision", "recall", "f1"})
-"""The default scores that are of the positive class, or macro averages."""
+"""Default scores of the positive class; with more classes they are macro averages."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known at the end of a fit."""
+    """Everything that the report of a fit is built from."""
 
     parameters: Mapping[str, Any]
     anatomy: Anatomy
@@ -97,17 +97,17 @@ def build_report(facts: Facts) -> TrainingReport:
 
 
 def split_line(split: Split) -> str:
-    """Say how the rows were parted, in one line."""
+    """Return the sizes of the sets and the kind of split, in one line."""
     sizes = _sizes(split)
     total = sum(sizes.values())
     if len(sizes) == 1:
-        return f"Data: {total:,} rows, all for training"
+        return f"Data: {total:,} rows, all used for training"
     parts = ", ".join(f"{n / total:.0%} {name} ({n:,})" for name, n in sizes.items())
     return f"Data split: {parts}, {split.kind}"
 
 
 def fit_line(facts: Facts) -> str:
-    """Say how the fit ended, in one line."""
+    """Return how the fit ended and what it cost, in one line."""
     fit, traits = facts.run.fit, facts.recipe.model.traits
     name, unit = model_name(facts.anatomy.model), traits.iteration
     device = facts.recipe.model.device
@@ -182,23 +182,26 @@ def _split_section(facts: Facts) -> SplitSection:
 
 
 def _split_reason(facts: Facts) -> str:
-    """Say what decided how the rows were parted."""
+    """Return why this kind of split was used."""
     data, asked = facts.data, facts.parameters["split"]
     if not isinstance(asked, str):
-        reason = f"by {type(asked).__name__}, which was passed"
+        reason = f"split={type(asked).__name__}"
     elif asked != "auto":
-        reason = "asked for"
+        reason = f"split={asked!r}"
     elif data.time is not None:
-        reason = "since there is a time_column"
+        reason = "time_column is set"
     elif data.groups is not None:
-        reason = "since groups were passed"
+        reason = "groups were passed"
     else:
-        reason = f"since this is a {data.task}"
-    return reason if data.validation is None else f"{reason}; validation rows were passed"
+        reason = f"{data.task} task"
+    return reason if data.validation is None else f"{reason}; X_val was passed"
 
 
 def _imbalance_section(facts: Facts) -> ImbalanceSection | None:
-    """Tell of weights and samplers, the caller's own in his Pipeline among them."""
+    """Return class counts before and after weighting or resampling, or None.
+
+    Samplers in the user's own Pipeline are included.
+    """
     run, data = facts.run, facts.data
     samplers = [s for _, s in run.fitted.pipeline.steps if hasattr(s, "fit_resample")]
     method = run.imbalance or " + ".join(type(sampler).__name__ for sampler in samplers)
@@ -214,12 +217,13 @@ def _imbalance_section(facts: Facts) -> ImbalanceSection | None:
         section["prior_shift"] = _by_class(data, run.fitted.shift)
         section["probabilities_corrected"] = not np.allclose(run.fitted.shift, 1.0)
     if run.imbalance == "class_weight":
+        # Balanced weights give each class that is present the same share of the total weight.
         present = np.asarray(run.class_counts["after"])
         weight = data.sample_weight
         total = present.sum() if weight is None else weight[facts.split.train].sum()
         even = total / max(1, int((present > 0).sum()))
         section["after"] = _by_class(data, np.where(present > 0, even, 0.0))
-        section["detail"] = "in sums of weights"
+        section["detail"] = "effective class weights"
     return section
 
 
@@ -256,23 +260,23 @@ def _fitting_section(facts: Facts) -> FittingSection:
 
 
 def _validation_source(facts: Facts) -> str:
-    """Say which rows early stopping watched."""
+    """Return which rows early stopping monitored."""
     if facts.data.validation is not None:
         return f"{len(facts.data.validation):,} rows passed as X_val"
     if len(facts.split.validation):
-        return f"{len(facts.split.validation):,} rows held out"
-    return "rows cut from each fold's training rows"
+        return f"{len(facts.split.validation):,} held-out rows"
+    return "rows held out from each fold's training rows"
 
 
 def _scores_note(facts: Facts) -> str:
-    """Say which class the scores are of, or how they are averaged over the classes."""
+    """Return the positive class of the scores, or how scores are averaged over classes."""
     data, scoring = facts.data, facts.recipe.scoring
     if data.classes is None:
         return ""
     by_default = facts.parameters["scoring"] is None
     if data.n_classes > 2:
         return (
-            "precision, recall, f1, roc_auc: unweighted means over the classes"
+            "precision, recall, f1, roc_auc: macro averages over the classes"
             if by_default
             else ""
         )
@@ -285,7 +289,7 @@ def _scores_note(facts: Facts) -> str:
     named = [name for name in of_positive if name not in own]
     if not named:
         return ""
-    return f"{', '.join(named)}: of the positive class {str(data.classes[1])!r}"
+    return f"{', '.join(named)}: for the positive class {str(data.classes[1])!r}"
 
 
 def _is_of_positive(scorer: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A fit that went wrong is tried again with another seed; validation rows alone decide."""
+"""Retries of failed or diverged fits with other seeds, chosen on validation rows only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a fit, counted from 1: its seed and how it came out."""
+    """One attempt of a fit, counted from 1, with its seed and verdict."""
 
     number: int
     seed: int
@@ -54,7 +54,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Tried:
-    """The outcome that was chosen, and every try."""
+    """The outcome that was chosen, and all attempts."""
 
     outcome: FitOutcome
     answers: dict[str, Predicted]
@@ -62,26 +62,26 @@ class Tried:
 
 
 def seeds_to_try(seed: int, n_retries: int) -> list[int]:
-    """Return the model's seed of the first fit and of each retry."""
+    """Return the model seeds of the first fit and of each retry."""
     again = [derive_seed(seed, "model", "retry", number) for number in range(1, n_retries + 1)]
     return [derive_seed(seed, "model"), *again]
 
 
 class Asked:
-    """What a fitted model says of the parts of the rows, each asked for at most once.
+    """Predictions of a fitted model for each set, computed at most once.
 
     Parameters
     ----------
     fitted : FittedModel
     part : callable
-        Takes "train" or "validation"; returns the part, or None where it has no rows.
+        Takes "train" or "validation"; returns that set, or None if it has no rows.
     predict : callable
-        Takes the model and a part; returns its Predicted.
+        Takes the model and a set; returns its Predicted.
 
     Attributes
     ----------
     answers : dict of str to Predicted
-        Of the parts that were asked for.
+        Predictions computed so far, by name of the set.
     """
 
     def __init__(
@@ -107,25 +107,25 @@ def fit_with_retries(
     examine: Callable[[FitOutcome], tuple[Verdict, dict[str, Predicted]]],
     seeds: Sequence[int],
 ) -> Tried:
-    """Fit with one seed after the other until a fit is fine; else take the best of them.
+    """Fit with one seed after the other until a fit succeeds; otherwise use the best one.
 
     Parameters
     ----------
     fit : callable
-        Takes a seed.
+        Takes a seed; returns an outcome.
     examine : callable
-        Takes an outcome; returns its verdict and what the model said of which rows.
+        Takes an outcome; returns its verdict and the predictions that it computed.
     seeds : sequence of int
 
     Returns
     -------
     Tried
-        Of the tries that were not fine, the one of the lowest validation loss is used.
+        If no attempt succeeded, the one with the lowest validation loss is used.
 
     Raises
     ------
     Exception
-        Where every try raised: what the first of them did.
+        If every attempt raised: the error of the first one, with the others as notes.
     """
     attempts: list[Attempt] = []
     best: tuple[FitOutcome, dict[str, Predicted]] | None = None
@@ -135,7 +135,7 @@ def fit_with_retries(
         try:
             outcome = fit(seed)
             found, answers = examine(outcome)
-        except SktrainerError:  # what the caller has to mend, and no seed can
+        except SktrainerError:  # invalid input, which another seed does not fix
             raise
         except Exception as raised:
             if len(seeds) == 1:
@@ -155,7 +155,7 @@ def fit_with_retries(
 
 def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
     found = attempt.verdict
-    loss = math.inf if math.isnan(found.loss) else found.loss
+    loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
     return bool(found.problem), loss, found.diverged
 
 
@@ -163,24 +163,26 @@ def _all_failed(attempts: Sequence[Attempt]) -> Exception:
     first = attempts[0].error
     assert first is not None
     for attempt in attempts[1:]:
-        first.add_note(f"try {attempt.number}, seed {attempt.seed}: {attempt.verdict.problem}")
+        first.add_note(
+            f"attempt {attempt.number}, seed {attempt.seed}: {attempt.verdict.problem}"
+        )
     return first
 
 
 def verdict(
     outcome: FitOutcome, asked: Asked, data: CheckedData, prepared: Prepared, plan: ModelPlan
 ) -> Verdict:
-    """Judge an outcome by its losses and by its answers for validation and training rows.
+    """Judge an outcome by its losses and its predictions for validation and training rows.
 
-    Only boosting and networks are compared with knowing nothing: other models hardly run
-    away, and some, as forests and naive Bayes, are sure of themselves by design, so that
-    their log loss says little.
+    Only boosting and networks are compared with a constant baseline. Other models hardly ever
+    diverge, and the log loss of some, such as forests and naive Bayes, is uninformative
+    because their probabilities are overconfident by design.
 
     Parameters
     ----------
     outcome : FitOutcome
     asked : Asked
-        Asked for training rows only where those held out leave a doubt.
+        Training rows are predicted only if the validation rows indicate a problem.
     data : CheckedData
     prepared : Prepared
     plan : ModelPlan
@@ -204,9 +206,9 @@ def verdict(
 
 
 def _is_comparable(fitted: FittedModel) -> bool:
-    """Tell whether the model aims at probabilities or the mean.
+    """Return whether the model estimates probabilities or the mean.
 
-    Not so where it aims at a quantile, or at the right side of a margin.
+    Models with a quantile or hinge loss do not, so a constant baseline says nothing.
     """
     if fitted.task == "classification" and not fitted.can("predict_proba"):
         return False
@@ -218,11 +220,11 @@ def _is_comparable(fitted: FittedModel) -> bool:
 def _skill(
     fitted: FittedModel, answers: Predicted, rows: Rows, data: CheckedData, prepared: Prepared
 ) -> Skill | None:
-    """Compare with knowing nothing, in the shares of the classes that the model was shown."""
+    """Compare with a constant baseline: class frequencies or mean of the training rows."""
     train = prepared.train
     if data.classes is None:
         predicted = np.asarray(answers.predict())
-        if predicted.size != rows.y.size:  # several quantiles, or a deviation beside the mean
+        if predicted.size != rows.y.size:  # several quantiles, or mean and standard deviation
             return None
         mean = np.average(train.y, axis=0, weights=train.sample_weight)
         return number_skill(predicted, rows.y, mean, rows.sample_weight)
@@ -232,12 +234,14 @@ def _skill(
         train.y, weights=train.sample_weight, minlength=len(prepared.class_codes)
     )
     weight = rows.sample_weight
+    # Resampling and class weights change the class priors that the model learns. Compare
+    # model and baseline under the same priors: weight the rows, or correct the frequencies.
     shift = prepared.prior_shift
     if shift is not None and fitted.shift is None:
         weight = shift[rows.y] if weight is None else shift[rows.y] * weight
     elif shift is not None:
         shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)
-    known = np.flatnonzero(shares[rows.y] > 0)
+    known = np.flatnonzero(shares[rows.y] > 0)  # no loss for classes without training rows
     if not len(known) or (weight is not None and not weight[known].sum() > 0):
         return None
     codes: Array = rows.y[known]
@@ -253,27 +257,31 @@ def _skill(
 
 
 def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
-    """Say what went wrong and what to do; nothing where the first fit was fine."""
+    """Return a note on the problem and its fix; empty if the first fit succeeded."""
     used = next(attempt for attempt in attempts if attempt.used)
     if len(attempts) == 1 and not used.verdict.diverged:
         problem, remedy = used.verdict.problem, used.verdict.remedy
-        found = f"No better than knowing nothing: {problem}" + (remedy and f"; {remedy}")
+        found = f"The model is no better than a constant prediction: {problem}" + (
+            remedy and f"; {remedy}"
+        )
         return (found,) if problem else ()
     tried = ""
     if len(attempts) > 1:
-        problems = "; ".join(f"try {a.number}: {a.verdict.problem or 'fine'}" for a in attempts)
-        tried = f"{problems}. Try {used.number} is used"
+        problems = "; ".join(
+            f"attempt {a.number}: {a.verdict.problem or 'fine'}" for a in attempts
+        )
+        tried = f"{problems}. Attempt {used.number} is used"
     if not used.verdict.diverged:
         found = f"Fitted {len(attempts)} times"
-        found += ", and never better than knowing nothing" if used.verdict.problem else ""
+        found += ", never better than a constant prediction" if used.verdict.problem else ""
         return (f"{found}: {tried}",)
-    told = tried or used.verdict.problem
-    do = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
-    return (f"The fit diverged: {told}. To mend it, {do}",)
+    problem = tried or used.verdict.problem
+    fix = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
+    return (f"Training diverged: {problem}. To fix this, {fix}",)
 
 
 def attempts_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
-    """Return a row a try: `try`, `seed`, `validation_loss`, `seconds`, `outcome`, `used`.
+    """Return one row per attempt, for the report.
 
     Examples
     --------

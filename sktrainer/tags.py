@@ -1,4 +1,4 @@
-"""The tags of a trainer: those of the model inside, less what the trainer takes care of."""
+"""scikit-learn tags of the trainer, derived from the tags of its estimator."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["takes_several_targets", "trainer_tags"]
 
 
 def trainer_tags(tags: Tags, trainer: Any) -> Tags:
-    """Fill in the tags of a trainer from its estimator.
+    """Set the tags of a trainer from its estimator.
 
     Parameters
     ----------
     tags : Tags
-        Those that every estimator starts with.
+        Default tags of scikit-learn.
     trainer : ManagedTrainer
 
     Returns
@@ -43,7 +43,7 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     tags.non_deterministic = inner.non_deterministic and trainer.random_state is None
     tags.input_tags = inner.input_tags
     if traits is not None:
-        # The auto preprocessor comes first: it fills and encodes what the model cannot take.
+        # The automatic preprocessor imputes and encodes what the model does not support.
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
@@ -58,11 +58,11 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
 
 
 def takes_several_targets(trainer: Any) -> bool:
-    """Tell whether a regression may be given a y of several columns.
+    """Return whether a regression supports a y with several columns.
 
-    By the tag of the model, or where its backend knows better: scikit-learn's perceptron
-    has no such tag, and how wide a network is shows only once it is built, when its
-    outputs are compared with y.
+    The tag of the model decides, unless its backend overrides it: scikit-learn's MLPRegressor
+    lacks the tag, and the number of outputs of a network is known only after it is built,
+    when it is compared with y.
     """
     if trainer.__sklearn_tags__().target_tags.multi_output:
         return True
@@ -74,7 +74,7 @@ def takes_several_targets(trainer: Any) -> bool:
 
 
 def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:
-    """Return the estimator's tags, and its model's traits if the auto preprocessor is used."""
+    """Return the estimator's tags, and the model's traits if it gets the auto preprocessor."""
     try:
         anatomy = dissect(trainer.estimator)
         tags = get_tags(trainer.estimator if anatomy.transforms else anatomy.model)

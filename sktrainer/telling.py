@@ -1,4 +1,4 @@
-"""What a fit says while it runs, and keeps as notes for the report."""
+"""Progress lines and warnings of a fit, and the notes that the report keeps of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["tell_attempts", "tell_imbalance", "tell_split", "tell_trained"]
 def tell_split(
     progress: Progress, data: CheckedData, split: Split, notes: tuple[str, ...]
 ) -> None:
-    """Say how the rows were parted, and warn of parts too small to tell much."""
+    """Show the split, and warn about sets that are too small for a reliable score."""
     progress.done(split_line(split))
     for note in notes:
         progress.warn(note, DataWarning)
@@ -37,7 +37,7 @@ def tell_split(
 def tell_imbalance(
     progress: Progress, recipe: Recipe, data: CheckedData, split: Split
 ) -> tuple[str, ...]:
-    """Say what is done about classes of unlike size, where something is."""
+    """Show how class imbalance is handled, and return notes for the report."""
     method = recipe.steps.imbalance
     if method is None or data.classes is None:
         return ()
@@ -55,9 +55,9 @@ def tell_imbalance(
     progress.done(f"Classes: {text}; handled by {name}")
     if recipe.model.correct_probabilities and samplers.makes_rows(method):
         note = (
-            f"correct_probabilities=True after {name}: synthetic rows shift probabilities by "
-            "less than their number, so that the correction can overshoot; use "
-            "handle_imbalance='class_weight', 'oversample' or 'undersample' with it"
+            f"correct_probabilities=True can overcorrect after {name}, because synthetic rows "
+            "shift probabilities less than their number suggests. Use "
+            "handle_imbalance='class_weight', 'oversample' or 'undersample' instead"
         )
         progress.warn(note, DataWarning)
         return (note,)
@@ -65,21 +65,21 @@ def tell_imbalance(
 
 
 def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
-    """Say that a network starts from weights that were trained before, where it does."""
+    """Warn if a network starts from weights that were trained before."""
     was_trained = getattr(find_backend(anatomy.model), "was_trained", None)
     if was_trained is None or not was_trained(anatomy.model):
         return ()
     note = (
-        "the module that was passed has been trained: every fit, those of folds too, starts "
-        "from its weights, and rows that these have seen tell nothing about new ones; pass "
-        "the class, or an untrained instance, unless that is meant"
+        "the module is already trained: every fit, including those of folds, starts from its "
+        "weights, and scores on rows that it was trained on are too optimistic. Pass the class "
+        "or an untrained instance, unless this is intended"
     )
     progress.warn(note, DataWarning)
     return (note,)
 
 
 def tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ...]:
-    """Warn where the fit that is used went wrong; say so where others before it did."""
+    """Warn if the attempt that is used has a problem; otherwise only show its notes."""
     notes = attempts_notes(run.attempts, recipe.model.model)
     for note in notes:
         if run.verdict.diverged:

@@ -1,4 +1,4 @@
-"""ManagedTrainer: the one scikit-learn face of all that the stages do."""
+"""ManagedTrainer: the scikit-learn estimator that runs all training stages."""
 
 from __future__ import annotations
 
@@ -37,124 +37,136 @@ __all__ = ["ManagedTrainer"]
 
 
 def _learns_chunks(trainer: ManagedTrainer) -> bool:
-    """Tell whether the model and its backend have `partial_fit`."""
+    """Return whether the model and its backend have `partial_fit`."""
     fitted = getattr(trainer, "_fitted", None)
     model = dissect(trainer.estimator).model if fitted is None else fitted.model
     return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
 
 
 class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
-    """Train any model with its split, encoding, imbalance, stopping and scores managed.
+    """Meta-estimator that manages the training of a model.
 
-    It is an ordinary scikit-learn estimator: it clones, pickles, sits in pipelines and
-    goes into `GridSearchCV`, where `estimator__max_depth` reaches the model. Whatever is
-    fitted sees training rows only; the report says what was decided.
+    It splits the rows, encodes the table, handles class imbalance, stops early, scores and
+    reports. It is an ordinary scikit-learn estimator: it clones, pickles, and works inside
+    pipelines and `GridSearchCV`, where `estimator__max_depth` sets a parameter of the model.
+    Everything that is fitted sees training rows only. Every automatic decision is in
+    `report_`.
 
     Parameters
     ----------
     estimator : estimator
-        A model of scikit-learn, XGBoost, LightGBM or CatBoost, or any other with their
-        interface; a skorch net or a torch Module (its class or an instance); a scikeras or
-        keras.wrappers estimator, a Keras model or a function that builds one; or a
-        scikit-learn or imblearn Pipeline that ends in one of them, whose steps are kept.
-        It is cloned, never changed.
+        One of: a scikit-learn, XGBoost, LightGBM or CatBoost model, or any model with the
+        scikit-learn interface; a skorch net or a torch Module (class or instance); a
+        scikeras or keras.wrappers estimator, a Keras model or a function that builds one;
+        a scikit-learn or imblearn Pipeline that ends in one of these. The other steps of a
+        Pipeline are kept. The estimator is cloned and never modified.
     task : {"auto", "classification", "regression"}, default="auto"
-        "auto": what the estimator is for, else what y looks like. Of whole numbers up to
-        20 are labels, and more are amounts; more without a gap are refused, as they may be
-        either.
+        "auto": the task of the estimator; if it supports both, the task is inferred from y.
+        A numeric y with at most 20 distinct values is treated as labels, otherwise as a
+        regression target. More than 20 consecutive whole numbers are ambiguous and raise an
+        error.
     preprocessor : "auto", None or transformer, default="auto"
-        "auto": what this model needs for these columns, and nothing where it needs
-        nothing, or where a step of the caller's own Pipeline transforms X.
+        "auto": the encoding that this model needs for these columns. No preprocessor is
+        added if the model needs none, or if a step of your own Pipeline transforms X.
     categorical_encoding : {"auto", "native", "onehot", "ordinal", "target"}, default="auto"
-        For the automatic preprocessor. "auto": category codes or one-hot columns for
-        columns of few levels, cross-fitted target encoding for the others.
+        Used by the automatic preprocessor. "auto": category codes or one-hot columns for
+        columns with few levels, cross-fitted target encoding for the others.
     scaling : "auto" or bool, default="auto"
-        "auto": where the model is sensitive to scale.
+        "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "auto" (warn and weight the classes where they are imbalanced), "class_weight",
-        "smote", "oversample", "undersample", or an imblearn sampler; training rows only.
+        "auto" (if the classes are imbalanced, warn and weight them), "class_weight",
+        "smote", "oversample", "undersample", or an imblearn sampler. Applied to training
+        rows only.
     correct_probabilities : bool, default=False
-        Undo, in `predict_proba`, the shift of the class priors that resampling or
-        weighting caused. `predict` stays the model's own decision.
+        Whether `predict_proba` corrects the shift of the class priors that resampling or
+        class weights cause. `predict` is not affected.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
-        How test rows, validation rows and folds are drawn. "auto": by time where there is
-        a `time_column`, by group where there are groups, else stratified or random.
+        How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
+        is set, by group if `groups` are passed, otherwise stratified for classification and
+        random for regression.
     time_column : str, int or None, default=None
-        The column that orders the rows for ``split="time"``; None: their own order.
+        Column that orders the rows for ``split="time"``. None: the order of the rows in X.
     shuffle : bool, default=True
-        For random and stratified splits.
+        Whether to shuffle the rows before a random or stratified split.
     test_size : float, int or None, default=None
         Fraction or number of rows held out and scored in `fit`.
     validation_size : "auto", float, int or None, default="auto"
-        Fraction (of all rows) or number of rows held out to stop on. "auto": 0.1 where
-        the model stops early, else none.
+        Fraction (of all rows) or number of rows held out for early stopping. "auto": 0.1 if
+        the model stops early, otherwise none.
     cv : int, splitter, iterable or None, default=None
-        Folds that fill `cv_results_` before the final fit.
+        Folds or splitter for a cross-validation that fills `cv_results_` before the final
+        fit.
     scoring : str, list, dict, callable or None, default=None
-        For `scores_` and `cv_results_`; `score` uses the first. None: accuracy,
-        precision, recall, f1, roc_auc and log_loss, or r2, rmse and mae.
+        Metrics of `scores_` and `cv_results_`; `score` uses the first one. None: accuracy,
+        precision, recall, f1, roc_auc and log_loss for classification, r2, rmse and mae for
+        regression.
     early_stopping : bool or "auto", default="auto"
-        True: any model that goes in iterations; False: none; "auto": boosting and
-        networks, where more iterations overfit.
+        True: stop any iterative estimator early. False: never. "auto": boosting and
+        networks, which overfit with more iterations.
     eval_metric : str or callable, default="loss"
-        What stopping watches on the validation rows: the model's own loss or a scorer.
+        Metric that early stopping monitors on the validation rows: the model's own loss or
+        a scorer.
     n_iter_no_change : int, default=50
         Iterations without improvement after which the fit stops.
     tol : float, default=0.0
-        Improvement that does not count as one.
+        Minimum improvement. A value must be better than the best one by more than this.
     refit : bool, default=False
-        After stopping, fit once more on training and validation rows together for
-        `best_iteration_` rounds; with `cv`, on all rows but the test rows, for the median
-        of the rounds that the folds found.
+        After early stopping, fit again on training and validation rows for
+        `best_iteration_` rounds. With `cv`, fit on all rows except the test rows, for the
+        median of the best rounds of the folds.
     n_retries : int, default=0
-        Fit again with other seeds after a fit that raised, diverged, or came out no better
-        on validation rows than class frequencies or the mean; validation rows alone choose.
+        Number of retries with other seeds after a fit that raised an error, diverged, or is
+        no better than a constant prediction on the validation rows. The fit that is used is
+        chosen on validation rows only.
     random_state : int, RandomState, Generator or None, default=None
-        One seed, from which each consumer's own is derived. Seeds that the estimator
-        was given are left as they are.
+        Seed from which all other seeds are derived. Seeds that are set on the estimator
+        are kept.
     n_jobs : int or None, default=None
-        Folds fitted at once; the threads of the models inside are set so that both
-        together fill the cores and no more.
+        Number of folds fitted in parallel. The number of model threads is set so that folds
+        and threads together use all cores.
     checkpoint : path-like, Checkpoint or None, default=None
-        A folder, or ``Checkpoint(folder, every=50)``. A fit that was killed goes on from
-        there when it is called again with the same data and parameters, to the same bits;
-        a finished one is loaded. Clones use sub-folders of their own.
+        A folder, or ``Checkpoint(folder, every=50)``. If a fit was killed, the next call
+        with the same data and parameters resumes it, and the result is bit-identical. A
+        finished fit is loaded. Clones use separate sub-folders.
     device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
-        Where the model trains. "auto": as the model's own parameters say; else a GPU that
-        its library sees, where a fit on it gives the same bits each time (XGBoost, networks),
-        and the CPU otherwise. The number is one of any GPU.
+        Device to train on. "auto": the device that the model's own parameters name;
+        otherwise a GPU that the library can use, if training on it is reproducible
+        (XGBoost, networks); otherwise the CPU.
     verbose : int, default=0
-        0 silent, 1 the stages, progress bars and scores, 2 every iteration.
+        0: silent; 1: stages, progress bars and scores; 2: every iteration.
 
     Attributes
     ----------
     pipeline_ : imblearn.pipeline.Pipeline
-        The fitted steps and model; scores rows by itself. XGBoost knows no labels: with it,
-        `pipeline_.predict` gives 0 to n_classes - 1, and `predict` here the labels.
+        The fitted steps and the fitted model. It predicts without the trainer. XGBoost does
+        not store labels: for its models `pipeline_.predict` returns class codes from 0 to
+        n_classes - 1, and `predict` of the trainer returns labels.
     model_ : estimator
-        The fitted model as its own library made it.
+        The fitted model as an object of its own library.
     classes_ : ndarray of shape (n_classes,)
-        The caller's labels; classification only.
+        The original class labels. Classification only.
     n_features_in_ : int
-        Where X has columns.
+        Number of columns of X. Only set if X has columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Where X has columns with names.
+        Column names of X. Only set if X has column names.
     n_iter_, best_iteration_ : int or None
-        Iterations run, and the best of them, both counted from 1.
+        Number of iterations run, and the best iteration; both are counted from 1.
     stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
+        Why training ended.
     history_ : DataFrame
-        `iteration`, `set`, `metric`, `value`, `seconds`.
+        Metrics per iteration: `iteration`, `set`, `metric`, `value`, `seconds`.
     evals_result_ : dict
-        The same as ``{"train": {metric: [...]}, "validation": {...}}``.
+        The same metrics as ``{"train": {metric: [...]}, "validation": {...}}``.
     cv_results_ : dict
-        The keys of `GridSearchCV.cv_results_` for one candidate; with `cv` only.
+        The keys of `GridSearchCV.cv_results_` for one candidate. Only set with `cv`.
     scores_ : DataFrame
-        A row a part, a column a metric.
+        One row per set (train, validation, test) and one column per metric.
     split_ : Split
-        `train`, `validation`, `test`: row positions into the X that was passed.
+        `train`, `validation`, `test`: row positions in the X passed to `fit`.
     report_ : TrainingReport
+        Everything that was decided and measured during the fit.
     fingerprint_ : dict or None
-        Of what `fit` was given, each column by itself, as text: what `verify` compares with.
+        Hashes of the data passed to `fit`, one per column, which `verify` compares.
 
     Examples
     --------
@@ -170,7 +182,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     True
     """
 
-    # Set by `fit`; declared for readers and type checkers.
+    # Set by `fit`; declared here for type checkers.
     _stream: Stream | None = None
     pipeline_: Any
     model_: Any
@@ -249,8 +261,9 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Also those of the estimator, as ``estimator__<name>``; of a torch Module
-            or a Keras model, those of the estimator that trains it.
+            Whether to include the parameters of the estimator as ``estimator__<name>``. For
+            a torch Module or a Keras model, these are the parameters of the estimator that
+            wraps it.
 
         Returns
         -------
@@ -265,8 +278,13 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters of the trainer, and of its estimator as ``estimator__<name>``.
 
-        A torch Module or a Keras model gives way to the estimator that trains it when one of
-        that one's, or of the network's constructor, is set.
+        Setting a nested parameter of a torch Module or a Keras model replaces `estimator` by
+        the estimator that wraps the network.
+
+        Parameters
+        ----------
+        **params
+            Parameter names and values.
 
         Returns
         -------
@@ -289,21 +307,23 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Self:
-        """Check, split, encode, fit, stop and score.
+        """Train the model on X and y.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Or whatever the first step of the estimator's Pipeline takes. For a network
-            also an array of more dimensions, or a dict of arrays, one for each input.
+            The rows. Any type that the first step of a Pipeline accepts is allowed. A
+            network also accepts arrays with more dimensions, or a dict of arrays with one
+            array per input.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
-            The target, or its column in X, which rows to predict may then still have.
+            The target, or the name of its column in X. Rows passed to `predict` may still
+            have that column.
         sample_weight : array-like of shape (n_samples,), default=None
-            Rows of weight 0 count as absent.
+            Sample weights. Rows with weight 0 are ignored.
         groups : array-like of shape (n_samples,), default=None
-            Rows of one group stay together.
+            Group labels. A split never separates rows of the same group.
         X_val, y_val : array-like, default=None
-            Validation rows in place of an internal split.
+            Validation rows to use instead of rows split off from X.
         sample_weight_val : array-like, default=None
             Weights of the validation rows.
 
@@ -314,27 +334,28 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         InputError
-            Before anything is fitted, with every mistake in parameters and data.
+            If parameters or data are invalid. It is raised before training and lists all
+            mistakes.
         FitError
-            Where every fold of the cross-validation failed.
+            If every fold of the cross-validation failed.
         CheckpointError
-            Where the checkpoint folder holds another run, is in use, or is full.
+            If the checkpoint folder holds another run, is in use, or cannot be written.
         TrainingInterrupted
-            A KeyboardInterrupt, at Ctrl-C or SIGTERM, where there is a checkpoint.
+            On Ctrl-C or SIGTERM, if a checkpoint is used. It is a KeyboardInterrupt.
 
         Warns
         -----
         DataWarning
-            Something in the data was handled in a way to know of, or looks like a mistake.
+            If data were reinterpreted, or look like a mistake.
         DivergenceWarning
-            A fit ran away; what to set is said.
+            If training diverged. The message suggests parameter changes.
 
         Notes
         -----
-        Rows go by position. A y, weights or groups whose index has X's labels in another
-        order are warned of.
+        Rows are matched by position. A warning is issued if the index of y, `sample_weight`
+        or `groups` has the labels of X's index in a different order.
         """
-        from sktrainer.training import train  # a trainer that only predicts needs none of it
+        from sktrainer.training import train  # lazy: prediction does not need the stages
 
         raw = RawInput(
             X,
@@ -366,35 +387,34 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     def partial_fit(
         self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
-        """Train one step further, on a chunk of rows.
+        """Train incrementally on a chunk of rows.
 
-        One step is one epoch over the chunk, by the library's own way: one call of a
-        scikit-learn model's `partial_fit`, one epoch of a network. The first chunk is the
-        one that the steps before the model are fitted on; they are frozen then, and each
-        later chunk is checked against it and encoded by them. After `fit` the steps are
-        those of the fit, and the model goes on from where it was left.
+        Each call trains one epoch on the chunk: one call of `partial_fit` of a scikit-learn
+        model, or one epoch of a network. The first chunk fits the steps before the model.
+        They are not fitted again: later chunks must have the same columns and are encoded by
+        these steps. After `fit`, training continues with the fitted steps and model.
 
-        Nothing is held out, scored or stopped: `split`, `test_size`, `validation_size`,
-        `cv`, `early_stopping` and `refit` are of `fit` alone. Afterwards `n_iter_` counts
-        the chunks, on top of the iterations of a `fit` before; `stop_reason_` is
-        "partial_fit"; `history_` has the training loss of each chunk, where the library
-        tells it; `scores_` is empty, `split_` tells the rows of this chunk that were
-        trained on, and `report_` the rows and classes of all chunks. `fit` starts afresh.
+        `partial_fit` holds out no rows, computes no scores and does not stop early: `split`,
+        `test_size`, `validation_size`, `cv`, `early_stopping` and `refit` apply to `fit`
+        only. `n_iter_` counts the chunks, added to the iterations of a previous `fit`.
+        `stop_reason_` is "partial_fit". `history_` has the training loss of each chunk if
+        the library reports it. `scores_` is empty. `split_` has the training rows of this
+        chunk, and `report_` the rows and classes of all chunks. `fit` starts from scratch.
 
-        A chunk that is refused, or fails, leaves the trainer as it was: a copy of the
-        model is trained, which a large network should have memory for. Parameters that
-        are set between two chunks count from the next `fit` on.
+        If a chunk is invalid or training on it fails, the trainer is unchanged. For this a
+        copy of the model is trained, which needs memory for a second model. Parameters that
+        are set between two chunks take effect at the next `fit`.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            The columns of the first chunk, in their order, each holding what it held.
+            The same columns as the first chunk, in the same order and of the same kind.
         y : array-like of shape (n_samples,) or str
-            The target, or its column in X.
+            The target, or the name of its column in X.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will come; needed at the first chunk, where its y lacks some.
+            All classes of all chunks. Required in the first call if its y lacks some.
         sample_weight : array-like of shape (n_samples,), default=None
-            Rows of weight 0 count as absent.
+            Sample weights. Rows with weight 0 are ignored.
 
         Returns
         -------
@@ -403,7 +423,8 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         InputError
-            Before anything is trained, with every mistake in parameters and data.
+            If parameters or data are invalid. It is raised before training and lists all
+            mistakes.
 
         Examples
         --------
@@ -438,15 +459,15 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _checked_stream(self, X: Any) -> Stream:
-        """Return what chunks go on from, where X has the columns of the rows before."""
+        """Return the state of earlier chunks, after a check of the columns of X."""
         if self._stream is None:
             raise InputError(
-                "this trainer was fitted without what chunks go on from; call fit, or "
-                "partial_fit on a clone"
+                "this fitted trainer has no state from which partial_fit can continue; call "
+                "fit again, or call partial_fit on a clone"
             )
         if hasattr(X, "columns"):
             validate_data(self, X, reset=False, skip_check_array=True)
-        elif not is_inputs(X):  # of names that are missing the steps will warn
+        elif not is_inputs(X):  # the steps warn about missing column names themselves
             _check_n_features(self, X, reset=False)
         return self._stream
 
@@ -454,7 +475,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         if not is_inputs(X):
             validate_data(self, X, reset=True, skip_check_array=True)
             return
-        for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
+        for name in ("n_features_in_", "feature_names_in_"):  # may be left from an earlier fit
             self.__dict__.pop(name, None)
 
     def _remember(self, trained: Trained | Learned) -> None:
@@ -481,16 +502,21 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
                 delattr(self, name)
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Choose the container that the steps before the model give, from the next fit on.
+        """Set the output container of the steps before the model, from the next `fit` on.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            None changes nothing.
+            None leaves the setting unchanged.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        InputError
+            If `transform` has another value.
         """
         if transform not in (None, "default", "pandas", "polars"):
             raise InputError(
@@ -504,14 +530,15 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         return "_fitted" in self.__dict__
 
     def __getstate__(self) -> dict[str, Any]:
-        # A Keras model as plain values: its own pickle warns, draws and bears the time.
+        # A Keras model is stored as plain values: its own pickle warns, draws random numbers
+        # and contains the time, so that no two pickles are equal.
         return packed(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpacked(state))
 
     def __sklearn_clone__(self) -> ManagedTrainer:
-        # scikit-learn's own way refuses a CatBoost model inside; see `clone_estimator`.
+        # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
         parameters = self.get_params(deep=False)
         estimator = copied(parameters.pop("estimator"))
         rest = {name: clone_estimator(value) for name, value in parameters.items()}
@@ -520,11 +547,11 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))
         if self.checkpoint is not None:
-            copy._is_clone = True  # its fits must not meet those of the others
+            copy._is_clone = True  # its fits need a checkpoint folder of their own
         return copy
 
     def _sk_visual_block_(self) -> Any:
-        # What scikit-learn draws in a notebook: the fitted steps once there are some.
+        # scikit-learn's diagram in a notebook: show the fitted steps after `fit`.
         from sklearn.utils._repr_html.estimator import _VisualBlock
 
         inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator

@@ -1,4 +1,4 @@
-"""One `fit` from its arguments to its report: what ManagedTrainer calls, in the order of it."""
+"""The stages of one `fit`, in order, from the checks of its arguments to the report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["Trained", "train"]
 
 @dataclass(frozen=True)
 class Trained:
-    """All that one `fit` leaves behind."""
+    """Result of one `fit`."""
 
     anatomy: Anatomy
     recipe: Recipe
@@ -59,12 +59,12 @@ def train(
     Parameters
     ----------
     parameters : mapping of str to object
-        The trainer's own parameters but the estimator, by name.
+        Parameters of the trainer by name, without the estimator.
     estimator : estimator
-        Read, never changed.
+        It is not modified.
     raw : RawInput
     output : str or None, default=None
-        The container that `set_output` asked the steps for.
+        Output container of the steps, as set by `set_output`.
 
     Returns
     -------
@@ -73,9 +73,10 @@ def train(
     Raises
     ------
     InputError
-        Before anything is fitted, with every mistake in parameters and data.
+        If parameters or data are invalid. It is raised before training and lists all
+        mistakes.
     FitError
-        Where every fold failed.
+        If every fold failed.
     """
     watch = Stopwatch()
     parameters = for_the_network_alone(parameters, estimator, raw.X)
@@ -85,11 +86,12 @@ def train(
         recipe = make_recipe(parameters, anatomy, data, seed)
     described = {**parameters, "set_output": output}
     with checkpointed(described, estimator, raw, anatomy, data, seed) as store:
+        # A resumed run without a `random_state` continues with the seed of its first process.
         if store is not None and store.seed != seed:
             recipe = make_recipe(parameters, anatomy, data, store.seed)
         recipe = replace(recipe, steps=replace(recipe.steps, output=output), store=store)
         if store is not None and store.found:
-            found = f"went on from the checkpoint {str(store.folder)!r}: {store.found}"
+            found = f"resumed from the checkpoint {str(store.folder)!r}: {store.found}"
             recipe = replace(recipe, notes=(found, *recipe.notes))
         return _train(parameters, anatomy, recipe, data, raw, watch)
 
@@ -129,10 +131,10 @@ def _train(
 
 
 def _split(recipe: Recipe, data: CheckedData) -> tuple[Split, tuple[str, ...]]:
-    """Part the rows; rows of weight zero count as absent and land in no part."""
+    """Split the rows into sets; rows with weight zero are in none of them."""
     plan = recipe.split
     if recipe.cv is not None and recipe.refit:
-        # The folds tell the number of rounds; the final fit needs no validation rows.
+        # The folds determine the number of rounds, so the final fit needs no validation rows.
         plan = replace(plan, validation_size=None)
     weight = data.sample_weight
     if weight is None or (weight > 0).all():
@@ -148,7 +150,7 @@ def _split(recipe: Recipe, data: CheckedData) -> tuple[Split, tuple[str, ...]]:
 
 
 def _without_table(data: CheckedData, rows: Any) -> CheckedData:
-    """Return some rows' targets, groups and times, which are all that a split looks at."""
+    """Return targets, groups and times of some rows; a split needs nothing else."""
     return replace(
         data,
         X=None,
@@ -163,11 +165,11 @@ def _cross_validate(
     recipe: Recipe, data: CheckedData, split: Split, progress: Progress
 ) -> CrossValidation:
     rows = np.concatenate([split.train, split.validation])
-    if split.kind != "time":
+    if split.kind != "time":  # the rows of a time split are already in time order
         rows = np.sort(rows)
     total = recipe.cv if isinstance(recipe.cv, (int, np.integer)) else 0
 
-    def tell(result: Any) -> None:
+    def show_fold(result: Any) -> None:
         progress.fold(
             result.fold,
             max(int(total), result.fold),
@@ -176,11 +178,11 @@ def _cross_validate(
             error=result.error,
         )
 
-    cv = cross_validate(recipe, data, rows, on_fold=tell)
+    cv = cross_validate(recipe, data, rows, on_fold=show_fold)
     for note in cv.notes:
         progress.warn(note, DataWarning)
     if cv.divergence:
-        note = f"{cv.divergence}. To mend it, {advice(recipe.model.model)}"
+        note = f"{cv.divergence}. To fix this, {advice(recipe.model.model)}"
         progress.warn(note, DivergenceWarning)
         cv = replace(cv, notes=(*cv.notes, note))
     progress.done(cv.summary_line)
@@ -190,7 +192,7 @@ def _cross_validate(
 def _final_recipe(
     recipe: Recipe, split: Split, cv: CrossValidation | None
 ) -> tuple[Recipe, Split, int | None]:
-    """Say how the final fit goes: as it is, or for the rounds that the folds found."""
+    """Return recipe and split of the final fit, and the number of rounds from the folds."""
     if cv is None or not recipe.refit:
         return recipe, split, None
     rounds = cv.best_iteration if recipe.stops else None
@@ -219,8 +221,8 @@ def _fit_final(
             on_iteration=shown if progress.verbose else None,
             stopwatch=watch,
         )
-    held = len(split.validation) or data.validation is not None
-    if recipe.refit and recipe.stops and held and run.fit.best_iteration is not None:
+    has_validation = len(split.validation) or data.validation is not None
+    if recipe.refit and recipe.stops and has_validation and run.fit.best_iteration is not None:
         with kept(derive_seed(recipe.seed, "global")):
             run = refit_run(
                 recipe, data, split, run, seed=recipe.seed, n_threads=n_threads, stopwatch=watch

@@ -1,4 +1,4 @@
-"""A fit done once more from what it recorded, and what came out the same."""
+"""Repeat a fit from its records and compare the results."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ __all__ = ["Verification", "verify"]
 
 MOST_SHOWN = 8
 UNSEEN = frozenset({"verbose", "n_jobs", "random_state"})
-"""Parameters that change no bit, and the seed, which is taken from the record."""
+"""Parameters that do not affect the model, and the seed, which is taken from the report."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a fit and the same fit done anew have in common; true where that is all.
+    """Differences between a fit and its repetition; true if there are none.
 
     Attributes
     ----------
     data : tuple of str
-        A line for each thing in which the data differ from those of the fit.
+        Differences between the data passed now and the data of the fit.
     parameters : tuple of str
-        Those that were changed since.
+        Parameters that were changed since the fit.
     versions : tuple of str
-        Libraries of another version than then.
+        Libraries that have another version now.
     predictions : str
-        In what the predictions of the two differ; empty where they are the same to the bit.
+        Difference between the predictions; empty if they are bit-identical.
     largest_difference : float or None
-        Between two predictions (probabilities, decision values or numbers); None where they
-        could not be compared.
+        Largest absolute difference between predictions (probabilities, decision values or
+        numbers). None if they could not be compared.
     n_rows : int
-        Rows that both predicted.
+        Number of rows that were predicted.
     """
 
     data: tuple[str, ...]
@@ -63,12 +63,12 @@ class Verification:
 
     def __str__(self) -> str:
         rows = [
-            ("Data", _listed(self.data) or "the same, every cell"),
-            ("Parameters", _listed(self.parameters) or "the same"),
-            ("Versions", _listed(self.versions) or "the same"),
-            ("Predictions", self.predictions or f"the same to the bit, {self.n_rows:,} rows"),
+            ("Data", _listed(self.data) or "identical"),
+            ("Parameters", _listed(self.parameters) or "identical"),
+            ("Versions", _listed(self.versions) or "identical"),
+            ("Predictions", self.predictions or f"bit-identical on {self.n_rows:,} rows"),
         ]
-        return f"{'Verified' if self else 'Not the same'}\n{labelled(rows)}"
+        return f"{'Verified' if self else 'Not reproduced'}\n{labelled(rows)}"
 
     def __repr__(self) -> str:
         return f"<Verification: {self}>".replace("\n", "\n  ")
@@ -82,17 +82,17 @@ def _listed(lines: tuple[str, ...]) -> str:
 
 
 def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verification:
-    """Compare data, parameters and versions with the record, then fit anew and predict.
+    """Compare data, parameters and versions with the record, then repeat the fit.
 
-    The fit is done with the parameters that the trainer has, and the seed that was used.
+    The fit uses the current parameters of the trainer and the recorded seed.
 
     Parameters
     ----------
     trainer : ManagedTrainer
-        Fitted; it is not changed.
+        A fitted trainer. It is not modified.
     X, y : array-like
     others : mapping of str to array-like
-        What else was passed to `fit`.
+        Other arguments that were passed to `fit`.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
 def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
     before = getattr(trainer, "fingerprint_", None)
     if before is None:
-        return ("the fit has taken no fingerprint",)
+        return ("the fit recorded no fingerprint",)
     return tuple(differences(before, now))
 
 
@@ -126,7 +126,7 @@ def _parameter_differences(trainer: Any, X: Any) -> tuple[str, ...]:
     now = parameter_texts(for_the_network_alone(own, estimator, X), dissect(estimator))
     then = trainer.report_.parameters
     return tuple(
-        f"{name} was {then.get(name, 'not there')}, is {now.get(name, 'not there')}"
+        f"{name} was {then.get(name, 'not set')}, is {now.get(name, 'not set')}"
         for name in dict.fromkeys([*then, *now])
         if then.get(name) != now.get(name) and name not in UNSEEN
     )
@@ -136,7 +136,7 @@ def _version_differences(trainer: Any) -> tuple[str, ...]:
     then = trainer.report_.versions
     now = library_versions(then)
     return tuple(
-        f"{name} was {version}, is {now.get(name, 'not there')}"
+        f"{name} was {version}, is {now.get(name, 'not installed')}"
         for name, version in then.items()
         if now.get(name) != version
     )
@@ -145,19 +145,20 @@ def _version_differences(trainer: Any) -> tuple[str, ...]:
 def _predictions(
     trainer: Any, X: Any, y: Any, others: Mapping[str, Any]
 ) -> tuple[str, float | None, int]:
-    """Fit anew and say in what the predictions for the rows of X differ."""
+    """Repeat the fit and describe how the predictions for X differ."""
     again = clone_estimator(trainer)
     again.set_params(random_state=trainer.report_.seeds["random_state"], verbose=0)
     try:
         table, _ = split_off_target(X, y)
         before = _answers(trainer, table)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has told
+            warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has warned
             now = _answers(_fitted_anew(again, X, y, others), table)
-    except Exception as error:  # of data that are not those of the fit, any may come
+    except Exception as error:  # data that differ from those of the fit may raise anything
         return f"not compared: {type(error).__name__}: {error}", None, 0
     if before.shape != now.shape:
-        return f"of shape {before.shape} then, {now.shape} now", None, len(before)
+        return f"shape was {before.shape}, is {now.shape}", None, len(before)
+    # Compare bytes: `==` is false for NaN and true for 0.0 and -0.0.
     if before.dtype == now.dtype and before.tobytes() == now.tobytes():
         return "", 0.0, len(before)
     largest = _largest_difference(before, now)
@@ -165,7 +166,7 @@ def _predictions(
 
 
 def _fitted_anew(again: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Any:
-    """Fit; with a checkpoint in a new folder, as in the old one the fit would be found."""
+    """Fit; a checkpoint gets a new folder, because the old one holds the finished fit."""
     if again.checkpoint is None:
         return again.fit(X, y, **others)
     with tempfile.TemporaryDirectory() as folder:
@@ -178,7 +179,7 @@ def _answers(trainer: Any, X: Any) -> Array:
         if hasattr(trainer, method):
             return np.asarray(getattr(trainer, method)(X))
     predicted = trainer.predict(X)
-    if hasattr(trainer, "classes_"):
+    if hasattr(trainer, "classes_"):  # positions of string labels can be subtracted
         predicted = np.searchsorted(trainer.classes_, predicted)
     return np.asarray(predicted)
 

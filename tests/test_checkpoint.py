@@ -82,7 +82,7 @@ def test_finished_run_is_loaded_and_not_trained_again(tmp_path):
     again = trainer(tmp_path, CountsFits()).fit(X, y)
     assert CountsFits.n_fits == 1
     assert same_bits(answers(first, PROBE), answers(again, PROBE))
-    assert any("found finished" in note for note in again.report_.to_dict()["notes"])
+    assert any("was finished" in note for note in again.report_.to_dict()["notes"])
 
 
 def test_finished_folds_are_not_trained_again(tmp_path):
@@ -143,8 +143,8 @@ def test_resuming_is_printed_with_the_iteration(tmp_path, capsys):
     trainer(tmp_path, verbose=1).fit(X, y)
     trainer(tmp_path, verbose=1).fit(X, y)
     message = capsys.readouterr().out
-    assert f"Checkpoint '{tmp_path}': begins" in message
-    assert f"Checkpoint '{tmp_path}': goes on (final at iteration 20)" in message
+    assert f"Checkpoint '{tmp_path}': started" in message
+    assert f"Checkpoint '{tmp_path}': resumed (final at iteration 20)" in message
 
 
 def test_unpicklable_model_is_fitted_with_a_warning(tmp_path):
@@ -417,7 +417,7 @@ def test_signal_saves_a_checkpoint_and_stops_the_fit(name, number, tmp_path):
         warnings.simplefilter("ignore")
         resumed = trainer_of(name, folder).fit(*table())
         whole = trainer_of(name, tmp_path / "whole").fit(*table())
-    assert any("went on from" in note for note in resumed.report_.to_dict()["notes"])
+    assert any("resumed at" in note for note in resumed.report_.to_dict()["notes"])
     assert outcome(resumed) == outcome(whole)
 
 
@@ -442,7 +442,7 @@ def test_signal_after_the_last_iteration_is_not_lost(tmp_path, monkeypatch):
         signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     again = trainer(tmp_path, model).fit(X, y)
-    assert any("found finished" in note for note in again.report_.to_dict()["notes"])
+    assert any("was finished" in note for note in again.report_.to_dict()["notes"])
 
 
 class RecordsHandler(LogisticRegression):

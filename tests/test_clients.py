@@ -1,4 +1,4 @@
-"""The trainer inside scikit-learn's own tools, as any other estimator."""
+"""Tests of the trainer inside scikit-learn's meta-estimators and model selection tools."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def trainer(**parameters):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_grid_search_reaches_the_model_and_stops_early(n_jobs):
+def test_grid_search_sets_nested_parameters_and_stops_early(n_jobs):
     search = GridSearchCV(
         trainer(),
         {"estimator__num_leaves": [4, 15], "categorical_encoding": ["native", "target"]},
@@ -73,7 +73,7 @@ def test_grid_search_reaches_the_model_and_stops_early(n_jobs):
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )
-def test_every_library_stops_early_in_a_grid_search_over_text_and_missing_cells(model, grid):
+def test_grid_search_stops_early_with_strings_and_missing_values(model, grid):
     inside = ManagedTrainer(model, random_state=0, n_iter_no_change=5)
     search = GridSearchCV(inside, grid, cv=2, scoring="roc_auc").fit(X, Y)
     assert search.best_score_ > 0.7
@@ -88,7 +88,7 @@ def test_halving_search_works():
     assert search.best_params_["estimator__num_leaves"] in (4, 8, 15)
 
 
-def test_randomized_search_over_the_trainers_own_parameters_works():
+def test_randomized_search_over_trainer_parameters_works():
     search = RandomizedSearchCV(
         trainer(),
         {"handle_imbalance": [None, "class_weight", "oversample"]},
@@ -106,36 +106,36 @@ def test_cross_validate_and_cross_val_predict_work():
     assert predicted.shape == (240, 2)
 
 
-def test_it_sits_at_the_end_of_a_pipeline():
+def test_trainer_works_as_last_step_of_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), trainer()).fit(NUMBERS.fillna(0), Y)
     assert pipeline.score(NUMBERS.fillna(0), Y) > 0.7
 
 
-def test_stacking_and_voting_take_it():
-    parts = [("gbm", trainer()), ("linear", ManagedTrainer(LogisticRegression()))]
-    stacking = StackingClassifier(parts, cv=3).fit(X, Y)
-    voting = VotingClassifier(parts, voting="soft").fit(X, Y)
+def test_stacking_and_voting_accept_trainers():
+    members = [("gbm", trainer()), ("linear", ManagedTrainer(LogisticRegression()))]
+    stacking = StackingClassifier(members, cv=3).fit(X, Y)
+    voting = VotingClassifier(members, voting="soft").fit(X, Y)
     assert stacking.score(X, Y) > 0.7
     assert voting.predict_proba(X).shape == (240, 2)
 
 
-def test_bagging_takes_it():
+def test_bagging_accepts_a_trainer():
     bagging = BaggingClassifier(trainer(), n_estimators=3, random_state=0)
     assert bagging.fit(NUMBERS, Y).score(NUMBERS, Y) > 0.7
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_calibration_takes_it(method):
+def test_calibration_accepts_a_trainer(method):
     calibrated = CalibratedClassifierCV(trainer(), method=method, cv=3).fit(X, Y)
     np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1.0)
 
 
-def test_a_tuned_threshold_takes_it():
+def test_threshold_tuning_accepts_a_trainer():
     tuned = TunedThresholdClassifierCV(trainer(), scoring="balanced_accuracy", cv=3).fit(X, Y)
     assert set(tuned.predict(X)) == {"c0", "c1"}
 
 
-def test_one_versus_rest_takes_it():
+def test_one_versus_rest_accepts_a_trainer():
     X3, y3 = mixed_table(240, "classification", n_classes=3)
     ovr = OneVsRestClassifier(trainer()).fit(X3[["signal", "size"]], y3)
     assert ovr.predict_proba(X3[["signal", "size"]]).shape == (240, 3)
@@ -154,7 +154,7 @@ def test_learning_curve_works():
     assert np.isfinite(scores).all()
 
 
-def test_a_pipeline_that_reads_texts_gets_them_as_they_are():
+def test_pipeline_with_a_text_vectorizer_receives_raw_strings():
     texts = ["good film", "bad film", "great plot", "awful plot"] * 40
     y = [1, 0, 1, 0] * 40
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", MultinomialNB())])
@@ -164,7 +164,7 @@ def test_a_pipeline_that_reads_texts_gets_them_as_they_are():
     assert not hasattr(fitted, "n_features_in_")
 
 
-def test_grid_search_over_a_pipeline_inside_reaches_its_steps():
+def test_grid_search_sets_parameters_of_nested_pipeline_steps():
     texts = ["good film", "bad film", "great plot", "awful plot"] * 20
     y = [1, 0, 1, 0] * 20
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", LogisticRegression())])
@@ -193,25 +193,25 @@ def test_metadata_is_routed_to_fit():
     assert inner.split_.kind == "group"
 
 
-def test_the_diagram_shows_the_model():
+def test_html_diagram_shows_the_model():
     assert "LGBMClassifier" in estimator_html_repr(trainer())
     assert "TableEncoder" in estimator_html_repr(trainer().fit(X, Y))
 
 
-def test_set_output_gives_the_model_columns_with_names():
+def test_set_output_passes_column_names_to_the_model():
     fitted = trainer().set_output(transform="pandas").fit(X, Y)
     assert "signal" in list(fitted.model_.feature_name_)
     assert isinstance(fitted.pipeline_[:-1].transform(X), pd.DataFrame)
 
 
-def test_a_regressor_scores_with_r2():
+def test_score_of_a_regressor_is_r2():
     X_r, y_r = mixed_table(240, "regression")
     fitted = ManagedTrainer(LGBMRegressor(n_estimators=50), random_state=0).fit(X_r, y_r)
     assert fitted.score(X_r, y_r) > 0.5
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-def test_scikit_learns_own_test_of_delegated_validation_passes():
+def test_meta_estimator_test_of_scikit_learn_passes():
     from sklearn.tests import test_metaestimators
 
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
@@ -220,7 +220,7 @@ def test_scikit_learns_own_test_of_delegated_validation_passes():
     assert list(fitted.classes_) == [0, 1, 2]
 
 
-def test_a_model_fitted_on_data_frames_takes_them_in_grid_search_with_boosting():
+def test_grid_search_passes_data_frames_to_the_trainer():
     search = GridSearchCV(
         ManagedTrainer(HistGradientBoostingClassifier(max_iter=20), random_state=0),
         {"estimator__max_depth": [2, 3]},

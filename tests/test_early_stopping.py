@@ -95,7 +95,7 @@ def test_model_without_iterations_fits_once():
 def test_too_few_rows_for_validation_are_reported():
     trainer = ManagedTrainer(MODELS["lightgbm"]).fit(X.iloc[:15], Y.iloc[:15])
     assert len(trainer.split_.validation) == 0
-    assert any("fewer than the 20" in note for note in trainer.report_.notes)
+    assert any("at least 20 rows, got 15" in note for note in trainer.report_.notes)
 
 
 def test_early_stopping_false_overrides_the_model():

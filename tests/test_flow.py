@@ -1,4 +1,4 @@
-"""The way of one split through the stages."""
+"""Tests of the stages that one split of the rows runs through."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Y = (X["real"] + X["whole"] / 5 > 1).to_numpy()
 
 @pytest.mark.parametrize("above", [pd.DataFrame, pl.from_pandas])
 @pytest.mark.parametrize("below", [pd.DataFrame, pl.from_pandas])
-def test_refit_joins_validation_rows_of_another_frame_and_number_type(above, below):
+def test_refit_joins_validation_rows_of_another_frame_library_and_dtype(above, below):
     model = HistGradientBoostingClassifier(max_iter=30)
     later = X[150:].astype({"whole": float})
     trainer = ManagedTrainer(model, refit=True, random_state=0)

@@ -1,4 +1,4 @@
-"""One call: what it prints, what it returns, what it leaves on disk."""
+"""Tests of `train_model` and `train_with_cv`: output, result and saved files."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ X, Y = mixed_table(500, "classification")
 RARE = Y.where((Y == "c0") | (np.arange(500) % 4 == 0), "c0")
 
 
-def test_train_model_tells_of_every_stage(tmp_path, capsys):
+def test_train_model_prints_every_stage(tmp_path, capsys):
     result = train_model(
         LGBMClassifier(n_estimators=300, min_child_samples=5), X, RARE, save_path=tmp_path
     )
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        "✓ Data split: 70% train (350), 10% validation (50), 20% test (100), stratified" in said
+        "✓ Data split: 70% train (350), 10% validation (50), 20% test (100), stratified"
+        in output
     )
     assert re.search(
         r"⚠ Class imbalance: c0: \d+ \(9\d%\), c1: \d+ \(\d(\.\d)?%\); handled by class_weight",
-        said,
+        output,
     )
     assert re.search(
         r"✓ LGBMClassifier stopped early at round \d+ of 300 \(best \d+\) in [\d.]+ s, "
         r"peak memory [\d,]+ MB",
-        said,
+        output,
     )
-    assert re.search(r"accuracy +precision +recall +f1 +roc_auc", said)
+    assert re.search(r"accuracy +precision +recall +f1 +roc_auc", output)
     for part in ("train", "validation", "test"):
-        assert re.search(rf"^ +{part} +0\.\d", said, re.MULTILINE)
-    assert f"✓ Saved to {result.model_path}" in said
+        assert re.search(rf"^ +{part} +0\.\d", output, re.MULTILINE)
+    assert f"✓ Saved to {result.model_path}" in output
 
 
-def test_train_model_stores_the_next_version_under_the_models_name(tmp_path):
+def test_train_model_saves_next_version_under_model_name(tmp_path):
     folder = tmp_path / "models"
     result = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
     assert result.model_path == folder / "logistic_regression" / "1" / MODEL_FILE
@@ -54,46 +55,47 @@ def test_train_model_stores_the_next_version_under_the_models_name(tmp_path):
     assert result.model is result.trainer.model_
 
 
-def test_a_pipeline_is_saved_under_its_models_name(tmp_path):
+def test_pipeline_is_saved_under_the_name_of_its_model(tmp_path):
     model = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=5))
     numbers, y = mixed_table(300, "regression")
     result = train_model(model, numbers[["signal", "size"]], y, save_path=tmp_path, verbose=0)
     assert result.model_path.parents[1].name == "hist_gradient_boosting_regressor"
 
 
-def test_nothing_is_saved_where_that_is_not_wanted(tmp_path, monkeypatch):
+def test_save_path_none_saves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0)
     assert result.model_path is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_place_to_save_is_refused_before_training(tmp_path):
+def test_invalid_save_path_raises_before_training(tmp_path):
     with pytest.raises(ParameterError, match=r"folder or a file that ends in \.skt, \.joblib"):
         train_model(LogisticRegression(), X, Y, save_path=tmp_path / "model.onnx", verbose=0)
 
 
-def test_folds_get_a_line_each_and_a_mean(capsys):
+def test_train_with_cv_prints_folds_and_mean_score(capsys):
     result = train_with_cv(
         LGBMClassifier(n_estimators=50, min_child_samples=5), X, Y, cv=4, save_path=None
     )
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        len(re.findall(r"^  fold \d/4  accuracy 0\.\d+ .* \d+\.\d s$", said, re.MULTILINE)) == 4
+        len(re.findall(r"^  fold \d/4  accuracy 0\.\d+ .* \d+\.\d s$", output, re.MULTILINE))
+        == 4
     )
-    assert re.search(r"✓ 4 folds: accuracy 0\.\d+ ± 0\.\d+", said)
-    assert re.search(r"✓ LGBMClassifier fitted for \d+ rounds", said)
+    assert re.search(r"✓ 4 folds: accuracy 0\.\d+ ± 0\.\d+", output)
+    assert re.search(r"✓ LGBMClassifier fitted for \d+ rounds", output)
     assert len(result.report.folds) == 4
     assert result.cv_results["mean_test_accuracy"].shape == (1,)
     assert len(result.trainer.split_.train) == 500
 
 
-def test_silence_is_silent(capsys):
+def test_verbose_0_prints_nothing(capsys):
     train_with_cv(LogisticRegression(), X, Y, cv=3, save_path=None, verbose=0)
     assert capsys.readouterr().out == ""
 
 
-def test_imbalance_is_warned_of_where_lines_are_not_shown():
+def test_class_imbalance_warns_at_verbose_0():
     with pytest.warns(
         ClassImbalanceWarning, match=r"c1: \d+ .*handled by class_weight"
     ) as caught:
@@ -101,7 +103,7 @@ def test_imbalance_is_warned_of_where_lines_are_not_shown():
     assert caught[0].filename == __file__
 
 
-def test_parameters_of_the_model_and_arguments_of_fit_are_passed_on():
+def test_nested_parameters_and_fit_arguments_are_passed_on():
     model = LGBMClassifier(n_estimators=20)
     result = train_model(
         model,
@@ -118,12 +120,12 @@ def test_parameters_of_the_model_and_arguments_of_fit_are_passed_on():
     assert result.trainer.split_.kind == "group"
 
 
-def test_stratify_false_splits_at_random():
+def test_stratify_false_uses_a_random_split():
     result = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0, stratify=False)
     assert result.trainer.split_.kind == "random"
 
 
-def test_the_report_tells_time_and_memory_of_each_stage():
+def test_report_has_time_and_memory_of_each_stage():
     report = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0).report
     assert set(report.stages["stage"]) >= {"check", "split", "prepare", "fit", "evaluate"}
     assert (report.stages["seconds"] >= 0).all()

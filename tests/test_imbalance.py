@@ -80,7 +80,7 @@ def test_auto_oversamples_if_model_does_not_support_weights():
 
 
 def test_class_weight_raises_if_model_does_not_support_weights():
-    with pytest.raises(ParameterError, match="takes sample weights"):
+    with pytest.raises(ParameterError, match="supports sample weights"):
         ManagedTrainer(KNeighborsClassifier(), handle_imbalance="class_weight").fit(X, Y)
 
 
@@ -174,5 +174,5 @@ def test_correction_after_smote_warns():
         correct_probabilities=True,
         random_state=0,
     )
-    with pytest.warns(DataWarning, match="can overshoot"):
+    with pytest.warns(DataWarning, match="can overcorrect"):
         trainer.fit(X, Y)

@@ -1,4 +1,4 @@
-"""Imports point one way, frameworks are met only at use, and the package is light."""
+"""Imports point one way, frameworks are imported lazily, and the package loads quickly."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ EVERYTHING = TRAINING | {
     "verification",
 }
 
-# Who may import whom. A key is a module or a package under sktrainer/; a value holds the
-# modules, or packages with all that is in them, that it may import besides its own.
+# Allowed imports. A key is a module or a package under sktrainer/; its value holds the modules
+# and packages (with everything inside) that it may import besides its own.
 ALLOWED: dict[str, set[str]] = {
     "_version": set(),
     "exceptions": set(),
@@ -92,7 +92,7 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": EVERYTHING,
 }
 
-# Packages that are imported only inside functions, and where.
+# Packages that are imported only inside functions, and the modules that may import them.
 FRAMEWORKS: dict[str, set[str]] = {
     "catboost": {"backends", "storage.natives"},
     "dask": {"scaling"},
@@ -118,15 +118,15 @@ FRAMEWORKS: dict[str, set[str]] = {
     "xgboost": {"backends", "storage.natives"},
 }
 
-# Each is called by the flow alone; what two of them need lies beside them or below.
+# Stages are called by the flow only and do not import each other.
 THE_STAGES = {
     f"stages.{name}" for name in "checks splitting preparing fitting evaluating".split()
 }
 
-# Functions that import the module that their first argument names.
+# Functions that import the module named by their first argument.
 BY_NAME = {"__import__", "import_module", "require"}
 
-# Modules that may name a framework at their top, and so are imported only inside functions.
+# Modules that may import a framework at module level; others import them inside functions only.
 ON_DEMAND = {
     "backends._torch_batches",
     "backends._torch_devices",
@@ -145,7 +145,7 @@ ON_DEMAND = {
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement: what it names, where it stands, when it runs."""
+    """One import statement: its target, its line, and when it runs."""
 
     target: str
     line: int
@@ -154,7 +154,7 @@ class Import:
 
 
 def imports_in(tree: ast.AST, package: str) -> Iterator[Import]:
-    """Walk a module of the package `package` ("sktrainer.stages") down to its functions."""
+    """Yield all imports of a module in the package `package` ("sktrainer.stages")."""
 
     def walk(node: ast.AST, in_function: bool, only_for_types: bool) -> Iterator[Import]:
         for target in _targets(node, package):
@@ -188,7 +188,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def violations(module: str, source: str, modules: set[str]) -> list[str]:
-    """Say what `module` ("stages.checks") imports that it may not, of the known `modules`."""
+    """Return the forbidden imports of `module` ("stages.checks"), given all known `modules`."""
     found = []
     for item in imports_in(ast.parse(source), _package_of(module, modules)):
         problem = (
@@ -214,14 +214,14 @@ def _wrong_direction(module: str, item: Import, modules: set[str]) -> str | None
         target = target.rpartition(".")[0]
     if target not in modules:
         if "." in target or item.target.count(".") > 1:
-            return f"imports {item.target}, which is not there"
+            return f"imports {item.target}, which does not exist"
         target = "__init__"
     loads_anyway = module in ON_DEMAND or item.in_function or item.only_for_types
     if target in ON_DEMAND and not loads_anyway:
-        return f"imports {target} at its top, which loads a framework"
+        return f"imports {target} at module level, which loads a framework"
     room, target_room = module.partition(".")[0], target.partition(".")[0]
     if room not in ALLOWED:
-        return f"has no place in the table of rooms: give {room} one"
+        return f"is not in ALLOWED: add {room}"
     if room == target_room:
         is_another_stage = target in THE_STAGES and target != module
         return f"imports another stage, {target}" if is_another_stage else None
@@ -254,7 +254,7 @@ SOURCES = _sources()
 
 
 @pytest.mark.parametrize("module", SOURCES)
-def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
+def test_module_imports_only_lower_layers(module: str) -> None:
     source = SOURCES[module].read_text(encoding="utf-8")
     found = violations(module, source, set(SOURCES))
     assert not found, "\n".join(found)
@@ -286,10 +286,10 @@ def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
         ("backends.xgboost", "import xgboost", "outside a function"),
         ("backends.xgboost", "class A:\n    from xgboost import DMatrix", "outside a function"),
         ("running.progress", "from sktrainer.running import bars", "loads a framework"),
-        ("attic", "import sktrainer.types", "no place"),
+        ("attic", "import sktrainer.types", "not in ALLOWED"),
     ],
 )
-def test_a_wrong_import_is_found(module: str, source: str, complaint: str) -> None:
+def test_forbidden_import_is_detected(module: str, source: str, complaint: str) -> None:
     known = {"encoding.columns", "flow", "running.bars", "running.metrics", "stages.fitting"}
     packages = {"backends", "encoding", "running", "stages"}
     (message,) = violations(module, source, known | packages | {"trainer", "types"})
@@ -308,7 +308,7 @@ def test_a_wrong_import_is_found(module: str, source: str, complaint: str) -> No
         ("flow", "import numpy, sklearn.base"),
     ],
 )
-def test_a_right_import_is_let_through(module: str, source: str) -> None:
+def test_allowed_import_is_accepted(module: str, source: str) -> None:
     known = {"running.bars", "running.seeding", "stages.targets", "trainer", "types"}
     assert violations(module, source, known) == []
 
@@ -322,16 +322,16 @@ def _loaded_by(statement: str) -> set[str]:
 
 
 def test_importing_the_package_loads_no_framework() -> None:
-    # scikit-learn's pipeline loads rich, and pandas loads pyarrow, where these are installed.
+    # If they are installed, scikit-learn's pipeline loads rich and pandas loads pyarrow.
     ours = _loaded_by("import sktrainer")
     by_others = _loaded_by("import sklearn.pipeline")
 
     assert {name.partition(".")[0] for name in ours - by_others} & set(FRAMEWORKS) == set()
 
 
-def test_importing_the_package_loads_little_more_than_importing_sklearn() -> None:
-    # The measure is the bare `import sklearn`: with NumPy, SciPy and pandas, which it loads
-    # itself, and without the parts of scikit-learn that are loaded when they are named.
+def test_importing_the_package_loads_few_modules_beyond_sklearn() -> None:
+    # The baseline is `import sklearn`, which loads NumPy, SciPy and pandas, but none of the
+    # lazily imported parts of scikit-learn.
     ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
 
     assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
@@ -348,7 +348,7 @@ NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
         "sklearn.ensemble.HistGradientBoostingClassifier(max_iter=20)",
     ],
 )
-def test_fitting_trees_loads_no_package_of_networks(model: str, tmp_path: Path) -> None:
+def test_fitting_trees_loads_no_neural_network_package(model: str, tmp_path: Path) -> None:
     package = model.rpartition(".")[0]
     program = f"""
 import {package}

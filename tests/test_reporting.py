@@ -74,10 +74,10 @@ def test_the_table_and_its_target_are_told(boosted, table):
 
 def test_the_positive_class_is_named_in_every_form(boosted):
     report = boosted.report_
-    sentence = "recall, f1: of the positive class 'late'"
+    sentence = "recall, f1: for the positive class 'late'"
     assert report.to_dict()["data"]["positive_class"] == "late"
     assert sentence in str(report)
-    assert "recall, f1: of the positive class &#x27;late&#x27;" in report._repr_html_()
+    assert "recall, f1: for the positive class &#x27;late&#x27;" in report._repr_html_()
 
 
 def test_the_positive_class_is_the_one_that_is_scored(boosted, table):
@@ -91,7 +91,7 @@ def test_the_positive_class_is_the_one_that_is_scored(boosted, table):
 def test_the_split_is_told_with_its_reason_and_its_classes(boosted):
     split = boosted.report_.split
     assert split["kind"] == "stratified"
-    assert split["reason"] == "since this is a classification"
+    assert split["reason"] == "classification task"
     assert split["rows"] == {"train": 420, "validation": 60, "test": 120}
     assert split["class_counts"]["test"] == {"in time": 108, "late": 12}
 
@@ -121,7 +121,7 @@ def test_patience_best_value_and_the_rows_that_stopped_are_told(boosted):
     assert fitting["stop_reason"] == boosted.stop_reason_ == "early_stopping"
     assert fitting["n_iter"] == fitting["best_iteration"] + 7
     assert (fitting["patience"], fitting["metric"], fitting["max_iter"]) == (7, "loss", 500)
-    assert fitting["validation"] == "60 rows held out"
+    assert fitting["validation"] == "60 held-out rows"
     assert fitting["best_value"] == min(boosted.evals_result_["validation"]["loss"])
     assert fitting["n_threads"] >= 1
 
@@ -143,7 +143,7 @@ def test_the_lines_of_a_boosted_fit_read_as_in_the_guide(boosted):
     text = str(boosted.report_)
     assert "70% train (420), 10% validation (60), 20% test (120), stratified" in text
     assert re.search(r"Stopped early at round \d+ of 500 \(best \d+\) in ", text)
-    assert "patience 7 on loss of 60 rows held out" in " ".join(text.split())
+    assert "patience 7 on loss of 60 held-out rows" in " ".join(text.split())
 
 
 def test_the_report_is_json_and_a_page(boosted):
@@ -208,8 +208,8 @@ def test_corrected_probabilities_are_told_with_the_shift(table):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"groups": np.arange(N_ROWS) // 5}, "since groups were passed"),
-        ({}, "since this is a classification"),
+        ({"groups": np.arange(N_ROWS) // 5}, "groups were passed"),
+        ({}, "classification task"),
     ],
 )
 def test_the_reason_of_a_split_is_what_decided_it(table, arguments, reason):
@@ -240,7 +240,7 @@ def test_passed_validation_rows_are_told(table):
     trainer = ManagedTrainer(model, random_state=0)
     report = trainer.fit(frame[:500], y[:500], X_val=frame[500:], y_val=y[500:]).report_
     assert report.fitting["validation"] == "100 rows passed as X_val"
-    assert report.split["reason"].endswith("validation rows were passed")
+    assert report.split["reason"].endswith("X_val was passed")
     assert report.split["rows"] == {"train": 500, "validation": 100}
 
 
@@ -259,7 +259,7 @@ def test_scores_over_several_classes_are_said_to_be_means():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(90, 2)), np.repeat(["a", "b", "c"], 30)
     report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
-    assert report.scores_note.endswith("unweighted means over the classes")
+    assert report.scores_note.endswith("macro averages over the classes")
     assert "positive_class" not in report.data
     assert set(default_scorers("classification", 3)) == set(report.scores.columns)
 
@@ -267,7 +267,7 @@ def test_scores_over_several_classes_are_said_to_be_means():
 def test_only_scores_of_one_class_are_said_to_be_of_the_positive_one(table):
     scoring = ["f1", "f1_macro", "roc_auc", "accuracy"]
     trainer = ManagedTrainer(LogisticRegression(), scoring=scoring).fit(*table)
-    assert trainer.report_.scores_note == "f1: of the positive class 'late'"
+    assert trainer.report_.scores_note == "f1: for the positive class 'late'"
 
 
 def test_fifty_thousand_columns_make_a_small_report():

@@ -40,10 +40,10 @@ def test_same_data_verify_without_a_seed(trainer):
     assert found.n_rows == 200
     assert str(found).splitlines() == [
         "Verified",
-        "Data         the same, every cell",
-        "Parameters   the same",
-        "Versions     the same",
-        "Predictions  the same to the bit, 200 rows",
+        "Data         identical",
+        "Parameters   identical",
+        "Versions     identical",
+        "Predictions  bit-identical on 200 rows",
     ]
 
 

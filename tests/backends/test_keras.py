@@ -266,7 +266,7 @@ def test_an_instance_is_copied_and_a_trained_one_is_told_of():
     assert not same_bits(before[0], trainer.model_.model_.get_weights()[0])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(X, (LABELS == "yes").astype(int), verbose=0)
-    with pytest.warns(DataWarning, match="has been trained"):
+    with pytest.warns(DataWarning, match="already trained"):
         plain(model, epochs=1).fit(X, LABELS)
 
 
