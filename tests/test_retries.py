@@ -62,10 +62,10 @@ def test_a_fit_that_raised_is_tried_again_with_a_derived_seed():
     assert tries["outcome"].iloc[0].startswith("FloatingPointError: no luck")
     again = [derive_seed(0, "model", "retry", n) for n in range(1, len(tries))]
     assert tries["seed"].tolist() == [derive_seed(0, "model"), *again]
-    assert "Tries" in str(report) and f"\n1    {derive_seed(0, 'model')}" in str(report)
+    assert "Attempts" in str(report) and f"\n1    {derive_seed(0, 'model')}" in str(report)
     assert any(note.startswith(f"Fitted {len(tries)} times: try 1") for note in report.notes)
     assert report.to_dict()["attempts"][0]["seed"] == derive_seed(0, "model")
-    assert "Tries" in report._repr_html_()
+    assert "Attempts" in report._repr_html_()
 
 
 def test_where_every_try_raised_the_first_error_tells_of_the_others():

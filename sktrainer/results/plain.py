@@ -1,4 +1,4 @@
-"""Values as plain python types, fit for JSON."""
+"""Conversion of a report to JSON-compatible Python types."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _BY_INDEX = frozenset({"scores", "cv_summary"})
 
 
 def plain_values(report: Any) -> dict[str, Any]:
-    """Return a report dataclass as dicts, lists, str, int, float, bool and None.
+    """Convert a report dataclass to dicts, lists, str, int, float, bool and None.
 
-    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion`
-    ``{"labels": [...], "counts": [[...]]}``, every other table a list with a dict a row.
-    NaN and infinities become None.
+    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes
+    ``{"labels": [...], "counts": [[...]]}``, and any other table becomes a list with one
+    dict per row. NaN and infinity become None.
     """
     result = {}
     for item in dataclasses.fields(report):
