@@ -267,9 +267,7 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     others = (fitting.get("values_at_best") or {}).items()
     named = [f"{name} {format_number(v, 4)}" for name, v in others if name != watched]
     if named:
-        rows.append(
-            f"at the best {fitting.get('iteration') or 'iteration'}: {', '.join(named)}"
-        )
+        rows.append(f"other metrics at the best iteration: {', '.join(named)}")
     if fitting.get("refit_rounds") is not None:
         name = fitting.get("iteration") or "iteration"
         names = _PLURALS.get(name, f"{name}s")

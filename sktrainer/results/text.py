@@ -49,7 +49,7 @@ def render_text(report: TrainingReport) -> str:
 
 def _confusion_text(confusion: pd.DataFrame, part: str) -> str:
     if not has_many_classes(confusion):
-        title = f"Confusion matrix ({part} rows): rows true, columns predicted classes"
+        title = f"Confusion matrix ({part} rows), true classes in rows, predicted in columns"
         return f"{title}\n{compact_table(confusion)}"
     wrong = most_confused(confusion)
     title = f"Most frequent confusions ({part} rows), {len(confusion):,} classes in total"
@@ -94,7 +94,7 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
         numbers = zip(top.index, format_column(top.tolist()), strict=True)
         text = ", ".join(f"{name} {number}" for name, number in numbers)
         if report.importance_kind:
-            text += f" ({report.importance_kind} of the model)"
+            text += f"; source: {report.importance_kind} of the model"
         rows.append(("Importances", text))
     if not report.stages.empty:
         threads = summary.describe_resources(report.fitting)
