@@ -159,10 +159,10 @@ def format_seconds(seconds: float) -> str:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    total = round(seconds)
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"
 
 
 def format_bytes(megabytes: float) -> str:
@@ -190,6 +190,7 @@ def format_time(created: str) -> str:
         when = datetime.fromisoformat(created)
     except ValueError:
         return created
+    # strftime("%B") would depend on the locale.
     months = (
         "January February March April May June July August September October November December"
     ).split()

@@ -42,6 +42,7 @@ def render_fragment(report: TrainingReport) -> str:
 def write_beside(path: Path, text: str) -> Path:
     """Write a text file atomically: write a temporary file, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A unique name keeps two processes from writing to the same temporary file.
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("x", encoding="utf-8", newline="\n") as file:

@@ -37,7 +37,7 @@ def plain_values(report: Any) -> dict[str, Any]:
 
 def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {
-        str(label): {str(name): _plain(cell) for name, cell in row.items()}
+        str(label): {str(name): _plain(entry) for name, entry in row.items()}
         for label, row in frame.to_dict(orient="index").items()
     }
 
@@ -48,15 +48,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
         return [_plain(row) for row in value.to_dict(orient="records")]
     if isinstance(value, (pd.Series, Mapping)):
-        return {str(key): _plain(cell) for key, cell in value.items()}
+        return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return [_plain(cell) for cell in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(cell) for cell in value]
+        return [_plain(entry) for entry in value]
     return _plain_scalar(value)
 
 
 def _plain_scalar(value: Any) -> Any:
+    # np.bool_ is neither a bool nor an integer type.
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, (int, np.integer)):

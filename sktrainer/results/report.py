@@ -232,6 +232,9 @@ class TrainingReport:
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 
+    # The modules that render a report import it for type checking and are only loaded on
+    # use: creating a report in `fit` must not load the plotting and HTML code.
+
     def __repr__(self) -> str:
         from sktrainer.results.headline import headline_scores
 
@@ -267,7 +270,13 @@ class TrainingReport:
         return write_beside(Path(path), render_page(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as a JSON-compatible dict. NaN and infinity become None."""
+        """Return the report as a JSON-compatible dict.
+
+        Returns
+        -------
+        dict
+            One entry per attribute. NaN and infinity are None.
+        """
         from sktrainer.results.plain import plain_values
 
         return plain_values(self)

@@ -131,8 +131,8 @@ def _history_pictures(report: TrainingReport) -> str:
 def _attempts(report: TrainingReport) -> str:
     if report.attempts is None:
         return ""
-    tries = summary.tries_table(report.attempts)
-    return elements.section("Attempts", elements.frame_table(tries))
+    table = summary.tries_table(report.attempts)
+    return elements.section("Attempts", elements.frame_table(table))
 
 
 def _folds(report: TrainingReport) -> str:
@@ -259,14 +259,15 @@ def _run(report: TrainingReport) -> str:
         if report.versions
         else "",
     ]
-    again = elements.section("Reproducibility", *folded, kind="skt-long")
-    return f'<div class="skt-pair">{stages}{again}</div>' if stages or again else ""
+    details = elements.section("Reproducibility", *folded, kind="skt-long")
+    return f'<div class="skt-pair">{stages}{details}</div>' if stages or details else ""
 
 
 def _memory(report: TrainingReport) -> str:
     if "peak_memory_mb" not in report.stages:
         return ""
     peak = float(report.stages["peak_memory_mb"].max())
+    # Only NaN differs from itself: the peak memory is unknown on some systems.
     memory = "" if peak != peak else f"peak memory of the process {format_bytes(peak)}"
     text = "; ".join(filter(None, (memory, summary.describe_resources(report.fitting))))
     return elements.paragraph(f"{text[:1].upper()}{text[1:]}." if text else "", muted=True)

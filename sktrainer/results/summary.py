@@ -57,8 +57,8 @@ def describe_data(report: TrainingReport) -> str:
     if "inputs" in data:
         parts.append("inputs " + _inputs(data["inputs"]))
     if data.get("n_missing"):
-        cells = "value" if data["n_missing"] == 1 else "values"
-        parts.append(f"{data['n_missing']:,} missing {cells} in the training rows")
+        noun = "value" if data["n_missing"] == 1 else "values"
+        parts.append(f"{data['n_missing']:,} missing {noun} in the training rows")
     if data.get("target"):
         parts.append(f"target {data['target']}")
     text = ", ".join(parts)
@@ -295,4 +295,5 @@ def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
     finite = importances.dropna().astype(float)
     finite = finite[finite != 0] if finite.any() else finite
     order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
+    # With duplicate names, .loc would repeat rows. `feature_importances` has sorted them.
     return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]
