@@ -49,9 +49,8 @@ class DataSection(TypedDict, total=False):
 class SplitSection(TypedDict, total=False):
     """Split into training, validation and test set.
 
-    `rows` maps "train", "validation" and "test" to their number of rows, and
-    `class_counts` to the number of rows of each class. `reason` explains the choice of
-    `kind`.
+    `rows` maps "train", "validation" and "test" to their number of rows, `class_counts` to
+    the number of rows of each class. `reason` explains the choice of `kind`.
     """
 
     kind: str
@@ -81,16 +80,13 @@ class FittingSection(TypedDict, total=False):
     """Training of the model. Iterations are counted from 1.
 
     - `iteration`: name of one iteration ("round", "tree", "epoch").
-    - `metric`, `validation`: metric and rows that early stopping used. `best_value` is the
-      value of the metric at the best iteration, and `values_at_best` holds all validation
-      metrics there.
+    - `metric`, `validation`: metric and rows that early stopping used. `best_value` and
+      `values_at_best` (of all validation metrics) are from the best iteration.
     - `refit_rounds`: number of iterations of the final fit on training plus validation
       rows. If `from_folds` is True, it is the median of the best iterations of the folds.
-    - `batch_size`: for networks.
     - `target_scale`: "mean" and "deviation" of each target column, if the network learned
       a standardized target. The loss is then in squared standard deviations.
-    - `n_threads`: maximum number of threads of the model. `n_fold_workers` folds ran in
-      parallel, with `n_fold_threads` threads each.
+    - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
     - `device`: None if unknown. `device_reason` explains why no GPU was used.
     - `n_chunks`: number of `partial_fit` calls so far.
     """
@@ -154,7 +150,7 @@ class TrainingReport:
     data, split, fitting : dict
         See `DataSection`, `SplitSection` and `FittingSection`. Any key may be absent.
     steps : dict
-        Class name of each step of the fitted pipeline, including the model.
+        Class name of each step, including the model.
     preprocessing : tuple of dict
         One `ColumnTreatment` per column. In a very wide table, one per group of columns.
     imbalance : dict or None
@@ -176,20 +172,17 @@ class TrainingReport:
         One row per fold.
     attempts : DataFrame or None
         One row per attempt of the final fit, with columns `try`, `seed`, `validation_loss`
-        (log loss or RMSE), `seconds`, `outcome`, `used`. None if the first attempt
-        succeeded.
+        (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
     cv_summary : DataFrame or None
         One row per metric, with `mean` and `std` over the folds.
     seeds : dict
-        "random_state", and the seeds derived from it: of the split and of each step, by
-        step name.
+        "random_state" and the seeds derived from it, by step name.
     parameters : dict
         Parameters of the trainer and of the estimator: name to repr.
     versions : dict
         Versions of the libraries.
     stages : DataFrame
-        Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the end of the
-        stage).
+        Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the stage's end).
     notes : tuple of str
         Warnings and decisions, in chronological order.
     created : str
@@ -232,8 +225,7 @@ class TrainingReport:
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 
-    # The modules that render a report import it for type checking and are only loaded on
-    # use: creating a report in `fit` must not load the plotting and HTML code.
+    # Imported on use, because these modules import this one and `fit` does not need them.
 
     def __repr__(self) -> str:
         from sktrainer.results.headline import headline_scores
