@@ -225,7 +225,7 @@ class TrainingReport:
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 
-    # Imported on use, because these modules import this one and `fit` does not need them.
+    # Renderers are imported on use: `fit` creates a report but does not render it.
 
     def __repr__(self) -> str:
         from sktrainer.results.headline import headline_scores
