@@ -1,9 +1,8 @@
-"""What a checkpoint costs a fit, family by family.
+"""Measure the cost of checkpoints for each library.
 
-Each family is fitted on a generated table with early stopping on, without a checkpoint and
-with one every so many iterations, turn by turn in one process; the ratio is that of the
-median times. Boosters that sample go in segments with a checkpoint, and so to other bits:
-the time is that of a round, as they may stop elsewhere.
+Each model is fitted on a generated table with early stopping, alternately with and without
+checkpoints in one process. The ratio compares the median times per iteration: a booster
+that samples rows trains another model with checkpoints and may stop at another round.
 
     python benchmarks/checkpoint.py [--every 50] [--rows 20000] [--repeats 3] [--only xgboost]
 """
@@ -27,7 +26,7 @@ LIBRARIES = ("scikit-learn", "xgboost", "lightgbm", "catboost", "skorch", "torch
 
 
 def table(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a table of 30 columns, ten of which tell."""
+    """Return a table of 30 columns, ten of them informative."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, 30)).astype(np.float32)
     signal = X[:, :10] @ rng.normal(size=10) + X[:, 0] * X[:, 1]
@@ -130,7 +129,7 @@ FAMILIES = {
 def seconds_a_round(
     model: Any, X: np.ndarray, y: np.ndarray, checkpoint: Any
 ) -> tuple[float, int]:
-    """Fit, and return the seconds for each iteration and how many there were."""
+    """Fit and return the seconds per iteration and the number of iterations."""
     trainer = ManagedTrainer(
         model,
         early_stopping=True,
@@ -148,7 +147,7 @@ def seconds_a_round(
 def compare(name: str, rows: int, every: int, repeats: int) -> str:
     X, y = table(rows)
     plain, kept, n_bytes, rounds = [], [], 0, 0
-    for turn in range(repeats + 1):  # the first turn loads what is loaded once
+    for turn in range(repeats + 1):  # the first turn is a warm-up that imports libraries
         seconds, rounds = seconds_a_round(FAMILIES[name](), X, y, None)
         with tempfile.TemporaryDirectory() as folder:
             with_one, _ = seconds_a_round(FAMILIES[name](), X, y, Checkpoint(folder, every))
@@ -173,8 +172,8 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     print(", ".join(f"{name} {version(name)}" for name in LIBRARIES))
-    print(f"{args.rows:,} rows, a checkpoint every {args.every} iterations\n")
-    print("| family | iterations | without | with | ratio | a checkpoint |")
+    print(f"{args.rows:,} rows, one checkpoint every {args.every} iterations\n")
+    print("| model | iterations | without | with | ratio | checkpoint size |")
     print("|---|---|---|---|---|---|")
     for name in [args.only] if args.only else FAMILIES:
         print(compare(name, args.rows, args.every, args.repeats), flush=True)

@@ -1,7 +1,7 @@
-"""Files: time to save and to load, and size, of `.skt` against `.joblib`, family by family.
+"""Compare `.skt` and `.joblib` files: time to save, time to load, and size.
 
-Each family is trained once on a generated table; then both formats are written and read
-turn by turn, and medians are compared. Reading is warm: libraries are imported before.
+Each model is trained once on a generated table. Both formats are then written and read
+alternately, and the medians are compared. All libraries are imported before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sktrainer import ManagedTrainer, load
 
 
 def models(rounds: int) -> dict[str, Callable[[], Any]]:
-    """Return a way to make each family's model."""
+    """Return a factory for each model."""
     from catboost import CatBoostClassifier
     from lightgbm import LGBMClassifier
     from xgboost import XGBClassifier
@@ -63,7 +63,7 @@ def _layers() -> Any:
 
 
 def table(n_rows: int) -> tuple[pd.DataFrame, pd.Series]:
-    """Make a table of 20 numbers and 4 text columns."""
+    """Return a table of 20 numeric and 4 text columns, and its labels."""
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(n_rows, 20)).astype(np.float32)
     X = pd.DataFrame(numbers, columns=[f"n{i}" for i in range(20)])
@@ -74,7 +74,7 @@ def table(n_rows: int) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def measure(trainer: ManagedTrainer, suffix: str, folder: Path) -> tuple[float, float, int]:
-    """Return the seconds to save and to load, and the bytes of the file."""
+    """Return the seconds to save, the seconds to load, and the size in bytes."""
     path = folder / f"m{suffix}"
     start = time.perf_counter()
     trainer.save(path)
@@ -84,10 +84,10 @@ def measure(trainer: ManagedTrainer, suffix: str, folder: Path) -> tuple[float, 
 
 
 def compare(trainer: ManagedTrainer, repeats: int) -> tuple[list[float], list[float]]:
-    """Return the medians of seconds to save, to load, and bytes, of either format."""
+    """Return the medians of the three measures for `.skt` and for `.joblib`."""
     seen: dict[str, list[tuple[float, float, int]]] = {".skt": [], ".joblib": []}
     with tempfile.TemporaryDirectory() as folder:
-        for suffix in seen:  # imports
+        for suffix in seen:  # warm-up that imports libraries
             measure(trainer, suffix, Path(folder))
         for _ in range(repeats):
             for suffix, runs in seen.items():
@@ -99,7 +99,7 @@ def compare(trainer: ManagedTrainer, repeats: int) -> tuple[list[float], list[fl
 
 
 def main() -> None:
-    """Print a table of ratios."""
+    """Print a table of times, sizes and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=300)
@@ -111,7 +111,7 @@ def main() -> None:
     names += ["keras", "tensorflow"]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     print(f"{platform.platform()}, Python {platform.python_version()}; {versions}\n")
-    print("| family | save | load | size | save, .joblib | load | size | ratios |")
+    print("| model | save | load | size | .joblib: save | load | size | ratios |")
     print("|---|---|---|---|---|---|---|---|")
     for name, make in models(options.rounds).items():
         trainer = ManagedTrainer(make(), random_state=0, early_stopping=False).fit(X, y)

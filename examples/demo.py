@@ -1,6 +1,6 @@
-"""Train LightGBM on the hypothyroid table; print the report, keep it and the model.
+"""Train LightGBM on the hypothyroid table, print the report, and save the report and the model.
 
-Run it with ``make demo``, or with ``python examples/demo.py``.
+Run this example with ``make demo`` or ``python examples/demo.py``.
 """
 
 from lightgbm import LGBMClassifier
@@ -10,7 +10,7 @@ from sktrainer.datasets import load_hypothyroid
 
 
 def main() -> None:
-    """Train, report and say where the files lie."""
+    """Train a model, print its report and the paths of the saved files."""
     table = load_hypothyroid()
     is_hypothyroid = (table.target == "hypothyroid").astype(int).rename("hypothyroid")
 

@@ -1,4 +1,4 @@
-"""The code in the pages of docs/ runs as it stands, from the top of a page to its bottom."""
+"""The code blocks in docs/ run from top to bottom, and the links point to existing files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEEDS = {"onnx": ("onnxmltools", "onnxruntime", "skl2onnx")}
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 @pytest.mark.filterwarnings("ignore::sktrainer.SmallDataWarning")
-def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_code_of_page_runs(page, tmp_path, monkeypatch):
     for package in NEEDS.get(page.stem, ()):
         pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
@@ -27,5 +27,19 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     assert len(names) > len(blocks)
 
 
-def test_the_pages_with_code_are_found():
+def test_pages_with_code_are_found():
     assert "networks" in [page.stem for page in PAGES]
+
+
+def test_links_point_to_existing_files_and_sections():
+    for page in DOCS.rglob("*.md"):
+        for name, section in re.findall(
+            r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8")
+        ):
+            target = page.parent / name if name else page
+            assert target.exists(), f"{page.name}: {name}"
+            titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+            anchors = [
+                re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-") for title in titles
+            ]
+            assert not section or section in anchors, f"{page.name}: {section}"

@@ -1,4 +1,4 @@
-"""What was decided for the user stands in the report."""
+"""The report contains every automatic decision of a fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ N_ROWS = 600
 
 @pytest.fixture(scope="module")
 def table():
-    """A mixed table with missing cells; one row in ten is "late"."""
+    """A mixed table with missing values, in which 10 % of the rows are "late"."""
     rng = np.random.default_rng(0)
     delay = rng.normal(size=N_ROWS)
     late = delay + 0.3 * rng.normal(size=N_ROWS)
@@ -64,7 +64,7 @@ def boosted(table):
     return trainer.fit(*table)
 
 
-def test_the_table_and_its_target_are_told(boosted, table):
+def test_report_describes_data_and_target(boosted, table):
     data = boosted.report_.data
     assert (data["rows"], data["columns"]) == (N_ROWS, 4)
     assert data["target"] == "arrival"
@@ -72,7 +72,7 @@ def test_the_table_and_its_target_are_told(boosted, table):
     assert data["n_missing"] == table[0].iloc[boosted.split_.train].isna().sum().sum()
 
 
-def test_the_positive_class_is_named_in_every_form(boosted):
+def test_positive_class_is_named_in_every_format(boosted):
     report = boosted.report_
     sentence = "recall, f1: for the positive class 'late'"
     assert report.to_dict()["data"]["positive_class"] == "late"
@@ -80,7 +80,7 @@ def test_the_positive_class_is_named_in_every_form(boosted):
     assert "recall, f1: for the positive class &#x27;late&#x27;" in report._repr_html_()
 
 
-def test_the_positive_class_is_the_one_that_is_scored(boosted, table):
+def test_scores_use_the_positive_class(boosted, table):
     rows, y = table[0].iloc[boosted.split_.test], table[1].iloc[boosted.split_.test]
     late = boosted.predict(rows) == "late"
     assert boosted.report_.scores.loc["test", "recall"] == pytest.approx(
@@ -88,7 +88,7 @@ def test_the_positive_class_is_the_one_that_is_scored(boosted, table):
     )
 
 
-def test_the_split_is_told_with_its_reason_and_its_classes(boosted):
+def test_report_describes_split_with_reason_and_class_counts(boosted):
     split = boosted.report_.split
     assert split["kind"] == "stratified"
     assert split["reason"] == "classification task"
@@ -96,7 +96,7 @@ def test_the_split_is_told_with_its_reason_and_its_classes(boosted):
     assert split["class_counts"]["test"] == {"in time": 108, "late": 12}
 
 
-def test_steps_and_what_became_of_the_columns_are_told(boosted):
+def test_report_lists_steps_and_column_treatments(boosted):
     report = boosted.report_
     assert report.steps == {"encode": "TableEncoder", "model": "LGBMClassifier"}
     treatments = {column["name"]: column["treatment"] for column in report.preprocessing}
@@ -108,7 +108,7 @@ def test_steps_and_what_became_of_the_columns_are_told(boosted):
     }
 
 
-def test_class_counts_before_and_after_are_told(boosted):
+def test_report_shows_class_counts_before_and_after(boosted):
     imbalance = boosted.report_.imbalance
     assert imbalance["method"] == "class_weight"
     assert imbalance["before"] == {"in time": 378, "late": 42}
@@ -116,7 +116,7 @@ def test_class_counts_before_and_after_are_told(boosted):
     assert not imbalance["probabilities_corrected"]
 
 
-def test_patience_best_value_and_the_rows_that_stopped_are_told(boosted):
+def test_report_describes_early_stopping(boosted):
     fitting = boosted.report_.fitting
     assert fitting["stop_reason"] == boosted.stop_reason_ == "early_stopping"
     assert fitting["n_iter"] == fitting["best_iteration"] + 7
@@ -126,33 +126,33 @@ def test_patience_best_value_and_the_rows_that_stopped_are_told(boosted):
     assert fitting["n_threads"] >= 1
 
 
-def test_seeds_that_were_set_are_told_and_do_the_same_again(boosted):
+def test_report_lists_the_seeds(boosted):
     seeds = boosted.report_.seeds
     assert seeds["random_state"] == 3
     assert set(seeds) == {"random_state", "split", "encode", "model"}
     assert boosted.model_.random_state == seeds["model"]
 
 
-def test_versions_are_those_of_all_libraries_at_work(boosted):
+def test_report_lists_versions_of_all_libraries_in_use(boosted):
     versions = boosted.report_.versions
     assert {"python", "sktrainer", "scikit-learn", "lightgbm", "pandas"} <= set(versions)
     assert all(re.match(r"\d+\.", version) for version in versions.values())
 
 
-def test_the_lines_of_a_boosted_fit_read_as_in_the_guide(boosted):
+def test_text_report_describes_split_and_early_stopping(boosted):
     text = str(boosted.report_)
     assert "70% train (420), 10% validation (60), 20% test (120), stratified" in text
     assert re.search(r"Stopped early at round \d+ of 500 \(best \d+\) in ", text)
     assert "patience 7 on loss of 60 held-out rows" in " ".join(text.split())
 
 
-def test_the_report_is_json_and_a_page(boosted):
+def test_report_is_available_as_json_and_html(boosted):
     plain = json.loads(json.dumps(boosted.report_.to_dict(), allow_nan=False))
     assert plain["steps"]["model"] == "LGBMClassifier"
     assert "TableEncoder" in boosted.report_._repr_html_()
 
 
-def test_a_linear_regressor_is_told_without_classes_or_rounds(table):
+def test_report_of_linear_regressor_has_no_classes_or_rounds(table):
     frame, _ = table
     y = (2.0 * frame["distance"] + 1.0).rename("price")
     report = ManagedTrainer(Ridge(), test_size=100, random_state=0).fit(frame, y).report_
@@ -167,7 +167,7 @@ def test_a_linear_regressor_is_told_without_classes_or_rounds(table):
     assert report.split["rows"] == {"train": 500, "test": 100}
 
 
-def test_a_pipeline_of_the_user_is_told_with_its_sampler(table):
+def test_report_describes_user_pipeline_with_sampler(table):
     frame, y = table
     numbers = frame[["distance", "constant"]]
     pipeline = Pipeline(
@@ -192,7 +192,7 @@ def test_a_pipeline_of_the_user_is_told_with_its_sampler(table):
     assert _leading_features(report)[0] == "distance"
 
 
-def test_corrected_probabilities_are_told_with_the_shift(table):
+def test_report_shows_prior_shift_of_corrected_probabilities(table):
     report = (
         ManagedTrainer(
             LogisticRegression(), handle_imbalance="undersample", correct_probabilities=True
@@ -202,7 +202,7 @@ def test_corrected_probabilities_are_told_with_the_shift(table):
     )
     assert _imbalance(report)["probabilities_corrected"]
     assert _imbalance(report)["prior_shift"]["late"] == pytest.approx(5.0)
-    assert "predicted probabilities corrected for it" in " ".join(str(report).split())
+    assert "predicted probabilities are corrected" in " ".join(str(report).split())
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ def test_corrected_probabilities_are_told_with_the_shift(table):
         ({}, "classification task"),
     ],
 )
-def test_the_reason_of_a_split_is_what_decided_it(table, arguments, reason):
+def test_report_states_the_reason_for_the_split(table, arguments, reason):
     trainer = ManagedTrainer(LogisticRegression(), test_size=0.2)
     assert trainer.fit(*table, **arguments).report_.split["reason"] == reason
 
 
-def test_the_target_is_named_by_its_column(table):
+def test_report_names_the_target_column(table):
     frame, y = table
     report = ManagedTrainer(LogisticRegression()).fit(frame.assign(hit=y), "hit").report_
     assert report.data["target"] == "hit"
@@ -225,7 +225,7 @@ def test_the_target_is_named_by_its_column(table):
     assert nameless.report_.data["target"] is None
 
 
-def test_the_watched_metric_is_found_among_several(table):
+def test_watched_metric_is_identified_among_several(table):
     model = XGBClassifier(n_estimators=200, eval_metric=["error", "logloss"])
     trainer = ManagedTrainer(model, n_iter_no_change=10, random_state=0).fit(*table)
     fitting = trainer.report_.fitting
@@ -234,7 +234,7 @@ def test_the_watched_metric_is_found_among_several(table):
     assert fitting["best_value"] == min(trainer.evals_result_["validation"]["logloss"])
 
 
-def test_passed_validation_rows_are_told(table):
+def test_report_mentions_user_defined_validation_rows(table):
     frame, y = table
     model = LGBMClassifier(n_estimators=50, verbose=-1)
     trainer = ManagedTrainer(model, random_state=0)
@@ -244,18 +244,18 @@ def test_passed_validation_rows_are_told(table):
     assert report.split["rows"] == {"train": 500, "validation": 100}
 
 
-def test_rounds_that_folds_found_are_told(table):
+def test_report_shows_number_of_rounds_chosen_by_folds(table):
     model = LGBMClassifier(n_estimators=200, verbose=-1)
     result = train_with_cv(model, *table, cv=3, n_jobs=1, save_path=None, verbose=0)
     fitting = result.report.fitting
     assert fitting["from_folds"]
     assert fitting["n_iter"] == fitting["refit_rounds"]
     assert fitting["n_fold_workers"] == 1
-    assert "rounds are the median of the folds' best" in " ".join(str(result.report).split())
+    assert "rounds: median of the best rounds" in " ".join(str(result.report).split())
     assert "3 folds" in result.report._repr_html_()
 
 
-def test_scores_over_several_classes_are_said_to_be_means():
+def test_multiclass_scores_are_described_as_means():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(90, 2)), np.repeat(["a", "b", "c"], 30)
     report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
@@ -264,13 +264,13 @@ def test_scores_over_several_classes_are_said_to_be_means():
     assert set(default_scorers("classification", 3)) == set(report.scores.columns)
 
 
-def test_only_scores_of_one_class_are_said_to_be_of_the_positive_one(table):
+def test_positive_class_is_named_for_binary_scores_only(table):
     scoring = ["f1", "f1_macro", "roc_auc", "accuracy"]
     trainer = ManagedTrainer(LogisticRegression(), scoring=scoring).fit(*table)
     assert trainer.report_.scores_note == "f1: for the positive class 'late'"
 
 
-def test_fifty_thousand_columns_make_a_small_report():
+def test_report_of_50_000_columns_is_small():
     X = sparse.random(200, 50_000, density=0.001, format="csr", random_state=0)
     y = np.arange(200) % 2
     report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
@@ -280,13 +280,13 @@ def test_fifty_thousand_columns_make_a_small_report():
     assert "50,000 numeric" in str(report)
 
 
-def test_folds_passed_as_long_lists_are_cut_in_the_parameters(table):
+def test_long_lists_are_truncated_in_the_parameters(table):
     folds = [(list(range(300)), list(range(300, N_ROWS)))]
     trainer = ManagedTrainer(LogisticRegression(), cv=folds).fit(*table)
     assert len(trainer.report_.parameters["cv"]) < 1000
 
 
-def test_a_model_that_fails_to_tell_its_importances_costs_a_note_alone(table):
+def test_failing_feature_importances_only_add_a_note(table):
     class Odd(LogisticRegression):
         @property
         def feature_importances_(self):
@@ -297,7 +297,7 @@ def test_a_model_that_fails_to_tell_its_importances_costs_a_note_alone(table):
     assert "no feature importances: RuntimeError: not today" in trainer.report_.notes
 
 
-def test_an_encoder_of_the_user_is_told_as_the_automatic_one(table):
+def test_report_describes_user_defined_table_encoder(table):
     trainer = ManagedTrainer(Ridge(), preprocessor=TableEncoder(encoding="ordinal"))
     report = trainer.fit(table[0], np.arange(float(N_ROWS))).report_
     assert {column["name"] for column in report.preprocessing} == set(table[0].columns)

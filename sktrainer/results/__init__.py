@@ -1,1 +1,1 @@
-"""What a fit leaves behind for people: its history, its report, its pictures."""
+"""Results of a fit: history, report and plots."""

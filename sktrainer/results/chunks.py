@@ -1,4 +1,4 @@
-"""The report of a model that is fitted chunk by chunk."""
+"""Training report of a model that is trained with `partial_fit`."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ __all__ = ["Progressed", "report_after"]
 
 @dataclass(frozen=True)
 class Progressed:
-    """Where a stream of chunks stands after one of them.
+    """State of incremental training after one chunk.
 
     Attributes
     ----------
     pipeline : Pipeline
     columns : sequence of str or None
-        Names of the columns of X.
+        Column names of X.
     n_iter, n_chunks, n_rows : int
+        Totals over all chunks so far.
     class_counts : mapping of str to int, or None
     seconds : float
     n_threads : int
     evaluations : sequence of Evaluation
     stages : DataFrame
-        Of this chunk.
+        Time and memory per stage, for this chunk only.
     """
 
     pipeline: Any
@@ -54,14 +55,15 @@ class Progressed:
 
 
 def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
-    """Return the report of the first chunk, or of a fit, brought up to a later chunk.
+    """Update a report after another chunk.
 
-    What the first rows decided stays in it. What tells of a model that is no more, its
-    scores and folds, does not.
+    Decisions made on the first chunk are kept. Scores and folds are removed because they
+    describe the model before this chunk.
 
     Parameters
     ----------
     report : TrainingReport
+        Report of the first chunk or of `fit`.
     now : Progressed
 
     Returns
@@ -72,9 +74,9 @@ def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
     if "columns" in report.data:
         data["columns"] = report.data["columns"]
     split = SplitSection(
-        kind="chunk by chunk",
+        kind="partial_fit",
         rows={"train": now.n_rows},
-        reason="partial_fit trains on every row",
+        reason="every row is used for training",
     )
     if now.class_counts is not None:
         data["class_counts"] = dict(now.class_counts)

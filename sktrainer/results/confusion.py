@@ -1,4 +1,4 @@
-"""What of a confusion matrix can be read, however many classes it has."""
+"""Confusion matrices, and a short summary for those with many classes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MOST_CLASSES = 20
 
 
 def has_many_classes(confusion: pd.DataFrame) -> bool:
-    """Tell whether a confusion matrix is too large to be read whole."""
+    """Return whether a confusion matrix is too large to be shown in full."""
     return len(confusion) > MOST_CLASSES
 
 
 def most_confused(confusion: pd.DataFrame, limit: int = 15) -> pd.DataFrame:
-    """Return the wrong answers that came most often, as `true`, `predicted`, `rows`, `share`.
+    """Return the most frequent errors, with columns `true`, `predicted`, `rows`, `share`.
 
-    `share` is that of all rows of the true class.
+    `share` is the fraction of the rows of the true class.
 
     Examples
     --------
@@ -31,6 +31,7 @@ def most_confused(confusion: pd.DataFrame, limit: int = 15) -> pd.DataFrame:
     """
     counts = confusion.to_numpy()
     wrong = counts - np.diag(np.diag(counts))
+    # A stable sort keeps ties in the order of the classes.
     order = np.argsort(-wrong, axis=None, kind="stable")[:limit]
     true, predicted = np.unravel_index(order[wrong.ravel()[order] > 0], wrong.shape)
     rows = wrong[true, predicted]

@@ -1,4 +1,4 @@
-"""The parts that a report's page is made of; every text that comes in is escaped."""
+"""HTML elements of the report page. Every string argument is escaped."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ __all__ = [
 
 _MOST_ROWS = 1000
 _MOST_CLASSES = 30
-# From which share on a cell is so dark that its text is to be light; on a dark page the
-# cell is so light, and that sooner, that its text is to be dark.
+# Above these shares the background of a cell needs text in a contrasting color. The dark
+# theme switches at the lower threshold (skt-full), the light theme at the higher one.
 _SHADES = {"skt-full skt-deep": 0.8, "skt-full": 0.62}
 
 
 def section(title: str, *content: str, kind: str = "") -> str:
-    """Return a section with its title, or nothing where it has no content."""
+    """Return a section with a title, or an empty string if it has no content."""
     body = "".join(content)
     return f'<section class="{kind}"><h3>{escape(title)}</h3>{body}</section>' if body else ""
 
 
 def paragraph(text: str, *, muted: bool = False) -> str:
-    """Return a sentence, or nothing where there is none."""
+    """Return a paragraph, or an empty string if there is no text."""
     attribute = ' class="skt-muted"' if muted else ""
     return f"<p{attribute}>{escape(text)}</p>" if text else ""
 
 
 def tiles(values: Mapping[str, tuple[str, str]]) -> str:
-    """Return large numbers with their names below; each may have a small addition."""
+    """Return large numbers with their names below, each with optional small text."""
     cells = [
         f'<div class="skt-tile"><b>{escape(number)}'
         f"{f' <small>{escape(small)}</small>' if small else ''}</b>"
@@ -59,7 +59,7 @@ def tiles(values: Mapping[str, tuple[str, str]]) -> str:
 
 
 def details(summary: str, content: str, *, note: str = "", is_open: bool = False) -> str:
-    """Return content that the reader opens."""
+    """Return a collapsible block."""
     addition = f' <span class="skt-muted">{escape(note)}</span>' if note else ""
     return (
         f"<details{' open' if is_open else ''}><summary>{escape(summary)}{addition}</summary>"
@@ -74,16 +74,17 @@ def frame_table(
     strong: frozenset[str] = frozenset(),
     foot: pd.DataFrame | None = None,
 ) -> str:
-    """Return a table; numbers to the right, rows named in `strong` stressed.
+    """Return a table with right-aligned numbers and at most 1,000 rows.
 
     Parameters
     ----------
     frame : DataFrame
     index : bool, default=True
-        Whether to show the index, as names of the rows.
+        Whether to show the index as row names.
     strong : frozenset of str
+        Index labels of the rows to highlight.
     foot : DataFrame or None
-        Texts for rows below, named by its index, under the columns of the same name.
+        Footer rows of strings. They are matched to the columns of `frame` by name.
     """
     shown = frame.head(_MOST_ROWS)
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
@@ -135,7 +136,7 @@ def _foot(frame: pd.DataFrame, numeric: Sequence[bool], foot: pd.DataFrame | Non
 
 
 def code_table(values: Mapping[str, Any]) -> str:
-    """Return names with what they were set to, as code."""
+    """Return a table of names and values, formatted as code."""
     rows = "".join(
         f"<tr><th><code>{escape(str(name))}</code></th>"
         f"<td><code>{escape(str(value))}</code></td></tr>"
@@ -145,9 +146,9 @@ def code_table(values: Mapping[str, Any]) -> str:
 
 
 def bars(rows: Iterable[tuple[str, Sequence[float], str]]) -> str:
-    """Return a row a name, with a bar for each of its values and a text behind.
+    """Return a bar chart with one row per name: its bars, followed by a text.
 
-    All bars share one scale; the ones of negative values have another colour.
+    All bars share one scale. Bars of negative values have a different color.
     """
     listed = list(rows)
     longest = max((abs(value) for _, values, _ in listed for value in values), default=0) or 1
@@ -169,7 +170,7 @@ def _stroke(share: float, *, second: bool) -> str:
 
 
 def class_bars(before: Mapping[str, float], after: Mapping[str, float] | None = None) -> str:
-    """Return the rows of each class, and below each what they were made to."""
+    """Return a bar chart of the class counts before and, optionally, after resampling."""
     total = sum(before.values()) or 1
     names = sorted(before, key=lambda name: -before[name])[:_MOST_CLASSES]
     rows = []
@@ -185,7 +186,7 @@ def class_bars(before: Mapping[str, float], after: Mapping[str, float] | None = 
 
 
 def chain(steps: Mapping[str, str]) -> str:
-    """Return the steps of a pipeline one after the other, each with its class."""
+    """Return the steps of a pipeline in order, each with its class name."""
     links = [
         f"<span><b>{escape(kind)}</b> <small>{escape(name)}</small></span>"
         for name, kind in steps.items()
@@ -194,7 +195,7 @@ def chain(steps: Mapping[str, str]) -> str:
 
 
 def split_bar(rows: Mapping[str, int]) -> str:
-    """Return one bar parted as the rows are, and its key."""
+    """Return one bar divided in proportion to the sizes of the sets, and its legend."""
     total = sum(rows.values()) or 1
     known = {"train", "validation", "test"}
     kinds = {part: f"skt-{part}" if part in known else "skt-train" for part in rows}
@@ -211,7 +212,7 @@ def split_bar(rows: Mapping[str, int]) -> str:
 
 
 def confusion_table(confusion: pd.DataFrame) -> str:
-    """Return counts shaded by their share of the true class, which stands on the left."""
+    """Return a confusion matrix, shaded by the share of each true class (row)."""
     counts = confusion.to_numpy(dtype=float)
     totals = counts.sum(axis=1)
     head = "".join(map(_name_cell, confusion.columns))
@@ -226,7 +227,7 @@ def confusion_table(confusion: pd.DataFrame) -> str:
 
 
 def _name_cell(label: Any) -> str:
-    """Return the cell of a name, which may be cut short; pointing at it shows it whole."""
+    """Return a header cell whose tooltip shows the full name, as CSS may truncate it."""
     name = escape(str(label))
     return f'<th title="{name}">{name}</th>'
 

@@ -1,4 +1,4 @@
-"""The fitted steps and model, seen as one model that speaks of the caller's classes."""
+"""Fitted pipeline that predicts the original class labels."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ __all__ = ["FittedModel"]
 
 @dataclass(frozen=True, repr=False)
 class FittedModel(BaseEstimator):
-    """A fitted pipeline whose answers are in the caller's labels, a column for each class.
+    """Fitted pipeline that returns the original labels and one column per class.
 
-    The model inside may know fewer classes (its training rows lacked one) or number them
-    (a library that takes no labels); this is where its answers are put right.
+    The model inside may know fewer classes (if its training rows lacked one) or use class
+    codes (if its library does not accept labels). This class corrects for both.
 
     Attributes
     ----------
     pipeline : imblearn.pipeline.Pipeline
     task : {"classification", "regression"}
     classes : ndarray of shape (n_classes,) or None
-        The caller's labels.
+        The original labels.
     class_codes : ndarray of shape (n_known_classes,) or None
-        Positions, into `classes`, of the classes that the model knows.
+        Positions in `classes` of the classes that the model knows.
     codes_as_labels : bool
-        The model was trained on 0 to n_known_classes - 1 in place of labels.
+        Whether the model was trained on the codes 0 to n_known_classes - 1.
     likeliest : bool
-        The model predicts the class of the highest probability.
+        Whether the model predicts the class with the highest probability.
     shift : ndarray of shape (n_classes,) or None
-        Shift of the class priors that `predict_proba` is to undo.
+        Shift of the class priors that `predict_proba` corrects.
     inputs : tuple of str or None
-        The names of the arrays that X is a dict of, where it is one.
+        Keys of X if the model was fitted on a dict of arrays.
     target_column : str or None
-        The column of X that was the target, where it was one: a table may still have it.
+        Name of the target if it was a column of X. It is dropped from X before prediction.
     """
 
     pipeline: Any
@@ -64,23 +64,24 @@ class FittedModel(BaseEstimator):
         return self.pipeline.steps[-1][1]
 
     def taken(self, X: Any) -> Any:
-        """Return rows as the first step takes them.
+        """Convert X to the form that the first step expects.
 
         Raises
         ------
         InputError
-            X is a dict of arrays and that of the fit was none, or has other names.
+            If X is a dict of arrays and the model was not fitted on one, or if its keys
+            are not those seen in `fit`.
         """
         if self.inputs is not None:
             return expected_inputs(X, self.inputs)
         if is_inputs(X):
-            raise InputError("X must be a table or an array, as in fit, got a dict of arrays")
+            raise InputError("X is a dict of arrays, expected a table or an array as in fit")
         if self.target_column is not None and self.target_column in getattr(X, "columns", ()):
             return without_column(X, self.target_column)
         return as_array(X)
 
     def encode(self, X: Any) -> Any:
-        """Send rows through the fitted steps; samplers let them pass."""
+        """Transform X with the fitted steps. Samplers are skipped."""
         X = self.taken(X)
         for _, step in self.pipeline.steps[:-1]:
             if step != "passthrough" and hasattr(step, "transform"):
@@ -88,25 +89,25 @@ class FittedModel(BaseEstimator):
         return X
 
     def can(self, method: str) -> bool:
-        """Tell whether the model has this method."""
+        """Return whether the model has this method."""
         return hasattr(self.model, method)
 
     def predict(self, X: Any) -> Array:
-        """Predict labels, shape (n_samples,), or numbers."""
+        """Predict labels of shape (n_samples,), or values for regression."""
         return self.predict_encoded(self.encode(X))
 
     def predict_proba(self, X: Any) -> Array:
-        """Predict probabilities, shape (n_samples, n_classes)."""
+        """Predict probabilities of shape (n_samples, n_classes)."""
         return self.proba_encoded(self.encode(X))
 
     def decision_function(self, X: Any) -> Array:
-        """Return the decision values, (n_samples,) for two classes, else a column a class."""
+        """Return decision values: (n_samples,) for two classes, else one column per class."""
         return self.decision_encoded(self.encode(X))
 
     def predict_encoded(self, X: Any) -> Array:
         predicted = np.asarray(self.model.predict(X))
         if self.classes is None or self.class_codes is None:
-            # Several outputs come as float64, as scikit-learn's own regressors give them.
+            # scikit-learn's own regressors return several outputs as float64.
             return (
                 predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
             )
@@ -120,14 +121,14 @@ class FittedModel(BaseEstimator):
         return self.corrected(self.model_proba_encoded(X))
 
     def model_proba_encoded(self, X: Any) -> Array:
-        """Return the model's own probabilities, with a column for each of `classes`."""
+        """Return uncorrected probabilities, with one column for each of `classes`."""
         probabilities = np.asarray(self.model.predict_proba(X))
         if self.classes is None or self.class_codes is None:
             return probabilities
         return expand_columns(probabilities, self.class_codes, len(self.classes))
 
     def corrected(self, probabilities: Array) -> Array:
-        """Undo the shift of the class priors, where that is asked for."""
+        """Correct the shift of the class priors if `shift` is set."""
         return (
             probabilities if self.shift is None else correct_priors(probabilities, self.shift)
         )
@@ -138,8 +139,8 @@ class FittedModel(BaseEstimator):
             return values
         if len(self.class_codes) == len(self.classes):
             return values
-        # A class that the model never saw gets the least value there is, as in
-        # scikit-learn's cross_val_predict.
+        # A class that the model never saw gets the smallest float64, as in scikit-learn's
+        # cross_val_predict.
         columns = np.column_stack([-values, values]) if values.ndim == 1 else values
         expanded = np.full((len(columns), len(self.classes)), np.finfo(np.float64).min)
         expanded[:, self.class_codes] = columns

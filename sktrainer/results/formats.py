@@ -1,4 +1,4 @@
-"""Numbers, counts, durations and amounts as people read them."""
+"""Formatting of numbers, counts, durations and memory sizes for display."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = [
 MISSING = "-"
 _MAX_CLASSES = 8
 
-# Folds may come as lists of a million positions, which no report is to hold.
+# Parameters can be long, such as cv=[(train, test), ...] with a million row positions.
 _REPR = reprlib.Repr()
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxdict = 20
 _REPR.maxstring = _REPR.maxother = 700
 
 
 def format_number(value: Any, digits: int = 3) -> str:
-    """Write a number with `digits` significant places; whole numbers in full.
+    """Format a number with `digits` significant digits, and integers in full.
 
     Parameters
     ----------
     value : object
-        Anything else than a number is written as `str` writes it.
+        A value that is not a number is converted with `str`.
     digits : int, default=3
 
     Examples
@@ -61,16 +61,17 @@ def format_number(value: Any, digits: int = 3) -> str:
     magnitude = math.floor(math.log10(abs(number)))
     if magnitude < -4 or magnitude > 9:
         return f"{number:.{digits - 1}e}"
+    # Rounding may add a digit: 0.9996 is shown as 1.00, not as 1.000.
     if round(abs(number), digits - 1 - magnitude) >= 10 ** (magnitude + 1):
         magnitude += 1
     return f"{number:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
 def format_column(values: Sequence[Any]) -> list[str]:
-    """Write the cells of one column, floats with as many decimals as each other.
+    """Format the values of one column, with the same number of decimals for all floats.
 
-    The largest of them gets three significant places, four from 1 on; a column of
-    whole numbers has no decimals.
+    The largest value has three significant digits if it is below 1, otherwise four. A
+    column of whole numbers has no decimals.
 
     Examples
     --------
@@ -96,7 +97,7 @@ def _is_real(value: Any) -> bool:
 
 
 def format_count(count: float) -> str:
-    """Write a count of rows, or a sum of weights, with thousands apart.
+    """Format a count of rows or a sum of weights with thousands separators.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def format_count(count: float) -> str:
 
 
 def format_percent(fraction: float) -> str:
-    """Write a fraction as a percentage, with a decimal where it is below ten percent.
+    """Format a fraction as a percentage, with one decimal below ten percent.
 
     Examples
     --------
@@ -123,7 +124,9 @@ def format_percent(fraction: float) -> str:
 
 
 def format_counts(counts: Mapping[str, float], *, limit: int = _MAX_CLASSES) -> str:
-    """Write the rows of each class, with their share; past `limit` classes, the rarest.
+    """Format class counts with their shares.
+
+    With more than `limit` classes, only the largest ones and the rarest one are shown.
 
     Examples
     --------
@@ -141,7 +144,7 @@ def format_counts(counts: Mapping[str, float], *, limit: int = _MAX_CLASSES) -> 
 
 
 def format_seconds(seconds: float) -> str:
-    """Write a duration for people.
+    """Format a duration.
 
     Examples
     --------
@@ -156,14 +159,14 @@ def format_seconds(seconds: float) -> str:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    total = round(seconds)
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"
 
 
 def format_bytes(megabytes: float) -> str:
-    """Write an amount of memory given in MB.
+    """Format an amount of memory given in MB.
 
     Examples
     --------
@@ -176,7 +179,7 @@ def format_bytes(megabytes: float) -> str:
 
 
 def format_time(created: str) -> str:
-    """Write an ISO 8601 time for people, or as it is where it is none.
+    """Format an ISO 8601 time. Return any other string unchanged.
 
     Examples
     --------
@@ -187,6 +190,7 @@ def format_time(created: str) -> str:
         when = datetime.fromisoformat(created)
     except ValueError:
         return created
+    # strftime("%B") would depend on the locale.
     months = (
         "January February March April May June July August September October November December"
     ).split()
@@ -194,7 +198,7 @@ def format_time(created: str) -> str:
 
 
 def short_repr(value: Any) -> str:
-    """Return the repr of a parameter, of which long lists and texts are cut.
+    """Return the repr of a parameter, with long lists and strings truncated.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The scores to quote: those of the rows that tell most, the telling metrics first."""
+"""Key scores of a report: which set they come from and which metrics are shown first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ __all__ = ["headline_part", "headline_scores", "headline_tiles", "leading"]
 
 
 def headline_part(report: TrainingReport) -> str | None:
-    """Return where the score to quote is from: "test", "folds", "validation" or "train"."""
+    """Return the source of the key scores, the first available in order of reliability.
+
+    It is one of "test", "folds", "validation", "train" or None.
+    """
     for part in ("test", "folds", "validation", "train"):
         if _scores_of(report, part):
             return part
@@ -21,20 +24,20 @@ def headline_part(report: TrainingReport) -> str | None:
 
 
 def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
-    """Return the scores to quote, by metric: the number, and ± its deviation over folds."""
+    """Return the key scores by metric: the number, and ± standard deviation for folds."""
     part = headline_part(report)
     scores = _scores_of(report, part) if part else {}
     return {name: scores[name] for name in leading(list(scores), limit)}
 
 
 def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
-    """Say how good the model is: on the test rows, else over the folds, else as it can.
+    """Return the key scores and their source as one line of text.
 
     Parameters
     ----------
     report : TrainingReport
     limit : int, default=2
-        Metrics to name: the first, then ROC AUC where it is there, then the others.
+        Number of metrics, in the order of `leading`.
     """
     part = headline_part(report)
     named = [
@@ -63,6 +66,6 @@ def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
 
 
 def leading(names: list[str], limit: int) -> list[str]:
-    """Return the metrics to show first: the first, then ROC AUC, then the others."""
+    """Return at most `limit` metrics: the first one, then ROC AUC, then the others."""
     first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
     return list(dict.fromkeys(first + names))[:limit]

@@ -1,4 +1,4 @@
-"""The values of each iteration, as a tidy table and as nested lists."""
+"""Metrics of each iteration, as a tidy table and as nested lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["evals_result", "history_frame", "values_at", "watched_metric"]
 
 
 def history_frame(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
-    """Return the values of each iteration as a tidy table, a row a value.
+    """Return the metrics of each iteration as a tidy table, with one row per value.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def history_frame(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     -------
     DataFrame of shape (len(evaluations), 5)
         `iteration` (int, from 1), `set` ("train", "validation"), `metric`, `value`,
-        `seconds` (since the fit began). The dtypes are the same where it is empty.
+        `seconds` (since the start of the fit). An empty table has the same dtypes.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def history_frame(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
 
 
 def evals_result(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, list[float]]]:
-    """Return the same values as lists by set and metric, in the order of the iterations.
+    """Return the metrics of each iteration as lists by set and metric.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def evals_result(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, list[
     Returns
     -------
     dict
-        ``{"train": {metric: [...]}, "validation": {metric: [...]}}``; both sets are
-        always there, empty where nothing was recorded.
+        ``{"train": {metric: [...]}, "validation": {metric: [...]}}``. Both sets are
+        always present; a set without recorded values is empty.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def evals_result(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, list[
 
 
 def values_at(evaluations: Sequence[Evaluation], iteration: int) -> dict[str, float]:
-    """Return every metric's value on the validation rows after one iteration.
+    """Return the validation metrics after one iteration.
 
     Examples
     --------
@@ -88,18 +88,18 @@ def values_at(evaluations: Sequence[Evaluation], iteration: int) -> dict[str, fl
 def watched_metric(
     evaluations: Sequence[Evaluation], best_iteration: int | None, asked: str, tol: float = 0.0
 ) -> str:
-    """Return the name under which the metric that decided the best iteration was recorded.
+    """Return the recorded name of the metric that determined the best iteration.
 
-    A model that has metrics of its own is watched on one of them where the loss is asked
-    for: the one that is nowhere better than at the best iteration. Where that is true of
-    several, or where improvements within `tol` did not count, the name asked for stays.
+    A library may record its own metrics instead of "loss" and stop on one of them. That
+    metric has its minimum or maximum at the best iteration. If several metrics do, or if
+    `tol` is positive, the metric cannot be identified and `asked` is returned.
 
     Parameters
     ----------
     evaluations : sequence of Evaluation
     best_iteration : int or None
     asked : str
-        The trainer's own name for what it watches.
+        Name of the watched metric in `ManagedTrainer`.
     tol : float, default=0.0
 
     Examples

@@ -1,4 +1,4 @@
-"""The report as one page that needs no other file, and as a part of a notebook's page."""
+"""Report as a self-contained HTML page and as an HTML fragment for notebooks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["render_fragment", "render_page", "write_beside"]
 
 
 def render_page(report: TrainingReport) -> str:
-    """Return a whole page: its style and its pictures are in it."""
+    """Return a complete HTML page with embedded styles and plots."""
     title = escape(f"{report.estimator}: training report")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -32,7 +32,7 @@ def render_page(report: TrainingReport) -> str:
 
 
 def render_fragment(report: TrainingReport) -> str:
-    """Return an element for a notebook, whose style reaches nothing outside it."""
+    """Return an HTML element for notebooks. Its styles do not affect other elements."""
     return (
         f'<style>\n{_style()}</style><div class="skt-report skt-fragment">'
         f"{page_content(report)}</div>"
@@ -40,8 +40,9 @@ def render_fragment(report: TrainingReport) -> str:
 
 
 def write_beside(path: Path, text: str) -> Path:
-    """Write a text file beside its target and rename it over the target."""
+    """Write a text file atomically: write a temporary file, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A unique name keeps two processes from writing to the same temporary file.
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("x", encoding="utf-8", newline="\n") as file:

@@ -1,4 +1,4 @@
-"""The weights that a fitted model gives its features, under the features' own names."""
+"""Feature importances of a fitted model, by feature name."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _MOST = 30
 
 @dataclass(frozen=True)
 class Importances:
-    """The largest weights of a model's features.
+    """Largest feature importances of a model.
 
     Attributes
     ----------
     values : Series or None
-        The index names the features; None where the model has no such weights, or none
-        but zeros.
+        Importances indexed by feature name. None if the model has no importances or all
+        of them are zero.
     kind : str or None
-        The attribute of the model that they are, which its documentation explains.
+        Attribute of the model that the values come from.
     problem : str or None
-        Why there are none, where the model failed to give them.
+        Error message if reading the importances failed.
     """
 
     values: pd.Series | None = None
@@ -39,19 +39,20 @@ class Importances:
 def feature_importances(
     pipeline: Any, columns: Sequence[Any] | None = None, *, limit: int = _MOST
 ) -> Importances:
-    """Return the weights that the model at a pipeline's end gives its features.
+    """Return the feature importances of the last step of a pipeline.
 
-    Its `feature_importances_`, else its coefficients: with their sign where there is one
-    for each feature, else their mean size over the classes or outputs.
+    They are its `feature_importances_` if it has them, otherwise its `coef_`: signed if
+    there is one coefficient per feature, otherwise the mean absolute value over the
+    classes or outputs.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted.
+        Fitted pipeline.
     columns : sequence of str or None, default=None
-        The names of the columns that the first step was fitted on.
+        Names of the columns that the first step was fitted on.
     limit : int, default=30
-        The features of the largest weights are kept, so many of them.
+        Number of features to keep, largest absolute value first.
 
     Returns
     -------
@@ -69,8 +70,8 @@ def feature_importances(
     try:
         weights, kind = _weights(pipeline.steps[-1][1])
     except Exception as error:
-        # Properties of a foreign model run its own code. The fit is done and good: what
-        # fails here costs one section of the report, which says so, and no more.
+        # A property of the wrapped model can run any code. The model is already trained, so
+        # an error here is only noted in the report.
         return Importances(
             problem=f"no feature importances: {type(error).__name__}: {str(error)[:200]}"
         )
@@ -86,7 +87,7 @@ def feature_importances(
 
 
 def _weights(model: Any) -> tuple[Array | None, str | None]:
-    """Return one weight a feature and where it is from; None where the model has none."""
+    """Return one weight per feature and its source, or None if the model has none."""
     weights = _numbers(getattr(model, "feature_importances_", None))
     if weights is not None and weights.ndim == 1:
         kind = getattr(model, "importance_type", None)
@@ -97,7 +98,7 @@ def _weights(model: Any) -> tuple[Array | None, str | None]:
         return None, None
     if weights.ndim == 1 or len(weights) == 1:
         return weights.reshape(-1), "coef_"
-    return np.abs(weights).mean(axis=0), "mean size of coef_"
+    return np.abs(weights).mean(axis=0), "mean absolute coef_"
 
 
 def _numbers(weights: Any) -> Array | None:
@@ -108,7 +109,7 @@ def _numbers(weights: Any) -> Array | None:
 
 
 def _feature_names(pipeline: Any, columns: Sequence[Any] | None) -> Sequence[Any] | None:
-    """Return the names of what the last step before the model gives, None if unknown."""
+    """Return the names of the model's input features, or None if they are unknown."""
     names = columns
     for _, step in pipeline.steps[:-1]:
         if step != "passthrough" and hasattr(step, "transform"):
@@ -117,7 +118,8 @@ def _feature_names(pipeline: Any, columns: Sequence[Any] | None) -> Sequence[Any
 
 
 def _names_after(step: Any, names: Sequence[Any] | None) -> Sequence[Any] | None:
-    """Ask a step, which may know its input by other names, or by none."""
+    """Return the output feature names of a step, or None if it does not provide them."""
+    # A step that was fitted under other names raises for `names` but knows its own.
     for known in (names, None):
         try:
             out: Sequence[Any] = step.get_feature_names_out(known)

@@ -1,4 +1,4 @@
-"""What a fitted pipeline is made of: steps, what became of columns, seeds, packages."""
+"""Facts read from a fitted pipeline: steps, column treatments, seeds and packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SEEDS = frozenset({"random_state", "random_seed", "seed"})
 
 
 def step_classes(pipeline: Any) -> dict[str, str]:
-    """Return the class of each step by the step's name, in order.
+    """Return the class name of each step by step name, in order.
 
     Examples
     --------
@@ -29,15 +29,15 @@ def step_classes(pipeline: Any) -> dict[str, str]:
 
 
 def column_treatments(pipeline: Any, *, most: int = 1000) -> tuple[ColumnTreatment, ...]:
-    """Return what the automatic preprocessor did with each column; () where there is none.
-
-    Of more than `most` columns, those that were treated alike share one entry.
+    """Return the treatment of each column, or () without an automatic preprocessor.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted; a step that has `decisions_` is the automatic preprocessor.
+        Fitted pipeline. A step with a `decisions_` attribute is the automatic
+        preprocessor.
     most : int, default=1000
+        With more columns than this, columns with the same treatment share one entry.
     """
     found = (getattr(step, "decisions_", None) for _, step in pipeline.steps[:-1])
     decisions = next((some for some in found if some is not None), ())
@@ -73,9 +73,9 @@ def _grouped(decisions: Iterable[Any]) -> tuple[ColumnTreatment, ...]:
 
 
 def seeds_of(pipeline: Any) -> dict[str, int]:
-    """Return the seeds that the steps and the model were fitted with, by the step's name.
+    """Return the seeds of the steps and the model, by step name.
 
-    A seed of an estimator inside a step stands under the step's name and its own.
+    The seed of a nested estimator is listed under a dotted name, as "model.estimator".
 
     Examples
     --------
@@ -97,7 +97,7 @@ def seeds_of(pipeline: Any) -> dict[str, int]:
 
 
 def target_scale_of(pipeline: Any) -> dict[str, list[float]] | None:
-    """Return "mean" and "deviation" of each target column, where the model learned them so.
+    """Return "mean" and "deviation" of each target column if the target was standardized.
 
     Examples
     --------
@@ -113,9 +113,9 @@ def target_scale_of(pipeline: Any) -> dict[str, list[float]] | None:
 
 
 def packages_of(objects: Iterable[Any]) -> list[str]:
-    """Return the top packages that the classes of these objects come from, each once.
+    """Return the top-level packages of the classes of these objects, without duplicates.
 
-    An object may name those below it, which its class does not show, as `packages_below`.
+    An object can list further packages that it depends on in `packages_below`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The part of a report's page on what the model got wrong and what it looked at."""
+"""Sections of the report page on the confusion matrix and the feature importances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NARROW_CONFUSION = 4
 
 
 def outcome(report: TrainingReport) -> str:
-    """Return the confusion matrix and the feature importances, side by side where narrow."""
+    """Return confusion matrix and feature importances, side by side if the matrix fits."""
     confusion = importances = ""
     if report.confusion is not None and not report.confusion.empty:
         confusion = _confusion(report.confusion, report.confusion_part)
@@ -41,9 +41,9 @@ def outcome(report: TrainingReport) -> str:
 
 def _confusion(confusion: pd.DataFrame, part: str) -> str:
     if not has_many_classes(confusion):
-        legend = "True class on the left, predicted class above."
+        legend = "Rows are true classes, columns are predicted classes."
         return elements.section(
-            f"Confusion on the {part} rows",
+            f"Confusion matrix ({part} rows)",
             elements.confusion_table(confusion),
             elements.paragraph(legend, muted=True),
         )
@@ -51,15 +51,15 @@ def _confusion(confusion: pd.DataFrame, part: str) -> str:
     if wrong.empty:
         return ""
     return elements.section(
-        f"Confused most often on the {part} rows",
+        f"Most frequent confusions ({part} rows)",
         elements.frame_table(wrong, index=False),
         elements.paragraph(
-            f"Of {len(confusion):,} classes; the share is of the rows of the true class.",
+            f"{len(confusion):,} classes in total. Shares are relative to the true class.",
             muted=True,
         ),
     )
 
 
 def _importance_kind(kind: str | None, values: Sequence[float]) -> str:
-    signs = "; negative ones in the other colour" if min(values) < 0 else ""
-    return f"The model's {kind}{signs}." if kind else ""
+    signs = ". Negative values have a different color" if min(values) < 0 else ""
+    return f"Source: {kind} of the model{signs}." if kind else ""

@@ -1,4 +1,4 @@
-"""Values as plain python types, fit for JSON."""
+"""Conversion of a report to JSON-compatible Python types."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _BY_INDEX = frozenset({"scores", "cv_summary"})
 
 
 def plain_values(report: Any) -> dict[str, Any]:
-    """Return a report dataclass as dicts, lists, str, int, float, bool and None.
+    """Convert a report dataclass to dicts, lists, str, int, float, bool and None.
 
-    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion`
-    ``{"labels": [...], "counts": [[...]]}``, every other table a list with a dict a row.
-    NaN and infinities become None.
+    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes
+    ``{"labels": [...], "counts": [[...]]}``, and any other table becomes a list with one
+    dict per row. NaN and infinity become None.
     """
     result = {}
     for item in dataclasses.fields(report):
@@ -37,7 +37,7 @@ def plain_values(report: Any) -> dict[str, Any]:
 
 def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {
-        str(label): {str(name): _plain(cell) for name, cell in row.items()}
+        str(label): {str(name): _plain(entry) for name, entry in row.items()}
         for label, row in frame.to_dict(orient="index").items()
     }
 
@@ -48,15 +48,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
         return [_plain(row) for row in value.to_dict(orient="records")]
     if isinstance(value, (pd.Series, Mapping)):
-        return {str(key): _plain(cell) for key, cell in value.items()}
+        return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return [_plain(cell) for cell in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(cell) for cell in value]
+        return [_plain(entry) for entry in value]
     return _plain_scalar(value)
 
 
 def _plain_scalar(value: Any) -> Any:
+    # np.bool_ is neither a bool nor an integer type.
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, (int, np.integer)):

@@ -1,4 +1,4 @@
-"""Pictures of a fit, by matplotlib's own objects; pyplot and its state are left alone."""
+"""Matplotlib plots of a fit. They do not use pyplot, so its global state is unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 INK, MUTED, LINE = "#24292f", "#6e7781", "#d0d7de"
 VALIDATION, TRAIN = "#0969da", "#bf8700"
-# In a page each colour is a CSS variable, so that a dark page gets a dark page's colours.
+# In HTML, these colors become CSS variables so that plots follow the light or dark theme.
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", VALIDATION: "accent", TRAIN: "second"}
 _MOST_POINTS = 600
 _LOG_RANGE = 100.0
@@ -43,20 +43,20 @@ def plot_history(
     best_iteration: int | None = None,
     iteration: str = "iteration",
 ) -> Axes:
-    """Draw one metric over the iterations, a line for each set.
+    """Plot one metric over the iterations, with one line per set.
 
     Parameters
     ----------
     history : DataFrame
-        As `TrainingReport.history`.
+        `TrainingReport.history`.
     ax : Axes or None, default=None
-        None: axes on a figure of their own.
+        Axes to draw on. None creates a new figure.
     metric : str or None, default=None
-        None: the first.
+        None selects the first metric.
     best_iteration : int or None, default=None
-        Marked where it is given.
+        Iteration to mark with a vertical line.
     iteration : str, default="iteration"
-        What an iteration is called: "round", "tree", "epoch".
+        Axis label: "round", "tree" or "epoch", for example.
 
     Returns
     -------
@@ -65,17 +65,17 @@ def plot_history(
     Raises
     ------
     ImportError
-        matplotlib is not installed.
+        If matplotlib is not installed.
     ValueError
-        The history has no values of this metric.
+        If the history does not contain this metric.
     """
     axes = _axes(ax, (6.4, 3.2))
     names = list(dict.fromkeys(history["metric"]))
     chosen = metric if metric is not None else next(iter(names), None)
     rows = history[history["metric"] == chosen]
     if rows.empty:
-        known = ", ".join(names) or "nothing"
-        raise ValueError(f"expected a metric of the history ({known}), got {metric!r}")
+        known = ", ".join(names) or "none"
+        raise ValueError(f"metric={metric!r} is not in the history; available: {known}")
     for part, color in (("train", TRAIN), ("validation", VALIDATION)):
         line = _thinned(rows[rows["set"] == part])
         if len(line):
@@ -94,15 +94,16 @@ def plot_history(
 def plot_folds(
     folds: pd.DataFrame, ax: Axes | None = None, *, metric: str | None = None
 ) -> Axes:
-    """Draw one score of each fold, with their mean and a band of ± one deviation.
+    """Plot the score of each fold, with the mean and a band of ± one standard deviation.
 
     Parameters
     ----------
     folds : DataFrame
-        A row a fold, as `TrainingReport.folds`.
+        `TrainingReport.folds`, with one row per fold.
     ax : Axes or None, default=None
+        Axes to draw on. None creates a new figure.
     metric : str or None, default=None
-        A column; None: the first of floats.
+        Column of `folds`. None selects the first column of floats.
 
     Returns
     -------
@@ -111,21 +112,21 @@ def plot_folds(
     Raises
     ------
     ImportError
-        matplotlib is not installed.
+        If matplotlib is not installed.
     ValueError
-        There is no such column.
+        If `folds` has no such column.
     """
     names = [str(name) for name in folds if folds[name].dtype.kind == "f"]
     chosen = metric if metric is not None else next(iter(names), None)
     if chosen is None or chosen not in folds.columns:
-        raise ValueError(f"expected a column of the folds ({', '.join(names)}), got {metric!r}")
+        raise ValueError(f"metric={metric!r} is not in folds; available: {', '.join(names)}")
     axes = _axes(ax, (4.2, 2.4))
     values = folds[chosen].to_numpy(dtype=float)
     if np.isfinite(values).any():
         mean, std = np.nanmean(values), np.nanstd(values)
         axes.axhspan(mean - std, mean + std, color=LINE, alpha=0.45, lw=0)
         axes.axhline(mean, color=MUTED, lw=1)
-        # No closer than a hundredth of the mean: equal folds are to look equal.
+        # The axis spans at least 1 % of the mean, so that nearly equal folds look equal.
         reach = max(1.25 * np.nanmax(np.abs(values - mean)), 0.005 * abs(mean), 1e-12)
         axes.set_ylim(mean - reach, mean + reach)
     axes.plot(np.arange(1, len(values) + 1), values, "o", ms=6, color=VALIDATION)
@@ -141,14 +142,16 @@ def plot_folds(
 def plot_importances(
     importances: pd.Series, ax: Axes | None = None, *, limit: int = 15
 ) -> Axes:
-    """Draw the weights of the most important features as bars, the largest on top.
+    """Plot the most important features as horizontal bars, the largest on top.
 
     Parameters
     ----------
     importances : Series
-        The index names the features.
+        Importances indexed by feature name.
     ax : Axes or None, default=None
+        Axes to draw on. None creates a new figure.
     limit : int, default=15
+        Number of features to show.
 
     Returns
     -------
@@ -165,13 +168,14 @@ def plot_importances(
 
 
 def plot_confusion(confusion: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw a confusion matrix, shaded by the share of each true class.
+    """Plot a confusion matrix, shaded by the share of each true class.
 
     Parameters
     ----------
     confusion : DataFrame of shape (n_classes, n_classes)
-        Counts; rows are true classes, columns predicted ones.
+        Counts. Rows are true classes, columns are predicted classes.
     ax : Axes or None, default=None
+        Axes to draw on. None creates a new figure.
 
     Returns
     -------
@@ -195,18 +199,19 @@ def plot_confusion(confusion: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def axes_svg(axes: Axes) -> str:
-    """Return the axes' figure as an SVG element for a page; the same one, the same text.
+    """Return the figure as an SVG element for HTML. The output is reproducible.
 
-    Text stays text, in the page's font, and colours become CSS variables.
+    Text remains text in the font of the page, and colors become CSS variables.
     """
     matplotlib = require("matplotlib", "report")
     canvas = require("matplotlib.backends.backend_svg", "report").FigureCanvasSVG(
         axes.get_figure(root=True)
     )
     buffer = io.StringIO()
+    # A fixed salt makes the element ids, and so the output, the same for the same figure.
     settings = {"svg.hashsalt": "sktrainer", "svg.fonttype": "none"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # A glyph that the measuring font lacks is drawn by the page's own font.
+        # Matplotlib warns about glyphs that its font lacks. The browser renders them.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
@@ -218,7 +223,7 @@ def axes_svg(axes: Axes) -> str:
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return the caller's axes, or calm ones on a figure that pyplot knows nothing of."""
+    """Return `ax`, or new axes on a figure that is not registered with pyplot."""
     if ax is not None:
         return ax
     figure = require("matplotlib.figure", "report").Figure(figsize=size, layout="constrained")
@@ -235,13 +240,13 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Write names down the left side, the first on top, dollar signs as they are."""
+    """Label the rows with `names`, the first on top, without interpreting `$` as math."""
     axes.set_yticks(np.arange(len(names)), names, parse_math=False)
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
 
 
 def _use_log_scale(axes: Axes) -> None:
-    """Count in ratios, with plain numbers in place of powers of ten."""
+    """Use a logarithmic y axis with plain numbers instead of powers of ten."""
     ticker = require("matplotlib.ticker", "report")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
@@ -250,7 +255,7 @@ def _use_log_scale(axes: Axes) -> None:
 
 
 def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep as many points as a picture can show, the first and the last among them."""
+    """Subsample to at most `_MOST_POINTS` rows, including the first and the last."""
     if len(rows) <= _MOST_POINTS:
         return rows
     return rows.iloc[np.linspace(0, len(rows) - 1, _MOST_POINTS).round().astype(int)]

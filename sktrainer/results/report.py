@@ -1,4 +1,4 @@
-"""The report of one fit: what was decided, what came out, and how to show it."""
+"""Training report: the decisions and results of one fit."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = [
 
 
 class DataSection(TypedDict, total=False):
-    """The table that was passed.
+    """Input data of the fit.
 
-    `inputs` maps each array of a dict to the shape of one of its rows. `class_counts` maps
-    each class, as text, to its rows; `positive_class` is the one of two classes that
-    precision, recall and F1 are of; `target_summary` maps "mean", "std", "min", "max" to
-    the target's, in its own unit (regression). `n_missing` counts cells of the training
-    rows, where the automatic preprocessor looked at them. `fingerprint` is that of all that
-    `fit` was given, in which every cell counts.
+    If X is a dict of arrays, `inputs` maps each key to the shape of one row.
+    `class_counts` maps each class, as a string, to its number of rows. `positive_class` is
+    the class of binary precision, recall and F1. `target_summary` holds "mean", "std",
+    "min" and "max" of a regression target. `n_missing` is the number of missing values in
+    the training rows, if the automatic preprocessor was used. `fingerprint` is a hash of
+    all data passed to `fit`.
     """
 
     rows: int
@@ -47,10 +47,10 @@ class DataSection(TypedDict, total=False):
 
 
 class SplitSection(TypedDict, total=False):
-    """How the rows were parted.
+    """Split into training, validation and test set.
 
-    `rows` maps "train", "validation", "test" to their number of rows; `class_counts`
-    maps them to the rows of each class. `reason` says what decided the kind.
+    `rows` maps "train", "validation" and "test" to their number of rows, `class_counts` to
+    the number of rows of each class. `reason` explains the choice of `kind`.
     """
 
     kind: str
@@ -60,12 +60,12 @@ class SplitSection(TypedDict, total=False):
 
 
 class ImbalanceSection(TypedDict, total=False):
-    """What was done about rare classes, on training rows only.
+    """Handling of class imbalance, on the training rows only.
 
-    `before` and `after` map each class to its rows, or, for weights, `after` to the sum
-    of its weights. `prior_shift` is the share of each class in what the model was fitted
-    on over its share in the data; `probabilities_corrected` says whether `predict_proba`
-    divides by it.
+    `before` and `after` map each class to its number of rows; with class weights, `after`
+    holds the effective class weights. `prior_shift` is the share of each class during
+    fitting divided by its share in the data. `probabilities_corrected` is True if
+    `predict_proba` divides by it.
     """
 
     method: str
@@ -77,19 +77,18 @@ class ImbalanceSection(TypedDict, total=False):
 
 
 class FittingSection(TypedDict, total=False):
-    """How the model was fitted; iterations count from 1.
+    """Training of the model. Iterations are counted from 1.
 
-    `iteration` is what an iteration is called ("round", "tree", "epoch"). `metric` is what
-    stopping watched, on the rows that `validation` tells of, and `best_value` its value at
-    the best iteration, where `values_at_best` holds those of all validation metrics.
-    `refit_rounds` are the iterations of a last fit on all rows; `from_folds` says that they
-    are the median of the best ones that the folds found. A network took its rows in batches
-    of `batch_size`, and learned a target by `target_scale`, "mean" and "deviation" of its
-    columns, so that the loss counts in deviations; None: as it is. The model had `n_threads`
-    threads at most, and so had each of the `n_fold_workers` folds fitted at once
-    `n_fold_threads`. It trained on `device` (None: nothing is known of it), for
-    `device_reason` where a GPU was looked for and not taken. Of a model fitted chunk by
-    chunk `n_chunks` are those so far.
+    - `iteration`: name of one iteration ("round", "tree", "epoch").
+    - `metric`, `validation`: metric and rows that early stopping used. `best_value` and
+      `values_at_best` (of all validation metrics) are from the best iteration.
+    - `refit_rounds`: number of iterations of the final fit on training plus validation
+      rows. If `from_folds` is True, it is the median of the best iterations of the folds.
+    - `target_scale`: "mean" and "deviation" of each target column, if the network learned
+      a standardized target. The loss is then in squared standard deviations.
+    - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
+    - `device`: None if unknown. `device_reason` explains why no GPU was used.
+    - `n_chunks`: number of `partial_fit` calls so far.
     """
 
     n_iter: int | None
@@ -117,7 +116,7 @@ class FittingSection(TypedDict, total=False):
 
 
 class ColumnTreatment(TypedDict, total=False):
-    """What became of one column, or of `n_columns` that were treated alike."""
+    """Treatment of one column, or of `n_columns` columns with the same treatment."""
 
     name: str
     n_columns: int
@@ -138,55 +137,56 @@ def _now() -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingReport:
-    """What one fit decided and what came of it, as plain values.
+    """Decisions and results of one fit, as plain values.
 
-    It holds neither data nor model, so it pickles small and outlives both.
+    Printing it shows a text report, and notebooks show an HTML report. It contains neither
+    the data nor the model, so its pickle is small.
 
     Attributes
     ----------
     estimator : str
-        The model's class name.
+        Class name of the model.
     task : {"classification", "regression"}
     data, split, fitting : dict
-        See `DataSection`, `SplitSection`, `FittingSection`; any key may miss.
+        See `DataSection`, `SplitSection` and `FittingSection`. Any key may be absent.
     steps : dict
-        The steps of the fitted pipeline, the model among them, each with its class.
+        Class name of each step, including the model.
     preprocessing : tuple of dict
-        One `ColumnTreatment` a column of the table; in a very wide one, a group of them.
+        One `ColumnTreatment` per column. In a very wide table, one per group of columns.
     imbalance : dict or None
-        See `ImbalanceSection`; None where classes were left as they are.
+        See `ImbalanceSection`. None if class imbalance was not handled.
     scores : DataFrame
-        A row a part ("train", "validation", "test"), a column a metric.
+        One row per set ("train", "validation", "test") and one column per metric.
     scores_note : str
-        Which class, or which mean over the classes, the scores are of.
+        Positive class or averaging method of the scores.
     confusion : DataFrame or None
-        Rows are true classes, columns predicted ones, counts of `confusion_part`.
+        Confusion matrix of the set `confusion_part`. Rows are true classes, columns are
+        predicted classes.
     importances : Series or None
-        The largest weights of features, the index naming them.
+        Largest feature importances, indexed by feature name.
     importance_kind : str or None
-        Which attribute of the model they are.
+        Attribute of the model that the importances come from.
     history : DataFrame
-        `iteration`, `set`, `metric`, `value`, `seconds`.
+        Columns `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
-        A row a fold.
+        One row per fold.
     attempts : DataFrame or None
-        A row a try of the final fit: `try`, `seed`, `validation_loss` (log loss or RMSE),
-        `seconds`, `outcome`, `used`; None where the first one was fine.
+        One row per attempt of the final fit, with columns `try`, `seed`, `validation_loss`
+        (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
     cv_summary : DataFrame or None
-        A row a metric, with `mean` and `std` over the folds.
+        One row per metric, with `mean` and `std` over the folds.
     seeds : dict
-        "random_state", from which all others come; those of the split and of each step,
-        by the step's name.
+        "random_state" and the seeds derived from it, by step name.
     parameters : dict
-        Name to repr, of the trainer and of the estimator.
+        Parameters of the trainer and of the estimator: name to repr.
     versions : dict
-        Library to version.
+        Versions of the libraries.
     stages : DataFrame
-        `stage`, `seconds`, `peak_memory_mb` (of the process, up to that stage's end).
+        Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the stage's end).
     notes : tuple of str
-        Warnings and decisions, in the order they came.
+        Warnings and decisions, in chronological order.
     created : str
-        ISO 8601, with the offset from UTC.
+        ISO 8601 time with UTC offset.
 
     Examples
     --------
@@ -225,6 +225,8 @@ class TrainingReport:
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 
+    # Renderers are imported on use: `fit` creates a report but does not render it.
+
     def __repr__(self) -> str:
         from sktrainer.results.headline import headline_scores
 
@@ -241,29 +243,31 @@ class TrainingReport:
         return render_fragment(self)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Write the report as one page that needs no other file.
+        """Write the report as one self-contained HTML page.
 
-        The page is written beside its target and renamed over it, so that a crash
-        leaves the old page or the new one.
+        The file is written atomically: a crash leaves the old file or the new one.
 
         Parameters
         ----------
         path : path-like
-            Its folders are made where they miss.
+            Path of the file. Missing parent folders are created.
 
         Returns
         -------
         Path
-            Where the page is.
+            Path of the file.
         """
         from sktrainer.results.html import render_page, write_beside
 
         return write_beside(Path(path), render_page(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as dicts, lists, text, numbers and None, fit for JSON.
+        """Return the report as a JSON-compatible dict.
 
-        NaN and infinities, which JSON has no word for, become None.
+        Returns
+        -------
+        dict
+            One entry per attribute. NaN and infinity are None.
         """
         from sktrainer.results.plain import plain_values
 

@@ -1,4 +1,4 @@
-"""The sections of a report's page, in the order they are read."""
+"""Sections of the HTML report, in reading order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_CURVES = 4
 
 
 def page_content(report: TrainingReport) -> str:
-    """Return all sections of a report; those that it has nothing for are left out."""
+    """Return all sections of a report. Sections without content are omitted."""
     return "".join(
         [
             _header(report),
@@ -66,21 +66,19 @@ def _sizes(report: TrainingReport) -> list[str]:
 
 
 def _headline(report: TrainingReport) -> str:
-    """Say on which rows the large numbers were found, and what those rows took part in."""
+    """Return a sentence on the rows behind the key scores and how these rows were used."""
     part = headline.headline_part(report)
     n_rows = report.split.get("rows", {}).get(part or "", 0)
     rows = f"{n_rows:,} {part} rows" if n_rows else f"{part} rows"
     if part == "test":
-        return f"Scored on {rows}, which took no part in fitting, stopping or choosing."
+        return f"Scored on {rows}, not used for fitting, early stopping or model selection."
     if part == "folds":
         n_folds = "the" if report.folds is None else str(len(report.folds))
-        return (
-            f"Mean ± standard deviation over {n_folds} folds, each scored on rows it held out."
-        )
+        return f"Mean ± standard deviation over {n_folds} folds, scored on their held-out rows."
     if part == "validation":
-        return f"Scored on {rows}, which may have decided when to stop: expect a little less."
+        return f"Scored on {rows}. If used for early stopping, the scores are optimistic."
     if part == "train":
-        return f"Scored on the {rows} that the model was fitted on: new rows will score lower."
+        return f"Scored on the {rows} used for fitting. Expect lower scores on new data."
     return "Not scored."
 
 
@@ -108,7 +106,7 @@ def _curves(report: TrainingReport) -> str:
     try:
         pictures = _history_pictures(report)
     except ImportError as error:
-        pictures = elements.paragraph(f"No curves here: {error}", muted=True)
+        pictures = elements.paragraph(f"Learning curves are not shown: {error}", muted=True)
     text = elements.paragraph(summary.sentence_of_fit(report))
     return elements.section("Learning curve", text, pictures)
 
@@ -133,8 +131,8 @@ def _history_pictures(report: TrainingReport) -> str:
 def _attempts(report: TrainingReport) -> str:
     if report.attempts is None:
         return ""
-    tries = summary.tries_table(report.attempts)
-    return elements.section("Tries", elements.frame_table(tries))
+    table = summary.tries_table(report.attempts)
+    return elements.section("Attempts", elements.frame_table(table))
 
 
 def _folds(report: TrainingReport) -> str:
@@ -159,7 +157,7 @@ def _fold_pictures(report: TrainingReport) -> str:
         metrics = headline.leading([str(name) for name in report.cv_summary.index], 2)
         pictures = [axes_svg(plot_folds(report.folds, metric=metric)) for metric in metrics]
     except ImportError:
-        return ""  # the section of the learning curve says what to install
+        return ""  # the learning curve section names the missing extra
     figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)
     return f'<div class="skt-figures">{figures}</div>'
 
@@ -184,7 +182,7 @@ def _data(report: TrainingReport) -> str:
 
 
 def _imbalance(report: TrainingReport) -> str:
-    """Show the training rows of each class before and after, or say what is known."""
+    """Return the class counts before and after, or one sentence if they are unknown."""
     imbalance = report.imbalance
     if imbalance is None:
         return ""
@@ -194,7 +192,8 @@ def _imbalance(report: TrainingReport) -> str:
         return elements.paragraph(text, muted=True)
     method = imbalance.get("method", "handling")
     detail = f" ({imbalance['detail']})" if imbalance.get("detail") else ""
-    title = f"Training rows, before and after {method}{detail}"
+    title = f"Training rows before and after {method}{detail}"
+    # The bars show the counts, so only the remaining facts are written as text.
     rest = summary.describe_imbalance({**imbalance, "before": {}, "after": {}, "detail": ""})
     rest = rest.removeprefix(method).removeprefix("; ")
     return (
@@ -205,7 +204,7 @@ def _imbalance(report: TrainingReport) -> str:
 
 
 def _pipeline(report: TrainingReport) -> str:
-    """Show the steps, and what the automatic preprocessor did with the columns."""
+    """Return the steps, and the column treatments of the automatic preprocessor."""
     return elements.section(
         "Pipeline", elements.chain(report.steps), _columns(report), kind="skt-long"
     )
@@ -228,7 +227,7 @@ def _columns(report: TrainingReport) -> str:
     table = elements.frame_table(frame, index=False)
     text = summary.describe_preprocessing(report.preprocessing)
     if report.data.get("n_missing"):
-        text += f"; {report.data['n_missing']:,} cells of the training rows missing"
+        text += f"; missing values in the training rows: {report.data['n_missing']:,}"
     text = elements.paragraph(text, muted=True)
     if len(frame) > _SHORT_TABLE:
         table = elements.details(f"All {len(frame):,} columns", table)
@@ -255,19 +254,20 @@ def _run(report: TrainingReport) -> str:
         elements.details("Parameters", elements.code_table(report.parameters))
         if report.parameters
         else "",
-        elements.details("Seeds and data", elements.code_table(seeds)) if seeds else "",
+        elements.details("Seeds and fingerprint", elements.code_table(seeds)) if seeds else "",
         elements.details("Versions", elements.code_table(report.versions))
         if report.versions
         else "",
     ]
-    again = elements.section("To do it again", *folded, kind="skt-long")
-    return f'<div class="skt-pair">{stages}{again}</div>' if stages or again else ""
+    details = elements.section("Reproducibility", *folded, kind="skt-long")
+    return f'<div class="skt-pair">{stages}{details}</div>' if stages or details else ""
 
 
 def _memory(report: TrainingReport) -> str:
     if "peak_memory_mb" not in report.stages:
         return ""
     peak = float(report.stages["peak_memory_mb"].max())
+    # Only NaN differs from itself: the peak memory is unknown on some systems.
     memory = "" if peak != peak else f"peak memory of the process {format_bytes(peak)}"
     text = "; ".join(filter(None, (memory, summary.describe_resources(report.fitting))))
     return elements.paragraph(f"{text[:1].upper()}{text[1:]}." if text else "", muted=True)
@@ -275,4 +275,4 @@ def _memory(report: TrainingReport) -> str:
 
 def _footer(report: TrainingReport) -> str:
     version = report.versions.get("sktrainer")
-    return escape(f"Made by sktrainer{f' {version}' if version else ''}, {report.created}")
+    return escape(f"Created by sktrainer{f' {version}' if version else ''}, {report.created}")

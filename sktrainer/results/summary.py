@@ -1,4 +1,4 @@
-"""The sections of a report as sentences, for the text and for the page."""
+"""Sentences that summarize the sections of a report, for text and HTML."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": 
 
 
 def sentence_of_fit(report: TrainingReport) -> str:
-    """Say how the fit went, as a sentence; nothing where nothing is known."""
+    """Return one sentence on the fit, or an empty string if nothing is known."""
     if not report.fitting:
         return ""
     text = "; ".join([describe_fitting(report.fitting), *_stopping(report.fitting)])
@@ -47,7 +47,7 @@ def sentence_of_fit(report: TrainingReport) -> str:
 
 
 def describe_data(report: TrainingReport) -> str:
-    """Say what the table was: rows, columns, missing cells, target."""
+    """Describe the data: rows, columns, missing values and target."""
     data = report.data
     parts = []
     if "rows" in data:
@@ -57,8 +57,8 @@ def describe_data(report: TrainingReport) -> str:
     if "inputs" in data:
         parts.append("inputs " + _inputs(data["inputs"]))
     if data.get("n_missing"):
-        cells = "cell" if data["n_missing"] == 1 else "cells"
-        parts.append(f"{data['n_missing']:,} {cells} missing in the training rows")
+        noun = "value" if data["n_missing"] == 1 else "values"
+        parts.append(f"{data['n_missing']:,} missing {noun} in the training rows")
     if data.get("target"):
         parts.append(f"target {data['target']}")
     text = ", ".join(parts)
@@ -67,18 +67,18 @@ def describe_data(report: TrainingReport) -> str:
     if data.get("target_summary"):
         summary = data["target_summary"]
         named = ", ".join(f"{name} {format_number(value)}" for name, value in summary.items())
-        return f"{text}; target's {named}".lstrip("; ")
+        return f"{text}; target {named}".lstrip("; ")
     return text
 
 
 def _inputs(inputs: Mapping[str, Sequence[int]]) -> str:
-    """Name the arrays of a dict, each with the shape of one of its rows."""
+    """List the arrays of a dict, each with the shape of one row."""
     shapes = {name: " x ".join(map(str, shape)) for name, shape in inputs.items()}
     return " + ".join(f"{name} ({shape})" if shape else name for name, shape in shapes.items())
 
 
 def describe_split(split: SplitSection) -> str:
-    """Say how the rows were parted.
+    """Describe the split: share and size of each set, and kind of split.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def describe_split(split: SplitSection) -> str:
 
 
 def describe_steps(steps: Mapping[str, str]) -> str:
-    """Name the steps of a pipeline with their classes, in order.
+    """List the steps of a pipeline with their classes, in order.
 
     Examples
     --------
@@ -105,14 +105,14 @@ def describe_steps(steps: Mapping[str, str]) -> str:
 
 
 def describe_resources(fitting: Mapping[str, Any]) -> str:
-    """Say how many threads there were, for the fit and for the folds, and on what device.
+    """Describe the threads of the fit and of the folds, and the device.
 
-    A CPU goes without saying where no GPU was looked for.
+    A CPU is only mentioned if a GPU was considered.
 
     Examples
     --------
     >>> describe_resources({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
-    'up to 4 threads; 2 folds at once, 1 thread each'
+    'up to 4 threads; 2 folds in parallel, 1 thread each'
     >>> describe_resources({"n_threads": 1, "device": "cpu", "device_reason": "no GPU"})
     '1 thread; device cpu: no GPU'
     """
@@ -121,7 +121,7 @@ def describe_resources(fitting: Mapping[str, Any]) -> str:
         parts.append(_threads(fitting["n_threads"]))
     if fitting.get("n_fold_workers"):
         workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
-        folds = f"{workers} folds at once, {each} each"
+        folds = f"{workers} folds in parallel, {each} each"
         parts.append(folds if workers > 1 else f"one fold at a time, {each}")
     device, reason = fitting.get("device"), fitting.get("device_reason")
     if reason:
@@ -136,7 +136,7 @@ def _threads(n: int) -> str:
 
 
 def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
-    """Return the folds as they are shown: by number, with short names of columns."""
+    """Return the folds for display: indexed by number, with short column names."""
     short = {
         "train_rows": "train",
         "test_rows": "test",
@@ -148,7 +148,7 @@ def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
 
 
 def tries_table(attempts: pd.DataFrame) -> pd.DataFrame:
-    """Return the tries of a fit as they are shown: by number, seeds to be copied."""
+    """Return the attempts for display: indexed by number, with seeds as plain digits."""
     named = attempts.rename(columns={"validation_loss": "loss"}).set_index("try")
     used = named["used"].map({True: "yes", False: "no"})
     return named.assign(seed=named["seed"].astype(str), used=used)[
@@ -157,27 +157,28 @@ def tries_table(attempts: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe_imbalance(imbalance: ImbalanceSection) -> str:
-    """Say how rare classes were handled.
+    """Describe how class imbalance was handled.
 
     Examples
     --------
     >>> describe_imbalance(
     ...     {"method": "smote", "before": {"a": 9, "b": 1}, "after": {"a": 9, "b": 9}}
     ... )
-    'smote on the training rows: a: 9, b: 1 became 9 each'
+    'smote on the training rows: a: 9, b: 1 before, 9 each after'
     """
     text = imbalance.get("method", "handled")
     before, after = imbalance.get("before"), imbalance.get("after")
     if before and after:
-        text += f" on the training rows: {_short_counts(before)} became {_short_counts(after)}"
+        counts = f"{_short_counts(before)} before, {_short_counts(after)} after"
+        text += f" on the training rows: {counts}"
     if imbalance.get("detail"):
         text += f" ({imbalance['detail']})"
     if imbalance.get("probabilities_corrected"):
-        text += "; predicted probabilities corrected for it"
+        text += "; predicted probabilities are corrected for the change in class shares"
         shift = imbalance.get("prior_shift", {})
         if 0 < len(shift) <= _MOST_SHIFTS:
-            named = [f"{name} by {format_number(value)}" for name, value in shift.items()]
-            text += f" (divided: {', '.join(named)})"
+            named = [f"{name} divided by {format_number(v)}" for name, v in shift.items()]
+            text += f" ({', '.join(named)})"
     return text
 
 
@@ -191,7 +192,7 @@ def _short_counts(counts: Mapping[str, float]) -> str:
 
 
 def describe_preprocessing(columns: Any) -> str:
-    """Say how many columns got which treatment, the most frequent first.
+    """Count the columns by type and treatment, the most frequent first.
 
     Examples
     --------
@@ -206,7 +207,7 @@ def describe_preprocessing(columns: Any) -> str:
 
 
 def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None = None) -> str:
-    """Say how the fit went and why it ended.
+    """Describe why and when training stopped, its duration and peak memory.
 
     Examples
     --------
@@ -254,11 +255,11 @@ def _ending(fitting: Mapping[str, Any]) -> str:
 def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
     if fitting.get("batch_size") is not None:
-        rows.append(f"batches of {fitting['batch_size']:,}")
+        rows.append(f"batch size {fitting['batch_size']:,}")
     if fitting.get("target_scale"):
         rows.append(_standardised(fitting["target_scale"]))
     if fitting.get("patience") is not None and fitting.get("metric"):
-        where = f" of {fitting['validation']}" if fitting.get("validation") else ""
+        where = f" ({fitting['validation']})" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
@@ -266,32 +267,33 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     others = (fitting.get("values_at_best") or {}).items()
     named = [f"{name} {format_number(v, 4)}" for name, v in others if name != watched]
     if named:
-        rows.append(f"{', '.join(named)} there")
+        rows.append(f"other metrics at the best iteration: {', '.join(named)}")
     if fitting.get("refit_rounds") is not None:
         name = fitting.get("iteration") or "iteration"
         names = _PLURALS.get(name, f"{name}s")
         rounds = f"{fitting['refit_rounds']:,} {names}"
         if fitting.get("from_folds"):
-            rows.append(f"{rounds} are the median of the folds' best")
+            rows.append(f"{rounds}: median of the best {names} of the folds")
         else:
-            rows.append(f"refitted on all its rows for {rounds}")
+            rows.append(f"refitted on training and validation rows for {rounds}")
     return rows
 
 
 def _standardised(scale: Mapping[str, Sequence[float]]) -> str:
     means, deviations = scale["mean"], scale["deviation"]
     if len(means) > 1:
-        return f"{len(means):,} targets standardised, each by its mean and deviation"
+        return f"{len(means):,} targets standardized, each by its own mean and deviation"
     mean, deviation = format_number(means[0]), format_number(deviations[0])
-    return f"target standardised by mean {mean}, deviation {deviation}"
+    return f"target standardized (mean {mean}, standard deviation {deviation})"
 
 
 def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
-    """Return the features of the largest weight, in either direction, largest first.
+    """Return the importances with the largest absolute values, largest first.
 
-    Features of no weight are left out, unless all are such.
+    Zeros are omitted, unless all importances are zero.
     """
     finite = importances.dropna().astype(float)
     finite = finite[finite != 0] if finite.any() else finite
     order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
+    # With duplicate names, .loc would repeat rows. `feature_importances` has sorted them.
     return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]

@@ -1,4 +1,4 @@
-"""The report as plain text, and tables as text: aligned, at most 100 columns wide."""
+"""Report and tables as plain text, aligned and at most 100 characters wide."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WIDTH = 100
 
 
 def render_text(report: TrainingReport) -> str:
-    """Write the whole report as text, at most 100 columns wide."""
+    """Return the full report as text, at most 100 characters wide."""
     title = f"{report.estimator} for {report.task}, {format_time(report.created)}"
     quoted = headline.headline_scores(report, limit=3)
     blocks = [f"{title}\n{quoted[:1].upper()}{quoted[1:]}", labelled(_decisions(report))]
@@ -37,7 +37,7 @@ def render_text(report: TrainingReport) -> str:
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.attempts is not None:
-        blocks.append(f"Tries\n{compact_table(summary.tries_table(report.attempts))}")
+        blocks.append(f"Attempts\n{compact_table(summary.tries_table(report.attempts))}")
     if report.confusion is not None:
         blocks.append(_confusion_text(report.confusion, report.confusion_part))
     blocks.append(labelled(_circumstances(report)))
@@ -49,10 +49,10 @@ def render_text(report: TrainingReport) -> str:
 
 def _confusion_text(confusion: pd.DataFrame, part: str) -> str:
     if not has_many_classes(confusion):
-        title = f"Confusion on the {part} rows (true class down, predicted across)"
+        title = f"Confusion matrix ({part} rows), true classes in rows, predicted in columns"
         return f"{title}\n{compact_table(confusion)}"
     wrong = most_confused(confusion)
-    title = f"Confused most often on the {part} rows, of {len(confusion):,} classes"
+    title = f"Most frequent confusions ({part} rows), {len(confusion):,} classes in total"
     return "" if wrong.empty else f"{title}\n{compact_table(wrong, index=False)}"
 
 
@@ -94,7 +94,7 @@ def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
         numbers = zip(top.index, format_column(top.tolist()), strict=True)
         text = ", ".join(f"{name} {number}" for name, number in numbers)
         if report.importance_kind:
-            text += f"; the model's {report.importance_kind}"
+            text += f"; source: {report.importance_kind} of the model"
         rows.append(("Importances", text))
     if not report.stages.empty:
         threads = summary.describe_resources(report.fitting)
@@ -117,7 +117,7 @@ def _stages_text(stages: pd.DataFrame) -> str:
 
 
 def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
-    """Write names on the left and their texts on the right, wrapped and aligned.
+    """Format labels on the left and wrapped, aligned text on the right.
 
     Examples
     --------
@@ -137,17 +137,17 @@ def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
 def compact_table(
     frame: pd.DataFrame, *, index: bool = True, max_rows: int = 20, width: int = WIDTH
 ) -> str:
-    """Write a table as aligned text: the index on the left, numbers to the right.
-
-    Columns that do not fit into `width` go on below, under the same index; of more
-    than `max_rows` rows the first are shown.
+    """Format a table as text, with the index on the left and right-aligned numbers.
 
     Parameters
     ----------
     frame : DataFrame
     index : bool, default=True
-        Whether to write the index.
-    max_rows, width : int
+        Whether to show the index.
+    max_rows : int, default=20
+        Only the first `max_rows` rows are shown.
+    width : int, default=100
+        Columns that exceed this width continue in a block below, with the same index.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def compact_table(
 
 
 def score_table(scores: pd.DataFrame) -> str:
-    """Write scores, a row a part and a column a metric.
+    """Format scores, with one row per set and one column per metric.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def _aligned(title: str, cells: Sequence[str], *, left: bool) -> list[str]:
 def _folded(
     left: list[str] | None, columns: Sequence[list[str]], width: int
 ) -> list[list[list[str]]]:
-    """Part columns into blocks that fit into `width`, each led by the index."""
+    """Divide columns into blocks that fit into `width`, each starting with the index."""
     lead = [] if left is None else [left]
     start = sum(len(column[0]) + 2 for column in lead)
     blocks: list[list[list[str]]] = [list(lead)]

@@ -103,7 +103,7 @@ def test_the_scale_is_that_of_the_training_rows_and_stands_in_the_report(library
     np.testing.assert_allclose(found["deviation"], [rows.std()])
     mean, deviation = f"{rows.mean():,.0f}", f"{rows.std():,.0f}"
     text = " ".join(str(fitted.report_).split())
-    assert f"target standardised by mean {mean}, deviation {deviation}" in text
+    assert f"target standardized (mean {mean}, standard deviation {deviation})" in text
 
 
 @each_library

@@ -1,4 +1,4 @@
-"""Reports to show, with every section filled."""
+"""Example reports: one with every section filled, one nearly empty, one of a regression."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def report() -> TrainingReport:
 
 @pytest.fixture
 def bare_report() -> TrainingReport:
-    """A report of which nothing is known but the model."""
+    """A report that only contains the model and the task."""
     return TrainingReport("Ridge", "regression", created="2026-01-15T10:30:45+00:00")
 
 
 @pytest.fixture
 def regression_report() -> TrainingReport:
-    """A single fit of a regressor: no iterations, no classes, no folds, a metric missing."""
+    """A regressor without iterations, classes or folds, and with a missing score."""
     scores = pd.DataFrame({"r2": [0.9, np.nan], "rmse": [51234.5, 60321.25]})
     return TrainingReport(
         "Ridge",

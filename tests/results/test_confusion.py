@@ -1,4 +1,4 @@
-"""Confusion matrices of many classes are told by what was confused most."""
+"""Confusion matrices with many classes are summarized by the most frequent errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def matrix(n_classes, wrong=()):
     return pd.DataFrame(counts, index=labels, columns=labels)
 
 
-def test_wrong_answers_come_by_their_number():
+def test_most_frequent_errors_come_first():
     found = most_confused(matrix(30, [(3, 7, 1), (2, 20, 3)]))
     assert found.to_dict("list") == {
         "true": ["<c2>", "<c3>"],
@@ -30,7 +30,7 @@ def test_wrong_answers_come_by_their_number():
 
 
 @pytest.mark.parametrize("wrong", [(), [(2, 20, 3)]])
-def test_a_report_of_many_classes_stays_short(report, wrong):
+def test_report_with_many_classes_stays_short(report, wrong):
     confusion = matrix(400, wrong)
     assert has_many_classes(confusion) and not has_many_classes(matrix(20))
     of_many = replace(report, confusion=confusion)
@@ -38,4 +38,4 @@ def test_a_report_of_many_classes_stays_short(report, wrong):
 
     assert len(text.splitlines()) < len(str(report).splitlines()) + 5
     assert len(page) < len(report._repr_html_()) + 5000
-    assert ("of 400 classes" in text) == ("&lt;c20&gt;" in page) == bool(wrong)
+    assert ("400 classes in total" in text) == ("&lt;c20&gt;" in page) == bool(wrong)

@@ -32,7 +32,7 @@ from sktrainer.results.formats import (
         ("text", "text"),
     ],
 )
-def test_a_number_has_three_significant_places(value, text):
+def test_number_has_three_significant_digits(value, text):
     assert format_number(value) == text
 
 
@@ -51,11 +51,11 @@ def test_a_number_has_three_significant_places(value, text):
         ([], []),
     ],
 )
-def test_the_cells_of_a_column_share_their_decimals(values, texts):
+def test_values_of_a_column_have_the_same_decimals(values, texts):
     assert format_column(values) == texts
 
 
-def test_many_classes_are_cut_to_the_largest_and_the_rarest():
+def test_many_classes_are_reduced_to_largest_and_rarest():
     text = format_counts({f"c{i}": i + 1 for i in range(50)})
     assert text.startswith("c49: 50 (3.9%)")
     assert "… 42 more" in text
@@ -66,14 +66,14 @@ def test_many_classes_are_cut_to_the_largest_and_the_rarest():
 @pytest.mark.parametrize(
     ("fraction", "text"), [(0, "0%"), (1, "100%"), (0.0996, "10%"), (0.999, "100%")]
 )
-def test_percentages_are_round_where_they_can_be(fraction, text):
+def test_percentages_without_decimals_if_possible(fraction, text):
     assert format_percent(fraction) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(59.97, "1 min 0 s"), (0.9999, "1.0 s")])
-def test_durations_round_into_the_next_unit(seconds, text):
+def test_duration_rounds_up_to_the_next_unit(seconds, text):
     assert format_seconds(seconds) == text
 
 
-def test_a_time_that_is_none_is_written_as_it_is():
+def test_string_that_is_not_a_time_is_unchanged():
     assert format_time("yesterday") == "yesterday"

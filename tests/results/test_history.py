@@ -18,7 +18,7 @@ def _entries(n_iter):
     ]
 
 
-def test_history_is_tidy_with_a_row_a_value():
+def test_history_has_one_row_per_value():
     frame = history_frame(_entries(3))
     assert list(frame.columns) == ["iteration", "set", "metric", "value", "seconds"]
     assert len(frame) == 12
@@ -27,18 +27,18 @@ def test_history_is_tidy_with_a_row_a_value():
     assert auc["iteration"].tolist() == [1, 2, 3]
 
 
-def test_dtypes_are_the_same_for_an_empty_history():
+def test_empty_history_has_the_same_dtypes():
     assert history_frame([]).dtypes.equals(history_frame(_entries(1)).dtypes)
     assert history_frame([]).dtypes["iteration"] == "int64"
     assert history_frame([]).dtypes["value"] == "float64"
 
 
-def test_histories_of_fits_with_and_without_iterations_concatenate():
+def test_empty_and_filled_histories_can_be_concatenated():
     both = pd.concat([history_frame([]), history_frame(_entries(2))])
     assert both.dtypes.equals(history_frame(_entries(2)).dtypes)
 
 
-def test_a_hundred_thousand_values_take_less_than_a_second():
+def test_100_000_values_take_less_than_a_second():
     entries = _entries(25_000)
     start = time.perf_counter()
     frame, nested = history_frame(entries), evals_result(entries)
@@ -47,7 +47,7 @@ def test_a_hundred_thousand_values_take_less_than_a_second():
     assert len(nested["train"]["loss"]) == 25_000
 
 
-def test_nested_lists_hold_the_values_in_order():
+def test_nested_lists_keep_the_order_of_iterations():
     nested = evals_result(_entries(2))
     assert nested == {
         "train": {"loss": [0.5, 1.0], "auc": [0.5, 1.0]},
@@ -56,7 +56,7 @@ def test_nested_lists_hold_the_values_in_order():
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
-def test_both_sets_are_there_where_nothing_was_recorded(part):
+def test_both_sets_are_present_in_an_empty_history(part):
     assert evals_result([])[part] == {}
 
 
@@ -79,10 +79,10 @@ def _curves(**curves):
         ({}, "loss", 0.0, "loss"),
     ],
 )
-def test_the_watched_metric_is_named_where_it_can_be_told(curves, asked, tol, found):
+def test_recorded_name_of_watched_metric(curves, asked, tol, found):
     best = 2 if curves else None
     assert watched_metric(_curves(**curves), best, asked, tol) == found
 
 
-def test_values_at_an_iteration_are_those_of_the_validation_rows():
+def test_values_at_an_iteration_are_validation_metrics():
     assert values_at(_entries(3), 3) == {"loss": 1.5, "auc": 1.5}

@@ -18,7 +18,7 @@ VOID = {"meta", "br", "path", "rect", "use"}
 
 
 class _Balance(HTMLParser):
-    """Notes elements that are closed in another order than they were opened."""
+    """Parser that records elements closed in the wrong order."""
 
     def __init__(self):
         super().__init__()
@@ -66,39 +66,39 @@ def _hostile(report):
     )
 
 
-def test_the_page_shows_every_section(report):
+def test_page_shows_every_section(report):
     titles = re.findall(r"<h3>(.*?)</h3>", html.render_page(report))
     assert titles == [
         "Scores",
         "Notes",
         "Learning curve",
         "Cross-validation",
-        "Confusion on the test rows",
+        "Confusion matrix (test rows)",
         "Feature importances",
         "Split",
         "Classes",
         "Pipeline",
         "Time",
-        "To do it again",
+        "Reproducibility",
     ]
 
 
-def test_the_page_is_well_formed_whatever_is_known(report, bare_report, regression_report):
+def test_page_is_well_formed_for_any_report(report, bare_report, regression_report):
     for shown in (report, bare_report, regression_report, _hostile(report)):
         parser = _parsed(html.render_page(shown))
         assert parser.wrong == []
         assert parser.open == []
 
 
-def test_the_page_loads_nothing_from_elsewhere(report):
+def test_page_loads_no_external_resources(report):
     page = html.render_page(report)
     assert not re.search(r"<(script|link|img|iframe)\b", page)
-    # Links inside the page (#id) are what clip paths and markers are made of.
+    # SVG clip paths and markers use links within the page (#id).
     assert not re.search(r"(src|href)=\"(?!#)", page)
     assert not re.search(r"url\((?!#)|@import", page)
 
 
-def test_names_of_the_user_are_never_markup(report):
+def test_user_strings_are_escaped(report):
     hostile = _hostile(report)
     for text in (html.render_page(hostile), hostile._repr_html_()):
         assert "<script" not in text
@@ -106,7 +106,7 @@ def test_names_of_the_user_are_never_markup(report):
         assert "script" not in _parsed(text).seen
 
 
-def test_the_fragment_styles_nothing_but_itself(report):
+def test_fragment_styles_affect_only_the_fragment(report):
     style = report._repr_html_().partition("<style>")[2].partition("</style>")[0]
     selectors = re.findall(r"(?:^|[{}])([^{}]*)(?=\{)", re.sub(r"/\*.*?\*/", "", style))
     names = [part.strip() for selector in selectors for part in selector.split(",")]
@@ -116,36 +116,36 @@ def test_the_fragment_styles_nothing_but_itself(report):
     assert "<html" not in report._repr_html_()
 
 
-def test_the_same_report_gives_the_same_page(report):
+def test_same_report_gives_same_page(report):
     assert html.render_page(report) == html.render_page(report)
 
 
-def test_rows_that_were_scored_are_named_honestly(report):
-    assert "took no part in fitting, stopping or choosing" in html.render_page(report)
+def test_page_states_how_scored_rows_were_used(report):
+    assert "not used for fitting, early stopping or model" in html.render_page(report)
     only_train = dataclasses.replace(
         report, scores=report.scores.loc[["train"]], cv_summary=None, folds=None
     )
-    assert "new rows will score lower" in html.render_page(only_train)
+    assert "Expect lower scores on new data" in html.render_page(only_train)
 
 
-def test_without_matplotlib_the_page_says_how_to_get_the_curves(report, monkeypatch):
+def test_page_without_matplotlib_names_the_extra(report, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     page = html.render_page(report)
     assert "<svg" not in page
     assert "sktrainer[report]" in page
-    assert "Confusion on the test rows" in page
+    assert "Confusion matrix (test rows)" in page
 
 
-def test_to_html_writes_the_page_and_makes_its_folder(report, tmp_path):
+def test_to_html_creates_missing_folders(report, tmp_path):
     path = report.to_html(str(tmp_path / "new" / "report.html"))
     assert path == tmp_path / "new" / "report.html"
     assert path.read_text(encoding="utf-8") == html.render_page(report)
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
-def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_path):
+def test_failed_write_keeps_old_file_and_no_temporary_file(tmp_path):
     path = tmp_path / "report.html"
     html.write_beside(path, "old")
     with pytest.raises(UnicodeEncodeError):
@@ -154,7 +154,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_path
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_a_long_history_and_many_columns_keep_the_page_small(report):
+def test_page_stays_small_with_long_history_and_many_columns(report):
     values = np.linspace(1, 0.1, 20_000)
     history = history_frame(
         [Evaluation(i, "train", "loss", v, 0.0) for i, v in enumerate(values, 1)]
@@ -165,7 +165,7 @@ def test_a_long_history_and_many_columns_keep_the_page_small(report):
     assert "… 19,000 more rows" in page
 
 
-def test_many_metrics_and_classes_are_cut(report):
+def test_number_of_metrics_and_classes_is_limited(report):
     history = pd.concat([report.history.assign(metric=f"m{i}") for i in range(9)])
     counts = {f"class {i}": i for i in range(200)}
     page = html.render_page(

@@ -24,7 +24,7 @@ def _values(found: Importances) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def table():
-    """The town decides; nothing else tells anything."""
+    """Table in which only the column "town" is informative."""
     rng = np.random.default_rng(0)
     town = rng.choice(["north", "south", "east"], 400)
     X = pd.DataFrame(
@@ -44,7 +44,7 @@ def table():
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_column_that_decides_stands_first(table, model, kind):
+def test_informative_column_comes_first(table, model, kind):
     trainer = ManagedTrainer(model, random_state=0).fit(*table)
     found = feature_importances(trainer.pipeline_, table[0].columns)
     assert str(_values(found).index[0]).startswith("town")
@@ -52,7 +52,7 @@ def test_the_column_that_decides_stands_first(table, model, kind):
 
 
 @pytest.mark.parametrize("model", [HistGradientBoostingClassifier(max_iter=5), SVC()])
-def test_a_model_without_weights_of_features_has_none(table, model):
+def test_model_without_importances_returns_none(table, model):
     trainer = ManagedTrainer(model, random_state=0).fit(*table)
     found = feature_importances(trainer.pipeline_)
     assert (found.values, found.kind, found.problem) == (None, None, None)
@@ -68,14 +68,14 @@ def test_a_model_without_weights_of_features_has_none(table, model):
         (["passthrough"], ["a", "b"]),
     ],
 )
-def test_names_are_those_of_the_last_step_that_knows_them(steps, names):
+def test_names_come_from_the_last_step_with_names(steps, names):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"])
     pipeline = make_pipeline(*steps, LogisticRegression()).fit(X, X["a"] > 0)
     assert sorted(_values(feature_importances(pipeline, list(X))).index) == names
 
 
-def test_coefficients_of_several_classes_count_by_their_mean_size():
+def test_multiclass_coefficients_use_mean_absolute_value():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(90, 2))
     pipeline = make_pipeline(LogisticRegression()).fit(X, np.repeat(["a", "b", "c"], 30))
@@ -84,7 +84,7 @@ def test_coefficients_of_several_classes_count_by_their_mean_size():
     assert _values(found).sort_index().tolist() == pytest.approx(expected.tolist())
 
 
-def test_the_largest_are_kept_in_either_direction():
+def test_largest_absolute_values_are_kept():
     X = np.eye(40)
     model = LogisticRegression().fit(X, np.arange(40) % 2)
     model.coef_ = np.array([np.arange(40.0) - 30])
@@ -92,7 +92,7 @@ def test_the_largest_are_kept_in_either_direction():
     assert _values(found).to_dict() == {"x0": -30.0, "x1": -29.0, "x2": -28.0}
 
 
-def test_weights_that_are_all_zero_tell_nothing():
+def test_zero_importances_are_none():
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     model.coef_ = np.zeros((1, 1))
     assert feature_importances(make_pipeline(model)).values is None

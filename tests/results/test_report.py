@@ -19,27 +19,27 @@ def test_repr_is_one_short_line(report, bare_report):
     assert repr(bare_report) == "<TrainingReport of Ridge: not scored>"
 
 
-def test_folds_are_quoted_where_nothing_was_held_out_for_a_test(report):
+def test_repr_uses_fold_scores_without_test_set(report):
     without_test = dataclasses.replace(report, scores=report.scores.drop(index="test"))
     assert repr(without_test).endswith("accuracy 0.940 ± 0.010 over 2 folds>")
 
 
-def test_a_metric_without_a_value_is_not_quoted(regression_report):
+def test_repr_skips_metrics_without_a_value(regression_report):
     assert repr(regression_report).endswith("rmse 60,321 on the test rows>")
 
 
-def test_it_cannot_be_changed(report):
+def test_report_is_frozen(report):
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.notes = ()
 
 
-def test_it_survives_a_pickle_and_is_small(report):
+def test_pickle_is_small_and_restores_the_report(report):
     content = pickle.dumps(report)
     assert len(content) < 20_000
     assert str(pickle.loads(content)) == str(report)
 
 
-def test_to_dict_is_json_and_keeps_the_values(report):
+def test_to_dict_is_json_compatible_and_keeps_values(report):
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert plain["scores"]["test"] == {"accuracy": 0.94, "roc_auc": 0.9712}
     assert plain["confusion"] == {"labels": ["no", "yes"], "counts": [[180, 3], [9, 8]]}
@@ -55,7 +55,7 @@ def test_to_dict_is_json_and_keeps_the_values(report):
     assert set(plain) == {field.name for field in dataclasses.fields(TrainingReport)}
 
 
-def test_values_that_json_has_no_word_for_become_none_or_text(bare_report):
+def test_values_not_in_json_become_none_or_strings(bare_report):
     odd = dataclasses.replace(
         bare_report,
         scores=pd.DataFrame({"r2": [np.nan, np.inf]}, index=["train", "test"]),
@@ -69,7 +69,7 @@ def test_values_that_json_has_no_word_for_become_none_or_text(bare_report):
     assert plain["data"]["rows"] == 3
 
 
-def test_printing_needs_no_matplotlib(report):
+def test_printing_does_not_import_matplotlib(report):
     before = set(sys.modules)
     str(report), repr(report), report.to_dict()
     assert not any(name.partition(".")[0] == "matplotlib" for name in set(sys.modules) - before)

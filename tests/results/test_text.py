@@ -9,7 +9,7 @@ import pytest
 from sktrainer.results.text import compact_table, labelled, score_table
 
 
-def test_score_table_is_aligned_like_a_page_of_a_book():
+def test_score_table_is_aligned():
     scores = pd.DataFrame(
         {"accuracy": [0.89, 0.86], "roc_auc": [0.9512, 1.0]}, index=["train", "test"]
     )
@@ -21,7 +21,7 @@ def test_score_table_is_aligned_like_a_page_of_a_book():
     ]
 
 
-def test_a_wide_table_goes_on_below_under_the_same_index():
+def test_wide_table_continues_in_a_second_block():
     wide = pd.DataFrame(np.ones((2, 40)), columns=[f"metric_{i}" for i in range(40)])
     text = compact_table(wide)
     assert max(map(len, text.splitlines())) <= 100
@@ -29,33 +29,33 @@ def test_a_wide_table_goes_on_below_under_the_same_index():
     assert text.count("\n") > 3
 
 
-def test_a_long_table_says_how_many_rows_it_leaves_out():
+def test_long_table_reports_number_of_omitted_rows():
     assert compact_table(pd.DataFrame({"a": range(1234)})).endswith("… 1,214 more rows")
 
 
-def test_an_empty_table_is_no_error():
+def test_empty_table_is_formatted():
     assert compact_table(pd.DataFrame()) == ""
     assert compact_table(pd.DataFrame({"a": []})).strip() == "a"
 
 
-def test_long_texts_wrap_under_themselves():
+def test_long_text_wraps_with_indentation():
     lines = labelled([("Name", "word " * 50)]).splitlines()
     assert len(lines) > 1
     assert all(line.startswith("      word") for line in lines[1:])
 
 
-def test_text_shows_every_section(report):
+def test_text_report_shows_every_section(report):
     text = str(report)
     for expected in (
         "LGBMClassifier for classification, 15 January 2026, 10:30",
         "Accuracy 0.940, roc_auc 0.971 on the test rows",
         "no: 900 (90%), yes: 100 (10%)",
         "70% train (700), 10% validation (100), 20% test (200), stratified",
-        "smote on the training rows: no: 630, yes: 70 became 630 each",
+        "smote on the training rows: no: 630, yes: 70 before, 630 each after",
         "Stopped early at round 30 of 1,000 (best 20) in 3.1 s; patience 10 on loss",
         "1 number: as it is; 1 text: category codes",
         "accuracy 0.940 ± 0.010",
-        "Confusion on the test rows",
+        "Confusion matrix (test rows)",
         "split 100 ms, fit 3.1 s; peak memory 412 MB",
         "- Class imbalance",
     ):
@@ -63,12 +63,12 @@ def test_text_shows_every_section(report):
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_text_can_be_printed_on_a_western_windows_console(report, regression_report):
+def test_text_can_be_encoded_in_cp1252(report, regression_report):
     for shown in (report, regression_report):
         assert str(shown).encode("cp1252").decode("cp1252") == str(shown)
 
 
-def test_what_is_not_known_is_left_out(bare_report):
+def test_unknown_facts_are_omitted(bare_report):
     assert str(bare_report).splitlines() == [
         "Ridge for regression, 15 January 2026, 10:30",
         "Not scored",
@@ -83,9 +83,9 @@ def test_what_is_not_known_is_left_out(bare_report):
         ({"n_iter": 1, "stop_reason": "converged"}, "Converged after 1 iteration."),
         (
             {"n_iter": 9, "stop_reason": "max_iter", "iteration": "epoch", "refit_rounds": 9},
-            "Ran all 9 epochs; refitted on all its rows for 9 epochs.",
+            "Ran all 9 epochs; refitted on training and validation rows for 9 epochs.",
         ),
     ],
 )
-def test_the_end_of_a_fit_is_said_by_its_reason(bare_report, fitting, text):
+def test_text_states_why_training_stopped(bare_report, fitting, text):
     assert text in str(dataclasses.replace(bare_report, fitting=fitting))
