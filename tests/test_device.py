@@ -148,7 +148,7 @@ def test_a_model_on_another_device_than_the_trainer_is_refused(model):
         (CatBoostClassifier(task_type="CPU"), "cpu"),
         (NeuralNetClassifier(SmallNet), None),
         (NeuralNetClassifier(SmallNet, device=torch.device("cuda", 1)), "cuda:1"),
-        (NeuralNetClassifier(SmallNet, device=None), "as the module lies"),
+        (NeuralNetClassifier(SmallNet, device=None), "as set on the module"),
     ],
     ids=str,
 )

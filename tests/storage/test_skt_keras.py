@@ -118,7 +118,7 @@ def test_the_native_format_is_kerass_own(tmp_path):
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 def test_a_lambda_layer_is_refused_when_saving(tmp_path):
     trainer = _fitted(keras_parts.of_a_lambda)
-    with pytest.raises(InputError, match=r"holds code.*save to a \.joblib"):
+    with pytest.raises(InputError, match=r"contains code.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +127,7 @@ def test_a_loss_that_keras_writes_incompletely_is_refused_when_saving(tmp_path):
     import keras
 
     trainer = _fitted(keras_parts.functional, estimator__loss=keras.losses.Huber(0.3))
-    with pytest.raises(InputError, match=r"Keras writes it incompletely.*save to a \.joblib"):
+    with pytest.raises(InputError, match=r"configuration is incomplete.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
 
 
