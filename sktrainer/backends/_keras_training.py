@@ -52,8 +52,8 @@ class Training:
         self.weights = _class_weights(self.options.class_weight, request)
         self.train = self._encoded(request.train)
         self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
-        whole = self.options.batch_size == -1
-        net.predict_batch_ = FALLBACK_BATCH if whole else min(self.batch_size, MOST_BATCH)
+        all_rows = self.options.batch_size == -1
+        net.predict_batch_ = FALLBACK_BATCH if all_rows else min(self.batch_size, MOST_BATCH)
         # Without early stopping, a schedule must not see rows that are only scored.
         watched = request.validation if self.monitor.stops else None
         self.validation = None if watched is None else self._encoded(watched)

@@ -108,8 +108,8 @@ def identifier_problems(
     try:
         get(value)
     except ValueError:
-        do = meant(value.lower(), known) or f"; choose one of {', '.join(sorted(known))}"
-        return [f"{name}={value!r} is not a known {name}{do}"]
+        hint = meant(value.lower(), known) or f"; choose one of {', '.join(sorted(known))}"
+        return [f"{name}={value!r} is not a known {name}{hint}"]
     return []
 
 
@@ -125,8 +125,8 @@ def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> lis
         return []
     name = getattr(made, "__name__", repr(made))
     names = ", ".join(sorted(missing))
-    do = f"set estimator__{min(missing)}, or add a default (sktrainer sets {filled_in})"
-    return [f"{name} requires {names}; {do}"]
+    hint = f"set estimator__{min(missing)}, or add a default (sktrainer sets {filled_in})"
+    return [f"{name} requires {names}; {hint}"]
 
 
 def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]) -> list[str]:
@@ -139,9 +139,9 @@ def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]
     """
     problems = []
     for name in sorted(unknown):
-        do = meant(name, known) or f"; its parameters are {', '.join(sorted(known))}"
+        hint = meant(name, known) or f"; its parameters are {', '.join(sorted(known))}"
         owner = getattr(made, "__name__", repr(made))
-        problems.append(f"{owner} has no parameter {name!r}{do}")
+        problems.append(f"{owner} has no parameter {name!r}{hint}")
     return problems
 
 

@@ -52,13 +52,13 @@ def check_rows(request: FitRequest) -> None:
         )
     named = X.items() if isinstance(X, dict) else [("", X)]
     for name, values in named:
-        lost, cells = _lost_cells(values)
-        if lost:
+        n_lost, n_values = _lost_cells(values)
+        if n_lost:
             warn_caller(
                 "missing or infinite values in the training rows"
-                f"{f' of X[{name!r}]' if name else ''}: {lost:,} of {cells:,}; they reach the "
-                "network unchanged, and most networks then return NaN only; impute them with "
-                "SimpleImputer, or with preprocessor='auto' if the rows are a table",
+                f"{f' of X[{name!r}]' if name else ''}: {n_lost:,} of {n_values:,}; they reach "
+                "the network unchanged, and most networks then return only NaN; impute them "
+                "with SimpleImputer, or with preprocessor='auto' if the rows are a table",
                 DataWarning,
             )
 
@@ -67,7 +67,7 @@ def _lost_cells(values: Any) -> tuple[int, int]:
     """Return the number of values that are not finite, and the number of all values."""
     if hasattr(values, "columns"):  # converting all columns at once would copy the frame
         counts = [_lost_cells(values[name].to_numpy()) for name in values.columns]
-        return sum(lost for lost, _ in counts), sum(cells for _, cells in counts)
+        return sum(n_lost for n_lost, _ in counts), sum(size for _, size in counts)
     values = np.asarray(values)
     if values.dtype.kind != "f":
         return 0, values.size

@@ -127,9 +127,9 @@ class WholeBatches:
         self.join_lone_row = join_lone_row
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        joined = self.join_lone_row and rest == 1 and whole > 0
-        return whole + (rest > 0 and not self.drop_last and not joined)
+        n_full, rest = divmod(len(self.dataset), self.batch_size)
+        joined = self.join_lone_row and rest == 1 and n_full > 0
+        return n_full + (rest > 0 and not self.drop_last and not joined)
 
     def __iter__(self) -> Iterator[Batch]:
         n_rows = len(self.dataset)
@@ -201,8 +201,8 @@ def _refusal(module: Any, rows: Any, error: Exception) -> str:
         f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
         for name, values in named.items()
     )
-    do = _advice(module, rows, error)
-    return f"{type(module).__name__} failed on the first rows, {got}: {error}; {do}"
+    advice = _advice(module, rows, error)
+    return f"{type(module).__name__} failed on the first rows, {got}: {error}; {advice}"
 
 
 def _advice(module: Any, rows: Any, error: Exception) -> str:
@@ -210,16 +210,16 @@ def _advice(module: Any, rows: Any, error: Exception) -> str:
         names = ", ".join(inspect.signature(module.forward).parameters)
         return f"the keys of X are passed to forward as keyword arguments; it accepts {names}"
     named = rows.values() if isinstance(rows, dict) else (rows,)
-    whole = any(values.dtype == torch.int64 for values in named)
-    looks_up = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
-    if looks_up and not whole:
+    has_integers = any(values.dtype == torch.int64 for values in named)
+    embeds = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
+    if embeds and not has_integers:
         return (
             "an Embedding needs integers: pass an integer array and preprocessor=None, "
             "because preprocessor='auto' scales numbers"
         )
-    if looks_up and isinstance(error, IndexError):
+    if embeds and isinstance(error, IndexError):
         return "num_embeddings of an Embedding must be greater than the largest index"
-    if whole:
+    if has_integers:
         return (
             "integers are passed to the network unchanged, as an Embedding needs them: pass "
             "X.astype('float32') if they are quantities"

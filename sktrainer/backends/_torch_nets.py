@@ -228,8 +228,8 @@ class Managed:
         if b"__main__" in state[_ON_DEVICE]:
             # skorch pickles module and optimizer separately and by reference. Worker
             # processes cannot import classes of a script; joblib sends these by value.
-            beside = {name: v for name, v in vars(self).items() if name not in state}
-            state[_ON_DEVICE] = cloudpickle.dumps(beside)
+            on_device = {name: v for name, v in vars(self).items() if name not in state}
+            state[_ON_DEVICE] = cloudpickle.dumps(on_device)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -135,8 +135,8 @@ class TorchBackend:
         net.weighted_, net.sample_ = False, None
         fit = finished(request, n_iter, stopped=request.monitor.stopped)
         reason = "converged" if interrupted else fit.stop_reason
-        whole = net.batch_size == -1
-        batch_size = len(request.train) if whole else int(net.batch_size)
+        all_rows = net.batch_size == -1
+        batch_size = len(request.train) if all_rows else int(net.batch_size)
         return replace(fit, stop_reason=reason, batch_size=batch_size)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
