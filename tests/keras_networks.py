@@ -1,6 +1,6 @@
-"""Small Keras models, in a module of their own so that other processes can import them.
+"""Small Keras models, in a separate module so that other processes can import them.
 
-Keras is imported by the functions: with TensorFlow it takes seconds.
+Keras is imported inside the functions because importing TensorFlow takes seconds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import functools
 
 
 def build(n_outputs, hidden=8, dropout=0.1):
-    """A model that is neither built nor compiled."""
+    """Return a model that is neither built nor compiled."""
     import keras
 
     return keras.Sequential(
@@ -22,7 +22,7 @@ def build(n_outputs, hidden=8, dropout=0.1):
 
 
 def build_from_meta(meta, hidden=8):
-    """As scikeras's users write it: compiled, with as many outputs as the target asks for."""
+    """Return a compiled model with outputs for the target, as users of scikeras do."""
     import keras
 
     kind = meta["target_type_"]
@@ -41,7 +41,7 @@ def build_from_meta(meta, hidden=8):
 
 
 def five_probabilities():
-    """Compiled but not built, with more outputs than most targets have classes."""
+    """Return a compiled, unbuilt model with more outputs than most targets have classes."""
     import keras
 
     model = keras.Sequential(
@@ -52,7 +52,7 @@ def five_probabilities():
 
 
 def build_of_arrays(X, y, hidden=8):
-    """As users of keras.wrappers write it."""
+    """Return a model as users of keras.wrappers do."""
     import keras
 
     model = keras.Sequential(
@@ -67,21 +67,21 @@ def build_of_arrays(X, y, hidden=8):
 
 
 def scikeras_classifier(build=build_from_meta, **parameters):
-    """A wrapper of scikeras."""
+    """Return a classifier of scikeras."""
     from scikeras.wrappers import KerasClassifier
 
     return KerasClassifier(build, **parameters)
 
 
 def keras_classifier(**parameters):
-    """A wrapper of Keras's own."""
+    """Return a classifier of keras.wrappers."""
     from keras.wrappers import SKLearnClassifier
 
     return SKLearnClassifier(build_of_arrays, **parameters)
 
 
 def linear(n_outputs, activation, *, n_features=3, zeros=False):
-    """One layer, built."""
+    """Return a built model with one layer."""
     import keras
 
     start = {"kernel_initializer": "zeros"} if zeros else {}
@@ -91,7 +91,7 @@ def linear(n_outputs, activation, *, n_features=3, zeros=False):
 
 
 def two_inputs(n_outputs, input_shape):
-    """Numbers beside words that are looked up."""
+    """Return a model whose inputs are numbers and the indices of words."""
     import keras
 
     numbers = keras.Input(input_shape["numbers"], name="numbers")
@@ -103,14 +103,14 @@ def two_inputs(n_outputs, input_shape):
 
 
 def falling_rate():
-    """A schedule with a memory of its own."""
+    """Return a schedule that has internal state."""
     import keras
 
     return keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=2, factor=0.7)
 
 
 def subclassed(n_outputs, hidden=4):
-    """A model of a class without a configuration of its own."""
+    """Return a model whose class does not define `get_config`."""
     return _subclass()(n_outputs, hidden)
 
 
@@ -131,19 +131,19 @@ def _subclass():
 
 
 def own_loss(y_true, y_pred):
-    """Squared error of probabilities."""
+    """Return the squared error of probabilities."""
     import keras
 
     return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
 def doubled(values):
-    """An activation."""
+    """Return twice the values (a user-defined activation)."""
     return 2 * values
 
 
 def build_with_own_parts(n_outputs):
-    """With an activation and a loss that Keras does not know."""
+    """Return a model with a user-defined activation and loss."""
     import keras
 
     model = keras.Sequential(

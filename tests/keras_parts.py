@@ -1,4 +1,4 @@
-"""Parts of Keras models as a user would have them in a module of his own."""
+"""User-defined layers, losses and models for Keras."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Scaled(keras.layers.Layer):
-    """A layer with one weight and one parameter."""
+    """Layer with one weight and one parameter."""
 
     def __init__(self, start=1.0, **options):
         super().__init__(**options)
@@ -27,7 +27,7 @@ class Scaled(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("parts")
 class Registered(Scaled):
-    """The same under a name that Keras knows."""
+    """Layer that is registered with Keras."""
 
 
 def squared(y_true, y_pred):

@@ -1,4 +1,4 @@
-"""Small torch modules, in a module of their own so that other processes can import them."""
+"""Small torch Modules, in a separate module so that other processes can import them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 class SmallNet(nn.Module):
-    """Logits or numbers: as many outputs as the target asks for."""
+    """Network whose number of outputs follows from the target."""
 
     def __init__(self, hidden=8, dropout=0.1, n_outputs=1):
         super().__init__()
@@ -20,7 +20,7 @@ class SmallNet(nn.Module):
 
 
 class WideNet(nn.Module):
-    """As wide as its class says when it is made."""
+    """Network whose width is a class attribute."""
 
     width = 8
 
@@ -33,7 +33,7 @@ class WideNet(nn.Module):
 
 
 class ProbabilityNet(nn.Module):
-    """Probabilities of five classes, as skorch's classifier expects them by default."""
+    """Network with probabilities of five classes, as skorch's classifier expects."""
 
     def __init__(self, hidden=8):
         super().__init__()
@@ -44,7 +44,7 @@ class ProbabilityNet(nn.Module):
 
 
 class ImageNet(nn.Module):
-    """A convolution over images of one channel."""
+    """Convolutional network for images with one channel."""
 
     def __init__(self, n_outputs=10):
         super().__init__()
@@ -57,7 +57,7 @@ class ImageNet(nn.Module):
 
 
 def line(n_features, n_outputs=1):
-    """A linear model from known weights."""
+    """Return a linear model with known weights."""
     layer = nn.Linear(n_features, n_outputs)
     with torch.no_grad():
         layer.weight.fill_(0.1)
@@ -66,7 +66,7 @@ def line(n_features, n_outputs=1):
 
 
 def five_logits():
-    """An untrained instance with more outputs than most targets have classes."""
+    """Return an untrained instance with more outputs than most targets have classes."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(3)
         hidden = nn.LazyLinear(8)
@@ -74,7 +74,7 @@ def five_logits():
 
 
 class TwoInputs(nn.Module):
-    """Numbers beside words, which are looked up; a mask says which words count."""
+    """Network whose inputs are numbers, indices of words and a mask of the words."""
 
     def __init__(self, n_words=20, hidden=8, n_outputs=2):
         super().__init__()
@@ -91,7 +91,7 @@ class TwoInputs(nn.Module):
 
 
 class Words(nn.Module):
-    """Rows of words, each looked up."""
+    """Network whose input is rows of word indices."""
 
     def __init__(self, n_words=20, n_outputs=2):
         super().__init__()

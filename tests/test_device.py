@@ -146,7 +146,7 @@ def test_conflicting_devices_of_model_and_trainer_raise(model):
         (CatBoostClassifier(task_type="CPU"), "cpu"),
         (NeuralNetClassifier(SmallNet), None),
         (NeuralNetClassifier(SmallNet, device=torch.device("cuda", 1)), "cuda:1"),
-        (NeuralNetClassifier(SmallNet, device=None), "as the module lies"),
+        (NeuralNetClassifier(SmallNet, device=None), "as set on the module"),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""The contract on a GPU, for the families that have a way to one: `pytest -m gpu`."""
+"""The contract on a GPU, for the families that support one: `pytest -m gpu`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DO_NOT_REPEAT = [
     "LGBMRegressor",
     "CatBoostClassifier",
     "CatBoostRegressor",
-    "KerasFunction",  # not all of TensorFlow's kernels do
+    "KerasFunction",  # some of TensorFlow's kernels are not deterministic
 ]
 COMPARE_TWO_FITS = {
     testing.check_test_rows_serve_to_score_alone,
@@ -66,13 +66,13 @@ def gpu_for(family: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "check"), CASES)
-def test_contract_holds_on_a_gpu(family, check):
+def test_contract_holds_on_gpu(family, check):
     case = testing.with_parameters(FAMILIES[family](), device=gpu_for(family))
     assert check(case) is None
 
 
 @pytest.mark.parametrize("family", [*REPEAT, *DO_NOT_REPEAT])
-def test_the_report_names_the_gpu(family):
+def test_report_names_gpu(family):
     case, gpu = FAMILIES[family](), gpu_for(family)
     report = case.trainer(device=gpu).fit(*case.table()).report_
     assert report.fitting["device"] == gpu
@@ -80,14 +80,14 @@ def test_the_report_names_the_gpu(family):
 
 
 @pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass"])
-def test_auto_takes_the_gpu_where_fits_repeat(family):
+def test_auto_uses_gpu_if_fits_are_reproducible(family):
     case = FAMILIES[family]()
     kind = gpu_for(family).partition(":")[0]
     assert case.trainer().fit(*case.table()).report_.fitting["device"] == kind
 
 
 @pytest.mark.parametrize("family", ["LGBMClassifier", "CatBoostClassifier"])
-def test_auto_stays_on_the_cpu_where_fits_do_not_repeat(family):
+def test_auto_uses_cpu_if_gpu_fits_are_not_reproducible(family):
     case = FAMILIES[family]()
     gpu_for(family)
     fitting = case.trainer().fit(*case.table()).report_.fitting
@@ -96,7 +96,7 @@ def test_auto_stays_on_the_cpu_where_fits_do_not_repeat(family):
 
 
 @pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass", "CatBoostClassifier"])
-def test_what_a_gpu_trained_predicts_in_a_process_that_sees_none(family, tmp_path):
+def test_model_trained_on_gpu_predicts_without_gpu(family, tmp_path):
     import pickle
 
     case = FAMILIES[family]()
@@ -110,13 +110,13 @@ def test_what_a_gpu_trained_predicts_in_a_process_that_sees_none(family, tmp_pat
     )
 
 
-def test_xgboost_predicts_on_the_cpu_after_training_on_a_gpu():
+def test_xgboost_predicts_on_cpu_after_training_on_gpu():
     case = FAMILIES["XGBClassifier"]()
     trainer = case.trainer(device=gpu_for("XGBClassifier")).fit(*case.table())
     assert '"device":"cpu"' in trainer.model_.get_booster().save_config()
 
 
-def test_cpu_and_gpu_agree_on_a_table():
+def test_cpu_and_gpu_have_similar_scores():
     X, y = load_breast_cancer(return_X_y=True)
     gpu = gpu_for("XGBClassifier")
     model = FAMILIES["XGBClassifier"]().estimator

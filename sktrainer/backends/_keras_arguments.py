@@ -1,7 +1,7 @@
-"""What losses and metrics of Keras pass to their functions.
+"""Function arguments of Keras losses and metrics.
 
-Keras's own configurations leave some of it out: the `delta` of its Huber loss, the `axis` of
-its cosine similarity. Copies and pickles would go on with the defaults.
+Keras's own configurations omit some of them, such as the `delta` of its Huber loss and the
+`axis` of its cosine similarity. Copies and pickles would silently use the defaults.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ __all__ = ["arguments_of", "give_arguments", "is_part"]
 
 
 def is_part(value: Any) -> bool:
-    """Tell whether this is a loss or a metric made of a function and its arguments."""
+    """Return whether this is a loss or metric that wraps a function and its arguments."""
     return not isinstance(value, type) and hasattr(value, "_fn_kwargs")
 
 
 def arguments_of(value: Any) -> list[dict[str, Any]]:
-    """Return the arguments of a part, or of those that a model is compiled with, in order."""
+    """Return the arguments of a loss or metric, or of all those in a compiled model."""
     return [dict(part._fn_kwargs) for part in _parts(value)]
 
 
 def give_arguments(value: Any, arguments: Sequence[dict[str, Any]]) -> None:
-    """Give a copy what `arguments_of` took of the original."""
+    """Set the arguments that `arguments_of` returned for the original on its copy."""
     for part, given in zip(_parts(value), arguments, strict=True):
         part._fn_kwargs = dict(given)
 

@@ -1,4 +1,4 @@
-"""Functions that build a Keras model: what they are told, and what they may ask for."""
+"""Model-building functions of Keras models and the arguments that they receive."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ __all__ = [
 ]
 
 FILLED_IN = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
+"""Parameters of a model-building function that sktrainer sets unless the user does."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a model is built for: the training rows, the task and the classes."""
+    """Data that a model is built for: training rows, task and classes."""
 
     X: Any
     y: Array
@@ -42,20 +43,20 @@ class Sight:
 
     @property
     def n_outputs(self) -> int:
-        """Classes, or columns of the target."""
+        """Number of classes, or of target columns."""
         if self.classes is not None:
             return len(self.classes)
         return int((np.shape(self.y)[1:] or (1,))[0])
 
     @property
     def input_shape(self) -> Any:
-        """Shape of one row, or of each of its inputs."""
+        """Shape of one row, or of one row of each input."""
         if isinstance(self.X, dict):
             return {name: values.shape[1:] for name, values in self.X.items()}
         return self.X.shape[1:]
 
     def meta(self) -> dict[str, Any]:
-        """Return what scikeras calls `meta`, under its names."""
+        """Return the `meta` dict that scikeras passes to a model-building function."""
         shape = getattr(self.X, "shape", None)  # a dict has none
         found = {
             "X_dtype_": getattr(self.X, "dtype", None),
@@ -78,7 +79,7 @@ class Sight:
         return "continuous" if self.n_outputs == 1 else "continuous-multioutput"
 
     def offered(self) -> dict[str, Any]:
-        """Return the arguments that a function which builds a model may ask for."""
+        """Return the arguments that a model-building function may request."""
         shape = self.input_shape
         return {
             "meta": self.meta(),
@@ -90,16 +91,16 @@ class Sight:
 
 
 def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a function that builds a model.
+    """Return the arguments to call a model-building function with.
 
     Parameters
     ----------
     build : callable
     sight : Sight
-        Offers those that the caller left open.
+        Source of the arguments that the user did not set.
     given : mapping of str to object
-        The caller's; numbers of NumPy, as a search draws them, become Python's, since
-        layers take no others.
+        Arguments set by the user. NumPy numbers, as drawn by a search, are converted to
+        Python numbers because Keras layers reject them.
     """
     offered = sight.offered()
     found = {name: offered[name] for name in sorted(building_parameters(build) & set(offered))}
@@ -108,7 +109,7 @@ def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, A
 
 
 def missing_arguments(build: Any, given: Mapping[str, Any]) -> set[str]:
-    """Return the names that are neither given nor filled in, and have no default."""
+    """Return the required arguments that neither the user nor sktrainer sets."""
     if is_instance(build):
         return set()
     return required_names(build) - set(given) - FILLED_IN
@@ -124,23 +125,23 @@ def check_built(model: Any, by: Any) -> None:
     if not isinstance(model, keras.Model):
         name = getattr(by, "__name__", repr(by))
         raise ParameterError(
-            f"expected {name} to return a keras.Model, got {type(model).__name__}; an "
-            "estimator that is a function is taken for one that builds a Keras model"
+            f"expected {name} to return a keras.Model, got {type(model).__name__}; a "
+            "function passed as the estimator must build a Keras model"
         )
 
 
 def building_parameters(build: Any) -> set[str]:
-    """Return the names that a function which builds a model takes; none of an instance."""
+    """Return the parameter names of a model-building function; empty for an instance."""
     return set() if is_instance(build) else set(named_parameters(build))
 
 
 def building_defaults(build: Any) -> dict[str, Any]:
-    """Return the parameters with a default, but those that are filled in unless set."""
+    """Return the parameters with a default, except those in `FILLED_IN`."""
     return {} if is_instance(build) else default_values(build, but=FILLED_IN)
 
 
 def spec_of(X: Any) -> Any:
-    """Return what tells rows of one kind: the shape of one and the type, of each input.
+    """Return the row shape and the dtype of each input.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def spec_of(X: Any) -> Any:
 
 
 def like(spec: Any) -> Any:
-    """Return two rows of zeros of the kind that `spec_of` told.
+    """Return two rows of zeros that match a result of `spec_of`.
 
     Examples
     --------
@@ -167,7 +168,7 @@ def like(spec: Any) -> Any:
 
 
 def first_outputs(model: Any, X: Any) -> Array:
-    """Return the outputs for a few rows; a model that is not built yet is built by them."""
+    """Return the outputs for a few rows; this builds a model that is not built yet."""
     import keras
 
     try:
@@ -176,29 +177,29 @@ def first_outputs(model: Any, X: Any) -> Array:
         if isinstance(X, dict) or getattr(model, "input_shape", None) is None:
             raise
         raise ParameterError(
-            f"{type(model).__name__} {model.name!r} takes inputs of shape {model.input_shape}, "
-            f"and the rows that reach it have the shape {(None, *X.shape[1:])}; leave out "
-            "keras.Input, or let the function that builds the model take n_features or meta, "
-            "which are filled in"
+            f"{type(model).__name__} {model.name!r} expects inputs of shape "
+            f"{model.input_shape}, got rows of shape {(None, *X.shape[1:])}; remove "
+            "keras.Input, or add a parameter n_features or meta to the model-building "
+            "function, which sktrainer fills in"
         ) from error
     if isinstance(found, (list, tuple, Mapping)):
         raise ParameterError(
             f"expected a model with one output, got {type(model).__name__} {model.name!r} "
-            f"with {len(found)}; give one of them to keras.Model(inputs, output)"
+            f"with {len(found)} outputs; pass one of them to keras.Model(inputs, output)"
         )
     return np.asarray(keras.ops.convert_to_numpy(found))
 
 
 def compile_open(model: Any, net: Any, raw: Array, classes: Array | None) -> None:
-    """Compile a model that is not compiled, with the loss that its outputs ask for.
+    """Compile a model that is not compiled, with the loss that matches its outputs.
 
     Parameters
     ----------
     model : keras.Model
     net : Trainee
-        For its own arguments of `compile`.
+        Its arguments of `compile` take precedence.
     raw : ndarray of shape (n_rows, ...)
-        What the model gives for a few rows.
+        Outputs of the model for a few rows.
     classes : ndarray or None
     """
     if model.compiled:

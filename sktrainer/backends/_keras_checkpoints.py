@@ -1,9 +1,9 @@
-"""What a Keras model has learnt after an epoch, as files of a checkpoint, and back.
+"""State of a Keras model after an epoch, written to and read from checkpoint files.
 
-Arrays go through NumPy's own format, read without pickles; all else is JSON. Generators
-are not among it: each epoch starts them from a seed of its own, and the states of dropout
-are variables of the model. What a callback keeps is taken where it is plain: numbers, texts,
-arrays, and containers of these.
+Arrays use NumPy's own format, read without pickle; everything else is JSON. Random generators
+need not be saved: each epoch seeds them anew, and the states of dropout layers are variables
+of the model. Of a callback's attributes, only plain ones are saved: numbers, strings, arrays,
+and containers of these.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ __all__ = ["restore", "state_of"]
 
 _ARRAYS, _PLAIN = "arrays.npz", "state.json"
 _ARRAY, _TUPLE = "=array", "=tuple"
-_OF_KERAS = frozenset({"_model", "model", "params"})
+_OF_KERAS = frozenset({"_model", "model", "params"})  # Keras sets them on every callback
 
 
 class _NotPlainError(Exception):
-    """A value that has no place in JSON and is no array."""
+    """Raised for a value that is neither JSON-serializable nor a numeric array."""
 
 
 def state_of(
     model: Any, callbacks: Iterable[Any], best: list[Array] | None, *, ended: bool
 ) -> dict[str, bytes]:
-    """Return the state of a model between two epochs.
+    """Return the training state of a model between two epochs.
 
     Parameters
     ----------
     model : keras.Model
-        In training.
+        During training.
     callbacks : iterable of keras.callbacks.Callback
     best : list of ndarray or None
-        The weights of its best epoch.
+        Weights of the best epoch.
     ended : bool
-        A callback has ended the training.
+        Whether a callback has ended the training.
     """
     arrays: list[Array] = []
     plain = {
@@ -59,13 +59,14 @@ def state_of(
 def restore(
     model: Any, callbacks: Iterable[Any], state: Mapping[str, bytes]
 ) -> tuple[list[Array] | None, bool]:
-    """Put a model that has begun its training where it stood.
+    """Restore the training state of a model and its callbacks.
 
     Returns
     -------
     best : list of ndarray or None
+        Weights of the best epoch.
     ended : bool
-        A callback had ended the training.
+        Whether a callback had ended the training.
     """
     plain = json.loads(state[_PLAIN])
     with np.load(io.BytesIO(state[_ARRAYS]), allow_pickle=False) as file:
@@ -80,7 +81,7 @@ def restore(
 
 
 def _variables(model: Any) -> list[Any]:
-    if not model.optimizer.built:
+    if not model.optimizer.built:  # it has no variables before the first step
         model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 
@@ -94,12 +95,12 @@ def _attributes(callback: Any, arrays: list[Array]) -> dict[str, Any]:
         try:
             found[name] = _taken(value, arrays)
         except _NotPlainError:
-            del arrays[n_arrays:]
+            del arrays[n_arrays:]  # those that precede the value that cannot be saved
     return found
 
 
 def _taken(value: Any, arrays: list[Array]) -> Any:
-    """Return a value for JSON, its arrays put with the others."""
+    """Return a JSON-serializable value, with its arrays appended to `arrays`."""
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if isinstance(value, np.ndarray):
@@ -125,7 +126,7 @@ def _given_back(value: Any, arrays: list[Array]) -> Any:
         return value
     if set(value) == {_ARRAY}:
         found = arrays[value[_ARRAY]]
-        return found if found.ndim else found[()]
+        return found if found.ndim else found[()]  # [()] gives a NumPy scalar
     if set(value) == {_TUPLE}:
         return tuple(_given_back(value[_TUPLE], arrays))
     return {key: _given_back(item, arrays) for key, item in value.items()}

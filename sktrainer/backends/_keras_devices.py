@@ -1,4 +1,4 @@
-"""Where Keras computes, which depends on the library below it."""
+"""Devices of Keras, which depend on its backend."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["gpus", "on_device"]
 
 
 def gpus() -> Gpus:
-    """Return the GPUs that Keras's backend sees.
+    """Return the GPUs that the Keras backend sees.
 
-    Keras goes to one by itself, and so does "auto", although not all of TensorFlow's
-    kernels there give the same bits each time.
+    Keras uses a GPU by default. So does "auto", although some of TensorFlow's GPU kernels
+    are not deterministic.
     """
     import keras
 
@@ -26,13 +26,13 @@ def gpus() -> Gpus:
     if backend == "tensorflow":
         names = _gpus_of_tensorflow()
         return Gpus(names, "" if names else "TensorFlow sees no GPU")
-    return Gpus(why_none=f"the way to a GPU of Keras on {backend} is not known here")
+    return Gpus(why_none=f"sktrainer does not support GPUs for Keras on {backend}")
 
 
 def _gpus_of_tensorflow() -> tuple[str, ...]:
     from sktrainer.backends._cuda import driver
 
-    if not driver()[0]:  # TensorFlow writes to the terminal where there is none
+    if not driver()[0]:  # without a CUDA driver, TensorFlow logs to the terminal
         return ()
     import tensorflow as tf
 
@@ -41,7 +41,7 @@ def _gpus_of_tensorflow() -> tuple[str, ...]:
 
 @contextmanager
 def on_device(device: str | None) -> Iterator[None]:
-    """Let Keras compute on a device for a time; None: where it goes by itself.
+    """Run Keras on a device within the context; None: on its default device.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def on_device(device: str | None) -> Iterator[None]:
         return
     import keras
 
-    # "cpu:0" would be another place than "cpu" to torch: parameters moved there are none.
+    # On torch, "cpu:0" differs from "cpu": a moved nn.Parameter becomes a plain tensor.
     kind, _, index = device.partition(":")
     with keras.device(f"gpu:{index or 0}" if kind == "cuda" else kind):
         yield

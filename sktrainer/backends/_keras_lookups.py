@@ -1,4 +1,4 @@
-"""Which inputs of a Keras model are looked up in an embedding."""
+"""Inputs of a Keras model that an embedding looks up."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["lookups_of"]
 
 
 def lookups_of(model: Any, X: Any) -> list[Lookup]:
-    """Return the embeddings that an input of the model goes into as it comes.
+    """Return the embeddings that receive an input of the model unchanged.
 
     Parameters
     ----------
     model : keras.Model
-        Built. What a subclass does with its inputs is not known.
+        Built. A subclassed model has no recorded inputs, so none of its embeddings is found.
     X : array or dict of arrays
-        What it is given: an array is its one input, else nothing is told of them.
+        Its inputs. The result is empty for an array if the model has several inputs.
     """
     import keras
 
@@ -31,7 +31,7 @@ def lookups_of(model: Any, X: Any) -> list[Lookup]:
             continue
         try:
             taken = layer.input
-        except (AttributeError, ValueError):  # called in no graph, or more than once
+        except (AttributeError, ValueError):  # not part of a graph, or called repeatedly
             continue
         if id(taken) in inputs and (not isinstance(X, dict) or inputs[id(taken)] in X):
             found.append(Lookup(layer.input_dim, inputs[id(taken)]))

@@ -1,4 +1,4 @@
-"""The estimator that a bare Keras model becomes."""
+"""Estimator around a bare Keras model."""
 
 from __future__ import annotations
 
@@ -40,33 +40,34 @@ __all__ = ["KerasNet"]
 
 
 class KerasNet(Trainee, BaseEstimator):
-    """A Keras model as an estimator; the task decides the rest when it is fitted.
+    """Estimator for a Keras model; `fit` infers from the task what is not set.
 
     Parameters
     ----------
     model : keras.Model, subclass of it, or function that returns one
-        `model__hidden`, and `hidden` for short, reaches the function or the constructor,
-        which is also given those of `meta`, `n_outputs`, `n_classes`, `n_features` and
-        `input_shape` that it has parameters for.
+        `model__hidden`, or `hidden` for short, is passed to the function or constructor.
+        It also receives `meta`, `n_outputs`, `n_classes`, `n_features` and `input_shape`
+        if it has parameters with these names.
     optimizer : str, optimizer or its class, default=None
-        None: that of a compiled model, else Adam. `optimizer__beta_1` reaches its constructor.
+        None: that of a compiled model, else Adam. `optimizer__beta_1` is passed to its
+        constructor.
     learning_rate : float or None, default=None
         None: the optimizer's own.
     loss : str, keras.losses.Loss, callable or None, default=None
-        None: that of a compiled model, else cross entropy or squared error.
+        None: that of a compiled model, else cross-entropy or squared error.
     metrics : list or None, default=None
-        Further metrics of Keras, for callbacks to see.
+        Additional Keras metrics, available to callbacks.
     epochs : int, default=200
     batch_size : int or "auto", default="auto"
-        "auto": about a 32nd of the rows, a power of two from 32 to 1024; -1: all rows.
+        "auto": about 1/32 of the rows, as a power of two from 32 to 1024; -1: all rows.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Copied for each fit.
     scale_target : bool or "auto", default="auto"
-        Whether a regression's target is learned standardised, by mean and standard
-        deviation of the training rows; predictions are in its own units. "auto": where
-        no loss was given and the last layer has no activation.
+        Whether to standardise a regression target by the mean and standard deviation of
+        the training rows; predictions are in the original units. "auto": if no loss is
+        set and the last layer is linear.
     **parameters : object
-        Those with `model__` or `optimizer__` in front.
+        Parameters prefixed with `model__` or `optimizer__`.
     """
 
     stands_for = "model"
@@ -110,7 +111,7 @@ class KerasNet(Trainee, BaseEstimator):
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters; with `deep`, the defaults of the building function too."""
+        """Return the parameters; `deep` adds the defaults of the model-building function."""
         params = {name: getattr(self, name) for name in self._named}
         routed = {name: value for name, value in vars(self).items() if "__" in name.strip("_")}
         if not deep:
@@ -119,7 +120,7 @@ class KerasNet(Trainee, BaseEstimator):
         return params | {f"model__{name}": value for name, value in defaults.items()} | routed
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; a name that only the building function knows goes there."""
+        """Set parameters, including those of the model-building function by their names."""
         inner = building_parameters(self.model)
         own = {n for n in params if n in self._named or n.startswith("optimizer__")}
         of_model = {name.removeprefix("model__") for name in set(params) - own}
@@ -138,14 +139,14 @@ class KerasNet(Trainee, BaseEstimator):
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train through all epochs, with no rows held out; a trainer does it with care.
+        """Train for all epochs without held-out rows.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Numbers.
+            Numeric rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Labels, or floats that are not whole: a regression.
+            Labels, or non-integer floats for a regression.
         sample_weight : array-like of shape (n_samples,) or None, default=None
 
         Returns
@@ -187,7 +188,7 @@ class KerasNet(Trainee, BaseEstimator):
 
     def build_model(self, sight: Sight) -> Any:
         if is_instance(self.model):
-            model = unmarked(self.model)
+            model = unmarked(self.model)  # a copy: the parameter must stay untrained
         else:
             self.arguments_ = arguments(self.model, sight, self._routed("model"))
             model = self.model(**self.arguments_)
@@ -208,6 +209,7 @@ class KerasNet(Trainee, BaseEstimator):
 
     def _recompiled(self, model: Any) -> Any:
         given = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
+        # compile() replaces optimizer and metrics, so call it only if a parameter is set.
         if model.compiled and any(value is not None for value in (*given.values(),)):
             options = {"optimizer": model.optimizer, "loss": model.loss}
             model.compile(**options | self.compile_options())
@@ -229,6 +231,7 @@ class KerasNet(Trainee, BaseEstimator):
         optimizer = "adam" if self.optimizer is None else self.optimizer
         if isinstance(optimizer, type):
             return optimizer(**given)
+        # A new instance from the configuration: an optimizer holds state of its variables.
         config = keras.optimizers.get(optimizer).get_config()
         kind = type(keras.optimizers.get(optimizer))
         return kind.from_config(config | given)

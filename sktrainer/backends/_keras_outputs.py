@@ -1,7 +1,7 @@
-"""What comes out of a Keras model: which loss it asks for, and how it is read.
+"""Outputs of a Keras model: default loss, format of targets, conversion to predictions.
 
-Keras ships no names for these: that a model tells classes by one column or by many, by
-probabilities or by logits, stands in its last layer and in its loss.
+Keras does not record whether a classifier has one output or one per class, and whether it
+returns probabilities or logits. This module infers it from the last layer and the loss.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ __all__ = ["Outputs", "default_loss", "gives_logits", "is_unbounded", "read_outp
 
 @dataclass(frozen=True)
 class Outputs:
-    """How the outputs of one model are learned and read.
+    """Format of a model's targets and outputs.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,) or None
-        The labels that were trained on, sorted; None for a regression.
+        Sorted training labels; None for a regression.
     shape : tuple of int
-        Of one row's output.
+        Shape of one row's output.
     form : {"codes", "onehot", "column", "numbers"}
-        What the loss takes as targets.
+        Format of targets that the loss expects.
     logits : bool
-        Classes come as logits, not as probabilities.
+        Whether class outputs are logits, not probabilities.
     scale : TargetScale or None
-        By which the targets of a regression are learned standardised.
+        Scale by which the targets of a regression are standardised.
     """
 
     classes: Array | None
@@ -45,7 +45,7 @@ class Outputs:
     scale: TargetScale | None = None
 
     def targets(self, y: Array) -> Array:
-        """Return targets in the type and the shape that the loss takes."""
+        """Return targets with the dtype and shape that the loss expects."""
         if self.classes is None:
             values = np.asarray(y, np.float32) if self.scale is None else self.scale.scaled(y)
             return values.reshape(len(y), *self.shape)
@@ -57,7 +57,7 @@ class Outputs:
         return np.eye(self.shape[-1], dtype=np.float32)[codes]
 
     def probabilities(self, raw: Array) -> Array:
-        """Return a column for each of `classes`, shape (n_samples, n_classes)."""
+        """Return the probability of each class, shape (n_samples, n_classes)."""
         assert self.classes is not None
         if self.form == "column":
             column = raw.reshape(len(raw))
@@ -67,14 +67,15 @@ class Outputs:
         known = raw[:, : len(self.classes)]
         if self.logits:
             return np.asarray(softmax(known, axis=1))
-        # Sigmoids of several columns, or columns of classes that no training row had.
+        # Rows of several sigmoids do not sum to 1, nor do those of a model with outputs for
+        # classes that the training rows lack.
         total = known.sum(axis=1, keepdims=True)
         more = raw.shape[1] > len(self.classes)
         off = (more | (np.abs(total - 1) > 1e-3)) & (total > 0)
         return np.where(off, known / np.where(off, total, 1), known)
 
     def predicted(self, raw: Array) -> Array:
-        """Return labels, or numbers in the shape of the target."""
+        """Return labels, or numbers with the shape of the target."""
         if self.classes is not None:
             return np.asarray(self.classes[np.argmax(self.probabilities(raw), axis=1)])
         values = raw if self.scale is None else self.scale.undone(raw)
@@ -82,7 +83,7 @@ class Outputs:
 
 
 def default_loss(task: Task, shape: tuple[int, ...], *, logits: bool) -> Any:
-    """Return squared error, or the cross entropy that outputs of this shape ask for."""
+    """Return squared error, or the cross-entropy for outputs of this shape."""
     import keras
 
     if task == "regression":
@@ -93,7 +94,7 @@ def default_loss(task: Task, shape: tuple[int, ...], *, logits: bool) -> Any:
 
 
 def gives_logits(model: Any, raw: Array) -> bool:
-    """Tell from the last layer, or from some outputs, whether classes come as logits."""
+    """Infer from the last layer or from sample outputs whether outputs are logits."""
     import keras
 
     layer = _last_layer(model)
@@ -107,7 +108,7 @@ def gives_logits(model: Any, raw: Array) -> bool:
 
 
 def is_unbounded(model: Any) -> bool:
-    """Tell from the last layer whether outputs can be any number: not so after a softplus."""
+    """Return whether the last layer is linear, so that outputs can be any number."""
     import keras
 
     activation = getattr(_last_layer(model), "activation", None)
@@ -115,7 +116,7 @@ def is_unbounded(model: Any) -> bool:
 
 
 def _last_layer(model: Any) -> Any:
-    """Return the last layer that computes, and does not only arrange numbers."""
+    """Return the last layer that does not only rearrange values."""
     import keras
 
     arranging = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
@@ -129,23 +130,23 @@ def _last_layer(model: Any) -> Any:
 def read_outputs(
     model: Any, raw: Array, task: Task, classes: Array | None, y_shape: tuple[int, ...]
 ) -> Outputs:
-    """Say how the outputs of a compiled model are learned and read.
+    """Return the format of a compiled model's targets and outputs.
 
     Parameters
     ----------
     model : keras.Model
         Compiled with a loss.
     raw : ndarray of shape (n_rows, ...)
-        What it gives for a few rows.
+        Its outputs for a few rows.
     task : {"classification", "regression"}
     classes : ndarray or None
     y_shape : tuple of int
-        Of one row's target.
+        Shape of one row's target.
 
     Raises
     ------
     ParameterError
-        Its outputs do not fit the target.
+        If the outputs do not match the target.
     """
     shape = raw.shape[1:]
     _check_width(model, shape, classes, y_shape)
@@ -159,7 +160,7 @@ def read_outputs(
 
 
 def _describe_loss(loss: Any) -> tuple[str, bool | None]:
-    """Return a loss's name, and whether it takes logits where it says so."""
+    """Return a loss's name, and whether it expects logits (None: not stated)."""
     import keras
 
     found = keras.losses.get(loss) if isinstance(loss, (str, dict)) else loss
@@ -172,7 +173,7 @@ def _describe_loss(loss: Any) -> tuple[str, bool | None]:
 def _check_width(
     model: Any, shape: tuple[int, ...], classes: Array | None, y_shape: tuple[int, ...]
 ) -> None:
-    """Refuse a model whose outputs are fewer than, or other than, the targets."""
+    """Raise ParameterError if the output shape does not match the target."""
     if classes is None:
         n_columns = y_shape[0] if y_shape else 1
         wanted = f"outputs of shape (n_samples, {n_columns})"
@@ -181,7 +182,7 @@ def _check_width(
     else:
         n_classes = len(classes)
         wanted = f"at least {n_classes} outputs, one for each class"
-        wanted += ", or a single one" if n_classes <= 2 else ""
+        wanted += ", or a single output" if n_classes <= 2 else ""
         one = n_classes <= 2 and shape in ((), (1,))
         fits = one or (len(shape) == 1 and shape[0] >= n_classes)
         what = f"{n_classes} classes"
@@ -189,6 +190,6 @@ def _check_width(
         got = ", ".join(map(str, ("n_samples", *shape)))
         raise ParameterError(
             f"expected {wanted}, got {type(model).__name__} {model.name!r} with outputs of "
-            f"shape ({got}) for {what}; change its last layer, or pass a function that builds "
-            "it and takes n_outputs or meta, which are filled in"
+            f"shape ({got}) for {what}; change its last layer, or pass a model-building "
+            "function with a parameter n_outputs or meta, which sktrainer fills in"
         )

@@ -1,8 +1,8 @@
-"""A Keras model, loss or metric as plain values: its configuration and its variables.
+"""Keras models, losses and metrics as plain values: their configurations and variables.
 
-Keras pickles a model as a zip file: that bears the time, so that no two are alike, leaves
-out the states of dropout, and warns of a model that is not built yet, which is a good thing
-to clone.
+Keras pickles a model as a zip file. This has a timestamp, so two pickles of one model differ;
+it omits the states of dropout layers; and Keras warns about a model that is not built yet,
+although such a model can be cloned.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow
 
 
 def packed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same values, with each model, loss and metric among them as plain values."""
+    """Return the values with each model, loss and metric converted to plain values."""
     return {name: _packed(value) for name, value in values.items()}
 
 
 def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same values, with the models, losses and metrics made again."""
+    """Return the values with the models, losses and metrics restored."""
     return {name: _unpacked(value) for name, value in values.items()}
 
 
@@ -74,9 +74,9 @@ def _pack_part(part: Any) -> dict[str, Any]:
 
 
 def copied(model: Any) -> Any:
-    """Return another model with the same layers, weights and optimizer.
+    """Return a copy of a model with the same layers, weights and optimizer.
 
-    Like its own copies it pickles, and is hashed, by these.
+    Pickles and hashes of the copy, and of copies of it, depend on these alone.
 
     Parameters
     ----------
@@ -87,12 +87,13 @@ def copied(model: Any) -> Any:
 
 
 def unmarked(model: Any) -> Any:
-    """Return a copy that pickles as Keras has it."""
+    """Return a copy with Keras's own pickling."""
     return _unpack(_pack(model))
 
 
 def _marked(model: Any) -> Any:
-    # On it alone, not on its class. scikeras gives all models a `__deepcopy__`: it comes first.
+    # Set on the instance, so that its class stays unchanged. `__deepcopy__` overrides the one
+    # that scikeras adds to all models.
     vars(model)["__reduce_ex__"] = partial(_reduced, model)
     vars(model)["__deepcopy__"] = partial(_marked_copy, model)
     return model
@@ -124,9 +125,9 @@ def _pack(model: Any) -> dict[str, Any]:
     if not is_described(model):
         kind = type(model).__name__
         raise ParameterError(
-            f"{kind} {model.name!r} cannot be copied, since {kind} has no get_config that says "
-            f"what its constructor was given; pass the class {kind} or a function that builds "
-            "the model, or write get_config"
+            f"{kind} {model.name!r} cannot be copied: {kind} has no get_config that returns "
+            f"its constructor arguments; pass the class {kind} or a model-building function, "
+            "or implement get_config"
         )
     return {
         _MARK: keras.saving.serialize_keras_object(model),
@@ -137,10 +138,10 @@ def _pack(model: Any) -> dict[str, Any]:
 
 
 def is_described(model: Any) -> bool:
-    """Tell whether a model's configuration says all of it.
+    """Return whether a model can be restored from its configuration.
 
-    That of a subclass without a `get_config` of its own holds the defaults of its
-    constructor, whatever this was given.
+    The configuration of a subclass that does not define `get_config` has the defaults of
+    its constructor, not the arguments that were passed.
     """
     if not getattr(model.get_config, "_is_default", False):
         return True
@@ -149,7 +150,7 @@ def is_described(model: Any) -> bool:
 
 
 def variables_of(model: Any) -> dict[str, Any]:
-    """Return the weights of a model, and what its optimizer has gathered, as arrays."""
+    """Return the weights of a model and the state of its optimizer as arrays."""
     gathers = model.compiled and model.optimizer is not None and model.optimizer.built
     return {
         "variables": [np.asarray(v) for v in model.variables],
@@ -161,10 +162,10 @@ def _unpack(state: dict[str, Any]) -> Any:
     import keras
 
     scope = keras.saving.custom_object_scope(state.get("custom", {}))
-    with kept(), scope:  # layers draw seeds when they are made
-        # A pickle runs code in any case: safe mode would only refuse Lambda layers.
+    with kept(), scope:  # layers draw seeds when they are created
+        # Loading a pickle runs code anyway; safe mode would only reject Lambda layers.
         value = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
-    if "arguments" in state:  # pickles of earlier days have none
+    if "arguments" in state:  # older pickles have none
         give_arguments(value, state["arguments"])
     if "variables" in state:
         set_variables(value, state)
@@ -172,9 +173,9 @@ def _unpack(state: dict[str, Any]) -> Any:
 
 
 def custom_parts(model: Any) -> dict[str, Any]:
-    """Return the caller's classes and functions in a model, by the names that Keras gives them.
+    """Return the user-defined classes and functions in a model, by their registered names.
 
-    Without them Keras makes again only what was registered.
+    Without them, Keras can only restore registered objects.
 
     Parameters
     ----------
@@ -204,7 +205,7 @@ def _is_of_library(part: Any) -> bool:
 
 
 def _is_at_its_path(part: Any) -> bool:
-    """Tell whether this can be imported: Keras wraps methods by functions that cannot."""
+    """Return whether this can be imported, unlike the functions that Keras wraps methods in."""
     return getattr(sys.modules.get(part.__module__), part.__qualname__, None) is part
 
 
@@ -223,7 +224,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def set_variables(model: Any, state: Mapping[str, Any]) -> None:
-    """Give a model and its optimizer what `variables_of` took."""
+    """Assign the arrays from `variables_of` to a model and its optimizer."""
     of_optimizer = state["optimizer"] or []
     if of_optimizer and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -231,5 +232,5 @@ def set_variables(model: Any, state: Mapping[str, Any]) -> None:
     for variable, value in zip(variables, [*state["variables"], *of_optimizer], strict=True):
         variable.assign(value)
     for layer in model._flatten_layers():
-        if hasattr(layer, "finalize_state"):  # what it computes with is made of its weights
+        if hasattr(layer, "finalize_state"):  # recomputes tensors derived from the weights
             layer.finalize_state()

@@ -1,7 +1,7 @@
-"""The random generators and the device of Keras, for the time of a fit.
+"""Random state of Keras and of its backend during a fit.
 
-Keras has no public way to read a seed that was set, nor TensorFlow; what is private of
-either stands here and nowhere else.
+Neither Keras nor TensorFlow has a public way to read a seed that was set. All use of their
+private attributes for this purpose is in this module.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ __all__ = ["kept_seeds", "quiet_tracing", "set_epoch_seeds", "set_seeds"]
 
 @contextmanager
 def kept_seeds() -> Iterator[None]:
-    """Put back, at the end, the seeds of Keras and of the library below it.
+    """Restore the seeds of Keras and of TensorFlow on exit.
 
-    The generators of Python, of NumPy and of torch are not among them: see
-    `sktrainer.running.caller_state.kept`.
+    `sktrainer.running.caller_state.kept` restores those of Python, NumPy and torch.
     """
     from keras.src.backend.common import global_state
 
@@ -40,9 +39,9 @@ def kept_seeds() -> Iterator[None]:
 
 
 def set_seeds(seed: int) -> None:
-    """Start all generators that Keras draws from.
+    """Seed all generators that Keras draws from.
 
-    `keras.utils.set_random_seed` does the same, and imports TensorFlow under any backend.
+    `keras.utils.set_random_seed` does the same, but imports TensorFlow with every backend.
     """
     import keras
 
@@ -59,7 +58,7 @@ def set_seeds(seed: int) -> None:
 
 
 def set_epoch_seeds(seed: int) -> None:
-    """Start those that cost nothing to start: TensorFlow would forget what it compiled."""
+    """Seed all generators but the backend's: seeding TensorFlow drops compiled functions."""
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute("global_random_seed", seed)
@@ -70,9 +69,9 @@ def set_epoch_seeds(seed: int) -> None:
 
 @contextmanager
 def quiet_tracing() -> Iterator[None]:
-    """Hold back TensorFlow's advice on functions that are traced again and again.
+    """Suppress TensorFlow's warning about functions that are retraced repeatedly.
 
-    It counts those of all models together: each fold and each fit has one of its own.
+    TensorFlow counts over all models of the process, and each fold and fit has a new one.
     """
     logger = logging.getLogger("tensorflow")
     logger.addFilter(_is_no_advice_on_tracing)

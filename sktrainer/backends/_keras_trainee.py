@@ -1,4 +1,4 @@
-"""What Keras estimators have in common here, of whichever library they are."""
+"""Base class of the estimators that wrap a Keras model."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ __all__ = ["Trainee", "TrainingOptions", "whole"]
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What an estimator says about its training.
+    """Training parameters of an estimator.
 
-    `epochs` is as the caller gave it: `Trainee.problems` says where it is no number.
-    `batch_size` is None for Keras's own default, -1 for all rows, or "auto".
+    `epochs` is not validated yet: `Trainee.problems` reports invalid values.
+    `batch_size` may be None for Keras's own default, -1 for all rows, or "auto".
     """
 
     epochs: Any
@@ -51,14 +51,14 @@ class TrainingOptions:
 
 
 REBUILT = "variables_"
-"""In a pickle: the variables of a model that the function which built it makes again."""
+"""Pickle key of the variables of a model that must be built again to be restored."""
 
 
 class Trainee:
-    """What Keras estimators have in common here, of whichever library they are.
+    """Base class of the estimators that wrap a Keras model.
 
-    A subclass says how its model is built and what its training is like; once trained it
-    holds `model_` (the Keras model), `outputs_` and `predict_batch_`.
+    A subclass defines how its model is built and trained. A fitted estimator has
+    `model_` (the Keras model), `outputs_` and `predict_batch_`.
     """
 
     model: Any
@@ -69,11 +69,11 @@ class Trainee:
 
     @property
     def reads_targets(self) -> bool:
-        """Whether targets and predictions go through an encoder of the estimator's own."""
+        """Whether the estimator encodes targets and decodes predictions itself."""
         return False
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch over these rows; a trainer does it with care."""
+        """Train for one epoch on these rows."""
         from sktrainer.backends.keras import KerasBackend
 
         classes = None
@@ -85,34 +85,33 @@ class Trainee:
 
     @property
     def packages_below(self) -> tuple[str, ...]:
-        """Keras, and the library that it computes with."""
+        """Names of the packages that the model depends on: Keras and its backend."""
         import keras
 
         return ("keras", keras.backend.backend())
 
     def problems(self) -> list[str]:
-        """Say what of the parameters the model cannot be trained with."""
+        """Return a message for each invalid training parameter."""
         options = self.training_options()
         found = number_problems("epochs", options.epochs)
         besides = ("auto", -1, None)
         return found + number_problems("batch_size", options.batch_size, besides=besides)
 
     def training_options(self) -> TrainingOptions:
-        raise TypeError(f"{type(self).__name__} does not say how it is trained")
+        raise TypeError(f"{type(self).__name__} must implement training_options")
 
     def build_model(self, sight: Sight) -> Any:
-        """Return a new model, compiled or not; parameters stay as they are."""
-        raise TypeError(f"{type(self).__name__} does not say how its model is built")
+        """Return a new model, compiled or not, and leave the parameters unchanged."""
+        raise TypeError(f"{type(self).__name__} must implement build_model")
 
     def compile_options(self) -> dict[str, Any]:
-        """Return arguments of `compile` for a model that is not compiled; `loss` may miss."""
+        """Return arguments of `compile` for an uncompiled model; `loss` is optional."""
         return {}
 
     def target_scale(self, scale: TargetScale, model: Any, raw: Array) -> TargetScale | None:
-        """Return `scale` where a regression's target is to be learned standardised.
+        """Return `scale` if the target of a regression is standardised, otherwise None.
 
-        Asked before a model that is not compiled is compiled; `raw` is what it gives for a
-        few rows.
+        Called before the model is compiled. `raw` contains its outputs for a few rows.
         """
         return None
 
@@ -121,15 +120,15 @@ class Trainee:
         return self.outputs_.scale
 
     def encode_inputs(self, X: Any) -> Any:
-        """Return rows as the model takes them."""
+        """Return rows in the format that the model expects."""
         return network_input(X)
 
     def encode_targets(self, y: Array) -> Array:
-        """Return targets as the loss takes them."""
+        """Return targets in the format that the loss expects."""
         return self.outputs_.targets(y)
 
     def raw_outputs(self, X: Any) -> Array:
-        """Return the model's outputs, computed in batches of one size.
+        """Return the model's outputs, computed in batches of a fixed size.
 
         Parameters
         ----------
@@ -146,7 +145,7 @@ class Trainee:
         return np.concatenate(found)
 
     def predict(self, X: Any) -> Array:
-        """Return labels, or numbers in the shape of the target."""
+        """Return labels, or numbers with the shape of the target."""
         return self.outputs_.predicted(self.raw_outputs(X))
 
     def predict_proba(self, X: Any) -> Array:
@@ -158,6 +157,7 @@ class Trainee:
 
     def __sklearn_clone__(self) -> Any:
         params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        # As plain values: copies of Keras objects would lose some of their configuration.
         copies = unpacked({name: clone_estimator(v) for name, v in packed(params).items()})
         return type(self)(**copies)
 
@@ -177,15 +177,15 @@ class Trainee:
             set_variables(self.model_, variables)
 
     def rebuilt(self) -> Any:
-        """Return a model like the one that was trained, built and compiled as it was."""
+        """Return a new model, built and compiled like the trained one."""
         raise ParameterError(
-            f"the model of {type(self).__name__} has no get_config that says what its "
-            "constructor was given, so that it cannot be copied; write one"
+            f"the model of {type(self).__name__} cannot be copied: it has no get_config that "
+            "returns its constructor arguments; implement get_config"
         )
 
 
 def whole(net: Trainee, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return the request of a fit that holds nothing out."""
+    """Return the arguments of a fit request without held-out rows."""
     y = np.asarray(y)
     weight = None if sample_weight is None else np.asarray(sample_weight)
     return {

@@ -1,4 +1,4 @@
-"""The epochs of one fit of a Keras model, batch by batch."""
+"""Training loop of a Keras model: epochs and batches."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from sktrainer.types import Array, Rows
 __all__ = ["Training", "classes_of"]
 
 KERAS_BATCH = 32
-"""Keras's own default."""
+"""Default batch size of Keras."""
 
 
 class Training:
-    """The epochs of one fit.
+    """Training loop of one fit.
 
     Parameters
     ----------
     net : Trainee
-        With its compiled model.
+        Has a compiled model.
     request : FitRequest
     seed : int
-        From which each epoch's is derived.
+        The seed of each epoch is derived from it.
     """
 
     def __init__(self, net: Trainee, request: FitRequest, seed: int) -> None:
@@ -52,14 +52,14 @@ class Training:
         self.weights = _class_weights(self.options.class_weight, request)
         self.train = self._encoded(request.train)
         self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
-        whole = self.options.batch_size == -1
-        net.predict_batch_ = FALLBACK_BATCH if whole else min(self.batch_size, MOST_BATCH)
-        # Where nothing stops early, a schedule must not learn from rows that are scored.
+        all_rows = self.options.batch_size == -1
+        net.predict_batch_ = FALLBACK_BATCH if all_rows else min(self.batch_size, MOST_BATCH)
+        # Without early stopping, a schedule must not see rows that are only scored.
         watched = request.validation if self.monitor.stops else None
         self.validation = None if watched is None else self._encoded(watched)
 
     def chunk(self, number: int) -> None:
-        """Go through one epoch, of this number."""
+        """Train for one epoch, the `number`-th."""
         callbacks = self._callbacks(1)
         callbacks.on_train_begin()
         self._epoch(number, callbacks)
@@ -79,7 +79,7 @@ class Training:
         )
 
     def run(self) -> tuple[int, bool]:
-        """Go through the epochs; return how many, and whether a callback ended them."""
+        """Train for all epochs; return their number and whether a callback ended training."""
         callbacks = self._callbacks(self.epochs)
         callbacks.on_train_begin()
         done, best, ended = self._resumed(callbacks)
@@ -102,7 +102,7 @@ class Training:
         return epoch, ended
 
     def _resumed(self, callbacks: Any) -> tuple[int, list[Array] | None, bool]:
-        """Go on from the checkpoint's newest state; 0 epochs where there is none."""
+        """Restore the checkpoint's newest state; return 0 epochs if there is none."""
         checkpoint = self.request.checkpoint
         found = None if checkpoint is None else checkpoint.found()
         if found is None:
@@ -118,7 +118,7 @@ class Training:
         end: bool = False,
         ended: bool = False,
     ) -> None:
-        """Tell the checkpoint, where there is one, that the fit can go on from this epoch."""
+        """Report to the checkpoint, if any, that the fit can resume from this epoch."""
         if self.request.checkpoint is not None:
             state = partial(state_of, self.model, callbacks.callbacks, best, ended=ended)
             self.request.checkpoint.reached(epoch, state, end=end)
@@ -129,7 +129,7 @@ class Training:
         order = np.arange(len(self.train.y))
         if self.options.shuffle:
             np.random.default_rng(seed).shuffle(order)
-        callbacks.on_epoch_begin(epoch - 1)
+        callbacks.on_epoch_begin(epoch - 1)  # Keras counts epochs from 0
         with _metrics_of_an_epoch(self.model):
             logs = self._train(order, callbacks)
         values = {"train": {"loss": logs["loss"]}}
@@ -190,7 +190,7 @@ class Training:
 
 @contextmanager
 def _metrics_of_an_epoch(model: Any) -> Iterator[None]:
-    """Let metrics run on from batch to batch: `train_on_batch` starts them anew."""
+    """Accumulate metrics over an epoch: `train_on_batch` resets them for each batch."""
     model.reset_metrics()
     vars(model)["reset_metrics"] = lambda: None
     try:
@@ -200,7 +200,7 @@ def _metrics_of_an_epoch(model: Any) -> Iterator[None]:
 
 
 def _class_weights(given: Any, request: FitRequest) -> dict[Any, float] | None:
-    """Return the weight of each class, of which "balanced" counts the training rows."""
+    """Return the weight of each class; "balanced" uses the counts of the training rows."""
     if given is None or request.task == "regression":
         return None
     if not isinstance(given, str):
@@ -219,7 +219,7 @@ def _batch_size(given: Any, n_samples: int) -> int:
 
 
 def classes_of(request: FitRequest) -> Array | None:
-    """Return the labels that the model is to tell apart; None for a regression."""
+    """Return the labels that the model distinguishes; None for a regression."""
     if request.task == "regression":
         return None
     if isinstance(request, ChunkRequest) and request.classes is not None:

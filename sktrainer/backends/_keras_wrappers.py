@@ -1,8 +1,8 @@
-"""Estimators of scikeras and of keras.wrappers as they are trained here.
+"""Adapters for the estimators of scikeras and keras.wrappers.
 
-A subclass of the caller's own class is made, with the same name: what builds the model,
-the parameters and the attributes stay its library's own; the loop over the epochs, the
-targets and the predictions are ours.
+An adapter is a subclass of the estimator's class with the same name. The library builds the
+model and defines parameters and attributes. sktrainer runs the training loop, and converts
+targets and predictions.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = ["trainable"]
 
 
 class OfLibrary(Trainee):
-    """What wrappers of either library need: tags, and a pickle that finds its class."""
+    """Base class of both adapters: tags, and pickling by the original class."""
 
     def __sklearn_tags__(self) -> Any:
-        # scikeras's classes are neither classifiers nor regressors to scikit-learn, for the
-        # order in which they inherit.
+        # The order of scikeras's base classes hides the tags of ClassifierMixin and
+        # RegressorMixin from scikit-learn.
         tags = BaseEstimator.__sklearn_tags__(self)
         kind = getattr(self, "_estimator_type", None)
         names = {base.__name__ for base in type(self).__mro__}
@@ -48,7 +48,7 @@ class OfLibrary(Trainee):
 
 
 class OfScikeras(OfLibrary):
-    """A `KerasClassifier` or `KerasRegressor` of scikeras."""
+    """Adapter for `KerasClassifier` and `KerasRegressor` of scikeras."""
 
     random_state: Any
 
@@ -65,13 +65,13 @@ class OfScikeras(OfLibrary):
         )
 
     def build_model(self, sight: Sight) -> Any:
-        # A seed of scikeras's own would leave TensorFlow deterministic for the whole process.
+        # With a seed, scikeras makes TensorFlow deterministic for the rest of the process.
         seed, self.random_state = self.random_state, None
         try:
             self.initialize(sight.X, sight.y)  # type: ignore[attr-defined]
         finally:
             self.random_state = seed
-        if self.model_ is self.model:
+        if self.model_ is self.model:  # do not train the user's model in place
             self.model_ = unmarked(self.model)
         return self.model_
 
@@ -87,7 +87,7 @@ class OfScikeras(OfLibrary):
 
     @property
     def reads_targets(self) -> bool:
-        """Whether a subclass has a target encoder of its own."""
+        """Whether a subclass defines its own target encoder."""
         owner = next(base for base in type(self).__mro__ if "target_encoder" in vars(base))
         return not owner.__module__.startswith("scikeras.")
 
@@ -113,7 +113,7 @@ class OfScikeras(OfLibrary):
 
 
 class OfKeras(OfLibrary):
-    """A `SKLearnClassifier` or `SKLearnRegressor` of keras.wrappers."""
+    """Adapter for `SKLearnClassifier` and `SKLearnRegressor` of keras.wrappers."""
 
     def training_options(self) -> TrainingOptions:
         given = self.fit_kwargs or {}  # type: ignore[attr-defined]
@@ -126,15 +126,15 @@ class OfKeras(OfLibrary):
         )
 
     def _of_labels(self, class_weight: Any) -> Any:
-        """Key weights by label: Keras keys them by the position of the class."""
+        """Return class weights by label; Keras's keys are the positions of the classes."""
         if class_weight is None or not hasattr(self, "classes_"):
             return class_weight
         return {self.classes_[code]: weight for code, weight in class_weight.items()}
 
     @property
     def decision_function(self) -> Any:
-        """That of Keras gives the outputs as they are: two columns for two classes."""
-        raise AttributeError("decision_function: use predict_proba")
+        """Not available: Keras's own returns raw outputs, two columns for two classes."""
+        raise AttributeError("decision_function is not available; use predict_proba")
 
     def build_model(self, sight: Sight) -> Any:
         y = self._process_target(sight.y, reset=True)  # type: ignore[attr-defined]
@@ -146,7 +146,7 @@ _OVER = {"scikeras": OfScikeras, "keras": OfKeras}
 
 @functools.cache
 def managed(wrapper_class: Any) -> Any:
-    """Return the class of a wrapper with what trains it here laid over."""
+    """Return the adapter class for the class of a wrapper."""
     if issubclass(wrapper_class, Trainee):
         return wrapper_class
     roots = [base.__module__.partition(".")[0] for base in wrapper_class.__mro__]
@@ -162,7 +162,7 @@ def _revived(wrapper_class: Any) -> Any:
 
 
 def trainable(wrapper: Any) -> Any:
-    """Return the same wrapper, with the same parameters, as it is trained here."""
+    """Return the adapter for a wrapper, with the same parameters."""
     if isinstance(wrapper, Trainee):
         return wrapper
     kind: Any = type(wrapper)

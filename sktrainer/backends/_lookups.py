@@ -1,4 +1,4 @@
-"""Inputs whose values an embedding looks up: that each of them stands in its table."""
+"""Validation of inputs that an embedding looks up."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Lookup", "check_lookups"]
 
 @dataclass(frozen=True)
 class Lookup:
-    """An embedding that looks up an input of the network as it comes.
+    """Embedding that receives an input of the network unchanged.
 
     Attributes
     ----------
     size : int
-        Rows of its table, for the whole numbers from 0 to `size` - 1.
+        Number of embeddings; valid indices are 0 to `size` - 1.
     of : str or None, default=None
-        Which of the arrays that X is a dict of; None: X.
+        Key of the array if X is a dict; None: X itself.
     """
 
     size: int
@@ -35,20 +35,21 @@ class Lookup:
 
 
 def check_lookups(lookups: Iterable[Lookup], inputs: Iterable[Any]) -> None:
-    """Refuse rows, to train on or to stop on, with values that no table has.
+    """Check that all values are valid indices of their embeddings.
 
-    In training they end in an error of the library's own, or go wrong in silence: Keras
-    cuts decimals off, and TensorFlow's `gather` gives zeros on a GPU.
+    Invalid ones would raise an error of the library during training, or silently give wrong
+    results: Keras truncates decimals, and TensorFlow's `gather` returns zeros on a GPU.
 
     Parameters
     ----------
     lookups : iterable of Lookup
     inputs : iterable of array or of dict of arrays
-        What the network is given, of the rows to train on and of those to stop on.
+        Inputs of the network for the training and validation rows.
 
     Raises
     ------
     InputError
+        If a value is not an integer, or outside the range of indices.
     """
     problems: list[str] = []
     given = list(inputs)
@@ -69,14 +70,14 @@ def _problem(lookup: Lookup, values: Array) -> str | None:
     if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
         example = values[values != np.floor(values)][0]
         return (
-            f"an Embedding looks up whole numbers, got {lookup.label} with {example:g}; pass "
-            "integers and preprocessor=None, since the automatic one scales numbers"
+            f"an Embedding needs integers, got {lookup.label} with {example:g}; pass integers "
+            "and preprocessor=None, because preprocessor='auto' scales numbers"
         )
     least, most = values.min(), values.max()
     if least >= 0 and most < lookup.size:
         return None
     return (
-        f"an Embedding of size {lookup.size:,} looks up 0 to {lookup.size - 1:,}, got "
-        f"{lookup.label} with values from {least:g} to {most:g}; make it larger than the "
-        "largest, or number the values from 0"
+        f"an Embedding of size {lookup.size:,} needs indices from 0 to {lookup.size - 1:,}, "
+        f"got {lookup.label} with values from {least:g} to {most:g}; increase its size, or "
+        "number the values from 0"
     )

@@ -1,4 +1,4 @@
-"""Parameters that no network can be trained with, each told in one sentence."""
+"""Validation of network parameters: each function returns a list of error messages."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ __all__ = [
 
 
 def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> list[str]:
-    """Say that a number of epochs or of rows is none.
+    """Check that a number of epochs or rows is a positive integer.
 
     Examples
     --------
     >>> number_problems("batch_size", 0, besides=("auto", -1))
-    ["batch_size must be a whole number from 1 on, 'auto' or -1, got 0"]
+    ["batch_size must be an integer >= 1, 'auto' or -1, got 0"]
     """
     is_number = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
     if (is_number and int(value) >= 1) or _is_among(value, besides):
         return []
-    return [f"{name} must be {_listed(['a whole number from 1 on'], besides)}, got {value!r}"]
+    return [f"{name} must be {_listed(['an integer >= 1'], besides)}, got {value!r}"]
 
 
 def counted(value: Any) -> int | None:
-    """Return a number of epochs, or None for what is none, which `number_problems` tells.
+    """Return a number of epochs, or None if it is invalid (see `number_problems`).
 
     Examples
     --------
@@ -50,23 +50,23 @@ def counted(value: Any) -> int | None:
 
 
 def rate_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> list[str]:
-    """Say that a learning rate is none.
+    """Check that a learning rate is a positive number.
 
     Examples
     --------
     >>> rate_problems("lr", "fast")
-    ["lr must be a number above 0, got 'fast'"]
+    ["lr must be a positive number, got 'fast'"]
     """
     is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
     if (is_number and 0 < float(value) < float("inf")) or _is_among(value, besides):
         return []
-    return [f"{name} must be {_listed(['a number above 0'], besides)}, got {value!r}"]
+    return [f"{name} must be {_listed(['a positive number'], besides)}, got {value!r}"]
 
 
 def choice_problems(
     name: str, value: Any, choices: Collection[Any], *, hint: str = ""
 ) -> list[str]:
-    """Say that a value is none of a few.
+    """Check that a value is one of a few choices.
 
     Examples
     --------
@@ -81,18 +81,18 @@ def choice_problems(
 def identifier_problems(
     name: str, value: Any, get: Callable[[str], Any], known: Collection[str]
 ) -> list[str]:
-    """Say that a library knows nothing by this name.
+    """Check that a library knows a loss or an optimizer by this name.
 
     Parameters
     ----------
     name : str
-        Of the parameter.
+        Name of the parameter.
     value : object
-        What is no text is left to the library.
+        Only strings are checked.
     get : callable
-        The library's own search, which raises ValueError.
+        Lookup function of the library, which raises ValueError for an unknown name.
     known : collection of str
-        Names to choose the one from that was probably meant.
+        Valid names, to suggest the closest one.
 
     Examples
     --------
@@ -101,51 +101,52 @@ def identifier_problems(
     ...     if name not in optimizers:
     ...         raise ValueError(name)
     >>> print(*identifier_problems("optimizer", "adm", get, optimizers))
-    optimizer='adm' names none that the library has; did you mean 'adam'?
+    optimizer='adm' is not a known optimizer. Did you mean 'adam'?
     """
     if not isinstance(value, str):
         return []
     try:
         get(value)
     except ValueError:
-        do = meant(value.lower(), known) or f"; it has {', '.join(sorted(known))}"
-        return [f"{name}={value!r} names none that the library has{do}"]
+        hint = meant(value.lower(), known) or f"; choose one of {', '.join(sorted(known))}"
+        return [f"{name}={value!r} is not a known {name}{hint}"]
     return []
 
 
 def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> list[str]:
-    """Say that a class or a function lacks arguments.
+    """Check that a class or a function has all required arguments.
 
     Examples
     --------
     >>> print(*missing_problems(dict, {"width"}, "n_outputs"))
-    dict needs width; set estimator__width, or give it a default (filled in are n_outputs)
+    dict requires width; set estimator__width, or add a default (sktrainer sets n_outputs)
     """
     if not missing:
         return []
     name = getattr(made, "__name__", repr(made))
     names = ", ".join(sorted(missing))
-    do = f"set estimator__{min(missing)}, or give it a default (filled in are {filled_in})"
-    return [f"{name} needs {names}; {do}"]
+    hint = f"set estimator__{min(missing)}, or add a default (sktrainer sets {filled_in})"
+    return [f"{name} requires {names}; {hint}"]
 
 
 def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]) -> list[str]:
-    """Say that a class or a function does not take these names, and what was probably meant.
+    """Report names that are not parameters of a class or a function, with a suggestion.
 
     Examples
     --------
     >>> print(*unknown_problems(dict, ["widht"], ["depth", "width"]))
-    dict takes no 'widht'; did you mean 'width'?
+    dict has no parameter 'widht'. Did you mean 'width'?
     """
     problems = []
     for name in sorted(unknown):
-        do = meant(name, known) or f"; it takes {', '.join(sorted(known))}"
-        problems.append(f"{getattr(made, '__name__', repr(made))} takes no {name!r}{do}")
+        hint = meant(name, known) or f"; its parameters are {', '.join(sorted(known))}"
+        owner = getattr(made, "__name__", repr(made))
+        problems.append(f"{owner} has no parameter {name!r}{hint}")
     return problems
 
 
 def _is_among(value: Any, choices: Collection[Any]) -> bool:
-    """Tell 1 from True, and take NumPy's truths for Python's."""
+    """Return whether a value is a choice; unlike with ``in``, 1 does not match True."""
     plain = bool(value) if isinstance(value, np.bool_) else value
     return any(type(plain) is type(choice) and plain == choice for choice in choices)
 

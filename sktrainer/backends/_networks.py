@@ -1,4 +1,4 @@
-"""What holds for networks of every library: their rows, batches, weights and watched score."""
+"""Rows, batches, weights and the monitored score of networks, independent of the library."""
 
 from __future__ import annotations
 
@@ -33,56 +33,52 @@ __all__ = [
 LEAST_BATCH, MOST_BATCH = 32, 1024
 
 FALLBACK_BATCH = 128
-"""Rows predicted at once where a network trains on all rows at once."""
+"""Batch size of predictions if all training rows are one batch."""
 
 
 def check_rows(request: FitRequest) -> None:
-    """Refuse sparse rows; warn of cells that most networks turn into NaN for good.
-
-    Raises
-    ------
-    InputError
+    """Raise InputError for sparse rows, and warn about missing or infinite values.
 
     Warns
     -----
     DataWarning
-        Some cells are missing or infinite. Not refused: a network may fill them itself.
+        If values are missing or infinite. This is no error: a network may impute them.
     """
     X = request.train.X
     if sparse.issparse(X):
         raise InputError(
-            "Sparse data was passed, but a network takes dense data; convert it with "
-            "X.toarray(), or reduce it by a step such as TruncatedSVD in a Pipeline"
+            "Sparse data was passed, but networks need dense data; convert it with "
+            "X.toarray(), or reduce it with a step such as TruncatedSVD in a Pipeline"
         )
     named = X.items() if isinstance(X, dict) else [("", X)]
     for name, values in named:
-        lost, cells = _lost_cells(values)
-        if lost:
+        n_lost, n_values = _lost_cells(values)
+        if n_lost:
             warn_caller(
-                "missing or infinite cells in the training rows"
-                f"{f' of X[{name!r}]' if name else ''}: {lost:,} of {cells:,}; the network "
-                "gets them as they are, and most give NaN from there on: fill them, by "
-                "SimpleImputer or preprocessor='auto' where the rows are a table",
+                "missing or infinite values in the training rows"
+                f"{f' of X[{name!r}]' if name else ''}: {n_lost:,} of {n_values:,}; they reach "
+                "the network unchanged, and most networks then return only NaN; impute them "
+                "with SimpleImputer, or with preprocessor='auto' if the rows are a table",
                 DataWarning,
             )
 
 
 def _lost_cells(values: Any) -> tuple[int, int]:
-    """Return how many cells are no finite numbers, and how many there are."""
-    if hasattr(values, "columns"):  # one by one: all at once would copy the frame
+    """Return the number of values that are not finite, and the number of all values."""
+    if hasattr(values, "columns"):  # converting all columns at once would copy the frame
         counts = [_lost_cells(values[name].to_numpy()) for name in values.columns]
-        return sum(lost for lost, _ in counts), sum(cells for _, cells in counts)
+        return sum(n_lost for n_lost, _ in counts), sum(size for _, size in counts)
     values = np.asarray(values)
     if values.dtype.kind != "f":
         return 0, values.size
     with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(values.sum(dtype=np.float64)):  # and no mask as large as the rows
+        if np.isfinite(values.sum(dtype=np.float64)):  # avoids a mask as large as X
             return 0, values.size
     return int(values.size - np.isfinite(values).sum()), values.size
 
 
 def auto_batch_size(n_samples: int) -> int:
-    """Return about a 32nd of the rows: a power of two from 32 to 1024.
+    """Return about 1/32 of the number of rows, as a power of two from 32 to 1024.
 
     Examples
     --------
@@ -94,17 +90,17 @@ def auto_batch_size(n_samples: int) -> int:
 
 
 def network_input(X: Any) -> Any:
-    """Return rows as networks take them: float32, or int64 as for embeddings.
+    """Return rows in the dtypes of networks: float32, or int64 for integers.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, ...), DataFrame, or dict of str to array-like
-        Booleans in a dict, such as masks, stay what they are.
+        Booleans in a dict, such as masks, stay booleans.
 
     Returns
     -------
     ndarray of shape (n_samples, ...), or dict of str to ndarray
-        X itself where it is contiguous and of that type.
+        X itself if it is contiguous and has that dtype.
 
     Examples
     --------
@@ -123,7 +119,7 @@ def _converted(values: Array, of_booleans: type) -> Array:
 
 
 def take(X: Any, rows: Any) -> Any:
-    """Take rows (positions or a slice) of an array or of each in a dict.
+    """Return rows (positions or a slice) of an array, or of each array in a dict.
 
     Examples
     --------
@@ -136,16 +132,16 @@ def take(X: Any, rows: Any) -> Any:
 
 
 def fixed_batches(X: Any, size: int) -> Iterator[tuple[Any, int]]:
-    """Yield batches of exactly `size` rows, the last one filled up with its own last row.
+    """Yield batches of exactly `size` rows; repeat the last row to fill the last batch.
 
-    Matrix products of other sizes round otherwise: in batches of one size a row gets the
-    bits alone that it gets among others.
+    Rounding of matrix products depends on their size. With a fixed size, the prediction of
+    a row does not depend on the other rows.
 
     Yields
     ------
     batch : ndarray of shape (size, ...), or dict of such
     n_rows : int
-        How many of them are rows of X.
+        Number of rows that are not repetitions.
     """
     total = count_rows(X)
     for start in range(0, total, size):
@@ -157,7 +153,7 @@ def fixed_batches(X: Any, size: int) -> Iterator[tuple[Any, int]]:
 
 
 def mean_one(weight: Array) -> Array:
-    """Scale weights to a mean of one, so that they do not change the pace of learning.
+    """Scale weights to a mean of 1, which keeps the effective learning rate.
 
     Examples
     --------
@@ -169,12 +165,12 @@ def mean_one(weight: Array) -> Array:
 
 
 def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
-    """Let signals wait for the end of an epoch, inside, where there is a checkpoint."""
+    """Defer signals to the end of an epoch within the context if there is a checkpoint."""
     return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
 
 
 def target_columns(count: int) -> str:
-    """Say how many columns a target has.
+    """Return the number of columns of a target as text.
 
     Examples
     --------
@@ -190,16 +186,15 @@ def watched_score(
     predict: Callable[[Any], Any],
     predict_proba: Callable[[Any], Any] | None,
 ) -> dict[str, float]:
-    """Return the value of the watched scorer, by its name; empty where the loss is watched.
+    """Return the monitored scorer's value by its name; empty if the loss is monitored.
 
     Parameters
     ----------
     request : FitRequest
-        With validation rows.
     classes : ndarray or None
-        What the model was trained on; None for a regression.
+        Classes of the training rows; None for a regression.
     predict, predict_proba : callable
-        Called with the validation rows, and only if the scorer asks.
+        Called with the validation rows if the scorer needs them.
     """
     metric, rows = request.monitor.metric, request.validation
     scorer: Any = metric.scorer

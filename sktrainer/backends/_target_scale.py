@@ -1,4 +1,4 @@
-"""Targets in standard deviations from their mean, as networks learn numbers of any size."""
+"""Standardisation of regression targets for networks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["TargetScale"]
 
 @dataclass(frozen=True)
 class TargetScale:
-    """The mean and the standard deviation of each column of a target.
+    """Mean and standard deviation of each column of a target.
 
     Attributes
     ----------
     mean, deviation : ndarray of shape (n_outputs,)
-        In the target's units; the deviation is 1 where a column does not vary.
+        In the target's units; the deviation of a constant column is 1.
     """
 
     mean: Array
@@ -28,7 +28,7 @@ class TargetScale:
 
     @classmethod
     def of(cls, y: Array, weight: Array | None = None) -> Self:
-        """Measure training rows, by their weights.
+        """Return the scale of a weighted target.
 
         Examples
         --------
@@ -40,20 +40,21 @@ class TargetScale:
         return cls(scaler.mean_, scaler.scale_)
 
     def scaled(self, y: Array) -> Array:
-        """Return targets as the network learns them, float32, in the shape they came in."""
+        """Return standardised targets as float32, with the same shape."""
         columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         scaled = (columns - self.mean) / self.deviation
         return scaled.astype(np.float32).reshape(np.shape(y))
 
     def undone(self, outputs: Array) -> Array:
-        """Return outputs of the network in the target's units, float64."""
+        """Return outputs of the network in the target's units, as float64."""
         columns = outputs.reshape(len(outputs), -1).astype(np.float64)
         return np.asarray(columns * self.deviation + self.mean).reshape(outputs.shape)
 
     def is_met_by(self, outputs: Array) -> bool:
-        """Tell whether an untrained network gives numbers of the target's own size.
+        """Return whether the outputs of an untrained network already have this scale.
 
-        It was trained before, or began with the target's mean, and would have to unlearn it.
+        Such a network has been trained before, or is initialised with the target's mean. It
+        would have to unlearn this if the target were standardised.
 
         Examples
         --------
@@ -65,4 +66,5 @@ class TargetScale:
         if columns.shape[1] != len(self.mean):
             return False
         off = np.abs(columns - self.mean) / self.deviation
+        # Standardised outputs are near 0. The factor of 10 requires a clear difference.
         return bool(10 * np.median(off) < np.median(np.abs(columns)))

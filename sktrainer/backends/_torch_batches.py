@@ -1,7 +1,4 @@
-"""Rows of a table as batches for a network: whole at once, weighted, of one size.
-
-This module names skorch and torch at its top and is therefore imported only inside functions.
-"""
+"""Batches of rows for torch, with row weights."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
+import torch  # so this module may only be imported in functions
 from skorch.dataset import Dataset
 from torch import nn
 
@@ -32,16 +29,16 @@ __all__ = [
 
 
 class Batch(tuple[Any, Any]):
-    """Inputs and targets of a batch, as skorch unpacks them, with the weights beside.
+    """Inputs and targets of a batch as skorch unpacks them, with weights as an attribute.
 
-    A third element, or weights among the targets, would meet every callback that reads
-    the targets of a batch.
+    A third element, or weights among the targets, would break callbacks that read the
+    targets of a batch.
     """
 
     weight: torch.Tensor | None
 
     def __new__(cls, X: Any, y: Any, weight: torch.Tensor | None = None) -> Batch:
-        """Pair inputs and targets."""
+        """Create a batch."""
         batch = super().__new__(cls, (X, y))
         batch.weight = weight
         return batch
@@ -51,10 +48,10 @@ class Batch(tuple[Any, Any]):
 
 
 class RowsDataset(Dataset):
-    """Rows in memory, handed out a batch at a time.
+    """Dataset of rows in memory that returns whole batches.
 
-    skorch's own dataset hands out single rows, which a loader then stacks: for small rows
-    that takes longer than to train on them.
+    skorch's own dataset returns single rows, which a loader then stacks. For small rows,
+    this takes longer than training on them.
 
     Parameters
     ----------
@@ -92,21 +89,21 @@ def _taken(values: Any, rows: Any) -> Any:
 
 
 class WholeBatches:
-    """The batches of one epoch after another, each taken from the rows at once.
+    """Loader that takes each batch of an epoch from the rows in one step.
 
-    torch's own loader goes through the rows one by one to tell which make a batch.
+    torch's own loader iterates over single rows to compose a batch.
 
     Parameters
     ----------
     dataset : RowsDataset
     batch_size : int
     shuffle : bool, default=False
-        In another order in each epoch, drawn from torch's own generator.
+        Use another order in each epoch, drawn from torch's global generator.
     drop_last : bool, default=False
-        Leave out the last batch where it is short.
+        Drop the last batch if it is incomplete.
     join_lone_row : bool, default=False
-        Put the row of a last batch that would hold one alone into the batch before it:
-        layers that normalise by the batch's own mean can do nothing with one row.
+        Add a last batch of one row to the batch before it: batch normalisation cannot
+        process a single row.
 
     Examples
     --------
@@ -130,9 +127,9 @@ class WholeBatches:
         self.join_lone_row = join_lone_row
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        joined = self.join_lone_row and rest == 1 and whole > 0
-        return whole + (rest > 0 and not self.drop_last and not joined)
+        n_full, rest = divmod(len(self.dataset), self.batch_size)
+        joined = self.join_lone_row and rest == 1 and n_full > 0
+        return n_full + (rest > 0 and not self.drop_last and not joined)
 
     def __iter__(self) -> Iterator[Batch]:
         n_rows = len(self.dataset)
@@ -140,18 +137,19 @@ class WholeBatches:
         n_batches = len(self)
         for number in range(n_batches):
             start = number * self.batch_size
+            # Without an upper bound, the last batch includes a lone row.
             is_last = number == n_batches - 1 and not self.drop_last
             rows = order[start : None if is_last else start + self.batch_size]
             yield self.dataset.__getitems__(rows)
 
 
 def as_is(batch: Any) -> Any:
-    """Leave a batch that is one already as it is (a loader's `collate_fn`)."""
+    """Return a batch unchanged (`collate_fn` of a loader)."""
     return batch
 
 
 def torch_input(X: Any) -> Any:
-    """Return rows as torch can share them: it warns of memory that it may not write to."""
+    """Return rows as writeable arrays: torch warns if it shares read-only memory."""
     found = network_input(X)
     if isinstance(found, dict):
         return {name: _writeable(values) for name, values in found.items()}
@@ -163,26 +161,26 @@ def _writeable(values: Array) -> Array:
 
 
 def tensors(X: Any) -> Any:
-    """Return an array, or a dict of arrays, that `torch_input` gave as torch sees it."""
+    """Return an array, or a dict of arrays, from `torch_input` as tensors."""
     if isinstance(X, dict):
         return {name: torch.from_numpy(values) for name, values in X.items()}
     return torch.from_numpy(X)
 
 
 def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
-    """Return a module's first output for a few rows, with nothing learned of them.
+    """Return a module's first output for a few rows, without training.
 
     Parameters
     ----------
     module : torch.nn.Module
     X : array or dict of arrays
     call : callable or None, default=None
-        What sends the rows through the module; None: itself, on the processor.
+        Passes the rows through the module; None: call the module on the CPU.
 
     Raises
     ------
     ParameterError
-        The module cannot take such rows; the message says what they are.
+        If the module fails on these rows.
     """
     rows = tensors(torch_input(X))
     try:
@@ -197,40 +195,40 @@ def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torc
 
 
 def _refusal(module: Any, rows: Any, error: Exception) -> str:
-    """Say what the module was given, and what is probably the matter."""
+    """Return an error message with the module's input and the probable fix."""
     named = rows if isinstance(rows, dict) else {"X": rows}
     got = ", ".join(
         f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
         for name, values in named.items()
     )
-    do = _advice(module, rows, error)
-    return f"{type(module).__name__} could not take the first rows, {got}: {error}; {do}"
+    advice = _advice(module, rows, error)
+    return f"{type(module).__name__} failed on the first rows, {got}: {error}; {advice}"
 
 
 def _advice(module: Any, rows: Any, error: Exception) -> str:
     if isinstance(rows, dict) and isinstance(error, TypeError):
         names = ", ".join(inspect.signature(module.forward).parameters)
-        return f"the keys of X go to forward by name, which takes {names}"
+        return f"the keys of X are passed to forward as keyword arguments; it accepts {names}"
     named = rows.values() if isinstance(rows, dict) else (rows,)
-    whole = any(values.dtype == torch.int64 for values in named)
-    looks_up = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
-    if looks_up and not whole:
+    has_integers = any(values.dtype == torch.int64 for values in named)
+    embeds = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in module.modules())
+    if embeds and not has_integers:
         return (
-            "an Embedding takes whole numbers: pass an array of integers and "
-            "preprocessor=None, since the automatic one scales numbers"
+            "an Embedding needs integers: pass an integer array and preprocessor=None, "
+            "because preprocessor='auto' scales numbers"
         )
-    if looks_up and isinstance(error, IndexError):
-        return "num_embeddings of an Embedding must be above the largest index"
-    if whole:
+    if embeds and isinstance(error, IndexError):
+        return "num_embeddings of an Embedding must be greater than the largest index"
+    if has_integers:
         return (
-            "integers go to the network as they are, for an Embedding to look up: pass "
-            "X.astype('float32') where they are amounts"
+            "integers are passed to the network unchanged, as an Embedding needs them: pass "
+            "X.astype('float32') if they are quantities"
         )
-    return "let its forward take such rows"
+    return "change its forward to accept this input"
 
 
 def padded(values: Any, size: int) -> Any:
-    """Repeat the last row of a tensor, or of each in a dict or list, up to `size` rows.
+    """Repeat the last row of a tensor, or of each tensor in a container, up to `size` rows.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""What a skorch net has learnt after an epoch, as files of a checkpoint, and back.
+"""State of a skorch net after an epoch, written to and read from checkpoint files.
 
-Tensors go through torch's own format and are read with `weights_only`, which runs nothing;
-all else is JSON. What a callback keeps is taken where it is plain: numbers, texts, tensors,
-containers of these, and parts that have a `state_dict`, as learning rate schedules do.
+Tensors use torch's own format, read with `weights_only`, which executes no code; everything
+else is JSON. Of a callback's attributes, only plain ones are saved: numbers, strings, tensors,
+containers of these, and objects with a `state_dict`, such as learning rate schedules.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _NOT_PLAIN = object()
 
 
 def resumed(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
-    """Put a net that has begun its training where the checkpoint's newest state is.
+    """Restore the checkpoint's newest state of a net.
 
     Returns
     -------
     epoch : int
-        0 where there is none.
+        0 if there is no state.
     best : dict or None
-        The module's state at its best epoch.
+        The module's state dict of the best epoch.
     ended : bool
-        A callback had ended the training.
+        Whether a callback had ended the training.
     """
     found = None if request.checkpoint is None else request.checkpoint.found()
     return (0, None, False) if found is None else (found.iteration, *_restore(net, found.state))
@@ -49,23 +49,23 @@ def reached(
     end: bool = False,
     interrupted: bool = False,
 ) -> None:
-    """Tell the checkpoint, where there is one, that the fit can go on from this epoch."""
+    """Report to the checkpoint, if any, that the fit can resume from this epoch."""
     if request.checkpoint is not None:
         state = partial(_net_state, net, best, interrupted=interrupted)
         request.checkpoint.reached(epoch, state, end=end)
 
 
 def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, bytes]:
-    """Return the state of a net between two epochs.
+    """Return the training state of a net between two epochs.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        In training.
+        During training.
     best : dict or None
-        The module's state at its best epoch.
+        The module's state dict of the best epoch.
     interrupted : bool, default=False
-        A callback has ended the training.
+        Whether a callback has ended the training.
     """
     import torch
 
@@ -89,10 +89,11 @@ def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, b
 
 
 def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
-    """Put a net where it stood; return its best state, and whether a callback ended it."""
+    """Restore a net; return its best state, and whether a callback ended the training."""
     import torch
     from skorch.history import History
 
+    # States of generators must be on the CPU; `load_state_dict` moves the other tensors.
     tensors = torch.load(io.BytesIO(state[_TENSORS]), map_location="cpu", weights_only=True)
     plain = json.loads(state[_PLAIN])
     for name, of_part in tensors["parts"].items():
@@ -110,13 +111,13 @@ def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
 
 
 def _learning_parts(net: Any) -> list[str]:
-    """Name the modules, criteria and optimizers of a net that have a state."""
+    """Return the names of a net's modules, criteria and optimizers that have a state."""
     names = [*net._modules, *net._criteria, *net._optimizers]
     return [name for name in names if hasattr(getattr(net, f"{name}_", None), "state_dict")]
 
 
 def _used_generators(net: Any) -> list[Any]:
-    """Return the generators that training draws from, always in the same order."""
+    """Return the generators that training draws from, in a fixed order."""
     import torch
 
     used = [torch.default_generator]
@@ -155,7 +156,7 @@ def _give_back(callback: Any, kept: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as torch reads it back without running anything, if it can be."""
+    """Return a value that torch can load without executing code, or `_NOT_PLAIN`."""
     import torch
 
     if value is None or isinstance(value, (bool, int, float, str, torch.Tensor)):
@@ -181,5 +182,5 @@ def _all_plain(values: Any) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """Turn a number of NumPy or torch, as a history may hold, into one of Python."""
+    """Convert a NumPy or torch number in a history to a Python number."""
     return value.item() if hasattr(value, "item") else str(value)

@@ -1,15 +1,11 @@
-"""What a net leaves open, and a bare Module more than it: the task and the table decide.
-
-This module names skorch and torch at its top and is therefore imported only inside
-functions.
-"""
+"""Parameters of a net that depend on the task and the table."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import skorch
+import skorch  # so this module may only be imported in functions
 
 from sktrainer.backends._base import ChunkRequest, FitRequest
 from sktrainer.backends._lookups import check_lookups
@@ -28,17 +24,17 @@ from sktrainer.types import Array
 __all__ = ["check_outputs", "completed", "network_targets"]
 
 SAMPLE = 2
-"""Rows that a module is tried on before it is trained."""
+"""Number of rows that a module is called with before training."""
 
 
 def completed(request: FitRequest) -> Any:
-    """Return the net that is fitted: of the class that we lay over the caller's.
+    """Return the net to fit: a managed one with the same parameters.
 
     Parameters
     ----------
     request : FitRequest
-        Its net becomes another of the same parameters. A bare Module's gets those that the
-        task and the table decide: kind, loss, batch size and number of outputs.
+        If its net is that of a bare Module, the class of the net, loss, batch size and
+        number of outputs are set according to the task and the table.
     """
     net, sample = request.model, _sample(request)
     kind: Any = type(net)
@@ -56,8 +52,8 @@ def completed(request: FitRequest) -> Any:
     vars(net).update(laid)
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
-    # A schedule holds the optimizer that it steps: copied and pickled apart from it, it
-    # would step another one.
+    # A schedule refers to its optimizer. If the two were copied or pickled separately, the
+    # schedule would update another optimizer.
     if "callbacks" not in net.cuda_dependent_attributes_:
         net.cuda_dependent_attributes_ = [*net.cuda_dependent_attributes_, "callbacks"]
     return net
@@ -77,7 +73,7 @@ def _n_classes(request: FitRequest) -> int:
 
 
 def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
-    """Return the batch size and the number of outputs, where they are open."""
+    """Return the batch size and the number of outputs if they are not set."""
     sizes: dict[str, Any] = {}
     if net.batch_size == "auto":
         sizes["batch_size"] = auto_batch_size(len(request.train))
@@ -88,10 +84,10 @@ def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
 
 
 def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | None:
-    """Measure the target of a regression, where the net is to learn it standardised.
+    """Return the scale of a regression's target, or None if it is not standardised.
 
-    A loss of the caller's own may count on the target's units; so may a module whose
-    outputs are bounded, or one that gives numbers like the target's from the beginning.
+    With scale_target="auto", it is not standardised if there is a user-defined loss, which
+    may depend on the units; if outputs are bounded; or if they already have this scale.
     """
     if request.task != "regression":
         return None
@@ -106,7 +102,7 @@ def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | N
 
 
 def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
-    """Return targets in the type and the shape that the loss takes."""
+    """Return targets with the dtype and shape that the loss expects."""
     if isinstance(net, skorch.NeuralNetBinaryClassifier):
         return np.asarray(y, dtype=np.float32)
     if request.task == "classification":
@@ -117,9 +113,9 @@ def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
 
 
 def check_outputs(net: Any, request: FitRequest) -> None:
-    """Note the outputs' shape; refuse those fewer than, or other than, the targets.
+    """Record the shape of the outputs, and raise if it does not match the target.
 
-    Refused are rows, too, that an embedding cannot look up.
+    Raise an error as well if an embedding cannot look up some of the rows.
     """
     with noted_lookups(net.module_, net.sample_) as lookups:
         found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
@@ -141,6 +137,6 @@ def check_outputs(net: Any, request: FitRequest) -> None:
         what = f"{n_classes} classes" if n_classes else target_columns(y_shape[0])
         raise ParameterError(
             f"expected {wanted}, got {kind} with outputs of shape ({got}) for {what}; change "
-            "its last layer, or pass a Module class whose constructor takes n_outputs, which "
-            "is filled in"
+            "its last layer, or pass a Module class whose constructor has a parameter "
+            "n_outputs, which sktrainer fills in"
         )

@@ -1,7 +1,4 @@
-"""What torch sees of GPUs, and its generators there.
-
-This module names torch at its top and is therefore imported only inside functions.
-"""
+"""GPUs that torch sees, and torch's random generators."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 
 from sktrainer.running.devices import Gpus
 
@@ -17,7 +14,7 @@ __all__ = ["gpus", "is_there", "seeded"]
 
 
 def gpus() -> Gpus:
-    """Return the GPUs that torch sees, CUDA's (ROCm's too) before Apple's."""
+    """Return the GPUs that torch sees: CUDA (including ROCm), then Apple's MPS."""
     names = tuple(f"cuda:{index}" for index in range(_n_cuda()))
     if torch.backends.mps.is_available():
         names = (*names, "mps")
@@ -25,7 +22,7 @@ def gpus() -> Gpus:
 
 
 def is_there(device: Any) -> bool:
-    """Tell whether torch can put a tensor on this device.
+    """Return whether torch can place a tensor on this device.
 
     Examples
     --------
@@ -44,14 +41,14 @@ def _n_cuda() -> int:
 
 @contextmanager
 def seeded(seed: int, device: Any) -> Iterator[None]:
-    """Start torch's generators from a seed, and put the caller's back at the end.
+    """Seed torch's generators within the context, and restore them on exit.
 
     Parameters
     ----------
     seed : int
     device : str, torch.device or None
-        Only the generator in use, and that of the CPU: `torch.manual_seed` would seed
-        those of all devices there are.
+        Its generator is seeded besides that of the CPU. `torch.manual_seed` would seed
+        those of all devices.
     """
     place = torch.device("cpu" if device is None else device)
     on_cuda = place.type == "cuda"
@@ -70,7 +67,7 @@ def seeded(seed: int, device: Any) -> Iterator[None]:
 
 @contextmanager
 def _steady_kernels() -> Iterator[None]:
-    """Take the kernels of cuDNN that give the same bits each time, and no search for others."""
+    """Use deterministic cuDNN kernels, and do not benchmark alternatives."""
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     cudnn.deterministic, cudnn.benchmark = True, False

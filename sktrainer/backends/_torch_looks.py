@@ -1,21 +1,18 @@
-"""Looks at what comes out of a module before anything is trained.
-
-This module names torch at its top and is therefore imported only inside functions.
-"""
+"""Inspection of a module's outputs before training."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 
 from sktrainer.backends._torch_batches import tried
 
 __all__ = ["is_unbounded", "last_step", "untrained_outputs"]
 
-# Steps, by autograd's names: those that only arrange numbers; those that besides leave any
-# number possible where one before them did; and those that make any number possible.
+# Operations by their names in autograd: those that only rearrange values; those whose results
+# are unbounded if their inputs are; and those whose results are unbounded.
 _ARRANGING = frozenset(
     "Alias Expand Permute Reshape ReshapeAlias Select Slice Split Squeeze T ToCopy Transpose "
     "Unbind UnsafeView Unsqueeze View".split()
@@ -25,9 +22,9 @@ _PRODUCTS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split()
 
 
 def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
-    """Return what a net's module gives for a few rows, with the way there for gradients.
+    """Return the outputs of a net's module for a few rows, with their autograd graph.
 
-    The module is made for this look alone: a fit starts from its seed as if it had not been.
+    The module is created for this call only, and the random state stays unchanged.
     """
     with torch.random.fork_rng(devices=[]):
         made = net.initialized_instance(net.module, net.get_params_for("module"))
@@ -41,9 +38,9 @@ def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
 
 
 def is_unbounded(outputs: torch.Tensor) -> bool:
-    """Tell whether outputs can be any number, as after a last layer that is linear.
+    """Return whether outputs can be any number, as after a linear last layer.
 
-    After a softplus, a sigmoid or an exponential they cannot.
+    The outputs of a softplus, a sigmoid or an exponential are bounded.
 
     Examples
     --------
@@ -68,7 +65,7 @@ def is_unbounded(outputs: torch.Tensor) -> bool:
 
 
 def last_step(outputs: torch.Tensor) -> str:
-    """Name the last that was computed, by autograd's name; empty where nothing was.
+    """Return autograd's name of the last computation, or "" if there is none.
 
     Examples
     --------
@@ -82,6 +79,7 @@ def last_step(outputs: torch.Tensor) -> str:
 
 
 def _name(step: Any) -> str:
+    """Return the name of an autograd node, such as "Addmm" for AddmmBackward0."""
     return str(step.name()).rstrip("0123456789").removesuffix("Backward")
 
 

@@ -1,7 +1,4 @@
-"""Which inputs of a module are looked up in an embedding.
-
-This module names torch at its top and is therefore imported only inside functions.
-"""
+"""Inputs of a module that an embedding looks up."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 from torch import nn
 
 from sktrainer.backends._lookups import Lookup
@@ -20,7 +17,7 @@ __all__ = ["noted_lookups"]
 
 @contextmanager
 def noted_lookups(module: Any, sample: Any) -> Iterator[list[Lookup]]:
-    """Note, while a few rows go through a module, which inputs its embeddings are given.
+    """Record which inputs embeddings receive while a few rows pass through a module.
 
     Parameters
     ----------
@@ -31,7 +28,7 @@ def noted_lookups(module: Any, sample: Any) -> Iterator[list[Lookup]]:
     Yields
     ------
     list of Lookup
-        Whole at the end. An input of which a module takes only a part is not noted.
+        Complete on exit. An input that an embedding receives only in part is not recorded.
 
     Examples
     --------

@@ -1,14 +1,10 @@
-"""Which kind of net, and which loss, a bare Module's outputs ask for.
-
-This module names skorch and torch at its top and is therefore imported only inside
-functions.
-"""
+"""Class of the net and loss for a bare Module, inferred from its outputs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import skorch
+import skorch  # so this module may only be imported in functions
 from torch import nn
 
 from sktrainer.backends._torch_looks import last_step, untrained_outputs
@@ -19,13 +15,13 @@ OF_ONE_OUTPUT = (nn.BCEWithLogitsLoss, nn.BCELoss)
 
 
 def kind_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str, Any]]:
-    """Return the class of skorch's net, and the parameters that it decides.
+    """Return the class of the skorch net, and the parameters that depend on it.
 
     Parameters
     ----------
     net : ModuleNet
-        The caller's criterion stands; where it is open, the loss is the one of what the
-        module gives: logits, or probabilities after a sigmoid or a softmax.
+        If its criterion is not set, the loss follows from the module's outputs: logits, or
+        probabilities after a sigmoid or a softmax.
     n_classes : int
         0 for a regression.
     sample : array of shape (n_rows, ...), or dict of such
@@ -40,7 +36,8 @@ def kind_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str,
     last = last_step(outputs)
     if given is None and n_classes <= 2 and (outputs.ndim == 1 or outputs.shape[-1] == 1):
         return _binary(nn.BCELoss if last == "Sigmoid" else nn.BCEWithLogitsLoss)
-    # skorch takes the logarithm for this loss itself: of logarithms it would be NaN.
+    # skorch itself takes the logarithm of the outputs for NLLLoss. Outputs of a log-softmax
+    # would become NaN; with cross-entropy they have the same loss.
     of_probabilities = last == "Softmax" if given is None else last != "LogSoftmax"
     return _of_many(nn.NLLLoss if of_probabilities else nn.CrossEntropyLoss)
 

@@ -1,14 +1,10 @@
-"""The net that a bare torch Module becomes.
-
-This module names skorch and torch at its top and is therefore imported only inside
-functions.
-"""
+"""skorch net for a bare torch Module."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 from skorch import NeuralNet
 
 from sktrainer.backends._network_parameters import (
@@ -26,34 +22,34 @@ __all__ = ["ModuleNet"]
 
 
 class ModuleNet(NeuralNet):
-    """A torch Module as an estimator; the task decides the rest when it is fitted.
+    """Estimator for a torch Module; `fit` infers from the task what is not set.
 
     Parameters
     ----------
     module : torch.nn.Module class or instance
-        `module__hidden`, and `hidden` for short, reaches the constructor of a class.
+        `module__hidden`, or `hidden` for short, is passed to the constructor of a class.
     criterion : loss class or None, default=None
-        None: cross entropy, the binary one for a module with one output, or squared error.
+        None: cross-entropy (binary for a module with one output) or squared error.
     optimizer : optimizer class, default=torch.optim.Adam
     lr : float, default=0.001
     max_epochs : int, default=200
     batch_size : int or "auto", default="auto"
-        "auto": about a 32nd of the rows, a power of two from 32 to 1024.
+        "auto": about 1/32 of the rows, as a power of two from 32 to 1024.
     precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16": the module runs under `torch.autocast`, in mixed precision; weights,
+        "bfloat16": run the module under `torch.autocast` in mixed precision; weights,
         outputs and loss stay float32.
     scale_target : bool or "auto", default="auto"
-        Whether a regression's target is learned standardised, by mean and standard
-        deviation of the training rows; predictions are in its own units. "auto": where
-        `criterion` is None and the module ends in a linear layer.
+        Whether to standardise a regression target by the mean and standard deviation of
+        the training rows; predictions are in the original units. "auto": if `criterion` is
+        None and the module ends in a linear layer.
     **parameters : object
-        Those of `skorch.NeuralNet`.
+        Parameters of `skorch.NeuralNet`.
     """
 
     stands_for = "module"
 
     OF_ITS_OWN = ("precision", "scale_target")
-    """Its parameters that no net of skorch knows."""
+    """Parameters that skorch's own nets do not have."""
 
     def __init__(
         self,
@@ -87,7 +83,7 @@ class ModuleNet(NeuralNet):
         self.scale_target = scale_target
 
     def get_params(self, deep: bool = True, **options: Any) -> dict[str, Any]:
-        """Return the parameters; with `deep`, the defaults of the module's class too."""
+        """Return the parameters; `deep` adds the defaults of the module's class."""
         params: dict[str, Any] = super().get_params(deep=deep, **options)
         if not deep:
             return params
@@ -95,7 +91,7 @@ class ModuleNet(NeuralNet):
         return {f"module__{name}": value for name, value in defaults.items()} | params
 
     def set_params(self, **params: Any) -> ModuleNet:
-        """Set parameters; a name that only the module's constructor knows goes there."""
+        """Set parameters, including those of the module's constructor by their names."""
         own, inner = self.get_params(deep=False), constructor_names(self.module)
         named = {
             f"module__{name}" if name in inner and name not in own else name: value
@@ -110,7 +106,7 @@ class ModuleNet(NeuralNet):
         return self
 
     def problems(self) -> list[str]:
-        """Say what of the parameters the module cannot be trained with."""
+        """Return a message for each parameter that the module cannot be trained with."""
         routed = (name for name in vars(self) if name.startswith("module__"))
         given = {name.removeprefix("module__") for name in routed}
         missing, unknown = set(), set()
@@ -118,7 +114,7 @@ class ModuleNet(NeuralNet):
         if names:
             missing = required_names(self.module) - given - {"n_outputs"}
             unknown = set() if takes_any(self.module) else given - names
-        precise = "float16 needs its gradients scaled, for which pass a skorch net of your own"
+        precise = "float16 needs gradient scaling, for which you can pass your own skorch net"
         return [
             *missing_problems(self.module, missing, "n_outputs"),
             *unknown_problems(self.module, unknown, names),

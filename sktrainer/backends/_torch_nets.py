@@ -1,8 +1,4 @@
-"""skorch nets as they are trained here.
-
-This module names skorch and torch at its top and is therefore imported only inside
-functions.
-"""
+"""skorch nets with the changes that sktrainer's training needs."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import Any
 
 import cloudpickle
 import numpy as np
-import torch
+import torch  # so this module may only be imported in functions
 from skorch.dataset import Dataset as RowByRow
 from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_device
@@ -40,17 +36,18 @@ from sktrainer.types import Array
 
 __all__ = ["Managed", "feeds_whole_batches", "managed"]
 
-_ON_DEVICE = "__cuda_dependent_attributes__"  # where skorch keeps them in a state
+_ON_DEVICE = "__cuda_dependent_attributes__"  # key in the state that skorch pickles
 
 OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
-"""Options of a loader; with any other, torch's own loads."""
+"""Loader options that `WholeBatches` supports; with others, torch's own loader is used."""
 
 
 class Managed:
-    """What is laid over the class of a skorch net while it is fitted, and stays with it.
+    """Mixin for the class of a fitted skorch net.
 
-    Weighted losses, batches taken whole, and predictions in batches of one size: matrix
-    products of other sizes round otherwise, so that a row would depend on its neighbours.
+    It adds weighted losses, batches taken in one step, and predictions in batches of a fixed
+    size. Rounding of matrix products depends on their size, so with variable batches the
+    prediction of a row would depend on the other rows.
     """
 
     weighted_ = False
@@ -63,7 +60,7 @@ class Managed:
     sample_: Any = None
     _weight_: Any = None
 
-    # Of the net below.
+    # Attributes of the skorch net.
     module: Any
     module_: Any
     criterion_: Any
@@ -75,10 +72,10 @@ class Managed:
     _criteria: list[str]
 
     def initialize_module(self) -> Any:
-        """Make the module; copy an instance, and let lazy layers see how wide X is."""
+        """Create the module: copy an instance, and initialise lazy layers with some rows."""
         super().initialize_module()  # type: ignore[misc]
         if self.module_ is self.module:
-            # It belongs to the parameters: trained in place, a clone would start trained.
+            # It is a parameter. If it were trained in place, clones would start trained.
             self.module_ = unmarked(self.module)
         if self.sample_ is not None and any(map(is_lazy, self.module_.parameters())):
             self.module_.to(self.device)
@@ -86,12 +83,12 @@ class Managed:
         return self
 
     def outputs(self, X: Any) -> torch.Tensor:
-        """Return the module's first output for a few rows, with nothing learned of them."""
+        """Return the module's first output for a few rows, without training."""
         self.module_.eval()
         return tried(self.module_, X, self.infer)
 
     def infer(self, x: Any, **options: Any) -> Any:
-        """Send a batch through the module, in mixed precision where that is asked for."""
+        """Pass a batch through the module, in mixed precision if requested."""
         if not self.mixed_:
             return super().infer(x, **options)  # type: ignore[misc]
         kind = torch.device(self.device).type
@@ -99,14 +96,14 @@ class Managed:
             return _as_float32(super().infer(x, **options))  # type: ignore[misc]
 
     def check_data(self, X: Any, y: Any = None) -> None:
-        """Let skorch's classifiers know the classes that a chunk of rows lacks, too."""
+        """Add classes that are missing from a chunk to those that skorch infers."""
         super().check_data(X, y)  # type: ignore[misc]
         found = getattr(self, "classes_inferred_", None)
         if found is not None and len(found) < self.n_classes_:
             self.classes_inferred_ = np.arange(self.n_classes_)
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Take rows of a table as they are; leave the rest to skorch."""
+        """Use rows in memory directly, and leave other data to skorch."""
         in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_inputs(X)
         if y is None and in_memory:
             if feeds_whole_batches(self):
@@ -115,7 +112,7 @@ class Managed:
         return super().get_dataset(X, y)  # type: ignore[misc]
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Load batches of our own rows whole."""
+        """Return a loader of whole batches for a `RowsDataset`."""
         if not isinstance(dataset, RowsDataset):
             return super().get_iterator(dataset, training=training)  # type: ignore[misc]
         part = "iterator_train" if training else "iterator_valid"
@@ -128,27 +125,27 @@ class Managed:
             normalises = any(isinstance(part, _BatchNorm) for part in parts)
             if normalises and min(options["batch_size"], len(dataset)) == 1:
                 raise ParameterError(
-                    f"{type(self.module_).__name__} normalises by batch, which takes batches "
-                    "of 2 rows or more, got 1; raise batch_size, or pass more rows at once"
+                    f"{type(self.module_).__name__} uses batch normalisation, which needs "
+                    "batches of 2 rows or more, got 1; increase batch_size, or pass more rows"
                 )
             return WholeBatches(dataset, **options, join_lone_row=normalises)
-        if not training:  # a loader draws a seed, also where it shuffles nothing
+        if not training:  # even without shuffling, a loader draws a seed
             options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=as_is, **options)
 
     def _set_training(self, training: bool = True) -> None:
-        """Switch modules where they are not so already: skorch does so in every batch."""
+        """Switch the mode of modules only if it changes: skorch does so for every batch."""
         parts = (getattr(self, f"{name}_") for name in self._modules + self._criteria)
         if any(getattr(part, "training", training) != training for part in parts):
             super()._set_training(training)  # type: ignore[misc]
 
     def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:
-        """Lay the batch's weights ready for its loss."""
+        """Keep the weights of the batch for its loss."""
         super().on_batch_begin(net, batch=batch, **options)  # type: ignore[misc]
         self._weight_ = batch.weight if isinstance(batch, Batch) else None
 
     def on_batch_end(self, net: Any, training: bool = False, **options: Any) -> None:
-        """Let a batch count by its weight in the mean loss that skorch takes."""
+        """Record the sum of weights as batch size, by which skorch averages losses."""
         super().on_batch_end(net, training=training, **options)  # type: ignore[misc]
         if self._weight_ is not None:
             size = "train_batch_size" if training else "valid_batch_size"
@@ -156,12 +153,12 @@ class Managed:
             self._weight_ = None
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **options: Any) -> Any:
-        """Return the loss, of weighted rows ``sum(w * l) / sum(w)``."""
+        """Return the loss; with weights, ``sum(w * l) / sum(w)``."""
         if self._weight_ is None:
             if self.weighted_:
                 raise ParameterError(
-                    "the weights of a batch were lost on the way to the loss; with "
-                    "sample weights leave out iterator_train__pin_memory"
+                    "the sample weights of a batch did not reach the loss; do not use "
+                    "iterator_train__pin_memory together with sample weights"
                 )
             return super().get_loss(y_pred, y_true, *args, **options)  # type: ignore[misc]
         criterion = self.criterion_
@@ -173,8 +170,8 @@ class Managed:
         weight = to_device(self._weight_, self.device)
         if losses.ndim == 0 or len(losses) != len(weight):
             raise ParameterError(
-                f"sample weights need a loss for each row, and {type(criterion).__name__} "
-                "gives one for the batch; leave out the weights or use another criterion"
+                f"sample weights need one loss per row, but {type(criterion).__name__} "
+                "returns one per batch; remove the weights or use another criterion"
             )
         of_rows = losses.reshape(len(losses), -1).mean(dim=1)
         total = (weight * of_rows).sum()
@@ -183,7 +180,7 @@ class Managed:
     def forward_iter(
         self, X: Any, training: bool = False, device: str = "cpu"
     ) -> Iterator[Any]:
-        """Yield the outputs of each batch, computed in batches of one size."""
+        """Yield the outputs of each batch, computed in batches of a fixed size."""
         if training:
             yield from super().forward_iter(X, training=True, device=device)  # type: ignore[misc]
             return
@@ -195,15 +192,15 @@ class Managed:
             n_rows = get_len(inputs)
             if n_rows < size:
                 batch = (padded(inputs, size), targets)
-            with limited_threads(1):  # products of wide layers round by their threads
+            with limited_threads(1):  # rounding of wide layers depends on their number
                 found = self.evaluation_step(batch)
             yield to_device(_cut(found, n_rows), device=device)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return a column for each class that was trained on.
+        """Return one column per training class.
 
-        A module may have more outputs than there are classes, as where the training rows
-        of a fold lack one.
+        A module may have more outputs, for example if the training rows of a fold lack a
+        class.
         """
         found: Array = super().predict_proba(X)  # type: ignore[misc]
         if not self.n_classes_ or found.ndim < 2 or found.shape[1] <= self.n_classes_:
@@ -212,30 +209,31 @@ class Managed:
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> Array:
-        """Return class codes, or numbers in the shape of the target.
+        """Return class codes, or numbers with the shape of the target.
 
-        While the net learns, callbacks compare these with targets as the loss takes them.
+        During training, numbers stay standardised: callbacks compare them with targets in
+        the format of the loss.
         """
         found: Array = super().predict(X)  # type: ignore[misc]
         found = found.reshape(len(found)) if self.flat_output_ else found
         return found if self.learning_ else self.in_units(found)
 
     def in_units(self, predicted: Array) -> Array:
-        """Return what the net has learned to say in the units of the target."""
+        """Return predictions of the net in the units of the target."""
         scale = self.target_scale_
         return predicted if scale is None else scale.undone(predicted)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
         if b"__main__" in state[_ON_DEVICE]:
-            # skorch pickles module and optimizer by themselves and by reference: no process
-            # of a pool, which joblib sends what is in a script by value, could read them.
-            beside = {name: v for name, v in vars(self).items() if name not in state}
-            state[_ON_DEVICE] = cloudpickle.dumps(beside)
+            # skorch pickles module and optimizer separately and by reference. Worker
+            # processes cannot import classes of a script; joblib sends these by value.
+            on_device = {name: v for name, v in vars(self).items() if name not in state}
+            state[_ON_DEVICE] = cloudpickle.dumps(on_device)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # skorch puts a net whose GPU is not there on the CPU too, with two warnings.
+        # skorch also moves a net to the CPU if its GPU is missing, but with two warnings.
         device = state["device"]
         moved = state if is_there(device) else {**state, "device": "cpu"}
         super().__setstate__(moved)  # type: ignore[misc]
@@ -245,7 +243,7 @@ class Managed:
 
 
 def _as_float32(values: Any) -> Any:
-    """Return outputs in the type that losses and scores are computed in."""
+    """Convert bfloat16 outputs to float32, the dtype of losses and scores."""
     if isinstance(values, tuple):
         return tuple(_as_float32(value) for value in values)
     return values.float() if getattr(values, "dtype", None) == torch.bfloat16 else values
@@ -259,7 +257,7 @@ def _cut(values: Any, n_rows: int) -> Any:
 
 @functools.cache
 def managed(net_class: Any) -> Any:
-    """Return the class of a net with `Managed` laid over it.
+    """Return a subclass of a net's class that has `Managed` as its first base.
 
     Examples
     --------
@@ -278,7 +276,7 @@ def _revived(net_class: type) -> Any:
 
 
 def feeds_whole_batches(net: Any) -> bool:
-    """Whether rows can be fed as batches: the net has no dataset or loader of its own."""
+    """Return whether whole batches can be used: the net has no own dataset or loader."""
     loads_plainly = net.iterator_train is DataLoader and net.iterator_valid is DataLoader
     collates = any(hasattr(net, f"iterator_{p}__collate_fn") for p in ("train", "valid"))
     return net.dataset is RowByRow and loads_plainly and not collates

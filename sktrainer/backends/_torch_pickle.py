@@ -1,11 +1,9 @@
-"""A torch Module that pickles by what it holds.
+"""Pickling of torch Modules by content.
 
-torch writes the address of a tensor's memory into the tensor's pickle, so that no copy of a
-module has the pickle of the module, nor the hash that joblib makes of it: scikit-learn's
-checks and `joblib.Memory` take the copy for another parameter. A module that is marked here
-pickles its tensors as arrays. The mark is on the instance, not on its class.
-
-This module names torch at its top and is therefore imported only inside functions.
+torch writes memory addresses into the pickle of a tensor. A copy of a module therefore has
+another pickle, and another joblib hash, than the module, and scikit-learn's checks and
+`joblib.Memory` take it for another parameter value. A module that is marked here pickles its
+tensors as arrays. The mark is on the instance, not on its class.
 """
 
 from __future__ import annotations
@@ -18,20 +16,20 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 from torch.nn.parameter import is_lazy
 
 from sktrainer.types import Array
 
 __all__ = ["MARK", "copied", "unmarked"]
 
-MARK = ("__reduce_ex__", "__deepcopy__")  # the attributes of an instance that is marked
+MARK = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
 
 
 def copied(module: torch.nn.Module) -> torch.nn.Module:
-    """Return a deep copy that pickles, and is hashed, by what it holds.
+    """Return a deep copy whose pickle and hash depend on its content alone.
 
-    Its own copies do so too.
+    This also applies to copies of the result.
 
     Examples
     --------
@@ -44,15 +42,15 @@ def copied(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def unmarked(module: torch.nn.Module) -> torch.nn.Module:
-    """Return a deep copy that pickles as torch has it."""
+    """Return a deep copy with torch's own pickling."""
     return _copy(module, {})
 
 
 @dataclass(frozen=True)
 class _Held:
-    """A tensor as plain values, which come back on the processor.
+    """Tensor as plain values, restored on the CPU.
 
-    Bytes, since NumPy has no name for some of torch's types.
+    The content is stored as bytes because NumPy lacks some of torch's dtypes.
     """
 
     content: Array
@@ -104,8 +102,9 @@ def _marked_copy(module: torch.nn.Module, memo: dict[int, Any]) -> torch.nn.Modu
 
 
 def _reduced(module: torch.nn.Module, protocol: int) -> tuple[Any, ...]:
-    """Reduce to a copy that holds plain values where this one holds tensors."""
+    """Return a copy with plain values in place of tensors, and the function to restore it."""
     tensors = chain(module.parameters(), module.buffers())
+    # Used as the memo of deepcopy, which then takes the plain values for copies of tensors.
     held = {id(t): _Held.of(t) for t in tensors if _is_plain(t)}
     return _revived, (_copy(module, held),)
 
@@ -116,7 +115,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _revived(skeleton: torch.nn.Module) -> torch.nn.Module:
-    tensors: dict[int, Any] = {}  # a tensor that two layers share is one again
+    tensors: dict[int, Any] = {}  # to restore a tensor that two layers share only once
     for part in skeleton.modules():
         for values in (part._parameters, part._buffers):
             for name, held in values.items():

@@ -1,8 +1,8 @@
-"""Keras: models, functions that build them, and the wrappers of scikeras and keras.wrappers.
+"""Keras backend: models, model-building functions, wrappers of scikeras and keras.wrappers.
 
-The epochs are driven from here, batch by batch: the stopper answers with a reason, the rows
-come in another order in each epoch (Keras on TensorFlow shuffles all alike under a seed),
-and no adapter of data is set up, which for small batches takes longer than to train.
+sktrainer runs the training loop instead of `Model.fit`. Early stopping can then return a
+reason, and each epoch has a different row order (with a seed, Keras on TensorFlow repeats the
+same order). It also avoids Keras's data adapters, whose setup can take longer than training.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ __all__ = ["KerasBackend"]
 
 
 class KerasBackend:
-    """Trains Keras models."""
+    """Backend for Keras models."""
 
     name = "keras"
 
     def traits(self, model: Any, task: Task) -> Traits:
-        """Say what this model needs and can do."""
+        """Return the requirements and capabilities of this model."""
         return Traits(
             sparse=False,
             any_shape=True,
@@ -75,25 +75,25 @@ class KerasBackend:
         )
 
     def problems(self, model: Any) -> list[str]:
-        """Say what of the estimator's own parameters it cannot be trained with."""
+        """Return a message for each parameter that the model cannot be trained with."""
         found: list[str] = model.problems()
         return found
 
     def was_trained(self, model: Any) -> bool:
-        """Tell whether the optimizer of a model that was passed has made steps."""
+        """Return whether the optimizer of a model instance has made any steps."""
         inner = getattr(model, "model", None)
         optimizer = getattr(inner, "optimizer", None) if is_instance(inner) else None
         return optimizer is not None and int(optimizer.iterations) > 0
 
     def own_device(self, model: Any) -> None:
-        """A Keras model names none; `keras.device` is a scope."""
+        """Return None: a Keras model has no device parameter."""
 
     def gpus(self, model: Any) -> Gpus:
-        """Return the GPUs that Keras's backend sees."""
+        """Return the GPUs that the Keras backend sees."""
         return gpus()
 
     def fit(self, request: FitRequest) -> ModelFit:
-        """Fit epoch by epoch and put back the weights of the best one.
+        """Train for all epochs and restore the weights of the best one.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class KerasBackend:
         Returns
         -------
         ModelFit
-            The estimator that came, with `model_`, the Keras model, beside its parameters.
+            With the estimator of the request, which has the Keras model as `model_`.
         """
         check_rows(request)
         seed = _seed(request)
@@ -116,9 +116,9 @@ class KerasBackend:
         return replace(fit, stop_reason=reason, batch_size=training.batch_size)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
-        """Train for one epoch over a chunk; weights and optimizer go on from the one before.
+        """Train for one epoch on a chunk, with the weights and optimizer state so far.
 
-        To callbacks, fresh ones for each chunk, this is the epoch of the chunk's number.
+        Callbacks are copied for each chunk; the chunk's number is their epoch.
 
         Parameters
         ----------
@@ -144,9 +144,10 @@ class KerasBackend:
 
 
 def _go_on(before: Trainee, training: Training, number: int) -> None:
-    """Train the model that is there, and leave an equal of it where it was taken from.
+    """Train the existing model, and restore the estimator it comes from to its old state.
 
-    A copy to train would be traced and compiled again in every chunk.
+    The model is not copied before training because TensorFlow would trace and compile the
+    copy again for every chunk.
     """
     model, state = training.model, before.__getstate__()
     variables = variables_of(model)
@@ -160,7 +161,7 @@ def _go_on(before: Trainee, training: Training, number: int) -> None:
 
 @contextmanager
 def _alone(request: FitRequest, seed: int) -> Iterator[None]:
-    """Train in one thread, on the device asked for, and put the process's own state back."""
+    """Use one thread and the requested device, and restore global state on exit."""
     with (
         limited_threads(1),
         kept(seed),
@@ -172,13 +173,13 @@ def _alone(request: FitRequest, seed: int) -> Iterator[None]:
 
 
 def _seed(request: FitRequest) -> int:
-    """Return the seed that scikeras's estimator was given, else the fit's own."""
+    """Return the `random_state` of a scikeras estimator if set, else the request's seed."""
     given = getattr(request.model, "random_state", None)
     return int(given) if isinstance(given, (int, np.integer)) else request.seed
 
 
 def _prepare(request: FitRequest) -> Trainee:
-    """Build the model, compile it where it is not, and say how its outputs are read."""
+    """Build the model, compile it if necessary, and determine the format of its outputs."""
     net: Trainee = request.model
     y = np.asarray(request.train.y)
     classes = classes_of(request)
@@ -210,7 +211,7 @@ def _target_scale(net: Trainee, raw: Any, request: FitRequest) -> TargetScale | 
 
 
 def _build_optimizer(model: Any) -> None:
-    """Make the optimizer's variables: TensorFlow traces a step twice that makes some."""
+    """Create the optimizer's variables: otherwise TensorFlow traces the first step twice."""
     optimizer = model.optimizer
     if optimizer is not None and not optimizer.built:
         optimizer.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""A bare torch Module, class or instance: recognised without torch, wrapped as a net."""
+"""Recognition of torch Modules without importing torch, and their conversion to nets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 def is_module(estimator: Any) -> bool:
-    """Tell whether this is a torch Module, its class or an instance.
+    """Return whether this is a torch Module, either a class or an instance.
 
     Examples
     --------
@@ -32,15 +32,15 @@ def is_module(estimator: Any) -> bool:
 
 
 def is_network(estimator: Any) -> bool:
-    """Tell whether this is a torch Module or a skorch net."""
+    """Return whether this is a torch Module or a skorch net."""
     mro = type(estimator).__mro__
     return is_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
 
 
 def model_name(model: Any) -> str:
-    """Return the name that a model goes by: its class's, or that of what it stands for.
+    """Return the name of a model for reports: that of its class, or of what it wraps.
 
-    A net of ours around a bare Module says by `stands_for` which parameter holds that.
+    The class attribute `stands_for` of a wrapper names the parameter with the wrapped model.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def as_net(module: Any) -> Any:
     Raises
     ------
     ImportError
-        skorch is not installed.
+        If skorch or torch is not installed.
     """
     require("skorch", "torch")
     from sktrainer.backends._torch_module_net import ModuleNet
@@ -69,13 +69,13 @@ def as_net(module: Any) -> Any:
 
 
 def constructor_names(module: Any) -> set[str]:
-    """Return the names that the constructor of a Module class takes; none of an instance."""
+    """Return the constructor's parameter names of a Module class; empty for an instance."""
     return set(named_parameters(module)) if isinstance(module, type) else set()
 
 
 def constructor_defaults(module: Any) -> dict[str, Any]:
-    """Return the arguments of a Module class's constructor that have a default.
+    """Return the default arguments of a Module class's constructor.
 
-    Without `n_outputs`: it follows from the target unless it is set.
+    `n_outputs` is left out because it depends on the target unless it is set.
     """
     return default_values(module, but={"n_outputs"}) if isinstance(module, type) else {}

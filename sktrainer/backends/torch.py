@@ -1,8 +1,8 @@
-"""PyTorch through skorch: nets that the caller made, and bare Modules.
+"""PyTorch backend: skorch nets and bare Modules.
 
-The epochs are driven from here, by one `fit_loop` of one epoch each, so that the stopper
-answers with a reason and Ctrl-C stays Ctrl-C. Callbacks are told of the beginning and the
-end of the training once, as in a fit of skorch's own: schedules run on from epoch to epoch.
+Each epoch is one call of `fit_loop`, so that early stopping can return a reason and Ctrl-C
+raises KeyboardInterrupt. As in skorch's own fit, `on_train_begin` and `on_train_end` are called
+once, and schedules continue from epoch to epoch.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ __all__ = ["TorchBackend"]
 
 
 class TorchBackend:
-    """Trains skorch nets."""
+    """Backend for skorch nets."""
 
     name = "skorch"
 
     def traits(self, model: Any, task: Task) -> Traits:
-        """Say what this net needs and can do."""
+        """Return the requirements and capabilities of this net."""
         from sktrainer.backends._torch_nets import feeds_whole_batches
 
         criterion = model.criterion
@@ -65,7 +65,7 @@ class TorchBackend:
         )
 
     def problems(self, model: Any) -> list[str]:
-        """Say what of the net's own parameters it cannot be trained with."""
+        """Return a message for each parameter that the net cannot be trained with."""
         from sktrainer.backends._torch_module_net import ModuleNet
 
         if isinstance(model, ModuleNet):
@@ -74,19 +74,19 @@ class TorchBackend:
         return found + number_problems("batch_size", model.batch_size, besides=(-1,))
 
     def was_trained(self, model: Any) -> bool:
-        """Tell whether a Module that was passed as an instance has been trained.
+        """Return whether a Module instance has been trained.
 
-        By gradients, and batches that a normalising layer has counted: weights do not tell.
+        Gradients and the batch counts of normalisation layers show it; weights do not.
         """
         module: Any = model.module
         if isinstance(module, type) or not is_module(module):
             return False
-        counted = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
-        return any(p.grad is not None for p in module.parameters()) or any(map(bool, counted))
+        counts = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
+        return any(p.grad is not None for p in module.parameters()) or any(map(bool, counts))
 
     def own_device(self, model: Any) -> str | None:
-        """Return the device of the net; "cpu" is skorch's default and leaves it open."""
-        device = "as the module lies" if model.device is None else str(model.device)
+        """Return the device of the net, or None for skorch's default, "cpu"."""
+        device = "as set on the module" if model.device is None else str(model.device)
         return None if device == "cpu" else device
 
     def gpus(self, model: Any) -> Gpus:
@@ -96,7 +96,7 @@ class TorchBackend:
         return gpus()
 
     def fit(self, request: FitRequest) -> ModelFit:
-        """Fit epoch by epoch and put back the weights of the best one.
+        """Train for all epochs and restore the weights of the best one.
 
         Parameters
         ----------
@@ -105,8 +105,8 @@ class TorchBackend:
         Returns
         -------
         ModelFit
-            The net has the parameters that it came with; a bare Module's has those that
-            the task and the table decided.
+            The net keeps its parameters; for a bare Module, these include the ones that
+            depend on the task and the table.
         """
         from sktrainer.backends._torch_completion import check_outputs, completed
         from sktrainer.backends._torch_devices import seeded
@@ -114,8 +114,8 @@ class TorchBackend:
         check_rows(request)
         if request.device is not None:
             request.model.device = request.device
-        # Sums over the rows of a large batch round otherwise with each number of threads,
-        # and that number depends on the folds fitted beside this one.
+        # The rounding of sums over a large batch depends on the number of threads, and this
+        # number depends on how many folds run in parallel.
         with (
             limited_threads(1),
             kept(request.seed),
@@ -135,15 +135,15 @@ class TorchBackend:
         net.weighted_, net.sample_ = False, None
         fit = finished(request, n_iter, stopped=request.monitor.stopped)
         reason = "converged" if interrupted else fit.stop_reason
-        whole = net.batch_size == -1
-        batch_size = len(request.train) if whole else int(net.batch_size)
+        all_rows = net.batch_size == -1
+        batch_size = len(request.train) if all_rows else int(net.batch_size)
         return replace(fit, stop_reason=reason, batch_size=batch_size)
 
     def partial_fit(self, request: ChunkRequest) -> ModelFit:
-        """Train a copy of the net for one epoch over a chunk.
+        """Train a copy of the net for one epoch on a chunk.
 
-        Module, optimizer and schedules go on from the chunk (or the fit) before. Callbacks
-        are told of the beginning of the training once, and never of its end.
+        Module, optimizer and schedules continue from the previous chunk or fit. Of all
+        chunks, only the first calls `on_train_begin`, and none calls `on_train_end`.
 
         Parameters
         ----------
@@ -184,14 +184,14 @@ class TorchBackend:
 
 
 def _copied(net: Any) -> Any:
-    """Copy a net, but not what its history tells of epochs that are over."""
+    """Return a deep copy of a net that shares the rows of its history."""
     history = getattr(net, "history_", None)
     return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
 
 
 @contextmanager
 def _learning(net: Any) -> Iterator[None]:
-    """Let a net know that it learns, in silence and without a split of its own."""
+    """Mark a net as training, and disable its output and its own validation split."""
     values = {"learning_": True, "train_split": None, "verbose": 0}
     before = {name: getattr(net, name) for name in values}
     vars(net).update(values)
@@ -202,7 +202,7 @@ def _learning(net: Any) -> Iterator[None]:
 
 
 def _datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
-    """Return training rows, and validation rows where these may stop the fit."""
+    """Return the training rows, and the validation rows if they can stop the fit."""
     watched = request.validation if request.monitor.stops else None
     return _dataset(net, request, request.train), (
         None if watched is None else _dataset(net, request, watched)
@@ -227,7 +227,7 @@ def _given(validation: Any) -> Any:
 
 
 def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
-    """Go through the epochs; return how many, and whether a callback ended them."""
+    """Train for all epochs; return their number and whether a callback ended training."""
     monitor, limit = request.monitor, request.n_iter or net.max_epochs
     n_iter, best, ended = resumed(net, request)
     last = n_iter if ended or monitor.stopped else limit
@@ -254,17 +254,18 @@ def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
-    """Tell a callback that ends the training from a Ctrl-C: skorch's way is the same error."""
+    """Return whether a callback ended training; in skorch it does so by KeyboardInterrupt."""
     from skorch.callbacks import Callback
 
     trace = interrupt.__traceback__
+    # In the innermost frame, `self` is the callback if one of its methods raised the error.
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)
 
 
 def _record(net: Any, epoch: int, request: FitRequest) -> int:
-    """Record an epoch's losses and the watched score."""
+    """Record an epoch's losses and the monitored score."""
     values = {"train": {"loss": _mean_loss(net, "train")}}
     if request.monitor.stops and request.validation is not None:
         loss = _mean_loss(net, "valid")
@@ -274,7 +275,7 @@ def _record(net: Any, epoch: int, request: FitRequest) -> int:
 
 
 def _mean_loss(net: Any, part: str) -> float:
-    """Return the mean loss of the last epoch's batches, by their sizes or weights."""
+    """Return the mean loss of the last epoch's batches, weighted by their sizes."""
     batches = [b for b in net.history[-1]["batches"] if f"{part}_loss" in b]
     losses = [b[f"{part}_loss"] for b in batches]
     return float(np.average(losses, weights=[b[f"{part}_batch_size"] for b in batches]))

@@ -1,4 +1,4 @@
-"""What stands in a saved state for a thing that is saved in another way."""
+"""Placeholders in a saved state for objects that are saved in another way."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["StoredModule", "StoredNet"]
 
 @dataclass
 class StoredModule:
-    """A torch Module, a Keras model, or another object of theirs, in files of its own.
+    """Placeholder for a torch Module, a tensor or a Keras object that is in separate files.
 
     Attributes
     ----------
     number : int
-        Which of those in the files.
+        Position of the object in these files.
     """
 
     number: int
@@ -23,16 +23,17 @@ class StoredModule:
 
 @dataclass
 class StoredNet:
-    """A skorch net or an estimator of Keras: its class and what its attributes hold.
+    """Class and attributes of a skorch net or a Keras estimator.
 
-    Neither is ever made from a state by itself: skorch's own way of doing so unpickles one
-    of the state's values, and that of Keras's estimators here takes Lambda layers.
+    `__setstate__` of these classes is not used for loading: skorch's unpickles one of the
+    values, and that of sktrainer's Keras estimators accepts Lambda layers.
 
     Attributes
     ----------
     kind : type
     state : dict
     fitted : bool
+        Whether sktrainer's mixin or adapter is added to `kind`.
     """
 
     kind: Any

@@ -1,4 +1,4 @@
-"""Networks: what holds for Keras besides the contract."""
+"""Tests of the Keras backend beyond the contract of all backends."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ LABELS = np.where(Y > 0, "yes", "no")
 
 
 @pytest.fixture(autouse=True)
-def _seeds_drawn_here_are_put_back():
-    with kept():  # layers made in a test draw theirs from Python's generator
+def _restore_global_random_state():
+    with kept():  # layers created in a test draw seeds from Python's generator
         yield
 
 
 def plain(model, epochs=4, **parameters):
-    """A trainer that leaves rows as they are and holds none out."""
+    """Return a trainer without preprocessing and without held-out rows."""
     options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
     trainer = ManagedTrainer(model, **{**options, **parameters})
     return trainer.set_params(estimator__epochs=epochs)
 
 
 class Remembers(keras.callbacks.Callback):
-    """Counts the epochs and the batches that it is told of."""
+    """Callback that counts epochs and training batches."""
 
     epochs = batches = 0
 
@@ -73,7 +73,7 @@ class Remembers(keras.callbacks.Callback):
 
 
 class EndsAfter(keras.callbacks.Callback):
-    """Ends the training as Keras's own EarlyStopping does."""
+    """Callback that ends the training as Keras's own EarlyStopping does."""
 
     def __init__(self, n_epochs=3):
         super().__init__()
@@ -84,7 +84,7 @@ class EndsAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def test_a_mixed_table_trains_for_every_task():
+def test_mixed_table_trains_for_every_task():
     for task, n_classes in (("classification", 2), ("classification", 3), ("regression", 2)):
         rows, target = mixed_table(200, task, n_classes=n_classes)
         trainer = ManagedTrainer(build, test_size=0.2, random_state=0)
@@ -99,9 +99,9 @@ def test_a_mixed_table_trains_for_every_task():
 
 @pytest.mark.parametrize("activation", [None, "sigmoid", "softmax"])
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_the_loss_follows_from_what_comes_out(width, activation):
+def test_loss_is_inferred_from_outputs(width, activation):
     if (width, activation) in ((1, "softmax"), (2, "sigmoid"), (4, "sigmoid")):
-        pytest.skip("no way to tell classes")
+        pytest.skip("these outputs cannot distinguish classes")
 
     trainer = plain(lambda: linear(width, activation), epochs=2, task="classification")
     found = trainer.fit(X, LABELS).predict_proba(X)
@@ -120,7 +120,7 @@ def test_the_loss_follows_from_what_comes_out(width, activation):
         np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-shifted)), rtol=1e-4)
 
 
-def test_a_loss_that_was_compiled_is_kept_and_gets_targets_in_its_form():
+def test_compiled_loss_is_kept_and_gets_targets_in_its_format():
     def compiled(loss, width, activation):
         model = linear(width, activation)
         model.compile("sgd", loss=loss, metrics=["accuracy"])
@@ -139,7 +139,7 @@ def test_a_loss_that_was_compiled_is_kept_and_gets_targets_in_its_form():
         assert trainer.model_.model_.loss is loss or isinstance(loss, str)
 
 
-def test_plain_gradient_descent_is_that_of_kerass_own_fit():
+def test_gradient_descent_matches_keras_fit():
     def model():
         made = linear(1, None, zeros=True)
         made.compile(keras.optimizers.SGD(0.05), "mse")
@@ -155,7 +155,7 @@ def test_plain_gradient_descent_is_that_of_kerass_own_fit():
     )
 
 
-def test_a_weight_of_two_is_a_row_twice():
+def test_weight_of_two_equals_repeated_row():
     weight = np.where(np.arange(len(Y)) % 3 == 0, 2.0, 1.0)
     twice = np.repeat(np.arange(len(Y)), weight.astype(int))
 
@@ -179,7 +179,7 @@ def test_a_weight_of_two_is_a_row_twice():
     assert not same_bits(weighted.predict(X), trainer().fit(X, Y).predict(X))
 
 
-def test_class_weights_of_a_wrapper_are_those_of_sample_weights():
+def test_class_weights_of_wrapper_equal_sample_weights():
     weights = {"no": 1.0, "yes": 3.0}
     options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
     by_class = scikeras_classifier(build_from_meta, epochs=3, class_weight=weights)
@@ -194,7 +194,7 @@ def test_class_weights_of_a_wrapper_are_those_of_sample_weights():
         assert same_bits(first.predict_proba(X), second.predict_proba(X))
 
 
-def test_each_epoch_sees_the_rows_in_another_order():
+def test_row_order_differs_between_epochs():
     seen = []
 
     class Notes(keras.callbacks.Callback):
@@ -211,11 +211,11 @@ def test_each_epoch_sees_the_rows_in_another_order():
     ).fit(X, Y)
 
     assert len(seen) == 6
-    assert seen[0] != seen[3]  # the first batch of either epoch
-    assert seen[2] == pytest.approx(seen[5])  # the same rows in all
+    assert seen[0] != seen[3]  # first batches of the two epochs
+    assert seen[2] == pytest.approx(seen[5])  # mean loss of all rows
 
 
-def test_callbacks_are_fresh_for_each_fit_and_may_end_the_training():
+def test_callbacks_are_copied_for_each_fit_and_can_end_training():
     remembers = Remembers()
     trainer = plain(build, epochs=5, cv=2).set_params(
         estimator__callbacks=[remembers, EndsAfter(3)]
@@ -226,8 +226,8 @@ def test_callbacks_are_fresh_for_each_fit_and_may_end_the_training():
     assert (remembers.epochs, remembers.batches) == (0, 0)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
-def test_schedules_see_the_validation_loss_and_the_best_epoch_is_put_back():
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # raised by Keras itself
+def test_schedule_sees_validation_loss_and_best_epoch_is_restored():
     schedule = keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5)
     trainer = ManagedTrainer(
         build, preprocessor=None, n_iter_no_change=4, validation_size=0.3, random_state=0
@@ -247,7 +247,7 @@ def test_schedules_see_the_validation_loss_and_the_best_epoch_is_put_back():
     assert float(trainer.model_.model_.optimizer.learning_rate) < 0.3
 
 
-def test_a_scorer_may_be_watched():
+def test_scorer_can_be_monitored():
     trainer = ManagedTrainer(
         build, eval_metric="roc_auc", n_iter_no_change=3, random_state=0, task="classification"
     ).set_params(estimator__epochs=5)
@@ -257,7 +257,7 @@ def test_a_scorer_may_be_watched():
     assert trainer.report_.fitting["batch_size"] == 32
 
 
-def test_an_instance_is_copied_and_a_trained_one_is_told_of():
+def test_instance_is_copied_and_trained_instance_warns():
     model = linear(2, None)
     before = [weights.copy() for weights in model.get_weights()]
     trainer = plain(model, epochs=2).fit(X, LABELS)
@@ -270,7 +270,7 @@ def test_an_instance_is_copied_and_a_trained_one_is_told_of():
         plain(model, epochs=1).fit(X, LABELS)
 
 
-def test_a_subclass_without_a_configuration_is_made_again_by_what_made_it():
+def test_subclass_without_get_config_is_rebuilt_by_its_function():
     trainer = ManagedTrainer(subclassed, early_stopping=False, random_state=0)
     trainer.set_params(estimator__epochs=2, estimator__hidden=6).fit(X, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
@@ -282,9 +282,9 @@ def test_a_subclass_without_a_configuration_is_made_again_by_what_made_it():
         plain(subclassed(2)).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("beside", ["keras", "scikeras"])  # this one gives models other copies
-def test_copies_of_a_clones_model_have_its_hash(beside):
-    importlib.import_module(beside)
+@pytest.mark.parametrize("imported", ["keras", "scikeras"])  # scikeras adds a __deepcopy__
+def test_copies_of_cloned_model_have_same_hash(imported):
+    importlib.import_module(imported)
     with kept():
         model = clone(ManagedTrainer(five_probabilities())).estimator
         copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
@@ -297,7 +297,7 @@ def test_copies_of_a_clones_model_have_its_hash(beside):
 
 
 def huber(delta):
-    """Train a model, by a loss of which Keras's own copies lose the delta."""
+    """Train with a loss whose `delta` Keras's own copies lose."""
     loss = keras.losses.Huber(delta)
     metrics = [keras.metrics.CosineSimilarity(axis=0)]
     trainer = plain(build, task="regression", epochs=2)
@@ -305,7 +305,7 @@ def huber(delta):
     return trainer.fit(X, 5 * Y)
 
 
-def test_losses_keep_what_keras_leaves_out_of_their_configuration():
+def test_losses_keep_arguments_that_their_keras_configuration_omits():
     small, again = huber(0.2), huber(0.2)
     assert small.evals_result_ == again.evals_result_ != huber(1.0).evals_result_
     for copied in (clone(small), pickle.loads(pickle.dumps(small))):
@@ -315,7 +315,7 @@ def test_losses_keep_what_keras_leaves_out_of_their_configuration():
     assert trained.loss._fn_kwargs == {"delta": 0.2}
 
 
-def test_a_compiled_model_is_trained_by_the_loss_that_it_was_compiled_with():
+def test_compiled_model_trains_with_arguments_of_its_loss():
     def compiled(delta):
         with kept():
             model = keras.Sequential([keras.layers.Dense(1)])
@@ -330,7 +330,7 @@ def test_a_compiled_model_is_trained_by_the_loss_that_it_was_compiled_with():
     assert plain_value(models[0].loss) != plain_value(models[1].loss)
 
 
-def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():
+def test_user_defined_layers_and_losses_are_pickled_by_reference():
     trainer = plain(build_with_own_parts, epochs=2).fit(X, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
 
@@ -338,7 +338,7 @@ def test_layers_and_losses_of_the_callers_own_are_pickled_by_reference():
 
 
 @pytest.mark.parametrize("name", ["of_own_parts", "functional"])
-def test_own_parts_and_adapted_layers_are_copied_and_pickled(name):
+def test_user_defined_and_adapted_layers_are_copied_and_pickled(name):
     from sktrainer.backends._keras_pickle import copied
     from tests import keras_parts
 
@@ -354,7 +354,7 @@ def test_own_parts_and_adapted_layers_are_copied_and_pickled(name):
     assert again.partial_fit(np.tile(X, 2), Y).n_iter_ == 2
 
 
-def test_parameters_of_the_function_are_those_of_the_trainer():
+def test_parameters_of_function_are_parameters_of_trainer():
     trainer = ManagedTrainer(build, early_stopping=False, random_state=0)
     params = trainer.get_params()
     assert params["estimator"] is build
@@ -366,7 +366,7 @@ def test_parameters_of_the_function_are_those_of_the_trainer():
     fitted = copy.set_params(estimator__epochs=1).fit(X, LABELS).model_.model_
     assert fitted.layers[0].units == 5
     assert fitted.optimizer.beta_1 == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="takes no 'widht'"):
+    with pytest.raises(ValueError, match="has no parameter 'widht'"):
         trainer.set_params(estimator__widht=3)
 
 
@@ -379,7 +379,7 @@ def test_parameters_of_the_function_are_those_of_the_trainer():
         (five_probabilities, {"estimator__batch_size": [20, 40]}),
     ],
 )
-def test_a_grid_search_in_two_processes(estimator, grid):
+def test_grid_search_does_not_depend_on_n_jobs(estimator, grid):
     made = estimator() if estimator is five_probabilities else estimator
     trainer = plain(made, epochs=2, task="classification")
     alone = GridSearchCV(trainer, grid, cv=2).fit(X, LABELS)
@@ -391,7 +391,7 @@ def test_a_grid_search_in_two_processes(estimator, grid):
     assert same_bits(alone.predict_proba(X), together.predict_proba(X))
 
 
-def test_images_go_to_a_network_as_they_are():
+def test_images_reach_network_unchanged():
     digits = load_digits()
     rows, target = digits.images[:600] / 16, digits.target[:600]
 
@@ -412,7 +412,7 @@ def test_images_go_to_a_network_as_they_are():
     assert same_bits(trainer.predict_proba(rows[:1])[0], trainer.predict_proba(rows)[0])
 
 
-def test_several_inputs_come_as_a_dict():
+def test_model_with_several_inputs_takes_dict():
     words = RNG.integers(0, 5, (120, 4))
     rows = {"numbers": X, "words": words}
     trainer = ManagedTrainer(two_inputs, validation_size=0.2, random_state=0)
@@ -431,11 +431,11 @@ def words_alone():
     )
 
 
-def test_what_an_embedding_cannot_look_up_is_refused_before_training():
+def test_invalid_embedding_indices_raise_before_training():
     words = RNG.integers(0, 5, (120, 4))
-    with pytest.raises(InputError, match=r"whole numbers, got X with .*preprocessor=None"):
+    with pytest.raises(InputError, match=r"needs integers, got X with .*preprocessor=None"):
         plain(words_alone, preprocessor="auto").fit(words, LABELS)
-    with pytest.raises(InputError, match=r"size 5 looks up 0 to 4, got X with values .* 5;"):
+    with pytest.raises(InputError, match=r"size 5 .* 0 to 4, got X with values .* 5;"):
         plain(words_alone, preprocessor=None).fit(words + 1, LABELS)
     with pytest.raises(InputError, match=r"got X\['words'\] with values from 1 to 5"):
         plain(two_inputs).fit({"numbers": X, "words": words + 1}, LABELS)
@@ -444,7 +444,7 @@ def test_what_an_embedding_cannot_look_up_is_refused_before_training():
     assert fitted.predict(words).shape == (120,)
 
 
-def test_several_numbers_are_predicted_at_once():
+def test_several_target_columns_are_predicted():
     targets = np.column_stack([Y, -Y])
     trainer = plain(build, epochs=20).set_params(estimator__learning_rate=0.05)
     found = trainer.fit(X, targets).predict(X)
@@ -453,18 +453,18 @@ def test_several_numbers_are_predicted_at_once():
     assert trainer.score(X, targets) > 0.5
 
 
-def test_a_model_of_another_width_is_one_clear_error():
+def test_mismatched_shapes_and_arguments_raise():
     with pytest.raises(ParameterError, match="at least 4 outputs.*n_samples, 3.*for 4 classes"):
         plain(lambda: linear(3, None)).fit(X, np.arange(120) % 4)
-    with pytest.raises(ParameterError, match=r"takes inputs of shape \(None, 7\)"):
+    with pytest.raises(ParameterError, match=r"expects inputs of shape \(None, 7\)"):
         plain(lambda: linear(2, None, n_features=7)).fit(X, LABELS)
-    with pytest.raises(ParameterError, match="needs depth"):
+    with pytest.raises(ParameterError, match="requires depth"):
         plain(lambda depth: linear(2, None)).fit(X, LABELS)
     with pytest.raises(ParameterError, match=r"return a keras\.Model, got Ridge"):
         plain(lambda: Ridge()).fit(X, Y)
 
 
-def test_functions_are_bare_and_classes_of_estimators_are_not():
+def test_functions_are_bare_models_and_estimator_classes_are_not():
     assert is_bare(build)
     assert is_bare(keras.Model)
     assert is_bare(linear(1, None))
@@ -472,13 +472,13 @@ def test_functions_are_bare_and_classes_of_estimators_are_not():
     assert is_classifier(ManagedTrainer(scikeras_classifier()))
 
 
-def test_a_pipeline_may_end_in_a_function():
+def test_pipeline_can_end_in_function():
     trainer = ManagedTrainer(make_pipeline(StandardScaler(), build), random_state=0)
     trainer.set_params(early_stopping=False)
     assert trainer.estimator.steps[-1][1] is build
 
 
-def test_generators_of_every_library_are_put_back():
+def test_global_generators_are_restored():
     rows, labels = X, LABELS
     keras.utils.set_random_seed(3)
     expected = [keras.random.uniform((2,)).numpy() for _ in range(2)], random.random()

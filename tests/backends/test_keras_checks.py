@@ -1,7 +1,7 @@
-"""scikit-learn's own checks, with Keras inside the trainer.
+"""scikit-learn's estimator checks for trainers of Keras models.
 
-Apart from those of the other families: to name such estimators at the top of a module would
-import TensorFlow wherever tests are collected.
+They are separate from those of other families because collecting these estimators imports
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.keras_networks import (
     scikeras_classifier,
 )
 
-# A repeated row may be held out to stop on, or trained on, apart from its twin.
+# A repeated row and its copy can be in different sets: one for training, one for validation.
 MAY_FAIL = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",

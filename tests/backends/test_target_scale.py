@@ -1,4 +1,4 @@
-"""Networks whose loss is open learn the target of a regression standardised."""
+"""Networks without a user-defined loss learn standardised regression targets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def trainer(library, *, epochs=15, **parameters):
 
 
 class Positive(nn.Module):
-    """A price is above zero, says its last step."""
+    """Network with positive outputs."""
 
     def __init__(self):
         super().__init__()
@@ -53,7 +53,7 @@ class Positive(nn.Module):
 
 
 class FromTheMean(nn.Module):
-    """Begins with the mean of the target."""
+    """Network initialised with the mean of the target."""
 
     def __init__(self):
         super().__init__()
@@ -76,14 +76,14 @@ def build_flat(n_outputs):
     return keras.Sequential([keras.layers.Dense(n_outputs), keras.layers.Reshape(())])
 
 
-def test_layers_that_only_arrange_numbers_are_looked_past():
+def test_layers_that_only_rearrange_values_are_skipped():
     made = ManagedTrainer(build_flat, task="regression", random_state=0, early_stopping=False)
     fitted = made.set_params(estimator__epochs=20, estimator__learning_rate=0.1).fit(X, PRICE)
     assert r2_score(PRICE, fitted.predict(X)) > 0.8
 
 
 @each_library
-def test_the_units_of_the_target_do_not_matter(library):
+def test_fit_does_not_depend_on_units_of_target(library):
     of_small = trainer(library).fit(X, SMALL)
     of_price = trainer(library).fit(X, PRICE)
 
@@ -94,7 +94,7 @@ def test_the_units_of_the_target_do_not_matter(library):
 
 
 @each_library
-def test_the_scale_is_that_of_the_training_rows_and_stands_in_the_report(library):
+def test_report_has_target_scale_of_training_rows(library):
     fitted = trainer(library, epochs=2, test_size=0.2).fit(X, PRICE)
     rows = PRICE[fitted.split_.train]
 
@@ -107,7 +107,7 @@ def test_the_scale_is_that_of_the_training_rows_and_stands_in_the_report(library
 
 
 @each_library
-def test_every_way_to_ask_answers_in_units_of_the_target(library, tmp_path):
+def test_all_predictions_are_in_units_of_target(library, tmp_path):
     fitted = trainer(library, epochs=3).fit(X, PRICE)
     expected = fitted.predict(X)
     fitted.save(tmp_path / "m.skt")
@@ -127,7 +127,7 @@ def test_every_way_to_ask_answers_in_units_of_the_target(library, tmp_path):
 
 
 @each_library
-def test_each_target_column_has_a_scale_of_its_own(library):
+def test_each_target_column_has_its_own_scale(library):
     both = np.column_stack([PRICE, 1e-3 * SMALL])
     fitted = trainer(library, epochs=30).fit(X, both)
 
@@ -136,7 +136,7 @@ def test_each_target_column_has_a_scale_of_its_own(library):
 
 
 @each_library
-def test_a_weight_counts_as_rows_do(library):
+def test_target_scale_uses_sample_weights(library):
     weight = np.where(np.arange(len(X)) % 3 == 0, 2.0, 1.0)
     twice = np.repeat(PRICE, weight.astype(int))
     fitted = trainer(library, epochs=1, early_stopping=False).fit(
@@ -149,7 +149,7 @@ def test_a_weight_counts_as_rows_do(library):
 
 
 @each_library
-def test_the_watched_score_is_in_units_of_the_target(library):
+def test_monitored_score_is_in_units_of_target(library):
     fitted = trainer(library, epochs=4, eval_metric="neg_mean_absolute_error").fit(X, PRICE)
     rows = fitted.split_.validation
 
@@ -163,9 +163,7 @@ def test_the_watched_score_is_in_units_of_the_target(library):
     ("own_loss", "asked", "is_scaled"),
     [(False, "auto", True), (False, False, False), (True, "auto", False), (True, True, True)],
 )
-def test_a_loss_of_the_callers_own_meets_the_target_as_it_is(
-    library, own_loss, asked, is_scaled
-):
+def test_user_defined_loss_leaves_target_unscaled(library, own_loss, asked, is_scaled):
     loss = LOSS[library] if own_loss else {}
     made = trainer(library, epochs=1, estimator__scale_target=asked, **loss)
     fitted = made.fit(X, SMALL)
@@ -175,14 +173,14 @@ def test_a_loss_of_the_callers_own_meets_the_target_as_it_is(
 
 
 @pytest.mark.parametrize("network", [Positive, FromTheMean, build_positive])
-def test_outputs_that_are_bounded_or_of_the_targets_size_are_left_alone(network):
+def test_bounded_or_already_scaled_outputs_leave_target_unscaled(network):
     epochs = "estimator__epochs" if network is build_positive else "estimator__max_epochs"
     made = ManagedTrainer(network, task="regression", random_state=0, early_stopping=False)
 
     assert made.set_params(**{epochs: 1}).fit(X, PRICE).model_.target_scale_ is None
 
 
-def test_what_a_caller_made_whole_is_left_alone():
+def test_skorch_nets_and_compiled_models_leave_target_unscaled():
     net = ManagedTrainer(NeuralNetRegressor(SmallNet, max_epochs=1), random_state=0)
     compiled = ManagedTrainer(build_from_meta, task="regression", random_state=0)
     for made in (net, compiled.set_params(estimator__epochs=1)):
@@ -190,7 +188,7 @@ def test_what_a_caller_made_whole_is_left_alone():
 
 
 @each_library
-def test_later_chunks_meet_the_scale_of_the_first(library):
+def test_later_chunks_use_target_scale_of_first(library):
     chunked = trainer(library)
     for part in range(3):
         rows = slice(100 * part, 100 * (part + 1))
@@ -201,13 +199,13 @@ def test_later_chunks_meet_the_scale_of_the_first(library):
     assert 1e5 < np.median(chunked.predict(X)) < 1e6
 
 
-def test_callbacks_compare_predictions_with_targets_of_one_kind():
+def test_callbacks_compare_predictions_and_targets_on_same_scale():
     scoring = ("score", EpochScoring("r2", lower_is_better=False, on_train=True))
     fitted = trainer("torch", epochs=20, estimator__callbacks=[scoring]).fit(X, PRICE)
     assert fitted.model_.history[-1, "r2"] > 0.5
 
 
-def test_a_target_that_does_not_vary_is_learned():
+def test_constant_target_is_learned():
     fitted = trainer("torch", epochs=1, early_stopping=False).fit(X, np.full(300, 1e6))
     scale = fitted.model_.target_scale_
     assert (scale.mean.tolist(), scale.deviation.tolist()) == ([1e6], [1.0])
@@ -215,14 +213,14 @@ def test_a_target_that_does_not_vary_is_learned():
 
 
 @each_library
-def test_it_is_a_parameter_that_clones_and_refuses_other_values(library):
+def test_scale_target_is_cloned_and_validated(library):
     made = trainer(library, epochs=1, estimator__scale_target="yes")
     assert clone(made).get_params()["estimator__scale_target"] == "yes"
     with pytest.raises(ParameterError, match="scale_target must be True, False or 'auto'"):
         made.fit(X, SMALL)
 
 
-def test_a_network_lost_in_the_targets_size_is_told_what_to_do():
+def test_failed_fit_on_large_targets_suggests_scaling():
     made = trainer("torch", epochs=2, estimator__scale_target=False)
     with pytest.warns(DataWarning, match="estimator__scale_target=True"):
         made.fit(X, PRICE)
@@ -235,7 +233,7 @@ def test_a_network_lost_in_the_targets_size_is_told_what_to_do():
     assert wrapped.score(X, PRICE) > 0.8
 
 
-def test_looks_at_a_module_leave_torchs_generator_alone():
+def test_inspecting_module_keeps_state_of_torch_generator():
     before = torch.get_rng_state()
     trainer("torch", epochs=1).fit(X, SMALL)
     assert torch.equal(before, torch.get_rng_state())

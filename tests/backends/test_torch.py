@@ -1,4 +1,4 @@
-"""Networks: what holds for torch and skorch besides the contract."""
+"""Tests of the torch backend beyond the contract of all backends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Y = (X @ [1.0, -2.0, 0.5] + RNG.normal(0, 0.1, 120)).astype(np.float32)
 
 
 def plain(net, **parameters):
-    """A trainer that leaves rows as they are and holds none out."""
+    """Return a trainer without preprocessing and without held-out rows."""
     options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
     return ManagedTrainer(net, **{**options, **parameters})
 
@@ -37,7 +37,7 @@ def regressor(**parameters):
 
 
 class EndsAfter(Callback):
-    """Ends the training as skorch's own EarlyStopping does."""
+    """Callback that ends the training as skorch's own EarlyStopping does."""
 
     def __init__(self, n_epochs=3):
         self.n_epochs = n_epochs
@@ -48,7 +48,7 @@ class EndsAfter(Callback):
 
 
 class Interrupted(torch.nn.Linear):
-    """Where a Ctrl-C strikes."""
+    """Layer that raises KeyboardInterrupt during training, as Ctrl-C does."""
 
     def forward(self, X):
         if self.training:
@@ -57,18 +57,18 @@ class Interrupted(torch.nn.Linear):
 
 
 class WithoutAnAxis(SmallNet):
-    """Its one output a row has no axis of its own."""
+    """Network with one output per row and without an axis for outputs."""
 
     def forward(self, X):
         return super().forward(X).squeeze(-1)
 
 
 class TwoEach(Dataset):
-    """A dataset of the caller's own."""
+    """User-defined dataset."""
 
 
 @pytest.mark.parametrize("dataset", [Dataset, TwoEach])
-def test_epochs_are_those_of_skorchs_own_fit(dataset):
+def test_training_matches_skorch_fit(dataset):
     own = regressor(train_split=None, verbose=0).fit(X, Y[:, None])
     ours = plain(regressor(dataset=dataset)).fit(X, Y).model_
 
@@ -79,7 +79,7 @@ def test_epochs_are_those_of_skorchs_own_fit(dataset):
 
 
 @pytest.mark.parametrize("wrap", [lambda module: module, NeuralNetRegressor])
-def test_one_number_a_row_may_come_without_an_axis(wrap):
+def test_output_without_axis_equals_output_column(wrap):
     weight = np.arange(1.0, 121.0)
     of_column, of_row = (
         plain(wrap(module), task="regression", early_stopping=True, validation_size=0.2)
@@ -92,7 +92,7 @@ def test_one_number_a_row_may_come_without_an_axis(wrap):
     assert same_bits(pickle.loads(pickle.dumps(of_row)).predict(X[:1]), of_row.predict(X)[:1])
 
 
-def test_a_weight_of_two_is_a_row_twice():
+def test_weight_of_two_equals_repeated_row():
     weight = np.where(np.arange(len(Y)) % 3 == 0, 2.0, 1.0)
     twice = np.repeat(np.arange(len(Y)), weight.astype(int))
     net = regressor(batch_size=-1, max_epochs=20)
@@ -109,7 +109,7 @@ def test_a_weight_of_two_is_a_row_twice():
     assert not same_bits(weighted.predict(X), plain(net).fit(X, Y).predict(X))
 
 
-def test_class_weights_reach_the_loss():
+def test_class_weights_reach_loss():
     rows, labels = make_classification(400, weights=[0.9], random_state=0)
     options = {"task": "classification", "n_iter_no_change": 5, "random_state": 0}
     weighted = ManagedTrainer(SmallNet, handle_imbalance="class_weight", **options)
@@ -120,12 +120,12 @@ def test_class_weights_reach_the_loss():
     ).sum()
 
 
-def test_a_net_whose_rows_cannot_carry_weights_refuses_them():
+def test_net_with_own_dataset_rejects_sample_weights():
     with pytest.raises(ParameterError, match="does not support sample weights"):
         plain(regressor(dataset=TwoEach)).fit(X, Y, sample_weight=np.ones(len(Y)))
 
 
-def test_schedules_run_from_epoch_to_epoch_and_start_anew_in_each_fit():
+def test_schedules_continue_between_epochs_and_restart_in_each_fit():
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
     trainer = plain(regressor(callbacks=[schedule], max_epochs=4))
 
@@ -135,7 +135,7 @@ def test_schedules_run_from_epoch_to_epoch_and_start_anew_in_each_fit():
     assert not hasattr(schedule, "lr_scheduler_")
 
 
-def test_scores_of_the_callers_own_see_the_validation_rows():
+def test_user_defined_scores_see_validation_rows():
     net = regressor(callbacks=[EpochScoring("r2", name="r2", lower_is_better=False)])
     trainer = plain(net, early_stopping="auto").fit(X, Y, sample_weight=np.full(len(Y), 2.0))
 
@@ -144,14 +144,14 @@ def test_scores_of_the_callers_own_see_the_validation_rows():
 
 
 @pytest.mark.parametrize("use_caching", [True, False])
-def test_scores_of_the_callers_own_may_predict_by_themselves(use_caching):
+def test_user_defined_scores_work_with_and_without_caching(use_caching):
     scored = EpochScoring("r2", name="r2", lower_is_better=False, use_caching=use_caching)
     trainer = plain(regressor(callbacks=[scored]), early_stopping=True).fit(X, Y)
 
     assert np.isfinite(trainer.model_.history[:, "r2"]).all()
 
 
-def test_a_callback_may_end_the_training_and_a_ctrl_c_is_a_ctrl_c():
+def test_callback_can_end_training_and_ctrl_c_raises():
     ended = plain(regressor(callbacks=[EndsAfter(3)])).fit(X, Y)
     assert (ended.n_iter_, ended.stop_reason_) == (3, "converged")
 
@@ -161,7 +161,7 @@ def test_a_callback_may_end_the_training_and_a_ctrl_c_is_a_ctrl_c():
         )
 
 
-def test_the_best_epoch_is_put_back():
+def test_best_epoch_is_restored():
     net = regressor(lr=0.4, max_epochs=30, optimizer__momentum=0.95)
     trainer = plain(net, early_stopping=True, n_iter_no_change=4).fit(X, Y)
 
@@ -171,7 +171,7 @@ def test_the_best_epoch_is_put_back():
     assert trainer.scores_.loc["validation", "rmse"] ** 2 == pytest.approx(best, rel=1e-4)
 
 
-def test_a_scorer_may_be_watched():
+def test_scorer_can_be_monitored():
     trainer = ManagedTrainer(
         SmallNet, eval_metric="roc_auc_ovr", n_iter_no_change=5, random_state=0
     ).fit(*load_iris(return_X_y=True))
@@ -180,14 +180,14 @@ def test_a_scorer_may_be_watched():
     assert int(np.argmax(watched)) + 1 == trainer.best_iteration_
 
 
-def test_a_refit_goes_through_the_best_number_of_epochs():
+def test_refit_trains_for_best_number_of_epochs():
     trainer = plain(regressor(), early_stopping=True, refit=True).fit(X, Y)
     assert len(trainer.model_.history) == trainer.best_iteration_
 
 
 @pytest.mark.parametrize("module", [SmallNet, five_logits()], ids=["class", "instance"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_modules_learn_text_labels_from_a_mixed_table(module, n_classes):
+def test_modules_learn_string_labels_from_mixed_table(module, n_classes):
     table, labels = mixed_table(300, "classification", n_classes=n_classes)
     trainer = ManagedTrainer(module, test_size=0.2, random_state=0).fit(table, labels)
 
@@ -196,7 +196,7 @@ def test_modules_learn_text_labels_from_a_mixed_table(module, n_classes):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
-def test_modules_learn_numbers(n_outputs):
+def test_modules_learn_regression(n_outputs):
     y = np.column_stack([Y, -Y])[:, :n_outputs].squeeze()
     trainer = ManagedTrainer(SmallNet, random_state=0).set_params(estimator__lr=0.02)
 
@@ -205,7 +205,7 @@ def test_modules_learn_numbers(n_outputs):
     assert not hasattr(trainer, "predict_proba")
 
 
-def test_images_go_to_the_network_as_they_are():
+def test_images_reach_network_unchanged():
     images, digits = load_digits(return_X_y=True)
     images = images[:600].reshape(-1, 8, 8)
     trainer = ManagedTrainer(ImageNet, task="classification", random_state=0, test_size=0.2)
@@ -218,7 +218,7 @@ def test_images_go_to_the_network_as_they_are():
     assert same_bits(trainer.predict(images[:1]), trainer.predict(images)[:1])
 
 
-def test_one_output_tells_two_classes_apart():
+def test_single_output_distinguishes_two_classes():
     trainer = ManagedTrainer(line(3), task="classification", random_state=0)
     trainer.set_params(estimator__lr=0.05).fit(X, Y > 0)
 
@@ -226,7 +226,7 @@ def test_one_output_tells_two_classes_apart():
     assert trainer.score(X, Y > 0) > 0.9
 
 
-def test_a_module_with_too_few_outputs_is_refused_by_name():
+def test_module_with_wrong_number_of_outputs_raises():
     rows, labels = load_iris(return_X_y=True)
     with pytest.raises(ParameterError, match="at least 3 outputs.*Linear.*n_outputs"):
         ManagedTrainer(line(4), task="classification").fit(rows, labels)
@@ -234,7 +234,7 @@ def test_a_module_with_too_few_outputs_is_refused_by_name():
         plain(line(3, 2)).fit(X, Y)
 
 
-def test_an_instance_keeps_its_state_and_a_trained_one_warns():
+def test_instance_keeps_its_state_and_trained_instance_warns():
     module = line(3)
     before = module.weight.detach().clone()
     trainer = plain(module).set_params(estimator__max_epochs=3).fit(X, Y)
@@ -247,7 +247,7 @@ def test_an_instance_keeps_its_state_and_a_trained_one_warns():
     assert any("already trained" in note for note in trained.report_.notes)
 
 
-def test_parameters_of_a_class_are_those_of_its_net():
+def test_parameters_of_class_are_parameters_of_its_net():
     trainer = ManagedTrainer(SmallNet)
     assert trainer.get_params()["estimator__module__hidden"] == 8
     assert trainer.get_params()["estimator__lr"] == 0.001
@@ -261,7 +261,7 @@ def test_parameters_of_a_class_are_those_of_its_net():
         trainer.set_params(estimator__hiden=4)
 
 
-def test_a_grid_reaches_module_and_net_in_two_processes():
+def test_grid_search_sets_module_and_net_in_two_processes():
     table, labels = mixed_table(160, "classification")
     grid = {"estimator__module__hidden": [2, 6], "estimator__lr": [0.01]}
     trainer = ManagedTrainer(SmallNet, random_state=0, n_iter_no_change=3)
@@ -272,7 +272,7 @@ def test_a_grid_reaches_module_and_net_in_two_processes():
     assert search.best_estimator_.model_.module_.layers[0].out_features == hidden
 
 
-def test_a_row_is_predicted_to_the_bit_as_among_others():
+def test_prediction_of_row_does_not_depend_on_other_rows():
     rows, labels = load_iris(return_X_y=True)
     net = NeuralNetClassifier(ProbabilityNet, lr=0.1, batch_size=40)
     trainer = plain(net).fit(rows, labels)
@@ -283,7 +283,7 @@ def test_a_row_is_predicted_to_the_bit_as_among_others():
 
 
 @pytest.mark.parametrize(("hidden", "batch_size"), [(256, 512), (2048, 128)])
-def test_the_number_of_threads_changes_no_bit(hidden, batch_size):
+def test_predictions_do_not_depend_on_number_of_threads(hidden, batch_size):
     rows, y = np.tile(X, (10, 10)), np.tile(Y, 10)
     trainer = plain(SmallNet).set_params(
         estimator__hidden=hidden, estimator__batch_size=batch_size, estimator__max_epochs=2
@@ -296,16 +296,16 @@ def test_the_number_of_threads_changes_no_bit(hidden, batch_size):
     assert same_bits(*answers)
 
 
-def test_a_fitted_net_is_skorchs_own_and_survives_a_pickle():
+def test_fitted_net_is_skorch_net_and_pickles():
     trainer = plain(regressor()).fit(X, Y)
     restored = pickle.loads(pickle.dumps(trainer.model_))
 
     assert isinstance(restored, NeuralNetRegressor)
     assert same_bits(restored.predict(X), trainer.predict(X))
-    assert restored.verbose == 1  # lent for the time of the fit
+    assert restored.verbose == 1  # only changed during the fit
 
 
-def test_mixed_precision_is_a_parameter_of_the_net():
+def test_mixed_precision_is_parameter_of_net():
     trainer = plain(SmallNet, task="regression").set_params(estimator__max_epochs=3)
     full = trainer.fit(X, Y)
     mixed = clone(trainer).set_params(estimator__precision="bfloat16").fit(X, Y)
@@ -322,7 +322,7 @@ def test_mixed_precision_is_a_parameter_of_the_net():
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.SmallDataWarning")
-def test_reports_call_a_module_by_its_own_name(tmp_path):
+def test_reports_use_class_name_of_module(tmp_path):
     from sktrainer import train_model
 
     options = {"task": "regression", "verbose": 0, "early_stopping": False}
@@ -334,7 +334,7 @@ def test_reports_call_a_module_by_its_own_name(tmp_path):
         plain(SmallNet, categorical_encoding="native").fit(X, Y)
 
 
-def test_modules_of_a_net_are_in_training_when_they_train():
+def test_modules_are_in_training_mode_only_during_training():
     trainer = plain(SmallNet, early_stopping=True).set_params(estimator__max_epochs=2)
     seen = []
 
@@ -349,7 +349,7 @@ def test_modules_of_a_net_are_in_training_when_they_train():
 
 
 @pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"num_workers": 0}])
-def test_every_epoch_sees_each_row_once_in_an_order_of_its_own(options):
+def test_epoch_sees_each_row_once_in_new_order(options):
     class Notes(Callback):
         def on_train_begin(self, net, **kwargs):
             self.rows_ = []

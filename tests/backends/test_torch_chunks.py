@@ -1,4 +1,4 @@
-"""Networks fitted chunk by chunk: optimizers, schedules and callbacks go on."""
+"""`partial_fit` of networks: optimizers, schedules and callbacks continue between chunks."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tests.networks import ImageNet, ProbabilityNet, SmallNet
 X, Y = mixed_table(240, "classification")
 
 
-class Told(Callback):
-    """Notes what it is told of."""
+class RecordsCalls(Callback):
+    """Callback that records the calls of its methods."""
 
     def initialize(self):
-        self.told_ = []
+        self.calls_ = []
         return self
 
     def on_train_begin(self, net, **options):
-        self.told_.append("begin")
+        self.calls_.append("begin")
 
     def on_train_end(self, net, **options):
-        self.told_.append("end")
+        self.calls_.append("end")
 
     def on_epoch_end(self, net, **options):
-        self.told_.append("epoch")
+        self.calls_.append("epoch")
 
 
 def scheduled():
@@ -46,7 +46,7 @@ def scheduled():
         iterator_train__shuffle=True,
         callbacks=[
             ("schedule", LRScheduler(StepLR, step_size=1, gamma=0.5)),
-            ("told", Told()),
+            ("calls", RecordsCalls()),
             ("auc", EpochScoring("roc_auc", on_train=True, lower_is_better=False)),
         ],
     )
@@ -62,40 +62,40 @@ def fed(trainer, *, pickled=False):
 
 
 @pytest.mark.parametrize("pickled", [False, True])
-def test_callbacks_are_told_once_and_schedules_run_on(pickled):
+def test_training_begins_once_and_schedules_continue(pickled):
     net = fed(scheduled(), pickled=pickled).model_
-    assert dict(net.callbacks_)["told"].told_ == ["begin", "epoch", "epoch", "epoch"]
+    assert dict(net.callbacks_)["calls"].calls_ == ["begin", "epoch", "epoch", "epoch"]
     assert net.history[:, "event_lr"] == [0.5, 0.25, 0.125]
     assert net.optimizer_.param_groups[0]["lr"] == 0.0625
 
 
-def test_a_schedule_runs_on_after_a_fit_that_was_pickled():
+def test_schedule_continues_after_pickled_fit():
     trainer = pickle.loads(pickle.dumps(scheduled().fit(X, Y)))
     net = trainer.partial_fit(X, Y).model_
     assert net.history[:, "event_lr"] == [0.5, 0.25, 0.125]
     assert net.optimizer_.param_groups[0]["lr"] == 0.0625
 
 
-def test_a_pickle_between_chunks_gives_the_same_bits():
+def test_pickling_between_chunks_changes_nothing():
     one, other = fed(scheduled()), fed(scheduled(), pickled=True)
     assert same_bits(one.predict_proba(X), other.predict_proba(X))
 
 
-def test_an_epoch_moves_what_the_optimizer_remembers():
+def test_optimizer_state_advances_with_each_batch():
     trainer = ManagedTrainer(SmallNet, task="classification", random_state=0)
     state = fed(trainer).model_.optimizer_.state_dict()["state"]
     batches = 3 * -(-80 // 32)
     assert {int(value["step"]) for value in state.values()} == {batches}
 
 
-def test_the_history_has_the_loss_of_each_chunk():
+def test_history_has_loss_of_each_chunk():
     quick = ManagedTrainer(SmallNet, task="classification", random_state=0)
     trainer = fed(quick.set_params(estimator__lr=0.05))
     assert list(trainer.history_["iteration"]) == [1, 2, 3]
     assert trainer.history_["value"].iloc[-1] < trainer.history_["value"].iloc[0]
 
 
-def test_outputs_are_as_many_as_the_classes_that_were_named():
+def test_number_of_outputs_equals_number_of_named_classes():
     trainer = ManagedTrainer(SmallNet, random_state=0)
     trainer.partial_fit(X, Y, classes=["c0", "c1", "c2", "c3"])
     assert trainer.predict_proba(X).shape == (240, 4)
@@ -103,14 +103,14 @@ def test_outputs_are_as_many_as_the_classes_that_were_named():
     assert trainer.n_iter_ == 2
 
 
-def test_a_module_that_is_too_narrow_is_refused():
+def test_module_with_too_few_outputs_raises():
     trainer = ManagedTrainer(ProbabilityNet, task="classification", random_state=0)
     with pytest.raises(ParameterError, match="at least 6 outputs"):
         trainer.partial_fit(X, Y, classes=[f"c{code}" for code in range(6)])
     assert not trainer.__sklearn_is_fitted__()
 
 
-def test_images_come_in_chunks_too():
+def test_images_can_be_fitted_in_chunks():
     images, digits = load_digits(return_X_y=True)
     images = images.reshape(-1, 8, 8).astype(np.float32)
     trainer = ManagedTrainer(ImageNet, task="classification", random_state=0)

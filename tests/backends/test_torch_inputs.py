@@ -1,4 +1,4 @@
-"""What networks take besides tables: dicts of arrays, and integers to look up."""
+"""Inputs of networks other than tables: dicts of arrays, and integers for embeddings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def trainer(module=TwoInputs, epochs=8, **parameters):
     return made.set_params(estimator__max_epochs=epochs, estimator__lr=0.01)
 
 
-def test_a_dict_of_arrays_is_split_scored_and_predicted():
+def test_dict_of_arrays_is_split_scored_and_predicted():
     fitted = trainer(epochs=40, test_size=0.25, early_stopping=True).fit(X, Y)
 
     split = fitted.split_
@@ -48,14 +48,14 @@ def test_a_dict_of_arrays_is_split_scored_and_predicted():
     assert "numbers (3) + words (7)" in str(fitted.report_)
 
 
-def test_a_dict_gives_the_same_bits_again_and_in_any_order_of_its_keys():
+def test_dict_fit_is_reproducible_in_any_key_order():
     turned = {"words": WORDS, "numbers": NUMBERS}
     first = trainer().fit(X, Y).predict_proba(X)
 
     assert same_bits(first, trainer().fit(turned, Y).predict_proba(turned))
 
 
-def test_a_row_of_a_dict_is_predicted_as_among_others():
+def test_prediction_of_dict_row_does_not_depend_on_other_rows():
     fitted = trainer().fit(X, Y)
     alone = np.concatenate([fitted.predict_proba(taken(X, [i])) for i in range(5)])
 
@@ -63,7 +63,7 @@ def test_a_row_of_a_dict_is_predicted_as_among_others():
 
 
 @pytest.mark.parametrize("part", ["test", "validation"])
-def test_held_out_rows_of_a_dict_change_no_bit_of_the_fit(part):
+def test_held_out_rows_of_dict_do_not_affect_fit(part):
     options = {"split": "random", "test_size": 0.2, "validation_size": 0.2}
     first = trainer(**options).fit(X, Y)
     held = getattr(first.split_, part)
@@ -75,7 +75,7 @@ def test_held_out_rows_of_a_dict_change_no_bit_of_the_fit(part):
     assert same_bits(first.predict_proba(X), second.predict_proba(X))
 
 
-def test_folds_of_a_dict_do_not_depend_on_the_jobs():
+def test_folds_of_dict_do_not_depend_on_n_jobs():
     one, two = (trainer(epochs=3, cv=2, n_jobs=jobs).fit(X, Y) for jobs in (1, 2))
 
     assert same_bits(
@@ -84,14 +84,14 @@ def test_folds_of_a_dict_do_not_depend_on_the_jobs():
     assert same_bits(one.predict_proba(X), two.predict_proba(X))
 
 
-def test_a_grid_goes_over_a_dict_that_scikit_learn_can_split():
+def test_grid_search_accepts_slice_dict():
     search = GridSearchCV(trainer(epochs=2), {"estimator__hidden": [2, 6]}, cv=2)
     search.fit(SliceDict(**X), Y)
 
     assert search.best_estimator_.predict(X).shape == (N,)
 
 
-def test_a_weight_of_zero_takes_a_row_out_of_a_dict():
+def test_weight_of_zero_excludes_row_of_dict():
     weight = (np.arange(N) % 4 > 0).astype(float)
     noise = {"numbers": NUMBERS.copy(), "words": WORDS.copy()}
     noise["numbers"][weight == 0] = 1e3
@@ -103,21 +103,21 @@ def test_a_weight_of_zero_takes_a_row_out_of_a_dict():
 
 
 @pytest.mark.parametrize("method", ["class_weight", "oversample", "undersample"])
-def test_classes_of_a_dict_are_weighted_or_resampled(method):
+def test_classes_of_dict_are_weighted_or_resampled(method):
     few = np.where(np.arange(N) < 20, "rare", "common")
     counts = trainer(handle_imbalance=method).fit(X, few).report_.imbalance["after"]
 
     assert counts["rare"] == counts["common"]
 
 
-def test_validation_rows_of_a_dict_may_be_passed_and_refitted():
+def test_validation_rows_of_dict_can_be_passed_and_refitted():
     fitted = trainer(early_stopping=True, refit=True)
     fitted.fit(X, Y, X_val=taken(X, SOME), y_val=Y[SOME])
 
     assert len(fitted.evals_result_["validation"]["loss"]) == fitted.n_iter_
 
 
-def test_a_fitted_net_of_several_inputs_survives_a_file(tmp_path):
+def test_fitted_net_with_several_inputs_is_saved_and_loaded(tmp_path):
     fitted = trainer().fit(X, Y)
     restored = load(fitted.save(tmp_path / "net.joblib"), trusted=True)
 
@@ -126,7 +126,7 @@ def test_a_fitted_net_of_several_inputs_survives_a_file(tmp_path):
         restored.predict({"numbers": NUMBERS})
 
 
-def test_values_may_be_frames_lists_and_tensors_and_masks_stay_booleans():
+def test_dict_accepts_frames_lists_tensors_and_boolean_masks():
     mask = WORDS > 4
     arrays = {**X, "mask": mask}
     others = {
@@ -141,7 +141,7 @@ def test_values_may_be_frames_lists_and_tensors_and_masks_stay_booleans():
     )
 
 
-def test_a_skorch_net_takes_a_dict_as_a_module_does():
+def test_skorch_net_accepts_dict():
     net = NeuralNetClassifier(
         TwoInputs, criterion=torch.nn.CrossEntropyLoss, max_epochs=3, train_split=None
     )
@@ -161,17 +161,17 @@ def test_a_skorch_net_takes_a_dict_as_a_module_does():
         ({"numbers": NUMBERS, "words": 3}, "a single value"),
     ],
 )
-def test_a_dict_that_cannot_be_is_refused(wrong, message):
+def test_invalid_dict_raises(wrong, message):
     with pytest.raises(InputError, match=message):
         trainer().fit(wrong, Y)
 
 
-def test_the_module_is_asked_for_its_keys_before_it_is_trained():
-    with pytest.raises(ParameterError, match="by name, which takes numbers, words, mask"):
+def test_keys_must_match_parameters_of_forward():
+    with pytest.raises(ParameterError, match="it accepts numbers, words, mask"):
         trainer().fit({"numbers": NUMBERS, "wrods": WORDS}, Y)
 
 
-def test_rows_to_predict_have_the_keys_of_the_fit():
+def test_rows_to_predict_must_have_keys_of_fit():
     fitted = trainer(epochs=1).fit(X, Y)
     with pytest.raises(InputError, match="missing: 'words'; not in fit: 'wrods'"):
         fitted.predict({"numbers": NUMBERS, "wrods": WORDS})
@@ -182,7 +182,7 @@ def test_rows_to_predict_have_the_keys_of_the_fit():
 
 
 @pytest.mark.parametrize("preprocessor", ["auto", None])
-def test_a_dict_is_for_networks_alone(preprocessor):
+def test_only_networks_accept_dict(preprocessor):
     model = LogisticRegression()
     with pytest.raises(InputError, match="only networks support"):
         ManagedTrainer(model, preprocessor=preprocessor).fit(X, Y)
@@ -190,13 +190,13 @@ def test_a_dict_is_for_networks_alone(preprocessor):
         ManagedTrainer(model, preprocessor=preprocessor).fit(NUMBERS, Y).predict(X)
 
 
-def test_new_rows_of_a_dict_cannot_be_made():
+def test_smote_rejects_dict():
     with pytest.raises(InputError, match="SMOTE does not support a dict of arrays"):
         trainer(handle_imbalance="smote").fit(X, Y)
 
 
 @pytest.mark.parametrize("shape", [(7,), (7, 1)])
-def test_integers_reach_an_embedding(shape):
+def test_integers_reach_embedding(shape):
     words = WORDS.reshape(N, *shape)
     fitted = trainer(Words, epochs=60, preprocessor=None if len(shape) == 1 else "auto")
     fitted.fit(words, Y)
@@ -207,10 +207,10 @@ def test_integers_reach_an_embedding(shape):
 
 
 @pytest.mark.parametrize("value", [20, -1])
-def test_words_that_no_embedding_has_are_refused_before_training(value):
+def test_invalid_embedding_indices_raise_before_training(value):
     words = WORDS.copy()
     words[N // 2, 3] = value
-    with pytest.raises(InputError, match=r"size 20 looks up 0 to 19, got X with values from"):
+    with pytest.raises(InputError, match=r"size 20 .* 0 to 19, got X with values from"):
         trainer(Words, preprocessor=None).fit(words, Y)
     with pytest.raises(InputError, match=r"got X\['words'\] with values from"):
         trainer().fit({"numbers": NUMBERS, "words": words}, Y)
@@ -219,17 +219,17 @@ def test_words_that_no_embedding_has_are_refused_before_training(value):
         trainer(early_stopping=True).fit(X, Y, **held_out)
 
 
-def test_integers_that_were_scaled_are_told_from_those_to_look_up():
+def test_error_of_module_suggests_fix_for_integers():
     with pytest.raises(ParameterError, match=r"Words .*float32.*preprocessor=None"):
         trainer(Words).fit(WORDS, Y)
-    with pytest.raises(ParameterError, match="above the largest index"):
+    with pytest.raises(ParameterError, match="greater than the largest index"):
         trainer(Words, preprocessor=None).fit(WORDS + 100, Y)
     with pytest.raises(ParameterError, match=r"int64.*astype\('float32'\)"):
         trainer(SmallNet, preprocessor=None).fit(WORDS, Y)
     assert trainer(SmallNet, epochs=1).fit(WORDS, Y).predict(WORDS).shape == (N,)
 
 
-def test_tensors_and_lists_are_taken_as_arrays():
+def test_tensors_and_lists_are_converted_to_arrays():
     images = RNG.normal(size=(N, 8, 8))
     in_single = images.astype(np.float32)
     fitted = trainer(ImageNet, epochs=1).fit(in_single, Y)
@@ -245,26 +245,26 @@ def test_tensors_and_lists_are_taken_as_arrays():
 @pytest.mark.parametrize(
     "rows", [[[[1.0], [2.0, 3.0]]] * N, torch.zeros((N, 2, 3), requires_grad=True)]
 )
-def test_what_is_no_array_is_refused(rows):
+def test_rows_that_cannot_be_converted_to_array_raise(rows):
     with pytest.raises(InputError, match=r"cannot be converted to an array: .*NumPy array"):
         trainer(ImageNet).fit(rows, Y)
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.exceptions.DivergenceWarning")
 @pytest.mark.parametrize("hole", [np.nan, -np.inf])
-def test_cells_that_reach_a_network_missing_are_told(hole):
+def test_missing_values_that_reach_network_warn(hole):
     numbers = NUMBERS.copy()
     numbers[3, 1] = hole
-    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; the network gets"):
+    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; they reach the"):
         trainer(SmallNet, epochs=1, preprocessor=None).fit(numbers, Y)
-    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; the network gets"):
+    with pytest.warns(DataWarning, match="in the training rows: 1 of 480; they reach the"):
         trainer(SmallNet, epochs=1, preprocessor=None).fit(pd.DataFrame(numbers), Y)
     with pytest.warns(DataWarning, match=r"in the training rows of X\['numbers'\]: 1 of 480"):
         trainer(epochs=1).fit({"numbers": numbers, "words": WORDS}, Y)
 
 
 class TwoNumbers(torch.nn.Linear):
-    """As wide as it says itself."""
+    """Network with a fixed number of outputs."""
 
     def __init__(self, n_numbers=2):
         super().__init__(3, n_numbers)
@@ -275,7 +275,7 @@ class TwoNumbers(torch.nn.Linear):
     [TwoNumbers, TwoNumbers(), NeuralNetRegressor(TwoNumbers, max_epochs=8, lr=0.01)],
     ids=["class", "instance", "skorch"],
 )
-def test_a_network_of_a_width_of_its_own_learns_so_many_targets(net):
+def test_network_with_fixed_outputs_needs_matching_targets(net):
     targets = NUMBERS[:, :2] @ np.array([[3.0, 0.0], [1.0, 2.0]])
     fitted = ManagedTrainer(net, task="regression", early_stopping=False, random_state=0)
     fitted.set_params(estimator__max_epochs=100, estimator__lr=0.1).fit(NUMBERS, targets)

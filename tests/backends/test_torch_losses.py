@@ -1,4 +1,4 @@
-"""The loss follows from what a Module gives: logits, probabilities or their logarithms."""
+"""Loss of a Module, inferred from its outputs: logits, probabilities or log-probabilities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THREE = np.digitize(SCORE, [-1.0, 1.0])
 
 
 class Logits(nn.Module):
-    """Of two classes in one column, of more in a column each."""
+    """Logits: one column for two classes, else one column per class."""
 
     end = staticmethod(lambda logits: logits)
 
@@ -49,7 +49,7 @@ class LogSoftmax(Logits):
 
 
 class Normalised(nn.Module):
-    """Normalises by the batch."""
+    """Network with batch normalisation."""
 
     def __init__(self, n_outputs=2):
         super().__init__()
@@ -79,7 +79,7 @@ def fitted(module, y, **parameters):
         (LogSoftmax, nn.NLLLoss, THREE),
     ],
 )
-def test_probabilities_are_learned_and_given_as_logits_are(module, criterion, y):
+def test_probabilities_are_learned_like_logits(module, criterion, y):
     of_logits = fitted(Logits, y)
     found = fitted(module, y, estimator__criterion=criterion)
 
@@ -90,17 +90,17 @@ def test_probabilities_are_learned_and_given_as_logits_are(module, criterion, y)
     assert found.score(X, y) > 0.8
 
 
-def test_a_lone_last_row_joins_the_batch_before_it_where_layers_normalise():
+def test_single_last_row_joins_previous_batch_with_batch_normalisation():
     normalised = fitted(Normalised, TWO, estimator__batch_size=64)
     assert len(normalised.model_.history[-1]["batches"]) == 2
     assert (
         len(fitted(SmallNet, TWO, estimator__batch_size=64).model_.history[-1]["batches"]) == 3
     )
-    found = fitted(Normalised, TWO, cv=3, estimator__batch_size=85)  # of 86 rows a fold
+    found = fitted(Normalised, TWO, cv=3, estimator__batch_size=85)  # a fold has 86 rows
     assert np.isfinite(found.cv_results_["mean_test_accuracy"])
 
 
-def test_layers_that_normalise_are_not_given_one_row_alone():
+def test_batch_normalisation_rejects_single_row():
     with pytest.raises(InputError, match="batches of 2 rows or more, got 1"):
         fitted(Normalised, TWO, estimator__batch_size=1)
     stream = ManagedTrainer(Normalised, task="classification", random_state=0)
@@ -108,7 +108,7 @@ def test_layers_that_normalise_are_not_given_one_row_alone():
         stream.partial_fit(X[:1], TWO[:1], classes=["no", "yes"])
 
 
-def test_a_drop_of_the_last_batch_is_left_to_drop():
+def test_drop_last_takes_precedence_over_joining_single_row():
     options = {"estimator__batch_size": 64, "estimator__iterator_train__drop_last": True}
     batches = fitted(Normalised, TWO, **options).model_.history[-1]["batches"]
     assert [batch["train_batch_size"] for batch in batches] == [64, 64]

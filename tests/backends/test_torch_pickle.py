@@ -1,4 +1,4 @@
-"""Clones of a trainer around a network instance pickle by what they hold."""
+"""Clones of a trainer with a Module instance pickle by content."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def tied():
     return module
 
 
-def test_copies_of_a_clone_have_its_hash():
+def test_copies_of_clone_have_same_hash():
     module = clone(ManagedTrainer(tied())).estimator
     for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module)), copied(module)):
         assert other is not module and type(other) is type(module)
         assert joblib.hash(other) == joblib.hash(module)
 
 
-def test_other_weights_have_another_hash():
+def test_different_weights_have_different_hash():
     module = copied(nn.Linear(3, 1))
     other = copy.deepcopy(module)
     with torch.no_grad():
@@ -42,7 +42,7 @@ def test_other_weights_have_another_hash():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_a_pickle_brings_back_every_bit(dtype):
+def test_pickle_restores_bit_identical_weights(dtype):
     module = copied(nn.BatchNorm1d(3).to(dtype))
     module.weight.requires_grad_(False)
     again = pickle.loads(pickle.dumps(module))
@@ -54,7 +54,7 @@ def test_a_pickle_brings_back_every_bit(dtype):
         assert torch.equal(again.state_dict()[name], value)
 
 
-def test_layers_that_share_a_weight_share_it_again():
+def test_pickle_keeps_shared_weights_shared():
     again = pickle.loads(pickle.dumps(copied(tied())))
     assert again.first is again[0]
     single = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
@@ -63,7 +63,7 @@ def test_layers_that_share_a_weight_share_it_again():
     assert again[1].weight is again[0].weight
 
 
-def test_neither_what_was_passed_nor_what_was_trained_is_marked():
+def test_only_clones_of_modules_are_marked():
     X, y = make_classification(120, random_state=0)
     module = SmallNet()
     before = set(vars(module))
@@ -100,7 +100,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_fitted_network_of_a_script_goes_to_other_processes(tmp_path):
+def test_fitted_network_of_script_reaches_worker_processes(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -118,7 +118,7 @@ def test_native_file_can_be_loaded_by_keras(tmp_path):
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 def test_saving_a_lambda_layer_raises(tmp_path):
     trainer = _fitted(keras_parts.of_a_lambda)
-    with pytest.raises(InputError, match=r"holds code.*save to a \.joblib"):
+    with pytest.raises(InputError, match=r"contains code.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +127,7 @@ def test_saving_an_incompletely_serialised_loss_raises(tmp_path):
     import keras
 
     trainer = _fitted(keras_parts.functional, estimator__loss=keras.losses.Huber(0.3))
-    with pytest.raises(InputError, match=r"Keras writes it incompletely.*save to a \.joblib"):
+    with pytest.raises(InputError, match=r"configuration is incomplete.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
 
 

@@ -1,4 +1,4 @@
-"""Keras models, optimizers, losses: a configuration as JSON, and arrays without pickles."""
+"""Keras models, optimizers and losses as JSON configurations and arrays, without pickle."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from sktrainer.types import Array
 __all__ = ["Drawer", "is_of_keras"]
 
 NARROW = "bfloat16"
-"""A type that NumPy knows of only by a package of its own."""
+"""Dtype that NumPy only supports with the package ml_dtypes."""
 
 
 def is_of_keras(value: Any) -> bool:
-    """Tell whether this is an object that Keras makes again from a configuration."""
+    """Return whether Keras can restore this object from a configuration."""
     bases = [] if isinstance(value, type) else type(value).__mro__
     return hasattr(value, "get_config") and any(
         base.__module__.startswith("keras.src.") for base in bases
@@ -37,15 +37,15 @@ def is_of_keras(value: Any) -> bool:
 
 
 class Drawer:
-    """Objects of Keras on their way to a file, or from one.
+    """Keras objects that are written to a file or read from one.
 
     Attributes
     ----------
     entries : list of dict
-        One an object: `config`, `functions` (those of the caller's), `variables` and
-        `optimizer` (the dtypes of its arrays).
+        One per object: `config`, `functions` (user-defined ones), and the dtypes of the
+        arrays in `variables` and `optimizer`.
     arrays : dict of str to ndarray
-        By the number of the object, what it is of, and its own number.
+        Keys are "{number of the object}.{variables or optimizer}.{position}".
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Drawer:
 
     @classmethod
     def of(cls, files: Mapping[str, bytes], prefix: str) -> Drawer:
-        """Read what `packed` wrote; nothing is made."""
+        """Read the result of `packed` without creating any object."""
         drawer = cls()
         drawer.entries = from_text(files[f"{prefix}.json"])
         data = files[f"{prefix}.npz"]
@@ -66,7 +66,7 @@ class Drawer:
         return drawer
 
     def packed(self, prefix: str) -> dict[str, bytes]:
-        """Return the files that hold everything."""
+        """Return the files that store all objects."""
         parts = {}
         for name, array in self.arrays.items():
             file = io.BytesIO()
@@ -77,21 +77,21 @@ class Drawer:
         return {f"{prefix}.json": to_text(self.entries), f"{prefix}.npz": file.getvalue()}
 
     def needed(self) -> set[str]:
-        """Return the import paths that the reader has to trust."""
+        """Return the import paths that the user must trust."""
         found: set[str] = set()
         for number in range(len(self.entries)):
             found |= self._names(number).needed
         return found
 
     def put(self, value: Any) -> int:
-        """Take an object in, prove that it comes back, and return its number.
+        """Add an object, check that it can be restored, and return its number.
 
         Raises
         ------
         InputError
-            It holds what cannot be written, or not be found again by its import path.
+            If it cannot be restored, or a class or function in it cannot be imported.
         """
-        number, what = len(self.entries), f"{type(value).__name__} of Keras"
+        number, what = len(self.entries), f"Keras {type(value).__name__}"
         self.entries.append(_described(value))
         for kind, variables in _variables(value).items():
             self.entries[number][kind] = None if variables is None else []
@@ -107,18 +107,20 @@ class Drawer:
         except Exception as error:
             raise InputError(_not_the_same(what, str(error))) from error
         if not same or _words_beside(value):
-            raise InputError(_not_the_same(what, "Keras writes it incompletely"))
+            raise InputError(_not_the_same(what, "its Keras configuration is incomplete"))
         return number
 
     def take(self, number: int) -> Any:
-        """Make an object; only once what it needs is trusted."""
+        """Create an object; the import paths that it needs must be trusted."""
         entry, names = self.entries[number], self._names(number)
         custom = {name: _imported(path) for name, path in names.custom.items()}
         config = json.loads(json.dumps(entry["config"]))
         compiled = config.pop("compile_config", None)
         arrays = {kind: self._arrays(number, kind) for kind in ("variables", "optimizer")}
         own = not names.custom and arrays["variables"] is not None
-        with kept(), keras.saving.custom_object_scope(custom):  # layers draw seeds
+        # Layers draw seeds when they are created. Sizes can only be checked in advance if no
+        # user-defined code creates variables.
+        with kept(), keras.saving.custom_object_scope(custom):
             if own:
                 value = _made_to_size(config, arrays["variables"] or [])
             else:
@@ -153,7 +155,7 @@ def _check_paths(paths: set[str]) -> None:
     local = [path for path in sorted(paths) if path.startswith("__main__.") or "<" in path]
     if local:
         raise InputError(
-            f"{local[0]!r} is known to this process alone: put it into a module that can be "
+            f"{local[0]!r} is defined in this process only; move it to a module that can be "
             "imported (a .py file)"
         )
 
@@ -161,7 +163,7 @@ def _check_paths(paths: set[str]) -> None:
 def _described(value: Any) -> dict[str, Any]:
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
     for node in _nodes(config.get("config")):
-        node.pop("compile_config", None)  # of a model inside: of no use
+        node.pop("compile_config", None)  # only used for the outermost model
     return {"config": config, "functions": _functions_in(value, config), **_no_arrays()}
 
 
@@ -179,7 +181,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _functions_in(value: Any, config: Any) -> dict[str, str]:
-    """Name the caller's functions, of which Keras keeps no more than what they are called."""
+    """Return the import paths of user-defined functions; Keras only stores their names."""
     called = {n["config"] for n in _nodes(config) if n.get("class_name") == "function"}
     found = {
         name: plain_name(part)
@@ -212,7 +214,7 @@ def _restored(array: Array, dtype: str) -> Array:
 
 
 def _words_beside(value: Any) -> bool:
-    """Tell whether a layer keeps what is no weight, such as the words of a vocabulary."""
+    """Return whether a layer stores more than weights, such as a vocabulary."""
     layers = value._flatten_layers() if isinstance(value, keras.Model) else []
     return any(
         "save_assets" in vars(base)
@@ -223,10 +225,10 @@ def _words_beside(value: Any) -> bool:
 
 
 def _made_to_size(config: Any, arrays: list[Array]) -> Any:
-    """Make a model, but no variable before all are found to be as large as their arrays.
+    """Create a model, but no variables before their sizes match those of the arrays.
 
-    Within Keras's stateless scope variables are noted and not made, as when the shapes of a
-    model are computed.
+    A file can then not allocate much more memory than it has data. Within Keras's stateless
+    scope, variables are recorded but not created.
     """
     from keras.src.backend.common import global_state
 
@@ -240,9 +242,9 @@ def _made_to_size(config: Any, arrays: list[Array]) -> Any:
     finally:
         global_state.set_global_attribute(key, before)
     same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
-    size = sum(int(np.prod(v.shape)) for v in noted)  # of templates too, as Bidirectional has
+    size = sum(int(np.prod(v.shape)) for v in noted)  # with templates, as in Bidirectional
     if not same or size > FREE_SIZE + 2 * sum(array.size for array in arrays):
-        raise FileFormatError("a Keras model has layers of other sizes than its weights")
+        raise FileFormatError("a Keras model has layers that do not match its weights in size")
     for variable in noted:
         variable._deferred_initialize()
     return value
@@ -255,6 +257,6 @@ def _imported(path: str) -> Any:
 
 def _not_the_same(what: str, why: str) -> str:
     return (
-        f"the {what} would not come back the same from a .skt file ({why}); save to a .joblib "
-        "file"
+        f"the {what} cannot be restored exactly from a .skt file ({why}); save to a .joblib "
+        "file instead"
     )

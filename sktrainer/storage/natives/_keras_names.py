@@ -1,8 +1,8 @@
-"""What the configuration of a Keras model would make and call, read before any of it is done.
+"""Check of the names in a Keras configuration before anything is created from it.
 
-Keras imports, registers and calls by the names in a configuration. Here each name is looked
-up as Keras would, and either is one of Keras's own that was read, or is asked for; and every
-form that Keras still takes for the sake of older files is refused.
+Keras imports and calls objects by the names in a configuration. This module looks up each
+name as Keras would. It must refer to a reviewed object of Keras, or the user must trust it.
+Legacy formats that Keras still accepts are rejected.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KNOWN_FROM = (
         "random regularizers".split()
     ),
 )
-"""Where Keras defines what computes from tensors alone, in modules that were read."""
+"""Reviewed modules of Keras, whose objects only compute with tensors."""
 
 FUNCTIONS_FROM = ("keras.src.activations.", "keras.src.losses.", "keras.src.metrics.")
 OF_BUILTINS = ("activations", "initializers", "losses", "metrics", "regularizers")
@@ -51,26 +51,26 @@ VALUES = frozenset(
 PARTS = frozenset({"class_name", "config", "module", "registered_name"})
 NUMBERS = re.compile(r"(bfloat16|bool|complex\d+|float\d+|u?int\d+)")
 FREE_SIZE = 1_000_000
-"""An integer of a configuration may be so large, or as large as the arrays beside it."""
+"""Largest integer in a configuration, unless its arrays have more elements."""
 
 COUNTED = ("decay_steps", "seed")
-"""Integers that nothing is made as large as: parts of their names."""
+"""Parts of the names of integers that are not sizes."""
 
 
 @dataclass
 class Names:
-    """Walks a configuration; what it finds stands in its attributes.
+    """Names in a configuration.
 
     Attributes
     ----------
     functions : mapping of str to str
-        Functions that are not Keras's: the name in the configuration to the import path.
+        Import paths of user-defined functions by their names in the configuration.
     largest : int
-        Elements of the arrays beside it.
+        Number of elements of all arrays of the object.
     needed : set of str
-        Import paths that the reader has to trust.
+        Import paths that the user must trust.
     custom : dict of str to str
-        Names under which Keras will ask for what is not its own, to import paths.
+        Import paths of user-defined objects by the names that Keras looks up.
     """
 
     functions: Mapping[str, str] = field(default_factory=dict)
@@ -80,19 +80,20 @@ class Names:
     _own: set[str] = field(default_factory=set)
 
     def read(self, config: Any) -> None:
-        """Walk the whole configuration.
+        """Read the whole configuration.
 
         Raises
         ------
         FileFormatError
-            It holds code, or is not as Keras writes it now.
+            If it contains code, or is not in the current format of Keras.
         """
+        # Only the outermost model may have a compile_config; `_items` rejects any other.
         compiled = config.get("compile_config") if isinstance(config, dict) else None
         self._walk({k: v for k, v in config.items() if k != "compile_config"})
         self._walk(compiled)
         clash = self._own & set(self.custom)
         if clash:
-            raise FileFormatError(f"it gives the name {min(clash)!r} of Keras to another thing")
+            raise FileFormatError(f"a Keras model redefines the Keras name {min(clash)!r}")
 
     def _walk(self, value: Any, key: str = "") -> None:
         if isinstance(value, dict):
@@ -101,18 +102,18 @@ class Names:
             for item in value:
                 self._walk(item, key)
         elif isinstance(value, str):
-            if ">" in value:  # the name of whatever this process has registered
-                raise FileFormatError(f"a Keras model holds the text {value[:80]!r}")
+            if ">" in value:  # "package>name" refers to any object registered in this process
+                raise FileFormatError(f"a Keras model contains the string {value[:80]!r}")
         elif isinstance(value, int) and not any(part in key for part in COUNTED):
             self._size(key, value)
 
     def _size(self, key: str, value: int) -> None:
         if abs(value) > max(FREE_SIZE, self.largest):
-            raise FileFormatError(f"a Keras model says {key}={value:,}, more than it holds")
+            raise FileFormatError(f"a Keras model has {key}={value:,}, larger than its arrays")
 
     def _items(self, value: Mapping[str, Any]) -> None:
         if "compile_config" in value:
-            raise FileFormatError("a Keras model inside another says how it is compiled")
+            raise FileFormatError("a Keras model has a nested model with a compile_config")
         for key, item in value.items():
             self._walk(item, str(key))
 
@@ -122,10 +123,10 @@ class Names:
             self._plain(value)
             return
         if str(name).startswith("__"):
-            raise FileFormatError(f"a Keras model holds code ({name})")
+            raise FileFormatError(f"a Keras model contains code ({name})")
         module, registered = value.get("module"), value.get("registered_name")
         if not (isinstance(name, str) and isinstance(module, str) and set(value) >= PARTS):
-            raise FileFormatError(f"a Keras model holds a {name!r} in a form of older files")
+            raise FileFormatError(f"a Keras model contains {name!r} in a legacy format")
         if name == "function":
             self._function(module, config)
             return
@@ -133,21 +134,21 @@ class Names:
             self._class_of_keras(module, name, registered)
         else:
             if not isinstance(registered, str):
-                raise FileFormatError(f"a Keras model holds {module}.{name} under no name")
+                raise FileFormatError(f"a Keras model contains the unnamed {module}.{name}")
             self._ask(registered, f"{module}.{name}")
         self._items({k: v for k, v in value.items() if k not in PARTS} | {"config": config})
 
     def _plain(self, value: Mapping[str, Any]) -> None:
         config = value.get("config")
         if set(value) != {"class_name", "config"} or not isinstance(config, dict):
-            raise FileFormatError("a Keras model holds a value that is not as Keras writes it")
+            raise FileFormatError("a Keras model contains a value in an unknown format")
         if not NUMBERS.fullmatch(str(config.get("dtype", "bool"))):
-            raise FileFormatError("a Keras model holds an array that is not of numbers")
+            raise FileFormatError("a Keras model contains an array that is not numeric")
         self._items(config)
 
     def _function(self, module: str, name: Any) -> None:
         if not isinstance(name, str):
-            raise FileFormatError("a Keras model holds a function without a name")
+            raise FileFormatError("a Keras model contains a function without a name")
         if name in self.functions:
             self._ask(name, str(self.functions[name]))
             return
@@ -155,7 +156,7 @@ class Names:
         found = _first(f"{p}.{name}" for p in (places if module == "builtins" else [module]))
         own = str(getattr(found, "__module__", "")) + "."
         if found is None or name in NOT_TO_CALL or not own.startswith(FUNCTIONS_FROM):
-            raise FileFormatError(f"a Keras model holds {name!r}, a function of nobody known")
+            raise FileFormatError(f"a Keras model contains the unknown function {name!r}")
         self._own.add(name)
 
     def _class_of_keras(self, module: str, name: str, registered: Any) -> None:
@@ -165,19 +166,19 @@ class Names:
         if found is None:
             found = vars(sys.modules[module]).get(name) if _loaded(module) else None
             if registered != name or get_registered_object(name) not in (None, found):
-                raise FileFormatError(f"a Keras model holds {module}.{name} under another name")
+                raise FileFormatError(f"a Keras model renames {module}.{name}")
             self._own.add(name)
         elif registered is not None:
-            raise FileFormatError(f"a Keras model holds {module}.{name} under another name")
+            raise FileFormatError(f"a Keras model renames {module}.{name}")
         if not isinstance(found, type):
-            raise FileFormatError(f"a Keras model holds {module}.{name}, which Keras lacks")
+            raise FileFormatError(f"a Keras model contains {module}.{name}, not a Keras class")
         path = plain_name(found)
         if not path.startswith(KNOWN_FROM):
             self.needed.add(path)
 
     def _ask(self, name: str, path: str) -> None:
         if self.custom.setdefault(name, path) != path:
-            raise FileFormatError(f"a Keras model has two things called {name!r}")
+            raise FileFormatError(f"a Keras model has two objects with the name {name!r}")
         self.needed.add(path)
 
 
@@ -191,7 +192,7 @@ def _loaded(module: str) -> bool:
 
 
 def _first(names: Iterator[str] | list[str]) -> Any:
-    """Return the first of some public names that Keras has."""
+    """Return the object of the first of some public names that Keras exports."""
     from keras.src import api_export
 
     found = (api_export.get_symbol_from_name(name) for name in names)

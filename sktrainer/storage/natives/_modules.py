@@ -1,7 +1,4 @@
-"""Instances of torch Modules as layers and weights: JSON and safetensors, no pickle.
-
-This module names torch at its top and is therefore imported only inside functions.
-"""
+"""Instances of torch Modules as JSON and safetensors, without pickle."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
+import torch  # so this module may only be imported in functions
 from safetensors.torch import load, save
 from torch.nn.modules.lazy import LazyModuleMixin
 
@@ -22,12 +19,13 @@ from sktrainer.storage.texts import from_text, to_text
 __all__ = ["Shelf", "module_class", "names_in", "put_back", "taken_out"]
 
 TENSOR = "=tensor"
+# Attributes that every Module has, and those that torch creates again.
 OWN = frozenset(vars(torch.nn.Module())) | frozenset(MARK)
 REMADE = frozenset({"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"})
 
 
 class Shelf:
-    """Modules and tensors taken out of a state, and what they become in a file.
+    """Tensors of Modules and states that are written to a file or read from one.
 
     Parameters
     ----------
@@ -41,25 +39,25 @@ class Shelf:
         self._kept: list[torch.Tensor] = []
 
     def key(self, tensor: torch.Tensor) -> str:
-        """Put a tensor on the shelf; the same one, tied to two layers, only once."""
+        """Add a tensor and return its key; add one that two layers share only once."""
         if id(tensor) not in self._keys:
             key = self._keys[id(tensor)] = f"t{len(self._keys)}"
             self.tensors[key] = tensor.detach().cpu().contiguous().clone()
-            self._kept.append(tensor)
+            self._kept.append(tensor)  # its id must not be reused
         return self._keys[id(tensor)]
 
     def packed(self) -> bytes:
-        """Return all tensors as safetensors."""
+        """Return all tensors in the format of safetensors."""
         return bytes(save(self.tensors))
 
     @classmethod
     def of(cls, data: bytes) -> Shelf:
-        """Read what `packed` gave."""
+        """Read the result of `packed`."""
         return cls(load(data))
 
 
 def taken_out(value: Any, shelf: Shelf) -> Any:
-    """Return a Module, or a structure with tensors in it, as plain values."""
+    """Convert a Module, or a structure that contains tensors, to plain values."""
     if isinstance(value, torch.nn.Module):
         return _described(value, shelf, type(value).__name__)
     if isinstance(value, torch.Tensor):
@@ -102,7 +100,7 @@ def _attributes(module: torch.nn.Module, where: str) -> dict[str, Any]:
         except TypeError as error:
             raise InputError(
                 f"the module {where} has an attribute {name!r} that cannot be written to a "
-                f".skt file ({error}); pass the Module's class, whose constructor makes it, "
+                f".skt file ({error}); pass the Module's class, whose constructor sets it, "
                 "or save to a .joblib file"
             ) from None
     return {name: json.loads(to_text(value)) for name, value in found.items()}
@@ -119,13 +117,13 @@ def _refuse_hooks(module: torch.nn.Module, where: str) -> None:
     ]
     if hooked:
         raise InputError(
-            f"the module {where} has hooks, which a .skt file cannot hold ({hooked[0]}); "
-            "register them in a Module's constructor and pass its class"
+            f"the module {where} has hooks, which a .skt file cannot store ({hooked[0]}); "
+            "register them in the Module's constructor and pass the class"
         )
 
 
 def _arguments(module: Any) -> dict[str, Any]:
-    """Return what a lazy layer of torch's own was made with."""
+    """Return the constructor arguments of a lazy layer of torch."""
     names = set(inspect.signature(type(module)).parameters) - {"device", "dtype"}
     found = {name: getattr(module, name) for name in names if hasattr(module, name)}
     if "bias" in found:
@@ -134,7 +132,7 @@ def _arguments(module: Any) -> dict[str, Any]:
 
 
 def names_in(value: Any) -> Iterator[str]:
-    """Yield the class of every Module in what `taken_out` gave."""
+    """Yield the class name of every Module in a result of `taken_out`."""
     if isinstance(value, dict):
         if "class" in value and "children" in value:
             yield str(value["class"])
@@ -146,7 +144,7 @@ def names_in(value: Any) -> Iterator[str]:
 
 
 def put_back(value: Any, shelf: Shelf) -> Any:
-    """Make again what `taken_out` took; only once the names in it are trusted."""
+    """Restore a value from a result of `taken_out`, whose names must be trusted."""
     if isinstance(value, dict):
         if "class" in value and "children" in value:
             return _made(value, shelf)
@@ -164,12 +162,12 @@ def module_class(name: str) -> Any:
     Raises
     ------
     FileFormatError
-        It is another thing.
+        If the name is not that of a Module class.
     """
     module, _, attribute = name.rpartition(".")
     kind = getattr(importlib.import_module(module), attribute)
     if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
-        raise FileFormatError(f"it says that {name} is a Module, which it is not")
+        raise FileFormatError(f"{name} is not a torch Module")
     return kind
 
 
@@ -178,15 +176,15 @@ def _made(entry: Mapping[str, Any], shelf: Shelf) -> torch.nn.Module:
     module: torch.nn.Module
     if "lazy" in entry:
         if not issubclass(kind, LazyModuleMixin):
-            raise FileFormatError(f"it says that {entry['class']} is lazy, which it is not")
+            raise FileFormatError(f"{entry['class']} is not a lazy Module")
         module = kind(**_plain(entry["lazy"]))
     else:
-        module = kind.__new__(kind)
+        module = kind.__new__(kind)  # the arguments of its constructor are unknown
         torch.nn.Module.__init__(module)
         _fill(module, entry, shelf)
     for name, child in entry["children"].items():
         module._modules[name] = None if child is None else _made(child, shelf)
-    if hasattr(module, "_flat_weights_names"):
+    if hasattr(module, "_flat_weights_names"):  # RNNs also keep their weights in a list
         module._init_flat_weights()  # type: ignore[operator]
     module.training = bool(entry["training"])
     return module
@@ -195,7 +193,7 @@ def _made(entry: Mapping[str, Any], shelf: Shelf) -> torch.nn.Module:
 def _fill(module: torch.nn.Module, entry: Mapping[str, Any], shelf: Shelf) -> None:
     attributes = _plain(entry["attributes"])
     if OWN & set(attributes):
-        raise FileFormatError(f"it sets {sorted(OWN & set(attributes))} of a Module")
+        raise FileFormatError(f"it sets {sorted(OWN & set(attributes))}, reserved by Module")
     vars(module).update(attributes)
     tied = shelf.parameters
     for name, key in entry["parameters"].items():

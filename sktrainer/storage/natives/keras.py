@@ -1,4 +1,4 @@
-"""Keras: models as configuration and arrays, the estimators around them as plain values."""
+"""Keras: models as configurations and arrays, and their estimators as plain values."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ ROOTS = ("keras", "scikeras")
 
 
 class KerasFormat:
-    """Estimators of Keras: parameters, and the model with its optimizer's state."""
+    """File format of Keras estimators: parameters, model and optimizer state."""
 
     package, extra = "keras", "keras"
     suffixes: tuple[str, ...] = (".keras",)
 
     def split(self, model: Any) -> Halves:
-        """Take the Keras model out."""
+        """Separate the Keras model from its estimator."""
         return Halves(*STOWAGE.stowed(model, MEMBER))
 
     def join(self, halves: Halves) -> Any:
-        """Make the Keras model and the estimator around it."""
+        """Restore the Keras model and its estimator."""
         if not isinstance(halves.state, StoredNet) or f"{MEMBER}.json" not in halves.files:
-            raise FileFormatError(f"it lacks {MEMBER}.json or the estimator around it")
+            raise FileFormatError(f"{MEMBER}.json or its estimator is missing")
         return STOWAGE.unstowed(halves.state, halves.files, MEMBER)
 
     def write(self, model: Any, path: Path) -> None:
-        """Write the file that `keras.saving.load_model` reads."""
+        """Write a file that `keras.saving.load_model` can read."""
         with kept(), warnings.catch_warnings():
-            # Keras on TensorFlow asks NumPy for arrays in a way that newer ones advise against.
+            # Keras on TensorFlow implements `__array__` in a way that NumPy deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)
             model.model_.save(path)
 
 
 class KerasStowage:
-    """Estimators that hold Keras models, optimizers, losses, and these by themselves."""
+    """Storage of Keras estimators, and of bare Keras models, optimizers and losses."""
 
     prefix = "trainer.keras"
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-        """Return a value with stand-ins for what is Keras's, and files for that."""
+        """Return a value with placeholders for its Keras objects, and files with these."""
         from sktrainer.storage.natives._keras_models import Drawer, is_of_keras
 
         drawer = Drawer()
@@ -66,7 +66,7 @@ class KerasStowage:
         return stored, drawer.packed(prefix) if drawer.entries else {}
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Make again what `stowed` took."""
+        """Restore a value from the results of `stowed`."""
         from sktrainer.storage.natives._keras_models import Drawer
 
         if not isinstance(value, (StoredModule, StoredNet)):
@@ -85,7 +85,7 @@ class KerasStowage:
         return _made_net(value, {name: made(item) for name, item in value.state.items()})
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the import paths that what is in a bundle's files has to be trusted with."""
+        """Return the import paths that the user must trust to load a bundle's files."""
         from sktrainer.storage.natives._keras_models import Drawer
 
         prefixes = [n.removesuffix(".json") for n in files if n.endswith(".keras.json")]
@@ -97,7 +97,7 @@ STOWAGE = KerasStowage()
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a list, tuple or dict with each item changed; anything else as it is."""
+    """Apply a function to each item of a list, tuple or dict; return other values as is."""
     if type(value) in (list, tuple):
         return type(value)(change(item) for item in value)
     if type(value) is dict:
@@ -119,7 +119,7 @@ def _root(kind: type) -> str:
 
 
 def _kind(net: Any) -> tuple[type, bool]:
-    """Return the class that the caller knows, and whether ours is laid over it."""
+    """Return the estimator's class without the adapter, and whether there was one."""
     from sktrainer.backends._keras_nets import KerasNet
     from sktrainer.backends._keras_trainee import Trainee
 
@@ -136,10 +136,10 @@ def _made_net(stored: StoredNet, state: dict[str, Any]) -> Any:
     known = isinstance(kind, type) and (issubclass(kind, KerasNet) or _root(kind) in ROOTS)
     if not known or not hasattr(kind, "get_params"):
         raise FileFormatError(
-            f"it holds an estimator of class {kind!r}, which is none of Keras"
+            f"it contains an estimator of class {kind!r}, which is not a Keras estimator"
         )
     kind = managed(kind) if stored.fitted else kind
-    net = kind.__new__(kind)
+    net = kind.__new__(kind)  # without __setstate__, which accepts Lambda layers
     vars(net).update(state)
     return net
 

@@ -1,4 +1,4 @@
-"""PyTorch: nets and Modules as plain values, weights as safetensors."""
+"""PyTorch: nets and Modules as plain values, and weights as safetensors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = ["FORMAT", "STOWAGE"]
 
 WEIGHTS = "model.safetensors"
 TRAINING = "model.optimizer.json"
+# Attributes that are not saved: `initialize` sets them, or they are stored elsewhere.
 MADE_BY_INITIALIZE = frozenset(
     {
         "_criteria",
@@ -36,13 +37,13 @@ MADE_BY_INITIALIZE = frozenset(
 
 
 class TorchFormat:
-    """Skorch nets: parameters, history, weights and the optimizer's state."""
+    """File format of skorch nets: parameters, history, weights and optimizer state."""
 
     package, extra = "skorch", "torch"
     suffixes: tuple[str, ...] = (".safetensors",)
 
     def split(self, model: Any) -> Halves:
-        """Take the weights out."""
+        """Separate weights, optimizer state and modules from the net."""
         from sktrainer.storage.natives._modules import Shelf, taken_out
 
         shelf = Shelf()
@@ -55,12 +56,12 @@ class TorchFormat:
         except TypeError as error:
             raise InputError(
                 f"the optimizer's state cannot be written to a .skt file ({error}); save to "
-                "a .joblib file"
+                "a .joblib file instead"
             ) from None
         return Halves(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
 
     def join(self, halves: Halves) -> Any:
-        """Make the net, its module and its optimizer, and put the weights in."""
+        """Restore the net, its module with weights, and its optimizer."""
         from skorch.history import History
 
         from sktrainer.storage.natives._modules import Shelf, put_back
@@ -68,7 +69,7 @@ class TorchFormat:
         if not isinstance(halves.state, StoredNet) or not {WEIGHTS, TRAINING} <= set(
             halves.files
         ):
-            raise FileFormatError(f"it lacks {WEIGHTS}, {TRAINING} or the net around them")
+            raise FileFormatError(f"{WEIGHTS}, {TRAINING} or the net is missing")
         shelf = Shelf.of(halves.files[WEIGHTS])
         learned = put_back(from_text(halves.files[TRAINING]), shelf)
         history = halves.state.state.pop("history")
@@ -78,9 +79,10 @@ class TorchFormat:
         return net
 
     def write(self, model: Any, path: Path) -> None:
-        """Write the weights of the module, under the names of its state dict."""
+        """Write the weights of the module, with the names of its state dict."""
         from safetensors.torch import save_model
 
+        # Unlike save_file, save_model supports tensors that layers share.
         save_model(_uncompiled(model.module_), str(path))
 
 
@@ -88,19 +90,19 @@ FORMAT = TorchFormat()
 
 
 def _learned(net: Any) -> dict[str, Any]:
-    """Return the state dicts of modules, criteria and optimizers, by attribute."""
+    """Return the state dicts of modules, criteria and optimizers by attribute name."""
     names = [*net._modules, *net._criteria, *net._optimizers]
     found = {f"{name}_": _uncompiled(getattr(net, f"{name}_")) for name in names}
     return {k: dict(v.state_dict()) for k, v in found.items() if hasattr(v, "state_dict")}
 
 
 def _uncompiled(part: Any) -> Any:
-    """Return the module that `torch.compile` was given: it is compiled again when read."""
+    """Return the module that was passed to `torch.compile`; loading compiles it again."""
     return getattr(part, "_orig_mod", part)
 
 
 def _flat(parts: Mapping[str, Any], key: str) -> str:
-    """Return the name that a tensor has in its state dict, where it is a module's."""
+    """Return a tensor's name in the state dict of a module, or else in the optimizer's."""
     for part, state in parts.items():
         for name, value in state.items():
             if value == {"=tensor": key}:
@@ -122,9 +124,9 @@ def _renamed(parts: Mapping[str, Any]) -> Any:
 
 
 def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
-    """Let the net make its parts as in a fit; its module gets its weights as it is made.
+    """Initialise a net as in a fit, and load the weights when its module is created.
 
-    They come before the optimizer: a lazy layer has no weights to optimize until then.
+    The optimizer is created later: until then, a lazy layer has no weights to optimize.
     """
     import torch
 
@@ -149,12 +151,12 @@ def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
 
 
 class TorchStowage:
-    """Skorch nets and Modules, by themselves or at the end of a net's parameters."""
+    """Storage of skorch nets, bare Modules, and Modules in the parameters of nets."""
 
     prefix = "trainer.modules"
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-        """Return a value with stand-ins for nets and Modules, and files for the latter."""
+        """Return a value with placeholders for nets and Modules, and files with the Modules."""
         if not is_network(value) or isinstance(value, type):
             return value, {}
         from sktrainer.storage.natives._modules import Shelf, taken_out
@@ -176,7 +178,7 @@ class TorchStowage:
         }
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Make again what `stowed` took."""
+        """Restore a value from the results of `stowed`."""
         if not isinstance(value, (StoredModule, StoredNet)):
             return value
         from sktrainer.storage.natives._modules import Shelf, put_back
@@ -190,7 +192,7 @@ class TorchStowage:
         return _made_net(value, modules)
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the classes of Modules that are none of torch's own."""
+        """Return the classes of Modules that are not part of torch."""
         from sktrainer.storage.natives._modules import names_in
 
         found: set[str] = set()
@@ -230,7 +232,7 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     from sktrainer.backends._torch_nets import managed
 
     if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
-        raise FileFormatError(f"it holds a net of class {stored.kind!r}, which is no net")
+        raise FileFormatError(f"it contains a net of class {stored.kind!r}, not a skorch net")
     kind: Any = managed(stored.kind) if stored.fitted else stored.kind
     net = kind.__new__(kind)
     state = {
@@ -239,7 +241,7 @@ def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
     }
     unset = {"history_": History(), "init_context_": None, "initialized_": False}
     vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
-    if not is_there(net.device):  # as where a pickle is read
+    if not is_there(net.device):  # as when a pickle is loaded
         net.device = "cpu"
     return net
 
