@@ -7,14 +7,14 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from sktrainer.backends.adoption import adopt, is_bare
+from sktrainer.backends.adoption import is_raw_network, wrap_estimator
 from sktrainer.exceptions import ParameterError
 
-__all__ = ["Anatomy", "dissect"]
+__all__ = ["EstimatorParts", "unwrap_pipeline"]
 
 
 @dataclass(frozen=True)
-class Anatomy:
+class EstimatorParts:
     """Steps and model of an estimator.
 
     Attributes
@@ -32,12 +32,12 @@ class Anatomy:
     model: Any
 
     @property
-    def transforms(self) -> bool:
+    def has_transformer(self) -> bool:
         """Whether a step of the user's Pipeline transforms X."""
-        return any(does(step, "transform") for _, step in self.steps)
+        return any(has_method(step, "transform") for _, step in self.steps)
 
 
-def dissect(estimator: Any) -> Anatomy:
+def unwrap_pipeline(estimator: Any) -> EstimatorParts:
     """Split an estimator into the steps before the model and the model.
 
     A torch Module, a Keras model or a function that builds one is wrapped in an estimator;
@@ -49,26 +49,26 @@ def dissect(estimator: Any) -> Anatomy:
         If `estimator` is an estimator class, has no `fit`, or is a Pipeline that does not end
         in a model.
     """
-    if is_bare(estimator):
-        return Anatomy((), "model", adopt(estimator))
+    if is_raw_network(estimator):
+        return EstimatorParts((), "model", wrap_estimator(estimator))
     if isinstance(estimator, type):
         raise ParameterError(
             f"estimator must be an instance, got the class {estimator.__name__}. "
             f"Pass {estimator.__name__}()"
         )
     if isinstance(estimator, Pipeline):
-        flat = _flatten(estimator.steps)
+        flat = _flatten_steps(estimator.steps)
         if not flat or flat[-1][1] in (None, "passthrough"):
             raise ParameterError(
                 "estimator is a Pipeline without a model as its last step. Add a classifier or "
                 "a regressor"
             )
         name, model = flat[-1]
-        if not is_bare(model):
+        if not is_raw_network(model):
             _check_model(model, f"the last step {name!r} of the Pipeline")
-        return Anatomy(tuple(flat[:-1]), name, adopt(model))
+        return EstimatorParts(tuple(flat[:-1]), name, wrap_estimator(model))
     _check_model(estimator, "estimator")
-    return Anatomy((), "model", adopt(estimator))
+    return EstimatorParts((), "model", wrap_estimator(estimator))
 
 
 def _check_model(model: Any, what: str) -> None:
@@ -91,15 +91,15 @@ def _check_model(model: Any, what: str) -> None:
         )
 
 
-def _flatten(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:
+def _flatten_steps(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:
     flat = []
     for name, step in steps:
         if isinstance(step, Pipeline):
-            flat += _flatten(step.steps, f"{prefix}{name}.")
+            flat += _flatten_steps(step.steps, f"{prefix}{name}.")
         else:
             flat.append((f"{prefix}{name}", step))
     return flat
 
 
-def does(step: Any, method: str) -> bool:
+def has_method(step: Any, method: str) -> bool:
     return step is not None and not isinstance(step, str) and hasattr(step, method)

@@ -10,24 +10,24 @@ from sklearn.base import is_regressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.anatomy import dissect
-from sktrainer.results.fitted import FittedModel
+from sktrainer.anatomy import unwrap_pipeline
+from sktrainer.results.fitted import Predictor
 from sktrainer.running.metrics import resolve_scoring
-from sktrainer.stages.checks import rows_to_score
+from sktrainer.stages.checks import scoring_rows
 from sktrainer.stages.evaluating import score_rows
 from sktrainer.types import Array
 
-__all__ = ["Answers"]
+__all__ = ["PredictMixin"]
 
 
 def _model_has(method: str) -> Callable[[Any], bool]:
     """Return a check for `available_if`: the model, fitted or not, has this method."""
 
-    def check(trainer: Answers) -> bool:
+    def check(trainer: PredictMixin) -> bool:
         fitted = getattr(trainer, "_fitted", None)
-        model = dissect(trainer.estimator).model if fitted is None else fitted.model
+        model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
         getattr(model, method)  # its own AttributeError explains why a method is missing
-        if method == "predict_proba" and _is_for_regression(trainer):
+        if method == "predict_proba" and _is_regression(trainer):
             # skorch's regressors have `predict_proba` as an alias of `predict`.
             raise AttributeError(f"a regressor has no {method}")
         return True
@@ -35,17 +35,17 @@ def _model_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
-def _is_for_regression(trainer: Answers) -> bool:
+def _is_regression(trainer: PredictMixin) -> bool:
     fitted = getattr(trainer, "_fitted", None)
     return is_regressor(trainer) if fitted is None else bool(fitted.task == "regression")
 
 
-class Answers:
+class PredictMixin:
     """Mixin with the prediction and scoring methods, which never change the trainer."""
 
     estimator: Any
     scoring: Any
-    _fitted: FittedModel
+    _predictor: Predictor
 
     def predict(self, X: Any) -> Array:
         """Predict class labels or regression values.
@@ -61,7 +61,7 @@ class Answers:
             Original class labels for classification.
         """
         check_is_fitted(self)
-        return self._fitted.predict(X)
+        return self._predictor.predict(X)
 
     @available_if(_model_has("predict_proba"))
     def predict_proba(self, X: Any) -> Array:
@@ -77,7 +77,7 @@ class Answers:
             One column per class in `classes_`, including classes without training rows.
         """
         check_is_fitted(self)
-        return self._fitted.predict_proba(X)
+        return self._predictor.predict_proba(X)
 
     @available_if(_model_has("predict_proba"))
     def predict_log_proba(self, X: Any) -> Array:
@@ -107,7 +107,7 @@ class Answers:
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
         check_is_fitted(self)
-        return self._fitted.decision_function(X)
+        return self._predictor.decision_function(X)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Score rows with the first scorer of `scoring`: by default accuracy or R2.
@@ -125,8 +125,8 @@ class Answers:
             The score; greater is better for scikit-learn scorers.
         """
         check_is_fitted(self)
-        fitted = self._fitted
-        rows = rows_to_score(X, y, fitted.task, fitted.classes, sample_weight)
+        fitted = self._predictor
+        rows = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
         n_classes = 0 if fitted.classes is None else len(fitted.classes)
         scoring = resolve_scoring(self.scoring, fitted.task, n_classes).first()
         return next(iter(score_rows(fitted, rows, scoring).values()))

@@ -9,24 +9,24 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sktrainer.anatomy import Anatomy
+from sktrainer.anatomy import EstimatorParts
 from sktrainer.backends.registry import find_backend
-from sktrainer.results.inventory import packages_of
-from sktrainer.running.checkpoint import checkpoint_of, rhythm_of
-from sktrainer.running.checkpoints.identity import Identity, plain_value
-from sktrainer.running.checkpoints.store import RunStore, opened
+from sktrainer.results.inventory import root_packages
+from sktrainer.running.checkpoint import as_checkpoint, resolve_schedule
+from sktrainer.running.checkpoints.identity import RunIdentity, describe_value
+from sktrainer.running.checkpoints.store import RunDirectory, open_run_directory
 from sktrainer.running.progress import Progress
 from sktrainer.running.resources import library_versions
-from sktrainer.stages.checks import RawInput
+from sktrainer.stages.checks import FitInputs
 from sktrainer.storage.fingerprint import fingerprint
-from sktrainer.types import CheckedData
+from sktrainer.types import FitData
 
-__all__ = ["checkpointed"]
+__all__ = ["open_run"]
 
 _LIBRARIES = ("sktrainer", "sklearn", "imblearn", "numpy", "pandas", "scipy")
 _BELOW = {"skorch": ("torch",), "scikeras": ("keras",)}
 # These parameters change speed and output text, but not the fitted model.
-_OUTSIDE = frozenset({"checkpoint", "n_jobs", "verbose"})
+_EXCLUDED_PARAMS = frozenset({"checkpoint", "n_jobs", "verbose"})
 _THREADS = frozenset(
     {"n_jobs", "nthread", "nthreads", "num_thread", "num_threads", "thread_count", "verbose"}
 )
@@ -34,14 +34,14 @@ _DATA = ("X", "y", "sample_weight", "groups", "X_val", "y_val", "sample_weight_v
 
 
 @contextmanager
-def checkpointed(
+def open_run(
     parameters: Mapping[str, Any],
     estimator: Any,
-    raw: RawInput,
-    anatomy: Anatomy,
-    data: CheckedData,
+    raw: FitInputs,
+    parts: EstimatorParts,
+    data: FitData,
     seed: int,
-) -> Iterator[RunStore | None]:
+) -> Iterator[RunDirectory | None]:
     """Lock and yield the checkpoint folder of a fit; yield None without a checkpoint.
 
     Parameters
@@ -67,60 +67,62 @@ def checkpointed(
     if parameters.get("checkpoint") is None:
         yield None
         return
-    checkpoint = checkpoint_of(parameters["checkpoint"])
-    in_segments = find_backend(anatomy.model).traits(anatomy.model, data.task).in_segments
-    rhythm = rhythm_of(checkpoint, in_segments=in_segments)
+    checkpoint = as_checkpoint(parameters["checkpoint"])
+    in_segments = (
+        find_backend(parts.model).capabilities(parts.model, data.task).segmented_training
+    )
+    rhythm = resolve_schedule(checkpoint, in_segments=in_segments)
     described = _parameters(parameters, estimator, seed)
     if in_segments:  # each segment has a seed of its own, so its length affects the model
         described["checkpoint's every"] = rhythm.every
-    identity = Identity(_data(raw), described, _versions(anatomy))
-    with opened(checkpoint, rhythm, identity, seed) as store:
-        _tell(store, int(parameters["verbose"]))
+    identity = RunIdentity(_data(raw), described, _versions(parts))
+    with open_run_directory(checkpoint, rhythm, identity, seed) as store:
+        _log_resume(store, int(parameters["verbose"]))
         yield store
 
 
-def _tell(store: RunStore, verbose: int) -> None:
-    what = f"resumed ({store.found})" if store.found else "started"
-    Progress(verbose).done(f"Checkpoint {str(store.folder)!r}: {what}")
+def _log_resume(store: RunDirectory, verbose: int) -> None:
+    what = f"resumed ({store.progress})" if store.progress else "started"
+    Progress(verbose).show(f"Checkpoint {str(store.folder)!r}: {what}")
 
 
 def _parameters(parameters: Mapping[str, Any], estimator: Any, seed: int) -> dict[str, Any]:
     """Describe every parameter that affects the model; nested parameters by nested names."""
     described: dict[str, Any] = {}
     for name, value in parameters.items():
-        if name not in _OUTSIDE:
-            _describe(name, value, described)
-    _describe("estimator", estimator, described)
+        if name not in _EXCLUDED_PARAMS:
+            _describe_param(name, value, described)
+    _describe_param("estimator", estimator, described)
     if isinstance(parameters["random_state"], (np.random.RandomState, np.random.Generator)):
         described["random_state"] = f"a generator that drew the seed {seed}"
     return described
 
 
-def _describe(name: str, value: Any, into: dict[str, Any]) -> None:
+def _describe_param(name: str, value: Any, into: dict[str, Any]) -> None:
     """Describe a parameter; an estimator by its class and one entry per nested parameter."""
     if not _is_estimator(value):
-        into[name] = plain_value(value)
+        into[name] = describe_value(value)
         return
     inside = value.get_params(deep=True)
     into[name] = _class_name(value)
     for inner, of_inner in inside.items():
         if inner.rpartition("__")[2] not in _THREADS:
-            into[f"{name}__{inner}"] = _without_inner(of_inner, inside)
+            into[f"{name}__{inner}"] = _describe_nested(of_inner, inside)
 
 
-def _without_inner(value: Any, inside: Mapping[str, Any]) -> Any:
+def _describe_nested(value: Any, inside: Mapping[str, Any]) -> Any:
     """Describe a parameter, without sub-estimators that have entries of their own."""
     if _is_estimator(value):
         return _class_name(value)
     if isinstance(value, (list, tuple)):
         named = [item for item in value if isinstance(item, tuple) and len(item) >= 2]
         if named and all(isinstance(n[0], str) and n[0] in inside for n in named):
-            return [[item[0], *map(_brief, item[1:])] for item in named]
-    return plain_value(value)
+            return [[item[0], *map(_class_or_value, item[1:])] for item in named]
+    return describe_value(value)
 
 
-def _brief(value: Any) -> Any:
-    return _class_name(value) if _is_estimator(value) else plain_value(value)
+def _class_or_value(value: Any) -> Any:
+    return _class_name(value) if _is_estimator(value) else describe_value(value)
 
 
 def _is_estimator(value: Any) -> bool:
@@ -131,7 +133,7 @@ def _class_name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _data(raw: RawInput) -> dict[str, str]:
+def _data(raw: FitInputs) -> dict[str, str]:
     values = {name: getattr(raw, name) for name in _DATA}
     return {
         name: value if isinstance(value, str) else _fingerprint(value)
@@ -147,8 +149,8 @@ def _fingerprint(value: Any) -> str:
         return str(joblib.hash(value))
 
 
-def _versions(anatomy: Anatomy) -> dict[str, str]:
-    names = [*_LIBRARIES, *packages_of([anatomy.model, *(step for _, step in anatomy.steps)])]
+def _versions(parts: EstimatorParts) -> dict[str, str]:
+    names = [*_LIBRARIES, *root_packages([parts.model, *(step for _, step in parts.steps)])]
     names += [below for name in names for below in _BELOW.get(name, ())]
     versions = library_versions(dict.fromkeys(names))
     # A new patch release of Python must not prevent a resume: keep major and minor only.

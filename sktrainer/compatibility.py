@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sktrainer.anatomy import Anatomy
-from sktrainer.backends._base import Backend, Traits
+from sktrainer.anatomy import EstimatorParts
+from sktrainer.backends._base import Backend, Capabilities
 from sktrainer.backends.modules import model_name
-from sktrainer.running.early_stopping import WatchedMetric
-from sktrainer.running.metrics import Scoring, can_serve, response_methods
-from sktrainer.types import CheckedData
+from sktrainer.running.early_stopping import EvalMetric
+from sktrainer.running.metrics import Scoring, is_supported, response_methods
+from sktrainer.types import FitData
 
-__all__ = ["misfits", "parameter_problems", "unserved_scorers"]
+__all__ = [
+    "compatibility_problems",
+    "network_parameter_problems",
+    "unsupported_scorer_problems",
+]
 
 
-def parameter_problems(backend: Backend, model: Any) -> list[str]:
+def network_parameter_problems(backend: Backend, model: Any) -> list[str]:
     """Return an error text for each invalid parameter of the model.
 
     Only backends of networks check this: other libraries raise as soon as `fit` starts.
@@ -24,11 +28,14 @@ def parameter_problems(backend: Backend, model: Any) -> list[str]:
     return [] if find is None else list(find(model))
 
 
-def misfits(
-    parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
+def compatibility_problems(
+    parameters: Mapping[str, Any],
+    parts: EstimatorParts,
+    capabilities: Capabilities,
+    data: FitData,
 ) -> list[str]:
     """Return an error text for each parameter that is incompatible with others or the data."""
-    name = model_name(anatomy.model)
+    name = model_name(parts.model)
     problems = []
     if data.task == "regression":
         problems += [
@@ -42,27 +49,30 @@ def misfits(
                 "split='stratified' needs classes, but the task is regression. Use "
                 "split='random'"
             )
-    if parameters["early_stopping"] is True and traits.max_iter is None:
+    if parameters["early_stopping"] is True and capabilities.max_iter is None:
         problems.append(
             f"early_stopping=True needs an iterative estimator, but {name} with these "
             "parameters is not one. Use early_stopping='auto' or False"
         )
-    if parameters["categorical_encoding"] == "native" and not traits.native_categorical:
+    if parameters["categorical_encoding"] == "native" and not capabilities.native_categorical:
         problems.append(
             f"categorical_encoding='native' needs a model that supports category codes, but "
             f"{name} does not. Use 'auto', 'onehot', 'ordinal' or 'target'"
         )
-    if parameters["handle_imbalance"] == "class_weight" and not traits.sample_weight:
+    if (
+        parameters["handle_imbalance"] == "class_weight"
+        and not capabilities.accepts_sample_weight
+    ):
         problems.append(
             f"handle_imbalance='class_weight' needs a model that supports sample weights, but "
             f"{name} does not. Use 'oversample', 'undersample' or 'smote'"
         )
-    if data.sample_weight is not None and not traits.sample_weight:
+    if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
-    return problems + _split_misfits(parameters, data)
+    return problems + _split_problems(parameters, data)
 
 
-def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str]:
+def _split_problems(parameters: Mapping[str, Any], data: FitData) -> list[str]:
     split, problems = parameters["split"], []
     if isinstance(split, str) and split == "group" and data.groups is None:
         problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
@@ -74,8 +84,8 @@ def _split_misfits(parameters: Mapping[str, Any], data: CheckedData) -> list[str
     return problems
 
 
-def unserved_scorers(
-    scoring: Scoring | None, metric: WatchedMetric, anatomy: Anatomy
+def unsupported_scorer_problems(
+    scoring: Scoring | None, metric: EvalMetric, parts: EstimatorParts
 ) -> list[str]:
     """Return an error text for each requested scorer that needs a method the model lacks."""
     named = {} if scoring is None else dict(scoring.scorers)
@@ -83,7 +93,7 @@ def unserved_scorers(
         named[metric.name] = metric.scorer
     return [
         f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, but "
-        f"{model_name(anatomy.model)} has none. Use another scorer or model"
+        f"{model_name(parts.model)} has none. Use another scorer or model"
         for name, scorer in named.items()
-        if not can_serve(scorer, anatomy.model)
+        if not is_supported(scorer, parts.model)
     ]

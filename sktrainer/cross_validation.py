@@ -14,15 +14,15 @@ from sklearn.exceptions import FitFailedWarning
 
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import CheckpointError, FitError, warn_caller
-from sktrainer.flow import fit_place, run_split
-from sktrainer.recipe import Recipe
-from sktrainer.running.caller_state import kept
-from sktrainer.running.resources import Stopwatch, plan_jobs
+from sktrainer.flow import fit_and_score, fit_place
+from sktrainer.recipe import FitPlan
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.resources import Stopwatch, split_cores
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages.splitting import fold_notes, fold_rows, split_validation
-from sktrainer.types import Array, CheckedData, Split
+from sktrainer.stages.splitting import fold_notes, split_folds, split_validation
+from sktrainer.types import Array, FitData, Split
 
-__all__ = ["CrossValidation", "FoldResult", "cross_validate", "plan_folds"]
+__all__ = ["CrossValidationResult", "FoldResult", "cross_validate", "plan_folds"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,17 +41,17 @@ class FoldResult:
     best_iteration: int | None = None
     stop_reason: str | None = None
     error: str | None = None
-    tries: int = 1
+    n_attempts: int = 1
     divergence: str = ""
 
 
 @dataclass(frozen=True)
-class CrossValidation:
+class CrossValidationResult:
     """Results of all folds of one cross-validation, in order."""
 
     folds: tuple[FoldResult, ...]
     metrics: tuple[str, ...]
-    single: bool
+    single_metric: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,7 +66,7 @@ class CrossValidation:
             results[f"std_{key}"] = np.array([np.std(values)])
         results["params"] = [{}]
         for metric in self.metrics:
-            name = "score" if self.single else metric
+            name = "score" if self.single_metric else metric
             scores = np.array([fold.scores[metric] for fold in self.folds])
             for i, score in enumerate(scores):
                 results[f"split{i}_test_{name}"] = np.array([score])
@@ -76,7 +76,7 @@ class CrossValidation:
         return results
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """One row per fold, for the report."""
         rows = [
             {
@@ -86,7 +86,7 @@ class CrossValidation:
                 **fold.scores,
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
-                "tries": fold.tries if any(f.tries > 1 for f in self.folds) else None,
+                "tries": fold.n_attempts if any(f.n_attempts > 1 for f in self.folds) else None,
                 "error": fold.error,
             }
             for fold in self.folds
@@ -126,12 +126,12 @@ class CrossValidation:
 
 
 def cross_validate(
-    recipe: Recipe,
-    data: CheckedData,
+    plan: FitPlan,
+    data: FitData,
     rows: Array,
     *,
     on_fold: Callable[[FoldResult], Any] | None = None,
-) -> CrossValidation:
+) -> CrossValidationResult:
     """Fit and score each fold; the results do not depend on the number of parallel jobs.
 
     Parameters
@@ -152,62 +152,62 @@ def cross_validate(
     FitError
         If every fold failed. The message contains the errors.
     """
-    folds = fold_rows(data, rows, recipe.split, recipe.cv)
-    workers, n_threads = plan_folds(recipe, len(folds))
-    fold_recipe = replace(recipe, cv=None)  # `cv` may be a generator, which cannot be pickled
+    folds = split_folds(data, rows, plan.split, plan.cv)
+    workers, n_threads = plan_folds(plan, len(folds))
+    fold_recipe = replace(plan, cv=None)  # `cv` may be a generator, which cannot be pickled
     tasks = (
-        delayed(_run_fold)(fold_recipe, data, number, train, test, n_threads)
+        delayed(fit_fold)(fold_recipe, data, number, train, test, n_threads)
         for number, (train, test) in enumerate(folds, start=1)
     )
     results = []
-    with Parallel(workers, backend=_joblib_backend(recipe), return_as="generator") as parallel:
+    with Parallel(workers, backend=_joblib_backend(plan), return_as="generator") as parallel:
         for result in parallel(tasks):
             results.append(result)
             if on_fold is not None:
                 on_fold(result)
-    _report_failures(results)
-    return CrossValidation(
+    _raise_or_warn(results)
+    return CrossValidationResult(
         tuple(results),
-        tuple(recipe.scoring.scorers),
-        recipe.scoring.single,
+        tuple(plan.scoring.scorers),
+        plan.scoring.single,
         fold_notes(data, folds),
     )
 
 
-def plan_folds(recipe: Recipe, n_folds: int) -> tuple[int, int]:
+def plan_folds(plan: FitPlan, n_folds: int) -> tuple[int, int]:
     """Return the number of folds fitted in parallel, and the number of threads of each.
 
     Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
     run two trainings at once.
     """
-    return plan_jobs(1 if recipe.model.device.is_gpu else recipe.n_jobs, n_folds)
+    return split_cores(1 if plan.model.device.is_gpu else plan.n_jobs, n_folds)
 
 
-def _joblib_backend(recipe: Recipe) -> str:
+def _joblib_backend(plan: FitPlan) -> str:
     """Choose threads if the model releases the GIL, otherwise processes.
 
     Threads share the table and start at once. User-defined steps may draw from the global
     random generators, which threads share, so they need processes.
     """
-    own_steps = [s for _, s in recipe.steps.steps if not isinstance(s, TableEncoder)]
-    return "threading" if recipe.model.traits.releases_gil and not own_steps else "loky"
+    own_steps = [s for _, s in plan.steps.steps if not isinstance(s, TableEncoder)]
+    return "threading" if plan.model.capabilities.releases_gil and not own_steps else "loky"
 
 
-def _run_fold(
-    recipe: Recipe, data: CheckedData, number: int, train: Array, test: Array, n_threads: int
+def fit_fold(
+    plan: FitPlan, data: FitData, number: int, train: Array, test: Array, n_threads: int
 ) -> FoldResult:
-    seed = derive_seed(recipe.seed, "fold", number)
+    seed = derive_seed(plan.seed, "fold", number)
     watch = Stopwatch()
     name = f"folds/{number}"
-    place = fit_place(recipe, name, Split(train, np.empty(0), test, recipe.split.kind))
-    done = None if place is None else place.result()
+    place = fit_place(plan, name, Split(train, np.empty(0), test, plan.split.kind))
+    done = None if place is None else place.load_result()
     if done is not None:
         return FoldResult(**done)
     try:
-        with kept(seed):
-            split = _fold_split(recipe, data, train, test, seed)
-            run = run_split(
-                recipe,
+        with preserve_global_state(seed):
+            split = _fold_split(plan, data, train, test, seed)
+            run = fit_and_score(
+                plan,
                 data,
                 split,
                 seed=seed,
@@ -219,7 +219,7 @@ def _run_fold(
     except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
         raise
     except Exception as error:  # a failed fold must not discard the results of the others
-        scores = dict.fromkeys(recipe.scoring.scorers, float("nan"))
+        scores = dict.fromkeys(plan.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
         text = f"{type(error).__name__}: {error}"
         return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=text)
@@ -233,26 +233,24 @@ def _run_fold(
         run.fit.n_iter,
         run.fit.best_iteration,
         run.fit.stop_reason,
-        tries=len(run.attempts),
-        divergence=run.verdict.problem if run.verdict.diverged else "",
+        n_attempts=len(run.attempts),
+        divergence=run.diagnosis.problem if run.diagnosis.diverged else "",
     )
     if place is not None:
-        place.keep_result(asdict(result))
+        place.save_result(asdict(result))
     return result
 
 
-def _fold_split(
-    recipe: Recipe, data: CheckedData, train: Array, test: Array, seed: int
-) -> Split:
+def _fold_split(plan: FitPlan, data: FitData, train: Array, test: Array, seed: int) -> Split:
     """Split the validation rows off the fold's training rows, never off its test rows."""
     validation = np.empty(0, dtype=np.intp)
-    if recipe.split.validation_size is not None:
-        plan = replace(recipe.split, seed=derive_seed(seed, "split"))
-        train, validation, _ = split_validation(data, train, plan)
-    return Split(train, validation, test, recipe.split.kind)
+    if plan.split.validation_size is not None:
+        split_plan = replace(plan.split, seed=derive_seed(seed, "split"))
+        train, validation, _ = split_validation(data, train, split_plan)
+    return Split(train, validation, test, plan.split.kind)
 
 
-def _report_failures(results: list[FoldResult]) -> None:
+def _raise_or_warn(results: list[FoldResult]) -> None:
     failed = [result for result in results if result.error is not None]
     if not failed:
         return

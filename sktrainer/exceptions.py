@@ -23,13 +23,13 @@ __all__ = [
     "SmallDataWarning",
     "TrainingInterrupted",
     "UntrustedFileError",
-    "meant",
+    "suggest_name",
     "warn_caller",
 ]
 
 # Frames of these packages are skipped, so that a warning points at the user's line. In a
 # fold that runs in a thread pool, only the first frames of the thread remain above them.
-_INNER = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
+_INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
 
 
 class SktrainerError(Exception):
@@ -140,7 +140,7 @@ def _numbered(problems: Sequence[str]) -> str:
     return "\n".join([f"{len(problems)} problems:", *lines])
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def suggest_name(name: str, known: Iterable[str]) -> str:
     """Return a hint that shows the most similar known name, or "" if there is none.
 
     Examples
@@ -162,10 +162,10 @@ def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
     """
     # Python 3.12 and later offer `skip_file_prefixes` of `warnings.warn` for this.
     level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+    while frame.f_back is not None and _is_internal(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
 
 
-def _is_inner(module: str) -> bool:
-    return module.partition(".")[0] in _INNER
+def _is_internal(module: str) -> bool:
+    return module.partition(".")[0] in _INTERNAL_PACKAGES

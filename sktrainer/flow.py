@@ -10,34 +10,34 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from sktrainer.joining import join_validation
-from sktrainer.recipe import Recipe
-from sktrainer.results.fitted import FittedModel
-from sktrainer.retries import Asked, Attempt, fit_with_retries, seeds_to_try, verdict
+from sktrainer.joining import merge_validation_rows
+from sktrainer.recipe import FitPlan
+from sktrainer.results.fitted import Predictor
+from sktrainer.retries import Asked, Attempt, attempt_seeds, diagnose, fit_with_retries
 from sktrainer.rows import take_rows
-from sktrainer.running.checkpoints.store import FitPlace
-from sktrainer.running.divergence import FINE, Verdict
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.checkpoints.store import FitDirectory
+from sktrainer.running.divergence import NO_PROBLEM, Diagnosis
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.running.resources import Stopwatch
-from sktrainer.stages.evaluating import Part, evaluate, predicted_part
+from sktrainer.stages.evaluating import Part, cached_predictor, score_sets
 from sktrainer.stages.fitting import fit_model
 from sktrainer.stages.preparing import prepare
 from sktrainer.types import (
     Array,
-    CheckedData,
+    FitData,
     FitOutcome,
     ModelFit,
-    Prepared,
+    PreparedData,
     Rows,
     Scores,
     Split,
 )
 
-__all__ = ["Run", "fit_place", "refit_run", "run_split"]
+__all__ = ["FitResult", "fit_and_score", "fit_place", "refit"]
 
 
 @dataclass(frozen=True)
-class Run:
+class FitResult:
     """Result of the stages for one split.
 
     Attributes
@@ -59,7 +59,7 @@ class Run:
         All attempts of the fit, in order. Exactly one of them was used.
     """
 
-    fitted: FittedModel
+    fitted: Predictor
     fit: ModelFit
     scores: Scores
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -70,9 +70,9 @@ class Run:
     attempts: tuple[Attempt, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
+    def diagnosis(self) -> Diagnosis:
         """Verdict on the attempt that was used."""
-        return next((a.verdict for a in self.attempts if a.used), FINE)
+        return next((a.verdict for a in self.attempts if a.used), NO_PROBLEM)
 
     @property
     def model_seed(self) -> int | None:
@@ -80,9 +80,9 @@ class Run:
         return next((a.seed for a in self.attempts if a.used), None)
 
 
-def run_split(
-    recipe: Recipe,
-    data: CheckedData,
+def fit_and_score(
+    plan: FitPlan,
+    data: FitData,
     split: Split,
     *,
     seed: int,
@@ -93,7 +93,7 @@ def run_split(
     on_iteration: Callable[..., Any] | None = None,
     stopwatch: Stopwatch | None = None,
     place: str = "final",
-) -> Run:
+) -> FitResult:
     """Prepare, fit and evaluate one split of the rows.
 
     Parameters
@@ -122,9 +122,9 @@ def run_split(
     watch = stopwatch or Stopwatch()
     validation = _validation_rows(data, split)
     with watch.stage("prepare"):
-        prepared = prepare(recipe.steps, data, split.train, validation, seed)
-    seeds = seeds_to_try(seed, recipe.n_retries) if model_seed is None else [model_seed]
-    raw = bool(recipe.scoring.on_estimator)
+        prepared = prepare(plan.steps, data, split.train, validation, seed)
+    seeds = attempt_seeds(seed, plan.n_retries) if model_seed is None else [model_seed]
+    raw = bool(plan.scoring.user_defined)
 
     @cache  # each set is extracted once, although verdict and scores both need it
     def part(name: str) -> Part | None:
@@ -133,35 +133,35 @@ def run_split(
     def fit(seed: int) -> FitOutcome:
         with watch.stage("fit"):
             return fit_model(
-                recipe.model,
+                plan.model,
                 data,
                 prepared,
                 seed=seed,
                 n_threads=n_threads,
                 n_iter=n_iter,
                 on_iteration=on_iteration,
-                place=fit_place(recipe, place, split, seed),
+                place=fit_place(plan, place, split, seed),
             )
 
-    def examine(outcome: FitOutcome) -> tuple[Verdict, dict[str, Predicted]]:
+    def examine(outcome: FitOutcome) -> tuple[Diagnosis, dict[str, CachedPredictor]]:
         with watch.stage("evaluate"):
-            asked = Asked(outcome.fitted, part, predicted_part)
-            found = verdict(outcome, asked, data, prepared, recipe.model)
+            asked = Asked(outcome.fitted, part, cached_predictor)
+            found = diagnose(outcome, asked, data, prepared, plan.model)
             return found, asked.answers
 
     tried = fit_with_retries(fit, examine, seeds)
     outcome = tried.outcome
     with watch.stage("evaluate"):
         parts = _wanted(part, score_parts)
-        scores = evaluate(outcome.fitted, parts, recipe.scoring, tried.answers)
-    return Run(
+        scores = score_sets(outcome.fitted, parts, plan.scoring, tried.answers)
+    return FitResult(
         outcome.fitted,
         outcome.fit,
         scores,
         class_counts=dict(prepared.class_counts),
         imbalance=prepared.imbalance,
         class_weight=prepared.class_weight,
-        notes=(*prepared.notes, *_resumed(recipe, outcome, place)),
+        notes=(*prepared.notes, *_resume_notes(plan, outcome, place)),
         attempts=tried.attempts,
     )
 
@@ -174,50 +174,50 @@ def _wanted(part: Callable[[str], Part | None], score_parts: Iterable[str]) -> d
 
 
 def fit_place(
-    recipe: Recipe, name: str, split: Split, seed: int | None = None
-) -> FitPlace | None:
+    plan: FitPlan, name: str, split: Split, seed: int | None = None
+) -> FitDirectory | None:
     """Return where the checkpoints of the fit on this split are stored, or None.
 
     With retries there is one place per seed.
     """
-    if recipe.store is None:
+    if plan.store is None:
         return None
-    if seed is not None and recipe.n_retries:
+    if seed is not None and plan.n_retries:
         name = f"{name}/seed-{seed}"
-    return recipe.store.place(name, split.train, split.validation, split.test)
+    return plan.store.fit_directory(name, split.train, split.validation, split.test)
 
 
-def _resumed(recipe: Recipe, outcome: FitOutcome, name: str) -> tuple[str, ...]:
+def _resume_notes(plan: FitPlan, outcome: FitOutcome, name: str) -> tuple[str, ...]:
     """Return a note on the part of a fit that was loaded from a checkpoint."""
     start = outcome.resumed_from
-    if recipe.store is None or start is None:
+    if plan.store is None or start is None:
         return ()
-    where, unit = str(recipe.store.folder), recipe.model.traits.iteration
+    where, unit = str(plan.store.folder), plan.model.capabilities.iteration_name
     if outcome.fit.n_iter is None or start >= outcome.fit.n_iter:
         return (f"the {name} fit was finished and loaded from the checkpoint {where!r}",)
     return (f"the {name} fit resumed at {unit} {start:,} from the checkpoint {where!r}",)
 
 
-def refit_run(
-    recipe: Recipe,
-    data: CheckedData,
+def refit(
+    plan: FitPlan,
+    data: FitData,
     split: Split,
-    run: Run,
+    run: FitResult,
     *,
     seed: int,
     n_threads: int,
     stopwatch: Stopwatch,
-) -> Run:
+) -> FitResult:
     """Refit on training and validation rows, for the best number of iterations.
 
     The refitted model has seen the validation rows, so only its test scores are used. The
     training and validation scores are those of the first fit.
     """
-    data, whole = join_validation(data, split)
+    data, whole = merge_validation_rows(data, split)
     rounds = run.fit.best_iteration
     with stopwatch.stage("refit"):
-        again = run_split(
-            recipe,
+        again = fit_and_score(
+            plan,
             data,
             whole,
             seed=seed,
@@ -242,13 +242,13 @@ def refit_run(
     )
 
 
-def _validation_rows(data: CheckedData, split: Split) -> Rows | None:
+def _validation_rows(data: FitData, split: Split) -> Rows | None:
     if data.validation is not None:
         return data.validation
-    return _rows(data, split.validation) if len(split.validation) else None
+    return _select_rows(data, split.validation) if len(split.validation) else None
 
 
-def _rows(data: CheckedData, positions: Array) -> Rows:
+def _select_rows(data: FitData, positions: Array) -> Rows:
     weight = data.sample_weight
     return Rows(
         take_rows(data.X, positions),
@@ -258,9 +258,9 @@ def _rows(data: CheckedData, positions: Array) -> Rows:
 
 
 def _parts(
-    data: CheckedData,
+    data: FitData,
     split: Split,
-    prepared: Prepared,
+    prepared: PreparedData,
     validation: Rows | None,
     wanted: set[str],
     *,
@@ -272,9 +272,9 @@ def _parts(
     """
     parts = {}
     if "train" in wanted:
-        encoded = prepared.unsampled
+        encoded = prepared.train_before_resampling
         rows = (
-            _rows(data, split.train)
+            _select_rows(data, split.train)
             if raw or encoded is None
             else Rows(None, data.y[split.train])
         )
@@ -284,5 +284,5 @@ def _parts(
         whole = kept is not None and len(kept) == len(validation)
         parts["validation"] = Part(validation, kept.X if kept is not None and whole else None)
     if "test" in wanted and len(split.test):
-        parts["test"] = Part(_rows(data, split.test))
+        parts["test"] = Part(_select_rows(data, split.test))
     return parts

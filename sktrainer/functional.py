@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 
 from sktrainer.backends.modules import model_name
-from sktrainer.exceptions import ParameterError, meant
+from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.results.report import TrainingReport
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.progress import Progress
 from sktrainer.storage.bundle import SUFFIXES
-from sktrainer.storage.versions import LONGEST_NAME
+from sktrainer.storage.versions import MAX_NAME_LENGTH
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
@@ -133,7 +133,7 @@ def train_model(
     >>> bool(result.scores.loc["test", "accuracy"] > 0.8)
     True
     """
-    fit_arguments = _take_fit_arguments(trainer_params)
+    fit_arguments = _pop_fit_arguments(trainer_params)
     if not stratify and "split" not in trainer_params:  # groups and times take precedence
         by_rows = not {"groups", "time_column"} & {*fit_arguments, *trainer_params}
         trainer_params["split"] = "random" if by_rows else "auto"
@@ -209,7 +209,7 @@ def train_with_cv(
     >>> result.report.folds.shape[0]
     3
     """
-    fit_arguments = _take_fit_arguments(trainer_params)
+    fit_arguments = _pop_fit_arguments(trainer_params)
     parameters = {
         "cv": cv,
         "scoring": scoring,
@@ -221,7 +221,7 @@ def train_with_cv(
     return _train(model, X, y, parameters, fit_arguments, save_path)
 
 
-def _take_fit_arguments(trainer_params: dict[str, Any]) -> dict[str, Any]:
+def _pop_fit_arguments(trainer_params: dict[str, Any]) -> dict[str, Any]:
     return {k: trainer_params.pop(k) for k in FIT_ARGUMENTS if k in trainer_params}
 
 
@@ -233,13 +233,13 @@ def _train(
     fit_arguments: dict[str, Any],
     save_path: str | os.PathLike[str] | None,
 ) -> TrainingResult:
-    save = None if save_path is None else _saver(Path(save_path), model)
+    save = None if save_path is None else _make_saver(Path(save_path), model)
     trainer = _make_trainer(model, parameters)
     trainer.fit(X, y, **fit_arguments)
     target = None
     if save is not None:
         target = save(trainer)
-        Progress(int(trainer.verbose)).done(f"Saved to {target}")
+        Progress(int(trainer.verbose)).show(f"Saved to {target}")
     return TrainingResult(
         trainer=trainer,
         model=trainer.model_,
@@ -258,7 +258,7 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     problems = []
     for name in own:
         if name not in known:
-            hint = meant(name, [*known, *FIT_ARGUMENTS])
+            hint = suggest_name(name, [*known, *FIT_ARGUMENTS])
             problems.append(f"{name!r} is not a parameter of ManagedTrainer or of fit{hint}")
     if problems:
         raise ParameterError(problems)
@@ -272,7 +272,7 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     return copy
 
 
-def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
+def _make_saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
     """Return the function that saves the trainer, or raise if `path` is not valid."""
     if path.suffix in SUFFIXES:
         return lambda trainer: trainer.save(path)
@@ -283,12 +283,12 @@ def _saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
         )
     from sktrainer.model_store import ModelStore
 
-    store, name = ModelStore(path), _name_of(model)
+    store, name = ModelStore(path), _snake_case_name(model)
     store.check(name)
     return lambda trainer: store.path(name, store.save(trainer, name))
 
 
-def _name_of(model: Any) -> str:
+def _snake_case_name(model: Any) -> str:
     """Return the class name of a model in snake case.
 
     Examples
@@ -301,4 +301,4 @@ def _name_of(model: Any) -> str:
     name = model_name(steps[-1][1] if steps else model)
     # Insert "_" before a capital letter that starts a word: "LGBMClassifier" has two words.
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    return re.sub(r"[^a-z0-9_]", "_", words)[:LONGEST_NAME]
+    return re.sub(r"[^a-z0-9_]", "_", words)[:MAX_NAME_LENGTH]

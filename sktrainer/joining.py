@@ -9,18 +9,18 @@ import narwhals as nw
 import numpy as np
 from scipy import sparse
 
-from sktrainer.rows import is_inputs
+from sktrainer.rows import is_input_dict
 from sktrainer.types import (
     Array,
-    CheckedData,
+    FitData,
     Rows,
     Split,
 )
 
-__all__ = ["join_validation"]
+__all__ = ["merge_validation_rows"]
 
 
-def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split]:
+def merge_validation_rows(data: FitData, split: Split) -> tuple[FitData, Split]:
     """Turn validation rows into training rows; rows passed as `X_val` are appended to X."""
     none = np.empty(0, dtype=np.intp)
     extra = data.validation
@@ -31,10 +31,10 @@ def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split
         )
     weight = None
     if data.sample_weight is not None or extra.sample_weight is not None:
-        weight = np.concatenate([_weights(data), _weights(extra)])
+        weight = np.concatenate([_weights_or_ones(data), _weights_or_ones(extra)])
     joined = replace(
         data,
-        X=_stack(data.X, extra.X),
+        X=stack_rows(data.X, extra.X),
         y=np.concatenate([data.y, extra.y]),
         sample_weight=weight,
         groups=None,  # groups and times of X_val are unknown, and no split follows
@@ -45,14 +45,14 @@ def join_validation(data: CheckedData, split: Split) -> tuple[CheckedData, Split
     return joined, replace(split, train=np.concatenate([split.train, below]), validation=none)
 
 
-def _weights(rows: CheckedData | Rows) -> Array:
+def _weights_or_ones(rows: FitData | Rows) -> Array:
     return np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
 
 
-def _stack(above: Any, below: Any) -> Any:
+def stack_rows(above: Any, below: Any) -> Any:
     """Concatenate the rows of two tables of the same kind."""
-    if is_inputs(above):
-        return {name: _stack(values, below[name]) for name, values in above.items()}
+    if is_input_dict(above):
+        return {name: stack_rows(values, below[name]) for name, values in above.items()}
     if sparse.issparse(above):
         return sparse.vstack([above, below], format="csr")
     if hasattr(above, "columns"):

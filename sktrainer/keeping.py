@@ -14,10 +14,10 @@ from sktrainer.storage import bundle
 if TYPE_CHECKING:
     from sktrainer.verification import Verification
 
-__all__ = ["Keeping"]
+__all__ = ["PersistenceMixin"]
 
 
-class Keeping:
+class PersistenceMixin:
     """Mixin with `save`, `load`, `to_onnx` and `verify`."""
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
@@ -61,7 +61,7 @@ class Keeping:
         True
         """
         check_is_fitted(self)
-        return bundle.write(self, path, format=format)
+        return bundle.write_bundle(self, path, format=format)
 
     def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
         """Export the steps and the model to one ONNX file, for use without Python.
@@ -174,4 +174,4 @@ class Keeping:
         ImportError
             If the library of the model is not installed.
         """
-        return bundle.read(path, cls, trusted=trusted)
+        return bundle.read_bundle(path, cls, trusted=trusted)

@@ -9,23 +9,23 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.exceptions import DataWarning, InputError, meant, warn_caller
+from sktrainer.exceptions import DataWarning, InputError, suggest_name, warn_caller
 from sktrainer.storage import versions
 from sktrainer.storage.records import (
     RECORD,
-    check_file,
     diff_frame,
     make_record,
     read_record,
+    save_model_file,
+    verify_model_file,
     write_json,
-    write_model,
 )
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["ModelStore"]
 
 Version = int | str
-Numbers = list[int]  # inside the class, `list` refers to the method
+VersionNumbers = list[int]  # inside the class, `list` refers to the method
 
 
 class ModelStore:
@@ -102,7 +102,7 @@ class ModelStore:
         notes: list[str] = []
 
         def fill(folder: Path, number: int) -> None:
-            model, note = write_model(trainer, folder, ManagedTrainer)
+            model, note = save_model_file(trainer, folder, ManagedTrainer)
             notes.extend([note] if note else [])
             write_json(folder / "report.json", trainer.report_.to_dict())
             write_json(folder / RECORD, make_record(name, number, trainer, model, note))
@@ -152,7 +152,7 @@ class ModelStore:
             If the file needs trust. The message lists the names.
         """
         folder = self._folder(name, version)
-        path = check_file(folder, read_record(folder))
+        path = verify_model_file(folder, read_record(folder))
         return ManagedTrainer.load(path, trusted=trusted)
 
     def path(self, name: str, version: Version = "latest") -> Path:
@@ -257,7 +257,7 @@ class ModelStore:
         """
         versions.remove_version(self.root, name, self._number(name, version))
 
-    def prune(self, name: str, keep: int) -> Numbers:
+    def prune(self, name: str, keep: int) -> VersionNumbers:
         """Delete all versions except the newest ones and those with a tag.
 
         Parameters
@@ -284,13 +284,13 @@ class ModelStore:
         number = self._number(name, version)
         return self.root / name / str(number)
 
-    def _numbers(self, name: str) -> Numbers:
+    def _numbers(self, name: str) -> VersionNumbers:
         """Return the versions of a name, or raise an error that lists the known names."""
         numbers = versions.versions_of(self.root, versions.check_name(name))
         if numbers:
             return numbers
         known = versions.names_in(self.root)
-        hint = meant(name, known)
+        hint = suggest_name(name, known)
         there = ", ".join(map(repr, known)) or "none"
         raise InputError(f"{self!r} has no model {name!r}. Available models: {there}{hint}")
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.running.devices import is_device
+from sktrainer.running.devices import is_device_name
 
 __all__ = ["parameter_problems"]
 
@@ -29,7 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 # Names of metrics and devices in other libraries, which difflib would not match.
-SHORT_NAMES = {
+METRIC_ALIASES = {
     "acc": "accuracy",
     "ap": "average_precision",
     "auc": "roc_auc",
@@ -58,7 +58,7 @@ SHORT_NAMES = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class ParameterRule:
     """Constraint on one parameter: a description of valid values and the test for them."""
 
     expected: str
@@ -88,7 +88,7 @@ def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
     for name, rule in RULES.items():
         if name in parameters and not rule.accepts(parameters[name]):
             value = parameters[name]
-            hint = _probably_meant(value, CHOICES.get(name, ()))
+            hint = _suggestion(value, CHOICES.get(name, ()))
             problems.append(f"{name} must be {rule.expected}, got {value!r}{hint}")
     if "scoring" in parameters:
         problems += _scoring_problems(parameters["scoring"])
@@ -98,11 +98,11 @@ def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _probably_meant(value: Any, choices: Iterable[str]) -> str:
+def _suggestion(value: Any, choices: Iterable[str]) -> str:
     if not isinstance(value, str):
         return ""
     word, known = value.lower(), list(choices)
-    close = [SHORT_NAMES.get(word, word), *difflib.get_close_matches(word, known, 1)]
+    close = [METRIC_ALIASES.get(word, word), *difflib.get_close_matches(word, known, 1)]
     meant = next((name for name in close if name in known), None)
     return "" if meant is None else f". Did you mean {meant!r}?"
 
@@ -138,7 +138,7 @@ def _is_size(value: Any) -> bool:
     return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
 
 
-def _has(*names: str) -> Callable[[Any], bool]:
+def _has_attributes(*names: str) -> Callable[[Any], bool]:
     return lambda value: (
         not isinstance(value, (type, str)) and all(hasattr(value, name) for name in names)
     )
@@ -149,74 +149,80 @@ def _is_random_state(value: Any) -> bool:
     return value is None or _is_int(value, 0) or isinstance(value, generators)
 
 
-def _is_folds(value: Any) -> bool:
+def _is_cv(value: Any) -> bool:
     iterable = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-    return _is_int(value, 2) or _has("split")(value) or iterable
+    return _is_int(value, 2) or _has_attributes("split")(value) or iterable
 
 
 SIZE = "a fraction between 0 and 1 (both excluded) or a number of rows of at least 1"
 
-RULES: dict[str, Rule] = {
-    "task": Rule(_listed("task"), _one_of("task")),
-    "preprocessor": Rule(
+RULES: dict[str, ParameterRule] = {
+    "task": ParameterRule(_listed("task"), _one_of("task")),
+    "preprocessor": ParameterRule(
         _listed("preprocessor", "None", "a transformer with fit and transform"),
-        _either(_is_none, _one_of("preprocessor"), _has("fit", "transform")),
+        _either(_is_none, _one_of("preprocessor"), _has_attributes("fit", "transform")),
     ),
-    "categorical_encoding": Rule(
+    "categorical_encoding": ParameterRule(
         _listed("categorical_encoding"), _one_of("categorical_encoding")
     ),
-    "scaling": Rule(_listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)),
-    "handle_imbalance": Rule(
-        _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
-        _either(_is_none, _one_of("handle_imbalance"), _has("fit_resample")),
+    "scaling": ParameterRule(
+        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
     ),
-    "correct_probabilities": Rule("True or False", _is_bool),
-    "split": Rule(_listed("split", "a splitter"), _either(_one_of("split"), _has("split"))),
-    "time_column": Rule(
+    "handle_imbalance": ParameterRule(
+        _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
+        _either(_is_none, _one_of("handle_imbalance"), _has_attributes("fit_resample")),
+    ),
+    "correct_probabilities": ParameterRule("True or False", _is_bool),
+    "split": ParameterRule(
+        _listed("split", "a splitter"), _either(_one_of("split"), _has_attributes("split"))
+    ),
+    "time_column": ParameterRule(
         "None or the name of a column of X (its position, for an array)",
         _either(_is_none, lambda value: isinstance(value, (str, Integral))),
     ),
-    "shuffle": Rule("True or False", _is_bool),
-    "test_size": Rule(f"None, {SIZE}", _either(_is_none, _is_size)),
-    "validation_size": Rule(
+    "shuffle": ParameterRule("True or False", _is_bool),
+    "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),
+    "validation_size": ParameterRule(
         f"'auto', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
     ),
-    "cv": Rule(
+    "cv": ParameterRule(
         "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
-        _either(_is_none, _is_folds),
+        _either(_is_none, _is_cv),
     ),
-    "early_stopping": Rule(
+    "early_stopping": ParameterRule(
         _listed("early_stopping", "True", "False"),
         _either(_one_of("early_stopping"), _is_bool),
     ),
-    "n_iter_no_change": Rule("an integer of at least 1", lambda value: _is_int(value, 1)),
-    "tol": Rule(
+    "n_iter_no_change": ParameterRule(
+        "an integer of at least 1", lambda value: _is_int(value, 1)
+    ),
+    "tol": ParameterRule(
         "a number of at least 0",
         lambda value: isinstance(value, Real) and not _is_bool(value) and float(value) >= 0.0,
     ),
-    "refit": Rule("True or False", _is_bool),
-    "n_retries": Rule("an integer of at least 0", lambda value: _is_int(value, 0)),
-    "random_state": Rule(
+    "refit": ParameterRule("True or False", _is_bool),
+    "n_retries": ParameterRule("an integer of at least 0", lambda value: _is_int(value, 0)),
+    "random_state": ParameterRule(
         "None, an integer of at least 0, or a NumPy RandomState or Generator",
         _is_random_state,
     ),
-    "n_jobs": Rule(
+    "n_jobs": ParameterRule(
         "None or an integer other than 0",
         _either(_is_none, lambda v: isinstance(v, Integral) and not _is_bool(v) and v != 0),
     ),
-    "checkpoint": Rule(
+    "checkpoint": ParameterRule(
         "None, a folder, or a Checkpoint(folder, every=50)",
         _either(
             _is_none,
             lambda value: isinstance(value, (str, os.PathLike)) and str(value) != "",
-            _has("folder", "every", "seconds", "keep"),
+            _has_attributes("folder", "every", "seconds", "keep"),
         ),
     ),
-    "device": Rule(
+    "device": ParameterRule(
         "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
-        lambda value: is_device(value) or (isinstance(value, str) and value == "auto"),
+        lambda value: is_device_name(value) or (isinstance(value, str) and value == "auto"),
     ),
-    "verbose": Rule(
+    "verbose": ParameterRule(
         "0 (silent), 1 (stages and report) or 2 (every iteration)",
         lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
     ),
@@ -224,18 +230,22 @@ RULES: dict[str, Rule] = {
 
 
 def _checkpoint_problems(checkpoint: Any) -> list[str]:
-    if not _has("folder", "every", "seconds", "keep")(checkpoint):
+    if not _has_attributes("folder", "every", "seconds", "keep")(checkpoint):
         return []
     folder = checkpoint.folder
     rules = {
-        "folder": Rule("a path", lambda v: isinstance(v, (str, os.PathLike)) and str(v) != ""),
-        "every": Rule("None or an integer of at least 1", lambda v: v is None or _is_int(v, 1)),
-        "seconds": Rule(
+        "folder": ParameterRule(
+            "a path", lambda v: isinstance(v, (str, os.PathLike)) and str(v) != ""
+        ),
+        "every": ParameterRule(
+            "None or an integer of at least 1", lambda v: v is None or _is_int(v, 1)
+        ),
+        "seconds": ParameterRule(
             "None or a number above 0",
             lambda v: v is None or (isinstance(v, Real) and not _is_bool(v) and float(v) > 0),
         ),
-        "keep": Rule("an integer of at least 1", lambda v: _is_int(v, 1)),
-        "apart": Rule("True or False", _is_bool),
+        "keep": ParameterRule("an integer of at least 1", lambda v: _is_int(v, 1)),
+        "apart": ParameterRule("True or False", _is_bool),
     }
     return [
         f"{name} of Checkpoint({folder!r}) must be {rule.expected}, "
@@ -277,7 +287,7 @@ def _unknown_scorers(
     return [
         f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
         f"sklearn.metrics.get_scorer_names(), got {name!r}"
-        f"{_probably_meant(name, [*more, *known])}"
+        f"{_suggestion(name, [*more, *known])}"
         for name in names
         if not (isinstance(name, str) and name in known)
     ]

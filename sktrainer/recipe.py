@@ -6,34 +6,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sktrainer.anatomy import Anatomy
-from sktrainer.backends._base import Traits
+from sktrainer.anatomy import EstimatorParts
+from sktrainer.backends._base import Capabilities
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
-from sktrainer.compatibility import misfits, parameter_problems, unserved_scorers
-from sktrainer.encoding.samplers import makes_rows as makes_new_rows
+from sktrainer.compatibility import (
+    compatibility_problems,
+    network_parameter_problems,
+    unsupported_scorer_problems,
+)
+from sktrainer.encoding.samplers import creates_synthetic_rows as makes_new_rows
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.checkpoints.store import RunStore
+from sktrainer.running.checkpoints.store import RunDirectory
 from sktrainer.running.devices import choose_device
-from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric
 from sktrainer.running.metrics import Scoring, named_scorer, resolve_scoring
-from sktrainer.running.seeding import derive_seed, useful_retries
+from sktrainer.running.seeding import derive_seed, effective_retries
 from sktrainer.stages.fitting import ModelPlan
-from sktrainer.stages.preparing import ENCODER, StepsPlan
+from sktrainer.stages.preparing import ENCODER_STEP, StepsPlan
 from sktrainer.stages.splitting import SplitPlan, resolve_kind
-from sktrainer.types import CheckedData, Task
+from sktrainer.types import FitData, Task
 
-__all__ = ["Recipe", "make_recipe"]
+__all__ = ["FitPlan", "make_plan"]
 
-MIN_ROWS_TO_STOP = 20
+MIN_ROWS_FOR_EARLY_STOPPING = 20
 """With fewer rows, none are held out for early stopping unless the user requests it."""
 
 AUTO_VALIDATION_SIZE = 0.1
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FitPlan:
     """All decisions for a run.
 
     Attributes
@@ -62,21 +66,21 @@ class Recipe:
     n_jobs: int | None = None
     n_retries: int = 0
     notes: tuple[str, ...] = ()
-    store: RunStore | None = None
+    store: RunDirectory | None = None
 
     @property
-    def stops(self) -> bool:
+    def stops_early(self) -> bool:
         """Whether early stopping is used."""
         return self.model.n_iter_no_change is not None
 
-    def without_stopping(self) -> Recipe:
+    def without_early_stopping(self) -> FitPlan:
         """Return the recipe without early stopping."""
         return replace(self, model=replace(self.model, n_iter_no_change=None))
 
 
-def make_recipe(
-    parameters: Mapping[str, Any], anatomy: Anatomy, data: CheckedData, seed: int
-) -> Recipe:
+def make_plan(
+    parameters: Mapping[str, Any], parts: EstimatorParts, data: FitData, seed: int
+) -> FitPlan:
     """Turn parameters into a recipe, or raise for parameters that are incompatible.
 
     Parameters
@@ -94,39 +98,41 @@ def make_recipe(
     ParameterError
         If parameters are incompatible with each other, the model or the data.
     """
-    backend = find_backend(anatomy.model)
-    problems = parameter_problems(backend, anatomy.model)
+    backend = find_backend(parts.model)
+    problems = network_parameter_problems(backend, parts.model)
     if problems:
         raise ParameterError(problems)
-    traits = backend.traits(anatomy.model, data.task)
+    capabilities = backend.capabilities(parts.model, data.task)
     scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
-    metric = _watched(parameters["eval_metric"])
-    problems = misfits(parameters, anatomy, traits, data)
-    problems += unserved_scorers(scoring if parameters["scoring"] else None, metric, anatomy)
+    metric = _resolve_eval_metric(parameters["eval_metric"])
+    problems = compatibility_problems(parameters, parts, capabilities, data)
+    problems += unsupported_scorer_problems(
+        scoring if parameters["scoring"] else None, metric, parts
+    )
     try:
-        name = model_name(anatomy.model)
-        device = choose_device(parameters["device"], backend, anatomy.model, name)
+        name = model_name(parts.model)
+        device = choose_device(parameters["device"], backend, parts.model, name)
     except ParameterError as error:
         problems += error.problems
     if problems:
         raise ParameterError(problems)
-    stops, notes = _stopping(parameters, traits, data)
-    n_retries, useless = useful_retries(parameters["n_retries"], anatomy.model)
+    stops, notes = _resolve_early_stopping(parameters, capabilities, data)
+    n_retries, useless = effective_retries(parameters["n_retries"], parts.model)
     model = ModelPlan(
-        anatomy.name,
-        anatomy.model,
+        parts.name,
+        parts.model,
         backend,
-        traits,
+        capabilities,
         metric,
         n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
         tol=float(parameters["tol"]),
         correct_probabilities=bool(parameters["correct_probabilities"]),
         device=device,
     )
-    return Recipe(
-        steps=_steps_plan(parameters, anatomy, traits, data),
+    return FitPlan(
+        steps=_make_steps_plan(parameters, parts, capabilities, data),
         model=model,
-        split=_split_plan(parameters, data, seed, stops=stops),
+        split=_make_split_plan(parameters, data, seed, stops=stops),
         scoring=scoring,
         seed=seed,
         cv=parameters["cv"],
@@ -137,42 +143,42 @@ def make_recipe(
     )
 
 
-def _stopping(
-    parameters: Mapping[str, Any], traits: Traits, data: CheckedData
+def _resolve_early_stopping(
+    parameters: Mapping[str, Any], capabilities: Capabilities, data: FitData
 ) -> tuple[bool, tuple[str, ...]]:
     wanted = parameters["early_stopping"]
     has_rows = data.validation is not None or parameters["validation_size"] != "auto"
-    if wanted is True or traits.max_iter is None or wanted is False:
+    if wanted is True or capabilities.max_iter is None or wanted is False:
         if wanted is True and parameters["validation_size"] is None and not data.validation:
             raise ParameterError(
                 "early_stopping=True needs validation rows, got validation_size=None. Use "
                 "validation_size='auto', or pass X_val and y_val"
             )
         return wanted is True, ()
-    if not traits.stops_by_default:
+    if not capabilities.early_stopping_by_default:
         return False, ()
     if parameters["validation_size"] is None and data.validation is None:
         return False, ("no early stopping: validation_size=None, so no rows are held out",)
-    if not has_rows and data.n_samples < MIN_ROWS_TO_STOP:
+    if not has_rows and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING:
         note = (
-            f"no early stopping: holding out validation rows needs at least {MIN_ROWS_TO_STOP} "
+            f"no early stopping: holding out validation rows needs at least {MIN_ROWS_FOR_EARLY_STOPPING} "
             f"rows, got {data.n_samples}"
         )
         return False, (note,)
     return True, ()
 
 
-def _watched(eval_metric: Any) -> WatchedMetric:
+def _resolve_eval_metric(eval_metric: Any) -> EvalMetric:
     if isinstance(eval_metric, str):
         if eval_metric == "loss":
-            return WatchedMetric()
-        return WatchedMetric(eval_metric, named_scorer(eval_metric))
+            return EvalMetric()
+        return EvalMetric(eval_metric, named_scorer(eval_metric))
     name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
-    return WatchedMetric(name, eval_metric)
+    return EvalMetric(name, eval_metric)
 
 
-def _split_plan(
-    parameters: Mapping[str, Any], data: CheckedData, seed: int, *, stops: bool
+def _make_split_plan(
+    parameters: Mapping[str, Any], data: FitData, seed: int, *, stops: bool
 ) -> SplitPlan:
     split = parameters["split"]
     splitter = None if isinstance(split, str) else split
@@ -197,50 +203,53 @@ def _split_plan(
     )
 
 
-def _steps_plan(
-    parameters: Mapping[str, Any], anatomy: Anatomy, traits: Traits, data: CheckedData
+def _make_steps_plan(
+    parameters: Mapping[str, Any],
+    parts: EstimatorParts,
+    capabilities: Capabilities,
+    data: FitData,
 ) -> StepsPlan:
     preprocessor = parameters["preprocessor"]
     imbalance = parameters["handle_imbalance"] if data.task == "classification" else None
     if preprocessor is not None and not isinstance(preprocessor, str):
-        steps = ((_free("preprocess", anatomy), preprocessor), *anatomy.steps)
-        return StepsPlan(steps, imbalance, weights=traits.sample_weight)
-    if preprocessor is None or anatomy.transforms:
-        return StepsPlan(anatomy.steps, imbalance, weights=traits.sample_weight)
+        steps = ((_unused_name("preprocess", parts), preprocessor), *parts.steps)
+        return StepsPlan(steps, imbalance, weights=capabilities.accepts_sample_weight)
+    if preprocessor is None or parts.has_transformer:
+        return StepsPlan(parts.steps, imbalance, weights=capabilities.accepts_sample_weight)
     # handle_imbalance="smote" uses a sampler that supports category codes and missing values;
     # other samplers that create rows need an encoding without them.
-    samplers = [imbalance, *(step for _, step in anatomy.steps)]
+    samplers = [imbalance, *(step for _, step in parts.steps)]
     makes_rows = any(not isinstance(s, str) and makes_new_rows(s) for s in samplers)
-    encoder = make_encoder(parameters, traits, data.task, makes_rows=makes_rows)
+    encoder = make_table_encoder(parameters, capabilities, data.task, makes_rows=makes_rows)
     return StepsPlan(
-        ((_free(ENCODER, anatomy), encoder), *anatomy.steps),
+        ((_unused_name(ENCODER_STEP, parts), encoder), *parts.steps),
         imbalance,
-        weights=traits.sample_weight,
+        weights=capabilities.accepts_sample_weight,
         codes_at_end=encoder.encoding.startswith("native"),
     )
 
 
-def _free(name: str, anatomy: Anatomy) -> str:
-    taken = {anatomy.name, *(step for step, _ in anatomy.steps)}
+def _unused_name(name: str, parts: EstimatorParts) -> str:
+    taken = {parts.name, *(step for step, _ in parts.steps)}
     while name in taken:
         name += "_"
     return name
 
 
-def make_encoder(
-    parameters: Mapping[str, Any], traits: Traits, task: Task, *, makes_rows: bool
+def make_table_encoder(
+    parameters: Mapping[str, Any], capabilities: Capabilities, task: Task, *, makes_rows: bool
 ) -> TableEncoder:
     """Return the automatic preprocessor that this model needs.
 
     A sampler that interpolates between rows supports neither category codes nor missing
     values. With such a sampler, the table is encoded as for a model that supports neither.
     """
-    native = traits.native_categorical and not makes_rows
+    native = capabilities.native_categorical and not makes_rows
     encoding = parameters["categorical_encoding"]
     if encoding == "auto" and not native:
-        encoding = "ordinal" if traits.full_rank else "onehot+target"
+        encoding = "ordinal" if capabilities.needs_full_rank else "onehot+target"
     elif encoding == "auto":
-        encoding = "native" if traits.category_codes == "frame" else "native+target"
+        encoding = "native" if capabilities.category_codes == "frame" else "native+target"
     elif encoding == "native" and makes_rows:
         raise ParameterError(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
@@ -249,8 +258,10 @@ def make_encoder(
     scaling = parameters["scaling"]
     return TableEncoder(
         encoding=encoding,
-        category_codes=traits.category_codes if encoding.startswith("native") else "float",
-        impute=makes_rows or not traits.native_missing,
-        scale=traits.scale_sensitive if isinstance(scaling, str) else bool(scaling),
+        category_codes=capabilities.category_codes
+        if encoding.startswith("native")
+        else "float",
+        impute=makes_rows or not capabilities.native_missing,
+        scale=capabilities.scale_sensitive if isinstance(scaling, str) else bool(scaling),
         task=task,
     )

@@ -12,31 +12,31 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.exceptions import SktrainerError
-from sktrainer.results.fitted import FittedModel
+from sktrainer.results.fitted import Predictor
 from sktrainer.running.divergence import (
-    Skill,
-    Verdict,
-    advice,
-    are_probabilities,
-    class_skill,
-    judge,
-    number_skill,
-    scaling_advice,
+    BaselineComparison,
+    Diagnosis,
+    are_valid_probabilities,
+    compare_log_loss,
+    compare_squared_error,
+    diagnose_losses,
+    suggest_params,
+    suggest_target_scaling,
 )
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.running.seeding import derive_seed
 from sktrainer.stages.fitting import ModelPlan
-from sktrainer.types import Array, CheckedData, FitOutcome, Prepared, Rows
+from sktrainer.types import Array, FitData, FitOutcome, PreparedData, Rows
 
 __all__ = [
     "Asked",
     "Attempt",
     "Tried",
-    "attempts_frame",
-    "attempts_notes",
+    "attempt_messages",
+    "attempt_seeds",
+    "attempts_to_frame",
+    "diagnose",
     "fit_with_retries",
-    "seeds_to_try",
-    "verdict",
 ]
 
 
@@ -46,7 +46,7 @@ class Attempt:
 
     number: int
     seed: int
-    verdict: Verdict
+    verdict: Diagnosis
     seconds: float
     error: Exception | None = None
     used: bool = False
@@ -57,11 +57,11 @@ class Tried:
     """The outcome that was chosen, and all attempts."""
 
     outcome: FitOutcome
-    answers: dict[str, Predicted]
+    answers: dict[str, CachedPredictor]
     attempts: tuple[Attempt, ...]
 
 
-def seeds_to_try(seed: int, n_retries: int) -> list[int]:
+def attempt_seeds(seed: int, n_retries: int) -> list[int]:
     """Return the model seeds of the first fit and of each retry."""
     again = [derive_seed(seed, "model", "retry", number) for number in range(1, n_retries + 1)]
     return [derive_seed(seed, "model"), *again]
@@ -86,14 +86,14 @@ class Asked:
 
     def __init__(
         self,
-        fitted: FittedModel,
+        fitted: Predictor,
         part: Callable[[str], Any],
-        predict: Callable[[FittedModel, Any], Predicted],
+        predict: Callable[[Predictor, Any], CachedPredictor],
     ) -> None:
-        self.answers: dict[str, Predicted] = {}
+        self.answers: dict[str, CachedPredictor] = {}
         self._fitted, self._part, self._predict = fitted, part, predict
 
-    def __call__(self, name: str) -> tuple[Predicted, Rows] | None:
+    def __call__(self, name: str) -> tuple[CachedPredictor, Rows] | None:
         part = self._part(name)
         if part is None:
             return None
@@ -104,7 +104,7 @@ class Asked:
 
 def fit_with_retries(
     fit: Callable[[int], FitOutcome],
-    examine: Callable[[FitOutcome], tuple[Verdict, dict[str, Predicted]]],
+    examine: Callable[[FitOutcome], tuple[Diagnosis, dict[str, CachedPredictor]]],
     seeds: Sequence[int],
 ) -> Tried:
     """Fit with one seed after the other until a fit succeeds; otherwise use the best one.
@@ -128,7 +128,7 @@ def fit_with_retries(
         If every attempt raised: the error of the first one, with the others as notes.
     """
     attempts: list[Attempt] = []
-    best: tuple[FitOutcome, dict[str, Predicted]] | None = None
+    best: tuple[FitOutcome, dict[str, CachedPredictor]] | None = None
     used = 0
     for number, seed in enumerate(seeds):
         start, error = time.perf_counter(), None
@@ -140,26 +140,31 @@ def fit_with_retries(
         except Exception as raised:
             if len(seeds) == 1:
                 raise
-            error, found = raised, Verdict(f"{type(raised).__name__}: {raised}", diverged=True)
+            error, found = (
+                raised,
+                Diagnosis(f"{type(raised).__name__}: {raised}", diverged=True),
+            )
         seconds = time.perf_counter() - start
         attempts.append(Attempt(number + 1, seed, found, seconds, error))
-        if error is None and (best is None or _rank(attempts[-1]) < _rank(attempts[used])):
+        if error is None and (
+            best is None or _attempt_rank(attempts[-1]) < _attempt_rank(attempts[used])
+        ):
             best, used = (outcome, answers), number
         if not found.problem:
             break
     if best is None:
-        raise _all_failed(attempts)
+        raise _all_attempts_failed(attempts)
     attempts[used] = replace(attempts[used], used=True)
     return Tried(*best, tuple(attempts))
 
 
-def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
+def _attempt_rank(attempt: Attempt) -> tuple[bool, float, bool]:
     found = attempt.verdict
     loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
     return bool(found.problem), loss, found.diverged
 
 
-def _all_failed(attempts: Sequence[Attempt]) -> Exception:
+def _all_attempts_failed(attempts: Sequence[Attempt]) -> Exception:
     first = attempts[0].error
     assert first is not None
     for attempt in attempts[1:]:
@@ -169,9 +174,9 @@ def _all_failed(attempts: Sequence[Attempt]) -> Exception:
     return first
 
 
-def verdict(
-    outcome: FitOutcome, asked: Asked, data: CheckedData, prepared: Prepared, plan: ModelPlan
-) -> Verdict:
+def diagnose(
+    outcome: FitOutcome, asked: Asked, data: FitData, prepared: PreparedData, plan: ModelPlan
+) -> Diagnosis:
     """Judge an outcome by its losses and its predictions for validation and training rows.
 
     Only boosting and networks are compared with a constant baseline. Other models hardly ever
@@ -187,39 +192,46 @@ def verdict(
     prepared : Prepared
     plan : ModelPlan
     """
-    traits = plan.traits
-    fit, fitted, unit = outcome.fit, outcome.fitted, traits.iteration
-    compared = traits.stops_by_default and _is_comparable(fitted)
+    capabilities = plan.capabilities
+    fit, fitted, unit = outcome.fit, outcome.fitted, capabilities.iteration_name
+    compared = capabilities.early_stopping_by_default and has_comparable_loss(fitted)
     held = asked("validation") if compared else None
     if held is None:
-        return judge(fit, None, None, unit)
-    skill = _skill(fitted, *held, data, prepared)
-    seen = asked("train") if skill is not None and skill.no_better else None
-    found = judge(
-        fit, skill, None if seen is None else _skill(fitted, *seen, data, prepared), unit
+        return diagnose_losses(fit, None, None, unit)
+    skill = compare_with_baseline(fitted, *held, data, prepared)
+    seen = asked("train") if skill is not None and skill.is_no_better else None
+    found = diagnose_losses(
+        fit,
+        skill,
+        None if seen is None else compare_with_baseline(fitted, *seen, data, prepared),
+        unit,
     )
-    if found.problem and traits.scale_sensitive and skill is not None:
+    if found.problem and capabilities.scale_sensitive and skill is not None:
         scaled = getattr(fitted.model, "target_scale_", None) is not None
-        if skill.of_unlike_target and not scaled:
-            return replace(found, remedy=scaling_advice(plan.model))
+        if skill.target_needs_scaling and not scaled:
+            return replace(found, fix=suggest_target_scaling(plan.model))
     return found
 
 
-def _is_comparable(fitted: FittedModel) -> bool:
+def has_comparable_loss(fitted: Predictor) -> bool:
     """Return whether the model estimates probabilities or the mean.
 
     Models with a quantile or hinge loss do not, so a constant baseline says nothing.
     """
-    if fitted.task == "classification" and not fitted.can("predict_proba"):
+    if fitted.task == "classification" and not fitted.has_method("predict_proba"):
         return False
     parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
     aims = (parameters.get(name) for name in ("loss", "objective", "loss_function"))
     return not any(other in str(aim).lower() for aim in aims for other in ("quantile", "hinge"))
 
 
-def _skill(
-    fitted: FittedModel, answers: Predicted, rows: Rows, data: CheckedData, prepared: Prepared
-) -> Skill | None:
+def compare_with_baseline(
+    fitted: Predictor,
+    answers: CachedPredictor,
+    rows: Rows,
+    data: FitData,
+    prepared: PreparedData,
+) -> BaselineComparison | None:
     """Compare with a constant baseline: class frequencies or mean of the training rows."""
     train = prepared.train
     if data.classes is None:
@@ -227,7 +239,7 @@ def _skill(
         if predicted.size != rows.y.size:  # several quantiles, or mean and standard deviation
             return None
         mean = np.average(train.y, axis=0, weights=train.sample_weight)
-        return number_skill(predicted, rows.y, mean, rows.sample_weight)
+        return compare_squared_error(predicted, rows.y, mean, rows.sample_weight)
     assert prepared.class_codes is not None
     shares = np.zeros(data.n_classes)
     shares[prepared.class_codes] = np.bincount(
@@ -237,7 +249,7 @@ def _skill(
     # Resampling and class weights change the class priors that the model learns. Compare
     # model and baseline under the same priors: weight the rows, or correct the frequencies.
     shift = prepared.prior_shift
-    if shift is not None and fitted.shift is None:
+    if shift is not None and fitted.prior_shift is None:
         weight = shift[rows.y] if weight is None else shift[rows.y] * weight
     elif shift is not None:
         shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)
@@ -246,9 +258,9 @@ def _skill(
         return None
     codes: Array = rows.y[known]
     probabilities = np.asarray(answers.predict_proba())[known]
-    if not are_probabilities(probabilities):
+    if not are_valid_probabilities(probabilities):
         return None
-    return class_skill(
+    return compare_log_loss(
         probabilities,
         codes,
         shares / shares.sum(),
@@ -256,11 +268,11 @@ def _skill(
     )
 
 
-def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
+def attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
     """Return a note on the problem and its fix; empty if the first fit succeeded."""
     used = next(attempt for attempt in attempts if attempt.used)
     if len(attempts) == 1 and not used.verdict.diverged:
-        problem, remedy = used.verdict.problem, used.verdict.remedy
+        problem, remedy = used.verdict.problem, used.verdict.fix
         found = f"The model is no better than a constant prediction: {problem}" + (
             remedy and f"; {remedy}"
         )
@@ -276,11 +288,11 @@ def attempts_notes(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
         found += ", never better than a constant prediction" if used.verdict.problem else ""
         return (f"{found}: {tried}",)
     problem = tried or used.verdict.problem
-    fix = " or ".join(filter(None, [used.verdict.remedy, advice(model)]))
+    fix = " or ".join(filter(None, [used.verdict.fix, suggest_params(model)]))
     return (f"Training diverged: {problem}. To fix this, {fix}",)
 
 
-def attempts_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
+def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
     """Return one row per attempt, for the report.
 
     Examples

@@ -19,19 +19,19 @@ from sktrainer.types import Array
 
 __all__ = [
     "as_array",
-    "as_inputs",
+    "as_input_dict",
     "count_dimensions",
     "count_rows",
-    "expected_inputs",
-    "is_inputs",
+    "drop_column",
+    "is_input_dict",
+    "select_inputs",
     "take_rows",
-    "without_column",
 ]
 
-NUMBERS = "biuf"
+NUMERIC_KINDS = "biuf"
 
 
-def is_inputs(X: Any) -> bool:
+def is_input_dict(X: Any) -> bool:
     """Return whether X is a dict of arrays, one per input of a network.
 
     Examples
@@ -83,7 +83,7 @@ def count_dimensions(X: Any) -> int:
     return int(getattr(X, "ndim", 0))
 
 
-def as_inputs(X: Mapping[Any, Any]) -> dict[str, Array]:
+def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
     """Convert the inputs of a network to arrays with the same number of rows.
 
     Parameters
@@ -136,7 +136,7 @@ def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
     except ValueError as error:  # rows with different lengths
         problems.append(f"X[{name!r}] must be an array: {error}; pad its rows to one length")
         return np.empty(0)
-    if array.ndim == 0 or array.dtype.kind not in NUMBERS:
+    if array.ndim == 0 or array.dtype.kind not in NUMERIC_KINDS:
         got = "a single value" if array.ndim == 0 else f"dtype {array.dtype}"
         problems.append(
             f"X[{name!r}] must be an array of numbers with one row per sample, got {got}. "
@@ -145,7 +145,7 @@ def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
     return np.atleast_1d(array)
 
 
-def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
+def select_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
     """Return the arrays of new rows in the order in which they were passed to `fit`.
 
     Raises
@@ -154,7 +154,7 @@ def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
         If X is not a dict, or its keys differ from those passed to `fit`.
     """
     names = list(names)
-    if not is_inputs(X):
+    if not is_input_dict(X):
         raise InputError(
             f"X must be a dict of arrays with the keys {_listed(names)}, as in fit, got "
             f"{type(X).__name__}"
@@ -166,7 +166,7 @@ def expected_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
             f"X must have the same keys as in fit ({_listed(names)}); missing: "
             f"{_listed(missing)}; not in fit: {_listed(unknown)}"
         )
-    return as_inputs({name: X[name] for name in names})
+    return as_input_dict({name: X[name] for name in names})
 
 
 def _listed(names: Iterable[Any]) -> str:
@@ -186,7 +186,7 @@ def count_rows(X: Any) -> int:
     >>> count_rows(np.zeros((3, 2))), count_rows({"words": np.zeros((4, 7))})
     (3, 4)
     """
-    return int(_num_samples(next(iter(X.values())) if is_inputs(X) else X))
+    return int(_num_samples(next(iter(X.values())) if is_input_dict(X) else X))
 
 
 def take_rows(X: Any, positions: Array) -> Any:
@@ -201,12 +201,12 @@ def take_rows(X: Any, positions: Array) -> Any:
     n_samples = count_rows(X)
     if len(positions) == n_samples and (positions == np.arange(n_samples)).all():
         return X
-    if is_inputs(X):
+    if is_input_dict(X):
         return {name: values[positions] for name, values in X.items()}
     return _safe_indexing(X, positions)
 
 
-def without_column(X: Any, name: str) -> Any:
+def drop_column(X: Any, name: str) -> Any:
     """Return a pandas or polars DataFrame without this column.
 
     Examples

@@ -6,8 +6,8 @@ from typing import Any
 
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, get_tags
 
-from sktrainer.anatomy import dissect
-from sktrainer.backends._base import Traits
+from sktrainer.anatomy import unwrap_pipeline
+from sktrainer.backends._base import Capabilities
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Task
@@ -28,7 +28,7 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     -------
     Tags
     """
-    inner, traits = _inner_tags(trainer)
+    inner, capabilities = _estimator_tags(trainer)
     tags.target_tags.required = True
     if inner is None:
         return tags
@@ -42,12 +42,12 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
         tags.regressor_tags = None if is_classifier else RegressorTags()
     tags.non_deterministic = inner.non_deterministic and trainer.random_state is None
     tags.input_tags = inner.input_tags
-    if traits is not None:
+    if capabilities is not None:
         # The automatic preprocessor imputes and encodes what the model does not support.
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
-        tags.input_tags.sparse = traits.sparse
+        tags.input_tags.sparse = capabilities.accepts_sparse
     tags.target_tags = inner.target_tags
     tags.target_tags.required = True
     if tags.estimator_type == "classifier":
@@ -67,20 +67,20 @@ def takes_several_targets(trainer: Any) -> bool:
     if trainer.__sklearn_tags__().target_tags.multi_output:
         return True
     try:
-        model = dissect(trainer.estimator).model
+        model = unwrap_pipeline(trainer.estimator).model
     except ParameterError:
         return False
-    return find_backend(model).traits(model, "regression").several_targets
+    return find_backend(model).capabilities(model, "regression").multi_output
 
 
-def _inner_tags(trainer: Any) -> tuple[Tags | None, Traits | None]:
+def _estimator_tags(trainer: Any) -> tuple[Tags | None, Capabilities | None]:
     """Return the estimator's tags, and the model's traits if it gets the auto preprocessor."""
     try:
-        anatomy = dissect(trainer.estimator)
-        tags = get_tags(trainer.estimator if anatomy.transforms else anatomy.model)
+        parts = unwrap_pipeline(trainer.estimator)
+        tags = get_tags(trainer.estimator if parts.has_transformer else parts.model)
     except (ParameterError, AttributeError):
         return None, None
-    if not isinstance(trainer.preprocessor, str) or anatomy.transforms:
+    if not isinstance(trainer.preprocessor, str) or parts.has_transformer:
         return tags, None
     task: Task = "regression" if tags.estimator_type == "regressor" else "classification"
-    return tags, find_backend(anatomy.model).traits(anatomy.model, task)
+    return tags, find_backend(parts.model).capabilities(parts.model, task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sktrainer.anatomy import Anatomy
+from sktrainer.anatomy import EstimatorParts
 from sktrainer.backends.registry import find_backend
 from sktrainer.encoding import imbalance, samplers
 from sktrainer.exceptions import (
@@ -11,22 +11,20 @@ from sktrainer.exceptions import (
     DivergenceWarning,
     SmallDataWarning,
 )
-from sktrainer.flow import Run
-from sktrainer.recipe import Recipe
-from sktrainer.reporting import split_line
-from sktrainer.retries import attempts_notes
+from sktrainer.flow import FitResult
+from sktrainer.recipe import FitPlan
+from sktrainer.reporting import split_summary
+from sktrainer.retries import attempt_messages
 from sktrainer.running.progress import Progress
 from sktrainer.stages.splitting import small_data_notes
-from sktrainer.types import CheckedData, Split
+from sktrainer.types import FitData, Split
 
-__all__ = ["tell_attempts", "tell_imbalance", "tell_split", "tell_trained"]
+__all__ = ["log_attempts", "log_imbalance", "log_split", "warn_if_pretrained"]
 
 
-def tell_split(
-    progress: Progress, data: CheckedData, split: Split, notes: tuple[str, ...]
-) -> None:
+def log_split(progress: Progress, data: FitData, split: Split, notes: tuple[str, ...]) -> None:
     """Show the split, and warn about sets that are too small for a reliable score."""
-    progress.done(split_line(split))
+    progress.show(split_summary(split))
     for note in notes:
         progress.warn(note, DataWarning)
     if len(split.test):
@@ -34,26 +32,26 @@ def tell_split(
             progress.warn(note, SmallDataWarning)
 
 
-def tell_imbalance(
-    progress: Progress, recipe: Recipe, data: CheckedData, split: Split
+def log_imbalance(
+    progress: Progress, plan: FitPlan, data: FitData, split: Split
 ) -> tuple[str, ...]:
     """Show how class imbalance is handled, and return notes for the report."""
-    method = recipe.steps.imbalance
+    method = plan.steps.imbalance
     if method is None or data.classes is None:
         return ()
-    counts = imbalance.describe_classes(data.y[split.train], data.n_classes)
+    counts = imbalance.count_classes(data.y[split.train], data.n_classes)
     found = imbalance.is_imbalanced(counts)
     text = imbalance.describe_imbalance(data.classes, counts)
     if isinstance(method, str) and method == "auto":
         if not found:
             return ()
-        method = "class_weight" if recipe.steps.weights else "oversample"
+        method = "class_weight" if plan.steps.weights else "oversample"
         note = f"Class imbalance: {text}; handled by {method}"
         progress.warn(note, ClassImbalanceWarning)
         return (note,)
     name = method if isinstance(method, str) else type(method).__name__
-    progress.done(f"Classes: {text}; handled by {name}")
-    if recipe.model.correct_probabilities and samplers.makes_rows(method):
+    progress.show(f"Classes: {text}; handled by {name}")
+    if plan.model.correct_probabilities and samplers.creates_synthetic_rows(method):
         note = (
             f"correct_probabilities=True can overcorrect after {name}, because synthetic rows "
             "shift probabilities less than their number suggests. Use "
@@ -64,10 +62,10 @@ def tell_imbalance(
     return ()
 
 
-def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
+def warn_if_pretrained(progress: Progress, parts: EstimatorParts) -> tuple[str, ...]:
     """Warn if a network starts from weights that were trained before."""
-    was_trained = getattr(find_backend(anatomy.model), "was_trained", None)
-    if was_trained is None or not was_trained(anatomy.model):
+    was_trained = getattr(find_backend(parts.model), "was_trained", None)
+    if was_trained is None or not was_trained(parts.model):
         return ()
     note = (
         "the module is already trained: every fit, including those of folds, starts from its "
@@ -78,14 +76,14 @@ def tell_trained(progress: Progress, anatomy: Anatomy) -> tuple[str, ...]:
     return (note,)
 
 
-def tell_attempts(progress: Progress, recipe: Recipe, run: Run) -> tuple[str, ...]:
+def log_attempts(progress: Progress, plan: FitPlan, run: FitResult) -> tuple[str, ...]:
     """Warn if the attempt that is used has a problem; otherwise only show its notes."""
-    notes = attempts_notes(run.attempts, recipe.model.model)
+    notes = attempt_messages(run.attempts, plan.model.model)
     for note in notes:
-        if run.verdict.diverged:
+        if run.diagnosis.diverged:
             progress.warn(note, DivergenceWarning)
-        elif run.verdict.remedy or (run.verdict.problem and len(run.attempts) > 1):
+        elif run.diagnosis.fix or (run.diagnosis.problem and len(run.attempts) > 1):
             progress.warn(note, DataWarning)
         else:
-            progress.done(note)
+            progress.show(note)
     return notes

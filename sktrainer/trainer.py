@@ -10,40 +10,40 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_n_features, validate_data
 
-from sktrainer.anatomy import dissect
-from sktrainer.answering import Answers
-from sktrainer.backends._keras_pickle import packed, unpacked
-from sktrainer.backends.adoption import as_net, copied, is_bare
+from sktrainer.anatomy import unwrap_pipeline
+from sktrainer.answering import PredictMixin
+from sktrainer.backends._keras_pickle import decode_networks, encode_networks
+from sktrainer.backends.adoption import clone_network, is_raw_network, wrap_network
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
-from sktrainer.keeping import Keeping
+from sktrainer.keeping import PersistenceMixin
 from sktrainer.results.history import evals_result, history_frame
-from sktrainer.rows import is_inputs
-from sktrainer.running.caller_state import kept
-from sktrainer.running.checkpoint import Checkpoint, apart
+from sktrainer.rows import is_input_dict
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.checkpoint import Checkpoint, with_per_fit
 from sktrainer.running.cloning import clone_estimator
-from sktrainer.stages.checks import RawInput, split_off_target
+from sktrainer.stages.checks import FitInputs, pop_target_column
 from sktrainer.tags import takes_several_targets, trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
-    from sktrainer.incremental import Learned, Stream
+    from sktrainer.incremental import PartialFitResult, PartialFitState
     from sktrainer.results.report import TrainingReport
     from sktrainer.storage.fingerprint import Fingerprint
-    from sktrainer.training import Trained
+    from sktrainer.training import FitState
 
 __all__ = ["ManagedTrainer"]
 
 
-def _learns_chunks(trainer: ManagedTrainer) -> bool:
+def _supports_partial_fit(trainer: ManagedTrainer) -> bool:
     """Return whether the model and its backend have `partial_fit`."""
     fitted = getattr(trainer, "_fitted", None)
-    model = dissect(trainer.estimator).model if fitted is None else fitted.model
+    model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
     return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
 
 
-class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
+class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator):
     """Meta-estimator that manages the training of a model.
 
     It splits the rows, encodes the table, handles class imbalance, stops early, scores and
@@ -183,7 +183,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     """
 
     # Set by `fit`; declared here for type checkers.
-    _stream: Stream | None = None
+    _partial_fit_state: PartialFitState | None = None
     pipeline_: Any
     model_: Any
     classes_: Array
@@ -270,8 +270,8 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         dict of str to object
         """
         params: dict[str, Any] = super().get_params(deep=deep)
-        if deep and is_bare(self.estimator):
-            inner = as_net(self.estimator).get_params()
+        if deep and is_raw_network(self.estimator):
+            inner = wrap_network(self.estimator).get_params()
             params |= {f"estimator__{name}": value for name, value in inner.items()}
         return params
 
@@ -291,8 +291,8 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         self
         """
         inner = params.get("estimator", self.estimator)
-        if is_bare(inner) and any(name.startswith("estimator__") for name in params):
-            params["estimator"] = as_net(inner)
+        if is_raw_network(inner) and any(name.startswith("estimator__") for name in params):
+            params["estimator"] = wrap_network(inner)
         super().set_params(**params)
         return self
 
@@ -357,7 +357,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         """
         from sktrainer.training import train  # lazy: prediction does not need the stages
 
-        raw = RawInput(
+        raw = FitInputs(
             X,
             y,
             sample_weight=sample_weight,
@@ -370,20 +370,20 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         parameters = self.get_params(deep=False)
         estimator = parameters.pop("estimator")
         if getattr(self, "_is_clone", False):
-            parameters["checkpoint"] = apart(parameters["checkpoint"])
+            parameters["checkpoint"] = with_per_fit(parameters["checkpoint"])
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        with kept():
+        with preserve_global_state():
             trained = train(parameters, estimator, raw, output)
-        self._remember(trained)
-        self._stream = None
-        if _learns_chunks(self):
-            from sktrainer.incremental import stream_after
+        self._set_fitted_attributes(trained)
+        self._partial_fit_state = None
+        if _supports_partial_fit(self):
+            from sktrainer.incremental import state_after_fit
 
-            self._stream = stream_after(trained)
-        self._remember_columns(split_off_target(X, y)[0])
+            self._partial_fit_state = state_after_fit(trained)
+        self._remember_columns(pop_target_column(X, y)[0])
         return self
 
-    @available_if(_learns_chunks)
+    @available_if(_supports_partial_fit)
     def partial_fit(
         self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
@@ -440,47 +440,47 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         >>> trainer.score(X, y) > 0.9
         True
         """
-        from sktrainer.incremental import Before, Chunk, learn_chunk
+        from sktrainer.incremental import PartialFitInputs, PreviousFit, run_partial_fit
 
         before = None
         if self.__sklearn_is_fitted__():
-            stream = self._checked_stream(split_off_target(X, y)[0])
-            before = Before(self._fitted, stream, self.report_)
-        chunk = Chunk(X, y, classes, sample_weight, takes_several_targets(self))
+            stream = self._checked_stream(pop_target_column(X, y)[0])
+            before = PreviousFit(self._predictor, stream, self.report_)
+        chunk = PartialFitInputs(X, y, classes, sample_weight, takes_several_targets(self))
         parameters = self.get_params(deep=False)
         estimator = parameters.pop("estimator")
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        with kept():
-            learned = learn_chunk(parameters, estimator, chunk, before, output)
-        self._remember(learned)
-        self._stream = learned.stream
+        with preserve_global_state():
+            learned = run_partial_fit(parameters, estimator, chunk, before, output)
+        self._set_fitted_attributes(learned)
+        self._partial_fit_state = learned.stream
         if before is None:
-            self._remember_columns(split_off_target(X, y)[0])
+            self._remember_columns(pop_target_column(X, y)[0])
         return self
 
-    def _checked_stream(self, X: Any) -> Stream:
+    def _checked_stream(self, X: Any) -> PartialFitState:
         """Return the state of earlier chunks, after a check of the columns of X."""
-        if self._stream is None:
+        if self._partial_fit_state is None:
             raise InputError(
                 "this fitted trainer has no state from which partial_fit can continue; call "
                 "fit again, or call partial_fit on a clone"
             )
         if hasattr(X, "columns"):
             validate_data(self, X, reset=False, skip_check_array=True)
-        elif not is_inputs(X):  # the steps warn about missing column names themselves
+        elif not is_input_dict(X):  # the steps warn about missing column names themselves
             _check_n_features(self, X, reset=False)
-        return self._stream
+        return self._partial_fit_state
 
     def _remember_columns(self, X: Any) -> None:
-        if not is_inputs(X):
+        if not is_input_dict(X):
             validate_data(self, X, reset=True, skip_check_array=True)
             return
         for name in ("n_features_in_", "feature_names_in_"):  # may be left from an earlier fit
             self.__dict__.pop(name, None)
 
-    def _remember(self, trained: Trained | Learned) -> None:
+    def _set_fitted_attributes(self, trained: FitState | PartialFitResult) -> None:
         run = trained.run
-        self._fitted = run.fitted
+        self._predictor = run.fitted
         self.pipeline_ = run.fitted.pipeline
         self.model_ = run.fitted.model
         self.n_iter_ = run.fit.n_iter
@@ -532,15 +532,15 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # A Keras model is stored as plain values: its own pickle warns, draws random numbers
         # and contains the time, so that no two pickles are equal.
-        return packed(super().__getstate__())
+        return encode_networks(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpacked(state))
+        super().__setstate__(decode_networks(state))
 
     def __sklearn_clone__(self) -> ManagedTrainer:
         # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
         parameters = self.get_params(deep=False)
-        estimator = copied(parameters.pop("estimator"))
+        estimator = clone_network(parameters.pop("estimator"))
         rest = {name: clone_estimator(value) for name, value in parameters.items()}
         copy = type(self)(estimator, **rest)
         for private in ("_metadata_request", "_sklearn_output_config"):
@@ -554,7 +554,7 @@ class ManagedTrainer(Answers, Keeping, MetaEstimatorMixin, BaseEstimator):
         # scikit-learn's diagram in a notebook: show the fitted steps after `fit`.
         from sklearn.utils._repr_html.estimator import _VisualBlock
 
-        inner = self._fitted.pipeline if self.__sklearn_is_fitted__() else self.estimator
+        inner = self._predictor.pipeline if self.__sklearn_is_fitted__() else self.estimator
         name = "pipeline_" if self.__sklearn_is_fitted__() else "estimator"
         label = f"{name}: {model_name(inner)}"
         return _VisualBlock("parallel", [inner], names=[label], name_details=[str(inner)])

@@ -18,7 +18,7 @@ Task: TypeAlias = Literal["classification", "regression"]
 StopReason: TypeAlias = Literal[
     "early_stopping", "max_iter", "converged", "single_fit", "partial_fit"
 ]
-PartName: TypeAlias = Literal["train", "validation", "test"]
+SetName: TypeAlias = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class CheckedData:
+class FitData:
     """Validated input of a fit.
 
     `X` is the user's object, not a copy. `y` holds class codes, which are positions in
@@ -76,12 +76,12 @@ class Split:
     test: Array
     kind: str
 
-    def part(self, name: PartName) -> Array:
+    def positions(self, name: SetName) -> Array:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """Training and validation rows as passed to the model, and the fitted steps.
 
     `train` is encoded and resampled. `unsampled` is the training set as `transform`
@@ -96,7 +96,7 @@ class Prepared:
     steps: tuple[tuple[str, Any], ...]
     class_codes: Array | None = None
     categorical: tuple[int, ...] = ()
-    unsampled: Any = None
+    train_before_resampling: Any = None
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prior_shift: Array | None = None
     imbalance: str | None = None
@@ -105,7 +105,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class MetricValue:
     """Value of one metric on one set after one iteration (counted from 1)."""
 
     iteration: int
@@ -127,7 +127,7 @@ class ModelFit:
     stop_reason: StopReason
     n_iter: int | None = None
     best_iteration: int | None = None
-    evaluations: Sequence[Evaluation] = ()
+    evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
 
 

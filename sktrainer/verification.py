@@ -10,23 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.anatomy import dissect
-from sktrainer.checking import for_the_network_alone
+from sktrainer.anatomy import unwrap_pipeline
+from sktrainer.checking import effective_params
 from sktrainer.exceptions import InputError, SktrainerWarning
-from sktrainer.receipt import parameter_texts
-from sktrainer.results.text import labelled
-from sktrainer.running.checkpoint import checkpoint_of
+from sktrainer.receipt import describe_params
+from sktrainer.results.text import label_lines
+from sktrainer.running.checkpoint import as_checkpoint
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.resources import library_versions
-from sktrainer.stages.checks import split_off_target
-from sktrainer.storage.differences import differences
-from sktrainer.storage.fingerprint import data_fingerprint
+from sktrainer.stages.checks import pop_target_column
+from sktrainer.storage.differences import fingerprint_differences
+from sktrainer.storage.fingerprint import fingerprint_inputs
 from sktrainer.types import Array
 
 __all__ = ["Verification", "verify"]
 
 MOST_SHOWN = 8
-UNSEEN = frozenset({"verbose", "n_jobs", "random_state"})
+IGNORED_PARAMS = frozenset({"verbose", "n_jobs", "random_state"})
 """Parameters that do not affect the model, and the seed, which is taken from the report."""
 
 
@@ -63,18 +63,18 @@ class Verification:
 
     def __str__(self) -> str:
         rows = [
-            ("Data", _listed(self.data) or "identical"),
-            ("Parameters", _listed(self.parameters) or "identical"),
-            ("Versions", _listed(self.versions) or "identical"),
+            ("Data", _join_lines(self.data) or "identical"),
+            ("Parameters", _join_lines(self.parameters) or "identical"),
+            ("Versions", _join_lines(self.versions) or "identical"),
             ("Predictions", self.predictions or f"bit-identical on {self.n_rows:,} rows"),
         ]
-        return f"{'Verified' if self else 'Not reproduced'}\n{labelled(rows)}"
+        return f"{'Verified' if self else 'Not reproduced'}\n{label_lines(rows)}"
 
     def __repr__(self) -> str:
         return f"<Verification: {self}>".replace("\n", "\n  ")
 
 
-def _listed(lines: tuple[str, ...]) -> str:
+def _join_lines(lines: tuple[str, ...]) -> str:
     shown = list(lines[:MOST_SHOWN])
     if len(lines) > MOST_SHOWN:
         shown.append(f"{len(lines) - MOST_SHOWN:,} more")
@@ -99,7 +99,7 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
     Verification
     """
     try:
-        data = _data_differences(trainer, data_fingerprint(X, y, **others))
+        data = _data_differences(trainer, fingerprint_inputs(X, y, **others))
     except InputError as error:
         data = (str(error),)
     predictions, largest, n_rows = _predictions(trainer, X, y, others)
@@ -117,18 +117,18 @@ def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
     before = getattr(trainer, "fingerprint_", None)
     if before is None:
         return ("the fit recorded no fingerprint",)
-    return tuple(differences(before, now))
+    return tuple(fingerprint_differences(before, now))
 
 
 def _parameter_differences(trainer: Any, X: Any) -> tuple[str, ...]:
     own = trainer.get_params(deep=False)
     estimator = own.pop("estimator")
-    now = parameter_texts(for_the_network_alone(own, estimator, X), dissect(estimator))
+    now = describe_params(effective_params(own, estimator, X), unwrap_pipeline(estimator))
     then = trainer.report_.parameters
     return tuple(
         f"{name} was {then.get(name, 'not set')}, is {now.get(name, 'not set')}"
         for name in dict.fromkeys([*then, *now])
-        if then.get(name) != now.get(name) and name not in UNSEEN
+        if then.get(name) != now.get(name) and name not in IGNORED_PARAMS
     )
 
 
@@ -149,11 +149,11 @@ def _predictions(
     again = clone_estimator(trainer)
     again.set_params(random_state=trainer.report_.seeds["random_state"], verbose=0)
     try:
-        table, _ = split_off_target(X, y)
-        before = _answers(trainer, table)
+        table, _ = pop_target_column(X, y)
+        before = _model_outputs(trainer, table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has warned
-            now = _answers(_fitted_anew(again, X, y, others), table)
+            now = _model_outputs(_refit_clone(again, X, y, others), table)
     except Exception as error:  # data that differ from those of the fit may raise anything
         return f"not compared: {type(error).__name__}: {error}", None, 0
     if before.shape != now.shape:
@@ -165,16 +165,16 @@ def _predictions(
     return f"largest difference {largest:.3g} in {len(before):,} rows", largest, len(before)
 
 
-def _fitted_anew(again: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Any:
+def _refit_clone(again: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Any:
     """Fit; a checkpoint gets a new folder, because the old one holds the finished fit."""
     if again.checkpoint is None:
         return again.fit(X, y, **others)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = replace(checkpoint_of(again.checkpoint), folder=folder)
+        checkpoint = replace(as_checkpoint(again.checkpoint), folder=folder)
         return again.set_params(checkpoint=checkpoint).fit(X, y, **others)
 
 
-def _answers(trainer: Any, X: Any) -> Array:
+def _model_outputs(trainer: Any, X: Any) -> Array:
     for method in ("predict_proba", "decision_function"):
         if hasattr(trainer, method):
             return np.asarray(getattr(trainer, method)(X))

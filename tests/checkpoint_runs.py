@@ -30,8 +30,8 @@ from skorch.callbacks import LRScheduler
 from xgboost import XGBClassifier
 
 from sktrainer import Checkpoint, ManagedTrainer
-from sktrainer.backends._keras_nets import KerasNet
-from sktrainer.testing import answers, mixed_table
+from sktrainer.backends._keras_nets import KerasEstimator
+from sktrainer.testing import mixed_table, model_outputs
 from tests import keras_networks
 from tests.networks import SmallNet
 
@@ -90,7 +90,7 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
         )
     },
     "Keras": lambda: {
-        "estimator": KerasNet(
+        "estimator": KerasEstimator(
             keras_networks.build,
             model__dropout=0.3,
             learning_rate=0.01,
@@ -137,7 +137,9 @@ def outcome(trainer: ManagedTrainer) -> dict[str, Any]:
     scores = getattr(trainer, "cv_results_", {})
     attempts = trainer.report_.attempts
     return {
-        "answers": answers(trainer, mixed_table(200, "classification", seed=9)[0]).tolist(),
+        "answers": model_outputs(
+            trainer, mixed_table(200, "classification", seed=9)[0]
+        ).tolist(),
         "history": history.to_dict("list"),
         "n_iter": trainer.n_iter_,
         "best_iteration": trainer.best_iteration_,
@@ -187,9 +189,9 @@ def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None
 
 def hold(folder: Path, held: Path) -> None:
     """Hold the lock of a checkpoint folder until the process is killed."""
-    from sktrainer.running.checkpoints.lock import locked
+    from sktrainer.running.checkpoints.lock import lock_folder
 
-    with locked(folder):
+    with lock_folder(folder):
         held.write_text("held")
         time.sleep(60)
 

@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.testing import Case
 from tests.keras_networks import (
     build,
@@ -96,7 +96,9 @@ FAMILIES: dict[str, Callable[[], Case]] = {
 
 
 def _made(build: Callable[[], Any]) -> Any:
-    with kept():  # Keras layers draw their seeds from Python's global generator
+    with (
+        preserve_global_state()
+    ):  # Keras layers draw their seeds from Python's global generator
         return build()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from sktrainer.backends._base import DeviceBackend, Traits
+from sktrainer.backends._base import Capabilities, DeviceSupport
 from sktrainer.types import ModelFit
 
 
@@ -81,12 +81,12 @@ class Computes:
         self.times_asked += 1
         return self._gpus
 
-    def traits(self, model, task):
-        return Traits()
+    def capabilities(self, model, task):
+        return Capabilities()
 
     def fit(self, request):
         return ModelFit(request.model, "single_fit")
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = Computes(None)
+    _: DeviceSupport = Computes(None)

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import all_estimators, get_tags
 
 from sktrainer import InputError, ManagedTrainer
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.testing import mixed_table
 
 # Constructor arguments that are not numbers.
@@ -101,7 +101,7 @@ def test_regressor_supports_multiple_targets_if_the_model_does(cls):
     X = np.random.default_rng(0).uniform(size=(80, 4))
     targets = np.column_stack([X[:, 0] + X[:, 1], 10.0 + X[:, 2]])
     try:
-        with kept():
+        with preserve_global_state():
             can = clone(model).fit(X, targets).predict(X).shape == targets.shape
     except (TypeError, ValueError):
         can = False

@@ -15,7 +15,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.parameters import CHOICES, SHORT_NAMES
+from sktrainer.parameters import CHOICES, METRIC_ALIASES
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):
@@ -340,5 +340,5 @@ def test_failed_fit_leaves_the_trainer_unfitted():
 
 def test_every_short_name_maps_to_a_known_name():
     known = {*get_scorer_names(), *CHOICES["device"]}
-    assert set(SHORT_NAMES.values()) <= known
-    assert not set(SHORT_NAMES) & known
+    assert set(METRIC_ALIASES.values()) <= known
+    assert not set(METRIC_ALIASES) & known

@@ -32,9 +32,9 @@ from sktrainer import (
     ParameterError,
     TrainingInterrupted,
 )
-from sktrainer.running.checkpoint import rhythm_of
+from sktrainer.running.checkpoint import resolve_schedule
 from sktrainer.running.checkpoints.states import StateFiles
-from sktrainer.testing import answers, mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table, model_outputs
 from tests.checkpoint_runs import (
     fit_until_signal,
     fit_with_small_files,
@@ -81,7 +81,7 @@ def test_finished_run_is_loaded_and_not_trained_again(tmp_path):
     first = trainer(tmp_path, CountsFits()).fit(X, y)
     again = trainer(tmp_path, CountsFits()).fit(X, y)
     assert CountsFits.n_fits == 1
-    assert same_bits(answers(first, PROBE), answers(again, PROBE))
+    assert bit_identical(model_outputs(first, PROBE), model_outputs(again, PROBE))
     assert any("was finished" in note for note in again.report_.to_dict()["notes"])
 
 
@@ -92,7 +92,7 @@ def test_finished_folds_are_not_trained_again(tmp_path):
     again = trainer(tmp_path, CountsFits(), cv=3).fit(X, y)
     assert CountsFits.n_fits == 4 + 2
     for name in ("split0_test_accuracy", "mean_test_log_loss"):
-        assert same_bits(first.cv_results_[name], again.cv_results_[name])
+        assert bit_identical(first.cv_results_[name], again.cv_results_[name])
 
 
 def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):
 def test_checkpoint_does_not_change_models_without_segments(model, tmp_path):
     plain = trainer(tmp_path, model, checkpoint=None).fit(X, y)
     kept = trainer(tmp_path, model).fit(X, y)
-    assert same_bits(answers(plain, PROBE), answers(kept, PROBE))
+    assert bit_identical(model_outputs(plain, PROBE), model_outputs(kept, PROBE))
 
 
 def test_only_the_newest_states_are_kept(tmp_path):
@@ -136,7 +136,7 @@ def test_resumed_fit_reuses_the_drawn_seed(tmp_path):
     first = trainer(tmp_path, model, random_state=None).fit(X, y)
     shutil.rmtree(tmp_path / "final")
     again = trainer(tmp_path, model, random_state=None).fit(X, y)
-    assert same_bits(answers(first, PROBE), answers(again, PROBE))
+    assert bit_identical(model_outputs(first, PROBE), model_outputs(again, PROBE))
 
 
 def test_resuming_is_printed_with_the_iteration(tmp_path, capsys):
@@ -231,7 +231,7 @@ def test_changed_library_version_raises_and_is_named(tmp_path):
 def test_parameters_without_effect_on_the_model_may_change(change, tmp_path):
     first = trainer(tmp_path).fit(X, y)
     again = trainer(tmp_path, **change).fit(X, y)
-    assert same_bits(answers(first, PROBE), answers(again, PROBE))
+    assert bit_identical(model_outputs(first, PROBE), model_outputs(again, PROBE))
 
 
 class UnseededKFold(KFold):
@@ -277,7 +277,7 @@ def test_booster_without_possible_splits_finishes(tmp_path):
     plain = trainer(tmp_path, model, checkpoint=None).fit(constant, y[:100])
     kept = trainer(tmp_path, model).fit(constant, y[:100])
     assert (kept.n_iter_, kept.best_iteration_) == (plain.n_iter_, plain.best_iteration_)
-    assert same_bits(plain.predict_proba(constant), kept.predict_proba(constant))
+    assert bit_identical(plain.predict_proba(constant), kept.predict_proba(constant))
 
 
 # ---------------------------------------------------------------- schedule
@@ -286,12 +286,12 @@ def test_booster_without_possible_splits_finishes(tmp_path):
 def test_default_schedule_depends_on_segments():
     plain = Checkpoint("a")
     assert (
-        rhythm_of(plain, in_segments=True).every,
-        rhythm_of(plain, in_segments=True).seconds,
+        resolve_schedule(plain, in_segments=True).every,
+        resolve_schedule(plain, in_segments=True).seconds,
     ) == (50, None)
-    assert rhythm_of(plain, in_segments=False).seconds == 30.0
-    assert rhythm_of(Checkpoint("a", every=9), in_segments=False).every == 9
-    assert rhythm_of(Checkpoint("a", seconds=5), in_segments=True).every == 50
+    assert resolve_schedule(plain, in_segments=False).seconds == 30.0
+    assert resolve_schedule(Checkpoint("a", every=9), in_segments=False).every == 9
+    assert resolve_schedule(Checkpoint("a", seconds=5), in_segments=True).every == 50
 
 
 def test_minimum_time_between_checkpoints_is_respected(tmp_path):
@@ -322,7 +322,7 @@ def test_damaged_checkpoint_falls_back_to_the_previous_one(damage_type, tmp_path
     damage(newest, damage_type)
     with pytest.warns(CheckpointWarning, match="checksum does not match"):
         resumed = trainer(tmp_path, model, keep=3).fit(X, y)
-    assert same_bits(answers(whole, PROBE), answers(resumed, PROBE))
+    assert bit_identical(model_outputs(whole, PROBE), model_outputs(resumed, PROBE))
     (note,) = [n for n in resumed.report_.to_dict()["notes"] if "the final fit" in n]
     assert f"round {int(before.name[:8])} " in note
 
@@ -341,7 +341,7 @@ def test_fit_starts_over_if_all_checkpoints_are_damaged(tmp_path):
         damage(path, "flipped")
     with pytest.warns(CheckpointWarning):
         again = trainer(tmp_path).fit(X, y)
-    assert same_bits(answers(whole, PROBE), answers(again, PROBE))
+    assert bit_identical(model_outputs(whole, PROBE), model_outputs(again, PROBE))
 
 
 def test_damaged_run_description_keeps_the_states(tmp_path):
@@ -349,7 +349,7 @@ def test_damaged_run_description_keeps_the_states(tmp_path):
     (tmp_path / "run.json").write_text("{")
     again = trainer(tmp_path, CountsFits()).fit(X, y)
     assert CountsFits.n_fits == 1
-    assert same_bits(answers(whole, PROBE), answers(again, PROBE))
+    assert bit_identical(model_outputs(whole, PROBE), model_outputs(again, PROBE))
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(CheckpointMismatchError):
         trainer(tmp_path, CountsFits(C=2.0)).fit(X, y)
@@ -387,8 +387,8 @@ def test_search_candidates_and_folds_use_separate_folders(tmp_path):
     again = clone(search).fit(X, y)
     assert CountsFits.n_fits == 2 * 3 + 1
     for name in ("mean_test_score", "split2_test_score"):
-        assert same_bits(first.cv_results_[name], again.cv_results_[name])
-    assert same_bits(first.predict_proba(PROBE), again.predict_proba(PROBE))
+        assert bit_identical(first.cv_results_[name], again.cv_results_[name])
+    assert bit_identical(first.predict_proba(PROBE), again.predict_proba(PROBE))
 
 
 def test_clone_and_original_use_separate_folders(tmp_path):

@@ -11,8 +11,8 @@ from tests.stubs import DrawsGlobally
 
 CHECKS = testing.contract_checks()
 LEAK_CHECKS = [
-    testing.check_test_rows_serve_to_score_alone,
-    testing.check_validation_rows_are_never_fitted,
+    testing.check_test_rows_do_not_affect_fit,
+    testing.check_validation_rows_are_not_fitted,
 ]
 NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
 KERAS = ("Keras", "SKLearn")  # slow: each fit traces and compiles the model
@@ -50,7 +50,7 @@ def test_encoding_does_not_leak(encoding, family, check):
 
 @pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.parametrize(
-    "check", [*LEAK_CHECKS, testing.check_same_seed_same_bits], ids=lambda c: c.__name__
+    "check", [*LEAK_CHECKS, testing.check_same_seed_is_reproducible], ids=lambda c: c.__name__
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_handling_imbalance_does_not_leak(family, method, check):
 @pytest.mark.parametrize(
     "check",
     [
-        testing.check_same_seed_same_bits,
-        testing.check_another_process_gives_the_same_bits,
+        testing.check_same_seed_is_reproducible,
+        testing.check_reproducible_across_processes,
         testing.check_folds_do_not_depend_on_n_jobs,
-        testing.check_state_of_the_caller_is_put_back,
+        testing.check_global_state_is_restored,
     ],
     ids=lambda check: check.__name__,
 )
@@ -89,7 +89,7 @@ def test_leak_check_fails_for_a_leaking_encoder():
         FAMILIES["LogisticRegression"](), preprocessor=_LeakingEncoder()
     )
     with pytest.raises(AssertionError, match="noise in the test rows"):
-        testing.check_test_rows_serve_to_score_alone(case)
+        testing.check_test_rows_do_not_affect_fit(case)
 
 
 class _LeakingEncoder:

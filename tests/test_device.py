@@ -18,21 +18,23 @@ from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.anatomy import dissect
+from sktrainer.anatomy import unwrap_pipeline
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._cuda import driver, lightgbm_has_cuda
+from sktrainer.backends._cuda import cuda_driver, lightgbm_has_cuda
 from sktrainer.backends.registry import find_backend
 from sktrainer.cross_validation import plan_folds
-from sktrainer.recipe import make_recipe
+from sktrainer.recipe import make_plan
 from sktrainer.running.devices import DeviceChoice, choose_device
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.resources import plan_jobs
-from sktrainer.types import CheckedData, Rows
+from sktrainer.running.early_stopping import EvalMetric, Monitor
+from sktrainer.running.resources import split_cores
+from sktrainer.types import FitData, Rows
 from tests.families import FAMILIES
 from tests.networks import SmallNet
 
 X, Y = load_iris(return_X_y=True)
-GPU_HERE = driver()[0] > 0 or torch.cuda.is_available() or torch.backends.mps.is_available()
+GPU_HERE = (
+    cuda_driver()[0] > 0 or torch.cuda.is_available() or torch.backends.mps.is_available()
+)
 without_gpu = pytest.mark.skipif(GPU_HERE, reason="tests the behaviour without a GPU")
 
 REASON_BY_FAMILY = {
@@ -77,7 +79,7 @@ def test_auto_falls_back_to_cpu_and_reports_the_reason(family):
 
 @pytest.mark.parametrize("family", REASON_BY_FAMILY)
 def test_gpu_detection_prints_nothing(family, capfd):
-    model = dissect(FAMILIES[family]().estimator).model
+    model = unwrap_pipeline(FAMILIES[family]().estimator).model
     choose_device("auto", find_backend(model), model)
 
     assert capfd.readouterr() == ("", "")
@@ -185,7 +187,7 @@ def _request(model, device):
         model=model,
         task="classification",
         train=Rows(X[Y < 2].astype(np.float32), Y[Y < 2]),
-        monitor=Monitor(WatchedMetric()),
+        monitor=Monitor(EvalMetric()),
         seed=0,
         device=device,
     )
@@ -222,7 +224,7 @@ def test_device_is_set_on_catboost():
             replace(
                 request,
                 validation=request.train,
-                monitor=Monitor(WatchedMetric(), n_iter_no_change=2, tol=0.1),
+                monitor=Monitor(EvalMetric(), n_iter_no_change=2, tol=0.1),
             )
         )
     assert model.get_params()["task_type"] == "GPU"
@@ -267,7 +269,7 @@ def test_boosters_trained_on_gpu_predict_without_one():
 def test_folds_on_a_gpu_run_sequentially(device):
     model = XGBClassifier()
     parameters = ManagedTrainer(model, n_jobs=2).get_params(deep=False)
-    data = CheckedData(X, Y, "classification", np.arange(3))
-    recipe = make_recipe(parameters, dissect(model), data, seed=0)
-    recipe = replace(recipe, model=replace(recipe.model, device=DeviceChoice(device)))
-    assert plan_folds(recipe, 5) == plan_jobs(1 if device == "cuda" else 2, 5)
+    data = FitData(X, Y, "classification", np.arange(3))
+    plan = make_plan(parameters, unwrap_pipeline(model), data, seed=0)
+    plan = replace(plan, model=replace(plan.model, device=DeviceChoice(device)))
+    assert plan_folds(plan, 5) == split_cores(1 if device == "cuda" else 2, 5)

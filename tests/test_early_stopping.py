@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(400, "classification")
 MODELS = {
@@ -48,7 +48,7 @@ def test_monitored_scorer_matches_scikit_learn(name, metric):
     assert np.nanargmax(recorded) + 1 == trainer.best_iteration_
     codes = np.searchsorted(trainer.classes_, Y.iloc[rows])
     scored = ManagedTrainer(MODELS[name], scoring=metric)
-    scored.__dict__.update({"_fitted": trainer._fitted})
+    scored.__dict__.update({"_fitted": trainer._predictor})
     assert scored.score(X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(recorded), abs=1e-4)
     assert len(codes) == 40
 
@@ -109,7 +109,7 @@ def test_history_is_bit_identical_with_one_or_two_threads(monkeypatch):
     one = fitted("hist_gradient_boosting")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     two = fitted("hist_gradient_boosting")
-    assert same_bits(one.predict_proba(X), two.predict_proba(X))
+    assert bit_identical(one.predict_proba(X), two.predict_proba(X))
     assert one.evals_result_ == two.evals_result_
 
 

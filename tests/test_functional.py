@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
 from sktrainer.storage.records import MODEL_FILE
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(500, "classification")
 RARE = Y.where((Y == "c0") | (np.arange(500) % 4 == 0), "c0")
@@ -51,7 +51,7 @@ def test_train_model_saves_next_version_under_model_name(tmp_path):
     again = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
     assert again.model_path.parent.name == "2"
     restored = load(result.model_path)
-    assert same_bits(restored.predict_proba(X), result.trainer.predict_proba(X))
+    assert bit_identical(restored.predict_proba(X), result.trainer.predict_proba(X))
     assert result.model is result.trainer.model_
 
 

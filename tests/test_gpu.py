@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sktrainer import ManagedTrainer, testing
-from sktrainer.anatomy import dissect
+from sktrainer.anatomy import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from tests.families import FAMILIES
 
@@ -32,13 +32,13 @@ DO_NOT_REPEAT = [
     "KerasFunction",  # some of TensorFlow's kernels are not deterministic
 ]
 COMPARE_TWO_FITS = {
-    testing.check_test_rows_serve_to_score_alone,
-    testing.check_validation_rows_are_never_fitted,
-    testing.check_same_seed_same_bits,
-    testing.check_another_process_gives_the_same_bits,
+    testing.check_test_rows_do_not_affect_fit,
+    testing.check_validation_rows_are_not_fitted,
+    testing.check_same_seed_is_reproducible,
+    testing.check_reproducible_across_processes,
     testing.check_folds_do_not_depend_on_n_jobs,
-    testing.check_weights_count,
-    testing.check_a_device_that_is_not_there_is_refused,  # chooses the device itself
+    testing.check_zero_weight_equals_absent_row,
+    testing.check_unavailable_device_raises,  # chooses the device itself
 }
 CASES = [(family, check) for family in REPEAT for check in testing.contract_checks()] + [
     (family, check)
@@ -57,7 +57,7 @@ assert abs(trainer.predict_proba(X) - expected).max() < 1e-4
 
 def gpu_for(family: str) -> str:
     """Return the first GPU that the family's library sees, or skip the test."""
-    model = dissect(FAMILIES[family]().estimator).model
+    model = unwrap_pipeline(FAMILIES[family]().estimator).model
     gpus = find_backend(model).gpus(model)
     if not gpus.names:
         pytest.skip(gpus.why_none)

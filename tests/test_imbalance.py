@@ -21,7 +21,7 @@ from sktrainer import (
     ManagedTrainer,
     ParameterError,
 )
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(600, "classification")
 MODELS = {
@@ -126,7 +126,7 @@ def test_sample_weights_follow_undersampled_rows():
     weighted = ManagedTrainer(model, handle_imbalance="undersample", random_state=0)
     plain = ManagedTrainer(model, handle_imbalance="undersample", random_state=0)
     with_weights = weighted.fit(X, Y, sample_weight=weight).predict_proba(X)
-    assert not same_bits(with_weights, plain.fit(X, Y).predict_proba(X))
+    assert not bit_identical(with_weights, plain.fit(X, Y).predict_proba(X))
 
 
 def test_sample_weight_with_smote_raises():
@@ -152,7 +152,7 @@ def test_corrected_probabilities_are_calibrated_on_test_rows(method):
         rate, rel=0.25
     )
     assert corrected.scores_.loc["test", "log_loss"] < raw.scores_.loc["test", "log_loss"]
-    assert same_bits(raw.predict(X_many).astype(str), corrected.predict(X_many).astype(str))
+    assert bit_identical(raw.predict(X_many).astype(str), corrected.predict(X_many).astype(str))
 
 
 def test_sampler_in_user_pipeline_is_corrected():

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer import ManagedTrainer
 from sktrainer.exceptions import ClassImbalanceWarning, InputError, ParameterError
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 from tests.stubs import FailsOnSecondChunk
 
 X, Y = mixed_table(400, "classification")
@@ -141,7 +141,7 @@ def test_chunk_that_differs_from_the_first_is_refused(change, message):
     before = trainer.predict_proba(X), trainer.report_, trainer.n_iter_
     with pytest.raises(ValueError, match=message):
         trainer.partial_fit(**{"X": X, "y": Y, **change})
-    assert same_bits(before[0], trainer.predict_proba(X))
+    assert bit_identical(before[0], trainer.predict_proba(X))
     assert (trainer.report_, trainer.n_iter_) == before[1:]
 
 
@@ -185,7 +185,7 @@ def test_resampling_is_refused(method):
     before = trainer.predict_proba(X)
     with pytest.raises(InputError, match="a chunk may lack a class"):
         trainer.partial_fit(X, Y)
-    assert same_bits(before, trainer.predict_proba(X))
+    assert bit_identical(before, trainer.predict_proba(X))
 
 
 def test_class_weights_are_computed_on_the_first_chunk():
@@ -248,7 +248,7 @@ def test_failed_chunk_leaves_the_trainer_unchanged():
     before = trainer.predict(X_NUMBERS)
     with pytest.raises(RuntimeError, match="the second chunk fails"):
         trainer.partial_fit(X_NUMBERS, Y_NUMBERS)
-    assert same_bits(before, trainer.predict(X_NUMBERS))
+    assert bit_identical(before, trainer.predict(X_NUMBERS))
     assert trainer.n_iter_ == 1
 
 
@@ -257,15 +257,15 @@ def test_earlier_model_object_is_not_modified():
     taken = trainer.model_
     before = taken.coef_.copy()
     trainer.partial_fit(X, Y)
-    assert same_bits(before, taken.coef_)
-    assert not same_bits(before, trainer.model_.coef_)
+    assert bit_identical(before, taken.coef_)
+    assert not bit_identical(before, trainer.model_.coef_)
 
 
 def test_same_chunk_is_shuffled_differently_each_time():
     twice = managed().partial_fit(X, Y).partial_fit(X, Y)
     model = managed().partial_fit(X, Y).model_
     again = model.partial_fit(twice._fitted.encode(X), Y)
-    assert not same_bits(twice.model_.coef_, again.coef_)
+    assert not bit_identical(twice.model_.coef_, again.coef_)
 
 
 def test_new_levels_are_encoded_as_in_predict():

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sktrainer import DataWarning, InputError, ManagedTrainer, ModelStore, UntrustedFileError
 from sktrainer.storage.records import MODEL_FILE, PICKLE_FILE, read_record
 from sktrainer.storage.versions import add_version, check_name, remove_version
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 from tests.user_code import OwnTrainer, clipped
 
 X, Y = mixed_table(200, "classification")
@@ -52,10 +52,10 @@ def test_loaded_versions_predict_bit_identically(store, trainer):
     other = fitted(C=0.01)
     assert [store.save(t, name="churn") for t in (trainer, other, trainer)] == [1, 2, 3]
     loaded = store.load("churn", 2)
-    assert same_bits(loaded.predict_proba(X), other.predict_proba(X))
+    assert bit_identical(loaded.predict_proba(X), other.predict_proba(X))
     for version in ("latest", 3, "3"):
         restored = store.load("churn", version)
-        assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
+        assert bit_identical(restored.predict_proba(X), trainer.predict_proba(X))
 
 
 def test_version_is_a_folder_of_plain_files(store, trainer):
@@ -87,7 +87,7 @@ def test_unsupported_trainer_is_pickled_with_a_warning(store):
     with pytest.raises(UntrustedFileError):
         store.load("churn")
     restored = store.load("churn", trusted=True)
-    assert same_bits(restored.predict_proba(X), odd.predict_proba(X))
+    assert bit_identical(restored.predict_proba(X), odd.predict_proba(X))
 
 
 def test_trainer_subclass_is_restored(store):
@@ -112,7 +112,7 @@ def test_loading_a_version_requires_trust(store):
     store.save(own, name="churn")
     with pytest.raises(UntrustedFileError, match=r"tests\.user_code\.clipped"):
         store.load("churn")
-    assert same_bits(
+    assert bit_identical(
         store.load("churn", trusted=["tests.user_code.clipped"]).predict_proba(numbers),
         own.predict_proba(numbers),
     )

@@ -12,10 +12,19 @@ from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPClassifier
 
 from sktrainer import DataWarning, DivergenceWarning, ManagedTrainer, ParameterError
-from sktrainer.running.divergence import class_skill, judge, number_skill
+from sktrainer.running.divergence import (
+    compare_log_loss,
+    compare_squared_error,
+    diagnose_losses,
+)
 from sktrainer.running.seeding import derive_seed
-from sktrainer.testing import Case, check_test_rows_serve_to_score_alone, mixed_table, same_bits
-from sktrainer.types import Evaluation, ModelFit
+from sktrainer.testing import (
+    Case,
+    bit_identical,
+    check_test_rows_do_not_affect_fit,
+    mixed_table,
+)
+from sktrainer.types import MetricValue, ModelFit
 from tests.families import FAMILIES
 from tests.networks import SmallNet
 
@@ -103,7 +112,7 @@ def test_unused_retries_leave_predictions_bit_identical(family):
     predicted = [fit.predict(X) for fit in fits]
     if case.task == "classification":
         predicted = [fit.predict_proba(X) for fit in fits]
-    assert same_bits(*predicted)
+    assert bit_identical(*predicted)
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
@@ -116,7 +125,7 @@ def test_choice_between_attempts_ignores_test_rows(estimator):
     trainer = case.trainer(test_size=0.25).set_params(**nested).fit(*case.table())
     assert len(trainer.report_.attempts) == 3
     if not nested:
-        assert check_test_rows_serve_to_score_alone(case) is None
+        assert check_test_rows_do_not_affect_fit(case) is None
 
 
 def test_divergence_of_lightgbm_on_rare_classes_warns_with_a_fix():
@@ -182,8 +191,10 @@ def test_quantile_model_is_not_compared_with_the_mean():
     ],
 )
 def test_diverging_loss_is_distinguished_from_a_noisy_one(losses, problem):
-    evaluations = [Evaluation(i, "train", "loss", v, 0.0) for i, v in enumerate(losses, 1)]
-    verdict = judge(ModelFit(None, "max_iter", evaluations=evaluations), None, None, "round")
+    evaluations = [MetricValue(i, "train", "loss", v, 0.0) for i, v in enumerate(losses, 1)]
+    verdict = diagnose_losses(
+        ModelFit(None, "max_iter", evaluations=evaluations), None, None, "round"
+    )
     assert verdict.problem == problem
     assert verdict.diverged == bool(problem)
 
@@ -193,23 +204,25 @@ def test_skill_compares_with_constant_baseline_and_allows_for_chance():
     codes, even = rng.integers(0, 2, 100), np.array([0.5, 0.5])
     chance = np.column_stack([0.5 + rng.normal(0, 0.05, 100)] * 2)
     chance[:, 1] = 1 - chance[:, 0]
-    assert not class_skill(chance, codes, even).worse
+    assert not compare_log_loss(chance, codes, even).significantly_worse
     certain_and_wrong = np.eye(2)[1 - codes]
-    assert class_skill(certain_and_wrong, codes, even).worse
-    assert class_skill(np.full((100, 2), np.nan), codes, even).worse
+    assert compare_log_loss(certain_and_wrong, codes, even).significantly_worse
+    assert compare_log_loss(np.full((100, 2), np.nan), codes, even).significantly_worse
     y = rng.normal(10, 1, 100)
-    assert not number_skill(y + 0.1, y, 10.0).no_better
-    assert number_skill(np.full(100, np.inf), y, 10.0).beyond_start
-    assert not number_skill(np.zeros(100), y, 10.0).beyond_start
+    assert not compare_squared_error(y + 0.1, y, 10.0).is_no_better
+    assert compare_squared_error(np.full(100, np.inf), y, 10.0).far_from_untrained
+    assert not compare_squared_error(np.zeros(100), y, 10.0).far_from_untrained
 
 
 def test_certainty_about_one_class_counts_as_divergence():
     codes = np.repeat([0, 1], [5, 95])
     shares = np.array([0.05, 0.95])
-    certain = class_skill(np.tile([0.0, 1.0], (100, 1)), codes, shares)
-    assert certain.no_better
-    assert certain.beyond_start
-    assert not class_skill(np.tile([0.01, 0.99], (100, 1)), codes, shares).beyond_start
+    certain = compare_log_loss(np.tile([0.0, 1.0], (100, 1)), codes, shares)
+    assert certain.is_no_better
+    assert certain.far_from_untrained
+    assert not compare_log_loss(
+        np.tile([0.01, 0.99], (100, 1)), codes, shares
+    ).far_from_untrained
 
 
 def test_no_attempt_better_than_a_constant_prediction_warns():

@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_inputs, count_rows, expected_inputs, is_inputs, take_rows
+from sktrainer.rows import as_input_dict, count_rows, is_input_dict, select_inputs, take_rows
 from sktrainer.stages._differences import differences
 
 NUMBERS = np.arange(12.0).reshape(6, 2)
@@ -45,23 +45,23 @@ def test_taking_all_rows_in_order_does_not_copy(kind):
 
 
 def test_dok_matrix_is_not_a_dict_of_inputs():
-    assert not is_inputs(sparse.dok_array(NUMBERS))
-    assert not is_inputs(sparse.dok_matrix(NUMBERS))
+    assert not is_input_dict(sparse.dok_array(NUMBERS))
+    assert not is_input_dict(sparse.dok_matrix(NUMBERS))
 
 
 def test_all_problems_of_a_dict_are_reported_together():
     wrong = {"a": NUMBERS.astype(str), 3: NUMBERS, "c": sparse.csr_matrix(NUMBERS)}
     with pytest.raises(InputError) as caught:
-        as_inputs(wrong)
+        as_input_dict(wrong)
 
     assert len(caught.value.problems) == 3
 
 
 def test_arrays_of_a_dict_are_not_copied():
-    inputs = as_inputs({"a": NUMBERS, "b": pd.Series([1, 2, 3, 4, 5, 6])})
+    inputs = as_input_dict({"a": NUMBERS, "b": pd.Series([1, 2, 3, 4, 5, 6])})
 
     assert np.shares_memory(inputs["a"], NUMBERS)
-    assert list(expected_inputs({"b": [0], "a": [[1, 2]]}, inputs)) == ["a", "b"]
+    assert list(select_inputs({"b": [0], "a": [[1, 2]]}, inputs)) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

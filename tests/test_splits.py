@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
 
 from sktrainer import FitError, ManagedTrainer, SmallDataWarning
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 from tests.stubs import AlwaysFails, FailsOnRow
 
 X, Y = mixed_table(300, "classification")
@@ -123,7 +123,7 @@ def test_refit_uses_training_and_validation_rows_for_the_best_rounds():
     again = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3, refit=True).fit(X, Y)
     assert again.model_.n_iter_ == first.best_iteration_ == again.best_iteration_
     assert again.report_.fitting["refit_rounds"] == first.best_iteration_
-    assert not same_bits(first.predict_proba(X), again.predict_proba(X))
+    assert not bit_identical(first.predict_proba(X), again.predict_proba(X))
     assert again.scores_.loc["validation"].equals(first.scores_.loc["validation"])
 
 
@@ -140,7 +140,7 @@ def test_refit_adds_user_validation_rows():
     ).fit(
         pd.concat([X_r, X_val], ignore_index=True), pd.concat([y_r, y_val], ignore_index=True)
     )
-    assert same_bits(trainer.predict(X_r), joined.predict(X_r))
+    assert bit_identical(trainer.predict(X_r), joined.predict(X_r))
 
 
 def test_refit_with_cv_trains_on_all_but_test_rows():
@@ -170,7 +170,7 @@ def test_target_may_be_a_column_of_the_table():
     table = X.assign(label=Y)
     by_name = ManagedTrainer(LogisticRegression(), random_state=0).fit(table, "label")
     by_value = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, Y)
-    assert same_bits(by_name.predict_proba(X), by_value.predict_proba(X))
+    assert bit_identical(by_name.predict_proba(X), by_value.predict_proba(X))
     assert by_name.score(table, "label") == by_value.score(X, Y)
     assert "label" not in by_name.feature_names_in_
 

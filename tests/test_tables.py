@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import DataWarning, ManagedTrainer, load
-from sktrainer.testing import same_bits
+from sktrainer.testing import bit_identical
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"size": RNG.normal(size=120), "kind": RNG.choice(["a", "b", "c"], 120)})
@@ -33,16 +33,16 @@ def test_predict_and_score_accept_table_with_target_column(tmp_path, of):
 
     restored = load(fitted.save(tmp_path / "m.skt"))
     for each in (fitted, restored):
-        assert same_bits(each.predict_proba(of(TABLE)), expected)
+        assert bit_identical(each.predict_proba(of(TABLE)), expected)
         assert each.predict(of(TABLE)).tolist() == fitted.predict(of(X)).tolist()
         assert each.score(of(TABLE), "bought") == fitted.score(of(X), Y)
-    assert same_bits(fitted.predict_proba(of(TABLE.assign(bought="no"))), expected)
+    assert bit_identical(fitted.predict_proba(of(TABLE.assign(bought="no"))), expected)
 
 
 def test_partial_fit_accepts_chunks_with_target_column():
     stream = ManagedTrainer(SGDClassifier(loss="log_loss"), random_state=0)
     stream.partial_fit(TABLE[:60], "bought").partial_fit(TABLE[60:], "bought")
-    assert same_bits(stream.predict_proba(TABLE), stream.predict_proba(X))
+    assert bit_identical(stream.predict_proba(TABLE), stream.predict_proba(X))
     assert stream.feature_names_in_.tolist() == ["size", "kind"]
 
 

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from sktrainer import ManagedTrainer, fingerprint
-from sktrainer.receipt import take_fingerprint
-from sktrainer.stages.checks import RawInput
+from sktrainer.receipt import fingerprint_or_note
+from sktrainer.stages.checks import FitInputs
 from sktrainer.testing import mixed_table
 from tests.networks import SmallNet
 
@@ -122,7 +122,7 @@ def test_verify_reports_data_without_a_fingerprint():
         def __float__(self):
             return 1.0
 
-    assert take_fingerprint(RawInput(Unreadable(), None)) == (
+    assert fingerprint_or_note(FitInputs(Unreadable(), None)) == (
         None,
         ("no fingerprint of the data: RuntimeError: not today",),
     )

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from sktrainer.running.checkpoints.fits import FitCheckpoint
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 
 @dataclass(frozen=True)
-class Traits:
+class Capabilities:
     """Capabilities and requirements of a model.
 
     Attributes
@@ -67,18 +67,18 @@ class Traits:
     category_codes: Literal["float", "frame"] = "float"
     native_missing: bool = False
     scale_sensitive: bool = True
-    full_rank: bool = False
-    sparse: bool = True
-    any_shape: bool = False
-    several_targets: bool = False
-    sample_weight: bool = True
+    needs_full_rank: bool = False
+    accepts_sparse: bool = True
+    accepts_nd: bool = False
+    multi_output: bool = False
+    accepts_sample_weight: bool = True
     labels: Literal["any", "codes"] = "any"
-    likeliest: bool = False
+    predict_is_argmax: bool = False
     max_iter: int | None = None
-    stops_by_default: bool = False
-    iteration: str = "iteration"
+    early_stopping_by_default: bool = False
+    iteration_name: str = "iteration"
     releases_gil: bool = False
-    in_segments: bool = False
+    segmented_training: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class FitRequest:
         in either case.
     device : str or None
         Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
-        model's setting unchanged. Values other than None and "cpu" require a `DeviceBackend`.
+        model's setting unchanged. Values other than None and "cpu" require a `DeviceSupport`.
     """
 
     model: Any
@@ -148,7 +148,7 @@ class FitRequest:
 
 
 @dataclass(frozen=True)
-class ChunkRequest(FitRequest):
+class PartialFitRequest(FitRequest):
     """Inputs of one `partial_fit` step; there are no validation rows.
 
     `model` is never modified: it is unfitted for the first chunk and fitted on the previous
@@ -174,21 +174,21 @@ class Backend(Protocol):
 
     name: str
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the capabilities and requirements of a model with its current parameters."""
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""
 
 
-class IncrementalBackend(Backend, Protocol):
+class IncrementalTraining(Backend, Protocol):
     """Backend that supports incremental learning for models with `partial_fit`."""
 
-    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train a copy of the model on one chunk with the library's incremental step."""
 
 
-class DeviceBackend(Backend, Protocol):
+class DeviceSupport(Backend, Protocol):
     """Backend that can train on a device other than the library's default.
 
     Both methods are called before training. They must be fast, print nothing and allocate no
@@ -198,7 +198,7 @@ class DeviceBackend(Backend, Protocol):
     def own_device(self, model: Any) -> str | None:
         """Return the device set in the model's parameters, or None if it is not set."""
 
-    def gpus(self, model: Any) -> Gpus | None:
+    def gpus(self, model: Any) -> AvailableGpus | None:
         """Return the GPUs that this model can train on, or None if this is unknown."""
 
 
@@ -217,7 +217,7 @@ class GuestBackend(Backend, Protocol):
     as_guest: ClassVar[Mapping[str, Any]]
 
 
-class NetworkBackend(Backend, Protocol):
+class NetworkSupport(Backend, Protocol):
     """Backend whose models can be passed as instances that already hold weights."""
 
     def problems(self, model: Any) -> list[str]:

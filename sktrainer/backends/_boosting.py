@@ -8,7 +8,7 @@ All of them follow three rules.
   monitors the loss, metrics set on the model are recorded under the library's names, and
   the metric that the library would use for early stopping is monitored.
 - XGBoost and LightGBM compute the training curve on a sample of the training rows (see
-  `curve_size`): a metric over all rows in every round takes 9 to 19 % of the fit time.
+  `train_curve_size`): a metric over all rows in every round takes 9 to 19 % of the fit time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from sklearn.utils import _safe_indexing
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.early_stopping import WatchedMetric
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.early_stopping import EvalMetric
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.running.seeding import derive_seed
 from sktrainer.types import Array, ModelFit, Rows, Scorer, Task
 
@@ -68,7 +68,7 @@ def refuse_unsupported(model: Any, wrapper: str) -> None:
         )
 
 
-def granted_threads(asked: Any, granted: int) -> int:
+def resolve_n_threads(asked: Any, granted: int) -> int:
     """Return the number of threads to use: `granted`, or fewer if the user set fewer.
 
     Examples
@@ -79,7 +79,7 @@ def granted_threads(asked: Any, granted: int) -> int:
     return granted if asked is None or asked <= 0 else min(int(asked), granted)
 
 
-def curve_size(n_train: int) -> int:
+def train_curve_size(n_train: int) -> int:
     """Return the number of training rows used to compute the training curve.
 
     All rows up to 1,000; otherwise 5 % of the rows, clipped to between 1,000 and 10,000.
@@ -101,7 +101,7 @@ def train_curve_rows(request: FitRequest) -> Rows:
     data. Otherwise draw a sample without replacement that depends only on the seed.
     """
     train = request.train
-    size = curve_size(len(train))
+    size = train_curve_size(len(train))
     if size == len(train):
         return train
     generator = np.random.default_rng(derive_seed(request.seed, "train curve"))
@@ -110,7 +110,7 @@ def train_curve_rows(request: FitRequest) -> Rows:
     return Rows(_safe_indexing(train.X, rows), train.y[rows], weight)
 
 
-def library_metric(metric: WatchedMetric, table: MetricTable) -> tuple[str, Convert] | None:
+def equivalent_metric(metric: EvalMetric, table: MetricTable) -> tuple[str, Convert] | None:
     """Return the library metric equal to this scorer, and the conversion of its values.
 
     Return None if the library has no such metric, or if the scorer has the name of a
@@ -124,7 +124,7 @@ def library_metric(metric: WatchedMetric, table: MetricTable) -> tuple[str, Conv
     return table[metric.name] if same else None
 
 
-def same(value: float) -> float:
+def identity(value: float) -> float:
     return value
 
 
@@ -141,7 +141,7 @@ def negative_square(value: float) -> float:
 
 
 @dataclass(frozen=True)
-class Names:
+class MetricNames:
     """Mapping from the metric names of a library to the names in the history.
 
     Attributes
@@ -161,7 +161,7 @@ class Names:
 
     scorer: str | None = None
     library: str | None = None
-    convert: Convert = same
+    convert: Convert = identity
     loss: str | None = None
     keep: bool = False
 
@@ -186,7 +186,7 @@ class Names:
         return next(iter(others or values), "")
 
 
-class Recorder:
+class RoundRecorder:
     """Recorder that passes the metrics of each round to the monitor and builds the result.
 
     Parameters
@@ -195,11 +195,11 @@ class Recorder:
     names : Names
     """
 
-    def __init__(self, request: FitRequest, names: Names) -> None:
+    def __init__(self, request: FitRequest, names: MetricNames) -> None:
         self._monitor = request.monitor
         self._names = names
         self.n_iter = 0
-        self.obeys = (
+        self.stops_early = (
             request.validation is not None and request.n_iter is None and request.monitor.stops
         )
 
@@ -211,7 +211,7 @@ class Recorder:
         seconds: float | None = None,
     ) -> bool:
         """Record one round, counted from 1, and return whether the library must stop."""
-        if self.n_iter == 0 and self.obeys and not values.get("validation"):
+        if self.n_iter == 0 and self.stops_early and not values.get("validation"):
             raise ParameterError(
                 "early stopping needs a metric, but the parameters of the model disable all "
                 "metrics; remove the metric parameter from the model, or set eval_metric to "
@@ -219,15 +219,15 @@ class Recorder:
             )
         self.n_iter = iteration
         translated = {part: self._names.translate(of) for part, of in values.items() if of}
-        return self._monitor.record(iteration, translated, seconds=seconds) and self.obeys
+        return self._monitor.record(iteration, translated, seconds=seconds) and self.stops_early
 
     @property
     def stopped(self) -> bool:
         """Whether early stopping ended the fit."""
-        return self.obeys and self._monitor.stopped
+        return self.stops_early and self._monitor.stopped
 
     @property
-    def keeps_names(self) -> bool:
+    def records_native_metrics(self) -> bool:
         """Whether the model's own metrics are recorded and one of them is monitored."""
         return self._names.keep
 
@@ -239,7 +239,7 @@ class Recorder:
     @property
     def best_iteration(self) -> int:
         """Number of rounds that predictions use, counted from 1."""
-        return (self._monitor.best_iteration if self.obeys else None) or self.n_iter
+        return (self._monitor.best_iteration if self.stops_early else None) or self.n_iter
 
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the result of the fit; `max_iter` is the maximum number of rounds."""
@@ -278,12 +278,14 @@ def score_outputs(
     X = np.empty((len(y), 0))
     weights = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
     if task == "regression" or classes is None:
-        return float(scorer(Predicted(task, None, lambda: outputs), X, y, **weights))
+        return float(scorer(CachedPredictor(task, None, lambda: outputs), X, y, **weights))
     proba = np.column_stack([1.0 - outputs, outputs]) if outputs.ndim == 1 else outputs
     # argmax returns the first maximum, as the libraries do: a probability of 0.5 is class 0.
     # Keep float32: converted to float64, the rows no longer sum to one exactly and
     # scikit-learn warns.
-    predicted = Predicted(task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba)
+    predicted = CachedPredictor(
+        task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba
+    )
     return float(scorer(predicted, X, classes[y.astype(np.intp)], **weights))
 
 

@@ -10,25 +10,25 @@ from scipy.special import expit, softmax
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._boosting import (
+    MetricNames,
     MetricTable,
-    Names,
-    curve_size,
-    library_metric,
+    equivalent_metric,
+    identity,
     negative,
     negative_square,
-    same,
     score_outputs,
+    train_curve_size,
 )
 from sktrainer.types import Array, Scorer, Task
 
 # PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
 # CatBoost subtracts 1e-6 from each error, which matters for small targets.
 _BINARY: MetricTable = {
-    "accuracy": ("Accuracy", same),
+    "accuracy": ("Accuracy", identity),
     "neg_log_loss": ("Logloss", negative),
 }
 _MULTICLASS: MetricTable = {
-    "accuracy": ("Accuracy", same),
+    "accuracy": ("Accuracy", identity),
     "neg_log_loss": ("MultiClass", negative),
 }
 _REGRESSION: MetricTable = {
@@ -39,21 +39,21 @@ _REGRESSION: MetricTable = {
 _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
 
 
-def requested_metric(request: FitRequest) -> tuple[Names, dict[str, Any]]:
+def requested_metric(request: FitRequest) -> tuple[MetricNames, dict[str, Any]]:
     """Return the metric names that CatBoost reports, and the parameters that request them."""
     metric = request.monitor.metric
     loss = _loss(request)
     if metric.scorer is None:
-        return Names(loss=loss, keep=True), {}
-    found = library_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
+        return MetricNames(loss=loss, keep=True), {}
+    found = equivalent_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
     if found is not None:
-        return Names(metric.name, *found, loss=loss), {"eval_metric": found[0]}
+        return MetricNames(metric.name, *found, loss=loss), {"eval_metric": found[0]}
     scorer_metric = ScorerMetric(request, loss)
     name = type(scorer_metric).__name__
-    return Names(metric.name, name, loss=loss), {"eval_metric": scorer_metric}
+    return MetricNames(metric.name, name, loss=loss), {"eval_metric": scorer_metric}
 
 
-def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
+def watch_native_metric(request: FitRequest, reported: Iterable[str]) -> None:
     """Monitor the `eval_metric` of the model, if the trainer does not monitor a scorer.
 
     Parameters
@@ -74,7 +74,9 @@ def watch_own_metric(request: FitRequest, reported: Iterable[str]) -> None:
     wanted = own if isinstance(own, str) else type(own).__name__
     near = [name for name in reported if name.partition(":")[0] == wanted.partition(":")[0]]
     name = wanted if wanted in near or not near else near[0]
-    request.monitor.watch("loss" if name == _loss(request) else name, greater_is_better=greater)
+    request.monitor.set_native_metric(
+        "loss" if name == _loss(request) else name, greater_is_better=greater
+    )
 
 
 def skipped_for_training(model: Any) -> str | None:
@@ -104,10 +106,10 @@ def _auc(request: FitRequest) -> MetricTable:
     # AUC ignores weights by default. CatBoost accepts use_weights only if the training rows
     # have weights.
     if request.train.sample_weight is not None:
-        return {"roc_auc": ("AUC:use_weights=true", same)}
+        return {"roc_auc": ("AUC:use_weights=true", identity)}
     validation = request.validation
     weighs = validation is not None and validation.sample_weight is not None
-    return {} if weighs else {"roc_auc": ("AUC", same)}
+    return {} if weighs else {"roc_auc": ("AUC", identity)}
 
 
 def _n_classes(request: FitRequest) -> int:
@@ -129,7 +131,7 @@ class ScorerMetric:
         n_train, n_validation = len(request.train), len(request.validation or ())
         # CatBoost would score all training rows in each round. `evaluate` can recognize the
         # training set only by its length.
-        self.skips_train = n_train > curve_size(n_train) and n_train != n_validation
+        self.skips_train = n_train > train_curve_size(n_train) and n_train != n_validation
         self._n_train = n_train
 
     def is_max_optimal(self) -> bool:

@@ -17,14 +17,14 @@ from typing import Any
 from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 from sktrainer.running.checkpoints.fits import FitCheckpoint
 
-__all__ = ["snapshots"]
+__all__ = ["snapshot_params"]
 
 _SNAPSHOT = "snapshot"
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
 @contextmanager
-def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
+def snapshot_params(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
     """Yield the parameters that enable snapshots, and store the snapshots during the fit.
 
     Parameters
@@ -40,11 +40,11 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
     if checkpoint is None:
         yield {}
         return
-    found = checkpoint.found(replayed=True)
-    with checkpoint.scratch() as folder:
+    found = checkpoint.restore(replayed=True)
+    with checkpoint.scratch_folder() as folder:
         if found is not None:
             (folder / _SNAPSHOT).write_bytes(found.state[_SNAPSHOT])
-        keeper = _Keeper(folder, checkpoint)
+        keeper = _SnapshotWatcher(folder, checkpoint)
         keeper.start()
         try:
             yield {
@@ -52,11 +52,11 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
                 "save_snapshot": True,
                 "snapshot_file": _SNAPSHOT,
                 # CatBoost's default of ten minutes would write no snapshot in a short run.
-                "snapshot_interval": max(1, round(checkpoint.seconds)),
+                "snapshot_interval": max(1, round(checkpoint.min_seconds)),
                 "train_dir": str(folder),
             }
         except KeyboardInterrupt:
-            checkpoint.poll()
+            checkpoint.raise_if_interrupted()
             raise
         finally:
             keeper.end()
@@ -64,7 +64,7 @@ def snapshots(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
         raise keeper.error
 
 
-class _Keeper(threading.Thread):
+class _SnapshotWatcher(threading.Thread):
     """Thread that copies each new snapshot; CatBoost writes snapshots atomically."""
 
     def __init__(self, folder: Path, checkpoint: FitCheckpoint) -> None:
@@ -82,7 +82,7 @@ class _Keeper(threading.Thread):
                 continue
             try:
                 content = (self._folder / _SNAPSHOT).read_bytes()
-                self._checkpoint.keep(self._rounds(), {_SNAPSHOT: content})
+                self._checkpoint.save_library_state(self._rounds(), {_SNAPSHOT: content})
             except OSError:  # replaced while reading: the next iteration reads the new one
                 continue
             except CheckpointError as error:  # not fatal: later snapshots are still stored

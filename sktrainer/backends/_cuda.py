@@ -16,21 +16,21 @@ import warnings
 from pathlib import Path
 
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 
 __all__ = [
-    "driver",
+    "check_no_cpu_fallback",
+    "cuda_driver",
     "gpus_of_catboost",
     "gpus_of_lightgbm",
     "gpus_of_xgboost",
     "lightgbm_has_cuda",
-    "refuse_fallback",
 ]
 
 
 # The driver reads its environment variables only once, so the result cannot change.
 @functools.cache
-def driver() -> tuple[int, int]:
+def cuda_driver() -> tuple[int, int]:
     """Return the number of visible GPUs and the major CUDA version that the driver supports.
 
     Both are 0 if there is no driver.
@@ -49,42 +49,42 @@ def driver() -> tuple[int, int]:
     return (0, 0) if failed else (count.value, version.value // 1000)
 
 
-def gpus_of_xgboost() -> Gpus:
+def gpus_of_xgboost() -> AvailableGpus:
     """Return the GPUs for XGBoost.
 
     XGBoost is reproducible on a GPU: its histograms do not depend on the summation order.
     """
     needs = _cuda_of_xgboost()
     if needs is None:
-        return Gpus(why_none="this build of XGBoost has no CUDA support")
-    count, version = driver()
+        return AvailableGpus(reason_if_none="this build of XGBoost has no CUDA support")
+    count, version = cuda_driver()
     if count and version < needs:
-        return Gpus(
-            why_none=f"the NVIDIA driver supports CUDA {version}, but this build of XGBoost "
+        return AvailableGpus(
+            reason_if_none=f"the NVIDIA driver supports CUDA {version}, but this build of XGBoost "
             f"needs CUDA {needs}"
         )
-    return Gpus(_named(count), "XGBoost sees no GPU")
+    return AvailableGpus(cuda_names(count), "XGBoost sees no GPU")
 
 
-def gpus_of_lightgbm() -> Gpus:
+def gpus_of_lightgbm() -> AvailableGpus:
     """Return the GPUs for LightGBM, whose CUDA learner sums floats in no fixed order."""
-    count, _ = driver()
+    count, _ = cuda_driver()
     if count and not lightgbm_has_cuda():
-        return Gpus(why_none="this build of LightGBM has no CUDA support")
-    return Gpus(_named(count), "LightGBM sees no GPU", repeats=False)
+        return AvailableGpus(reason_if_none="this build of LightGBM has no CUDA support")
+    return AvailableGpus(cuda_names(count), "LightGBM sees no GPU", reproducible=False)
 
 
-def gpus_of_catboost() -> Gpus:
+def gpus_of_catboost() -> AvailableGpus:
     """Return the GPUs for CatBoost, which sums floats in no fixed order."""
-    count, _ = driver()
+    count, _ = cuda_driver()
     if count:
         from catboost.utils import get_gpu_device_count
 
         count = int(get_gpu_device_count())
-    return Gpus(_named(count), "CatBoost sees no GPU", repeats=False)
+    return AvailableGpus(cuda_names(count), "CatBoost sees no GPU", reproducible=False)
 
 
-def _named(count: int) -> tuple[str, ...]:
+def cuda_names(count: int) -> tuple[str, ...]:
     return tuple(f"cuda:{index}" for index in range(count))
 
 
@@ -99,7 +99,7 @@ def _cuda_of_xgboost() -> int | None:
     return int((build.get("CUDA_VERSION") or [0])[0])
 
 
-def refuse_fallback(device: str) -> None:
+def check_no_cpu_fallback(device: str) -> None:
     """Raise an error if XGBoost would replace this device with the CPU.
 
     XGBoost only warns if the driver reports GPUs but CUDA fails. Call this only for a device

@@ -9,32 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-__all__ = ["arguments_of", "give_arguments", "is_part"]
+__all__ = ["is_function_wrapper", "set_wrapped_arguments", "wrapped_arguments"]
 
 
-def is_part(value: Any) -> bool:
+def is_function_wrapper(value: Any) -> bool:
     """Return whether this is a loss or metric that wraps a function and its arguments."""
     return not isinstance(value, type) and hasattr(value, "_fn_kwargs")
 
 
-def arguments_of(value: Any) -> list[dict[str, Any]]:
+def wrapped_arguments(value: Any) -> list[dict[str, Any]]:
     """Return the arguments of a loss or metric, or of all those in a compiled model."""
-    return [dict(part._fn_kwargs) for part in _parts(value)]
+    return [dict(part._fn_kwargs) for part in _wrapped_functions(value)]
 
 
-def give_arguments(value: Any, arguments: Sequence[dict[str, Any]]) -> None:
-    """Set the arguments that `arguments_of` returned for the original on its copy."""
-    for part, given in zip(_parts(value), arguments, strict=True):
+def set_wrapped_arguments(value: Any, arguments: Sequence[dict[str, Any]]) -> None:
+    """Set the arguments that `wrapped_arguments` returned for the original on its copy."""
+    for part, given in zip(_wrapped_functions(value), arguments, strict=True):
         part._fn_kwargs = dict(given)
 
 
-def _parts(value: Any) -> Iterator[Any]:
-    if is_part(value):
+def _wrapped_functions(value: Any) -> Iterator[Any]:
+    if is_function_wrapper(value):
         yield value
     elif isinstance(value, dict):
-        yield from _parts(list(value.values()))
+        yield from _wrapped_functions(list(value.values()))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _parts(item)
+            yield from _wrapped_functions(item)
     elif hasattr(value, "train_on_batch"):
-        yield from _parts(getattr(getattr(value, "_compile_config", None), "config", None))
+        yield from _wrapped_functions(
+            getattr(getattr(value, "_compile_config", None), "config", None)
+        )

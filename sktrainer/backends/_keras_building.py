@@ -14,26 +14,26 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
 __all__ = [
-    "FILLED_IN",
-    "Sight",
-    "arguments",
-    "building_defaults",
-    "building_parameters",
+    "PROVIDED_ARGUMENTS",
+    "BuildContext",
+    "build_arguments",
+    "builder_defaults",
+    "builder_parameters",
     "check_built",
-    "compile_open",
-    "first_outputs",
+    "compile_if_needed",
+    "input_spec",
     "is_instance",
-    "like",
     "missing_arguments",
-    "spec_of",
+    "probe_outputs",
+    "zeros_like_spec",
 ]
 
-FILLED_IN = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
+PROVIDED_ARGUMENTS = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
 """Parameters of a model-building function that sktrainer sets unless the user does."""
 
 
 @dataclass(frozen=True)
-class Sight:
+class BuildContext:
     """Data that a model is built for: training rows, task and classes."""
 
     X: Any
@@ -90,7 +90,9 @@ class Sight:
         }
 
 
-def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, Any]:
+def build_arguments(
+    build: Any, sight: BuildContext, given: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the arguments to call a model-building function with.
 
     Parameters
@@ -103,7 +105,7 @@ def arguments(build: Any, sight: Sight, given: Mapping[str, Any]) -> dict[str, A
         Python numbers because Keras layers reject them.
     """
     offered = sight.offered()
-    found = {name: offered[name] for name in sorted(building_parameters(build) & set(offered))}
+    found = {name: offered[name] for name in sorted(builder_parameters(build) & set(offered))}
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
     return found | plain
 
@@ -112,7 +114,7 @@ def missing_arguments(build: Any, given: Mapping[str, Any]) -> set[str]:
     """Return the required arguments that neither the user nor sktrainer sets."""
     if is_instance(build):
         return set()
-    return required_names(build) - set(given) - FILLED_IN
+    return required_names(build) - set(given) - PROVIDED_ARGUMENTS
 
 
 def is_instance(model: Any) -> bool:
@@ -130,17 +132,17 @@ def check_built(model: Any, by: Any) -> None:
         )
 
 
-def building_parameters(build: Any) -> set[str]:
+def builder_parameters(build: Any) -> set[str]:
     """Return the parameter names of a model-building function; empty for an instance."""
     return set() if is_instance(build) else set(named_parameters(build))
 
 
-def building_defaults(build: Any) -> dict[str, Any]:
-    """Return the parameters with a default, except those in `FILLED_IN`."""
-    return {} if is_instance(build) else default_values(build, but=FILLED_IN)
+def builder_defaults(build: Any) -> dict[str, Any]:
+    """Return the parameters with a default, except those in `PROVIDED_ARGUMENTS`."""
+    return {} if is_instance(build) else default_values(build, but=PROVIDED_ARGUMENTS)
 
 
-def spec_of(X: Any) -> Any:
+def input_spec(X: Any) -> Any:
     """Return the row shape and the dtype of each input.
 
     Examples
@@ -149,12 +151,12 @@ def spec_of(X: Any) -> Any:
     ((3,), 'float32')
     """
     if isinstance(X, dict):
-        return {name: spec_of(values) for name, values in X.items()}
+        return {name: input_spec(values) for name, values in X.items()}
     return X.shape[1:], str(X.dtype)
 
 
-def like(spec: Any) -> Any:
-    """Return two rows of zeros that match a result of `spec_of`.
+def zeros_like_spec(spec: Any) -> Any:
+    """Return two rows of zeros that match a result of `input_spec`.
 
     Examples
     --------
@@ -162,12 +164,12 @@ def like(spec: Any) -> Any:
     (2, 3)
     """
     if isinstance(spec, dict):
-        return {name: like(of_input) for name, of_input in spec.items()}
+        return {name: zeros_like_spec(of_input) for name, of_input in spec.items()}
     shape, dtype = spec
     return np.zeros((2, *shape), dtype)
 
 
-def first_outputs(model: Any, X: Any) -> Array:
+def probe_outputs(model: Any, X: Any) -> Array:
     """Return the outputs for a few rows; this builds a model that is not built yet."""
     import keras
 
@@ -190,7 +192,7 @@ def first_outputs(model: Any, X: Any) -> Array:
     return np.asarray(keras.ops.convert_to_numpy(found))
 
 
-def compile_open(model: Any, net: Any, raw: Array, classes: Array | None) -> None:
+def compile_if_needed(model: Any, net: Any, raw: Array, classes: Array | None) -> None:
     """Compile a model that is not compiled, with the loss that matches its outputs.
 
     Parameters

@@ -17,18 +17,20 @@ import numpy as np
 
 from sktrainer.types import Array
 
-__all__ = ["restore", "state_of"]
+__all__ = ["load_state_dict", "state_dict"]
 
 _ARRAYS, _PLAIN = "arrays.npz", "state.json"
 _ARRAY, _TUPLE = "=array", "=tuple"
-_OF_KERAS = frozenset({"_model", "model", "params"})  # Keras sets them on every callback
+_SKIPPED_ATTRIBUTES = frozenset(
+    {"_model", "model", "params"}
+)  # Keras sets them on every callback
 
 
-class _NotPlainError(Exception):
+class _NotEncodableError(Exception):
     """Raised for a value that is neither JSON-serializable nor a numeric array."""
 
 
-def state_of(
+def state_dict(
     model: Any, callbacks: Iterable[Any], best: list[Array] | None, *, ended: bool
 ) -> dict[str, bytes]:
     """Return the training state of a model between two epochs.
@@ -45,8 +47,8 @@ def state_of(
     """
     arrays: list[Array] = []
     plain = {
-        "variables": [_taken(np.asarray(v), arrays) for v in _variables(model)],
-        "best": None if best is None else [_taken(np.asarray(w), arrays) for w in best],
+        "variables": [_encode(np.asarray(v), arrays) for v in _variables(model)],
+        "best": None if best is None else [_encode(np.asarray(w), arrays) for w in best],
         "callbacks": [_attributes(callback, arrays) for callback in callbacks],
         "ended": ended,
     }
@@ -56,7 +58,7 @@ def state_of(
     return {_ARRAYS: buffer.getvalue(), _PLAIN: json.dumps(plain).encode()}
 
 
-def restore(
+def load_state_dict(
     model: Any, callbacks: Iterable[Any], state: Mapping[str, bytes]
 ) -> tuple[list[Array] | None, bool]:
     """Restore the training state of a model and its callbacks.
@@ -72,12 +74,12 @@ def restore(
     with np.load(io.BytesIO(state[_ARRAYS]), allow_pickle=False) as file:
         arrays = [file[f"a{number}"] for number in range(len(file.files))]
     for variable, value in zip(_variables(model), plain["variables"], strict=True):
-        variable.assign(_given_back(value, arrays))
+        variable.assign(_decode(value, arrays))
     for callback, attributes in zip(callbacks, plain["callbacks"], strict=True):
         for name, value in attributes.items():
-            setattr(callback, name, _given_back(value, arrays))
+            setattr(callback, name, _decode(value, arrays))
     best = plain["best"]
-    return None if best is None else _given_back(best, arrays), bool(plain["ended"])
+    return None if best is None else _decode(best, arrays), bool(plain["ended"])
 
 
 def _variables(model: Any) -> list[Any]:
@@ -89,44 +91,44 @@ def _variables(model: Any) -> list[Any]:
 def _attributes(callback: Any, arrays: list[Array]) -> dict[str, Any]:
     found = {}
     for name, value in vars(callback).items():
-        if name in _OF_KERAS:
+        if name in _SKIPPED_ATTRIBUTES:
             continue
         n_arrays = len(arrays)
         try:
-            found[name] = _taken(value, arrays)
-        except _NotPlainError:
+            found[name] = _encode(value, arrays)
+        except _NotEncodableError:
             del arrays[n_arrays:]  # those that precede the value that cannot be saved
     return found
 
 
-def _taken(value: Any, arrays: list[Array]) -> Any:
+def _encode(value: Any, arrays: list[Array]) -> Any:
     """Return a JSON-serializable value, with its arrays appended to `arrays`."""
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
-            raise _NotPlainError
+            raise _NotEncodableError
         arrays.append(value)
         return {_ARRAY: len(arrays) - 1}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if type(value) is tuple:
-        return {_TUPLE: [_taken(item, arrays) for item in value]}
+        return {_TUPLE: [_encode(item, arrays) for item in value]}
     if type(value) is list:
-        return [_taken(item, arrays) for item in value]
+        return [_encode(item, arrays) for item in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _taken(item, arrays) for key, item in value.items()}
-    raise _NotPlainError
+        return {key: _encode(item, arrays) for key, item in value.items()}
+    raise _NotEncodableError
 
 
-def _given_back(value: Any, arrays: list[Array]) -> Any:
+def _decode(value: Any, arrays: list[Array]) -> Any:
     if isinstance(value, list):
-        return [_given_back(item, arrays) for item in value]
+        return [_decode(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
     if set(value) == {_ARRAY}:
         found = arrays[value[_ARRAY]]
         return found if found.ndim else found[()]  # [()] gives a NumPy scalar
     if set(value) == {_TUPLE}:
-        return tuple(_given_back(value[_TUPLE], arrays))
-    return {key: _given_back(item, arrays) for key, item in value.items()}
+        return tuple(_decode(value[_TUPLE], arrays))
+    return {key: _decode(item, arrays) for key, item in value.items()}

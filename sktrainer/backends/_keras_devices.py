@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 
 __all__ = ["gpus", "on_device"]
 
 
-def gpus() -> Gpus:
+def gpus() -> AvailableGpus:
     """Return the GPUs that the Keras backend sees.
 
     Keras uses a GPU by default. So does "auto", although some of TensorFlow's GPU kernels
@@ -25,14 +25,16 @@ def gpus() -> Gpus:
         return gpus_of_torch()
     if backend == "tensorflow":
         names = _gpus_of_tensorflow()
-        return Gpus(names, "" if names else "TensorFlow sees no GPU")
-    return Gpus(why_none=f"sktrainer does not support GPUs for Keras on {backend}")
+        return AvailableGpus(names, "" if names else "TensorFlow sees no GPU")
+    return AvailableGpus(
+        reason_if_none=f"sktrainer does not support GPUs for Keras on {backend}"
+    )
 
 
 def _gpus_of_tensorflow() -> tuple[str, ...]:
-    from sktrainer.backends._cuda import driver
+    from sktrainer.backends._cuda import cuda_driver
 
-    if not driver()[0]:  # without a CUDA driver, TensorFlow logs to the terminal
+    if not cuda_driver()[0]:  # without a CUDA driver, TensorFlow logs to the terminal
         return ()
     import tensorflow as tf
 

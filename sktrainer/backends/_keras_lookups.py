@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sktrainer.backends._lookups import Lookup
+from sktrainer.backends._lookups import EmbeddingInput
 
-__all__ = ["lookups_of"]
+__all__ = ["embedding_inputs"]
 
 
-def lookups_of(model: Any, X: Any) -> list[Lookup]:
+def embedding_inputs(model: Any, X: Any) -> list[EmbeddingInput]:
     """Return the embeddings that receive an input of the model unchanged.
 
     Parameters
@@ -34,5 +34,5 @@ def lookups_of(model: Any, X: Any) -> list[Lookup]:
         except (AttributeError, ValueError):  # not part of a graph, or called repeatedly
             continue
         if id(taken) in inputs and (not isinstance(X, dict) or inputs[id(taken)] in X):
-            found.append(Lookup(layer.input_dim, inputs[id(taken)]))
+            found.append(EmbeddingInput(layer.input_dim, inputs[id(taken)]))
     return found

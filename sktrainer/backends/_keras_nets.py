@@ -9,21 +9,25 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._keras_building import (
-    FILLED_IN,
-    Sight,
-    arguments,
-    building_defaults,
-    building_parameters,
+    PROVIDED_ARGUMENTS,
+    BuildContext,
+    build_arguments,
+    builder_defaults,
+    builder_parameters,
     check_built,
-    compile_open,
-    first_outputs,
+    compile_if_needed,
     is_instance,
-    like,
     missing_arguments,
+    probe_outputs,
+    zeros_like_spec,
 )
 from sktrainer.backends._keras_outputs import is_unbounded
-from sktrainer.backends._keras_pickle import unmarked
-from sktrainer.backends._keras_trainee import Trainee, TrainingOptions, whole
+from sktrainer.backends._keras_pickle import plain_copy
+from sktrainer.backends._keras_trainee import (
+    KerasEstimatorBase,
+    TrainingOptions,
+    full_fit_request,
+)
 from sktrainer.backends._network_parameters import (
     choice_problems,
     identifier_problems,
@@ -36,10 +40,10 @@ from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
-__all__ = ["KerasNet"]
+__all__ = ["KerasEstimator"]
 
 
-class KerasNet(Trainee, BaseEstimator):
+class KerasEstimator(KerasEstimatorBase, BaseEstimator):
     """Estimator for a Keras model; `fit` infers from the task what is not set.
 
     Parameters
@@ -70,7 +74,7 @@ class KerasNet(Trainee, BaseEstimator):
         Parameters prefixed with `model__` or `optimizer__`.
     """
 
-    stands_for = "model"
+    wrapped_parameter = "model"
 
     _named = (
         "batch_size",
@@ -116,12 +120,12 @@ class KerasNet(Trainee, BaseEstimator):
         routed = {name: value for name, value in vars(self).items() if "__" in name.strip("_")}
         if not deep:
             return params | routed
-        defaults = building_defaults(self.model)
+        defaults = builder_defaults(self.model)
         return params | {f"model__{name}": value for name, value in defaults.items()} | routed
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, including those of the model-building function by their names."""
-        inner = building_parameters(self.model)
+        inner = builder_parameters(self.model)
         own = {n for n in params if n in self._named or n.startswith("optimizer__")}
         of_model = {name.removeprefix("model__") for name in set(params) - own}
         problems = unknown_problems(self.model, of_model - inner, {*self._named, *inner})
@@ -155,13 +159,13 @@ class KerasNet(Trainee, BaseEstimator):
         """
         from sktrainer.backends.keras import KerasBackend
 
-        KerasBackend().fit(FitRequest(**whole(self, X, y, sample_weight)))
+        KerasBackend().fit(FitRequest(**full_fit_request(self, X, y, sample_weight)))
         return self
 
     def problems(self) -> list[str]:
         missing = missing_arguments(self.model, self._routed("model"))
         return [
-            *missing_problems(self.model, missing, ", ".join(sorted(FILLED_IN))),
+            *missing_problems(self.model, missing, ", ".join(sorted(PROVIDED_ARGUMENTS))),
             *number_problems("epochs", self.epochs),
             *number_problems("batch_size", self.batch_size, besides=("auto", -1, None)),
             *rate_problems("learning_rate", self.learning_rate, besides=(None,)),
@@ -186,11 +190,11 @@ class KerasNet(Trainee, BaseEstimator):
             self.epochs, self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
         )
 
-    def build_model(self, sight: Sight) -> Any:
+    def build_model(self, sight: BuildContext) -> Any:
         if is_instance(self.model):
-            model = unmarked(self.model)  # a copy: the parameter must stay untrained
+            model = plain_copy(self.model)  # a copy: the parameter must stay untrained
         else:
-            self.arguments_ = arguments(self.model, sight, self._routed("model"))
+            self.arguments_ = build_arguments(self.model, sight, self._routed("model"))
             model = self.model(**self.arguments_)
         check_built(model, self.model)
         return self._recompiled(model)
@@ -199,12 +203,12 @@ class KerasNet(Trainee, BaseEstimator):
         if self.scale_target != "auto":
             return scale if self.scale_target else None
         is_open = self.loss is None and not model.compiled and is_unbounded(model)
-        return scale if is_open and not scale.is_met_by(raw) else None
+        return scale if is_open and not scale.matches(raw) else None
 
     def rebuilt(self) -> Any:
         model = self._recompiled(self.model(**self.arguments_))
-        raw = first_outputs(model, like(self.input_spec_))
-        compile_open(model, self, raw, self.outputs_.classes)
+        raw = probe_outputs(model, zeros_like_spec(self.input_spec_))
+        compile_if_needed(model, self, raw, self.outputs_.classes)
         return model
 
     def _recompiled(self, model: Any) -> Any:

@@ -12,16 +12,16 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, softmax
 
-from sktrainer.backends._networks import target_columns
+from sktrainer.backends._networks import describe_target_columns
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
-__all__ = ["Outputs", "default_loss", "gives_logits", "is_unbounded", "read_outputs"]
+__all__ = ["OutputSpec", "default_loss", "gives_logits", "is_unbounded", "read_outputs"]
 
 
 @dataclass(frozen=True)
-class Outputs:
+class OutputSpec:
     """Format of a model's targets and outputs.
 
     Attributes
@@ -47,7 +47,9 @@ class Outputs:
     def targets(self, y: Array) -> Array:
         """Return targets with the dtype and shape that the loss expects."""
         if self.classes is None:
-            values = np.asarray(y, np.float32) if self.scale is None else self.scale.scaled(y)
+            values = (
+                np.asarray(y, np.float32) if self.scale is None else self.scale.transform(y)
+            )
             return values.reshape(len(y), *self.shape)
         codes = np.searchsorted(self.classes, y)
         if self.form == "codes":
@@ -78,7 +80,7 @@ class Outputs:
         """Return labels, or numbers with the shape of the target."""
         if self.classes is not None:
             return np.asarray(self.classes[np.argmax(self.probabilities(raw), axis=1)])
-        values = raw if self.scale is None else self.scale.undone(raw)
+        values = raw if self.scale is None else self.scale.inverse_transform(raw)
         return values.reshape(len(raw)) if self.shape in ((), (1,)) else values
 
 
@@ -129,7 +131,7 @@ def _last_layer(model: Any) -> Any:
 
 def read_outputs(
     model: Any, raw: Array, task: Task, classes: Array | None, y_shape: tuple[int, ...]
-) -> Outputs:
+) -> OutputSpec:
     """Return the format of a compiled model's targets and outputs.
 
     Parameters
@@ -151,12 +153,12 @@ def read_outputs(
     shape = raw.shape[1:]
     _check_width(model, shape, classes, y_shape)
     if classes is None:
-        return Outputs(None, shape, "numbers")
+        return OutputSpec(None, shape, "numbers")
     name, from_logits = _describe_loss(model.loss)
     logits = gives_logits(model, raw) if from_logits is None else from_logits
     if shape in ((), (1,)):
-        return Outputs(classes, shape, "column", logits)
-    return Outputs(classes, shape, "codes" if "sparse" in name else "onehot", logits)
+        return OutputSpec(classes, shape, "column", logits)
+    return OutputSpec(classes, shape, "codes" if "sparse" in name else "onehot", logits)
 
 
 def _describe_loss(loss: Any) -> tuple[str, bool | None]:
@@ -178,7 +180,7 @@ def _check_width(
         n_columns = y_shape[0] if y_shape else 1
         wanted = f"outputs of shape (n_samples, {n_columns})"
         fits = shape == (y_shape or (1,)) or (shape == () and y_shape in ((), (1,)))
-        what = target_columns(n_columns)
+        what = describe_target_columns(n_columns)
     else:
         n_classes = len(classes)
         wanted = f"at least {n_classes} outputs, one for each class"

@@ -16,18 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.backends._keras_arguments import arguments_of, give_arguments, is_part
+from sktrainer.backends._keras_arguments import (
+    is_function_wrapper,
+    set_wrapped_arguments,
+    wrapped_arguments,
+)
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 
 __all__ = [
-    "copied",
     "custom_parts",
-    "is_described",
-    "packed",
+    "decode_networks",
+    "encode_networks",
+    "has_full_config",
+    "hash_stable_copy",
+    "plain_copy",
     "set_variables",
-    "unmarked",
-    "unpacked",
     "variables_of",
 ]
 
@@ -35,12 +39,12 @@ _MARK = "__keras_model__"
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
 
 
-def packed(values: Mapping[str, Any]) -> dict[str, Any]:
+def encode_networks(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with each model, loss and metric converted to plain values."""
     return {name: _packed(value) for name, value in values.items()}
 
 
-def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
+def decode_networks(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the models, losses and metrics restored."""
     return {name: _unpacked(value) for name, value in values.items()}
 
@@ -48,9 +52,9 @@ def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
 def _packed(value: Any) -> Any:
     if _is_model(value):
         return _pack(value)
-    if is_part(value):
+    if is_function_wrapper(value):
         return _pack_part(value)
-    if type(value) in (list, tuple) and any(map(is_part, value)):
+    if type(value) in (list, tuple) and any(map(is_function_wrapper, value)):
         return type(value)(map(_packed, value))
     return value
 
@@ -69,11 +73,11 @@ def _pack_part(part: Any) -> dict[str, Any]:
     return {
         _MARK: keras.saving.serialize_keras_object(part),
         "custom": custom_parts(part),
-        "arguments": arguments_of(part),
+        "arguments": wrapped_arguments(part),
     }
 
 
-def copied(model: Any) -> Any:
+def hash_stable_copy(model: Any) -> Any:
     """Return a copy of a model with the same layers, weights and optimizer.
 
     Pickles and hashes of the copy, and of copies of it, depend on these alone.
@@ -83,15 +87,15 @@ def copied(model: Any) -> Any:
     model : keras.Model
         Built or not, compiled or not.
     """
-    return _marked(unmarked(model))
+    return _mark_hash_stable(plain_copy(model))
 
 
-def unmarked(model: Any) -> Any:
+def plain_copy(model: Any) -> Any:
     """Return a copy with Keras's own pickling."""
     return _unpack(_pack(model))
 
 
-def _marked(model: Any) -> Any:
+def _mark_hash_stable(model: Any) -> Any:
     # Set on the instance, so that its class stays unchanged. `__deepcopy__` overrides the one
     # that scikeras adds to all models.
     vars(model)["__reduce_ex__"] = partial(_reduced, model)
@@ -100,7 +104,7 @@ def _marked(model: Any) -> Any:
 
 
 def _marked_copy(model: Any, memo: dict[int, Any]) -> Any:
-    return copied(model)
+    return hash_stable_copy(model)
 
 
 def _reduced(model: Any, protocol: int) -> tuple[Any, ...]:
@@ -108,7 +112,7 @@ def _reduced(model: Any, protocol: int) -> tuple[Any, ...]:
 
 
 def _revived(state: dict[str, Any]) -> Any:
-    return _marked(_unpack(state))
+    return _mark_hash_stable(_unpack(state))
 
 
 def _is_model(value: Any) -> bool:
@@ -122,7 +126,7 @@ def _is_packed(value: Any) -> bool:
 def _pack(model: Any) -> dict[str, Any]:
     import keras
 
-    if not is_described(model):
+    if not has_full_config(model):
         kind = type(model).__name__
         raise ParameterError(
             f"{kind} {model.name!r} cannot be copied: {kind} has no get_config that returns "
@@ -132,12 +136,12 @@ def _pack(model: Any) -> dict[str, Any]:
     return {
         _MARK: keras.saving.serialize_keras_object(model),
         "custom": custom_parts(model),
-        "arguments": arguments_of(model),
+        "arguments": wrapped_arguments(model),
         **variables_of(model),
     }
 
 
-def is_described(model: Any) -> bool:
+def has_full_config(model: Any) -> bool:
     """Return whether a model can be restored from its configuration.
 
     The configuration of a subclass that does not define `get_config` has the defaults of
@@ -162,11 +166,11 @@ def _unpack(state: dict[str, Any]) -> Any:
     import keras
 
     scope = keras.saving.custom_object_scope(state.get("custom", {}))
-    with kept(), scope:  # layers draw seeds when they are created
+    with preserve_global_state(), scope:  # layers draw seeds when they are created
         # Loading a pickle runs code anyway; safe mode would only reject Lambda layers.
         value = keras.saving.deserialize_keras_object(state[_MARK], safe_mode=False)
     if "arguments" in state:  # older pickles have none
-        give_arguments(value, state["arguments"])
+        set_wrapped_arguments(value, state["arguments"])
     if "variables" in state:
         set_variables(value, state)
     return value
@@ -191,11 +195,11 @@ def custom_parts(model: Any) -> dict[str, Any]:
     held = [vars(layer) for layer in layers]
     held.append(getattr(getattr(model, "_compile_config", None), "config", None))
     parts: list[Any] = [type(layer) for layer in layers]
-    parts += [part for part in _parts(held) if isinstance(part, (type, FunctionType))]
+    parts += [part for part in _iter_parts(held) if isinstance(part, (type, FunctionType))]
     return {
         keras.saving.get_registered_name(part): part
         for part in parts
-        if not _is_of_library(part) and (isinstance(part, type) or _is_at_its_path(part))
+        if not _is_of_library(part) and (isinstance(part, type) or _is_importable(part))
     }
 
 
@@ -204,21 +208,21 @@ def _is_of_library(part: Any) -> bool:
     return root in _LIBRARIES or root in sys.stdlib_module_names
 
 
-def _is_at_its_path(part: Any) -> bool:
+def _is_importable(part: Any) -> bool:
     """Return whether this can be imported, unlike the functions that Keras wraps methods in."""
     return getattr(sys.modules.get(part.__module__), part.__qualname__, None) is part
 
 
-def _parts(value: Any) -> Iterator[Any]:
+def _iter_parts(value: Any) -> Iterator[Any]:
     """Yield functions, and the classes of losses, metrics and optimizers."""
     if isinstance(value, FunctionType):
         yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _parts(item)
+            yield from _iter_parts(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _parts(item)
+            yield from _iter_parts(item)
     elif hasattr(value, "get_config"):
         yield type(value)
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["kept_seeds", "quiet_tracing", "set_epoch_seeds", "set_seeds"]
+__all__ = ["preserve_seeds", "set_epoch_seeds", "set_seeds", "silence_retracing_warnings"]
 
 
 @contextmanager
-def kept_seeds() -> Iterator[None]:
+def preserve_seeds() -> Iterator[None]:
     """Restore the seeds of Keras and of TensorFlow on exit.
 
     `sktrainer.running.caller_state.kept` restores those of Python, NumPy and torch.
@@ -68,20 +68,20 @@ def set_epoch_seeds(seed: int) -> None:
 
 
 @contextmanager
-def quiet_tracing() -> Iterator[None]:
+def silence_retracing_warnings() -> Iterator[None]:
     """Suppress TensorFlow's warning about functions that are retraced repeatedly.
 
     TensorFlow counts over all models of the process, and each fold and fit has a new one.
     """
     logger = logging.getLogger("tensorflow")
-    logger.addFilter(_is_no_advice_on_tracing)
+    logger.addFilter(_is_not_retracing_warning)
     try:
         yield
     finally:
-        logger.removeFilter(_is_no_advice_on_tracing)
+        logger.removeFilter(_is_not_retracing_warning)
 
 
-def _is_no_advice_on_tracing(record: logging.LogRecord) -> bool:
+def _is_not_retracing_warning(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
 
 

@@ -9,30 +9,30 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.backends._base import ChunkRequest
+from sktrainer.backends._base import PartialFitRequest
 from sktrainer.backends._keras_building import (
-    Sight,
+    BuildContext,
 )
-from sktrainer.backends._keras_outputs import Outputs
+from sktrainer.backends._keras_outputs import OutputSpec
 from sktrainer.backends._keras_pickle import (
-    is_described,
-    packed,
+    decode_networks,
+    encode_networks,
+    has_full_config,
     set_variables,
-    unpacked,
     variables_of,
 )
-from sktrainer.backends._keras_seeds import quiet_tracing
+from sktrainer.backends._keras_seeds import silence_retracing_warnings
 from sktrainer.backends._network_parameters import number_problems
 from sktrainer.backends._networks import fixed_batches, network_input
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.running.cloning import clone_estimator
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric, Monitor
 from sktrainer.running.seeding import root_seed
 from sktrainer.types import Array, Rows
 
-__all__ = ["Trainee", "TrainingOptions", "whole"]
+__all__ = ["KerasEstimatorBase", "TrainingOptions", "full_fit_request"]
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class TrainingOptions:
     class_weight: Any = None
 
 
-REBUILT = "variables_"
+VARIABLES_KEY = "variables_"
 """Pickle key of the variables of a model that must be built again to be restored."""
 
 
-class Trainee:
+class KerasEstimatorBase:
     """Base class of the estimators that wrap a Keras model.
 
     A subclass defines how its model is built and trained. A fitted estimator has
@@ -63,12 +63,12 @@ class Trainee:
 
     model: Any
     model_: Any
-    outputs_: Outputs
+    outputs_: OutputSpec
     input_spec_: Any
     predict_batch_: int
 
     @property
-    def reads_targets(self) -> bool:
+    def has_target_encoder(self) -> bool:
         """Whether the estimator encodes targets and decodes predictions itself."""
         return False
 
@@ -79,7 +79,9 @@ class Trainee:
         classes = None
         if self.__sklearn_is_fitted__():
             classes = self.outputs_.classes
-        request = ChunkRequest(**whole(self, X, y, sample_weight), classes=classes)
+        request = PartialFitRequest(
+            **full_fit_request(self, X, y, sample_weight), classes=classes
+        )
         self.__setstate__(vars(KerasBackend().partial_fit(request).model))
         return self
 
@@ -100,7 +102,7 @@ class Trainee:
     def training_options(self) -> TrainingOptions:
         raise TypeError(f"{type(self).__name__} must implement training_options")
 
-    def build_model(self, sight: Sight) -> Any:
+    def build_model(self, sight: BuildContext) -> Any:
         """Return a new model, compiled or not, and leave the parameters unchanged."""
         raise TypeError(f"{type(self).__name__} must implement build_model")
 
@@ -140,7 +142,7 @@ class Trainee:
         """
         check_is_fitted(self, "model_")
         batches = fixed_batches(self.encode_inputs(X), self.predict_batch_)
-        with quiet_tracing():
+        with silence_retracing_warnings():
             found = [self.model_.predict_on_batch(rows)[:n_rows] for rows, n_rows in batches]
         return np.concatenate(found)
 
@@ -158,21 +160,25 @@ class Trainee:
     def __sklearn_clone__(self) -> Any:
         params = self.get_params(deep=False)  # type: ignore[attr-defined]
         # As plain values: copies of Keras objects would lose some of their configuration.
-        copies = unpacked({name: clone_estimator(v) for name, v in packed(params).items()})
+        copies = decode_networks(
+            {name: clone_estimator(v) for name, v in encode_networks(params).items()}
+        )
         return type(self)(**copies)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(vars(self))
         model = state.get("model_")
-        if model is not None and not is_described(model):
-            state[REBUILT] = variables_of(state.pop("model_"))
-        return packed(state)
+        if model is not None and not has_full_config(model):
+            state[VARIABLES_KEY] = variables_of(state.pop("model_"))
+        return encode_networks(state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        variables = state.get(REBUILT)
-        vars(self).update(unpacked({k: v for k, v in state.items() if k != REBUILT}))
+        variables = state.get(VARIABLES_KEY)
+        vars(self).update(
+            decode_networks({k: v for k, v in state.items() if k != VARIABLES_KEY})
+        )
         if variables is not None:
-            with kept():
+            with preserve_global_state():
                 self.model_ = self.rebuilt()
             set_variables(self.model_, variables)
 
@@ -184,7 +190,9 @@ class Trainee:
         )
 
 
-def whole(net: Trainee, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+def full_fit_request(
+    net: KerasEstimatorBase, X: Any, y: Any, sample_weight: Any
+) -> dict[str, Any]:
     """Return the arguments of a fit request without held-out rows."""
     y = np.asarray(y)
     weight = None if sample_weight is None else np.asarray(sample_weight)
@@ -194,6 +202,6 @@ def whole(net: Trainee, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
         if type_of_target(y).startswith("continuous")
         else "classification",
         "train": Rows(X, y, weight),
-        "monitor": Monitor(WatchedMetric()),
+        "monitor": Monitor(EvalMetric()),
         "seed": root_seed(None),
     }

@@ -10,29 +10,29 @@ from typing import Any
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from sktrainer.backends._base import ChunkRequest, FitRequest
-from sktrainer.backends._keras_checkpoints import restore, state_of
+from sktrainer.backends._base import FitRequest, PartialFitRequest
+from sktrainer.backends._keras_checkpoints import load_state_dict, state_dict
 from sktrainer.backends._keras_seeds import set_epoch_seeds
-from sktrainer.backends._keras_trainee import Trainee
+from sktrainer.backends._keras_trainee import KerasEstimatorBase
 from sktrainer.backends._networks import (
-    FALLBACK_BATCH,
     MOST_BATCH,
+    PREDICT_BATCH_SIZE,
     auto_batch_size,
-    mean_one,
-    signals_waiting,
-    take,
-    watched_score,
+    defer_signals,
+    normalize_weights,
+    score_eval_metric,
+    take_network_rows,
 )
 from sktrainer.running.seeding import derive_seed
 from sktrainer.types import Array, Rows
 
-__all__ = ["Training", "classes_of"]
+__all__ = ["TrainingLoop", "classes_of"]
 
-KERAS_BATCH = 32
+DEFAULT_BATCH_SIZE = 32
 """Default batch size of Keras."""
 
 
-class Training:
+class TrainingLoop:
     """Training loop of one fit.
 
     Parameters
@@ -44,7 +44,7 @@ class Training:
         The seed of each epoch is derived from it.
     """
 
-    def __init__(self, net: Trainee, request: FitRequest, seed: int) -> None:
+    def __init__(self, net: KerasEstimatorBase, request: FitRequest, seed: int) -> None:
         self.net, self.model, self.request, self.seed = net, net.model_, request, seed
         self.monitor = request.monitor
         self.options = net.training_options()
@@ -53,7 +53,9 @@ class Training:
         self.train = self._encoded(request.train)
         self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
         all_rows = self.options.batch_size == -1
-        net.predict_batch_ = FALLBACK_BATCH if all_rows else min(self.batch_size, MOST_BATCH)
+        net.predict_batch_ = (
+            PREDICT_BATCH_SIZE if all_rows else min(self.batch_size, MOST_BATCH)
+        )
         # Without early stopping, a schedule must not see rows that are only scored.
         watched = request.validation if self.monitor.stops else None
         self.validation = None if watched is None else self._encoded(watched)
@@ -85,7 +87,7 @@ class Training:
         done, best, ended = self._resumed(callbacks)
         last = done if ended or self.monitor.stopped else self.epochs
         epoch = done
-        with signals_waiting(self.request):
+        with defer_signals(self.request):
             for epoch in range(done + 1, last + 1):
                 self._epoch(epoch, callbacks)
                 if self.monitor.improved:
@@ -104,10 +106,10 @@ class Training:
     def _resumed(self, callbacks: Any) -> tuple[int, list[Array] | None, bool]:
         """Restore the checkpoint's newest state; return 0 epochs if there is none."""
         checkpoint = self.request.checkpoint
-        found = None if checkpoint is None else checkpoint.found()
+        found = None if checkpoint is None else checkpoint.restore()
         if found is None:
             return 0, None, False
-        return found.iteration, *restore(self.model, callbacks.callbacks, found.state)
+        return found.iteration, *load_state_dict(self.model, callbacks.callbacks, found.state)
 
     def _reached(
         self,
@@ -120,8 +122,8 @@ class Training:
     ) -> None:
         """Report to the checkpoint, if any, that the fit can resume from this epoch."""
         if self.request.checkpoint is not None:
-            state = partial(state_of, self.model, callbacks.callbacks, best, ended=ended)
-            self.request.checkpoint.reached(epoch, state, end=end)
+            state = partial(state_dict, self.model, callbacks.callbacks, best, ended=ended)
+            self.request.checkpoint.save_if_due(epoch, state, end=end)
 
     def _epoch(self, epoch: int, callbacks: Any) -> None:
         seed = derive_seed(self.seed, "epoch", epoch)
@@ -130,7 +132,7 @@ class Training:
         if self.options.shuffle:
             np.random.default_rng(seed).shuffle(order)
         callbacks.on_epoch_begin(epoch - 1)  # Keras counts epochs from 0
-        with _metrics_of_an_epoch(self.model):
+        with _keep_metrics_per_epoch(self.model):
             logs = self._train(order, callbacks)
         values = {"train": {"loss": logs["loss"]}}
         if self.validation is not None:
@@ -155,7 +157,7 @@ class Training:
 
     def _evaluate(self, rows: Rows) -> dict[str, float]:
         logs: dict[str, float] = {}
-        with _metrics_of_an_epoch(self.model):
+        with _keep_metrics_per_epoch(self.model):
             for start in range(0, len(rows.y), self.batch_size):
                 batch = slice(start, start + self.batch_size)
                 logs = self._on_batch(self.model.test_on_batch, rows, batch)
@@ -164,7 +166,10 @@ class Training:
     def _on_batch(self, step: Any, rows: Rows, batch: Any) -> dict[str, float]:
         weight = None if rows.sample_weight is None else rows.sample_weight[batch]
         logs: dict[str, float] = step(
-            take(rows.X, batch), rows.y[batch], sample_weight=weight, return_dict=True
+            take_network_rows(rows.X, batch),
+            rows.y[batch],
+            sample_weight=weight,
+            return_dict=True,
         )
         return dict(logs)
 
@@ -174,7 +179,7 @@ class Training:
     def _score(self) -> dict[str, float]:
         classes = classes_of(self.request)
         proba = None if classes is None else self.net.predict_proba
-        return watched_score(self.request, classes, self.net.predict, proba)
+        return score_eval_metric(self.request, classes, self.net.predict, proba)
 
     def _encoded(self, rows: Rows) -> Rows:
         weight = rows.sample_weight
@@ -184,12 +189,12 @@ class Training:
         return Rows(
             self.net.encode_inputs(rows.X),
             self.net.encode_targets(np.asarray(rows.y)),
-            None if weight is None else mean_one(weight),
+            None if weight is None else normalize_weights(weight),
         )
 
 
 @contextmanager
-def _metrics_of_an_epoch(model: Any) -> Iterator[None]:
+def _keep_metrics_per_epoch(model: Any) -> Iterator[None]:
     """Accumulate metrics over an epoch: `train_on_batch` resets them for each batch."""
     model.reset_metrics()
     vars(model)["reset_metrics"] = lambda: None
@@ -215,13 +220,13 @@ def _batch_size(given: Any, n_samples: int) -> int:
         return auto_batch_size(n_samples)
     if given == -1:
         return n_samples
-    return KERAS_BATCH if given is None else int(given)
+    return DEFAULT_BATCH_SIZE if given is None else int(given)
 
 
 def classes_of(request: FitRequest) -> Array | None:
     """Return the labels that the model distinguishes; None for a regression."""
     if request.task == "regression":
         return None
-    if isinstance(request, ChunkRequest) and request.classes is not None:
+    if isinstance(request, PartialFitRequest) and request.classes is not None:
         return request.classes
     return np.unique(request.train.y)

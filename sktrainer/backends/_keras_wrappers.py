@@ -15,16 +15,21 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 
-from sktrainer.backends._keras_building import Sight, compile_open, first_outputs, like
-from sktrainer.backends._keras_pickle import unmarked
-from sktrainer.backends._keras_trainee import Trainee, TrainingOptions
+from sktrainer.backends._keras_building import (
+    BuildContext,
+    compile_if_needed,
+    probe_outputs,
+    zeros_like_spec,
+)
+from sktrainer.backends._keras_pickle import plain_copy
+from sktrainer.backends._keras_trainee import KerasEstimatorBase, TrainingOptions
 from sktrainer.backends._networks import network_input
 from sktrainer.types import Array
 
-__all__ = ["trainable"]
+__all__ = ["to_trainable"]
 
 
-class OfLibrary(Trainee):
+class WrapperMixin(KerasEstimatorBase):
     """Base class of both adapters: tags, and pickling by the original class."""
 
     def __sklearn_tags__(self) -> Any:
@@ -47,7 +52,7 @@ class OfLibrary(Trainee):
         return _revived, (type(self).__bases__[1],), self.__getstate__()
 
 
-class OfScikeras(OfLibrary):
+class ScikerasMixin(WrapperMixin):
     """Adapter for `KerasClassifier` and `KerasRegressor` of scikeras."""
 
     random_state: Any
@@ -64,7 +69,7 @@ class OfScikeras(OfLibrary):
             class_weight=of_fit("class_weight"),
         )
 
-    def build_model(self, sight: Sight) -> Any:
+    def build_model(self, sight: BuildContext) -> Any:
         # With a seed, scikeras makes TensorFlow deterministic for the rest of the process.
         seed, self.random_state = self.random_state, None
         try:
@@ -72,13 +77,13 @@ class OfScikeras(OfLibrary):
         finally:
             self.random_state = seed
         if self.model_ is self.model:  # do not train the user's model in place
-            self.model_ = unmarked(self.model)
+            self.model_ = plain_copy(self.model)
         return self.model_
 
     def rebuilt(self) -> Any:
         model = self._build_keras_model()  # type: ignore[attr-defined]
-        raw = first_outputs(model, like(self.input_spec_))
-        compile_open(model, self, raw, self.outputs_.classes)
+        raw = probe_outputs(model, zeros_like_spec(self.input_spec_))
+        compile_if_needed(model, self, raw, self.outputs_.classes)
         return model
 
     def compile_options(self) -> dict[str, Any]:
@@ -112,7 +117,7 @@ class OfScikeras(OfLibrary):
         return np.asarray(decode(self.raw_outputs(X), return_proba=True))
 
 
-class OfKeras(OfLibrary):
+class KerasWrapperMixin(WrapperMixin):
     """Adapter for `SKLearnClassifier` and `SKLearnRegressor` of keras.wrappers."""
 
     def training_options(self) -> TrainingOptions:
@@ -136,34 +141,34 @@ class OfKeras(OfLibrary):
         """Not available: Keras's own returns raw outputs, two columns for two classes."""
         raise AttributeError("decision_function is not available; use predict_proba")
 
-    def build_model(self, sight: Sight) -> Any:
+    def build_model(self, sight: BuildContext) -> Any:
         y = self._process_target(sight.y, reset=True)  # type: ignore[attr-defined]
         return self._get_model(sight.X, y)  # type: ignore[attr-defined]
 
 
-_OVER = {"scikeras": OfScikeras, "keras": OfKeras}
+_MIXINS = {"scikeras": ScikerasMixin, "keras": KerasWrapperMixin}
 
 
 @functools.cache
-def managed(wrapper_class: Any) -> Any:
+def with_mixin(wrapper_class: Any) -> Any:
     """Return the adapter class for the class of a wrapper."""
-    if issubclass(wrapper_class, Trainee):
+    if issubclass(wrapper_class, KerasEstimatorBase):
         return wrapper_class
     roots = [base.__module__.partition(".")[0] for base in wrapper_class.__mro__]
-    over = next(_OVER[root] for root in roots if root in _OVER)
+    over = next(_MIXINS[root] for root in roots if root in _MIXINS)
     attributes = {"__module__": wrapper_class.__module__, "__doc__": wrapper_class.__doc__}
     bases: tuple[Any, ...] = (over, wrapper_class)
     return type(wrapper_class.__name__, bases, attributes)
 
 
 def _revived(wrapper_class: Any) -> Any:
-    made = managed(wrapper_class)
+    made = with_mixin(wrapper_class)
     return made.__new__(made)
 
 
-def trainable(wrapper: Any) -> Any:
+def to_trainable(wrapper: Any) -> Any:
     """Return the adapter for a wrapper, with the same parameters."""
-    if isinstance(wrapper, Trainee):
+    if isinstance(wrapper, KerasEstimatorBase):
         return wrapper
     kind: Any = type(wrapper)
-    return managed(kind)(**wrapper.get_params(deep=False))
+    return with_mixin(kind)(**wrapper.get_params(deep=False))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import granted_threads
+from sktrainer.backends._boosting import resolve_n_threads
 
 DEFAULT_ROUNDS = 100
 
@@ -39,34 +39,34 @@ _STOPPING = (
     "first_metric_only",
 )
 # Parameters set during training unless the user sets them: their aliases and the value.
-_QUIET_AND_STEADY = (
+_REPRODUCIBLE_PARAMS = (
     (("verbosity", "verbose"), -1),
     (("deterministic",), True),
     (("force_row_wise", "force_col_wise"), True),
 )
 
 
-def first_given(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
+def first_set(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
     """Return the first value that is not None among these names."""
     return next((given[name] for name in names if given.get(name) is not None), default)
 
 
-def rounds(given: Mapping[str, Any]) -> int:
+def n_rounds(given: Mapping[str, Any]) -> int:
     """Return the number of rounds that these parameters request."""
-    return int(first_given(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
+    return int(first_set(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
 
 
-def set_open_parameters(request: FitRequest) -> None:
+def set_unset_params(request: FitRequest) -> None:
     """Set the seed if the user did not, and limit the threads to `request.n_threads`."""
     model = request.model
     given = model.get_params()
-    if first_given(given, SEED) is None:
+    if first_set(given, SEED) is None:
         model.set_params(random_state=request.seed)
     alias = next((name for name in _THREADS if given.get(name) is not None), _THREADS[0])
-    model.set_params(**{alias: granted_threads(given.get(alias), request.n_threads)})
+    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
 
 
-def own_device(given: Mapping[str, Any]) -> str | None:
+def configured_device(given: Mapping[str, Any]) -> str | None:
     """Return the device set in the parameters; LightGBM uses "gpu" for OpenCL.
 
     Examples
@@ -74,21 +74,21 @@ def own_device(given: Mapping[str, Any]) -> str | None:
     >>> own_device({"device": "cuda", "gpu_device_id": 1}), own_device({})
     ('cuda:1', None)
     """
-    device, index = first_given(given, _DEVICE), first_given(given, ("gpu_device_id",), -1)
+    device, index = first_set(given, _DEVICE), first_set(given, ("gpu_device_id",), -1)
     return f"cuda:{index}" if device == "cuda" and int(index) >= 0 else device
 
 
 def set_device(model: Any, device: str) -> None:
     """Set the device type, unless the model sets it already, and the device index if any."""
     kind, _, index = device.partition(":")
-    if first_given(model.get_params(), _DEVICE) is None:
+    if first_set(model.get_params(), _DEVICE) is None:
         model.set_params(device_type=kind)
     if index:
         model.set_params(gpu_device_id=int(index))
 
 
 @contextmanager
-def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
+def override_params(request: FitRequest, n_rounds: int) -> Iterator[None]:
     """Change parameters during training and restore them afterwards.
 
     Training is silent and deterministic unless the user set these parameters. LightGBM's own
@@ -96,25 +96,25 @@ def parameters_for_fit(request: FitRequest, n_rounds: int) -> Iterator[None]:
     """
     model = request.model
     before = model.get_params()
-    on_cpu = first_given(before, _DEVICE, "cpu") == "cpu"
+    on_cpu = first_set(before, _DEVICE, "cpu") == "cpu"
     changes = {
         names[0]: value
-        for names, value in _QUIET_AND_STEADY
+        for names, value in _REPRODUCIBLE_PARAMS
         if not any(name in before for name in names) and (on_cpu or "verbosity" in names)
     }
     own_metric = () if request.monitor.metric.scorer is None else METRIC
     drop = [name for name in (*_STOPPING, *_ROUNDS, *own_metric) if name in before]
-    forget(model, drop)
+    unset_params(model, drop)
     model.set_params(n_estimators=n_rounds, **changes)
     try:
         yield
     finally:
-        forget(model, changes)
+        unset_params(model, changes)
         restored = {name: before[name] for name in drop}
         model.set_params(n_estimators=before["n_estimators"], **restored)
 
 
-def forget(model: Any, names: Iterable[str]) -> None:
+def unset_params(model: Any, names: Iterable[str]) -> None:
     """Remove parameters from a model."""
     # set_params can add parameters that __init__ does not have, but cannot remove them.
     for name in names:

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder
+from sktrainer.backends._boosting import RoundRecorder
 
-__all__ = ["Live", "Rounds"]
+__all__ = ["RoundCallback", "RoundHistory"]
 
-_AFTER_ALL_OTHERS = 40  # LightGBM's own callbacks have an order of at most 30
+_CALLBACK_ORDER = 40  # LightGBM's own callbacks have an order of at most 30
 
 
-class Rounds:
+class RoundHistory:
     """Metrics of all rounds so far and of the best round, and optionally the best model.
 
     Parameters
@@ -58,7 +58,7 @@ class Rounds:
         self.logs, self.best, self.best_model = json.loads(content)
 
 
-class Live:
+class RoundCallback:
     """LightGBM callback that records each round and stops training.
 
     Parameters
@@ -72,15 +72,15 @@ class Live:
         Stores LightGBM's results if the model is trained in segments.
     """
 
-    order = _AFTER_ALL_OTHERS
+    order = _CALLBACK_ORDER
     before_iteration = False
 
     def __init__(
         self,
         request: FitRequest,
-        recorder: Recorder,
+        recorder: RoundRecorder,
         last: int | None,
-        rounds: Rounds | None = None,
+        rounds: RoundHistory | None = None,
     ) -> None:
         self._monitor = request.monitor
         self._checkpoint = request.checkpoint
@@ -92,7 +92,7 @@ class Live:
     def __call__(self, env: Any) -> None:
         results, begin = env.evaluation_result_list, self._rounds.begin if self._rounds else 0
         iteration = begin + env.iteration - env.begin_iteration + 1
-        if iteration == 1 and self._recorder.keeps_names:
+        if iteration == 1 and self._recorder.records_native_metrics:
             self._watch_first(results)
         values: dict[str, dict[str, float]] = {}
         for part, metric, value, *_ in results:
@@ -103,14 +103,14 @@ class Live:
         if self._rounds is not None:
             self._rounds.add(env, improved=self._recorder.improved)
         if self._checkpoint is not None:
-            self._checkpoint.poll()
+            self._checkpoint.raise_if_interrupted()
         if stop or iteration == self._last:
             self._end(results)
 
     def _watch_first(self, results: list[Any]) -> None:
         for part, metric, _, maximize, *_ in results:
             if part == "validation":
-                self._monitor.watch(metric, greater_is_better=bool(maximize))
+                self._monitor.set_native_metric(metric, greater_is_better=bool(maximize))
                 return
 
     def _end(self, results: list[Any]) -> None:

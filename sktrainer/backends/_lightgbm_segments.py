@@ -16,17 +16,17 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder, train_curve_rows
-from sktrainer.backends._lightgbm_parameters import SEED, forget
-from sktrainer.backends._lightgbm_rounds import Rounds
+from sktrainer.backends._boosting import RoundRecorder, train_curve_rows
+from sktrainer.backends._lightgbm_parameters import SEED, unset_params
+from sktrainer.backends._lightgbm_rounds import RoundHistory
 from sktrainer.running.seeding import derive_seed, root_seed, segment_seed
 from sktrainer.types import Rows
 
-__all__ = ["Segments"]
+__all__ = ["SegmentedTraining"]
 
 # LightGBM derives these seeds from `seed` if they are not set. If the user sets them, each
 # segment needs different values; otherwise all segments would draw the same numbers.
-_MORE_SEEDS = (
+_EXTRA_SEED_PARAMS = (
     "bagging_seed",
     "bagging_fraction_seed",
     "feature_fraction_seed",
@@ -34,13 +34,13 @@ _MORE_SEEDS = (
     "extra_seed",
     "objective_seed",
 )
-_BINS = "data_random_seed"
+_BIN_SEED_PARAM = "data_random_seed"
 _MODEL, _ROUNDS = "model.txt", "rounds.json"
 
 Fit = Callable[[Rows, Any, list[Any]], None]
 
 
-class Segments:
+class SegmentedTraining:
     """Segment-wise training of one fit.
 
     Parameters
@@ -60,8 +60,8 @@ class Segments:
     def __init__(
         self,
         request: FitRequest,
-        recorder: Recorder,
-        rounds: Rounds,
+        recorder: RoundRecorder,
+        rounds: RoundHistory,
         callback: Any,
         fit: Fit,
         metric: Any,
@@ -80,24 +80,24 @@ class Segments:
         """Train up to `max_iter` rounds, starting from the latest checkpoint."""
         checkpoint, recorder = self._request.checkpoint, self._recorder
         assert checkpoint is not None
-        found = checkpoint.found()
+        found = checkpoint.restore()
         if found is not None:
             recorder.n_iter = found.iteration
             self._keep(found.state[_MODEL].decode())
             self._rounds.restore(found.state[_ROUNDS])
         over = recorder.n_iter >= max_iter or recorder.stopped
-        with checkpoint.polled(), _seeds(self._request.model) as seeds:
+        with checkpoint.defer_signals(), _seeds(self._request.model) as seeds:
             while not over:
-                length = min(checkpoint.segment, max_iter - recorder.n_iter)
-                self._segment(length, seeds(recorder.n_iter // checkpoint.segment))
+                length = min(checkpoint.segment_length, max_iter - recorder.n_iter)
+                self._segment(length, seeds(recorder.n_iter // checkpoint.segment_length))
                 over = recorder.n_iter >= max_iter or recorder.stopped
-                checkpoint.reached(recorder.n_iter, self._state, end=over)
+                checkpoint.save_if_due(recorder.n_iter, self._state, end=over)
         if self._sets is None:
             # The checkpoint is complete. Fit a few rows to set classes and columns.
             self._request.model.set_params(n_estimators=1)
-            self._fit(_a_row_of_each_class(self._request), None, [])
-            checkpoint.reached(recorder.n_iter, self._state, end=True)
-        self._dress()
+            self._fit(_one_row_per_class(self._request), None, [])
+            checkpoint.save_if_due(recorder.n_iter, self._state, end=True)
+        self._restore_wrapper()
 
     def _state(self) -> dict[str, bytes]:
         return {_MODEL: self._text.encode(), _ROUNDS: self._rounds.state()}
@@ -115,7 +115,7 @@ class Segments:
             self._fit(self._request.train, self._booster, [self._callback])
             trained, self._sets = model.booster_, self._binned()
         else:
-            trained = self._go_on(length, seeds)
+            trained = self._train_segment(length, seeds)
         self._keep(trained.model_to_string(num_iteration=-1))
 
     def _binned(self) -> tuple[Any, list[tuple[str, Any]]]:
@@ -136,7 +136,7 @@ class Segments:
         named = list(zip(booster.name_valid_sets, others, strict=True))
         return train, [*([("train", train)] if own_curve else []), *named]
 
-    def _go_on(self, length: int, seeds: Mapping[str, int]) -> Any:
+    def _train_segment(self, length: int, seeds: Mapping[str, int]) -> Any:
         """Train the next segment without the wrapper, which would bin the rows again."""
         import lightgbm
         from lightgbm.sklearn import _EvalFunctionWrapper, _ObjectiveFunctionWrapper
@@ -160,7 +160,7 @@ class Segments:
             callbacks=[self._callback],
         )
 
-    def _dress(self) -> None:
+    def _restore_wrapper(self) -> None:
         """Set the fitted attributes of the wrapper, as its own `fit` does."""
         if self._rounds.best_model:
             self._keep(self._rounds.best_model)
@@ -171,7 +171,7 @@ class Segments:
         booster.best_score = model._best_score = scores
         # A best iteration of 0 makes predictions use all rounds.
         booster.best_iteration = model._best_iteration = (
-            recorder.best_iteration if recorder.obeys else 0
+            recorder.best_iteration if recorder.stops_early else 0
         )
         model._Booster, model._evals_result = booster, self._rounds.logs
 
@@ -182,24 +182,28 @@ def _seeds(model: Any) -> Iterator[Callable[[int], dict[str, int]]]:
     given = model.get_params()
     own = next(name for name in SEED if given.get(name) is not None)
     seed = root_seed(given[own])
-    more = {name: int(given[name]) for name in _MORE_SEEDS if given.get(name) is not None}
+    more = {
+        name: int(given[name]) for name in _EXTRA_SEED_PARAMS if given.get(name) is not None
+    }
 
     def of_segment(segment: int) -> dict[str, int]:
         seeds = {name: segment_seed(value, segment) for name, value in more.items()}
         # This seed determines the bins, so it must be the same for all segments.
-        pinned = given.get(_BINS)
-        seeds[_BINS] = derive_seed(seed, _BINS) if pinned is None else pinned
+        pinned = given.get(_BIN_SEED_PARAM)
+        seeds[_BIN_SEED_PARAM] = (
+            derive_seed(seed, _BIN_SEED_PARAM) if pinned is None else pinned
+        )
         return {**seeds, own: segment_seed(seed, segment)}
 
     try:
         yield of_segment
     finally:
-        if _BINS not in given:
-            forget(model, [_BINS])
+        if _BIN_SEED_PARAM not in given:
+            unset_params(model, [_BIN_SEED_PARAM])
         model.set_params(**{name: given[name] for name in (own, *more)})
 
 
-def _a_row_of_each_class(request: FitRequest) -> Rows:
+def _one_row_per_class(request: FitRequest) -> Rows:
     """Return at least two rows that together contain every class."""
     rows = np.arange(2)
     if request.task == "classification":

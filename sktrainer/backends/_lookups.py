@@ -11,11 +11,11 @@ import numpy as np
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["Lookup", "check_lookups"]
+__all__ = ["EmbeddingInput", "check_embedding_inputs"]
 
 
 @dataclass(frozen=True)
-class Lookup:
+class EmbeddingInput:
     """Embedding that receives an input of the network unchanged.
 
     Attributes
@@ -34,7 +34,7 @@ class Lookup:
         return "X" if self.of is None else f"X[{self.of!r}]"
 
 
-def check_lookups(lookups: Iterable[Lookup], inputs: Iterable[Any]) -> None:
+def check_embedding_inputs(lookups: Iterable[EmbeddingInput], inputs: Iterable[Any]) -> None:
     """Check that all values are valid indices of their embeddings.
 
     Invalid ones would raise an error of the library during training, or silently give wrong
@@ -64,7 +64,7 @@ def check_lookups(lookups: Iterable[Lookup], inputs: Iterable[Any]) -> None:
         raise InputError(problems)
 
 
-def _problem(lookup: Lookup, values: Array) -> str | None:
+def _problem(lookup: EmbeddingInput, values: Array) -> str | None:
     if not values.size:
         return None
     if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):

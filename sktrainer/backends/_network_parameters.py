@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.exceptions import meant
+from sktrainer.exceptions import suggest_name
 
 __all__ = [
     "choice_problems",
-    "counted",
+    "epochs_or_none",
     "identifier_problems",
     "missing_problems",
     "number_problems",
@@ -35,7 +35,7 @@ def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> 
     return [f"{name} must be {_listed(['an integer >= 1'], besides)}, got {value!r}"]
 
 
-def counted(value: Any) -> int | None:
+def epochs_or_none(value: Any) -> int | None:
     """Return a number of epochs, or None if it is invalid (see `number_problems`).
 
     Examples
@@ -108,7 +108,9 @@ def identifier_problems(
     try:
         get(value)
     except ValueError:
-        hint = meant(value.lower(), known) or f"; choose one of {', '.join(sorted(known))}"
+        hint = (
+            suggest_name(value.lower(), known) or f"; choose one of {', '.join(sorted(known))}"
+        )
         return [f"{name}={value!r} is not a known {name}{hint}"]
     return []
 
@@ -139,7 +141,7 @@ def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]
     """
     problems = []
     for name in sorted(unknown):
-        hint = meant(name, known) or f"; its parameters are {', '.join(sorted(known))}"
+        hint = suggest_name(name, known) or f"; its parameters are {', '.join(sorted(known))}"
         owner = getattr(made, "__name__", repr(made))
         problems.append(f"{owner} has no parameter {name!r}{hint}")
     return problems

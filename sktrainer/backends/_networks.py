@@ -10,33 +10,33 @@ import numpy as np
 from scipy import sparse
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.watching import accepts
+from sktrainer.backends._sklearn.watching import accepts_parameter
 from sktrainer.exceptions import DataWarning, InputError, warn_caller
-from sktrainer.rows import as_inputs, count_rows, is_inputs
-from sktrainer.running.predicted import Predicted
+from sktrainer.rows import as_input_dict, count_rows, is_input_dict
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Array
 
 __all__ = [
-    "FALLBACK_BATCH",
     "MOST_BATCH",
+    "PREDICT_BATCH_SIZE",
     "auto_batch_size",
-    "check_rows",
+    "check_network_rows",
+    "defer_signals",
+    "describe_target_columns",
     "fixed_batches",
-    "mean_one",
     "network_input",
-    "signals_waiting",
-    "take",
-    "target_columns",
-    "watched_score",
+    "normalize_weights",
+    "score_eval_metric",
+    "take_network_rows",
 ]
 
 LEAST_BATCH, MOST_BATCH = 32, 1024
 
-FALLBACK_BATCH = 128
+PREDICT_BATCH_SIZE = 128
 """Batch size of predictions if all training rows are one batch."""
 
 
-def check_rows(request: FitRequest) -> None:
+def check_network_rows(request: FitRequest) -> None:
     """Raise InputError for sparse rows, and warn about missing or infinite values.
 
     Warns
@@ -52,7 +52,7 @@ def check_rows(request: FitRequest) -> None:
         )
     named = X.items() if isinstance(X, dict) else [("", X)]
     for name, values in named:
-        n_lost, n_values = _lost_cells(values)
+        n_lost, n_values = _count_non_finite(values)
         if n_lost:
             warn_caller(
                 "missing or infinite values in the training rows"
@@ -63,10 +63,10 @@ def check_rows(request: FitRequest) -> None:
             )
 
 
-def _lost_cells(values: Any) -> tuple[int, int]:
+def _count_non_finite(values: Any) -> tuple[int, int]:
     """Return the number of values that are not finite, and the number of all values."""
     if hasattr(values, "columns"):  # converting all columns at once would copy the frame
-        counts = [_lost_cells(values[name].to_numpy()) for name in values.columns]
+        counts = [_count_non_finite(values[name].to_numpy()) for name in values.columns]
         return sum(n_lost for n_lost, _ in counts), sum(size for _, size in counts)
     values = np.asarray(values)
     if values.dtype.kind != "f":
@@ -107,18 +107,22 @@ def network_input(X: Any) -> Any:
     >>> network_input([[1.5, 2.0]]).dtype, network_input([[1, 2]]).dtype
     (dtype('float32'), dtype('int64'))
     """
-    if is_inputs(X):
-        return {name: _converted(values, bool) for name, values in as_inputs(X).items()}
-    return _converted(X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X), np.float32)
+    if is_input_dict(X):
+        return {
+            name: _to_network_dtype(values, bool) for name, values in as_input_dict(X).items()
+        }
+    return _to_network_dtype(
+        X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X), np.float32
+    )
 
 
-def _converted(values: Array, of_booleans: type) -> Array:
+def _to_network_dtype(values: Array, of_booleans: type) -> Array:
     kind = values.dtype.kind
     dtype = np.int64 if kind in "iu" else of_booleans if kind == "b" else np.float32
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def take(X: Any, rows: Any) -> Any:
+def take_network_rows(X: Any, rows: Any) -> Any:
     """Return rows (positions or a slice) of an array, or of each array in a dict.
 
     Examples
@@ -149,10 +153,10 @@ def fixed_batches(X: Any, size: int) -> Iterator[tuple[Any, int]]:
         rows: Array | slice = slice(start, stop)
         if stop - start < size:
             rows = np.minimum(np.arange(start, start + size), total - 1)
-        yield take(X, rows), stop - start
+        yield take_network_rows(X, rows), stop - start
 
 
-def mean_one(weight: Array) -> Array:
+def normalize_weights(weight: Array) -> Array:
     """Scale weights to a mean of 1, which keeps the effective learning rate.
 
     Examples
@@ -164,12 +168,12 @@ def mean_one(weight: Array) -> Array:
     return (values / values.mean()).astype(np.float32)
 
 
-def signals_waiting(request: FitRequest) -> AbstractContextManager[None]:
+def defer_signals(request: FitRequest) -> AbstractContextManager[None]:
     """Defer signals to the end of an epoch within the context if there is a checkpoint."""
-    return nullcontext() if request.checkpoint is None else request.checkpoint.polled()
+    return nullcontext() if request.checkpoint is None else request.checkpoint.defer_signals()
 
 
-def target_columns(count: int) -> str:
+def describe_target_columns(count: int) -> str:
     """Return the number of columns of a target as text.
 
     Examples
@@ -180,7 +184,7 @@ def target_columns(count: int) -> str:
     return "one target column" if count == 1 else f"{count} target columns"
 
 
-def watched_score(
+def score_eval_metric(
     request: FitRequest,
     classes: Array | None,
     predict: Callable[[Any], Any],
@@ -200,13 +204,13 @@ def watched_score(
     scorer: Any = metric.scorer
     if scorer is None or rows is None:
         return {}
-    predicted = Predicted(
+    predicted = CachedPredictor(
         request.task,
         classes,
         predict=lambda: predict(rows.X),
         predict_proba=None if predict_proba is None else lambda: predict_proba(rows.X),
     )
-    weighs = rows.sample_weight is not None and accepts(
+    weighs = rows.sample_weight is not None and accepts_parameter(
         getattr(scorer, "_score_func", scorer), "sample_weight"
     )
     options = {"sample_weight": rows.sample_weight} if weighs else {}

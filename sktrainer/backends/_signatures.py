@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["default_values", "named_parameters", "required_names", "takes_any"]
+__all__ = ["accepts_any_keyword", "default_values", "named_parameters", "required_names"]
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -56,7 +56,7 @@ def required_names(make: Any) -> set[str]:
     return {name for name, each in named_parameters(make).items() if each.default is empty}
 
 
-def takes_any(make: Any) -> bool:
+def accepts_any_keyword(make: Any) -> bool:
     """Return whether it accepts ``**kwargs`` or has no available signature.
 
     Examples

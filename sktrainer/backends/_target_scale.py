@@ -27,7 +27,7 @@ class TargetScale:
     deviation: Array
 
     @classmethod
-    def of(cls, y: Array, weight: Array | None = None) -> Self:
+    def fit(cls, y: Array, weight: Array | None = None) -> Self:
         """Return the scale of a weighted target.
 
         Examples
@@ -39,18 +39,18 @@ class TargetScale:
         scaler = StandardScaler().fit(columns, sample_weight=weight)
         return cls(scaler.mean_, scaler.scale_)
 
-    def scaled(self, y: Array) -> Array:
+    def transform(self, y: Array) -> Array:
         """Return standardised targets as float32, with the same shape."""
         columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         scaled = (columns - self.mean) / self.deviation
         return scaled.astype(np.float32).reshape(np.shape(y))
 
-    def undone(self, outputs: Array) -> Array:
+    def inverse_transform(self, outputs: Array) -> Array:
         """Return outputs of the network in the target's units, as float64."""
         columns = outputs.reshape(len(outputs), -1).astype(np.float64)
         return np.asarray(columns * self.deviation + self.mean).reshape(outputs.shape)
 
-    def is_met_by(self, outputs: Array) -> bool:
+    def matches(self, outputs: Array) -> bool:
         """Return whether the outputs of an untrained network already have this scale.
 
         Such a network has been trained before, or is initialised with the target's mean. It

@@ -18,13 +18,13 @@ from sktrainer.types import Array
 
 __all__ = [
     "Batch",
+    "BatchLoader",
     "RowsDataset",
-    "WholeBatches",
-    "as_is",
-    "padded",
-    "tensors",
+    "identity_collate",
+    "pad_rows",
+    "probe_module",
+    "to_tensors",
     "torch_input",
-    "tried",
 ]
 
 
@@ -65,7 +65,7 @@ class RowsDataset(Dataset):
         self.X = torch_input(X)
         self._length = count_rows(self.X)
         self.y = np.zeros(self._length, dtype=np.float32) if y is None else y
-        self._inputs, self._targets = tensors(self.X), torch.from_numpy(self.y)
+        self._inputs, self._targets = to_tensors(self.X), torch.from_numpy(self.y)
         self._weight = None
         if weight is not None:
             self._weight = torch.from_numpy(np.array(weight, dtype=np.float32))
@@ -88,7 +88,7 @@ def _taken(values: Any, rows: Any) -> Any:
     return values[rows]
 
 
-class WholeBatches:
+class BatchLoader:
     """Loader that takes each batch of an epoch from the rows in one step.
 
     torch's own loader iterates over single rows to compose a batch.
@@ -143,7 +143,7 @@ class WholeBatches:
             yield self.dataset.__getitems__(rows)
 
 
-def as_is(batch: Any) -> Any:
+def identity_collate(batch: Any) -> Any:
     """Return a batch unchanged (`collate_fn` of a loader)."""
     return batch
 
@@ -160,14 +160,14 @@ def _writeable(values: Array) -> Array:
     return values if values.flags.writeable else values.copy()
 
 
-def tensors(X: Any) -> Any:
+def to_tensors(X: Any) -> Any:
     """Return an array, or a dict of arrays, from `torch_input` as tensors."""
     if isinstance(X, dict):
         return {name: torch.from_numpy(values) for name, values in X.items()}
     return torch.from_numpy(X)
 
 
-def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
+def probe_module(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
     """Return a module's first output for a few rows, without training.
 
     Parameters
@@ -182,7 +182,7 @@ def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torc
     ParameterError
         If the module fails on these rows.
     """
-    rows = tensors(torch_input(X))
+    rows = to_tensors(torch_input(X))
     try:
         with torch.no_grad():
             if call is not None:
@@ -190,22 +190,22 @@ def tried(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torc
             else:
                 found = module(**rows) if isinstance(rows, dict) else module(rows)
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        raise ParameterError(_refusal(module, rows, error)) from error
+        raise ParameterError(_shape_error(module, rows, error)) from error
     return found[0] if isinstance(found, tuple) else found
 
 
-def _refusal(module: Any, rows: Any, error: Exception) -> str:
+def _shape_error(module: Any, rows: Any, error: Exception) -> str:
     """Return an error message with the module's input and the probable fix."""
     named = rows if isinstance(rows, dict) else {"X": rows}
     got = ", ".join(
         f"{name} of {str(values.dtype).removeprefix('torch.')} and shape {tuple(values.shape)}"
         for name, values in named.items()
     )
-    advice = _advice(module, rows, error)
+    advice = _shape_hint(module, rows, error)
     return f"{type(module).__name__} failed on the first rows, {got}: {error}; {advice}"
 
 
-def _advice(module: Any, rows: Any, error: Exception) -> str:
+def _shape_hint(module: Any, rows: Any, error: Exception) -> str:
     if isinstance(rows, dict) and isinstance(error, TypeError):
         names = ", ".join(inspect.signature(module.forward).parameters)
         return f"the keys of X are passed to forward as keyword arguments; it accepts {names}"
@@ -227,7 +227,7 @@ def _advice(module: Any, rows: Any, error: Exception) -> str:
     return "change its forward to accept this input"
 
 
-def padded(values: Any, size: int) -> Any:
+def pad_rows(values: Any, size: int) -> Any:
     """Repeat the last row of a tensor, or of each tensor in a container, up to `size` rows.
 
     Examples
@@ -236,9 +236,9 @@ def padded(values: Any, size: int) -> Any:
     tensor([1, 2, 2, 2])
     """
     if isinstance(values, dict):
-        return {name: padded(value, size) for name, value in values.items()}
+        return {name: pad_rows(value, size) for name, value in values.items()}
     if isinstance(values, (list, tuple)):
-        return type(values)(padded(value, size) for value in values)
+        return type(values)(pad_rows(value, size) for value in values)
     missing = size - len(values)
     if missing <= 0:
         return values

@@ -18,13 +18,13 @@ import numpy as np
 
 from sktrainer.backends._base import FitRequest
 
-__all__ = ["reached", "resumed"]
+__all__ = ["restore_net", "save_checkpoint"]
 
 _TENSORS, _PLAIN = "tensors.pt", "state.json"
 _NOT_PLAIN = object()
 
 
-def resumed(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
+def restore_net(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
     """Restore the checkpoint's newest state of a net.
 
     Returns
@@ -36,11 +36,11 @@ def resumed(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
     ended : bool
         Whether a callback had ended the training.
     """
-    found = None if request.checkpoint is None else request.checkpoint.found()
+    found = None if request.checkpoint is None else request.checkpoint.restore()
     return (0, None, False) if found is None else (found.iteration, *_restore(net, found.state))
 
 
-def reached(
+def save_checkpoint(
     net: Any,
     request: FitRequest,
     epoch: int,
@@ -52,7 +52,7 @@ def reached(
     """Report to the checkpoint, if any, that the fit can resume from this epoch."""
     if request.checkpoint is not None:
         state = partial(_net_state, net, best, interrupted=interrupted)
-        request.checkpoint.reached(epoch, state, end=end)
+        request.checkpoint.save_if_due(epoch, state, end=end)
 
 
 def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, bytes]:
@@ -69,11 +69,11 @@ def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, b
     """
     import torch
 
-    parts = {name: getattr(net, f"{name}_") for name in _learning_parts(net)}
+    parts = {name: getattr(net, f"{name}_") for name in _stateful_parts(net)}
     tensors = {
         "parts": {name: part.state_dict() for name, part in parts.items()},
         "best": best,
-        "callbacks": [_kept(callback) for _, callback in net.callbacks_],
+        "callbacks": [_callback_state(callback) for _, callback in net.callbacks_],
         "generators": _generators(net),
     }
     buffer = io.BytesIO()
@@ -99,7 +99,7 @@ def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
     for name, of_part in tensors["parts"].items():
         getattr(net, f"{name}_").load_state_dict(of_part)
     for (_, callback), kept in zip(net.callbacks_, tensors["callbacks"], strict=True):
-        _give_back(callback, kept)
+        _restore_callback(callback, kept)
     net.history_ = History(plain["history"])
     for generator, content in zip(_used_generators(net), tensors["generators"], strict=True):
         generator.set_state(content)
@@ -110,7 +110,7 @@ def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
     return tensors["best"], bool(plain["interrupted"])
 
 
-def _learning_parts(net: Any) -> list[str]:
+def _stateful_parts(net: Any) -> list[str]:
     """Return the names of a net's modules, criteria and optimizers that have a state."""
     names = [*net._modules, *net._criteria, *net._optimizers]
     return [name for name in names if hasattr(getattr(net, f"{name}_", None), "state_dict")]
@@ -135,19 +135,19 @@ def _generators(net: Any) -> list[Any]:
     return [generator.get_state() for generator in _used_generators(net)]
 
 
-def _kept(callback: Any) -> dict[str, Any]:
+def _callback_state(callback: Any) -> dict[str, Any]:
     kept = {}
     for name, value in vars(callback).items():
         if hasattr(value, "state_dict") and not isinstance(value, type):
             kept[name] = {"state_dict": value.state_dict()}
             continue
-        plain = _plain(value)
+        plain = _to_plain(value)
         if plain is not _NOT_PLAIN:
             kept[name] = {"value": plain}
     return kept
 
 
-def _give_back(callback: Any, kept: Mapping[str, Any]) -> None:
+def _restore_callback(callback: Any, kept: Mapping[str, Any]) -> None:
     for name, content in kept.items():
         if "value" in content:
             setattr(callback, name, content["value"])
@@ -155,7 +155,7 @@ def _give_back(callback: Any, kept: Mapping[str, Any]) -> None:
             getattr(callback, name).load_state_dict(content["state_dict"])
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Return a value that torch can load without executing code, or `_NOT_PLAIN`."""
     import torch
 
@@ -164,11 +164,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):
-        items = {key: _plain(item) for key, item in value.items()}
+        items = {key: _to_plain(item) for key, item in value.items()}
         simple = all(isinstance(key, (str, int)) for key in items)
         return items if simple and _all_plain(items.values()) else _NOT_PLAIN
     if isinstance(value, (list, tuple)):
-        found = [_plain(item) for item in value]
+        found = [_to_plain(item) for item in value]
         return (
             type(value)(found)
             if type(value) in (list, tuple) and _all_plain(found)

@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 import skorch  # so this module may only be imported in functions
 
-from sktrainer.backends._base import ChunkRequest, FitRequest
-from sktrainer.backends._lookups import check_lookups
-from sktrainer.backends._networks import auto_batch_size, target_columns
+from sktrainer.backends._base import FitRequest, PartialFitRequest
+from sktrainer.backends._lookups import check_embedding_inputs
+from sktrainer.backends._networks import auto_batch_size, describe_target_columns
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_looks import is_unbounded, untrained_outputs
-from sktrainer.backends._torch_lookups import noted_lookups
-from sktrainer.backends._torch_losses import kind_and_loss
+from sktrainer.backends._torch_lookups import record_embedding_inputs
+from sktrainer.backends._torch_losses import infer_net_and_loss
 from sktrainer.backends._torch_module_net import ModuleNet
-from sktrainer.backends._torch_nets import managed
+from sktrainer.backends._torch_nets import with_mixin
 from sktrainer.backends.modules import constructor_names
 from sktrainer.exceptions import ParameterError
 from sktrainer.rows import count_rows, take_rows
 from sktrainer.types import Array
 
-__all__ = ["check_outputs", "completed", "network_targets"]
+__all__ = ["check_outputs", "complete_net", "network_targets"]
 
-SAMPLE = 2
+PROBE_ROWS = 2
 """Number of rows that a module is called with before training."""
 
 
-def completed(request: FitRequest) -> Any:
+def complete_net(request: FitRequest) -> Any:
     """Return the net to fit: a managed one with the same parameters.
 
     Parameters
@@ -42,13 +42,13 @@ def completed(request: FitRequest) -> Any:
     laid: dict[str, Any] = {"sample_": sample}
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
-        kind, chosen = kind_and_loss(net, _n_classes(request), sample)
+        kind, chosen = infer_net_and_loss(net, _n_classes(request), sample)
         laid["mixed_"] = net.precision == "bfloat16"
         laid["target_scale_"] = _target_scale(net, request, sample)
     parameters = net.get_params(deep=False) | chosen
     if type(net) is ModuleNet:
-        parameters = {k: v for k, v in parameters.items() if k not in ModuleNet.OF_ITS_OWN}
-    net = managed(kind)(**parameters)
+        parameters = {k: v for k, v in parameters.items() if k not in ModuleNet.OWN_PARAMS}
+    net = with_mixin(kind)(**parameters)
     vars(net).update(laid)
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
@@ -61,13 +61,13 @@ def completed(request: FitRequest) -> Any:
 
 def _sample(request: FitRequest) -> Any:
     X = request.train.X
-    return take_rows(X, np.arange(min(SAMPLE, count_rows(X))))
+    return take_rows(X, np.arange(min(PROBE_ROWS, count_rows(X))))
 
 
 def _n_classes(request: FitRequest) -> int:
     if request.task != "classification":
         return 0
-    if isinstance(request, ChunkRequest) and request.classes is not None:
+    if isinstance(request, PartialFitRequest) and request.classes is not None:
         return len(request.classes)
     return int(np.max(request.train.y)) + 1
 
@@ -91,13 +91,13 @@ def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | N
     """
     if request.task != "regression":
         return None
-    scale = TargetScale.of(request.train.y, request.train.sample_weight)
+    scale = TargetScale.fit(request.train.y, request.train.sample_weight)
     if net.scale_target != "auto":
         return scale if net.scale_target else None
     if net.criterion is not None:
         return None
     outputs = untrained_outputs(net, sample)
-    is_met = scale.is_met_by(outputs.detach().float().numpy())
+    is_met = scale.matches(outputs.detach().float().numpy())
     return scale if is_unbounded(outputs) and not is_met else None
 
 
@@ -117,9 +117,11 @@ def check_outputs(net: Any, request: FitRequest) -> None:
 
     Raise an error as well if an embedding cannot look up some of the rows.
     """
-    with noted_lookups(net.module_, net.sample_) as lookups:
+    with record_embedding_inputs(net.module_, net.sample_) as lookups:
         found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
-    check_lookups(lookups, (rows.X for rows in (request.train, request.validation) if rows))
+    check_embedding_inputs(
+        lookups, (rows.X for rows in (request.train, request.validation) if rows)
+    )
     y_shape = np.shape(request.train.y)[1:] or (1,)
     net.flat_output_ = request.task == "regression" and y_shape == (1,)
     n_classes = net.n_classes_
@@ -134,7 +136,7 @@ def check_outputs(net: Any, request: FitRequest) -> None:
     if not fits:
         got = ", ".join(map(str, ("n_samples", *found)))
         kind = type(net.module_).__name__
-        what = f"{n_classes} classes" if n_classes else target_columns(y_shape[0])
+        what = f"{n_classes} classes" if n_classes else describe_target_columns(y_shape[0])
         raise ParameterError(
             f"expected {wanted}, got {kind} with outputs of shape ({got}) for {what}; change "
             "its last layer, or pass a Module class whose constructor has a parameter "

@@ -8,20 +8,20 @@ from typing import Any
 
 import torch  # so this module may only be imported in functions
 
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 
-__all__ = ["gpus", "is_there", "seeded"]
+__all__ = ["gpus", "is_available", "seed_generators"]
 
 
-def gpus() -> Gpus:
+def gpus() -> AvailableGpus:
     """Return the GPUs that torch sees: CUDA (including ROCm), then Apple's MPS."""
     names = tuple(f"cuda:{index}" for index in range(_n_cuda()))
     if torch.backends.mps.is_available():
         names = (*names, "mps")
-    return Gpus(names, "" if names else "torch sees no GPU")
+    return AvailableGpus(names, "" if names else "torch sees no GPU")
 
 
-def is_there(device: Any) -> bool:
+def is_available(device: Any) -> bool:
     """Return whether torch can place a tensor on this device.
 
     Examples
@@ -40,7 +40,7 @@ def _n_cuda() -> int:
 
 
 @contextmanager
-def seeded(seed: int, device: Any) -> Iterator[None]:
+def seed_generators(seed: int, device: Any) -> Iterator[None]:
     """Seed torch's generators within the context, and restore them on exit.
 
     Parameters
@@ -58,7 +58,7 @@ def seeded(seed: int, device: Any) -> Iterator[None]:
         if on_cuda:
             stack.enter_context(torch.cuda.device(place))
             torch.cuda.manual_seed(seed)
-            stack.enter_context(_steady_kernels())
+            stack.enter_context(_deterministic_cudnn())
         elif place.type == "mps":
             stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
             torch.mps.manual_seed(seed)
@@ -66,7 +66,7 @@ def seeded(seed: int, device: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _steady_kernels() -> Iterator[None]:
+def _deterministic_cudnn() -> Iterator[None]:
     """Use deterministic cuDNN kernels, and do not benchmark alternatives."""
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark

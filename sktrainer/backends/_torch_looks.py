@@ -7,18 +7,18 @@ from typing import Any
 
 import torch  # so this module may only be imported in functions
 
-from sktrainer.backends._torch_batches import tried
+from sktrainer.backends._torch_batches import probe_module
 
-__all__ = ["is_unbounded", "last_step", "untrained_outputs"]
+__all__ = ["is_unbounded", "last_autograd_op", "untrained_outputs"]
 
 # Operations by their names in autograd: those that only rearrange values; those whose results
 # are unbounded if their inputs are; and those whose results are unbounded.
-_ARRANGING = frozenset(
+_RESHAPE_OPS = frozenset(
     "Alias Expand Permute Reshape ReshapeAlias Select Slice Split Squeeze T ToCopy Transpose "
     "Unbind UnsafeView Unsqueeze View".split()
 )
-_PASSING = _ARRANGING | frozenset("Add Cat Div Mean Mul Neg Stack Sub Sum".split())
-_PRODUCTS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
+_PASS_THROUGH_OPS = _RESHAPE_OPS | frozenset("Add Cat Div Mean Mul Neg Stack Sub Sum".split())
+_LINEAR_OPS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
 
 
 def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
@@ -34,7 +34,7 @@ def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
             with torch.enable_grad():
                 return module(**rows) if isinstance(rows, dict) else module(rows)
 
-        return tried(module, sample, followed)
+        return probe_module(module, sample, followed)
 
 
 def is_unbounded(outputs: torch.Tensor) -> bool:
@@ -57,14 +57,14 @@ def is_unbounded(outputs: torch.Tensor) -> bool:
             continue
         seen.add(step)
         name = _name(step)
-        if name in _PRODUCTS:
+        if name in _LINEAR_OPS:
             return True
-        if name in _PASSING:
-            waiting += _before(step)
+        if name in _PASS_THROUGH_OPS:
+            waiting += _previous_ops(step)
     return False
 
 
-def last_step(outputs: torch.Tensor) -> str:
+def last_autograd_op(outputs: torch.Tensor) -> str:
     """Return autograd's name of the last computation, or "" if there is none.
 
     Examples
@@ -73,8 +73,8 @@ def last_step(outputs: torch.Tensor) -> str:
     'Softmax'
     """
     step = outputs.grad_fn
-    while step is not None and _name(step) in _ARRANGING:
-        step = next(iter(_before(step)), None)
+    while step is not None and _name(step) in _RESHAPE_OPS:
+        step = next(iter(_previous_ops(step)), None)
     return "" if step is None else _name(step)
 
 
@@ -83,5 +83,5 @@ def _name(step: Any) -> str:
     return str(step.name()).rstrip("0123456789").removesuffix("Backward")
 
 
-def _before(step: Any) -> list[Any]:
+def _previous_ops(step: Any) -> list[Any]:
     return [before for before, _ in step.next_functions if before is not None]

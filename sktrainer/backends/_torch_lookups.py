@@ -9,14 +9,14 @@ from typing import Any
 import torch  # so this module may only be imported in functions
 from torch import nn
 
-from sktrainer.backends._lookups import Lookup
-from sktrainer.backends._torch_batches import tensors, torch_input
+from sktrainer.backends._lookups import EmbeddingInput
+from sktrainer.backends._torch_batches import to_tensors, torch_input
 
-__all__ = ["noted_lookups"]
+__all__ = ["record_embedding_inputs"]
 
 
 @contextmanager
-def noted_lookups(module: Any, sample: Any) -> Iterator[list[Lookup]]:
+def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[EmbeddingInput]]:
     """Record which inputs embeddings receive while a few rows pass through a module.
 
     Parameters
@@ -40,14 +40,14 @@ def noted_lookups(module: Any, sample: Any) -> Iterator[list[Lookup]]:
     >>> found
     [Lookup(size=10, of=None)]
     """
-    found: list[Lookup] = []
-    rows = tensors(torch_input(sample))
+    found: list[EmbeddingInput] = []
+    rows = to_tensors(torch_input(sample))
     named = rows if isinstance(rows, dict) else {None: rows}
 
     def note(table: Any, arguments: tuple[Any, ...]) -> None:
         for name, values in named.items():
             if arguments and _same(arguments[0], values):
-                found.append(Lookup(table.num_embeddings, name))
+                found.append(EmbeddingInput(table.num_embeddings, name))
 
     tables = (m for m in module.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag)))
     hooks = [table.register_forward_pre_hook(note) for table in tables]

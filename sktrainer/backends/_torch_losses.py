@@ -7,14 +7,14 @@ from typing import Any
 import skorch  # so this module may only be imported in functions
 from torch import nn
 
-from sktrainer.backends._torch_looks import last_step, untrained_outputs
+from sktrainer.backends._torch_looks import last_autograd_op, untrained_outputs
 
-__all__ = ["kind_and_loss"]
+__all__ = ["infer_net_and_loss"]
 
-OF_ONE_OUTPUT = (nn.BCEWithLogitsLoss, nn.BCELoss)
+SINGLE_OUTPUT_LOSSES = (nn.BCEWithLogitsLoss, nn.BCELoss)
 
 
-def kind_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str, Any]]:
+def infer_net_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str, Any]]:
     """Return the class of the skorch net, and the parameters that depend on it.
 
     Parameters
@@ -30,10 +30,10 @@ def kind_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str,
     if not n_classes:
         return skorch.NeuralNetRegressor, {"criterion": given or nn.MSELoss}
     if given is not None and given is not nn.NLLLoss:
-        binary = isinstance(given, OF_ONE_OUTPUT) or given in OF_ONE_OUTPUT
+        binary = isinstance(given, SINGLE_OUTPUT_LOSSES) or given in SINGLE_OUTPUT_LOSSES
         return _binary(given) if binary else _of_many(given)
     outputs = untrained_outputs(net, sample)
-    last = last_step(outputs)
+    last = last_autograd_op(outputs)
     if given is None and n_classes <= 2 and (outputs.ndim == 1 or outputs.shape[-1] == 1):
         return _binary(nn.BCELoss if last == "Sigmoid" else nn.BCEWithLogitsLoss)
     # skorch itself takes the logarithm of the outputs for NLLLoss. Outputs of a log-softmax

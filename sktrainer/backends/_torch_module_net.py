@@ -14,7 +14,7 @@ from sktrainer.backends._network_parameters import (
     rate_problems,
     unknown_problems,
 )
-from sktrainer.backends._signatures import required_names, takes_any
+from sktrainer.backends._signatures import accepts_any_keyword, required_names
 from sktrainer.backends.modules import constructor_defaults, constructor_names
 from sktrainer.exceptions import ParameterError
 
@@ -46,9 +46,9 @@ class ModuleNet(NeuralNet):
         Parameters of `skorch.NeuralNet`.
     """
 
-    stands_for = "module"
+    wrapped_parameter = "module"
 
-    OF_ITS_OWN = ("precision", "scale_target")
+    OWN_PARAMS = ("precision", "scale_target")
     """Parameters that skorch's own nets do not have."""
 
     def __init__(
@@ -113,7 +113,7 @@ class ModuleNet(NeuralNet):
         names = constructor_names(self.module)
         if names:
             missing = required_names(self.module) - given - {"n_outputs"}
-            unknown = set() if takes_any(self.module) else given - names
+            unknown = set() if accepts_any_keyword(self.module) else given - names
         precise = "float16 needs gradient scaling, for which you can pass your own skorch net"
         return [
             *missing_problems(self.module, missing, "n_outputs"),

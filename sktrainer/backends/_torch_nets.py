@@ -16,33 +16,33 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader
 
-from sktrainer.backends._networks import FALLBACK_BATCH
+from sktrainer.backends._networks import PREDICT_BATCH_SIZE
 from sktrainer.backends._target_scale import TargetScale
 from sktrainer.backends._torch_batches import (
     Batch,
+    BatchLoader,
     RowsDataset,
-    WholeBatches,
-    as_is,
-    padded,
+    identity_collate,
+    pad_rows,
+    probe_module,
     torch_input,
-    tried,
 )
-from sktrainer.backends._torch_devices import is_there
-from sktrainer.backends._torch_pickle import unmarked
+from sktrainer.backends._torch_devices import is_available
+from sktrainer.backends._torch_pickle import plain_copy
 from sktrainer.exceptions import ParameterError
-from sktrainer.rows import is_inputs
-from sktrainer.running.resources import limited_threads
+from sktrainer.rows import is_input_dict
+from sktrainer.running.resources import limit_threads
 from sktrainer.types import Array
 
-__all__ = ["Managed", "feeds_whole_batches", "managed"]
+__all__ = ["NetMixin", "supports_batch_loader", "with_mixin"]
 
 _ON_DEVICE = "__cuda_dependent_attributes__"  # key in the state that skorch pickles
 
-OF_WHOLE_BATCHES = {"batch_size", "shuffle", "drop_last"}
-"""Loader options that `WholeBatches` supports; with others, torch's own loader is used."""
+BATCH_LOADER_OPTIONS = {"batch_size", "shuffle", "drop_last"}
+"""Loader options that `BatchLoader` supports; with others, torch's own loader is used."""
 
 
-class Managed:
+class NetMixin:
     """Mixin for the class of a fitted skorch net.
 
     It adds weighted losses, batches taken in one step, and predictions in batches of a fixed
@@ -76,7 +76,7 @@ class Managed:
         super().initialize_module()  # type: ignore[misc]
         if self.module_ is self.module:
             # It is a parameter. If it were trained in place, clones would start trained.
-            self.module_ = unmarked(self.module)
+            self.module_ = plain_copy(self.module)
         if self.sample_ is not None and any(map(is_lazy, self.module_.parameters())):
             self.module_.to(self.device)
             self.outputs(self.sample_)
@@ -85,7 +85,7 @@ class Managed:
     def outputs(self, X: Any) -> torch.Tensor:
         """Return the module's first output for a few rows, without training."""
         self.module_.eval()
-        return tried(self.module_, X, self.infer)
+        return probe_module(self.module_, X, self.infer)
 
     def infer(self, x: Any, **options: Any) -> Any:
         """Pass a batch through the module, in mixed precision if requested."""
@@ -104,9 +104,9 @@ class Managed:
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Use rows in memory directly, and leave other data to skorch."""
-        in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_inputs(X)
+        in_memory = hasattr(X, "to_numpy") or isinstance(X, np.ndarray) or is_input_dict(X)
         if y is None and in_memory:
-            if feeds_whole_batches(self):
+            if supports_batch_loader(self):
                 return RowsDataset(X)
             X = torch_input(X)
         return super().get_dataset(X, y)  # type: ignore[misc]
@@ -120,7 +120,7 @@ class Managed:
         options.setdefault("batch_size", self.batch_size)
         if options["batch_size"] == -1:
             options["batch_size"] = max(1, len(dataset))
-        if options.keys() <= OF_WHOLE_BATCHES:
+        if options.keys() <= BATCH_LOADER_OPTIONS:
             parts = self.module_.modules() if training else ()
             normalises = any(isinstance(part, _BatchNorm) for part in parts)
             if normalises and min(options["batch_size"], len(dataset)) == 1:
@@ -128,10 +128,10 @@ class Managed:
                     f"{type(self.module_).__name__} uses batch normalisation, which needs "
                     "batches of 2 rows or more, got 1; increase batch_size, or pass more rows"
                 )
-            return WholeBatches(dataset, **options, join_lone_row=normalises)
+            return BatchLoader(dataset, **options, join_lone_row=normalises)
         if not training:  # even without shuffling, a loader draws a seed
             options.setdefault("generator", torch.Generator())
-        return DataLoader(dataset, collate_fn=as_is, **options)
+        return DataLoader(dataset, collate_fn=identity_collate, **options)
 
     def _set_training(self, training: bool = True) -> None:
         """Switch the mode of modules only if it changes: skorch does so for every batch."""
@@ -186,15 +186,15 @@ class Managed:
             return
         iterator = self.get_iterator(self.get_dataset(X))
         full = self.get_params_for("iterator_valid").get("batch_size", self.batch_size)
-        size = FALLBACK_BATCH if full == -1 else int(full)
+        size = PREDICT_BATCH_SIZE if full == -1 else int(full)
         for batch in iterator:
             inputs, targets = unpack_data(batch)
             n_rows = get_len(inputs)
             if n_rows < size:
-                batch = (padded(inputs, size), targets)
-            with limited_threads(1):  # rounding of wide layers depends on their number
+                batch = (pad_rows(inputs, size), targets)
+            with limit_threads(1):  # rounding of wide layers depends on their number
                 found = self.evaluation_step(batch)
-            yield to_device(_cut(found, n_rows), device=device)
+            yield to_device(_truncate_rows(found, n_rows), device=device)
 
     def predict_proba(self, X: Any) -> Array:
         """Return one column per training class.
@@ -216,12 +216,12 @@ class Managed:
         """
         found: Array = super().predict(X)  # type: ignore[misc]
         found = found.reshape(len(found)) if self.flat_output_ else found
-        return found if self.learning_ else self.in_units(found)
+        return found if self.learning_ else self.to_target_units(found)
 
-    def in_units(self, predicted: Array) -> Array:
+    def to_target_units(self, predicted: Array) -> Array:
         """Return predictions of the net in the units of the target."""
         scale = self.target_scale_
-        return predicted if scale is None else scale.undone(predicted)
+        return predicted if scale is None else scale.inverse_transform(predicted)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
@@ -235,7 +235,7 @@ class Managed:
     def __setstate__(self, state: dict[str, Any]) -> None:
         # skorch also moves a net to the CPU if its GPU is missing, but with two warnings.
         device = state["device"]
-        moved = state if is_there(device) else {**state, "device": "cpu"}
+        moved = state if is_available(device) else {**state, "device": "cpu"}
         super().__setstate__(moved)  # type: ignore[misc]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -249,14 +249,14 @@ def _as_float32(values: Any) -> Any:
     return values.float() if getattr(values, "dtype", None) == torch.bfloat16 else values
 
 
-def _cut(values: Any, n_rows: int) -> Any:
+def _truncate_rows(values: Any, n_rows: int) -> Any:
     if isinstance(values, tuple):
-        return tuple(_cut(value, n_rows) for value in values)
+        return tuple(_truncate_rows(value, n_rows) for value in values)
     return values[:n_rows]
 
 
 @functools.cache
-def managed(net_class: Any) -> Any:
+def with_mixin(net_class: Any) -> Any:
     """Return a subclass of a net's class that has `Managed` as its first base.
 
     Examples
@@ -265,17 +265,17 @@ def managed(net_class: Any) -> Any:
     >>> managed(NeuralNetClassifier).__mro__[2].__name__
     'NeuralNetClassifier'
     """
-    if issubclass(net_class, Managed):
+    if issubclass(net_class, NetMixin):
         return net_class
-    return type(net_class.__name__, (Managed, net_class), {"__module__": net_class.__module__})
+    return type(net_class.__name__, (NetMixin, net_class), {"__module__": net_class.__module__})
 
 
 def _revived(net_class: type) -> Any:
-    made = managed(net_class)
+    made = with_mixin(net_class)
     return made.__new__(made)
 
 
-def feeds_whole_batches(net: Any) -> bool:
+def supports_batch_loader(net: Any) -> bool:
     """Return whether whole batches can be used: the net has no own dataset or loader."""
     loads_plainly = net.iterator_train is DataLoader and net.iterator_valid is DataLoader
     collates = any(hasattr(net, f"iterator_{p}__collate_fn") for p in ("train", "valid"))

@@ -21,12 +21,12 @@ from torch.nn.parameter import is_lazy
 
 from sktrainer.types import Array
 
-__all__ = ["MARK", "copied", "unmarked"]
+__all__ = ["HASH_STABLE_METHODS", "hash_stable_copy", "plain_copy"]
 
-MARK = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
+HASH_STABLE_METHODS = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
 
 
-def copied(module: torch.nn.Module) -> torch.nn.Module:
+def hash_stable_copy(module: torch.nn.Module) -> torch.nn.Module:
     """Return a deep copy whose pickle and hash depend on its content alone.
 
     This also applies to copies of the result.
@@ -38,16 +38,16 @@ def copied(module: torch.nn.Module) -> torch.nn.Module:
     >>> joblib.hash(module) == joblib.hash(copied(module))
     True
     """
-    return _marked(unmarked(module))
+    return _mark_hash_stable(plain_copy(module))
 
 
-def unmarked(module: torch.nn.Module) -> torch.nn.Module:
+def plain_copy(module: torch.nn.Module) -> torch.nn.Module:
     """Return a deep copy with torch's own pickling."""
     return _copy(module, {})
 
 
 @dataclass(frozen=True)
-class _Held:
+class _StoredTensor:
     """Tensor as plain values, restored on the CPU.
 
     The content is stored as bytes because NumPy lacks some of torch's dtypes.
@@ -60,7 +60,7 @@ class _Held:
     requires_grad: bool
 
     @classmethod
-    def of(cls, tensor: torch.Tensor) -> _Held:
+    def of(cls, tensor: torch.Tensor) -> _StoredTensor:
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         return cls(
             flat.view(torch.uint8).numpy(),
@@ -77,15 +77,19 @@ class _Held:
         return values.requires_grad_(self.requires_grad)
 
 
-def _marked(module: torch.nn.Module) -> torch.nn.Module:
+def _mark_hash_stable(module: torch.nn.Module) -> torch.nn.Module:
     functions = (partial(_reduced, module), partial(_marked_copy, module))
-    module.__dict__.update(zip(MARK, functions, strict=True))
+    module.__dict__.update(zip(HASH_STABLE_METHODS, functions, strict=True))
     return module
 
 
 @contextmanager
-def _without_mark(module: torch.nn.Module) -> Iterator[None]:
-    mark = {name: module.__dict__.pop(name) for name in MARK if name in module.__dict__}
+def _unmarked(module: torch.nn.Module) -> Iterator[None]:
+    mark = {
+        name: module.__dict__.pop(name)
+        for name in HASH_STABLE_METHODS
+        if name in module.__dict__
+    }
     try:
         yield
     finally:
@@ -93,19 +97,19 @@ def _without_mark(module: torch.nn.Module) -> Iterator[None]:
 
 
 def _copy(module: torch.nn.Module, memo: dict[int, Any]) -> torch.nn.Module:
-    with _without_mark(module):
+    with _unmarked(module):
         return copy.deepcopy(module, memo)
 
 
 def _marked_copy(module: torch.nn.Module, memo: dict[int, Any]) -> torch.nn.Module:
-    return _marked(_copy(module, memo))
+    return _mark_hash_stable(_copy(module, memo))
 
 
 def _reduced(module: torch.nn.Module, protocol: int) -> tuple[Any, ...]:
     """Return a copy with plain values in place of tensors, and the function to restore it."""
     tensors = chain(module.parameters(), module.buffers())
     # Used as the memo of deepcopy, which then takes the plain values for copies of tensors.
-    held = {id(t): _Held.of(t) for t in tensors if _is_plain(t)}
+    held = {id(t): _StoredTensor.of(t) for t in tensors if _is_plain(t)}
     return _revived, (_copy(module, held),)
 
 
@@ -119,7 +123,7 @@ def _revived(skeleton: torch.nn.Module) -> torch.nn.Module:
     for part in skeleton.modules():
         for values in (part._parameters, part._buffers):
             for name, held in values.items():
-                if isinstance(held, _Held):
+                if isinstance(held, _StoredTensor):
                     made = tensors.get(id(held))
                     values[name] = tensors[id(held)] = held.tensor() if made is None else made
-    return _marked(skeleton)
+    return _mark_hash_stable(skeleton)

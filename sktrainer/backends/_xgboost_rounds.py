@@ -8,19 +8,19 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder, score_outputs
-from sktrainer.backends._xgboost_segments import Rounds
+from sktrainer.backends._boosting import RoundRecorder, score_outputs
+from sktrainer.backends._xgboost_segments import RoundHistory
 from sktrainer.running.early_stopping import Monitor
 from sktrainer.types import Array, Scorer, Task
 
 __all__ = [
     "PYTHON_METRIC",
     "ScorerMetric",
-    "callbacks_that_do_not_stop",
-    "counted_on",
-    "cut_to_best",
-    "is_cuttable",
-    "live_callback",
+    "is_truncatable",
+    "make_round_callback",
+    "non_stopping_callbacks",
+    "offset_callback",
+    "truncate_to_best",
 ]
 
 PYTHON_METRIC = "scorer"
@@ -66,13 +66,16 @@ class ScorerMetric:
         return output
 
 
-def live_callback(
-    request: FitRequest, recorder: Recorder, rounds: Rounds | None = None, begin: int = 0
+def make_round_callback(
+    request: FitRequest,
+    recorder: RoundRecorder,
+    rounds: RoundHistory | None = None,
+    begin: int = 0,
 ) -> Any:
     from xgboost.callback import TrainingCallback
 
     monitor, metric = request.monitor, request.model.eval_metric
-    cut = recorder.obeys and is_cuttable(request.model) and rounds is None
+    cut = recorder.stops_early and is_truncatable(request.model) and rounds is None
 
     class Live(TrainingCallback):
         """Callback that records each round and cuts the booster at the end of training."""
@@ -87,24 +90,30 @@ def live_callback(
                 for part, value in zip(values.values(), metric.unrounded, strict=True):
                     part[PYTHON_METRIC] = value
                 metric.unrounded.clear()
-            if recorder.keeps_names and begin + epoch == 0 and values.get("validation"):
+            if (
+                recorder.records_native_metrics
+                and begin + epoch == 0
+                and values.get("validation")
+            ):
                 # XGBoost's early stopping uses the last metric. "ndcg@5" has a suffix.
                 last = list(values["validation"])[-1]
-                monitor.watch(last, greater_is_better=last.split("@")[0] in _MAXIMISED)
+                monitor.set_native_metric(
+                    last, greater_is_better=last.split("@")[0] in _MAXIMISED
+                )
             stop = recorder.record(begin + epoch + 1, values)
             if rounds is not None:
                 rounds.add(model, evals_log, improved=recorder.improved)
             if request.checkpoint is not None:
-                request.checkpoint.poll()
+                request.checkpoint.raise_if_interrupted()
             return stop
 
         def after_training(self, model: Any) -> Any:
-            return cut_to_best(model, recorder, monitor) if cut else model
+            return truncate_to_best(model, recorder, monitor) if cut else model
 
     return Live()
 
 
-def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
+def truncate_to_best(booster: Any, recorder: RoundRecorder, monitor: Monitor) -> Any:
     """Drop the rounds after the best round."""
     best = recorder.best_iteration
     booster = booster[:best] if best < recorder.n_iter else booster
@@ -113,7 +122,7 @@ def cut_to_best(booster: Any, recorder: Recorder, monitor: Monitor) -> Any:
     return booster
 
 
-def counted_on(callback: Any, begin: int) -> Any:
+def offset_callback(callback: Any, begin: int) -> Any:
     """Wrap a user-defined callback so that it counts rounds from the start of training.
 
     Without the wrapper, it would count from the start of each segment.
@@ -138,12 +147,12 @@ def counted_on(callback: Any, begin: int) -> Any:
     return CountedOn()
 
 
-def callbacks_that_do_not_stop(model: Any) -> list[Any]:
+def non_stopping_callbacks(model: Any) -> list[Any]:
     from xgboost.callback import EarlyStopping
 
     return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]
 
 
-def is_cuttable(model: Any) -> bool:
+def is_truncatable(model: Any) -> bool:
     # DART rescales earlier trees in later rounds, and gblinear has no trees.
     return model.booster not in ("dart", "gblinear")

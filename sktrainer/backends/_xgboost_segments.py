@@ -14,15 +14,15 @@ from functools import partial
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._boosting import Recorder
+from sktrainer.backends._boosting import RoundRecorder
 from sktrainer.running.seeding import root_seed, segment_seed
 
-__all__ = ["Rounds", "train_in_segments"]
+__all__ = ["RoundHistory", "train_in_segments"]
 
-_MODEL, _BEST, _LOGS = "model.ubj", "best.ubj", "rounds.json"
+MODEL_FILE, BEST_FILE, LOGS_FILE = "model.ubj", "best.ubj", "rounds.json"
 
 
-class Rounds:
+class RoundHistory:
     """Metric logs of all rounds so far, and optionally the best model.
 
     Parameters
@@ -46,18 +46,18 @@ class Rounds:
 
     def state(self) -> dict[str, bytes]:
         """Return the state as files."""
-        best = {} if self.best is None else {_BEST: self.best}
-        return {_LOGS: json.dumps(self.logs).encode(), **best}
+        best = {} if self.best is None else {BEST_FILE: self.best}
+        return {LOGS_FILE: json.dumps(self.logs).encode(), **best}
 
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Restore the state returned by `state`."""
-        self.logs, self.best = json.loads(state[_LOGS]), state.get(_BEST)
+        self.logs, self.best = json.loads(state[LOGS_FILE]), state.get(BEST_FILE)
 
 
 def train_in_segments(
     request: FitRequest,
-    recorder: Recorder,
-    rounds: Rounds,
+    recorder: RoundRecorder,
+    rounds: RoundHistory,
     max_iter: int,
     fit: Callable[[int, Any], None],
 ) -> None:
@@ -76,9 +76,9 @@ def train_in_segments(
     """
     model, checkpoint = request.model, request.checkpoint
     assert checkpoint is not None
-    content, found = b"", checkpoint.found()
+    content, found = b"", checkpoint.restore()
     if found is not None:
-        recorder.n_iter, content = found.iteration, found.state[_MODEL]
+        recorder.n_iter, content = found.iteration, found.state[MODEL_FILE]
         rounds.restore(found.state)
 
     def go_on(length: int) -> bytes:
@@ -87,22 +87,22 @@ def train_in_segments(
         return bytes(model.get_booster().save_raw("ubj"))
 
     over = recorder.n_iter >= max_iter or recorder.stopped
-    with checkpoint.polled(), _matrices_built_once(model), _seeds(model) as seed_segment:
+    with checkpoint.defer_signals(), _cache_dmatrices(model), _seeds(model) as seed_segment:
         if over:  # train no round, but let `fit` set the fitted attributes of the wrapper
             go_on(0)
         while not over:
-            seed_segment(recorder.n_iter // checkpoint.segment)
-            content = go_on(min(checkpoint.segment, max_iter - recorder.n_iter))
+            seed_segment(recorder.n_iter // checkpoint.segment_length)
+            content = go_on(min(checkpoint.segment_length, max_iter - recorder.n_iter))
             over = recorder.n_iter >= max_iter or recorder.stopped
             if not over:
-                checkpoint.reached(recorder.n_iter, partial(_state, content, rounds))
-    checkpoint.reached(recorder.n_iter, partial(_state, content, rounds), end=True)
+                checkpoint.save_if_due(recorder.n_iter, partial(_state, content, rounds))
+    checkpoint.save_if_due(recorder.n_iter, partial(_state, content, rounds), end=True)
     model._Booster = _booster(rounds.best or content)
     model.evals_result_ = rounds.logs
 
 
-def _state(content: bytes, rounds: Rounds) -> dict[str, bytes]:
-    return {_MODEL: content, **rounds.state()}
+def _state(content: bytes, rounds: RoundHistory) -> dict[str, bytes]:
+    return {MODEL_FILE: content, **rounds.state()}
 
 
 def _booster(content: bytes) -> Any:
@@ -125,7 +125,7 @@ def _seeds(model: Any) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _matrices_built_once(model: Any) -> Iterator[None]:
+def _cache_dmatrices(model: Any) -> Iterator[None]:
     """Reuse the DMatrix objects built by the first `fit` in all later calls of `fit`.
 
     The wrapper builds them with the private method `_create_dmatrix`, always in the same

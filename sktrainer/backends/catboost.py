@@ -8,33 +8,33 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sktrainer.backends._base import (
+    Capabilities,
     ColumnBackend,
     ColumnParameter,
-    DeviceBackend,
+    DeviceSupport,
     FitRequest,
     GuestBackend,
-    Traits,
 )
-from sktrainer.backends._boosting import Recorder, granted_threads, refuse_unsupported
+from sktrainer.backends._boosting import RoundRecorder, refuse_unsupported, resolve_n_threads
 from sktrainer.backends._catboost_metrics import (
     requested_metric,
     skipped_for_training,
-    watch_own_metric,
+    watch_native_metric,
 )
-from sktrainer.backends._catboost_snapshots import snapshots
+from sktrainer.backends._catboost_snapshots import snapshot_params
 from sktrainer.backends._cuda import gpus_of_catboost
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 1000
 
-_ROUNDS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
-_SEED = ("random_seed", "random_state")
-_VERBOSITY = ("verbose", "silent", "logging_level", "verbose_eval")
+ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
+SEED_PARAMS = ("random_seed", "random_state")
+VERBOSITY_PARAMS = ("verbose", "silent", "logging_level", "verbose_eval")
 # Removed during training: CatBoost's own early stopping, validation split and choice of the
 # best model, and the option to compute metrics only every few rounds.
-_SET_ASIDE = (
+OVERRIDDEN_PARAMS = (
     "od_type",
     "od_wait",
     "od_pval",
@@ -44,7 +44,7 @@ _SET_ASIDE = (
     "eval_fraction",
     "metric_period",
 )
-_PARTS = {"learn": "train", "validation": "validation"}
+_SET_NAMES = {"learn": "train", "validation": "validation"}
 
 
 class CatBoostBackend:
@@ -67,17 +67,19 @@ class CatBoostBackend:
     }
     as_guest: ClassVar[Mapping[str, Any]] = {"allow_writing_files": False}
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")
-        return Traits(
+        return Capabilities(
             native_categorical=True,
             category_codes="frame",
             native_missing=True,
             scale_sensitive=False,
-            likeliest=isinstance(model.get_params().get("loss_function", "Logloss"), str),
-            max_iter=_rounds(model.get_params()),
-            stops_by_default=True,
-            iteration="round",
+            predict_is_argmax=isinstance(
+                model.get_params().get("loss_function", "Logloss"), str
+            ),
+            max_iter=n_rounds(model.get_params()),
+            early_stopping_by_default=True,
+            iteration_name="round",
             releases_gil=True,
         )
 
@@ -90,51 +92,55 @@ class CatBoostBackend:
         index = str(devices[0] if isinstance(devices, list) and len(devices) == 1 else devices)
         return f"cuda:{index}" if index.isdecimal() else "cuda"
 
-    def gpus(self, model: Any) -> Gpus:
+    def gpus(self, model: Any) -> AvailableGpus:
         return gpus_of_catboost()
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")
         model = request.model
         if request.device is not None:
-            _set_device(model, request.device)
-        _set_open_parameters(request)
+            set_device(model, request.device)
+        set_unset_params(request)
         given = model.get_params()
-        max_iter = request.n_iter or _rounds(given)
+        max_iter = request.n_iter or n_rounds(given)
         names, changes = requested_metric(request)
-        recorder = Recorder(request, names)
+        recorder = RoundRecorder(request, names)
         changes |= {name: v for name, v in self.as_guest.items() if given.get(name) is None}
-        dropped = (*_SET_ASIDE, *_ROUNDS, *(["cat_features"] if request.categorical else []))
+        dropped = (
+            *OVERRIDDEN_PARAMS,
+            *ROUNDS_PARAMS,
+            *(["cat_features"] if request.categorical else []),
+        )
         with (
-            snapshots(request.checkpoint) as more,
-            _overridden(model, {**changes, **more, "iterations": max_iter}, dropped),
+            snapshot_params(request.checkpoint) as more,
+            override_params(model, {**changes, **more, "iterations": max_iter}, dropped),
         ):
-            _train(request, recorder)
+            train_rounds(request, recorder)
         return recorder.outcome(model, max_iter)
 
 
-def _train(request: FitRequest, recorder: Recorder) -> None:
+def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     model, train, monitor = request.model, request.train, request.monitor
-    live = recorder.obeys and monitor.tol > 0
+    live = recorder.stops_early and monitor.tol > 0
     if live and str(model.get_params().get("task_type")) == "GPU":
         raise ParameterError(
             f"tol={monitor.tol} needs a callback, which CatBoost supports only on the CPU; "
             "use tol=0 or device='cpu'"
         )
-    arguments: dict[str, Any] = {"use_best_model": recorder.obeys}
+    arguments: dict[str, Any] = {"use_best_model": recorder.stops_early}
     if request.validation is not None:
         arguments["eval_set"] = _pool(request)
     if live:
-        arguments["callbacks"] = [_Live(request, recorder)]
-    elif recorder.obeys:
+        arguments["callbacks"] = [RoundCallback(request, recorder)]
+    elif recorder.stops_early:
         arguments["early_stopping_rounds"] = monitor.n_iter_no_change
-    if not any(name in model.get_params() for name in _VERBOSITY):
+    if not any(name in model.get_params() for name in VERBOSITY_PARAMS):
         arguments["verbose"] = False
     if request.categorical:
         arguments["cat_features"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
     if not live:
-        _replay(request, recorder)
+        _record_history(request, recorder)
     elif recorder.best_iteration < model.tree_count_:
         # CatBoost has kept the best round without regard to the tolerance.
         model.shrink(recorder.best_iteration)
@@ -151,17 +157,17 @@ def _pool(request: FitRequest) -> Any:
     return Pool(rows.X, rows.y, weight=rows.sample_weight, cat_features=categorical)
 
 
-class _Live:
+class RoundCallback:
     """CatBoost callback that records each round and returns whether to continue."""
 
-    def __init__(self, request: FitRequest, recorder: Recorder) -> None:
+    def __init__(self, request: FitRequest, recorder: RoundRecorder) -> None:
         self._request = request
         self._recorder = recorder
         self._skipped = skipped_for_training(request.model)
 
     def after_iteration(self, info: Any) -> bool:
         if self._recorder.n_iter == 0:
-            watch_own_metric(self._request, info.metrics.get("validation", {}))
+            watch_native_metric(self._request, info.metrics.get("validation", {}))
         stop = False
         # After resuming from a snapshot, the metrics also contain the rounds before it.
         for i in range(self._recorder.n_iter, info.iteration):
@@ -169,9 +175,9 @@ class _Live:
         return not stop
 
 
-def _replay(request: FitRequest, recorder: Recorder) -> None:
+def _record_history(request: FitRequest, recorder: RoundRecorder) -> None:
     logs = request.model.get_evals_result()
-    watch_own_metric(request, logs.get("validation", {}))
+    watch_native_metric(request, logs.get("validation", {}))
     n_iter = max((len(history) for log in logs.values() for history in log.values()), default=0)
     skipped = skipped_for_training(request.model)
     for i in range(n_iter):
@@ -188,29 +194,29 @@ def _values(
             for metric, history in logs[theirs].items()
             if part != "train" or metric != skipped
         }
-        for theirs, part in _PARTS.items()
+        for theirs, part in _SET_NAMES.items()
         if theirs in logs
     }
 
 
-def _set_device(model: Any, device: str) -> None:
+def set_device(model: Any, device: str) -> None:
     kind, _, index = device.partition(":")
     model.set_params(task_type="CPU" if kind == "cpu" else "GPU")
     if index:
         model.set_params(devices=index)
 
 
-def _set_open_parameters(request: FitRequest) -> None:
+def set_unset_params(request: FitRequest) -> None:
     model = request.model
     given = model.get_params()
-    if not any(given.get(name) is not None for name in _SEED):
+    if not any(given.get(name) is not None for name in SEED_PARAMS):
         model.set_params(random_seed=request.seed)
-    threads = granted_threads(given.get("thread_count"), request.n_threads)
+    threads = resolve_n_threads(given.get("thread_count"), request.n_threads)
     model.set_params(thread_count=threads)
 
 
 @contextmanager
-def _overridden(
+def override_params(
     model: Any, changes: Mapping[str, Any], drop: tuple[str, ...]
 ) -> Iterator[None]:
     """Change parameters during training and restore them afterwards.
@@ -227,11 +233,13 @@ def _overridden(
         model._init_params, model._canonized_params = before, None
 
 
-def _rounds(given: Mapping[str, Any]) -> int:
-    return int(next((given[n] for n in _ROUNDS if given.get(n) is not None), DEFAULT_ROUNDS))
+def n_rounds(given: Mapping[str, Any]) -> int:
+    return int(
+        next((given[n] for n in ROUNDS_PARAMS if given.get(n) is not None), DEFAULT_ROUNDS)
+    )
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = CatBoostBackend()
+    _: DeviceSupport = CatBoostBackend()
     _of_columns: ColumnBackend = CatBoostBackend()
     _as_guest: GuestBackend = CatBoostBackend()

@@ -16,41 +16,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sktrainer.backends._base import (
-    ChunkRequest,
-    DeviceBackend,
+    Capabilities,
+    DeviceSupport,
     FitRequest,
-    IncrementalBackend,
-    NetworkBackend,
-    Traits,
+    IncrementalTraining,
+    NetworkSupport,
+    PartialFitRequest,
 )
 from sktrainer.backends._keras_building import (
-    Sight,
-    compile_open,
-    first_outputs,
+    BuildContext,
+    compile_if_needed,
+    input_spec,
     is_instance,
-    like,
-    spec_of,
+    probe_outputs,
+    zeros_like_spec,
 )
 from sktrainer.backends._keras_devices import gpus, on_device
-from sktrainer.backends._keras_lookups import lookups_of
+from sktrainer.backends._keras_lookups import embedding_inputs
 from sktrainer.backends._keras_outputs import read_outputs
 from sktrainer.backends._keras_pickle import set_variables, variables_of
 from sktrainer.backends._keras_seeds import (
-    kept_seeds,
-    quiet_tracing,
+    preserve_seeds,
     set_epoch_seeds,
     set_seeds,
+    silence_retracing_warnings,
 )
-from sktrainer.backends._keras_trainee import Trainee
-from sktrainer.backends._keras_training import Training, classes_of
-from sktrainer.backends._lookups import check_lookups
-from sktrainer.backends._network_parameters import counted
-from sktrainer.backends._networks import check_rows, network_input, take
-from sktrainer.backends._sklearn.watching import finished
+from sktrainer.backends._keras_trainee import KerasEstimatorBase
+from sktrainer.backends._keras_training import TrainingLoop, classes_of
+from sktrainer.backends._lookups import check_embedding_inputs
+from sktrainer.backends._network_parameters import epochs_or_none
+from sktrainer.backends._networks import check_network_rows, network_input, take_network_rows
+from sktrainer.backends._sklearn.watching import watched_fit
 from sktrainer.backends._target_scale import TargetScale
-from sktrainer.running.caller_state import kept
-from sktrainer.running.devices import Gpus
-from sktrainer.running.resources import limited_threads
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.devices import AvailableGpus
+from sktrainer.running.resources import limit_threads
 from sktrainer.running.seeding import derive_seed
 from sktrainer.types import ModelFit, Task
 
@@ -62,16 +62,16 @@ class KerasBackend:
 
     name = "keras"
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the requirements and capabilities of this model."""
-        return Traits(
-            sparse=False,
-            any_shape=True,
-            several_targets=True,
-            likeliest=True,
-            max_iter=counted(model.training_options().epochs),
-            stops_by_default=True,
-            iteration="epoch",
+        return Capabilities(
+            accepts_sparse=False,
+            accepts_nd=True,
+            multi_output=True,
+            predict_is_argmax=True,
+            max_iter=epochs_or_none(model.training_options().epochs),
+            early_stopping_by_default=True,
+            iteration_name="epoch",
         )
 
     def problems(self, model: Any) -> list[str]:
@@ -88,7 +88,7 @@ class KerasBackend:
     def own_device(self, model: Any) -> None:
         """Return None: a Keras model has no device parameter."""
 
-    def gpus(self, model: Any) -> Gpus:
+    def gpus(self, model: Any) -> AvailableGpus:
         """Return the GPUs that the Keras backend sees."""
         return gpus()
 
@@ -104,18 +104,18 @@ class KerasBackend:
         ModelFit
             With the estimator of the request, which has the Keras model as `model_`.
         """
-        check_rows(request)
-        seed = _seed(request)
-        with _alone(request, seed):
+        check_network_rows(request)
+        seed = model_seed(request)
+        with training_context(request, seed):
             set_seeds(seed)
-            net = _prepare(request)
-            training = Training(net, request, seed)
+            net = build_and_compile(request)
+            training = TrainingLoop(net, request, seed)
             n_iter, ended = training.run()
-        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
         reason = "converged" if ended else fit.stop_reason
         return replace(fit, stop_reason=reason, batch_size=training.batch_size)
 
-    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train for one epoch on a chunk, with the weights and optimizer state so far.
 
         Callbacks are copied for each chunk; the chunk's number is their epoch.
@@ -128,22 +128,22 @@ class KerasBackend:
         -------
         ModelFit
         """
-        check_rows(request)
-        before: Trainee = request.model
+        check_network_rows(request)
+        before: KerasEstimatorBase = request.model
         net, number = copy.copy(before), request.number
-        seed = derive_seed(_seed(request), "chunk", number)
-        with _alone(request, seed):
+        seed = derive_seed(model_seed(request), "chunk", number)
+        with training_context(request, seed):
             request = replace(request, model=net)
             if not before.__sklearn_is_fitted__():
                 set_seeds(seed)
-                Training(_prepare(request), request, seed).chunk(number)
+                TrainingLoop(build_and_compile(request), request, seed).chunk(number)
             else:
                 set_epoch_seeds(seed)
-                _go_on(before, Training(net, request, seed), number)
+                continue_training(before, TrainingLoop(net, request, seed), number)
         return ModelFit(net, "partial_fit", number, number, request.monitor.evaluations)
 
 
-def _go_on(before: Trainee, training: Training, number: int) -> None:
+def continue_training(before: KerasEstimatorBase, training: TrainingLoop, number: int) -> None:
     """Train the existing model, and restore the estimator it comes from to its old state.
 
     The model is not copied before training because TensorFlow would trace and compile the
@@ -160,53 +160,53 @@ def _go_on(before: Trainee, training: Training, number: int) -> None:
 
 
 @contextmanager
-def _alone(request: FitRequest, seed: int) -> Iterator[None]:
+def training_context(request: FitRequest, seed: int) -> Iterator[None]:
     """Use one thread and the requested device, and restore global state on exit."""
     with (
-        limited_threads(1),
-        kept(seed),
-        kept_seeds(),
-        quiet_tracing(),
+        limit_threads(1),
+        preserve_global_state(seed),
+        preserve_seeds(),
+        silence_retracing_warnings(),
         on_device(request.device),
     ):
         yield
 
 
-def _seed(request: FitRequest) -> int:
+def model_seed(request: FitRequest) -> int:
     """Return the `random_state` of a scikeras estimator if set, else the request's seed."""
     given = getattr(request.model, "random_state", None)
     return int(given) if isinstance(given, (int, np.integer)) else request.seed
 
 
-def _prepare(request: FitRequest) -> Trainee:
+def build_and_compile(request: FitRequest) -> KerasEstimatorBase:
     """Build the model, compile it if necessary, and determine the format of its outputs."""
-    net: Trainee = request.model
+    net: KerasEstimatorBase = request.model
     y = np.asarray(request.train.y)
     classes = classes_of(request)
-    sight = Sight(network_input(request.train.X), y, request.task, classes)
+    sight = BuildContext(network_input(request.train.X), y, request.task, classes)
     model = net.build_model(sight)
     net.model_ = model
     inputs = net.encode_inputs(sight.X)
-    net.input_spec_ = spec_of(inputs)
+    net.input_spec_ = input_spec(inputs)
     if not model.built:
-        first_outputs(model, like(net.input_spec_))
-    if lookups := lookups_of(model, inputs):
+        probe_outputs(model, zeros_like_spec(net.input_spec_))
+    if lookups := embedding_inputs(model, inputs):
         held = [] if request.validation is None else [network_input(request.validation.X)]
-        check_lookups(lookups, [inputs, *map(net.encode_inputs, held)])
-    raw = first_outputs(model, take(inputs, slice(0, 2)))
+        check_embedding_inputs(lookups, [inputs, *map(net.encode_inputs, held)])
+    raw = probe_outputs(model, take_network_rows(inputs, slice(0, 2)))
     scale = _target_scale(net, raw, request)
-    compile_open(model, net, raw, classes)
+    compile_if_needed(model, net, raw, classes)
     _build_optimizer(model)
-    if not net.reads_targets:
+    if not net.has_target_encoder:
         outputs = read_outputs(model, raw, request.task, classes, y.shape[1:])
         net.outputs_ = replace(outputs, scale=scale)
     return net
 
 
-def _target_scale(net: Trainee, raw: Any, request: FitRequest) -> TargetScale | None:
+def _target_scale(net: KerasEstimatorBase, raw: Any, request: FitRequest) -> TargetScale | None:
     if request.task != "regression":
         return None
-    scale = TargetScale.of(np.asarray(request.train.y), request.train.sample_weight)
+    scale = TargetScale.fit(np.asarray(request.train.y), request.train.sample_weight)
     return net.target_scale(scale, net.model_, raw)
 
 
@@ -218,6 +218,6 @@ def _build_optimizer(model: Any) -> None:
 
 
 if TYPE_CHECKING:
-    _: IncrementalBackend = KerasBackend()
-    _on_devices: DeviceBackend = KerasBackend()
-    _of_networks: NetworkBackend = KerasBackend()
+    _: IncrementalTraining = KerasBackend()
+    _on_devices: DeviceSupport = KerasBackend()
+    _of_networks: NetworkSupport = KerasBackend()

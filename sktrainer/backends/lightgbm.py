@@ -12,21 +12,21 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from sktrainer.backends._base import (
+    Capabilities,
     ColumnBackend,
     ColumnParameter,
-    DeviceBackend,
+    DeviceSupport,
     FitRequest,
-    Traits,
 )
 from sktrainer.backends._boosting import (
+    MetricNames,
     MetricTable,
-    Names,
-    Recorder,
+    RoundRecorder,
     complement,
-    library_metric,
+    equivalent_metric,
+    identity,
     negative,
     refuse_unsupported,
-    same,
     score_outputs,
     train_curve_rows,
 )
@@ -35,22 +35,22 @@ from sktrainer.backends._lightgbm_parameters import (
     BOOSTING,
     LINEAR,
     METRIC,
-    first_given,
-    own_device,
-    parameters_for_fit,
-    rounds,
+    configured_device,
+    first_set,
+    n_rounds,
+    override_params,
     set_device,
-    set_open_parameters,
+    set_unset_params,
 )
-from sktrainer.backends._lightgbm_rounds import Live, Rounds
-from sktrainer.backends._lightgbm_segments import Segments
+from sktrainer.backends._lightgbm_rounds import RoundCallback, RoundHistory
+from sktrainer.backends._lightgbm_segments import SegmentedTraining
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.devices import Gpus
+from sktrainer.running.devices import AvailableGpus
 from sktrainer.types import Array, ModelFit, Rows, Task
 
 _BINARY: MetricTable = {
-    "roc_auc": ("auc", same),
-    "average_precision": ("average_precision", same),
+    "roc_auc": ("auc", identity),
+    "average_precision": ("average_precision", identity),
     "accuracy": ("binary_error", complement),
     "neg_log_loss": ("binary_logloss", negative),
 }
@@ -94,29 +94,29 @@ class LightGBMBackend:
         "interaction_constraints": ColumnParameter("groups"),
     }
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "LGBMModel")
         if task == "classification":
-            _refuse_raw_scores(model)
+            check_predicts_labels(model)
         given = model.get_params()
-        return Traits(
+        return Capabilities(
             native_categorical=True,
             native_missing=True,
             # Linear leaves depend on the values of a column, not only on their order.
-            scale_sensitive=bool(first_given(given, LINEAR)),
-            likeliest=not callable(model.objective),
-            max_iter=rounds(given),
-            stops_by_default=not _averages(given) and not _rewrites_trees(given),
-            iteration="round",
+            scale_sensitive=bool(first_set(given, LINEAR)),
+            predict_is_argmax=not callable(model.objective),
+            max_iter=n_rounds(given),
+            early_stopping_by_default=not is_random_forest(given) and not is_dart(given),
+            iteration_name="round",
             releases_gil=True,
             # LightGBM cannot continue the training of a random forest.
-            in_segments=not _averages(given),
+            segmented_training=not is_random_forest(given),
         )
 
     def own_device(self, model: Any) -> str | None:
-        return own_device(vars(model))  # faster than get_params, which takes 0.25 ms
+        return configured_device(vars(model))  # faster than get_params, which takes 0.25 ms
 
-    def gpus(self, model: Any) -> Gpus:
+    def gpus(self, model: Any) -> AvailableGpus:
         return gpus_of_lightgbm()
 
     def fit(self, request: FitRequest) -> ModelFit:
@@ -124,39 +124,41 @@ class LightGBMBackend:
         model = request.model
         if request.device is not None:
             set_device(model, request.device)
-        set_open_parameters(request)
+        set_unset_params(request)
         given = model.get_params()
-        max_iter = request.n_iter or rounds(given)
-        names, metric = _metric(request, given)
-        recorder = Recorder(request, names)
-        cuts = recorder.obeys and not _rewrites_trees(given)
-        with parameters_for_fit(request, max_iter):
-            if request.checkpoint is not None and not _averages(given):
-                _train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
+        max_iter = request.n_iter or n_rounds(given)
+        names, metric = resolve_metric(request, given)
+        recorder = RoundRecorder(request, names)
+        cuts = recorder.stops_early and not is_dart(given)
+        with override_params(request, max_iter):
+            if request.checkpoint is not None and not is_random_forest(given):
+                train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
                 return recorder.outcome(model, max_iter)
-            _train(request, Live(request, recorder, max_iter if cuts else None), metric)
-            if recorder.obeys and not cuts and recorder.best_iteration < recorder.n_iter:
+            train_rounds(
+                request, RoundCallback(request, recorder, max_iter if cuts else None), metric
+            )
+            if recorder.stops_early and not cuts and recorder.best_iteration < recorder.n_iter:
                 model.set_params(n_estimators=recorder.best_iteration)
-                _train(request)
+                train_rounds(request)
         return recorder.outcome(model, max_iter)
 
 
-def _train_in_segments(
-    request: FitRequest, recorder: Recorder, max_iter: int, metric: Any, *, cuts: bool
+def train_in_segments(
+    request: FitRequest, recorder: RoundRecorder, max_iter: int, metric: Any, *, cuts: bool
 ) -> None:
-    rounds = Rounds(keeps_best=recorder.obeys and not cuts)
-    live = Live(request, recorder, None, rounds)
+    rounds = RoundHistory(keeps_best=recorder.stops_early and not cuts)
+    live = RoundCallback(request, recorder, None, rounds)
 
     def fit(rows: Rows, booster: Any, callbacks: list[Any]) -> None:
         watched = next(iter(callbacks), None)
-        _train(replace(request, train=rows), watched, metric, booster)
+        train_rounds(replace(request, train=rows), watched, metric, booster)
 
-    Segments(request, recorder, rounds, live, fit, metric).train(max_iter)
+    SegmentedTraining(request, recorder, rounds, live, fit, metric).train(max_iter)
 
 
-def _train(
+def train_rounds(
     request: FitRequest,
-    live: Live | None = None,
+    live: RoundCallback | None = None,
     metric: Any = None,
     booster: Any = None,
 ) -> None:
@@ -167,13 +169,13 @@ def _train(
         if request.validation is not None:
             parts["validation"] = request.validation
         arguments |= {"eval_metric": metric, "callbacks": [live]}
-        arguments |= _evaluation(request, parts)
+        arguments |= _eval_arguments(request, parts)
     if request.categorical:
         arguments["categorical_feature"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
 
 
-def _evaluation(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any]:
+def _eval_arguments(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str, Any]:
     rows = list(parts.values())
     arguments: dict[str, Any] = {
         "eval_names": list(parts),
@@ -221,18 +223,18 @@ def _encodes_eval_y() -> bool:
     return True
 
 
-def _metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[Names, Any]:
+def resolve_metric(request: FitRequest, given: Mapping[str, Any]) -> tuple[MetricNames, Any]:
     """Return the metric names that LightGBM reports, and the `eval_metric` to pass to it."""
     metric = request.monitor.metric
     if metric.scorer is None:
-        own = first_given(given, METRIC) is not None
-        return (Names(loss="", keep=True) if own else Names()), None
+        own = first_set(given, METRIC) is not None
+        return (MetricNames(loss="", keep=True) if own else MetricNames()), None
     found = (
-        None if callable(given.get("objective")) else library_metric(metric, _table(request))
+        None if callable(given.get("objective")) else equivalent_metric(metric, _table(request))
     )
     if found is None:
-        return Names(metric.name, _PYTHON_METRIC), _python_metric(request)
-    return Names(metric.name, *found), [found[0]]
+        return MetricNames(metric.name, _PYTHON_METRIC), _python_metric(request)
+    return MetricNames(metric.name, *found), [found[0]]
 
 
 def _table(request: FitRequest) -> MetricTable:
@@ -256,7 +258,7 @@ def _python_metric(request: FitRequest) -> Callable[..., tuple[str, float, bool]
     return metric
 
 
-def _refuse_raw_scores(model: Any) -> None:
+def check_predicts_labels(model: Any) -> None:
     """Raise an error if a classifier with a callable objective uses LightGBM's predict_proba.
 
     LightGBM then returns raw scores instead of labels and probabilities. Subclasses that
@@ -271,14 +273,14 @@ def _refuse_raw_scores(model: Any) -> None:
         )
 
 
-def _averages(given: Mapping[str, Any]) -> bool:
-    return first_given(given, BOOSTING) in ("rf", "random_forest")
+def is_random_forest(given: Mapping[str, Any]) -> bool:
+    return first_set(given, BOOSTING) in ("rf", "random_forest")
 
 
-def _rewrites_trees(given: Mapping[str, Any]) -> bool:
-    return first_given(given, BOOSTING) == "dart"
+def is_dart(given: Mapping[str, Any]) -> bool:
+    return first_set(given, BOOSTING) == "dart"
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = LightGBMBackend()
+    _: DeviceSupport = LightGBMBackend()
     _of_columns: ColumnBackend = LightGBMBackend()

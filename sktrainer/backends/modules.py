@@ -11,13 +11,13 @@ __all__ = [
     "as_net",
     "constructor_defaults",
     "constructor_names",
-    "is_module",
-    "is_network",
+    "is_torch_module",
+    "is_torch_network",
     "model_name",
 ]
 
 
-def is_module(estimator: Any) -> bool:
+def is_torch_module(estimator: Any) -> bool:
     """Return whether this is a torch Module, either a class or an instance.
 
     Examples
@@ -31,16 +31,16 @@ def is_module(estimator: Any) -> bool:
     )
 
 
-def is_network(estimator: Any) -> bool:
+def is_torch_network(estimator: Any) -> bool:
     """Return whether this is a torch Module or a skorch net."""
     mro = type(estimator).__mro__
-    return is_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
+    return is_torch_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
 
 
 def model_name(model: Any) -> str:
     """Return the name of a model for reports: that of its class, or of what it wraps.
 
-    The class attribute `stands_for` of a wrapper names the parameter with the wrapped model.
+    The class attribute `wrapped_parameter` of a wrapper names the parameter with the wrapped model.
 
     Examples
     --------

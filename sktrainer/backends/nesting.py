@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["held_by", "models_inside"]
+__all__ = ["iter_nested_models", "iter_sub_estimators"]
 
 
-def held_by(model: Any) -> Iterator[Any]:
+def iter_sub_estimators(model: Any) -> Iterator[Any]:
     """Yield the estimators among a model's parameters, single or as (name, estimator) pairs.
 
     Examples
@@ -27,7 +27,7 @@ def held_by(model: Any) -> Iterator[Any]:
                 yield part
 
 
-def models_inside(
+def iter_nested_models(
     model: Any, *, enter: Callable[[Any], bool] = lambda part: True
 ) -> Iterator[Any]:
     """Yield all nested estimators of a model, recursively.
@@ -47,9 +47,9 @@ def models_inside(
     >>> [type(part).__name__ for part in models_inside(vote)]
     ['BaggingClassifier', 'DecisionTreeClassifier']
     """
-    for part in held_by(model):
+    for part in iter_sub_estimators(model):
         if isinstance(part, type):
             continue
         yield part
         if enter(part):
-            yield from models_inside(part, enter=enter)
+            yield from iter_nested_models(part, enter=enter)

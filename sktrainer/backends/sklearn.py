@@ -9,27 +9,27 @@ import numpy as np
 from joblib import parallel_config
 
 from sktrainer.backends._base import (
-    ChunkRequest,
+    Capabilities,
     ColumnBackend,
     ColumnParameter,
-    DeviceBackend,
+    DeviceSupport,
     FitRequest,
-    IncrementalBackend,
-    Traits,
+    IncrementalTraining,
+    PartialFitRequest,
 )
 from sktrainer.backends._sklearn.boosting import loss_scale, train_loss
-from sktrainer.backends._sklearn.epochs import learn_chunk
-from sktrainer.backends._sklearn.iterative import Way, way_of
-from sktrainer.backends._sklearn.nested import tell_guests
-from sktrainer.backends._sklearn.traits import takes_categories, traits_of
+from sktrainer.backends._sklearn.epochs import partial_fit_epoch
+from sktrainer.backends._sklearn.iterative import IterationStrategy, iteration_strategy
+from sktrainer.backends._sklearn.nested import apply_nested_defaults
+from sktrainer.backends._sklearn.traits import accepts_category_columns, capabilities_of
 from sktrainer.backends._sklearn.watching import (
-    Watch,
+    SECONDS_UNKNOWN,
+    ValidationScorer,
     fit_rows,
-    lent_parameters,
-    seconds_unknown,
+    override_params,
 )
-from sktrainer.running.devices import Gpus
-from sktrainer.running.seeding import set_open_seeds
+from sktrainer.running.devices import AvailableGpus
+from sktrainer.running.seeding import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
 
 __all__ = ["SklearnBackend"]
@@ -72,21 +72,21 @@ class SklearnBackend:
         "categorical_features": ColumnParameter("categories", lambda _: "from_dtype"),
     }
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the capabilities and requirements of a model with its current parameters."""
-        return traits_of(model)
+        return capabilities_of(model)
 
     def own_device(self, model: Any) -> None:
         """Return None: scikit-learn models have no device parameter."""
 
-    def gpus(self, model: Any) -> Gpus | None:
+    def gpus(self, model: Any) -> AvailableGpus | None:
         """Return no GPUs for scikit-learn's own models, and None (unknown) for all others.
 
         Meta-estimators are unknown too: an XGBClassifier in a VotingClassifier may use a GPU.
         """
         holds_others = {"estimator", "estimators"} & vars(model).keys()
         own = type(model).__module__.startswith("sklearn.") and not holds_others
-        return Gpus() if own else None
+        return AvailableGpus() if own else None
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, iteration by iteration if it is requested and supported.
@@ -103,25 +103,29 @@ class SklearnBackend:
             the backends of nested models set.
         """
         model = request.model
-        set_open_seeds(model, request.seed)
-        tell_guests(model)
-        _tell_categories(request)
-        way = way_of(model)
+        set_unset_seeds(model, request.seed)
+        apply_nested_defaults(model)
+        _set_category_columns(request)
+        way = iteration_strategy(model)
         with parallel_config(backend="threading", n_jobs=request.n_threads):
             if way is not None and request.n_iter is not None:
-                way.fit_exactly(request, request.n_iter)
-                return _outcome(request, way, limit=request.n_iter)
+                way.fit_n_iterations(request, request.n_iter)
+                return _unwatched_fit(request, way, limit=request.n_iter)
             if way is not None and request.monitor.stops and request.validation is not None:
-                return way.fit_watched(request, Watch(request))
-            with lent_parameters(model, **_own_stopping(model)):
-                if request.checkpoint is not None and way is not None and way.exact_is_plain:
-                    way.fit_exactly(request, getattr(model, way.count))
+                return way.fit_with_monitor(request, ValidationScorer(request))
+            with override_params(model, **_disable_own_early_stopping(model)):
+                if request.checkpoint is not None and way is not None and way.equals_plain_fit:
+                    way.fit_n_iterations(request, getattr(model, way.count_parameter))
                 else:
                     fit_rows(model, request.train)
-        limit = getattr(model, "max_iter", None) if way is None else getattr(model, way.count)
-        return _outcome(request, way, limit=limit)
+        limit = (
+            getattr(model, "max_iter", None)
+            if way is None
+            else getattr(model, way.count_parameter)
+        )
+        return _unwatched_fit(request, way, limit=limit)
 
-    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train a copy of the model on one chunk with one call of its `partial_fit`.
 
         Parameters
@@ -133,16 +137,16 @@ class SklearnBackend:
         ModelFit
         """
         with parallel_config(backend="threading", n_jobs=request.n_threads):
-            return learn_chunk(request)
+            return partial_fit_epoch(request)
 
 
-def _tell_categories(request: FitRequest) -> None:
+def _set_category_columns(request: FitRequest) -> None:
     """Set `categorical_features` of HistGradientBoosting, except for high cardinality.
 
     The model raises an error for more than `max_bins` categories. It treats the codes of such
     a column as numbers instead.
     """
-    if not request.categorical or not takes_categories(request.model):
+    if not request.categorical or not accepts_category_columns(request.model):
         return
     X = request.train.X
     columns = X.iloc if hasattr(X, "iloc") else X
@@ -155,11 +159,13 @@ def _tell_categories(request: FitRequest) -> None:
     request.model.set_params(categorical_features=few or None)
 
 
-def _outcome(request: FitRequest, way: Way | None, *, limit: Any) -> ModelFit:
+def _unwatched_fit(
+    request: FitRequest, way: IterationStrategy | None, *, limit: Any
+) -> ModelFit:
     """Return the result of a fit without early stopping."""
     n_iter = _iterations(request.model)
-    for iteration, parts in enumerate(_kept_history(request.model), start=1):
-        request.monitor.record(iteration, parts, seconds=seconds_unknown)
+    for iteration, parts in enumerate(_model_history(request.model), start=1):
+        request.monitor.record(iteration, parts, seconds=SECONDS_UNKNOWN)
     reason: StopReason
     if n_iter is None or not isinstance(limit, int) or limit < 1:
         n_iter, reason = n_iter if way else None, "single_fit"
@@ -183,7 +189,7 @@ def _iterations(model: Any) -> int | None:
     return None
 
 
-def _own_stopping(model: Any) -> dict[str, Any]:
+def _disable_own_early_stopping(model: Any) -> dict[str, Any]:
     """Return the parameters that disable the early stopping of the model itself.
 
     The trainer decides which rows are held out. HistGradientBoosting would otherwise hold
@@ -197,9 +203,9 @@ def _own_stopping(model: Any) -> dict[str, Any]:
     return {}
 
 
-def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
+def _model_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
     """Yield the training losses that a fitted model stores, iteration by iteration."""
-    if takes_categories(model):
+    if accepts_category_columns(model):
         if model.scoring == "loss" and len(model.train_score_):
             scale = -loss_scale(model)
             for train in model.train_score_[1:]:
@@ -215,6 +221,6 @@ def _kept_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
 
 
 if TYPE_CHECKING:
-    _: IncrementalBackend = SklearnBackend()
-    _on_devices: DeviceBackend = SklearnBackend()
+    _: IncrementalTraining = SklearnBackend()
+    _on_devices: DeviceSupport = SklearnBackend()
     _of_columns: ColumnBackend = SklearnBackend()

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sktrainer.backends._base import (
-    ChunkRequest,
-    DeviceBackend,
+    Capabilities,
+    DeviceSupport,
     FitRequest,
-    IncrementalBackend,
-    NetworkBackend,
-    Traits,
+    IncrementalTraining,
+    NetworkSupport,
+    PartialFitRequest,
 )
-from sktrainer.backends._network_parameters import counted, number_problems
-from sktrainer.backends._networks import check_rows, signals_waiting, watched_score
-from sktrainer.backends._sklearn.watching import accepts, finished
-from sktrainer.backends._torch_checkpoints import reached, resumed
-from sktrainer.backends.modules import is_module
-from sktrainer.running.caller_state import kept
-from sktrainer.running.devices import Gpus
-from sktrainer.running.resources import limited_threads
+from sktrainer.backends._network_parameters import epochs_or_none, number_problems
+from sktrainer.backends._networks import check_network_rows, defer_signals, score_eval_metric
+from sktrainer.backends._sklearn.watching import accepts_parameter, watched_fit
+from sktrainer.backends._torch_checkpoints import restore_net, save_checkpoint
+from sktrainer.backends.modules import is_torch_module
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.devices import AvailableGpus
+from sktrainer.running.resources import limit_threads
 from sktrainer.running.seeding import derive_seed
 from sktrainer.types import ModelFit, Rows, Task
 
@@ -42,26 +42,26 @@ class TorchBackend:
 
     name = "skorch"
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the requirements and capabilities of this net."""
-        from sktrainer.backends._torch_nets import feeds_whole_batches
+        from sktrainer.backends._torch_nets import supports_batch_loader
 
         criterion = model.criterion
         per_row = (
             criterion is None
             or hasattr(criterion, "reduction")
-            or accepts(criterion, "reduction")
+            or accepts_parameter(criterion, "reduction")
         )
-        return Traits(
-            sparse=False,
-            any_shape=True,
-            several_targets=True,
-            sample_weight=per_row and feeds_whole_batches(model),
+        return Capabilities(
+            accepts_sparse=False,
+            accepts_nd=True,
+            multi_output=True,
+            accepts_sample_weight=per_row and supports_batch_loader(model),
             labels="codes",
-            likeliest=getattr(model, "threshold", 0.5) == 0.5,
-            max_iter=counted(model.max_epochs),
-            stops_by_default=True,
-            iteration="epoch",
+            predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
+            max_iter=epochs_or_none(model.max_epochs),
+            early_stopping_by_default=True,
+            iteration_name="epoch",
         )
 
     def problems(self, model: Any) -> list[str]:
@@ -79,7 +79,7 @@ class TorchBackend:
         Gradients and the batch counts of normalisation layers show it; weights do not.
         """
         module: Any = model.module
-        if isinstance(module, type) or not is_module(module):
+        if isinstance(module, type) or not is_torch_module(module):
             return False
         counts = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
         return any(p.grad is not None for p in module.parameters()) or any(map(bool, counts))
@@ -89,7 +89,7 @@ class TorchBackend:
         device = "as set on the module" if model.device is None else str(model.device)
         return None if device == "cpu" else device
 
-    def gpus(self, model: Any) -> Gpus:
+    def gpus(self, model: Any) -> AvailableGpus:
         """Return the GPUs that torch sees."""
         from sktrainer.backends._torch_devices import gpus
 
@@ -108,38 +108,38 @@ class TorchBackend:
             The net keeps its parameters; for a bare Module, these include the ones that
             depend on the task and the table.
         """
-        from sktrainer.backends._torch_completion import check_outputs, completed
-        from sktrainer.backends._torch_devices import seeded
+        from sktrainer.backends._torch_completion import check_outputs, complete_net
+        from sktrainer.backends._torch_devices import seed_generators
 
-        check_rows(request)
+        check_network_rows(request)
         if request.device is not None:
             request.model.device = request.device
         # The rounding of sums over a large batch depends on the number of threads, and this
         # number depends on how many folds run in parallel.
         with (
-            limited_threads(1),
-            kept(request.seed),
-            seeded(request.seed, request.model.device),
+            limit_threads(1),
+            preserve_global_state(request.seed),
+            seed_generators(request.seed, request.model.device),
         ):
-            net = completed(request)
+            net = complete_net(request)
             request = replace(request, model=net)
-            with _learning(net):
+            with training_mode(net):
                 net.initialize()
                 check_outputs(net, request)
-                train, validation = _datasets(net, request)
-                vars(net)["train_split"] = _given(validation)
+                train, validation = make_datasets(net, request)
+                vars(net)["train_split"] = own_validation_split(validation)
                 X, y = train.X, train.y
                 net.notify("on_train_begin", X=X, y=y)
-                n_iter, interrupted = _run_epochs(net, train, request)
+                n_iter, interrupted = run_epochs(net, train, request)
                 net.notify("on_train_end", X=X, y=y)
         net.weighted_, net.sample_ = False, None
-        fit = finished(request, n_iter, stopped=request.monitor.stopped)
+        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
         reason = "converged" if interrupted else fit.stop_reason
         all_rows = net.batch_size == -1
         batch_size = len(request.train) if all_rows else int(net.batch_size)
         return replace(fit, stop_reason=reason, batch_size=batch_size)
 
-    def partial_fit(self, request: ChunkRequest) -> ModelFit:
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train a copy of the net for one epoch on a chunk.
 
         Module, optimizer and schedules continue from the previous chunk or fit. Of all
@@ -153,44 +153,44 @@ class TorchBackend:
         -------
         ModelFit
         """
-        from sktrainer.backends._torch_completion import check_outputs, completed
-        from sktrainer.backends._torch_devices import seeded
+        from sktrainer.backends._torch_completion import check_outputs, complete_net
+        from sktrainer.backends._torch_devices import seed_generators
 
-        check_rows(request)
-        net, seed = _copied(request.model), derive_seed(request.seed, "chunk", request.number)
+        check_network_rows(request)
+        net, seed = copy_net(request.model), derive_seed(request.seed, "chunk", request.number)
         begins = not net.initialized_
         if begins and request.device is not None:
             net.device = request.device
-        with limited_threads(1), kept(seed), seeded(seed, net.device):
+        with limit_threads(1), preserve_global_state(seed), seed_generators(seed, net.device):
             if begins:
-                net = completed(replace(request, model=net))
+                net = complete_net(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
-            with _learning(net):
+            with training_mode(net):
                 if begins:
                     net.initialize()
                     check_outputs(net, request)
-                train = _dataset(net, request, request.train)
+                train = make_dataset(net, request, request.train)
                 if begins:
                     net.notify("on_train_begin", X=train.X, y=train.y)
                 try:
                     net.fit_loop(train, epochs=1)
                 except KeyboardInterrupt as interrupt:
-                    if not _raised_by_callback(interrupt):
+                    if not is_stop_from_callback(interrupt):
                         raise
         net.weighted_, net.sample_ = False, None
         number, monitor = request.number, request.monitor
-        monitor.record(number, {"train": {"loss": _mean_loss(net, "train")}})
+        monitor.record(number, {"train": {"loss": mean_loss(net, "train")}})
         return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
 
 
-def _copied(net: Any) -> Any:
+def copy_net(net: Any) -> Any:
     """Return a deep copy of a net that shares the rows of its history."""
     history = getattr(net, "history_", None)
     return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
 
 
 @contextmanager
-def _learning(net: Any) -> Iterator[None]:
+def training_mode(net: Any) -> Iterator[None]:
     """Mark a net as training, and disable its output and its own validation split."""
     values = {"learning_": True, "train_split": None, "verbose": 0}
     before = {name: getattr(net, name) for name in values}
@@ -201,42 +201,42 @@ def _learning(net: Any) -> Iterator[None]:
         vars(net).update(before)
 
 
-def _datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
+def make_datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
     """Return the training rows, and the validation rows if they can stop the fit."""
     watched = request.validation if request.monitor.stops else None
-    return _dataset(net, request, request.train), (
-        None if watched is None else _dataset(net, request, watched)
+    return make_dataset(net, request, request.train), (
+        None if watched is None else make_dataset(net, request, watched)
     )
 
 
-def _dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
+def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
     from sktrainer.backends._torch_batches import RowsDataset, torch_input
     from sktrainer.backends._torch_completion import network_targets
-    from sktrainer.backends._torch_nets import feeds_whole_batches
+    from sktrainer.backends._torch_nets import supports_batch_loader
 
     y = network_targets(net, request, rows.y)
-    if feeds_whole_batches(net):
+    if supports_batch_loader(net):
         return RowsDataset(rows.X, y, rows.sample_weight)
     return net.get_dataset(torch_input(rows.X), y)
 
 
-def _given(validation: Any) -> Any:
+def own_validation_split(validation: Any) -> Any:
     from skorch.helper import predefined_split
 
     return None if validation is None else predefined_split(validation)
 
 
-def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
+def run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
     """Train for all epochs; return their number and whether a callback ended training."""
     monitor, limit = request.monitor, request.n_iter or net.max_epochs
-    n_iter, best, ended = resumed(net, request)
+    n_iter, best, ended = restore_net(net, request)
     last = n_iter if ended or monitor.stopped else limit
-    with signals_waiting(request):
+    with defer_signals(request):
         for epoch in range(n_iter + 1, last + 1):
             try:
                 net.fit_loop(train, epochs=1)
             except KeyboardInterrupt as interrupt:
-                if not _raised_by_callback(interrupt):
+                if not is_stop_from_callback(interrupt):
                     raise
                 ended = True
             n_iter = _record(net, epoch, request)
@@ -245,15 +245,15 @@ def _run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
             ended = ended or monitor.stopped
             if ended or epoch == limit:
                 break
-            reached(net, request, n_iter, best)
+            save_checkpoint(net, request, n_iter, best)
     interrupted = n_iter < limit and not monitor.stopped
-    reached(net, request, n_iter, best, end=True, interrupted=interrupted)
+    save_checkpoint(net, request, n_iter, best, end=True, interrupted=interrupted)
     if best is not None:
         net.module_.load_state_dict(best)
     return n_iter, interrupted
 
 
-def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
+def is_stop_from_callback(interrupt: KeyboardInterrupt) -> bool:
     """Return whether a callback ended training; in skorch it does so by KeyboardInterrupt."""
     from skorch.callbacks import Callback
 
@@ -266,15 +266,15 @@ def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
 
 def _record(net: Any, epoch: int, request: FitRequest) -> int:
     """Record an epoch's losses and the monitored score."""
-    values = {"train": {"loss": _mean_loss(net, "train")}}
+    values = {"train": {"loss": mean_loss(net, "train")}}
     if request.monitor.stops and request.validation is not None:
-        loss = _mean_loss(net, "valid")
+        loss = mean_loss(net, "valid")
         values["validation"] = {"loss": loss, **_score(net, request)}
     request.monitor.record(epoch, values)
     return epoch
 
 
-def _mean_loss(net: Any, part: str) -> float:
+def mean_loss(net: Any, part: str) -> float:
     """Return the mean loss of the last epoch's batches, weighted by their sizes."""
     batches = [b for b in net.history[-1]["batches"] if f"{part}_loss" in b]
     losses = [b[f"{part}_loss"] for b in batches]
@@ -283,11 +283,11 @@ def _mean_loss(net: Any, part: str) -> float:
 
 def _score(net: Any, request: FitRequest) -> dict[str, float]:
     if not net.n_classes_:
-        return watched_score(request, None, lambda X: net.in_units(net.predict(X)), None)
-    return watched_score(request, np.arange(net.n_classes_), net.predict, net.predict_proba)
+        return score_eval_metric(request, None, lambda X: net.in_units(net.predict(X)), None)
+    return score_eval_metric(request, np.arange(net.n_classes_), net.predict, net.predict_proba)
 
 
 if TYPE_CHECKING:
-    _: IncrementalBackend = TorchBackend()
-    _on_devices: DeviceBackend = TorchBackend()
-    _of_networks: NetworkBackend = TorchBackend()
+    _: IncrementalTraining = TorchBackend()
+    _on_devices: DeviceSupport = TorchBackend()
+    _of_networks: NetworkSupport = TorchBackend()

@@ -8,37 +8,37 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from sktrainer.backends._base import (
+    Capabilities,
     ColumnBackend,
     ColumnParameter,
-    DeviceBackend,
+    DeviceSupport,
     FitRequest,
-    Traits,
 )
 from sktrainer.backends._boosting import (
+    MetricNames,
     MetricTable,
-    Names,
-    Recorder,
+    RoundRecorder,
     complement,
-    granted_threads,
-    library_metric,
+    equivalent_metric,
+    identity,
     negative,
     negative_square,
     refuse_unsupported,
-    same,
+    resolve_n_threads,
     train_curve_rows,
 )
-from sktrainer.backends._cuda import gpus_of_xgboost, refuse_fallback
+from sktrainer.backends._cuda import check_no_cpu_fallback, gpus_of_xgboost
 from sktrainer.backends._xgboost_rounds import (
     PYTHON_METRIC,
     ScorerMetric,
-    callbacks_that_do_not_stop,
-    counted_on,
-    cut_to_best,
-    is_cuttable,
-    live_callback,
+    is_truncatable,
+    make_round_callback,
+    non_stopping_callbacks,
+    offset_callback,
+    truncate_to_best,
 )
-from sktrainer.backends._xgboost_segments import Rounds, train_in_segments
-from sktrainer.running.devices import Gpus
+from sktrainer.backends._xgboost_segments import RoundHistory, train_in_segments
+from sktrainer.running.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
 
 DEFAULT_ROUNDS = 100
@@ -60,7 +60,7 @@ _REGRESSION: MetricTable = {
 # average_precision is missing because XGBoost's aucpr interpolates between curve points.
 _SCORERS_OF: dict[str, MetricTable] = {
     "logloss": {
-        "roc_auc": ("auc", same),
+        "roc_auc": ("auc", identity),
         "accuracy": ("error", complement),
         "neg_log_loss": ("logloss", negative),
     },
@@ -92,33 +92,33 @@ class XGBoostBackend:
         "feature_types": ColumnParameter("types"),
     }
 
-    def traits(self, model: Any, task: Task) -> Traits:
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "XGBModel")
         linear = model.booster == "gblinear"
         # The exact algorithm and multi-output trees do not support categorical features.
         plain = model.tree_method != "exact" and model.multi_strategy != "multi_output_tree"
-        return Traits(
+        return Capabilities(
             native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
             labels="codes",
-            likeliest=model.objective in (None, "binary:logistic", "multi:softprob"),
-            max_iter=None if _is_forest(model) else _rounds(model),
-            stops_by_default=is_cuttable(model) and not _is_forest(model),
-            iteration="round",
+            predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
+            max_iter=None if is_random_forest(model) else n_rounds(model),
+            early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),
+            iteration_name="round",
             releases_gil=True,
-            in_segments=not _is_forest(model),
+            segmented_training=not is_random_forest(model),
         )
 
     def own_device(self, model: Any) -> str | None:
         """Return the device of the model; "gpu" is XGBoost's alias of "cuda"."""
         return None if model.device is None else str(model.device).replace("gpu", "cuda")
 
-    def gpus(self, model: Any) -> Gpus:
+    def gpus(self, model: Any) -> AvailableGpus:
         """Return the GPUs, or none if the selected algorithm runs on the CPU only."""
         for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
             if getattr(model, name) == value:
-                return Gpus(why_none=f"{name}={value!r} trains on the CPU only")
+                return AvailableGpus(reason_if_none=f"{name}={value!r} trains on the CPU only")
         return gpus_of_xgboost()
 
     def fit(self, request: FitRequest) -> ModelFit:
@@ -128,11 +128,11 @@ class XGBoostBackend:
             model.set_params(device=request.device)
         on_gpu = str(self.own_device(model)).startswith("cuda")
         if on_gpu:
-            refuse_fallback(str(model.device))
-        _set_open_parameters(request)
+            check_no_cpu_fallback(str(model.device))
+        set_unset_params(request)
         own_stop, model.early_stopping_rounds = model.early_stopping_rounds, None
         try:
-            if _is_forest(model):
+            if is_random_forest(model):
                 model.fit(
                     request.train.X,
                     request.train.y,
@@ -141,7 +141,7 @@ class XGBoostBackend:
                 )
                 fit = ModelFit(model=model, stop_reason="single_fit")
             else:
-                fit = _fit_rounds(request)
+                fit = fit_rounds(request)
             if on_gpu:
                 model.get_booster().set_param({"device": "cpu"})
             return fit
@@ -149,21 +149,21 @@ class XGBoostBackend:
             model.early_stopping_rounds = own_stop
 
 
-def _fit_rounds(request: FitRequest) -> ModelFit:
+def fit_rounds(request: FitRequest) -> ModelFit:
     model = request.model
     before = {name: getattr(model, name) for name in ("callbacks", "eval_metric")}
     own_rounds = model.n_estimators
-    max_iter = request.n_iter or _rounds(model)
-    others = callbacks_that_do_not_stop(model)
-    recorder = Recorder(request, _set_metric(request))
+    max_iter = request.n_iter or n_rounds(model)
+    others = non_stopping_callbacks(model)
+    recorder = RoundRecorder(request, set_metric(request))
     try:
         if request.checkpoint is not None:
             _train_in_segments(request, recorder, max_iter, others)
             return recorder.outcome(model, max_iter)
         model.n_estimators = max_iter
-        model.callbacks = [*others, live_callback(request, recorder)]
+        model.callbacks = [*others, make_round_callback(request, recorder)]
         _train(request, watched=True)
-        if not is_cuttable(model) and recorder.best_iteration < recorder.n_iter:
+        if not is_truncatable(model) and recorder.best_iteration < recorder.n_iter:
             model.n_estimators, model.callbacks = recorder.best_iteration, others or None
             _train(request, watched=False)
     finally:
@@ -174,19 +174,19 @@ def _fit_rounds(request: FitRequest) -> ModelFit:
 
 
 def _train_in_segments(
-    request: FitRequest, recorder: Recorder, max_iter: int, others: list[Any]
+    request: FitRequest, recorder: RoundRecorder, max_iter: int, others: list[Any]
 ) -> None:
-    model, cuttable = request.model, is_cuttable(request.model)
-    rounds = Rounds(keeps_best=recorder.obeys and not cuttable)
+    model, cuttable = request.model, is_truncatable(request.model)
+    rounds = RoundHistory(keeps_best=recorder.stops_early and not cuttable)
 
     def fit(begin: int, booster: Any) -> None:
-        live = live_callback(request, recorder, rounds, begin)
-        model.callbacks = [*(counted_on(callback, begin) for callback in others), live]
+        live = make_round_callback(request, recorder, rounds, begin)
+        model.callbacks = [*(offset_callback(callback, begin) for callback in others), live]
         _train(request, watched=True, booster=booster)
 
     train_in_segments(request, recorder, rounds, max_iter, fit)
-    if recorder.obeys and cuttable:
-        model._Booster = cut_to_best(model.get_booster(), recorder, request.monitor)
+    if recorder.stops_early and cuttable:
+        model._Booster = truncate_to_best(model.get_booster(), recorder, request.monitor)
 
 
 def _train(request: FitRequest, *, watched: bool, booster: Any = None) -> None:
@@ -207,12 +207,12 @@ def _train(request: FitRequest, *, watched: bool, booster: Any = None) -> None:
     )
 
 
-def _set_open_parameters(request: FitRequest) -> None:
+def set_unset_params(request: FitRequest) -> None:
     model, given = request.model, request.model.get_params()
     if given.get("random_state") is None and given.get("seed") is None:
         model.random_state = request.seed
     alias = "nthread" if given.get("nthread") is not None else "n_jobs"
-    model.set_params(**{alias: granted_threads(given.get(alias), request.n_threads)})
+    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
     if request.categorical:
         codes = set(request.categorical)
         n_columns = request.train.X.shape[1]
@@ -220,20 +220,20 @@ def _set_open_parameters(request: FitRequest) -> None:
         model.enable_categorical = True
 
 
-def _set_metric(request: FitRequest) -> Names:
+def set_metric(request: FitRequest) -> MetricNames:
     """Set the monitored metric on the model; return the names that XGBoost reports."""
     model, metric = request.model, request.monitor.metric
     if metric.scorer is None:
-        return Names() if model.eval_metric is None else Names(loss="", keep=True)
+        return MetricNames() if model.eval_metric is None else MetricNames(loss="", keep=True)
     loss = _LOSS_OF.get(_objective(request), "")
-    found = library_metric(metric, _SCORERS_OF.get(loss, {}))
+    found = equivalent_metric(metric, _SCORERS_OF.get(loss, {}))
     if found is None:
         # XGBoost evaluates a callable in addition to the default metric of the objective.
         model.eval_metric = ScorerMetric(request)
-        return Names(scorer=metric.name, library=PYTHON_METRIC)
+        return MetricNames(scorer=metric.name, library=PYTHON_METRIC)
     library, convert = found
     model.eval_metric = list(dict.fromkeys([loss, library]))
-    return Names(metric.name, library, convert, loss=loss)
+    return MetricNames(metric.name, library, convert, loss=loss)
 
 
 def _objective(request: FitRequest) -> str:
@@ -246,14 +246,14 @@ def _objective(request: FitRequest) -> str:
     return str(objective)
 
 
-def _rounds(model: Any) -> int:
+def n_rounds(model: Any) -> int:
     return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
 
 
-def _is_forest(model: Any) -> bool:
+def is_random_forest(model: Any) -> bool:
     return any(base.__name__.startswith("XGBRF") for base in type(model).__mro__)
 
 
 if TYPE_CHECKING:
-    _: DeviceBackend = XGBoostBackend()
+    _: DeviceSupport = XGBoostBackend()
     _of_columns: ColumnBackend = XGBoostBackend()

@@ -8,7 +8,7 @@ from sktrainer.types import Array
 
 __all__ = [
     "class_weights",
-    "describe_classes",
+    "count_classes",
     "describe_imbalance",
     "is_imbalanced",
     "prior_shift",
@@ -16,11 +16,11 @@ __all__ = [
 
 # Classes are imbalanced if the rarest has less than this fraction of an equal share: less
 # than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
-RARE = 0.4
+IMBALANCE_RATIO = 0.4
 MOST_LISTED = 10
 
 
-def describe_classes(y_codes: Array, n_classes: int) -> Array:
+def count_classes(y_codes: Array, n_classes: int) -> Array:
     """Count the rows of each class.
 
     Parameters
@@ -46,7 +46,7 @@ def is_imbalanced(counts: Array) -> bool:
     (True, False)
     """
     present = np.asarray(counts)[np.asarray(counts) > 0]
-    return len(present) > 1 and bool(present.min() < RARE * present.mean())
+    return len(present) > 1 and bool(present.min() < IMBALANCE_RATIO * present.mean())
 
 
 def describe_imbalance(classes: Array, counts: Array) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sktrainer.types import Array
 
-__all__ = ["correct_priors", "expand_columns"]
+__all__ = ["correct_priors", "expand_class_columns"]
 
 
 def correct_priors(probabilities: Array, shift: Array) -> Array:
@@ -69,7 +69,9 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
     return corrected.astype(dtype, copy=False)
 
 
-def expand_columns(probabilities: Array, class_codes: Array | None, n_classes: int) -> Array:
+def expand_class_columns(
+    probabilities: Array, class_codes: Array | None, n_classes: int
+) -> Array:
     """Insert a column of zeros for each class without training rows.
 
     Parameters

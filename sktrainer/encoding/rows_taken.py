@@ -11,12 +11,12 @@ from scipy import sparse
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Rows
 
-__all__ = ["positions_of", "rows_taken"]
+__all__ = ["index_rows", "sample_indices"]
 
-TAKE_WHOLE_ROWS = ("RandomOverSampler", "RandomUnderSampler")
+INDEX_SAMPLERS = ("RandomOverSampler", "RandomUnderSampler")
 
 
-def positions_of(sampler: Any, rows: Rows) -> Array:
+def index_rows(sampler: Any, rows: Rows) -> Array:
     """Return row positions as a one-column X, to be resampled in place of a dict of arrays.
 
     Returns
@@ -29,7 +29,7 @@ def positions_of(sampler: Any, rows: Rows) -> Array:
         The sampler uses the feature values or creates synthetic rows.
     """
     name, smooth = type(sampler).__name__, getattr(sampler, "shrinkage", None) is not None
-    if name not in TAKE_WHOLE_ROWS or smooth:
+    if name not in INDEX_SAMPLERS or smooth:
         raise InputError(
             f"handle_imbalance: {name.removeprefix('Table')} does not support a dict of "
             "arrays, because it needs the feature values as one table; use "
@@ -38,7 +38,7 @@ def positions_of(sampler: Any, rows: Rows) -> Array:
     return np.arange(len(rows))[:, np.newaxis]
 
 
-def rows_taken(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
+def sample_indices(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
     """Return the positions of the rows that a fitted sampler selected.
 
     Parameters

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from sktrainer.encoding.rows_taken import positions_of, rows_taken
+from sktrainer.encoding.rows_taken import index_rows, sample_indices
 from sktrainer.encoding.smote import TableSMOTE
 from sktrainer.exceptions import InputError
-from sktrainer.rows import is_inputs, take_rows
-from sktrainer.running.seeding import set_open_seeds
+from sktrainer.rows import is_input_dict, take_rows
+from sktrainer.running.seeding import set_unset_seeds
 from sktrainer.types import Array, Rows
 
-__all__ = ["make_sampler", "makes_rows", "resample", "sampler_notes"]
+__all__ = ["creates_synthetic_rows", "make_sampler", "resample", "sampler_notes"]
 
 
 def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
@@ -48,7 +48,7 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
         )
     if not isinstance(method, str):
         sampler = clone(method)
-        set_open_seeds(sampler, seed)
+        set_unset_seeds(sampler, seed)
         return sampler
     if method == "smote":
         return TableSMOTE(categorical=tuple(categorical), random_state=seed)
@@ -64,7 +64,7 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
     )
 
 
-def makes_rows(sampler: Any) -> bool:
+def creates_synthetic_rows(sampler: Any) -> bool:
     """Return whether a method or a sampler may create synthetic rows.
 
     Parameters
@@ -119,9 +119,9 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     >>> resample(sampler, rows).y.tolist()
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
-    in_labels = classes is not None and _speaks_of_labels(sampler)
+    in_labels = classes is not None and _uses_label_strategy(sampler)
     y = classes[rows.y] if in_labels and classes is not None else rows.y
-    X = positions_of(sampler, rows) if is_inputs(rows.X) else rows.X
+    X = index_rows(sampler, rows) if is_input_dict(rows.X) else rows.X
     try:
         X_new, y_new = sampler.fit_resample(X, y)
     except InputError:
@@ -133,12 +133,12 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
         y_new = np.searchsorted(classes, y_new)
     y_new = y_new.astype(rows.y.dtype, copy=False)
     weight = rows.sample_weight
-    if is_inputs(rows.X):
+    if is_input_dict(rows.X):
         taken = X_new[:, 0]
         return Rows(take_rows(rows.X, taken), y_new, None if weight is None else weight[taken])
     if weight is None:
         return Rows(X_new, y_new)
-    return Rows(X_new, y_new, weight[rows_taken(sampler, rows, X_new, y_new)])
+    return Rows(X_new, y_new, weight[sample_indices(sampler, rows, X_new, y_new)])
 
 
 def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _speaks_of_labels(sampler: Any) -> bool:
+def _uses_label_strategy(sampler: Any) -> bool:
     if isinstance(sampler, TableSMOTE):
         return False
     # A strategy of imblearn that is a string ("auto", "minority") refers to no label.

@@ -15,7 +15,7 @@ from sktrainer.types import Array
 __all__ = ["TableSMOTE"]
 
 # Widest search matrix that is stored dense; wider one-hot codes stay sparse to save memory.
-DENSE_WIDTH = 256
+MAX_DENSE_COLUMNS = 256
 
 
 class TableSMOTE(BaseEstimator):
@@ -108,7 +108,7 @@ class TableSMOTE(BaseEstimator):
             return X, y
         if self._is_plain(X):
             return self._plain(X, y)
-        table = _Table(X, self.categorical)
+        table = _MixedTable(X, self.categorical)
         rng = np.random.default_rng(self.random_state)
         made = [
             table.new_rows(np.flatnonzero(y == label), n_new[label], k, rng)
@@ -134,7 +134,7 @@ class TableSMOTE(BaseEstimator):
         return X_new, np.asarray(y_new)
 
 
-class _Table:
+class _MixedTable:
     """A table split into numeric columns and category codes."""
 
     def __init__(self, X: Any, categorical: tuple[int, ...]) -> None:
@@ -151,7 +151,7 @@ class _Table:
         codes = np.nan_to_num(self._columns(self.codes_at), nan=-1) if categorical else None
         # Missing (NaN or a negative code) becomes code 0 and is treated as a level.
         self.codes = None if codes is None else np.maximum(codes, -1).astype(np.int32) + 1
-        self.space = _filled(self.numbers)
+        self.space = _impute_medians(self.numbers)
 
     def new_rows(self, members: Array, n_new: int, k: int, rng: np.random.Generator) -> Any:
         """Return numbers and codes of `n_new` rows for the class with the rows `members`."""
@@ -165,7 +165,9 @@ class _Table:
         neighbors = search.kneighbors(return_distance=False)
         chosen = neighbors[base, rng.integers(k, size=n_new)]
         steps = rng.random(n_new)
-        numbers = _between(self.numbers[members[base]], self.numbers[members[chosen]], steps)
+        numbers = _interpolate(
+            self.numbers[members[base]], self.numbers[members[chosen]], steps
+        )
         if self.codes is None:
             return numbers, None
         return numbers, _most_frequent(self.codes[members][neighbors])[base]
@@ -211,12 +213,12 @@ class _Table:
         indptr = np.arange(0, codes.size + 1, codes.shape[1])
         shape = (len(members), int(offsets[-1]))
         one_hot = sparse.csr_array((np.full(codes.size, size), indices, indptr), shape=shape)
-        if numbers.shape[1] + shape[1] <= DENSE_WIDTH:
+        if numbers.shape[1] + shape[1] <= MAX_DENSE_COLUMNS:
             return np.hstack([numbers, one_hot.toarray()])
         return sparse.hstack([sparse.csr_array(numbers), one_hot], format="csr")
 
 
-def _filled(numbers: Any) -> Any:
+def _impute_medians(numbers: Any) -> Any:
     """Replace missing numbers by the column median, or by zero in sparse matrices."""
     if sparse.issparse(numbers):
         filled = numbers.copy()
@@ -231,7 +233,7 @@ def _filled(numbers: Any) -> Any:
     return np.where(is_missing, medians, numbers)
 
 
-def _between(base: Any, neighbor: Any, steps: Array) -> Any:
+def _interpolate(base: Any, neighbor: Any, steps: Array) -> Any:
     """Interpolate from base rows to neighbours; a missing neighbour value has no effect."""
     way = neighbor - base
     if sparse.issparse(way):

@@ -24,10 +24,10 @@ from sklearn.utils.validation import (
 from sktrainer.encoding.table.categories import ordinal_encoder
 from sktrainer.encoding.table.cells import column_names, is_frame
 from sktrainer.encoding.table.columns import duplicate_message
-from sktrainer.encoding.table.learners import learner_of
-from sktrainer.encoding.table.settings import Settings
-from sktrainer.encoding.table.sources import Sources
-from sktrainer.encoding.table.table_plan import TablePlan
+from sktrainer.encoding.table.learners import choose_fit_function
+from sktrainer.encoding.table.settings import EncoderOptions
+from sktrainer.encoding.table.sources import ColumnSources
+from sktrainer.encoding.table.table_plan import TableTransform
 from sktrainer.encoding.table.treatments import ENCODINGS, Encoding
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
@@ -188,7 +188,7 @@ default="onehot+target"
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
             settings = replace(settings, weight=weight)
-        learned = learner_of(X, settings)(X, names, y, settings)
+        learned = choose_fit_function(X, settings)(X, names, y, settings)
         self._names = tuple(names)
         self._plan = learned.plan
         self.decisions_ = learned.decisions
@@ -202,7 +202,7 @@ default="onehot+target"
         return self._delivered(learned.out, X)
 
     @property
-    def sources_(self) -> Sources:
+    def sources_(self) -> ColumnSources:
         """Input column of each output column."""
         return self._plan.sources
 
@@ -255,8 +255,8 @@ default="onehot+target"
         _check_feature_names_in(self, input_features)
         return np.asarray(self._plan.names, dtype=object)
 
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> EncoderOptions:
+        return EncoderOptions(
             encoding=self.encoding,
             max_levels=self.max_levels,
             impute=self.impute,
@@ -293,7 +293,7 @@ default="onehot+target"
         return [f"x{position}" for position in range(X.shape[1])]
 
     def _delivered(self, out: Any, X: Any) -> Any:
-        if not (isinstance(self._plan, TablePlan) and self._plan.frame):
+        if not (isinstance(self._plan, TableTransform) and self._plan.frame):
             return out
         index = X.index if isinstance(X, pd.DataFrame) else None
         return self._plan.as_frame(out, index)

@@ -7,7 +7,20 @@ A chunk produces new values and does not modify the trainer, so the trainer is u
 after a chunk that is invalid or fails.
 """
 
-from sktrainer.incremental.learning import learn_chunk
-from sktrainer.incremental.stream import Before, Chunk, Learned, Stream, stream_after
+from sktrainer.incremental.learning import run_partial_fit
+from sktrainer.incremental.stream import (
+    PartialFitInputs,
+    PartialFitResult,
+    PartialFitState,
+    PreviousFit,
+    state_after_fit,
+)
 
-__all__ = ["Before", "Chunk", "Learned", "Stream", "learn_chunk", "stream_after"]
+__all__ = [
+    "PartialFitInputs",
+    "PartialFitResult",
+    "PartialFitState",
+    "PreviousFit",
+    "run_partial_fit",
+    "state_after_fit",
+]

@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 
-from sktrainer.anatomy import Anatomy, dissect
-from sktrainer.checking import check_all, for_the_network_alone
+from sktrainer.anatomy import EstimatorParts, unwrap_pipeline
+from sktrainer.checking import effective_params, validate
 from sktrainer.exceptions import InputError, ParameterError
-from sktrainer.incremental.stream import Chunk, Stream, decisions_in
+from sktrainer.incremental.stream import PartialFitInputs, PartialFitState, column_decisions
 from sktrainer.parameters import parameter_problems
-from sktrainer.recipe import Recipe, make_recipe
-from sktrainer.results.fitted import FittedModel
+from sktrainer.recipe import FitPlan, make_plan
+from sktrainer.results.fitted import Predictor
 from sktrainer.running.seeding import root_seed
-from sktrainer.stages.checks import check_data
-from sktrainer.types import Array, CheckedData, Prepared
+from sktrainer.stages.checks import validate_inputs
+from sktrainer.types import Array, FitData, PreparedData
 
-__all__ = ["OF_FIT_ALONE", "check_class_weight", "check_first", "check_next"]
+__all__ = [
+    "FIT_ONLY_PARAMS",
+    "check_class_weight",
+    "validate_first_chunk",
+    "validate_next_chunk",
+]
 
-OF_FIT_ALONE: dict[str, Any] = {
+FIT_ONLY_PARAMS: dict[str, Any] = {
     "split": "auto",
     "time_column": None,
     "test_size": None,
@@ -33,29 +38,29 @@ OF_FIT_ALONE: dict[str, Any] = {
 """Parameters that `partial_fit` ignores, with their defaults."""
 
 
-def check_first(
-    parameters: Mapping[str, Any], estimator: Any, chunk: Chunk
-) -> tuple[Anatomy, Recipe, CheckedData]:
+def validate_first_chunk(
+    parameters: Mapping[str, Any], estimator: Any, chunk: PartialFitInputs
+) -> tuple[EstimatorParts, FitPlan, FitData]:
     """Validate parameters, estimator and first chunk, and build the recipe of the fit."""
     raw = chunk.raw(classes=chunk.classes)
     # Invalid values of ignored parameters are reported too, before the defaults replace them.
     if parameter_problems(parameters):
-        check_all(parameters, estimator, raw)  # raises, together with problems of the chunk
-    parameters = for_the_network_alone({**parameters, **OF_FIT_ALONE}, estimator, chunk.X)
+        validate(parameters, estimator, raw)  # raises, together with problems of the chunk
+    parameters = effective_params({**parameters, **FIT_ONLY_PARAMS}, estimator, chunk.X)
     names_classes = chunk.classes is not None and parameters["task"] == "auto"
-    if names_classes and not is_regressor(dissect(estimator).model):
+    if names_classes and not is_regressor(unwrap_pipeline(estimator).model):
         parameters = {**parameters, "task": "classification"}
-    anatomy, data = check_all(parameters, estimator, raw)
+    parts, data = validate(parameters, estimator, raw)
     seed = root_seed(parameters["random_state"])
-    recipe = make_recipe(parameters, anatomy, data, seed).without_stopping()
-    drawn = [step for _, step in anatomy.steps if hasattr(step, "fit_resample")]
-    method, weights = recipe.steps.imbalance, ["class_weight"]
-    weights += ["auto"] if recipe.steps.weights else []
+    plan = make_plan(parameters, parts, data, seed).without_early_stopping()
+    drawn = [step for _, step in parts.steps if hasattr(step, "fit_resample")]
+    method, weights = plan.steps.imbalance, ["class_weight"]
+    weights += ["auto"] if plan.steps.weights else []
     if method is not None and not (isinstance(method, str) and method in weights):
         drawn.append(method)
     if drawn:
         raise ParameterError([_sampling_problem(method) for method in drawn])
-    return anatomy, recipe, data
+    return parts, plan, data
 
 
 def _sampling_problem(method: Any) -> str:
@@ -69,7 +74,7 @@ def _sampling_problem(method: Any) -> str:
     )
 
 
-def check_class_weight(prepared: Prepared, data: CheckedData) -> None:
+def check_class_weight(prepared: PreparedData, data: FitData) -> None:
     """Raise an error if class weights are used and the first chunk lacks a class."""
     if prepared.class_weight is None or data.classes is None:
         return
@@ -82,32 +87,36 @@ def check_class_weight(prepared: Prepared, data: CheckedData) -> None:
         )
 
 
-def check_next(chunk: Chunk, fitted: FittedModel, stream: Stream) -> CheckedData:
+def validate_next_chunk(
+    chunk: PartialFitInputs, fitted: Predictor, stream: PartialFitState
+) -> FitData:
     """Validate a later chunk; `y` of the result holds positions in the known classes."""
     samplers = [s for _, s in fitted.pipeline.steps if hasattr(s, "fit_resample")]
     problems = [_sampling_problem(sampler) for sampler in samplers]
-    known, tabular = None, bool(decisions_in(fitted.pipeline.steps))
+    known, tabular = None, bool(column_decisions(fitted.pipeline.steps))
     if fitted.classes is not None:
         known = fitted.classes[fitted.class_codes]
         problems += _classes_problems(chunk.classes, fitted.classes)
     data = None
     try:
-        data = check_data(chunk.raw(tabular=tabular, classes=known), fitted.task, fitted.model)
+        data = validate_inputs(
+            chunk.raw(tabular=tabular, classes=known), fitted.task, fitted.model
+        )
     except InputError as error:
         problems += error.problems
     else:
         problems += stream.schema.problems(data.X)
         if data.y.shape[1:] != stream.outputs:
             problems.append(
-                f"the number of columns of y must stay {_width(stream.outputs)}, got "
-                f"{_width(data.y.shape[1:])}. Pass the same targets in every chunk."
+                f"the number of columns of y must stay {_n_outputs(stream.outputs)}, got "
+                f"{_n_outputs(data.y.shape[1:])}. Pass the same targets in every chunk."
             )
     if problems or data is None:
         raise InputError(problems)
     return data
 
 
-def _width(outputs: tuple[int, ...]) -> int:
+def _n_outputs(outputs: tuple[int, ...]) -> int:
     return outputs[0] if outputs else 1
 
 

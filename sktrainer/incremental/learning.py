@@ -9,39 +9,45 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.schema import schema_of
-from sktrainer.flow import Run
+from sktrainer.encoding.table.schema import record_columns
+from sktrainer.flow import FitResult
 from sktrainer.incremental.checks import (
-    OF_FIT_ALONE,
+    FIT_ONLY_PARAMS,
     check_class_weight,
-    check_first,
-    check_next,
+    validate_first_chunk,
+    validate_next_chunk,
 )
-from sktrainer.incremental.stream import Before, Chunk, Learned, Stream, decisions_in
+from sktrainer.incremental.stream import (
+    PartialFitInputs,
+    PartialFitResult,
+    PartialFitState,
+    PreviousFit,
+    column_decisions,
+)
 from sktrainer.reporting import Facts, build_report
-from sktrainer.results.chunks import Progressed, report_after
-from sktrainer.results.fitted import FittedModel
+from sktrainer.results.chunks import PartialFitProgress, update_report
+from sktrainer.results.fitted import Predictor
 from sktrainer.results.report import TrainingReport
 from sktrainer.rows import take_rows
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.running.progress import Progress
-from sktrainer.running.resources import Stopwatch, plan_jobs
+from sktrainer.running.resources import Stopwatch, split_cores
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages.fitting import fit_chunk, untrained
+from sktrainer.stages.fitting import partial_fit_model, unfitted_predictor
 from sktrainer.stages.preparing import prepare
-from sktrainer.telling import tell_imbalance, tell_trained
-from sktrainer.types import CheckedData, Prepared, Rows, Scores, Split
+from sktrainer.telling import log_imbalance, warn_if_pretrained
+from sktrainer.types import FitData, PreparedData, Rows, Scores, Split
 
-__all__ = ["learn_chunk"]
+__all__ = ["run_partial_fit"]
 
 
-def learn_chunk(
+def run_partial_fit(
     parameters: Mapping[str, Any],
     estimator: Any,
-    chunk: Chunk,
-    before: Before | None = None,
+    chunk: PartialFitInputs,
+    before: PreviousFit | None = None,
     output: str | None = None,
-) -> Learned:
+) -> PartialFitResult:
     """Validate a chunk, encode it, and update the model with it.
 
     Parameters
@@ -62,51 +68,53 @@ def learn_chunk(
         Before training starts, with all problems in the parameters and the data.
     """
     if before is None:
-        learned = _first(parameters, estimator, chunk, output)
+        learned = _fit_first_chunk(parameters, estimator, chunk, output)
     else:
-        learned = _next(chunk, before)
-    _tell(Progress(int(parameters["verbose"])), learned)
+        learned = _fit_next_chunk(chunk, before)
+    _log_chunk(Progress(int(parameters["verbose"])), learned)
     return learned
 
 
-def _first(
-    parameters: Mapping[str, Any], estimator: Any, chunk: Chunk, output: str | None
-) -> Learned:
+def _fit_first_chunk(
+    parameters: Mapping[str, Any], estimator: Any, chunk: PartialFitInputs, output: str | None
+) -> PartialFitResult:
     watch = Stopwatch()
     with watch.stage("check"):
-        anatomy, recipe, data = check_first(parameters, estimator, chunk)
-        recipe = replace(recipe, steps=replace(recipe.steps, output=output))
-    split, progress = _all_rows(data), Progress(int(parameters["verbose"]))
+        parts, plan, data = validate_first_chunk(parameters, estimator, chunk)
+        plan = replace(plan, steps=replace(plan.steps, output=output))
+    split, progress = _all_training_rows(data), Progress(int(parameters["verbose"]))
     notes = (
-        *tell_imbalance(progress, recipe, data, split),
-        *tell_trained(progress, anatomy),
+        *log_imbalance(progress, plan, data, split),
+        *warn_if_pretrained(progress, parts),
     )
-    with watch.stage("prepare"), kept(derive_seed(recipe.seed, "global")):
-        prepared = prepare(recipe.steps, data, split.train, None, recipe.seed, all_classes=True)
+    with watch.stage("prepare"), preserve_global_state(derive_seed(plan.seed, "global")):
+        prepared = prepare(plan.steps, data, split.train, None, plan.seed, all_classes=True)
     check_class_weight(prepared, data)
-    stream = Stream(
-        schema_of(data.X, decisions_in(prepared.steps)),
-        recipe.seed,
+    stream = PartialFitState(
+        record_columns(data.X, column_decisions(prepared.steps)),
+        plan.seed,
         outputs=data.y.shape[1:],
         class_weight=prepared.class_weight,
     )
-    fitted = untrained(recipe.model, data, prepared)
-    run, stream = _step(fitted, stream, prepared.train, watch, recipe.model.device.given)
+    fitted = unfitted_predictor(plan.model, data, prepared)
+    run, stream = _train_chunk(
+        fitted, stream, prepared.train, watch, plan.model.device.override
+    )
     run = replace(run, class_counts=prepared.class_counts, imbalance=prepared.imbalance)
-    stream = _counted(stream, data, split)
+    stream = _count_rows(stream, data, split)
     notes = (*notes, *prepared.notes, *_first_notes(parameters, prepared, split))
-    facts = Facts(parameters, anatomy, recipe, data, split, run, None, notes, watch)
+    facts = Facts(parameters, parts, plan, data, split, run, None, notes, watch)
     report = _report(build_report(facts), run, stream, data, watch)
-    return Learned(run, split, report, stream)
+    return PartialFitResult(run, split, report, stream)
 
 
 def _first_notes(
-    parameters: Mapping[str, Any], prepared: Prepared, split: Split
+    parameters: Mapping[str, Any], prepared: PreparedData, split: Split
 ) -> tuple[str, ...]:
     """Return notes on what the first chunk determines for all later chunks."""
     learned = f"the first chunk ({len(split.train):,} rows)"
     notes = [f"partial_fit: the steps before the model are fitted on {learned} only"]
-    dropped = [d.name for d in decisions_in(prepared.steps) if d.treatment == "drop"]
+    dropped = [d.name for d in column_decisions(prepared.steps) if d.treatment == "drop"]
     if dropped:
         notes.append(
             f"columns without information in the first chunk are dropped from all chunks: "
@@ -114,7 +122,7 @@ def _first_notes(
         )
     for_fit = [
         f"{name}={parameters[name]!r}"
-        for name, default in OF_FIT_ALONE.items()
+        for name, default in FIT_ONLY_PARAMS.items()
         if not (parameters[name] is default or isinstance(parameters[name], str))
     ]
     if for_fit:
@@ -125,11 +133,11 @@ def _first_notes(
     return tuple(notes)
 
 
-def _next(chunk: Chunk, before: Before) -> Learned:
+def _fit_next_chunk(chunk: PartialFitInputs, before: PreviousFit) -> PartialFitResult:
     fitted, stream, watch = before.fitted, before.stream, Stopwatch()
     with watch.stage("check"):
-        data = check_next(chunk, fitted, stream)
-    split = _all_rows(data)
+        data = validate_next_chunk(chunk, fitted, stream)
+    split = _all_training_rows(data)
     with watch.stage("prepare"):
         weight = None if data.sample_weight is None else data.sample_weight[split.train]
         y = data.y[split.train]
@@ -138,12 +146,14 @@ def _next(chunk: Chunk, before: Before) -> Learned:
             of_class = stream.class_weight[fitted.class_codes][y]
             weight = of_class if weight is None else weight * of_class
         rows = Rows(fitted.encode(take_rows(data.X, split.train)), y, weight)
-    run, stream = _step(fitted, stream, rows, watch)
-    stream = _counted(stream, data, split)
-    return Learned(run, split, _report(before.report, run, stream, data, watch), stream)
+    run, stream = _train_chunk(fitted, stream, rows, watch)
+    stream = _count_rows(stream, data, split)
+    return PartialFitResult(
+        run, split, _report(before.report, run, stream, data, watch), stream
+    )
 
 
-def _all_rows(data: CheckedData) -> Split:
+def _all_training_rows(data: FitData) -> Split:
     """Return a split with all rows in the training set, except those with weight zero."""
     none = np.empty(0, dtype=np.intp)
     weight = data.sample_weight
@@ -151,26 +161,26 @@ def _all_rows(data: CheckedData) -> Split:
     return Split(used, none, none, kind="chunk")
 
 
-def _step(
-    fitted: FittedModel,
-    stream: Stream,
+def _train_chunk(
+    fitted: Predictor,
+    stream: PartialFitState,
     rows: Rows,
     watch: Stopwatch,
     device: str | None = None,
-) -> tuple[Run, Stream]:
+) -> tuple[FitResult, PartialFitState]:
     """Train a copy of the model on encoded rows, and update the counts of the stream."""
     number, n_iter = stream.n_chunks + 1, stream.n_iter + 1
     # The global seed differs per chunk, so that a library does not draw the same numbers again.
     with (
         watch.stage("fit"),
-        kept(derive_seed(stream.seed, "chunk", number, "global")),
+        preserve_global_state(derive_seed(stream.seed, "chunk", number, "global")),
     ):
-        outcome = fit_chunk(
+        outcome = partial_fit_model(
             fitted,
             rows,
             seed=derive_seed(stream.seed, "model"),
             number=number,
-            n_threads=plan_jobs(1, 1)[1],
+            n_threads=split_cores(1, 1)[1],
             device=device,
         )
     found = tuple(
@@ -187,10 +197,10 @@ def _step(
     fit = replace(
         outcome.fit, n_iter=n_iter, best_iteration=n_iter, evaluations=stream.evaluations
     )
-    return Run(outcome.fitted, fit, Scores(pd.DataFrame())), stream
+    return FitResult(outcome.fitted, fit, Scores(pd.DataFrame())), stream
 
 
-def _counted(stream: Stream, data: CheckedData, split: Split) -> Stream:
+def _count_rows(stream: PartialFitState, data: FitData, split: Split) -> PartialFitState:
     counts = None
     if data.classes is not None:
         counts = np.bincount(data.y[split.train], minlength=data.n_classes)
@@ -199,13 +209,17 @@ def _counted(stream: Stream, data: CheckedData, split: Split) -> Stream:
 
 
 def _report(
-    report: TrainingReport, run: Run, stream: Stream, data: CheckedData, watch: Stopwatch
+    report: TrainingReport,
+    run: FitResult,
+    stream: PartialFitState,
+    data: FitData,
+    watch: Stopwatch,
 ) -> TrainingReport:
     counts = None
     if stream.class_counts is not None and data.classes is not None:
         labels = map(str, data.classes.tolist())
         counts = dict(zip(labels, stream.class_counts.tolist(), strict=True))
-    progressed = Progressed(
+    progressed = PartialFitProgress(
         run.fitted.pipeline,
         columns=getattr(data.X, "columns", None),
         n_iter=stream.n_iter,
@@ -213,15 +227,15 @@ def _report(
         n_rows=stream.n_rows,
         class_counts=counts,
         seconds=stream.seconds,
-        n_threads=plan_jobs(1, 1)[1],
+        n_threads=split_cores(1, 1)[1],
         evaluations=stream.evaluations,
-        stages=watch.frame(),
+        stages=watch.to_frame(),
     )
-    return report_after(report, progressed)
+    return update_report(report, progressed)
 
 
-def _tell(progress: Progress, learned: Learned) -> None:
+def _log_chunk(progress: Progress, learned: PartialFitResult) -> None:
     stream = learned.stream
     losses = [e.value for e in stream.evaluations[-1:] if e.iteration == stream.n_iter]
     loss = "".join(f", train loss {value:.4g}" for value in losses)
-    progress.done(f"Chunk {stream.n_chunks:,}: {len(learned.split.train):,} rows{loss}")
+    progress.show(f"Chunk {stream.n_chunks:,}: {len(learned.split.train):,} rows{loss}")

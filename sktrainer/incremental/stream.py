@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sktrainer.encoding.table.schema import Schema, schema_of
+from sktrainer.encoding.table.schema import ColumnContract, record_columns
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.flow import Run
-from sktrainer.results.fitted import FittedModel
+from sktrainer.flow import FitResult
+from sktrainer.results.fitted import Predictor
 from sktrainer.results.report import TrainingReport
-from sktrainer.stages.checks import RawInput
-from sktrainer.training import Trained
-from sktrainer.types import Array, Evaluation, Split
+from sktrainer.stages.checks import FitInputs
+from sktrainer.training import FitState
+from sktrainer.types import Array, MetricValue, Split
 
-__all__ = ["Before", "Chunk", "Learned", "Stream", "decisions_in", "stream_after"]
+__all__ = [
+    "PartialFitInputs",
+    "PartialFitResult",
+    "PartialFitState",
+    "PreviousFit",
+    "column_decisions",
+    "state_after_fit",
+]
 
 
 @dataclass(frozen=True)
-class Chunk:
+class PartialFitInputs:
     """Arguments of one `partial_fit`, as the user passed them."""
 
     X: Any
@@ -28,9 +35,9 @@ class Chunk:
     sample_weight: Any = None
     multi_output: bool = False
 
-    def raw(self, *, tabular: bool = True, classes: Any = None) -> RawInput:
+    def raw(self, *, tabular: bool = True, classes: Any = None) -> FitInputs:
         """Return the arguments in the form that the validation expects."""
-        return RawInput(
+        return FitInputs(
             self.X,
             self.y,
             sample_weight=self.sample_weight,
@@ -42,7 +49,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Stream:
+class PartialFitState:
     """State after a fit or chunk that the next chunk needs, besides the fitted pipeline.
 
     Attributes
@@ -66,7 +73,7 @@ class Stream:
     evaluations : tuple of Evaluation
     """
 
-    schema: Schema
+    schema: ColumnContract
     seed: int
     outputs: tuple[int, ...] = ()
     class_weight: Array | None = None
@@ -75,36 +82,36 @@ class Stream:
     n_chunks: int = 0
     n_rows: int = 0
     seconds: float = 0.0
-    evaluations: tuple[Evaluation, ...] = ()
+    evaluations: tuple[MetricValue, ...] = ()
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousFit:
     """State of a trainer before a chunk that is not its first."""
 
-    fitted: FittedModel
-    stream: Stream
+    fitted: Predictor
+    stream: PartialFitState
     report: TrainingReport
 
 
 @dataclass(frozen=True)
-class Learned:
+class PartialFitResult:
     """Result of one `partial_fit`."""
 
-    run: Run
+    run: FitResult
     split: Split
     report: TrainingReport
-    stream: Stream
+    stream: PartialFitState
     cv: None = None
     fingerprint: None = None
 
 
-def stream_after(trained: Trained) -> Stream:
+def state_after_fit(trained: FitState) -> PartialFitState:
     """Return the state after an ordinary fit, for chunks that may follow."""
     run, data = trained.run, trained.data
-    return Stream(
-        schema=schema_of(data.X, decisions_in(run.fitted.pipeline.steps)),
-        seed=trained.recipe.seed,
+    return PartialFitState(
+        schema=record_columns(data.X, column_decisions(run.fitted.pipeline.steps)),
+        seed=trained.plan.seed,
         outputs=data.y.shape[1:],
         class_weight=run.class_weight,
         n_iter=run.fit.n_iter or 0,
@@ -112,7 +119,7 @@ def stream_after(trained: Trained) -> Stream:
     )
 
 
-def decisions_in(steps: Sequence[tuple[str, Any]]) -> tuple[Any, ...]:
+def column_decisions(steps: Sequence[tuple[str, Any]]) -> tuple[Any, ...]:
     """Return the automatic preprocessor's decisions on the columns; () without one."""
     encoders = (step for _, step in steps if isinstance(step, TableEncoder))
     return next((encoder.decisions_ for encoder in encoders), ())

@@ -11,20 +11,20 @@ import pandas as pd
 
 from sktrainer.results.history import history_frame
 from sktrainer.results.importances import feature_importances
-from sktrainer.results.inventory import target_scale_of
+from sktrainer.results.inventory import target_scaling
 from sktrainer.results.report import (
     DataSection,
     FittingSection,
     SplitSection,
     TrainingReport,
 )
-from sktrainer.types import Evaluation
+from sktrainer.types import MetricValue
 
-__all__ = ["Progressed", "report_after"]
+__all__ = ["PartialFitProgress", "update_report"]
 
 
 @dataclass(frozen=True)
-class Progressed:
+class PartialFitProgress:
     """State of incremental training after one chunk.
 
     Attributes
@@ -50,11 +50,11 @@ class Progressed:
     class_counts: Mapping[str, int] | None
     seconds: float
     n_threads: int
-    evaluations: Sequence[Evaluation]
+    evaluations: Sequence[MetricValue]
     stages: pd.DataFrame
 
 
-def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
+def update_report(report: TrainingReport, now: PartialFitProgress) -> TrainingReport:
     """Update a report after another chunk.
 
     Decisions made on the first chunk are kept. Scores and folds are removed because they
@@ -91,7 +91,7 @@ def report_after(report: TrainingReport, now: Progressed) -> TrainingReport:
         n_chunks=now.n_chunks,
         n_threads=now.n_threads,
         seconds=now.seconds,
-        target_scale=target_scale_of(now.pipeline),
+        target_scale=target_scaling(now.pipeline),
     )
     if "device" in report.fitting:
         fitting["device"] = report.fitting["device"]

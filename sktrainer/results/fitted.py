@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sktrainer.encoding.probabilities import correct_priors, expand_columns
+from sktrainer.encoding.probabilities import correct_priors, expand_class_columns
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_array, expected_inputs, is_inputs, without_column
+from sktrainer.rows import as_array, drop_column, is_input_dict, select_inputs
 from sktrainer.types import Array, Task
 
-__all__ = ["FittedModel"]
+__all__ = ["Predictor"]
 
 
 @dataclass(frozen=True, repr=False)
-class FittedModel(BaseEstimator):
+class Predictor(BaseEstimator):
     """Fitted pipeline that returns the original labels and one column per class.
 
     The model inside may know fewer classes (if its training rows lacked one) or use class
@@ -48,8 +48,8 @@ class FittedModel(BaseEstimator):
     classes: Array | None = None
     class_codes: Array | None = None
     codes_as_labels: bool = False
-    likeliest: bool = False
-    shift: Array | None = None
+    predict_is_argmax: bool = False
+    prior_shift: Array | None = None
     inputs: tuple[str, ...] | None = None
     target_column: str | None = None
 
@@ -73,11 +73,11 @@ class FittedModel(BaseEstimator):
             are not those seen in `fit`.
         """
         if self.inputs is not None:
-            return expected_inputs(X, self.inputs)
-        if is_inputs(X):
+            return select_inputs(X, self.inputs)
+        if is_input_dict(X):
             raise InputError("X is a dict of arrays, expected a table or an array as in fit")
         if self.target_column is not None and self.target_column in getattr(X, "columns", ()):
-            return without_column(X, self.target_column)
+            return drop_column(X, self.target_column)
         return as_array(X)
 
     def encode(self, X: Any) -> Any:
@@ -88,7 +88,7 @@ class FittedModel(BaseEstimator):
                 X = step.transform(X)
         return X
 
-    def can(self, method: str) -> bool:
+    def has_method(self, method: str) -> bool:
         """Return whether the model has this method."""
         return hasattr(self.model, method)
 
@@ -125,12 +125,14 @@ class FittedModel(BaseEstimator):
         probabilities = np.asarray(self.model.predict_proba(X))
         if self.classes is None or self.class_codes is None:
             return probabilities
-        return expand_columns(probabilities, self.class_codes, len(self.classes))
+        return expand_class_columns(probabilities, self.class_codes, len(self.classes))
 
     def corrected(self, probabilities: Array) -> Array:
         """Correct the shift of the class priors if `shift` is set."""
         return (
-            probabilities if self.shift is None else correct_priors(probabilities, self.shift)
+            probabilities
+            if self.prior_shift is None
+            else correct_priors(probabilities, self.prior_shift)
         )
 
     def decision_encoded(self, X: Any) -> Array:

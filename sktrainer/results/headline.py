@@ -9,10 +9,10 @@ from sktrainer.results.formats import format_number
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
 
-__all__ = ["headline_part", "headline_scores", "headline_tiles", "leading"]
+__all__ = ["key_metrics", "key_metrics_line", "key_set", "rank_metrics"]
 
 
-def headline_part(report: TrainingReport) -> str | None:
+def key_set(report: TrainingReport) -> str | None:
     """Return the source of the key scores, the first available in order of reliability.
 
     It is one of "test", "folds", "validation", "train" or None.
@@ -23,14 +23,14 @@ def headline_part(report: TrainingReport) -> str | None:
     return None
 
 
-def headline_tiles(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
+def key_metrics(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
     """Return the key scores by metric: the number, and ± standard deviation for folds."""
-    part = headline_part(report)
+    part = key_set(report)
     scores = _scores_of(report, part) if part else {}
-    return {name: scores[name] for name in leading(list(scores), limit)}
+    return {name: scores[name] for name in rank_metrics(list(scores), limit)}
 
 
-def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
+def key_metrics_line(report: TrainingReport, *, limit: int = 2) -> str:
     """Return the key scores and their source as one line of text.
 
     Parameters
@@ -39,10 +39,10 @@ def headline_scores(report: TrainingReport, *, limit: int = 2) -> str:
     limit : int, default=2
         Number of metrics, in the order of `leading`.
     """
-    part = headline_part(report)
+    part = key_set(report)
     named = [
         " ".join(filter(None, (name, number, small)))
-        for name, (number, small) in headline_tiles(report, limit=limit).items()
+        for name, (number, small) in key_metrics(report, limit=limit).items()
     ]
     if part is None:
         return "not scored"
@@ -65,7 +65,7 @@ def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
     return {str(name): (format_number(value), "") for name, value in row.items()}
 
 
-def leading(names: list[str], limit: int) -> list[str]:
+def rank_metrics(names: list[str], limit: int) -> list[str]:
     """Return at most `limit` metrics: the first one, then ROC AUC, then the others."""
     first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
     return list(dict.fromkeys(first + names))[:limit]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sktrainer.types import Evaluation
+from sktrainer.types import MetricValue
 
-__all__ = ["evals_result", "history_frame", "values_at", "watched_metric"]
+__all__ = ["evals_result", "history_frame", "recorded_eval_metric", "values_at_iteration"]
 
 
-def history_frame(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
+def history_frame(evaluations: Sequence[MetricValue]) -> pd.DataFrame:
     """Return the metrics of each iteration as a tidy table, with one row per value.
 
     Parameters
@@ -44,7 +44,7 @@ def history_frame(evaluations: Sequence[Evaluation]) -> pd.DataFrame:
     )
 
 
-def evals_result(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, list[float]]]:
+def evals_result(evaluations: Sequence[MetricValue]) -> dict[str, dict[str, list[float]]]:
     """Return the metrics of each iteration as lists by set and metric.
 
     Parameters
@@ -70,7 +70,7 @@ def evals_result(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, list[
     return result
 
 
-def values_at(evaluations: Sequence[Evaluation], iteration: int) -> dict[str, float]:
+def values_at_iteration(evaluations: Sequence[MetricValue], iteration: int) -> dict[str, float]:
     """Return the validation metrics after one iteration.
 
     Examples
@@ -85,8 +85,8 @@ def values_at(evaluations: Sequence[Evaluation], iteration: int) -> dict[str, fl
     }
 
 
-def watched_metric(
-    evaluations: Sequence[Evaluation], best_iteration: int | None, asked: str, tol: float = 0.0
+def recorded_eval_metric(
+    evaluations: Sequence[MetricValue], best_iteration: int | None, asked: str, tol: float = 0.0
 ) -> str:
     """Return the recorded name of the metric that determined the best iteration.
 
@@ -120,7 +120,7 @@ def watched_metric(
         return next(iter(curves))
     if tol > 0:
         return asked
-    at_best = values_at(evaluations, best_iteration)
+    at_best = values_at_iteration(evaluations, best_iteration)
     extreme = [
         name
         for name, values in curves.items()

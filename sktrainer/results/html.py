@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sktrainer.results.sections import page_content
+from sktrainer.results.sections import page_context
 
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
@@ -27,7 +27,7 @@ def render_page(report: TrainingReport) -> str:
         "html { color-scheme: light dark; background: light-dark(#ffffff, #14171b); }\n"
         "body { margin: 0; }\n@media print { html { color-scheme: light; } }\n"
         f"{_style()}</style>\n</head>\n<body>\n"
-        f'<main class="skt-report">{page_content(report)}</main>\n</body>\n</html>\n'
+        f'<main class="skt-report">{page_context(report)}</main>\n</body>\n</html>\n'
     )
 
 
@@ -35,7 +35,7 @@ def render_fragment(report: TrainingReport) -> str:
     """Return an HTML element for notebooks. Its styles do not affect other elements."""
     return (
         f'<style>\n{_style()}</style><div class="skt-report skt-fragment">'
-        f"{page_content(report)}</div>"
+        f"{page_context(report)}</div>"
     )
 
 

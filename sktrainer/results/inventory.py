@@ -7,7 +7,13 @@ from typing import Any
 
 from sktrainer.results.report import ColumnTreatment
 
-__all__ = ["column_treatments", "packages_of", "seeds_of", "step_classes", "target_scale_of"]
+__all__ = [
+    "column_treatments",
+    "fitted_seeds",
+    "root_packages",
+    "step_classes",
+    "target_scaling",
+]
 
 _SEEDS = frozenset({"random_state", "random_seed", "seed"})
 
@@ -72,7 +78,7 @@ def _grouped(decisions: Iterable[Any]) -> tuple[ColumnTreatment, ...]:
     )
 
 
-def seeds_of(pipeline: Any) -> dict[str, int]:
+def fitted_seeds(pipeline: Any) -> dict[str, int]:
     """Return the seeds of the steps and the model, by step name.
 
     The seed of a nested estimator is listed under a dotted name, as "model.estimator".
@@ -96,7 +102,7 @@ def seeds_of(pipeline: Any) -> dict[str, int]:
     return seeds
 
 
-def target_scale_of(pipeline: Any) -> dict[str, list[float]] | None:
+def target_scaling(pipeline: Any) -> dict[str, list[float]] | None:
     """Return "mean" and "deviation" of each target column if the target was standardized.
 
     Examples
@@ -112,7 +118,7 @@ def target_scale_of(pipeline: Any) -> dict[str, list[float]] | None:
     return {"mean": scale.mean.tolist(), "deviation": scale.deviation.tolist()}
 
 
-def packages_of(objects: Iterable[Any]) -> list[str]:
+def root_packages(objects: Iterable[Any]) -> list[str]:
     """Return the top-level packages of the classes of these objects, without duplicates.
 
     An object can list further packages that it depends on in `packages_below`.

@@ -15,16 +15,16 @@ from sktrainer.results.summary import top_importances
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
 
-__all__ = ["outcome"]
+__all__ = ["predictions_section"]
 
 _NARROW_CONFUSION = 4
 
 
-def outcome(report: TrainingReport) -> str:
+def predictions_section(report: TrainingReport) -> str:
     """Return confusion matrix and feature importances, side by side if the matrix fits."""
     confusion = importances = ""
     if report.confusion is not None and not report.confusion.empty:
-        confusion = _confusion(report.confusion, report.confusion_part)
+        confusion = _confusion(report.confusion, report.confusion_set)
     if report.importances is not None and len(report.importances):
         top = top_importances(report.importances)
         values = top.tolist()

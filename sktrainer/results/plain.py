@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["plain_values"]
+__all__ = ["to_plain"]
 
 _BY_INDEX = frozenset({"scores", "cv_summary"})
 
 
-def plain_values(report: Any) -> dict[str, Any]:
+def to_plain(report: Any) -> dict[str, Any]:
     """Convert a report dataclass to dicts, lists, str, int, float, bool and None.
 
     `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "axes_svg",
+    "figure_to_svg",
     "plot_confusion",
     "plot_folds",
     "plot_history",
@@ -77,7 +77,7 @@ def plot_history(
         known = ", ".join(names) or "none"
         raise ValueError(f"metric={metric!r} is not in the history; available: {known}")
     for part, color in (("train", TRAIN), ("validation", VALIDATION)):
-        line = _thinned(rows[rows["set"] == part])
+        line = _subsample(rows[rows["set"] == part])
         if len(line):
             axes.plot(line["iteration"], line["value"], color=color, lw=1.6, label=part)
     if best_iteration is not None:
@@ -198,7 +198,7 @@ def plot_confusion(confusion: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def axes_svg(axes: Axes) -> str:
+def figure_to_svg(axes: Axes) -> str:
     """Return the figure as an SVG element for HTML. The output is reproducible.
 
     Text remains text in the font of the page, and colors become CSS variables.
@@ -254,7 +254,7 @@ def _use_log_scale(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
-def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
+def _subsample(rows: pd.DataFrame) -> pd.DataFrame:
     """Subsample to at most `_MOST_POINTS` rows, including the first and the last."""
     if len(rows) <= _MOST_POINTS:
         return rows

@@ -127,11 +127,11 @@ class ColumnTreatment(TypedDict, total=False):
     detail: str
 
 
-def _no_history() -> pd.DataFrame:
+def empty_history() -> pd.DataFrame:
     return history_frame(())
 
 
-def _now() -> str:
+def now_iso() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
@@ -160,7 +160,7 @@ class TrainingReport:
     scores_note : str
         Positive class or averaging method of the scores.
     confusion : DataFrame or None
-        Confusion matrix of the set `confusion_part`. Rows are true classes, columns are
+        Confusion matrix of the set `confusion_set`. Rows are true classes, columns are
         predicted classes.
     importances : Series or None
         Largest feature importances, indexed by feature name.
@@ -211,10 +211,10 @@ class TrainingReport:
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     scores_note: str = ""
     confusion: pd.DataFrame | None = None
-    confusion_part: str = "test"
+    confusion_set: str = "test"
     importances: pd.Series | None = None
     importance_kind: str | None = None
-    history: pd.DataFrame = field(default_factory=_no_history)
+    history: pd.DataFrame = field(default_factory=empty_history)
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
     attempts: pd.DataFrame | None = None
@@ -223,14 +223,14 @@ class TrainingReport:
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
-    created: str = field(default_factory=_now)
+    created: str = field(default_factory=now_iso)
 
     # Renderers are imported on use: `fit` creates a report but does not render it.
 
     def __repr__(self) -> str:
-        from sktrainer.results.headline import headline_scores
+        from sktrainer.results.headline import key_metrics_line
 
-        return f"<TrainingReport of {self.estimator}: {headline_scores(self, limit=1)}>"
+        return f"<TrainingReport of {self.estimator}: {key_metrics_line(self, limit=1)}>"
 
     def __str__(self) -> str:
         from sktrainer.results.text import render_text
@@ -269,6 +269,6 @@ class TrainingReport:
         dict
             One entry per attribute. NaN and infinity are None.
         """
-        from sktrainer.results.plain import plain_values
+        from sktrainer.results.plain import to_plain
 
-        return plain_values(self)
+        return to_plain(self)

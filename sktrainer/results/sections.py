@@ -14,18 +14,18 @@ from sktrainer.results.formats import (
     format_seconds,
     format_time,
 )
-from sktrainer.results.outcome import outcome
+from sktrainer.results.outcome import predictions_section
 
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
 
-__all__ = ["page_content"]
+__all__ = ["page_context"]
 
 _SHORT_TABLE = 8
 _MOST_CURVES = 4
 
 
-def page_content(report: TrainingReport) -> str:
+def page_context(report: TrainingReport) -> str:
     """Return all sections of a report. Sections without content are omitted."""
     return "".join(
         [
@@ -35,7 +35,7 @@ def page_content(report: TrainingReport) -> str:
             _curves(report),
             _folds(report),
             _attempts(report),
-            outcome(report),
+            predictions_section(report),
             _data(report),
             _pipeline(report),
             _run(report),
@@ -52,7 +52,7 @@ def _header(report: TrainingReport) -> str:
     return (
         f"<header><h2>{escape(report.estimator)}</h2>"
         f"{elements.paragraph(' · '.join(facts), muted=True)}"
-        f"{elements.tiles(headline.headline_tiles(report))}"
+        f"{elements.tiles(headline.key_metrics(report))}"
         f"{elements.paragraph(_headline(report))}</header>"
     )
 
@@ -67,7 +67,7 @@ def _sizes(report: TrainingReport) -> list[str]:
 
 def _headline(report: TrainingReport) -> str:
     """Return a sentence on the rows behind the key scores and how these rows were used."""
-    part = headline.headline_part(report)
+    part = headline.key_set(report)
     n_rows = report.split.get("rows", {}).get(part or "", 0)
     rows = f"{n_rows:,} {part} rows" if n_rows else f"{part} rows"
     if part == "test":
@@ -102,17 +102,17 @@ def _scores_note(report: TrainingReport) -> str:
 
 def _curves(report: TrainingReport) -> str:
     if report.history.empty:
-        return elements.section("Fit", elements.paragraph(summary.sentence_of_fit(report)))
+        return elements.section("Fit", elements.paragraph(summary.fit_sentence(report)))
     try:
         pictures = _history_pictures(report)
     except ImportError as error:
         pictures = elements.paragraph(f"Learning curves are not shown: {error}", muted=True)
-    text = elements.paragraph(summary.sentence_of_fit(report))
+    text = elements.paragraph(summary.fit_sentence(report))
     return elements.section("Learning curve", text, pictures)
 
 
 def _history_pictures(report: TrainingReport) -> str:
-    from sktrainer.results.plots import axes_svg, plot_history
+    from sktrainer.results.plots import figure_to_svg, plot_history
 
     figures = []
     for metric in list(dict.fromkeys(report.history["metric"]))[:_MOST_CURVES]:
@@ -124,14 +124,14 @@ def _history_pictures(report: TrainingReport) -> str:
             else report.fitting.get("best_iteration"),
             iteration=report.fitting.get("iteration") or "iteration",
         )
-        figures.append(f"<figure>{axes_svg(axes)}</figure>")
+        figures.append(f"<figure>{figure_to_svg(axes)}</figure>")
     return f'<div class="skt-figures">{"".join(figures)}</div>'
 
 
 def _attempts(report: TrainingReport) -> str:
     if report.attempts is None:
         return ""
-    table = summary.tries_table(report.attempts)
+    table = summary.attempts_table(report.attempts)
     return elements.section("Attempts", elements.frame_table(table))
 
 
@@ -152,10 +152,12 @@ def _fold_pictures(report: TrainingReport) -> str:
     if report.folds is None or report.cv_summary is None:
         return ""
     try:
-        from sktrainer.results.plots import axes_svg, plot_folds
+        from sktrainer.results.plots import figure_to_svg, plot_folds
 
-        metrics = headline.leading([str(name) for name in report.cv_summary.index], 2)
-        pictures = [axes_svg(plot_folds(report.folds, metric=metric)) for metric in metrics]
+        metrics = headline.rank_metrics([str(name) for name in report.cv_summary.index], 2)
+        pictures = [
+            figure_to_svg(plot_folds(report.folds, metric=metric)) for metric in metrics
+        ]
     except ImportError:
         return ""  # the learning curve section names the missing extra
     figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)

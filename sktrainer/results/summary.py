@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sktrainer.results.report import ImbalanceSection, SplitSection, TrainingReport
 
 __all__ = [
+    "attempts_table",
     "describe_data",
     "describe_fitting",
     "describe_imbalance",
@@ -28,21 +29,22 @@ __all__ = [
     "describe_resources",
     "describe_split",
     "describe_steps",
+    "fit_sentence",
     "folds_table",
-    "sentence_of_fit",
     "top_importances",
-    "tries_table",
 ]
 
 _MOST_SHIFTS = 3
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
 
 
-def sentence_of_fit(report: TrainingReport) -> str:
+def fit_sentence(report: TrainingReport) -> str:
     """Return one sentence on the fit, or an empty string if nothing is known."""
     if not report.fitting:
         return ""
-    text = "; ".join([describe_fitting(report.fitting), *_stopping(report.fitting)])
+    text = "; ".join(
+        [describe_fitting(report.fitting), *_early_stopping_sentence(report.fitting)]
+    )
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -147,7 +149,7 @@ def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
     return named.rename(columns=short)
 
 
-def tries_table(attempts: pd.DataFrame) -> pd.DataFrame:
+def attempts_table(attempts: pd.DataFrame) -> pd.DataFrame:
     """Return the attempts for display: indexed by number, with seeds as plain digits."""
     named = attempts.rename(columns={"validation_loss": "loss"}).set_index("try")
     used = named["used"].map({True: "yes", False: "no"})
@@ -224,7 +226,7 @@ def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None
     ... )
     'stopped early at round 212 of 1,000 (best 162) in 3.1 s, peak memory 412 MB'
     """
-    text = _ending(fitting)
+    text = _stop_sentence(fitting)
     if fitting.get("seconds") is not None:
         text += f" in {format_seconds(fitting['seconds'])}"
     if peak_memory_mb is not None:
@@ -232,7 +234,7 @@ def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None
     return text
 
 
-def _ending(fitting: Mapping[str, Any]) -> str:
+def _stop_sentence(fitting: Mapping[str, Any]) -> str:
     name = fitting.get("iteration") or "iteration"
     n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
     if reason == "partial_fit":
@@ -252,12 +254,12 @@ def _ending(fitting: Mapping[str, Any]) -> str:
     return f"ran all {n_iter:,} {names}{tail}"
 
 
-def _stopping(fitting: Mapping[str, Any]) -> list[str]:
+def _early_stopping_sentence(fitting: Mapping[str, Any]) -> list[str]:
     rows = []
     if fitting.get("batch_size") is not None:
         rows.append(f"batch size {fitting['batch_size']:,}")
     if fitting.get("target_scale"):
-        rows.append(_standardised(fitting["target_scale"]))
+        rows.append(_target_scaling_sentence(fitting["target_scale"]))
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" ({fitting['validation']})" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
@@ -279,7 +281,7 @@ def _stopping(fitting: Mapping[str, Any]) -> list[str]:
     return rows
 
 
-def _standardised(scale: Mapping[str, Sequence[float]]) -> str:
+def _target_scaling_sentence(scale: Mapping[str, Sequence[float]]) -> str:
     means, deviations = scale["mean"], scale["deviation"]
     if len(means) > 1:
         return f"{len(means):,} targets standardized, each by its own mean and deviation"

@@ -21,7 +21,7 @@ from sktrainer.results.formats import (
 if TYPE_CHECKING:
     from sktrainer.results.report import TrainingReport
 
-__all__ = ["compact_table", "labelled", "render_text", "score_table"]
+__all__ = ["label_lines", "render_text", "score_table", "text_table"]
 
 WIDTH = 100
 
@@ -29,20 +29,20 @@ WIDTH = 100
 def render_text(report: TrainingReport) -> str:
     """Return the full report as text, at most 100 characters wide."""
     title = f"{report.estimator} for {report.task}, {format_time(report.created)}"
-    quoted = headline.headline_scores(report, limit=3)
-    blocks = [f"{title}\n{quoted[:1].upper()}{quoted[1:]}", labelled(_decisions(report))]
+    quoted = headline.key_metrics_line(report, limit=3)
+    blocks = [f"{title}\n{quoted[:1].upper()}{quoted[1:]}", label_lines(_decisions(report))]
     if not report.scores.empty:
         note = f"\n{report.scores_note}" if report.scores_note else ""
         blocks.append(score_table(report.scores) + note)
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.attempts is not None:
-        blocks.append(f"Attempts\n{compact_table(summary.tries_table(report.attempts))}")
+        blocks.append(f"Attempts\n{text_table(summary.attempts_table(report.attempts))}")
     if report.confusion is not None:
-        blocks.append(_confusion_text(report.confusion, report.confusion_part))
-    blocks.append(labelled(_circumstances(report)))
+        blocks.append(_confusion_text(report.confusion, report.confusion_set))
+    blocks.append(label_lines(_environment_text(report)))
     if report.notes:
-        notes = "\n".join(map(_item, report.notes))
+        notes = "\n".join(map(_bullet, report.notes))
         blocks.append(f"Notes\n{notes}")
     return "\n\n".join(block for block in blocks if block)
 
@@ -50,13 +50,13 @@ def render_text(report: TrainingReport) -> str:
 def _confusion_text(confusion: pd.DataFrame, part: str) -> str:
     if not has_many_classes(confusion):
         title = f"Confusion matrix ({part} rows), true classes in rows, predicted in columns"
-        return f"{title}\n{compact_table(confusion)}"
+        return f"{title}\n{text_table(confusion)}"
     wrong = most_confused(confusion)
     title = f"Most frequent confusions ({part} rows), {len(confusion):,} classes in total"
-    return "" if wrong.empty else f"{title}\n{compact_table(wrong, index=False)}"
+    return "" if wrong.empty else f"{title}\n{text_table(wrong, index=False)}"
 
 
-def _item(text: str) -> str:
+def _bullet(text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
 
 
@@ -70,24 +70,24 @@ def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
         ("Steps", summary.describe_steps(report.steps)),
         ("Columns", summary.describe_preprocessing(report.preprocessing)),
         ("Imbalance", summary.describe_imbalance(report.imbalance) if report.imbalance else ""),
-        ("Fit", summary.sentence_of_fit(report)),
+        ("Fit", summary.fit_sentence(report)),
     ]
     return [(name, text) for name, text in rows if text]
 
 
 def _folds_text(report: TrainingReport) -> str:
     assert report.folds is not None
-    text = f"Folds\n{compact_table(summary.folds_table(report.folds))}"
+    text = f"Folds\n{text_table(summary.folds_table(report.folds))}"
     if report.cv_summary is None:
         return text
     means = ", ".join(
         f"{name} {format_number(row['mean'])} ± {format_number(row['std'], 2)}"
         for name, row in report.cv_summary.iterrows()
     )
-    return f"{text}\n{labelled([('Mean ± std', means)])}"
+    return f"{text}\n{label_lines([('Mean ± std', means)])}"
 
 
-def _circumstances(report: TrainingReport) -> list[tuple[str, str]]:
+def _environment_text(report: TrainingReport) -> list[tuple[str, str]]:
     rows = []
     if report.importances is not None and len(report.importances):
         top = summary.top_importances(report.importances, 8)
@@ -116,7 +116,7 @@ def _stages_text(stages: pd.DataFrame) -> str:
     return ", ".join(named) + tail
 
 
-def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
+def label_lines(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
     """Format labels on the left and wrapped, aligned text on the right.
 
     Examples
@@ -134,7 +134,7 @@ def labelled(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def compact_table(
+def text_table(
     frame: pd.DataFrame, *, index: bool = True, max_rows: int = 20, width: int = WIDTH
 ) -> str:
     """Format a table as text, with the index on the left and right-aligned numbers.
@@ -166,7 +166,7 @@ def compact_table(
     title = "" if shown.index.name is None else str(shown.index.name)
     labels = [str(label) for label in shown.index]
     left = _aligned(title, labels, left=True) if index else None
-    blocks = [_joined(block) for block in _folded(left, columns, width)]
+    blocks = [_joined(block) for block in _wrap_columns(left, columns, width)]
     if len(frame) > max_rows:
         blocks.append(f"… {len(frame) - max_rows:,} more rows")
     return "\n".join(blocks)
@@ -183,7 +183,7 @@ def score_table(scores: pd.DataFrame) -> str:
     train  0.988
     test   0.900
     """
-    return compact_table(scores)
+    return text_table(scores)
 
 
 def _is_numeric(column: pd.Series) -> bool:
@@ -199,7 +199,7 @@ def _aligned(title: str, cells: Sequence[str], *, left: bool) -> list[str]:
     return [text.ljust(width) if left else text.rjust(width) for text in (title, *cells)]
 
 
-def _folded(
+def _wrap_columns(
     left: list[str] | None, columns: Sequence[list[str]], width: int
 ) -> list[list[list[str]]]:
     """Divide columns into blocks that fit into `width`, each starting with the index."""

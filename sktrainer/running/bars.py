@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.errors import LiveError
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["Bars"]
+__all__ = ["ProgressBars"]
 
 
-class Bars:
+class ProgressBars:
     """Progress bars of all concurrent fits, in one shared live display.
 
     The display exists while at least one bar is open and is erased afterwards.

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["kept"]
+__all__ = ["preserve_global_state"]
 
 
 @contextmanager
-def kept(seed: int | None = None) -> Iterator[None]:
+def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     """Restore the global random generators and the warning filters on exit.
 
     Parameters

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Checkpoint", "Rhythm", "apart", "checkpoint_of", "rhythm_of"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointSchedule",
+    "as_checkpoint",
+    "resolve_schedule",
+    "with_per_fit",
+]
 
 DEFAULT_EVERY = 50
 DEFAULT_SECONDS = 30.0
@@ -61,11 +67,11 @@ class Checkpoint:
     every: int | None = None
     seconds: float | None = None
     keep: int = 2
-    apart: bool = False
+    per_fit: bool = False
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class CheckpointSchedule:
     """Checkpoint schedule: at least `every` iterations and `seconds` between two files."""
 
     every: int
@@ -73,7 +79,7 @@ class Rhythm:
     keep: int
 
 
-def checkpoint_of(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
+def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
     """Return the `checkpoint` parameter as a Checkpoint. A path gets the default schedule.
 
     Examples
@@ -84,7 +90,7 @@ def checkpoint_of(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
     return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
 
 
-def apart(value: Any) -> Any:
+def with_per_fit(value: Any) -> Any:
     """Return `checkpoint` with one sub-folder per fit. Other values are returned unchanged.
 
     Examples
@@ -93,10 +99,10 @@ def apart(value: Any) -> Any:
     True
     """
     known = isinstance(value, (Checkpoint, str, os.PathLike))
-    return replace(checkpoint_of(value), apart=True) if known else value
+    return replace(as_checkpoint(value), per_fit=True) if known else value
 
 
-def rhythm_of(checkpoint: Checkpoint, *, in_segments: bool) -> Rhythm:
+def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> CheckpointSchedule:
     """Return the schedule of a checkpoint, with defaults for `every` and `seconds`.
 
     Examples
@@ -110,4 +116,4 @@ def rhythm_of(checkpoint: Checkpoint, *, in_segments: bool) -> Rhythm:
     if not in_segments and every is None and seconds is None:
         seconds = DEFAULT_SECONDS
     fallback = DEFAULT_EVERY if in_segments else 1
-    return Rhythm(fallback if every is None else every, seconds, checkpoint.keep)
+    return CheckpointSchedule(fallback if every is None else every, seconds, checkpoint.keep)

@@ -9,13 +9,13 @@ from typing import Any
 
 from sktrainer.exceptions import ParameterError
 
-__all__ = ["DeviceChoice", "Gpus", "choose_device", "is_device"]
+__all__ = ["AvailableGpus", "DeviceChoice", "choose_device", "is_device_name"]
 
 _NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
 
 
 @dataclass(frozen=True)
-class Gpus:
+class AvailableGpus:
     """GPUs on which a library can train a given model on this machine.
 
     Attributes
@@ -29,8 +29,8 @@ class Gpus:
     """
 
     names: tuple[str, ...] = ()
-    why_none: str = ""
-    repeats: bool = True
+    reason_if_none: str = ""
+    reproducible: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DeviceChoice:
     """
 
     name: str | None = None
-    given: str | None = None
+    override: str | None = None
     reason: str = ""
 
     @property
@@ -56,7 +56,7 @@ class DeviceChoice:
         return self.name is not None and self.name.startswith(("cuda", "gpu", "mps"))
 
 
-def is_device(value: Any) -> bool:
+def is_device_name(value: Any) -> bool:
     """Return whether a value is a valid device name, whether or not the device exists.
 
     Examples
@@ -81,7 +81,7 @@ def choose_device(
     asked : str
         "auto" or a device name.
     backend : Backend
-        A backend without `own_device` and `gpus` cannot set a device.
+        A backend without `configured_device` and `gpus` cannot set a device.
     model : estimator
     name : str or None, default=None
         Name of the model in error messages. If None, the name of its class.
@@ -104,23 +104,23 @@ def choose_device(
     """
     name = name or type(model).__name__
     if not hasattr(backend, "gpus"):
-        return _where_nothing_is_set(asked, name)
+        return _no_device_support(asked, name)
     own = backend.own_device(model)
     if own is not None:
-        return _with_own(asked, own, lambda: backend.gpus(model), name)
+        return _check_configured_device(asked, own, lambda: backend.gpus(model), name)
     if asked == "cpu":
-        return DeviceChoice("cpu", given="cpu")
+        return DeviceChoice("cpu", override="cpu")
     gpus = backend.gpus(model)
     if gpus is None:
-        return _where_nothing_is_set(asked, name)
+        return _no_device_support(asked, name)
     if asked == "auto":
-        return _automatic(gpus)
+        return _auto_device(gpus)
     if not _is_among(asked, gpus.names):
-        raise ParameterError(_not_there(asked, gpus, name))
-    return DeviceChoice(asked, given=asked)
+        raise ParameterError(_unavailable_message(asked, gpus, name))
+    return DeviceChoice(asked, override=asked)
 
 
-def _where_nothing_is_set(asked: str, name: str) -> DeviceChoice:
+def _no_device_support(asked: str, name: str) -> DeviceChoice:
     if asked in ("auto", "cpu"):
         return DeviceChoice()
     raise ParameterError(
@@ -129,39 +129,45 @@ def _where_nothing_is_set(asked: str, name: str) -> DeviceChoice:
     )
 
 
-def _automatic(gpus: Gpus) -> DeviceChoice:
+def _auto_device(gpus: AvailableGpus) -> DeviceChoice:
     if not gpus.names:
-        return DeviceChoice("cpu", reason=gpus.why_none)
+        return DeviceChoice("cpu", reason=gpus.reason_if_none)
     name = gpus.names[0].partition(":")[0]
-    if not gpus.repeats:
+    if not gpus.reproducible:
         reason = f"training on the GPU is not reproducible; device={name!r} selects it anyway"
-        return DeviceChoice("cpu", given="cpu", reason=reason)
-    return DeviceChoice(name, given=name)
+        return DeviceChoice("cpu", override="cpu", reason=reason)
+    return DeviceChoice(name, override=name)
 
 
-def _with_own(asked: str, own: str, look: Callable[[], Gpus], name: str) -> DeviceChoice:
+def _check_configured_device(
+    asked: str, own: str, look: Callable[[], AvailableGpus], name: str
+) -> DeviceChoice:
     """Use the device set in the model's parameters, or raise if `asked` conflicts with it."""
-    if asked != "auto" and not _agree(asked, own):
+    if asked != "auto" and not _same_device(asked, own):
         raise ParameterError(
             f"device={asked!r} conflicts with {name}, whose own parameters set the device "
             f"{own!r}; remove one of the two"
         )
     wanted = own if asked == "auto" or ":" in own else asked  # "cuda:1" is the more specific
-    if own == "cpu" or not is_device(own):  # the library validates names that only it knows
+    if own == "cpu" or not is_device_name(
+        own
+    ):  # the library validates names that only it knows
         return DeviceChoice(wanted)
     gpus = look()
     if not _is_among(wanted, gpus.names):
-        here = f"available are {', '.join(gpus.names)}" if gpus.names else gpus.why_none
+        here = f"available are {', '.join(gpus.names)}" if gpus.names else gpus.reason_if_none
         raise ParameterError(
             f"the parameters of {name} set the device {wanted!r}, which is not available: "
             f"{here}; remove it from the model and use device='auto'"
         )
-    return DeviceChoice(wanted, given=None if wanted == own else wanted)
+    return DeviceChoice(wanted, override=None if wanted == own else wanted)
 
 
-def _not_there(asked: str, gpus: Gpus, name: str) -> str:
+def _unavailable_message(asked: str, gpus: AvailableGpus, name: str) -> str:
     here = ", ".join(map(repr, ("cpu", *gpus.names)))
-    why = "" if gpus.names else f": {gpus.why_none or 'its library supports the CPU only'}"
+    why = (
+        "" if gpus.names else f": {gpus.reason_if_none or 'its library supports the CPU only'}"
+    )
     return (
         f"device must be one of the devices available for {name} ({here}), got {asked!r}{why}; "
         "use one of these or 'auto'"
@@ -169,10 +175,10 @@ def _not_there(asked: str, gpus: Gpus, name: str) -> str:
 
 
 def _is_among(name: str, names: tuple[str, ...]) -> bool:
-    return any(_agree(name, other) for other in names)
+    return any(_same_device(name, other) for other in names)
 
 
-def _agree(one: str, other: str) -> bool:
+def _same_device(one: str, other: str) -> bool:
     """Return whether two names can refer to the same device. "cuda" matches "cuda:1"."""
     (kind, _, index), (other_kind, _, other_index) = one.partition(":"), other.partition(":")
     return kind == other_kind and (not index or not other_index or index == other_index)

@@ -9,35 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.types import Array, Evaluation, ModelFit
+from sktrainer.types import Array, MetricValue, ModelFit
 
 __all__ = [
-    "FINE",
-    "Skill",
-    "Verdict",
-    "advice",
-    "are_probabilities",
-    "class_skill",
-    "judge",
-    "number_skill",
-    "scaling_advice",
+    "NO_PROBLEM",
+    "BaselineComparison",
+    "Diagnosis",
+    "are_valid_probabilities",
+    "compare_log_loss",
+    "compare_squared_error",
+    "diagnose_losses",
+    "suggest_params",
+    "suggest_target_scaling",
 ]
 
-GROWTH = 2.0
+MAX_LOSS_GROWTH = 2.0
 """A fit diverged if its training loss exceeds this multiple of its first value."""
 
-LEAST_GAIN = 1e-3
+MIN_RELATIVE_GAIN = 1e-3
 """Minimum relative improvement over the constant baseline to count as better."""
 
-MOST_DENIED = 0.01
+MAX_ZERO_PROBABILITY_SHARE = 0.01
 """A fit diverged if its true class has zero probability in more than this share of rows."""
 
-UNLIKE = 10.0
+MAX_TARGET_SCALE = 10.0
 """Ratio to a standard deviation of 1 beyond which a target should be standardized."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Diagnosis:
     """Diagnosis of a fit.
 
     Attributes
@@ -55,14 +55,14 @@ class Verdict:
     problem: str = ""
     diverged: bool = False
     loss: float = math.nan
-    remedy: str = ""
+    fix: str = ""
 
 
-FINE = Verdict()
+NO_PROBLEM = Diagnosis()
 
 
 @dataclass(frozen=True)
-class Skill:
+class BaselineComparison:
     """Loss of a model on some rows, compared with a constant baseline.
 
     Attributes
@@ -80,17 +80,20 @@ class Skill:
     metric: str
     loss: float
     baseline: float
-    beyond_start: bool
-    worse: bool
+    far_from_untrained: bool
+    significantly_worse: bool
 
     @property
-    def of_unlike_target(self) -> bool:
+    def target_needs_scaling(self) -> bool:
         """Whether the standard deviation of a regression target is far from 1."""
-        return self.metric == "RMSE" and not 1 / UNLIKE < self.baseline < UNLIKE
+        return (
+            self.metric == "RMSE"
+            and not 1 / MAX_TARGET_SCALE < self.baseline < MAX_TARGET_SCALE
+        )
 
     @property
-    def no_better(self) -> bool:
-        return not self.loss < self.baseline * (1.0 - LEAST_GAIN)
+    def is_no_better(self) -> bool:
+        return not self.loss < self.baseline * (1.0 - MIN_RELATIVE_GAIN)
 
     def __str__(self) -> str:
         knowing = "class frequencies" if self.metric == "log loss" else "the mean"
@@ -100,7 +103,7 @@ class Skill:
         )
 
 
-def are_probabilities(values: Array) -> bool:
+def are_valid_probabilities(values: Array) -> bool:
     """Return whether all rows are non-negative and sum to 1. Ignore rows with NaN.
 
     `predict_proba` of some models returns margins instead of probabilities.
@@ -116,9 +119,9 @@ def are_probabilities(values: Array) -> bool:
     return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1.0, atol=1e-3))
 
 
-def class_skill(
+def compare_log_loss(
     probabilities: Array, codes: Array, frequencies: Array, weight: Array | None = None
-) -> Skill:
+) -> BaselineComparison:
     """Compare the log loss of a model with that of constant class frequencies.
 
     Parameters
@@ -145,11 +148,13 @@ def class_skill(
     # log(n_classes) is the log loss of equal probabilities, that is, of an untrained model.
     start = 2.0 * math.log(max(2, int(np.count_nonzero(frequencies))))
     worse = _is_worse(losses - naive, weight)
-    denied = _mean(of_truth <= least, weight) > MOST_DENIED
-    return Skill("log loss", mean, baseline, denied or not mean <= start, worse)
+    denied = _mean(of_truth <= least, weight) > MAX_ZERO_PROBABILITY_SHARE
+    return BaselineComparison("log loss", mean, baseline, denied or not mean <= start, worse)
 
 
-def number_skill(predicted: Array, y: Array, mean: Any, weight: Array | None = None) -> Skill:
+def compare_squared_error(
+    predicted: Array, y: Array, mean: Any, weight: Array | None = None
+) -> BaselineComparison:
     """Compare the RMSE of a model with that of predicting the training mean.
 
     `predicted` and `y` have shape (n_samples,) or (n_samples, n_outputs).
@@ -163,7 +168,7 @@ def number_skill(predicted: Array, y: Array, mean: Any, weight: Array | None = N
         )
         found, baseline, start = (_mean(each, weight) for each in (errors, naive, zeros))
         worse = _is_worse(errors - naive, weight)
-        return Skill(
+        return BaselineComparison(
             "RMSE", math.sqrt(found), math.sqrt(baseline), not found <= 4.0 * start, worse
         )
 
@@ -181,7 +186,9 @@ def _is_worse(excess: Array, weight: Array | None) -> bool:
     return not mean <= 2.0 * error  # not `>`, so that NaN counts as worse
 
 
-def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> Verdict:
+def diagnose_losses(
+    fit: ModelFit, held: BaselineComparison | None, seen: BaselineComparison | None, unit: str
+) -> Diagnosis:
     """Diagnose a fit from its loss curve and its skill.
 
     Parameters
@@ -195,19 +202,21 @@ def judge(fit: ModelFit, held: Skill | None, seen: Skill | None, unit: str) -> V
     loss = math.nan if held is None else held.loss
     curve = _curve_problem(fit.evaluations, unit)
     if curve:
-        return Verdict(curve, True, loss)
-    if held is None or not held.no_better:
-        return Verdict(loss=loss)
-    if seen is None or not seen.no_better:
-        return Verdict(str(held), False, loss)
+        return Diagnosis(curve, True, loss)
+    if held is None or not held.is_no_better:
+        return Diagnosis(loss=loss)
+    if seen is None or not seen.is_no_better:
+        return Diagnosis(str(held), False, loss)
     # The model is no better even on its training rows. Either training diverged, or the data
     # has no signal. In the second case, the model is not significantly worse than the
     # baseline, or its training loss decreased.
-    diverged = seen.beyond_start or (held.worse and not _is_learning(fit.evaluations))
-    return Verdict(str(held), diverged, loss)
+    diverged = seen.far_from_untrained or (
+        held.significantly_worse and not _is_learning(fit.evaluations)
+    )
+    return Diagnosis(str(held), diverged, loss)
 
 
-def _is_learning(evaluations: Sequence[Evaluation]) -> bool:
+def _is_learning(evaluations: Sequence[MetricValue]) -> bool:
     """Return whether the training loss ended below its first value.
 
     True for one iteration, which is no evidence of divergence.
@@ -216,7 +225,7 @@ def _is_learning(evaluations: Sequence[Evaluation]) -> bool:
     return len(losses) == 1 or (len(losses) > 1 and losses[-1] < losses[0])
 
 
-def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
+def _curve_problem(evaluations: Sequence[MetricValue], unit: str) -> str:
     """Describe a non-finite loss or a growing training loss. Empty if there is none."""
     for part in ("train", "validation"):
         losses = [e for e in evaluations if e.set == part and e.metric == "loss"]
@@ -228,7 +237,7 @@ def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
     if len(losses) < 2:
         return ""
     first, peak = losses[0], max(losses, key=lambda e: e.value)
-    if 0.0 < GROWTH * first.value < peak.value:
+    if 0.0 < MAX_LOSS_GROWTH * first.value < peak.value:
         return (
             f"the training loss grew from {first.value:.4g} to {peak.value:.4g} at {unit} "
             f"{peak.iteration:,}"
@@ -236,7 +245,7 @@ def _curve_problem(evaluations: Sequence[Evaluation], unit: str) -> str:
     return ""
 
 
-def scaling_advice(model: Any) -> str:
+def suggest_target_scaling(model: Any) -> str:
     """Suggest how to standardize a target whose standard deviation is far from 1.
 
     Examples
@@ -269,7 +278,7 @@ _REMEDIES = (
 )
 
 
-def advice(model: Any) -> str:
+def suggest_params(model: Any) -> str:
     """Suggest parameter changes for a model whose fit diverged.
 
     Examples

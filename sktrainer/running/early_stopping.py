@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sktrainer.types import Evaluation
+from sktrainer.types import MetricValue
 
-Values = Mapping[str, Mapping[str, float]]
+MetricValues = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
-class WatchedMetric:
+class EvalMetric:
     """Metric that early stopping monitors on the validation rows.
 
     Attributes
@@ -61,16 +61,16 @@ class Monitor:
 
     def __init__(
         self,
-        metric: WatchedMetric,
+        metric: EvalMetric,
         *,
         n_iter_no_change: int | None = None,
         tol: float = 0.0,
-        on_iteration: Callable[[int, Values], Any] | None = None,
+        on_iteration: Callable[[int, MetricValues], Any] | None = None,
     ) -> None:
         self.metric = metric
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
-        self.evaluations: list[Evaluation] = []
+        self.evaluations: list[MetricValue] = []
         self.best_iteration: int | None = None
         self.best_value: float = math.nan
         self.improved = False
@@ -85,7 +85,7 @@ class Monitor:
         """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None
 
-    def watch(self, name: str, *, greater_is_better: bool) -> None:
+    def set_native_metric(self, name: str, *, greater_is_better: bool) -> None:
         """Monitor a metric of the model instead of "loss".
 
         Used if the trainer monitors "loss" and the model has its own evaluation metric.
@@ -93,7 +93,9 @@ class Monitor:
         self._name = name
         self._greater_is_better = greater_is_better
 
-    def record(self, iteration: int, values: Values, *, seconds: float | None = None) -> bool:
+    def record(
+        self, iteration: int, values: MetricValues, *, seconds: float | None = None
+    ) -> bool:
         """Record the values of one iteration and return whether to stop.
 
         Parameters
@@ -111,7 +113,7 @@ class Monitor:
         for part in ("train", "validation"):
             for metric, value in values.get(part, {}).items():
                 self.evaluations.append(
-                    Evaluation(iteration, part, metric, float(value), elapsed)
+                    MetricValue(iteration, part, metric, float(value), elapsed)
                 )
         watched = values.get("validation", {}).get(self._name)
         self.improved = (
@@ -127,7 +129,7 @@ class Monitor:
             self._stopped = self._stopped or waited >= self.n_iter_no_change
         return self._stopped
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return the state as plain values, for `restore`."""
         return {
             "evaluations": [
@@ -142,9 +144,9 @@ class Monitor:
             "seconds": time.perf_counter() - self._start,
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore history, best iteration, patience and elapsed time from `state`."""
-        self.evaluations[:] = [Evaluation(*entry) for entry in state["evaluations"]]
+        self.evaluations[:] = [MetricValue(*entry) for entry in state["evaluations"]]
         self.best_iteration = state["best_iteration"]
         self.best_value = float(state["best_value"])
         self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])

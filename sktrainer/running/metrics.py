@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from sklearn import metrics
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Array, Scorer, Task
 
 __all__ = [
@@ -23,8 +23,8 @@ __all__ = [
     "default_scorers",
     "named_scorer",
     "resolve_scoring",
-    "score_predicted",
-    "tolerant_scorer",
+    "score_predictions",
+    "scorer_for_missing_classes",
 ]
 
 
@@ -44,9 +44,9 @@ def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
     labels = np.arange(n_classes)
     return {
         "accuracy": make_scorer(metrics.accuracy_score),
-        "precision": _OfHits(0, average),
-        "recall": _OfHits(1, average),
-        "f1": _OfHits(2, average),
+        "precision": _PrecisionRecallF1(0, average),
+        "recall": _PrecisionRecallF1(1, average),
+        "f1": _PrecisionRecallF1(2, average),
         "roc_auc": _roc_auc_scorer(n_classes),
         "log_loss": make_scorer(
             metrics.log_loss, response_method="predict_proba", labels=labels
@@ -55,7 +55,7 @@ def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
 
 
 @dataclass(frozen=True)
-class _OfHits:
+class _PrecisionRecallF1:
     """Scorer of precision, recall or F1 (`which` = 0, 1 or 2).
 
     scikit-learn computes all three together, so the result is cached on `Predicted`.
@@ -77,8 +77,12 @@ class _OfHits:
             )
             return np.array(values[:3])
 
-        of_same_rows = isinstance(estimator, Predicted)
-        found = estimator.once("precision, recall, f1", compute) if of_same_rows else compute()
+        of_same_rows = isinstance(estimator, CachedPredictor)
+        found = (
+            estimator.compute_once("precision, recall, f1", compute)
+            if of_same_rows
+            else compute()
+        )
         return float(found[self.which])
 
 
@@ -128,7 +132,7 @@ def named_scorer(name: str) -> Scorer:
     return scorer
 
 
-def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
+def scorer_for_missing_classes(scorer: Scorer, n_classes: int) -> Scorer:
     """Return a scorer that also scores rows in which a class is absent.
 
     scikit-learn's probability metrics infer the classes from the rows and raise if there
@@ -163,7 +167,7 @@ def tolerant_scorer(scorer: Scorer, n_classes: int) -> Scorer:
     )
 
 
-def asks_for_positive_label(scorer: Scorer | None) -> bool:
+def needs_pos_label(scorer: Scorer | None) -> bool:
     """Return whether the metric of a scorer has a `pos_label` parameter."""
     function = getattr(scorer, "_score_func", None)
     return function is not None and "pos_label" in inspect.signature(function).parameters
@@ -185,13 +189,13 @@ class Scoring:
 
     scorers: dict[str, Scorer]
     single: bool = False
-    on_estimator: frozenset[str] = frozenset()
+    user_defined: frozenset[str] = frozenset()
 
     def first(self) -> Scoring:
         """Return a Scoring with only the first scorer."""
         name = next(iter(self.scorers))
         alone = {name: self.scorers[name]}
-        return Scoring(alone, single=True, on_estimator=self.on_estimator & {name})
+        return Scoring(alone, single=True, user_defined=self.user_defined & {name})
 
 
 def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
@@ -207,7 +211,7 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
 
     def of_codes(name: str) -> Scorer:
         scorer = named_scorer(name)
-        return scorer if task == "regression" else tolerant_scorer(scorer, n_classes)
+        return scorer if task == "regression" else scorer_for_missing_classes(scorer, n_classes)
 
     if isinstance(scoring, str):
         return Scoring({scoring: of_codes(scoring)}, single=True)
@@ -217,12 +221,12 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
         named = {name: name for name in scoring}
     else:
         name = getattr(getattr(scoring, "_score_func", scoring), "__name__", "score")
-        return Scoring({name: scoring}, single=True, on_estimator=frozenset([name]))
+        return Scoring({name: scoring}, single=True, user_defined=frozenset([name]))
     scorers = {k: v if callable(v) else of_codes(v) for k, v in named.items()}
-    return Scoring(scorers, on_estimator=frozenset(k for k, v in named.items() if callable(v)))
+    return Scoring(scorers, user_defined=frozenset(k for k, v in named.items() if callable(v)))
 
 
-def can_serve(scorer: Scorer, estimator: Any) -> bool:
+def is_supported(scorer: Scorer, estimator: Any) -> bool:
     """Return whether an estimator has a prediction method that the scorer needs."""
     return not (wanted := response_methods(scorer)) or any(
         hasattr(estimator, method) for method in wanted
@@ -237,9 +241,9 @@ def response_methods(scorer: Scorer) -> tuple[str, ...]:
     return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 
 
-def score_predicted(
+def score_predictions(
     scorers: Mapping[str, Scorer],
-    predicted: Predicted,
+    predicted: CachedPredictor,
     y: Array,
     sample_weight: Array | None = None,
     *,
@@ -256,7 +260,7 @@ def score_predicted(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                serves = can_serve(scorer, predicted)
+                serves = is_supported(scorer, predicted)
                 # `predicted` ignores X, so pass a table without columns.
                 found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
             except ValueError:

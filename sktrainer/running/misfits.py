@@ -7,14 +7,14 @@ import warnings
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.running.metrics import asks_for_positive_label, can_serve, named_scorer
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.metrics import is_supported, named_scorer, needs_pos_label
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Array, Task
 
-__all__ = ["scorer_misfit"]
+__all__ = ["scorer_problem"]
 
 
-def scorer_misfit(name: str, task: Task, n_classes: int) -> str | None:
+def scorer_problem(name: str, task: Task, n_classes: int) -> str | None:
     """Return an error message if a scikit-learn scorer cannot score the targets, else None.
 
     The scorer is tried on a few correctly predicted rows. If it fails on these, it fails on
@@ -38,8 +38,8 @@ def scorer_misfit(name: str, task: Task, n_classes: int) -> str | None:
 
 def _scores(name: str, task: Task, n_classes: int) -> bool:
     scorer = named_scorer(name)
-    targets, rows = _predicted_right(task, n_classes, codes=asks_for_positive_label(scorer))
-    if not can_serve(scorer, rows):
+    targets, rows = _perfect_predictions(task, n_classes, codes=needs_pos_label(scorer))
+    if not is_supported(scorer, rows):
         return True  # whether the model has the required method is checked elsewhere
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -50,14 +50,18 @@ def _scores(name: str, task: Task, n_classes: int) -> bool:
     return True
 
 
-def _predicted_right(task: Task, n_classes: int, *, codes: bool) -> tuple[Array, Predicted]:
+def _perfect_predictions(
+    task: Task, n_classes: int, *, codes: bool
+) -> tuple[Array, CachedPredictor]:
     if task == "regression":
         numbers = np.array([0.5, 1.25, 2.0, 3.75])
-        return numbers, Predicted(task, None, lambda: numbers)
+        return numbers, CachedPredictor(task, None, lambda: numbers)
     # Use strings unless codes are needed: regression metrics would accept numeric codes.
     labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
     rows = np.tile(np.arange(n_classes), 2)  # two rows per class
     likely = np.eye(n_classes)[rows]
     decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
     targets = labels[rows]
-    return targets, Predicted(task, labels, lambda: targets, lambda: likely, lambda: decision)
+    return targets, CachedPredictor(
+        task, labels, lambda: targets, lambda: likely, lambda: decision
+    )

@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.types import Array, Scorer, Task
 
-__all__ = ["Predicted", "Relabelled"]
+__all__ = ["CachedPredictor", "LabelMappingScorer"]
 
 
-class Predicted(BaseEstimator):
+class CachedPredictor(BaseEstimator):
     """Estimator that returns cached predictions of fixed rows.
 
     A scikit-learn scorer calls `predict` or `predict_proba`, so several scorers would
@@ -60,9 +60,9 @@ class Predicted(BaseEstimator):
     def _answer(self, name: str) -> Array:
         source = self._sources[name]
         assert source is not None
-        return self.once(name, source)
+        return self.compute_once(name, source)
 
-    def once(self, name: str, compute: Callable[[], Array]) -> Array:
+    def compute_once(self, name: str, compute: Callable[[], Array]) -> Array:
         """Return the result of `compute`, cached under this name."""
         if name not in self._answers:
             self._answers[name] = compute()
@@ -78,7 +78,7 @@ class Predicted(BaseEstimator):
 
 
 @dataclass(frozen=True, eq=False)
-class Relabelled:
+class LabelMappingScorer:
     """Scorer that receives other labels than those that the model was trained on.
 
     Scorers such as "f1" know the positive class only for labels 0 and 1, so they receive
@@ -100,7 +100,7 @@ class Relabelled:
             found = getattr(estimator, method, None)
             return None if found is None else lambda: np.asarray(found(X))
 
-        predicted = Predicted(
+        predicted = CachedPredictor(
             "classification",
             self.shown,
             lambda: self._show(estimator.predict(X)),

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sktrainer.exceptions import SktrainerWarning, warn_caller
-from sktrainer.running.early_stopping import Monitor, Values
+from sktrainer.running.early_stopping import MetricValues, Monitor
 
 if TYPE_CHECKING:
-    from sktrainer.running.bars import Bars
+    from sktrainer.running.bars import ProgressBars
 
-__all__ = ["Iterations", "Progress"]
+__all__ = ["IterationDisplay", "Progress"]
 
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
 _SECONDS_BETWEEN_LINES = 10.0
@@ -45,10 +45,10 @@ class Progress:
         self.verbose = int(verbose)
         self._stream = stream
         self._lock = threading.RLock()
-        self._bars: Bars | None = None
+        self._bars: ProgressBars | None = None
         self._speaks = self.verbose > 0 and _is_main_process()
 
-    def done(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Print a line for a completed stage."""
         if self._speaks:
             self._write(f"✓ {text}")
@@ -60,12 +60,12 @@ class Progress:
         else:
             warn_caller(text, category)
 
-    def block(self, text: str) -> None:
+    def show_block(self, text: str) -> None:
         """Print an aligned table, indented by four spaces."""
         if self._speaks and text:
             self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
 
-    def fold(
+    def show_fold(
         self,
         number: int,
         n_folds: int,
@@ -85,7 +85,7 @@ class Progress:
         self._write("  ".join([f"  {name}", *shown, f"{seconds:.1f} s"]))
 
     @contextmanager
-    def iterations(self, label: str, total: int | None = None) -> Iterator[Iterations]:
+    def iterations(self, label: str, total: int | None = None) -> Iterator[IterationDisplay]:
         """Show the iterations of one fit while it runs.
 
         With `verbose=1`, show a bar on a terminal and one line about every ten seconds
@@ -106,18 +106,18 @@ class Progress:
         has_bar = self._speaks and self.verbose == 1 and self._is_terminal()
         task = self._open_bar(label, total) if has_bar else None
         try:
-            yield Iterations(self, label, total, task)
+            yield IterationDisplay(self, label, total, task)
         finally:
             if task is not None and self._bars is not None:
                 with self._lock:
                     self._bars.close(task)
 
     def _open_bar(self, label: str, total: int | None) -> int | None:
-        from sktrainer.running.bars import Bars
+        from sktrainer.running.bars import ProgressBars
 
         with self._lock:
             if self._bars is None:
-                self._bars = Bars(self._target())
+                self._bars = ProgressBars(self._target())
             return self._bars.open(label, total)
 
     def _target(self) -> TextIO:
@@ -138,7 +138,7 @@ class Progress:
             stream.flush()
 
 
-class Iterations:
+class IterationDisplay:
     """Progress callback of one fit, limited to a few updates per second.
 
     Most calls return after comparing two times, so the overhead per iteration is small.
@@ -160,11 +160,11 @@ class Iterations:
             self._pause = 0.0
         self._next = self._start + self._pause
 
-    def follow(self, monitor: Monitor) -> None:
+    def set_monitor(self, monitor: Monitor) -> None:
         """Also show the best iteration of this monitor."""
         self._monitor = monitor
 
-    def __call__(self, iteration: int, values: Values) -> None:
+    def __call__(self, iteration: int, values: MetricValues) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -176,13 +176,13 @@ class Iterations:
             held = {part: values[part] for part in ("validation",) if values.get(part)}
             self._progress._bars.update(self._task, iteration, self._text(held or values))
 
-    def _write_line(self, iteration: int, values: Values, seconds: float) -> None:
+    def _write_line(self, iteration: int, values: MetricValues, seconds: float) -> None:
         of = "" if self._total is None else f"/{self._total:,}"
         width = len(f"{self._total or 0:,}")
         parts = [f"  {self._label}", f"{iteration:>{width},}{of}", self._text(values)]
         self._progress._write("  ".join([*parts, f"{seconds:.1f} s"]))
 
-    def _text(self, values: Values) -> str:
+    def _text(self, values: MetricValues) -> str:
         parts = [
             f"{part} {metric} {_short(value)}"
             for part, metrics in values.items()

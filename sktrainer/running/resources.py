@@ -19,15 +19,15 @@ import pandas as pd
 from joblib.parallel import get_active_backend
 
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.threads import limited_threads
+from sktrainer.running.threads import limit_threads
 
 __all__ = [
     "Stopwatch",
     "library_versions",
-    "limited_threads",
+    "limit_threads",
     "n_cores",
     "peak_memory_mb",
-    "plan_jobs",
+    "split_cores",
 ]
 
 _STATUS = Path("/proc/self/status")
@@ -73,7 +73,7 @@ class Stopwatch:
         """Seconds since this stopwatch was created."""
         return time.perf_counter() - self._start
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return one row per stage with its seconds and the peak memory in MB."""
         return pd.DataFrame(
             {
@@ -114,11 +114,11 @@ def n_cores() -> int:
     >>> n_cores() >= 1
     True
     """
-    cores = _cores_left()
+    cores = _available_cores()
     return min(cores, _omp_num_threads() or cores)
 
 
-def plan_jobs(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
+def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     """Divide the cores between parallel tasks and the threads of each task.
 
     Parameters
@@ -150,14 +150,14 @@ def plan_jobs(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
         )
     if n_jobs is None:
         n_jobs = get_active_backend()[1] or 1
-    cores = _cores_left()
+    cores = _available_cores()
     wanted = int(n_jobs) if n_jobs > 0 else max(cores + 1 + int(n_jobs), 1)
     workers = max(1, min(wanted, n_tasks, cores))
     threads = cores // workers
     return workers, min(threads, _omp_num_threads() or threads)
 
 
-def _cores_left() -> int:
+def _available_cores() -> int:
     """Return the number of cores available to the current thread."""
     if threading.current_thread().daemon or multiprocessing.current_process().daemon:
         # Pools of joblib and multiprocessing run one task per core in daemon workers.

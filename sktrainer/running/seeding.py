@@ -54,7 +54,7 @@ def segment_seed(seed: int, segment: int) -> int:
     return seed if segment == 0 else derive_seed(seed, "segment", segment)
 
 
-def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
+def effective_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
     """Return the number of useful retries, and a note if a fixed seed makes them useless.
 
     `estimator` is the model without preceding pipeline steps.
@@ -80,7 +80,7 @@ def useful_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]
     return int(n_retries), ()
 
 
-def set_open_seeds(estimator: Any, seed: int) -> dict[str, int]:
+def set_unset_seeds(estimator: Any, seed: int) -> dict[str, int]:
     """Set every `random_state` that is None to its own derived seed. Return these seeds.
 
     The estimator is modified in place, so pass a clone.

@@ -11,11 +11,11 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["limited_threads"]
+__all__ = ["limit_threads"]
 
 
 @contextmanager
-def limited_threads(n_threads: int | None) -> Iterator[None]:
+def limit_threads(n_threads: int | None) -> Iterator[None]:
     """Limit OpenMP and BLAS to at most `n_threads` threads inside the context.
 
     An OpenMP limit applies to the calling thread only, so each worker of a pool must enter

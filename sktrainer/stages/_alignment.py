@@ -8,10 +8,10 @@ import pandas as pd
 
 from sktrainer.exceptions import DataWarning, warn_caller
 
-__all__ = ["warn_of_another_order"]
+__all__ = ["warn_index_order"]
 
 
-def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
+def warn_index_order(X: Any, table: str = "X", **beside: Any) -> None:
     """Warn if an argument has the index labels of X in another order.
 
     Parameters
@@ -35,7 +35,9 @@ def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
     if not isinstance(X, pd.DataFrame):
         return
     for name, values in beside.items():
-        if isinstance(values, (pd.Series, pd.DataFrame)) and _reordered(X.index, values.index):
+        if isinstance(values, (pd.Series, pd.DataFrame)) and _is_reordered(
+            X.index, values.index
+        ):
             warn_caller(
                 f"{name} has the index labels of {table} in another order, but rows are "
                 f"matched by position. Pass {name}.loc[{table}.index] to match them by label, "
@@ -44,7 +46,7 @@ def warn_of_another_order(X: Any, table: str = "X", **beside: Any) -> None:
             )
 
 
-def _reordered(index: pd.Index, other: pd.Index) -> bool:
+def _is_reordered(index: pd.Index, other: pd.Index) -> bool:
     if len(index) != len(other) or index.equals(other):
         return False
     # Rows cannot be matched by label if labels are repeated.

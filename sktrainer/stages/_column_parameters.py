@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from sktrainer.backends._base import ColumnParameter
-from sktrainer.backends.nesting import models_inside
+from sktrainer.backends.nesting import iter_nested_models
 from sktrainer.backends.registry import find_backend
-from sktrainer.encoding.table.sources import Sources
+from sktrainer.encoding.table.sources import ColumnSources
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.exceptions import ParameterError, meant
+from sktrainer.exceptions import ParameterError, suggest_name
 
-__all__ = ["set_column_parameters"]
+__all__ = ["translate_model_parameters"]
 
 
-def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
+def translate_model_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
     """Translate a model's column parameters to the encoded columns.
 
     Parameters
@@ -41,42 +41,42 @@ def set_column_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
         a column that was encoded as several.
     """
     encoder = _only_encoder(steps)
-    if encoder is None or not _known_for(model):
+    if encoder is None or not _declared_parameters(model):
         return
-    models = [model, *models_inside(model, enter=_keeps_columns)]
-    affected = [(each, given) for each in models if (given := _given(each))]
+    models = [model, *iter_nested_models(model, enter=_passes_columns_through)]
+    affected = [(each, given) for each in models if (given := _set_parameters(each))]
     if not affected:
         return
-    columns, problems = _Columns.of(encoder), list[str]()
+    columns, problems = _ColumnTranslation.of(encoder), list[str]()
     for each, given in affected:
-        known = _known_for(each)
+        known = _declared_parameters(each)
         changed = {n: columns.translated(n, v, known[n], problems) for n, v in given.items()}
         each.set_params(**changed)
     if problems:
         raise ParameterError(problems)
 
 
-def _known_for(model: Any) -> Mapping[str, ColumnParameter]:
+def _declared_parameters(model: Any) -> Mapping[str, ColumnParameter]:
     """Return the parameters of this type of model that refer to columns, by name."""
     found: Mapping[str, ColumnParameter] = getattr(find_backend(model), "column_parameters", {})
     return found if hasattr(model, "get_params") else {}
 
 
-def _given(model: Any) -> dict[str, Any]:
+def _set_parameters(model: Any) -> dict[str, Any]:
     """Return the column parameters that are set on the model, with their values."""
-    known = _known_for(model)
+    known = _declared_parameters(model)
     parameters = model.get_params(deep=False).items() if known else ()
-    return {name: value for name, value in parameters if name in known and _says_more(value)}
+    return {name: value for name, value in parameters if name in known and _is_set(value)}
 
 
-def _says_more(value: Any) -> bool:
+def _is_set(value: Any) -> bool:
     """Return whether a value is set: not None, not empty and not "auto"."""
     if value is None or (isinstance(value, str) and value == "auto"):
         return False
     return not hasattr(value, "__len__") or len(value) > 0
 
 
-def _keeps_columns(holder: Any) -> bool:
+def _passes_columns_through(holder: Any) -> bool:
     """Return whether a meta-estimator passes its columns unchanged to its sub-estimators.
 
     Pipelines and transformers do not. A voting ensemble has `transform` too, but predicts.
@@ -95,17 +95,17 @@ def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class _ColumnTranslation:
     """Columns of X and the encoded columns derived from them."""
 
     names: tuple[str, ...]
-    sources: Sources
+    sources: ColumnSources
     outputs: tuple[str, ...]
     codes: frozenset[int]
     kinds: tuple[str, ...]
 
     @classmethod
-    def of(cls, encoder: TableEncoder) -> _Columns:
+    def of(cls, encoder: TableEncoder) -> _ColumnTranslation:
         n_columns = encoder.n_features_in_
         names = getattr(encoder, "feature_names_in_", None)
         return cls(
@@ -120,7 +120,7 @@ class _Columns:
         self, name: str, value: Any, parameter: ColumnParameter, problems: list[str]
     ) -> Any:
         """Return a parameter's value for the encoded columns, or add to `problems`."""
-        value = _parsed(value)
+        value = _parse_literal(value)
         if isinstance(value, str) and parameter.kind not in ("texts", "types"):
             return value  # a keyword of the library, such as "pairwise"
         try:
@@ -167,7 +167,7 @@ class _Columns:
 
         The backend gets the categorical columns from the encoder instead.
         """
-        positions = _true_positions(value)
+        positions = _mask_to_positions(value)
         numbers = [
             self.names[position]
             for position in (self._position(name, column) for column in positions)
@@ -214,7 +214,7 @@ class _Columns:
         if str(column) in self.names:
             return self.names.index(str(column))
         raise ParameterError(
-            f"{name}: {column!r} is not a column of X{meant(str(column), self.names)}"
+            f"{name}: {column!r} is not a column of X{suggest_name(str(column), self.names)}"
         )
 
     def _not_one(self, name: str, position: int, outputs: tuple[int, ...]) -> str:
@@ -227,7 +227,7 @@ class _Columns:
         )
 
 
-def _true_positions(value: Any) -> list[Any]:
+def _mask_to_positions(value: Any) -> list[Any]:
     """Return the listed columns, or the positions at which a boolean mask is true."""
     listed = [value] if isinstance(value, (str, int, np.integer)) else list(value)
     if listed and all(isinstance(each, (bool, np.bool_)) for each in listed):
@@ -235,7 +235,7 @@ def _true_positions(value: Any) -> list[Any]:
     return listed
 
 
-def _parsed(value: Any) -> Any:
+def _parse_literal(value: Any) -> Any:
     """Evaluate a list or tuple in a string, such as XGBoost's "(1, 0)"; keep other values."""
     if not isinstance(value, str) or value.strip()[:1] not in ("(", "["):
         return value

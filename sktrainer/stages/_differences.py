@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sktrainer.exceptions import InputError
-from sktrainer.rows import expected_inputs, is_inputs
+from sktrainer.rows import is_input_dict, select_inputs
 
 __all__ = ["differences"]
 
@@ -25,13 +25,13 @@ def differences(X: Any, X_val: Any) -> list[str]:
     """
     if X is None or X_val is None:
         return []
-    if is_inputs(X):
+    if is_input_dict(X):
         try:
-            expected_inputs(X_val, X)
+            select_inputs(X_val, X)
         except InputError as error:
             return list(error.problems)
         return []
-    if is_inputs(X_val):
+    if is_input_dict(X_val):
         return [f"X_val must have the type of X, {type(X).__name__}, got a dict of arrays"]
     left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
     if left is None or right is None or list(left) == list(right):

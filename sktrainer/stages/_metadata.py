@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages._times import column_of, parse_times
+from sktrainer.stages._times import parse_times, select_time_column
 from sktrainer.types import Array
 
-__all__ = ["Problems", "check_groups", "check_time", "check_weight", "length_problem"]
+__all__ = ["ProblemList", "check_groups", "check_sample_weight", "check_time", "length_problem"]
 
 
-class Problems(list[str]):
+class ProblemList(list[str]):
     """Problems found so far; a check that fails adds to the list and later checks still run."""
 
     @contextmanager
@@ -44,8 +44,8 @@ def length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
     )
 
 
-def check_weight(
-    name: str, weight: Any, n_samples: int | None, problems: Problems, table: str = "X"
+def check_sample_weight(
+    name: str, weight: Any, n_samples: int | None, problems: ProblemList, table: str = "X"
 ) -> Array | None:
     """Return weights as floats, one per row."""
     if weight is None:
@@ -72,7 +72,7 @@ def check_weight(
     return values
 
 
-def check_groups(groups: Any, n_samples: int | None, problems: Problems) -> Array | None:
+def check_groups(groups: Any, n_samples: int | None, problems: ProblemList) -> Array | None:
     """Return the groups as integer codes."""
     if groups is None:
         return None
@@ -90,11 +90,13 @@ def check_groups(groups: Any, n_samples: int | None, problems: Problems) -> Arra
     return np.asarray(codes)
 
 
-def check_time(X: Any, column: Any, n_samples: int | None, problems: Problems) -> Array | None:
+def check_time(
+    X: Any, column: Any, n_samples: int | None, problems: ProblemList
+) -> Array | None:
     """Return the values of the time column as sort keys, or None without a time column."""
     if column is None or n_samples is None:
         return None
     times = None
     with problems.collect():
-        times = parse_times(column_of(X, column), column)
+        times = parse_times(select_time_column(X, column), column)
     return times

@@ -11,13 +11,13 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from sktrainer.encoding.table.columns import table_problems
-from sktrainer.rows import as_array, as_inputs, count_dimensions, count_rows, is_inputs
-from sktrainer.stages._metadata import Problems
+from sktrainer.rows import as_array, as_input_dict, count_dimensions, count_rows, is_input_dict
+from sktrainer.stages._metadata import ProblemList
 
-__all__ = ["check_table", "count_samples", "with_rows"]
+__all__ = ["check_indexable", "check_table", "count_samples"]
 
 
-def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
+def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
     """Validate a table; convert lists and tensors to arrays, return others unchanged."""
     if hasattr(X, "columns") and hasattr(X, "shape"):
         if X.shape[0] == 0 or X.shape[1] == 0:
@@ -29,7 +29,7 @@ def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
-    problem = _no_table(X) or _no_rows(X)
+    problem = _not_a_table(X) or _not_rows(X)
     if problem:
         problems.append(problem)
         return None
@@ -49,9 +49,9 @@ def check_table(X: Any, problems: Problems, least: int = 2) -> Any:
     return checked
 
 
-def _no_table(X: Any) -> str | None:
+def _not_a_table(X: Any) -> str | None:
     """Return an error message if X is a dict, a scalar or a lazy frame, else None."""
-    if is_inputs(X):
+    if is_input_dict(X):
         return (
             "X must be a table, got a dict of arrays, which only networks support. Pass a "
             "DataFrame, for example pandas.DataFrame(X) if each array has one dimension."
@@ -65,7 +65,7 @@ def _no_table(X: Any) -> str | None:
     return None
 
 
-def _no_rows(X: Any) -> str | None:
+def _not_rows(X: Any) -> str | None:
     """Return an error message if X has records, dicts or not two dimensions, else None."""
     first = X[0] if isinstance(X, (list, tuple)) and X else None
     if isinstance(first, Mapping) or getattr(getattr(X, "dtype", None), "names", None):
@@ -84,30 +84,30 @@ def _no_rows(X: Any) -> str | None:
         return None
     return (
         f"Expected 2D array, got 1D array instead: X has {len(X):,} values, but no rows and "
-        f"columns. Reshape your data: {_reshaping(X)}."
+        f"columns. Reshape your data: {_reshape_hint(X)}."
     )
 
 
-def _reshaping(X: Any) -> str:
+def _reshape_hint(X: Any) -> str:
     if isinstance(X, pd.Series):
         return "X.to_frame() returns one column"
     array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
     return f"{array}.reshape(-1, 1) returns one column, {array}.reshape(1, -1) one row"
 
 
-def with_rows(X: Any, problems: Problems) -> Any:
+def check_indexable(X: Any, problems: ProblemList) -> Any:
     """Return X in a form whose rows can be selected; X does not have to be a table."""
-    if is_inputs(X):
+    if is_input_dict(X):
         inputs = None
         with problems.collect():
-            inputs = as_inputs(X)
+            inputs = as_input_dict(X)
         return inputs
     with problems.collect():
         return as_array(X)
     return None
 
 
-def count_samples(X: Any, problems: Problems) -> int | None:
+def count_samples(X: Any, problems: ProblemList) -> int | None:
     """Return the number of rows of X, or None if X is invalid."""
     n_samples = None
     if X is None and problems:  # already reported

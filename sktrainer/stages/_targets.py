@@ -14,15 +14,21 @@ from sktrainer.backends.modules import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
-MOST_LABELS = 20
+MAX_INTEGER_CLASSES = 20
 """At most this many distinct whole numbers are taken as labels if the task is inferred."""
 
-_OF_FOLDS = (
+_FOLDS_HINT = (
     " In a search over a table that is sorted by the target, pass task='classification' so "
     "that the search stratifies its folds."
 )
 
-__all__ = ["check_chunk_target", "check_target", "known_codes", "resolve_task", "target_codes"]
+__all__ = [
+    "encode_chunk_target",
+    "encode_new_target",
+    "encode_target",
+    "lookup_codes",
+    "resolve_task",
+]
 
 
 def resolve_task(task: str, estimator: Any, y: Any) -> Task:
@@ -47,12 +53,12 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
     if of_estimator is not None:
         return of_estimator
     _check_finite(np.asarray(y))
-    if type_of_target(y, input_name="y").startswith("continuous") or _are_amounts(y):
+    if type_of_target(y, input_name="y").startswith("continuous") or _looks_continuous(y):
         return "regression"
     return "classification"
 
 
-def _are_amounts(y: Any) -> bool:
+def _looks_continuous(y: Any) -> bool:
     """Return whether whole numbers are quantities rather than labels.
 
     Numeric labels are usually few or consecutive. Many consecutive numbers are refused,
@@ -62,7 +68,7 @@ def _are_amounts(y: Any) -> bool:
     if values.dtype.kind not in "iuf" or values.ndim > 2:
         return False
     found = np.unique(values)
-    if len(found) <= MOST_LABELS:
+    if len(found) <= MAX_INTEGER_CLASSES:
         return False
     if found[-1] - found[0] == len(found) - 1:
         raise InputError(
@@ -73,7 +79,7 @@ def _are_amounts(y: Any) -> bool:
     return True
 
 
-def check_target(
+def encode_target(
     y: Any, task: Task, *, multi_output: bool = False, guessed: bool = False
 ) -> tuple[Array, Array | None]:
     """Return the targets in the form that the stages use, and the sorted original labels.
@@ -95,20 +101,20 @@ def check_target(
     classes : ndarray of shape (n_classes,) or None
     """
     if task == "regression":
-        return _numbers(y, multi_output=multi_output), None
-    labels = _labels(y)
+        return _to_floats(y, multi_output=multi_output), None
+    labels = _to_labels(y)
     codes, classes = _factorize(labels)
     if len(classes) == 0:
         raise InputError("y has 0 labels, but at least 2 classes are required. Pass more rows.")
     if len(classes) < 2:
         raise InputError(
             f"y must have at least 2 classes, got one class only: {classes.tolist()[0]!r}. "
-            f"Check that no filter depends on the target.{_OF_FOLDS if guessed else ''}"
+            f"Check that no filter depends on the target.{_FOLDS_HINT if guessed else ''}"
         )
     return codes, classes
 
 
-def check_chunk_target(
+def encode_chunk_target(
     y: Any, task: Task, classes: Any, *, multi_output: bool = False
 ) -> tuple[Array, Array | None]:
     """Return the targets of one `partial_fit` chunk, and the classes of all chunks.
@@ -128,34 +134,34 @@ def check_chunk_target(
                 "classes is only supported for classification, but the task is regression. "
                 "Leave it out."
             )
-        return _numbers(y, multi_output=multi_output), None
-    labels = _labels(y)
-    known = np.unique(_labels(labels if classes is None else classes))
+        return _to_floats(y, multi_output=multi_output), None
+    labels = _to_labels(y)
+    known = np.unique(_to_labels(labels if classes is None else classes))
     if len(known) < 2:
         got = f"one class only: {known.tolist()[0]!r}" if len(known) else "none"
         raise InputError(
             f"the first chunk must have at least 2 classes, got {got}. List all classes that "
             "will occur: partial_fit(X, y, classes=[...])."
         )
-    codes = known_codes(labels, known)
+    codes = lookup_codes(labels, known)
     if (codes < 0).any():
         raise InputError(
-            f"y must contain only classes of the first call ({_some(known)}), got "
+            f"y must contain only classes of the first call ({_preview(known)}), got "
             f"{_unknown(labels, codes)!r}. List all classes that will occur in the first "
             "call: partial_fit(X, y, classes=[...])."
         )
     return codes, known
 
 
-def target_codes(y: Any, task: Task, classes: Array | None) -> Array:
-    """Encode targets of further rows with the `classes` returned by `check_target`."""
+def encode_new_target(y: Any, task: Task, classes: Array | None) -> Array:
+    """Encode targets of further rows with the `classes` returned by `encode_target`."""
     if task == "regression" or classes is None:
-        return _numbers(y, multi_output=True)
-    labels = _labels(y)
-    codes = known_codes(labels, classes)
+        return _to_floats(y, multi_output=True)
+    labels = _to_labels(y)
+    codes = lookup_codes(labels, classes)
     if (codes < 0).any():
         raise InputError(
-            f"the labels must be among the classes of y ({_some(classes)}), got "
+            f"the labels must be among the classes of y ({_preview(classes)}), got "
             f"{_unknown(labels, codes)!r}. Drop these rows, or add such rows to y."
         )
     return codes
@@ -165,7 +171,7 @@ def _unknown(labels: Array, codes: Array) -> list[Any]:
     return list(pd.unique(pd.Series(labels[codes < 0]))[:5].tolist())
 
 
-def known_codes(labels: Any, classes: Array) -> Array:
+def lookup_codes(labels: Any, classes: Array) -> Array:
     """Return the position of each label in `classes`, or -1 for an unknown label."""
     values = column_or_1d(labels.to_numpy() if hasattr(labels, "to_numpy") else labels)
     return np.asarray(_index(classes).get_indexer(_index(values)))
@@ -176,12 +182,12 @@ def _index(labels: Array) -> pd.Index:
     return pd.Index(labels.astype(np.float32) if labels.dtype == np.float16 else labels)
 
 
-def _some(classes: Array, most: int = 8) -> str:
+def _preview(classes: Array, most: int = 8) -> str:
     shown = ", ".join(repr(label) for label in classes[:most].tolist())
     return shown + (", ..." if len(classes) > most else "")
 
 
-def _numbers(y: Any, *, multi_output: bool) -> Array:
+def _to_floats(y: Any, *, multi_output: bool) -> Array:
     try:
         values = np.asarray(y)
         if values.dtype.kind == "c":
@@ -234,7 +240,7 @@ def _check_finite(values: Array) -> None:
     )
 
 
-def _labels(y: Any) -> Array:
+def _to_labels(y: Any) -> Array:
     """Return the labels as a 1-D array; raise an error for missing or unsuitable labels."""
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if values.dtype.kind == "c":
@@ -255,13 +261,13 @@ def _labels(y: Any) -> Array:
             "labels. Drop these rows, or replace the missing labels with a separate label."
         )
     if values.dtype.kind == "O":
-        values = _plain(values)
+        values = _unbox_numbers(values)
         _check_one_type(values)
     check_classification_targets(values)
     return np.asarray(values)
 
 
-def _plain(labels: Array) -> Array:
+def _unbox_numbers(labels: Array) -> Array:
     """Convert an object array of numbers or booleans to a numeric or boolean array.
 
     `.values` of a table with mixed types returns objects, for which scikit-learn's

@@ -11,10 +11,10 @@ from scipy import sparse
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["column_of", "parse_times"]
+__all__ = ["parse_times", "select_time_column"]
 
 
-def column_of(X: Any, column: Any) -> Any:
+def select_time_column(X: Any, column: Any) -> Any:
     """Return a column of a DataFrame by name, or of an array by position."""
     names = getattr(X, "columns", None)
     if names is not None:

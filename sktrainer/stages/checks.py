@@ -9,31 +9,31 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_array, as_inputs, count_rows, is_inputs, without_column
-from sktrainer.stages._alignment import warn_of_another_order
+from sktrainer.rows import as_array, as_input_dict, count_rows, drop_column, is_input_dict
+from sktrainer.stages._alignment import warn_index_order
 from sktrainer.stages._differences import differences
 from sktrainer.stages._metadata import (
-    Problems,
+    ProblemList,
     check_groups,
+    check_sample_weight,
     check_time,
-    check_weight,
     length_problem,
 )
-from sktrainer.stages._tables import check_table, count_samples, with_rows
+from sktrainer.stages._tables import check_indexable, check_table, count_samples
 from sktrainer.stages._targets import (
-    check_chunk_target,
-    check_target,
-    known_codes,
+    encode_chunk_target,
+    encode_new_target,
+    encode_target,
+    lookup_codes,
     resolve_task,
-    target_codes,
 )
-from sktrainer.types import Array, CheckedData, Rows, Task
+from sktrainer.types import Array, FitData, Rows, Task
 
-__all__ = ["RawInput", "check_data", "rows_to_score", "split_off_target"]
+__all__ = ["FitInputs", "pop_target_column", "scoring_rows", "validate_inputs"]
 
 
 @dataclass(frozen=True)
-class RawInput:
+class FitInputs:
     """Arguments of one `fit` or `partial_fit`, as the user passed them.
 
     `tabular` means that X must be a table, because the automatic preprocessor or the model
@@ -56,7 +56,7 @@ class RawInput:
     classes: Any = None
 
 
-def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
+def validate_inputs(raw: FitInputs, task: str, estimator: Any) -> FitData:
     """Validate all arguments of `fit` and return them in the form that the stages use.
 
     Parameters
@@ -71,26 +71,26 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
     InputError
         With all problems that were found.
     """
-    problems = Problems()
-    X, y = split_off_target(raw.X, raw.y)
+    problems = ProblemList()
+    X, y = pop_target_column(raw.X, raw.y)
     least = 1 if raw.chunk else 2
-    X = check_table(X, problems, least) if raw.tabular else with_rows(X, problems)
+    X = check_table(X, problems, least) if raw.tabular else check_indexable(X, problems)
     n_samples = count_samples(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
         kind = resolve_task(task, estimator, y)
         if raw.chunk:
-            target, classes = check_chunk_target(
+            target, classes = encode_chunk_target(
                 y, kind, raw.classes, multi_output=raw.multi_output
             )
         else:
             guessed = task == "auto" and not is_classifier(estimator)
-            target, classes = check_target(
+            target, classes = encode_target(
                 y, kind, multi_output=raw.multi_output, guessed=guessed
             )
         if n_samples is not None and len(target) != n_samples:
             problems.append(length_problem("y", len(target), n_samples))
-    weight = check_weight("sample_weight", raw.sample_weight, n_samples, problems)
+    weight = check_sample_weight("sample_weight", raw.sample_weight, n_samples, problems)
     groups = check_groups(raw.groups, n_samples, problems)
     time = check_time(X, raw.time_column, n_samples, problems)
     validation = _check_validation(raw, X, kind, classes, problems)
@@ -98,12 +98,12 @@ def check_data(raw: RawInput, task: str, estimator: Any) -> CheckedData:
         raise InputError(problems)
     assert kind is not None and target is not None
     if not raw.chunk:
-        _check_used_rows(target, classes, weight)
-    warn_of_another_order(X, y=y, sample_weight=raw.sample_weight, groups=raw.groups)
-    warn_of_another_order(
+        _check_weighted_classes(target, classes, weight)
+    warn_index_order(X, y=y, sample_weight=raw.sample_weight, groups=raw.groups)
+    warn_index_order(
         raw.X_val, "X_val", y_val=raw.y_val, sample_weight_val=raw.sample_weight_val
     )
-    return CheckedData(
+    return FitData(
         X,
         target,
         kind,
@@ -127,7 +127,7 @@ def _target_name(y: Any) -> str | None:
     return str(name) if isinstance(name, (str, int)) and name != "" else None
 
 
-def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
+def pop_target_column(X: Any, y: Any) -> tuple[Any, Any]:
     """Return X without the target column, and the target, if `y` is a column name."""
     if not isinstance(y, str):
         return X, y
@@ -142,10 +142,10 @@ def split_off_target(X: Any, y: Any) -> tuple[Any, Any]:
             f"y={y!r} is not a column of X. The columns of X are: "
             f"{', '.join(map(str, columns))}."
         )
-    return without_column(X, y), X[y]
+    return drop_column(X, y), X[y]
 
 
-def rows_to_score(
+def scoring_rows(
     X: Any, y: Any, task: Task, classes: Array | None, sample_weight: Any = None
 ) -> Rows:
     """Return rows to score after the fit, with the targets encoded for the scorers.
@@ -158,29 +158,29 @@ def rows_to_score(
     InputError
         If y and X have different lengths, or y contains NaN.
     """
-    X, y = split_off_target(X, y)
+    X, y = pop_target_column(X, y)
     codes = _numbers_or_codes(y, task, classes)
-    X = as_inputs(X) if is_inputs(X) else as_array(X)
+    X = as_input_dict(X) if is_input_dict(X) else as_array(X)
     n_samples = count_rows(X)
     if len(codes) != n_samples:
         raise InputError(length_problem("y", len(codes), n_samples))
-    problems = Problems()
-    weight = check_weight("sample_weight", sample_weight, n_samples, problems)
+    problems = ProblemList()
+    weight = check_sample_weight("sample_weight", sample_weight, n_samples, problems)
     if problems:
         raise InputError(problems)
-    warn_of_another_order(X, y=y, sample_weight=sample_weight)
+    warn_index_order(X, y=y, sample_weight=sample_weight)
     return Rows(X, codes, weight)
 
 
 def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
     if task == "regression" or classes is None:
-        return target_codes(y, task, classes)
-    codes = known_codes(y, classes)
+        return encode_new_target(y, task, classes)
+    codes = lookup_codes(y, classes)
     return np.where(codes < 0, len(classes), codes)
 
 
 def _check_validation(
-    raw: RawInput, X: Any, task: Task | None, classes: Array | None, problems: Problems
+    raw: FitInputs, X: Any, task: Task | None, classes: Array | None, problems: ProblemList
 ) -> Rows | None:
     if raw.X_val is None and raw.y_val is None:
         if raw.sample_weight_val is not None:
@@ -193,15 +193,17 @@ def _check_validation(
         problems.append(f"{given} requires {other}. Pass both or neither.")
         return None
     # If y is a column name, the target of the validation rows is in the same column of X_val.
-    X_val, y_val = split_off_target(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
-    found = Problems()
-    X_val = check_table(X_val, found) if raw.tabular else with_rows(X_val, found)
+    X_val, y_val = pop_target_column(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
+    found = ProblemList()
+    X_val = check_table(X_val, found) if raw.tabular else check_indexable(X_val, found)
     n_rows = count_samples(X_val, found)
-    weight = check_weight("sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val")
+    weight = check_sample_weight(
+        "sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val"
+    )
     target = None
     if task is not None:
         with found.collect():
-            target = target_codes(y_val, task, classes)
+            target = encode_new_target(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
                 found.append(length_problem("y_val", len(target), n_rows, "X_val"))
     found.extend(differences(X, X_val))
@@ -209,7 +211,7 @@ def _check_validation(
     return None if target is None else Rows(X_val, target, weight)
 
 
-def _check_used_rows(y: Array, classes: Array | None, weight: Array | None) -> None:
+def _check_weighted_classes(y: Array, classes: Array | None, weight: Array | None) -> None:
     """Raise an error if only rows of one class have a positive weight."""
     if classes is None or weight is None:
         return

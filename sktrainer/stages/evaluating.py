@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from sktrainer.results.fitted import FittedModel
-from sktrainer.running.metrics import Scoring, score_predicted
-from sktrainer.running.predicted import Predicted
-from sktrainer.stages._targets import known_codes
+from sktrainer.results.fitted import Predictor
+from sktrainer.running.metrics import Scoring, score_predictions
+from sktrainer.running.predicted import CachedPredictor
+from sktrainer.stages._targets import lookup_codes
 from sktrainer.types import Array, Rows, Scores
 
-__all__ = ["Part", "evaluate", "predicted_part", "score_rows"]
+__all__ = ["Part", "cached_predictor", "score_rows", "score_sets"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Part:
     encoded: Any = None
 
 
-def evaluate(
-    fitted: FittedModel,
+def score_sets(
+    fitted: Predictor,
     parts: Mapping[str, Part],
     scoring: Scoring,
-    answers: Mapping[str, Predicted] | None = None,
+    answers: Mapping[str, CachedPredictor] | None = None,
 ) -> Scores:
     """Score every set of rows.
 
@@ -48,7 +48,7 @@ def evaluate(
     """
     records, confusion = {}, None
     for name, part in parts.items():
-        predicted = (answers or {}).get(name) or predicted_part(fitted, part)
+        predicted = (answers or {}).get(name) or cached_predictor(fitted, part)
         records[name] = _scores(fitted, part, predicted, scoring)
         if fitted.classes is not None and name != "train":
             confusion = _confusion(fitted.classes, part.rows.y, predicted)
@@ -56,26 +56,26 @@ def evaluate(
     return Scores(table.astype(np.float64), confusion)
 
 
-def score_rows(fitted: FittedModel, rows: Rows, scoring: Scoring) -> dict[str, float]:
+def score_rows(fitted: Predictor, rows: Rows, scoring: Scoring) -> dict[str, float]:
     """Return the score of every scorer on these rows, weighted by `sample_weight` if given."""
     part = Part(rows)
-    predicted = predicted_part(fitted, part)
+    predicted = cached_predictor(fitted, part)
     return _scores(
         fitted, part, predicted, scoring, sample_weight=rows.sample_weight, strict=True
     )
 
 
-def predicted_part(fitted: FittedModel, part: Part) -> Predicted:
+def cached_predictor(fitted: Predictor, part: Part) -> CachedPredictor:
     """Return the predictions for these rows as class codes, each computed on first use."""
     answers = _Answers(fitted, part)
     classes = fitted.classes
-    return Predicted(
+    return CachedPredictor(
         fitted.task,
         None if classes is None else np.arange(len(classes)),
         predict=answers.predict,
-        predict_proba=answers.predict_proba if fitted.can("predict_proba") else None,
+        predict_proba=answers.predict_proba if fitted.has_method("predict_proba") else None,
         decision_function=(
-            answers.decision_function if fitted.can("decision_function") else None
+            answers.decision_function if fitted.has_method("decision_function") else None
         ),
     )
 
@@ -83,7 +83,7 @@ def predicted_part(fitted: FittedModel, part: Part) -> Predicted:
 class _Answers:
     """Predictions of a fitted model, which encodes the rows only once."""
 
-    def __init__(self, fitted: FittedModel, part: Part) -> None:
+    def __init__(self, fitted: Predictor, part: Part) -> None:
         self._fitted = fitted
         self._part = part
 
@@ -99,7 +99,11 @@ class _Answers:
     def predict(self) -> Array:
         fitted = self._fitted
         # One model call serves both methods if `predict` is the most likely class.
-        if fitted.likeliest and fitted.classes is not None and fitted.can("predict_proba"):
+        if (
+            fitted.predict_is_argmax
+            and fitted.classes is not None
+            and fitted.has_method("predict_proba")
+        ):
             return np.asarray(self._probabilities.argmax(axis=1))
         return _codes(fitted.classes, fitted.predict_encoded(self._encoded))
 
@@ -113,13 +117,13 @@ class _Answers:
 def _codes(classes: Array | None, predicted: Array) -> Array:
     if classes is None:
         return predicted
-    return known_codes(predicted, classes)
+    return lookup_codes(predicted, classes)
 
 
 def _scores(
-    fitted: FittedModel,
+    fitted: Predictor,
     part: Part,
-    predicted: Predicted,
+    predicted: CachedPredictor,
     scoring: Scoring,
     *,
     sample_weight: Array | None = None,
@@ -127,16 +131,16 @@ def _scores(
 ) -> dict[str, float]:
     # Only scorers known by name work on class codes and shared predictions. User-defined
     # scorers are called with the estimator, the rows and the original labels.
-    named = {k: v for k, v in scoring.scorers.items() if k not in scoring.on_estimator}
-    values = score_predicted(named, predicted, part.rows.y, sample_weight, strict=strict)
+    named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
+    values = score_predictions(named, predicted, part.rows.y, sample_weight, strict=strict)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
     y = part.rows.y if fitted.classes is None else fitted.classes[part.rows.y]
-    for name in scoring.on_estimator:
+    for name in scoring.user_defined:
         values[name] = float(scoring.scorers[name](fitted, part.rows.X, y, **weight))
     return {name: values[name] for name in scoring.scorers}
 
 
-def _confusion(classes: Array, y: Array, predicted: Predicted) -> pd.DataFrame:
+def _confusion(classes: Array, y: Array, predicted: CachedPredictor) -> pd.DataFrame:
     matrix = confusion_matrix(y, predicted.predict(), labels=np.arange(len(classes)))
     return pd.DataFrame(
         matrix,

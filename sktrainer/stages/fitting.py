@@ -11,26 +11,26 @@ from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends._base import (
     Backend,
-    ChunkRequest,
+    Capabilities,
     FitRequest,
-    IncrementalBackend,
-    Traits,
+    IncrementalTraining,
+    PartialFitRequest,
 )
 from sktrainer.backends.registry import find_backend
-from sktrainer.results.fitted import FittedModel
-from sktrainer.rows import is_inputs
+from sktrainer.results.fitted import Predictor
+from sktrainer.rows import is_input_dict
 from sktrainer.running.checkpoints.fits import FitCheckpoint
-from sktrainer.running.checkpoints.store import FitPlace
+from sktrainer.running.checkpoints.store import FitDirectory
 from sktrainer.running.cloning import clone_estimator
 from sktrainer.running.devices import DeviceChoice
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.metrics import asks_for_positive_label, tolerant_scorer
-from sktrainer.running.predicted import Relabelled
-from sktrainer.running.resources import limited_threads
-from sktrainer.stages._column_parameters import set_column_parameters
-from sktrainer.types import Array, CheckedData, FitOutcome, ModelFit, Prepared, Rows
+from sktrainer.running.early_stopping import EvalMetric, Monitor
+from sktrainer.running.metrics import needs_pos_label, scorer_for_missing_classes
+from sktrainer.running.predicted import LabelMappingScorer
+from sktrainer.running.resources import limit_threads
+from sktrainer.stages._column_parameters import translate_model_parameters
+from sktrainer.types import Array, FitData, FitOutcome, ModelFit, PreparedData, Rows
 
-__all__ = ["ModelPlan", "fit_chunk", "fit_model", "untrained"]
+__all__ = ["ModelPlan", "fit_model", "partial_fit_model", "unfitted_predictor"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class ModelPlan:
     name: str
     model: Any
     backend: Backend
-    traits: Traits
-    metric: WatchedMetric
+    capabilities: Capabilities
+    metric: EvalMetric
     n_iter_no_change: int | None = None
     tol: float = 0.0
     correct_probabilities: bool = False
@@ -60,14 +60,14 @@ class ModelPlan:
 
 def fit_model(
     plan: ModelPlan,
-    data: CheckedData,
-    prepared: Prepared,
+    data: FitData,
+    prepared: PreparedData,
     *,
     seed: int,
     n_threads: int,
     n_iter: int | None = None,
     on_iteration: Callable[..., Any] | None = None,
-    place: FitPlace | None = None,
+    place: FitDirectory | None = None,
 ) -> FitOutcome:
     """Fit a clone of the model on the prepared rows.
 
@@ -88,7 +88,7 @@ def fit_model(
     watched = prepared.validation is not None and len(prepared.validation) > 0
     stops = plan.n_iter_no_change is not None and watched and n_iter is None
     monitor = Monitor(
-        _metric_for_labels(plan, data, prepared),
+        _eval_metric_for_codes(plan, data, prepared),
         n_iter_no_change=plan.n_iter_no_change if stops else None,
         tol=plan.tol,
         on_iteration=on_iteration,
@@ -96,7 +96,7 @@ def fit_model(
     if on_iteration is not None and hasattr(on_iteration, "follow"):
         on_iteration.follow(monitor)
     model = clone_estimator(plan.model)
-    set_column_parameters(model, prepared.steps)
+    translate_model_parameters(model, prepared.steps)
     request = FitRequest(
         model=model,
         task=data.task,
@@ -109,22 +109,22 @@ def fit_model(
         else None,
         categorical=prepared.categorical,
         n_iter=n_iter,
-        device=plan.device.given,
+        device=plan.device.override,
         checkpoint=None if place is None else place.checkpoint(monitor),
     )
-    with limited_threads(n_threads):
+    with limit_threads(n_threads):
         fit = _fit(plan.backend, request)
-    fitted = _in_pipeline(fit.model, plan, data, prepared)
+    fitted = make_predictor(fit.model, plan, data, prepared)
     return FitOutcome(fitted, fit, _resumed_from(request.checkpoint))
 
 
-def untrained(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> FittedModel:
+def unfitted_predictor(plan: ModelPlan, data: FitData, prepared: PreparedData) -> Predictor:
     """Return a pipeline of the fitted steps and an unfitted clone of the model."""
-    return _in_pipeline(clone_estimator(plan.model), plan, data, prepared)
+    return make_predictor(clone_estimator(plan.model), plan, data, prepared)
 
 
-def fit_chunk(
-    fitted: FittedModel,
+def partial_fit_model(
+    fitted: Predictor,
     rows: Rows,
     *,
     seed: int,
@@ -153,39 +153,39 @@ def fit_chunk(
         known = fitted.classes[fitted.class_codes]
         classes = np.arange(len(known)) if fitted.codes_as_labels else known
         rows = replace(rows, y=classes[rows.y])
-    request = ChunkRequest(
+    request = PartialFitRequest(
         model=fitted.model,
         task=fitted.task,
         train=rows,
-        monitor=Monitor(WatchedMetric()),
+        monitor=Monitor(EvalMetric()),
         seed=seed,
         n_threads=n_threads,
         device=device,
         classes=classes,
         number=number,
     )
-    backend = cast(IncrementalBackend, find_backend(fitted.model))
-    with limited_threads(n_threads):
+    backend = cast(IncrementalTraining, find_backend(fitted.model))
+    with limit_threads(n_threads):
         fit = backend.partial_fit(request)
     *steps, (name, _) = fitted.pipeline.steps
     pipeline = type(fitted.pipeline)([*steps, (name, fit.model)])
     return FitOutcome(replace(fitted, pipeline=pipeline), fit)
 
 
-def _in_pipeline(
-    model: Any, plan: ModelPlan, data: CheckedData, prepared: Prepared
-) -> FittedModel:
+def make_predictor(
+    model: Any, plan: ModelPlan, data: FitData, prepared: PreparedData
+) -> Predictor:
     from imblearn.pipeline import Pipeline  # slow to import, hence not at the top
 
-    return FittedModel(
+    return Predictor(
         pipeline=Pipeline([*prepared.steps, (plan.name, model)]),
         task=data.task,
         classes=data.classes,
         class_codes=prepared.class_codes,
-        codes_as_labels=plan.traits.labels == "codes",
-        likeliest=plan.traits.likeliest and _predicts_as_its_library(plan),
-        shift=prepared.prior_shift if plan.correct_probabilities else None,
-        inputs=tuple(data.X) if is_inputs(data.X) else None,
+        codes_as_labels=plan.capabilities.labels == "codes",
+        predict_is_argmax=plan.capabilities.predict_is_argmax and _uses_library_predict(plan),
+        prior_shift=prepared.prior_shift if plan.correct_probabilities else None,
+        inputs=tuple(data.X) if is_input_dict(data.X) else None,
         target_column=data.target_column,
     )
 
@@ -195,10 +195,10 @@ def _fit(backend: Backend, request: FitRequest) -> ModelFit:
     checkpoint = request.checkpoint
     if checkpoint is None:
         return backend.fit(request)
-    fit = checkpoint.finished()
+    fit = checkpoint.load_finished_fit()
     if fit is None:
         fit = backend.fit(request)
-        checkpoint.finish(fit)
+        checkpoint.save_finished_fit(fit)
     return fit
 
 
@@ -206,7 +206,9 @@ def _resumed_from(checkpoint: FitCheckpoint | None) -> int | None:
     return None if checkpoint is None else checkpoint.resumed_from
 
 
-def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -> WatchedMetric:
+def _eval_metric_for_codes(
+    plan: ModelPlan, data: FitData, prepared: PreparedData
+) -> EvalMetric:
     """Return the watched metric, adapted to the codes or labels that the model predicts.
 
     A scorer of scikit-learn gets class codes, and a user-defined one the original labels.
@@ -216,38 +218,38 @@ def _metric_for_labels(plan: ModelPlan, data: CheckedData, prepared: Prepared) -
         return metric
     labels = data.classes[prepared.class_codes]
     codes = np.arange(len(labels))
-    trained_on_codes = plan.traits.labels == "codes"
+    trained_on_codes = plan.capabilities.labels == "codes"
     if metric.name in get_scorer_names():
         scorer = metric.scorer
         # The scorer stays unchanged if possible, because backends replace scikit-learn's
         # own scorers with faster metrics of their library.
         if _lacks_a_class(prepared.validation, len(codes)):
-            scorer = tolerant_scorer(scorer, len(codes))
+            scorer = scorer_for_missing_classes(scorer, len(codes))
         if trained_on_codes:
             return replace(metric, scorer=scorer)
-        if scorer is metric.scorer and not asks_for_positive_label(scorer):
+        if scorer is metric.scorer and not needs_pos_label(scorer):
             return metric
-        return replace(metric, scorer=Relabelled(scorer, labels, codes))
+        return replace(metric, scorer=LabelMappingScorer(scorer, labels, codes))
     if not trained_on_codes:
         return metric
-    return replace(metric, scorer=Relabelled(metric.scorer, codes, labels))
+    return replace(metric, scorer=LabelMappingScorer(metric.scorer, codes, labels))
 
 
 def _lacks_a_class(rows: Rows | None, n_classes: int) -> bool:
     return rows is not None and len(np.unique(rows.y)) < n_classes
 
 
-def _predicts_as_its_library(plan: ModelPlan) -> bool:
+def _uses_library_predict(plan: ModelPlan) -> bool:
     """Return whether `predict` is defined by the library and not by a user's subclass."""
     owner = next((c for c in type(plan.model).__mro__ if "predict" in vars(c)), object)
     return owner.__module__.partition(".")[0] == plan.backend.name
 
 
 def _with_targets(
-    rows: Rows | None, plan: ModelPlan, data: CheckedData, prepared: Prepared
+    rows: Rows | None, plan: ModelPlan, data: FitData, prepared: PreparedData
 ) -> Any:
     """Return the rows with the targets that the model trains on: labels or class codes."""
-    if rows is None or data.classes is None or plan.traits.labels == "codes":
+    if rows is None or data.classes is None or plan.capabilities.labels == "codes":
         return rows
     assert prepared.class_codes is not None
     labels: Array = data.classes[prepared.class_codes][rows.y]

@@ -17,13 +17,13 @@ from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
 from sktrainer.rows import take_rows
 from sktrainer.running.cloning import clone_estimator
-from sktrainer.running.seeding import derive_seed, set_open_seeds
-from sktrainer.types import Array, CheckedData, Prepared, Rows
+from sktrainer.running.seeding import derive_seed, set_unset_seeds
+from sktrainer.types import Array, FitData, PreparedData, Rows
 
 __all__ = ["StepsPlan", "prepare"]
 
-ENCODER = "encode"
-SAMPLER = "resample"
+ENCODER_STEP = "encode"
+SAMPLER_STEP = "resample"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class StepsPlan:
 
 
 @dataclass
-class _Walk:
+class _StepState:
     """State while the steps are fitted: both sets of rows and the steps fitted so far."""
 
     train: Rows
@@ -65,13 +65,13 @@ class _Walk:
 
 def prepare(
     plan: StepsPlan,
-    data: CheckedData,
+    data: FitData,
     train: Array,
     validation: Rows | None,
     seed: int,
     *,
     all_classes: bool = False,
-) -> Prepared:
+) -> PreparedData:
     """Fit the steps on training rows and encode training and validation rows.
 
     Parameters
@@ -89,27 +89,27 @@ def prepare(
     weight = None if data.sample_weight is None else data.sample_weight[train]
     X = take_rows(data.X, train)
     X_val = None if validation is None else validation.X
-    walk = _Walk(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
+    walk = _StepState(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
     del X  # lets the unencoded rows be freed after encoding
     counts = {"before": _counts(walk.train, data)}
     before = _weighted_counts(walk.train, data)
     for name, step in plan.steps:
-        _walk_step(walk, plan, name, step, data, seed)
+        _fit_step(walk, plan, name, step, data, seed)
     categorical = _categorical(walk) if plan.codes_at_end else ()
-    method = _resolve_method(plan, data, counts["before"])
-    per_class = _balance(walk, method, categorical, data, seed)
+    method = _resolve_imbalance(plan, data, counts["before"])
+    per_class = _apply_imbalance(walk, method, categorical, data, seed)
     counts["after"] = _counts(walk.train, data)
     shift = _prior_shift(before, _weighted_counts(walk.train, data))
     encoded_val = None
     if validation is not None:
         weight_val = _validation_weight(validation, per_class)
         encoded_val = Rows(walk.X_val, validation.y, weight_val)
-    prepared = Prepared(
+    prepared = PreparedData(
         train=walk.train,
         validation=encoded_val,
         steps=tuple(walk.fitted),
         categorical=categorical,
-        unsampled=walk.unsampled,
+        train_before_resampling=walk.unsampled,
         class_counts=counts if data.classes is not None else {},
         prior_shift=shift,
         imbalance=_method_name(method),
@@ -120,18 +120,18 @@ def prepare(
         return prepared
     if all_classes:
         return replace(prepared, class_codes=np.arange(data.n_classes))
-    return _with_local_codes(prepared)
+    return _renumber_present_classes(prepared)
 
 
-def _walk_step(
-    walk: _Walk, plan: StepsPlan, name: str, step: Any, data: CheckedData, seed: int
+def _fit_step(
+    walk: _StepState, plan: StepsPlan, name: str, step: Any, data: FitData, seed: int
 ) -> None:
     """Fit one step on the training rows and transform training and validation rows."""
     if step is None or step == "passthrough":
         walk.fitted.append((name, "passthrough"))
         return
     step = clone_estimator(step)
-    set_open_seeds(step, derive_seed(seed, "step", name))
+    set_unset_seeds(step, derive_seed(seed, "step", name))
     if plan.output is not None and hasattr(step, "set_output"):
         step.set_output(transform=plan.output)
     if hasattr(step, "fit_resample"):
@@ -175,16 +175,16 @@ def _is_cross_fitted(step: Any) -> bool:
     return own is not None and getattr(own, "__module__", "") != "sklearn.base"
 
 
-def _labels(y: Array, data: CheckedData) -> Array:
+def _labels(y: Array, data: FitData) -> Array:
     return y if data.classes is None else data.classes[y]
 
 
-def _categorical(walk: _Walk) -> tuple[int, ...]:
+def _categorical(walk: _StepState) -> tuple[int, ...]:
     encoder = next((s for _, s in reversed(walk.fitted) if isinstance(s, TableEncoder)), None)
     return () if encoder is None else tuple(encoder.categorical_features_)
 
 
-def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...]) -> Any:
+def _resolve_imbalance(plan: StepsPlan, data: FitData, counts: tuple[int, ...]) -> Any:
     """Return the method for imbalance; "auto" depends on the training rows and the model."""
     if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
         return plan.imbalance if data.classes is not None else None
@@ -193,7 +193,7 @@ def _resolve_method(plan: StepsPlan, data: CheckedData, counts: tuple[int, ...])
     return "class_weight" if plan.weights else "oversample"
 
 
-def _sampler_notes(walk: _Walk, data: CheckedData) -> tuple[str, ...]:
+def _sampler_notes(walk: _StepState, data: FitData) -> tuple[str, ...]:
     if data.classes is None:
         return ()
     found = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
@@ -204,8 +204,8 @@ def _method_name(method: Any) -> str | None:
     return method if method is None or isinstance(method, str) else type(method).__name__
 
 
-def _balance(
-    walk: _Walk, method: Any, categorical: tuple[int, ...], data: CheckedData, seed: int
+def _apply_imbalance(
+    walk: _StepState, method: Any, categorical: tuple[int, ...], data: FitData, seed: int
 ) -> Array | None:
     """Weight or resample the training rows, and return the class weights, if any."""
     if method is None or data.classes is None:
@@ -216,30 +216,30 @@ def _balance(
         )
         walk.train = replace(walk.train, sample_weight=weights)
         return per_class
-    counts = imbalance.describe_classes(walk.train.y, data.n_classes)
+    counts = imbalance.count_classes(walk.train.y, data.n_classes)
     sampler_seed = derive_seed(seed, "sampler")
     sampler = samplers.make_sampler(method, categorical, counts, sampler_seed)
     walk.train = samplers.resample(sampler, walk.train, classes=data.classes)
-    walk.fitted.append((_free_name(walk.fitted), sampler))
+    walk.fitted.append((_unused_step_name(walk.fitted), sampler))
     return None
 
 
-def _free_name(fitted: list[tuple[str, Any]]) -> str:
+def _unused_step_name(fitted: list[tuple[str, Any]]) -> str:
     taken = {name for name, _ in fitted}
     return next(
         name
-        for name in [SAMPLER, *(f"{SAMPLER}{i}" for i in range(len(taken) + 1))]
+        for name in [SAMPLER_STEP, *(f"{SAMPLER_STEP}{i}" for i in range(len(taken) + 1))]
         if name not in taken
     )
 
 
-def _counts(rows: Rows, data: CheckedData) -> tuple[int, ...]:
+def _counts(rows: Rows, data: FitData) -> tuple[int, ...]:
     if data.classes is None:
         return ()
     return tuple(np.bincount(rows.y, minlength=data.n_classes).tolist())
 
 
-def _weighted_counts(rows: Rows, data: CheckedData) -> Array | None:
+def _weighted_counts(rows: Rows, data: FitData) -> Array | None:
     if data.classes is None:
         return None
     return np.bincount(rows.y, weights=rows.sample_weight, minlength=data.n_classes)
@@ -259,7 +259,7 @@ def _validation_weight(validation: Rows, per_class: Array | None) -> Array | Non
     return weight if validation.sample_weight is None else weight * validation.sample_weight
 
 
-def _with_local_codes(prepared: Prepared) -> Prepared:
+def _renumber_present_classes(prepared: PreparedData) -> PreparedData:
     """Renumber the classes of the training rows from 0 without gaps.
 
     Validation rows of other classes are dropped, because the model has no probability for

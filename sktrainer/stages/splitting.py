@@ -15,39 +15,39 @@ import numpy as np
 from sktrainer.exceptions import InputError
 from sktrainer.stages._splitting import groups, splitter, strata, time
 from sktrainer.stages._splitting.notes import (
-    class_notes,
-    crossing_notes,
     fold_notes,
+    group_overlap_notes,
+    missing_class_notes,
     small_data_notes,
 )
 from sktrainer.stages._splitting.plan import (
-    Cut,
+    HeldOut,
     SplitPlan,
-    check_leaves_training,
+    check_training_rows_left,
     is_splitter,
-    part_sizes,
     resolve_kind,
+    set_sizes,
 )
-from sktrainer.types import Array, CheckedData, Split
+from sktrainer.types import Array, FitData, Split
 
 __all__ = [
     "SplitPlan",
     "fold_notes",
-    "fold_rows",
     "resolve_kind",
     "small_data_notes",
+    "split_folds",
     "split_rows",
     "split_validation",
 ]
 
-_HOLD_OUT: dict[str, Callable[[CheckedData, Array, int, SplitPlan, str], Cut]] = {
+_HOLD_OUT: dict[str, Callable[[FitData, Array, int, SplitPlan, str], HeldOut]] = {
     "random": strata.hold_out,
     "stratified": strata.hold_out,
     "group": groups.hold_out,
     "time": time.hold_out,
     "splitter": splitter.hold_out,
 }
-_FOLDS: dict[str, Callable[[CheckedData, Array, int, SplitPlan], list[tuple[Array, Array]]]] = {
+_FOLDS: dict[str, Callable[[FitData, Array, int, SplitPlan], list[tuple[Array, Array]]]] = {
     "random": strata.folds,
     "stratified": strata.folds,
     "group": groups.folds,
@@ -55,7 +55,7 @@ _FOLDS: dict[str, Callable[[CheckedData, Array, int, SplitPlan], list[tuple[Arra
 }
 
 
-def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
+def split_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     """Split all rows into training, validation and test sets.
 
     The test set is held out first, then the validation set from the remaining rows.
@@ -90,7 +90,7 @@ def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ..
     >>> np.bincount(y[split.test]).tolist(), len(split.train), notes
     ([3, 1], 16, ())
     """
-    sizes = part_sizes(plan, data.n_samples)
+    sizes = set_sizes(plan, data.n_samples)
     if data.validation is not None:
         sizes["validation"] = 0
     kept = np.arange(data.n_samples)
@@ -102,19 +102,19 @@ def split_rows(data: CheckedData, plan: SplitPlan) -> tuple[Split, tuple[str, ..
     for part in parts:
         n_held = sizes[part]
         if n_held:
-            check_leaves_training(n_held, len(kept), part)
+            check_training_rows_left(n_held, len(kept), part)
             cut = _HOLD_OUT[plan.kind](data, kept, n_held, plan, part)
             kept, parts[part] = cut.kept, cut.held
             notes += cut.notes
     named = {"training": kept, **parts}
-    notes += class_notes(data, named)
+    notes += missing_class_notes(data, named)
     if plan.kind != "group":
-        notes += crossing_notes(data, named)
+        notes += group_overlap_notes(data, named)
     return Split(kept, parts["validation"], parts["test"], plan.kind), notes
 
 
 def split_validation(
-    data: CheckedData, rows: Array, plan: SplitPlan
+    data: FitData, rows: Array, plan: SplitPlan
 ) -> tuple[Array, Array, tuple[str, ...]]:
     """Hold out a validation set from some rows, such as the training rows of a fold.
 
@@ -140,18 +140,18 @@ def split_validation(
     InputError
         If no training rows would remain, or the rows cannot be split in this way.
     """
-    n_held = part_sizes(plan, data.n_samples)["validation"]
+    n_held = set_sizes(plan, data.n_samples)["validation"]
     if not n_held or data.validation is not None:
         return rows, rows[:0], ()
-    check_leaves_training(n_held, len(rows), "validation")
+    check_training_rows_left(n_held, len(rows), "validation")
     # The random draw depends on the order of the rows, so they are sorted first.
     cut = _HOLD_OUT[plan.kind](data, np.sort(rows), n_held, plan, "validation")
-    notes = class_notes(data, {"training": cut.kept, "validation": cut.held})
+    notes = missing_class_notes(data, {"training": cut.kept, "validation": cut.held})
     return cut.kept, cut.held, cut.notes + notes
 
 
-def fold_rows(
-    data: CheckedData, rows: Array, plan: SplitPlan, cv: Any
+def split_folds(
+    data: FitData, rows: Array, plan: SplitPlan, cv: Any
 ) -> list[tuple[Array, Array]]:
     """Return folds over some rows, of the same kind as the split.
 
@@ -198,7 +198,7 @@ def fold_rows(
     if is_splitter(cv):
         return splitter.folds(data, rows, None, cv, plan.seed)
     if splitter.is_pairs(cv):
-        return splitter.given_folds(data, rows, cv)
+        return splitter.folds_from_pairs(data, rows, cv)
     raise InputError(
         "cv: expected a number of folds, a splitter such as KFold(), or pairs (train, test) "
         f"of row positions, got {cv!r}. Pass one of these, or None for no cross-validation."

@@ -17,15 +17,21 @@ import pandas as pd
 
 from sktrainer.exceptions import InputError
 
-__all__ = ["arrow_text_bytes", "cell_bytes", "column_bytes", "framed", "text_bytes"]
+__all__ = [
+    "arrow_string_bytes",
+    "length_prefixed",
+    "object_column_bytes",
+    "string_bytes",
+    "value_bytes",
+]
 
-ROWS_AT_ONCE = 65_536
+ROWS_PER_BLOCK = 65_536
 """Rows per block of values of varying length. Changing this number changes every hash."""
 
 MISSING = -1  # in place of the length of a string or the code of a category
 
 
-def framed(pieces: Iterable[bytes]) -> bytes:
+def length_prefixed(pieces: Iterable[bytes]) -> bytes:
     """Join byte strings, each preceded by its length so that the result is unambiguous.
 
     Examples
@@ -36,7 +42,7 @@ def framed(pieces: Iterable[bytes]) -> bytes:
     return b"".join(struct.pack("<q", len(piece)) + piece for piece in pieces)
 
 
-def text_bytes(cells: Sequence[str | None]) -> bytes:
+def string_bytes(cells: Sequence[str | None]) -> bytes:
     """Return strings (or None if missing) as bytes: their UTF-8 lengths, then contents."""
     text = "".join(cell for cell in cells if cell is not None)
     known: Sequence[str | bytes | None] = cells
@@ -50,8 +56,8 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")  # lone surrogates are valid in a str
 
 
-def arrow_text_bytes(texts: Any) -> list[Any]:
-    """Return the same bytes as `text_bytes` for an Arrow string array, without a copy."""
+def arrow_string_bytes(texts: Any) -> list[Any]:
+    """Return the same bytes as `string_bytes` for an Arrow string array, without a copy."""
     wide = str(texts.type).startswith("large")
     _, ends, text = texts.buffers()
     bounds = np.frombuffer(ends, "<i8" if wide else "<i4")
@@ -61,20 +67,20 @@ def arrow_text_bytes(texts: Any) -> list[Any]:
         missing = np.asarray(texts.is_null())
         # Arrow allows arbitrary bytes behind a null; they must not count.
         if lengths[missing].any():
-            return [text_bytes(texts.to_pylist())]
+            return [string_bytes(texts.to_pylist())]
         lengths[missing] = MISSING
     held = b"" if text is None else memoryview(text)[bounds[0] : bounds[-1]]
     return [lengths.tobytes(), held]
 
 
-def column_bytes(cells: Sequence[Any]) -> bytes:
+def object_column_bytes(cells: Sequence[Any]) -> bytes:
     """Return the values of an object column as bytes, with a fast path for strings."""
     if all(type(cell) is str for cell in cells):
-        return b"text" + text_bytes(cells)
-    return b"cell" + framed(map(cell_bytes, cells))
+        return b"text" + string_bytes(cells)
+    return b"cell" + length_prefixed(map(value_bytes, cells))
 
 
-def cell_bytes(cell: Any) -> bytes:
+def value_bytes(cell: Any) -> bytes:
     """Return the type and value of a single table value as bytes.
 
     Types count: 1, 1.0, True and "1" differ, and so do None, NaN, NA and NaT.
@@ -111,9 +117,9 @@ def _of_array(cell: Any) -> bytes:
     array = np.asarray(cell)
     head = f"array:{array.dtype.str}{array.shape}:".encode()
     if array.dtype.hasobject:
-        return head + framed(map(cell_bytes, array.ravel().tolist()))
+        return head + length_prefixed(map(value_bytes, array.ravel().tolist()))
     if array.dtype.char in "gG":  # long doubles have undefined padding bytes
-        return head + framed(repr(value).encode() for value in array.ravel())
+        return head + length_prefixed(repr(value).encode() for value in array.ravel())
     return head + array.tobytes()
 
 
@@ -124,26 +130,26 @@ def _of_scalar(cell: np.generic) -> bytes:
 
 
 def _sequence(name: str) -> Callable[[Any], bytes]:
-    return lambda cell: name.encode() + b":" + framed(map(cell_bytes, cell))
+    return lambda cell: name.encode() + b":" + length_prefixed(map(value_bytes, cell))
 
 
 def _unordered(cell: Any) -> bytes:
-    return b"set:" + framed(sorted(map(cell_bytes, cell)))
+    return b"set:" + length_prefixed(sorted(map(value_bytes, cell)))
 
 
 def _mapping(cell: dict[Any, Any]) -> bytes:
-    pairs = (framed([cell_bytes(k), cell_bytes(v)]) for k, v in cell.items())
-    return b"dict:" + framed(sorted(pairs))
+    pairs = (length_prefixed([value_bytes(k), value_bytes(v)]) for k, v in cell.items())
+    return b"dict:" + length_prefixed(sorted(pairs))
 
 
-def _moment(cell: dt.datetime | dt.time) -> bytes:
+def _datetime_bytes(cell: dt.datetime | dt.time) -> bytes:
     zone = "" if cell.tzinfo is None else str(cell.tzinfo)
     return f"{type(cell).__name__}:{cell.isoformat()}[{zone}]".encode()
 
 
 def _interval(cell: Any) -> bytes:
-    ends = [cell_bytes(cell.left), cell_bytes(cell.right)]
-    return b"interval:" + framed([cell.closed.encode(), *ends])
+    ends = [value_bytes(cell.left), value_bytes(cell.right)]
+    return b"interval:" + length_prefixed([cell.closed.encode(), *ends])
 
 
 def _named(cell: Any) -> bytes:
@@ -166,7 +172,7 @@ _BY_KIND: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
     (str, _EXACT[str]),
     (np.ndarray, _of_array),
     (pd.Timedelta, lambda cell: b"timedelta:" + cell.isoformat().encode()),
-    ((dt.datetime, dt.time), _moment),
+    ((dt.datetime, dt.time), _datetime_bytes),
     (dt.date, lambda cell: b"date:" + cell.isoformat().encode()),
     (dt.timedelta, lambda cell: f"timedelta:{cell!r}".encode()),
     (pd.Period, lambda cell: f"period:{cell.freqstr}:{cell.ordinal}".encode()),

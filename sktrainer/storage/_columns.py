@@ -15,37 +15,37 @@ from scipy import sparse
 from sktrainer.running.resources import n_cores
 from sktrainer.storage._cells import (
     MISSING,
-    ROWS_AT_ONCE,
-    arrow_text_bytes,
-    cell_bytes,
-    column_bytes,
-    framed,
-    text_bytes,
+    ROWS_PER_BLOCK,
+    arrow_string_bytes,
+    length_prefixed,
+    object_column_bytes,
+    string_bytes,
+    value_bytes,
 )
 from sktrainer.types import Array
 
 __all__ = [
-    "Cells",
+    "HashedColumn",
     "array_digest",
-    "digests",
-    "numpy_cells",
-    "object_cells",
-    "pandas_cells",
-    "polars_cells",
+    "column_digests",
+    "numpy_column",
+    "object_column",
+    "pandas_column",
+    "polars_column",
     "sparse_digest",
     "table_digests",
 ]
 
-BYTES_AT_ONCE = 1 << 20  # hash contiguous columns in pieces of 1 MiB
+BYTES_PER_BLOCK = 1 << 20  # hash contiguous columns in pieces of 1 MiB
 BLOCK_BYTES = 1 << 22  # hash strided columns in blocks that fit into the CPU cache
-LEAST_BYTES_A_THREAD = 1 << 21  # starting a thread for less data does not pay off
+MIN_BYTES_PER_THREAD = 1 << 21  # starting a thread for less data does not pay off
 LEAST_ROWS = 256  # per block, so that very wide tables are not read row by row
 
-Cells = tuple[str, Array | Iterable[Any]]
+HashedColumn = tuple[str, Array | Iterable[Any]]
 """Dtype (as a string) and values of a column; the values are an array or encoded bytes."""
 
 
-def digests(columns: Sequence[Cells]) -> list[str]:
+def column_digests(columns: Sequence[HashedColumn]) -> list[str]:
     """Return the SHA-256 digest of each column.
 
     Arrays are read in blocks of rows; a complete column is never copied.
@@ -72,7 +72,7 @@ def _array_digests(columns: Sequence[tuple[str, Any]]) -> list[str]:
     strided = []
     for hasher, (_, values) in zip(hashers, columns, strict=True):
         if values.strides[0] == values.itemsize:
-            _update(hasher, values, BYTES_AT_ONCE // values.itemsize)
+            _update(hasher, values, BYTES_PER_BLOCK // values.itemsize)
         else:
             strided.append((hasher, values))
     # Strided columns share cache lines with their neighbours: hash them block by block.
@@ -91,8 +91,8 @@ def table_digests(table: Array) -> tuple[list[str], list[str]]:
     """
     n_columns = table.shape[1]
     if not _is_plain(table.dtype) or table.flags.f_contiguous:
-        cells = [numpy_cells(table[:, i]) for i in range(n_columns)]
-        return [dtype for dtype, _ in cells], digests(cells)
+        cells = [numpy_column(table[:, i]) for i in range(n_columns)]
+        return [dtype for dtype, _ in cells], column_digests(cells)
     name = _name(table.dtype)
 
     def digests_of(some: slice) -> list[str]:
@@ -120,7 +120,7 @@ def _in_threads(
 
     Threads are enough because `hashlib` releases the GIL.
     """
-    n_groups = min(n_columns, n_bytes // LEAST_BYTES_A_THREAD)
+    n_groups = min(n_columns, n_bytes // MIN_BYTES_PER_THREAD)
     n_groups = min(n_groups, n_cores()) if n_groups > 1 else 1
     if n_groups == 1:
         return digests_of(slice(None))
@@ -152,33 +152,33 @@ def _plain(values: Array) -> Any:
 def array_digest(values: Array) -> tuple[str, str]:
     """Return the dtype and digest of an array with any number of dimensions."""
     if not _is_plain(values.dtype):
-        dtype, cells = object_cells(values.reshape(-1), values.dtype)
-        return dtype, digests([(f"{dtype}{values.shape}", cells)])[0]
+        dtype, cells = object_column(values.reshape(-1), values.dtype)
+        return dtype, column_digests([(f"{dtype}{values.shape}", cells)])[0]
     hasher = hashlib.sha256(f"{_name(values.dtype)}{values.shape}".encode())
     if values.ndim == 0:
         hasher.update(_plain(values.reshape(1)))
     else:
         size = values.itemsize * max(1, int(np.prod(values.shape[1:])))
-        _update(hasher, values, BYTES_AT_ONCE // size)
+        _update(hasher, values, BYTES_PER_BLOCK // size)
     return _name(values.dtype), hasher.hexdigest()
 
 
-def numpy_cells(values: Array) -> Cells:
+def numpy_column(values: Array) -> HashedColumn:
     """Return a NumPy column as `Cells`."""
     if _is_plain(values.dtype):
         return _name(values.dtype), values
-    return object_cells(values, values.dtype)
+    return object_column(values, values.dtype)
 
 
-def object_cells(values: Any, dtype: Any) -> Cells:
+def object_column(values: Any, dtype: Any) -> HashedColumn:
     """Return a column without a fixed byte form as `Cells`: objects, strings, long doubles."""
     name = "str" if getattr(dtype, "kind", "") in ("U", "T") else str(dtype)
-    return name, _by_rows(len(values), lambda a, b: column_bytes(list(values[a:b])))
+    return name, _by_rows(len(values), lambda a, b: object_column_bytes(list(values[a:b])))
 
 
 def _by_rows(n_rows: int, encode: Callable[[int, int], Any]) -> Iterator[Any]:
-    for start in range(0, n_rows, ROWS_AT_ONCE):
-        encoded = encode(start, min(start + ROWS_AT_ONCE, n_rows))
+    for start in range(0, n_rows, ROWS_PER_BLOCK):
+        encoded = encode(start, min(start + ROWS_PER_BLOCK, n_rows))
         yield from encoded if isinstance(encoded, list) else [encoded]
 
 
@@ -191,11 +191,11 @@ def _name(dtype: np.dtype[Any]) -> str:
     return str(dtype.newbyteorder("="))
 
 
-def pandas_cells(column: pd.Series) -> Cells:
+def pandas_column(column: pd.Series) -> HashedColumn:
     """Return a pandas column as `Cells`."""
     dtype: Any = column.dtype
     if isinstance(dtype, np.dtype):
-        return numpy_cells(column.to_numpy())
+        return numpy_column(column.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
         return _categories(column.cat.codes.to_numpy(), dtype.categories, dtype.ordered)
     if isinstance(dtype, pd.DatetimeTZDtype):
@@ -210,7 +210,7 @@ def pandas_cells(column: pd.Series) -> Cells:
     if getattr(dtype, "kind", "O") in "biuf" and hasattr(dtype, "numpy_dtype"):
         return str(dtype), _by_rows(len(column), lambda a, b: _pandas_masked(column, a, b))
     return str(dtype), _by_rows(
-        len(column), lambda a, b: column_bytes(list(column.iloc[a:b].astype(object)))
+        len(column), lambda a, b: object_column_bytes(list(column.iloc[a:b].astype(object)))
     )
 
 
@@ -220,8 +220,8 @@ def _arrow_texts(strings: Any, start: int, stop: int) -> list[Any]:
         part = part.combine_chunks()
     # Still chunked, or a string_view: these have another buffer layout.
     if hasattr(part, "chunks") or str(part.type) not in ("string", "large_string"):
-        return [text_bytes(part.to_pylist())]
-    return arrow_text_bytes(part)
+        return [string_bytes(part.to_pylist())]
+    return arrow_string_bytes(part)
 
 
 def _pandas_texts(column: pd.Series, start: int, stop: int) -> bytes:
@@ -231,7 +231,7 @@ def _pandas_texts(column: pd.Series, start: int, stop: int) -> bytes:
     if missing.any():
         cells = cells.copy()
         cells[missing] = None
-    return text_bytes(cells.tolist())
+    return string_bytes(cells.tolist())
 
 
 def _pandas_masked(column: pd.Series, start: int, stop: int) -> list[Any]:
@@ -245,22 +245,22 @@ def _pandas_sparse(column: pd.Series, start: int, stop: int) -> list[Any]:
     return [_plain(column.iloc[start:stop].to_numpy())]
 
 
-def _categories(codes: Array, categories: Any, ordered: Any) -> Cells:
+def _categories(codes: Array, categories: Any, ordered: Any) -> HashedColumn:
     """Return a categorical column as `Cells`, independent of its codes.
 
     The order of the categories counts only if the dtype is ordered.
     """
-    cells = [cell_bytes(cell) for cell in categories.astype(object)]
+    cells = [value_bytes(cell) for cell in categories.astype(object)]
     order = range(len(cells)) if ordered else sorted(range(len(cells)), key=cells.__getitem__)
     # Code -1 (missing) indexes the extra last entry.
     place = np.full(len(cells) + 1, MISSING, dtype="<i8")
     place[list(order)] = np.arange(len(cells))
-    known = hashlib.sha256(framed(cells[position] for position in order)).hexdigest()
+    known = hashlib.sha256(length_prefixed(cells[position] for position in order)).hexdigest()
     name = f"category, {'ordered' if ordered else 'unordered'}, {known}"
     return name, _by_rows(len(codes), lambda a, b: place[codes[a:b]].tobytes())
 
 
-def polars_cells(column: Any) -> Cells:
+def polars_column(column: Any) -> HashedColumn:
     """Return a polars column as `Cells`."""
     dtype, n_rows = str(column.dtype), len(column)
     if dtype.startswith(("Categorical", "Enum")):
@@ -268,13 +268,13 @@ def polars_cells(column: Any) -> Cells:
     if column.dtype.is_numeric() or column.dtype.is_temporal() or dtype == "Boolean":
         return dtype, _by_rows(n_rows, lambda a, b: _polars_numbers(column[a:b]))
     if str(column.dtype) == "String":
-        return dtype, _by_rows(n_rows, lambda a, b: text_bytes(column[a:b].to_list()))
-    return dtype, _by_rows(n_rows, lambda a, b: column_bytes(column[a:b].to_list()))
+        return dtype, _by_rows(n_rows, lambda a, b: string_bytes(column[a:b].to_list()))
+    return dtype, _by_rows(n_rows, lambda a, b: object_column_bytes(column[a:b].to_list()))
 
 
 def _polars_numbers(part: Any) -> list[Any]:
     if str(part.dtype).startswith(("Decimal", "Int128", "UInt128")):
-        return [column_bytes(part.to_list())]
+        return [object_column_bytes(part.to_list())]
     values = part.to_physical()
     # The prefix separates blocks with a null mask from those without one.
     if not part.null_count():

@@ -20,11 +20,11 @@ __all__ = ["checksum", "open_archive", "read_member", "write_archive"]
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Fixed date of every member, so that the same trainer gives the same bytes."""
 
-FREE_BYTES = 64 * 2**20
+ALWAYS_ALLOWED_BYTES = 64 * 2**20
 MOST_RATIO = 200
-"""Limit of the decompressed size: `MOST_RATIO` times the file size, plus `FREE_BYTES`."""
+"""Limit of the decompressed size: `MOST_RATIO` times the file size, plus `ALWAYS_ALLOWED_BYTES`."""
 
-LEVEL = 3
+COMPRESSION_LEVEL = 3
 """Compression level. Higher levels take up to six times as long for a small gain."""
 
 
@@ -48,19 +48,21 @@ def write_archive(
             info = zipfile.ZipInfo(name, EPOCH)
             info.create_system = 3  # Unix; the default depends on the platform
             info.external_attr = (stat.S_IFREG | 0o644) << 16
-            packs = compressed and _packs_within_bounds(data)
+            packs = compressed and _is_within_ratio(data)
             info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
-            archive.writestr(info, data, compresslevel=LEVEL)
+            archive.writestr(info, data, compresslevel=COMPRESSION_LEVEL)
 
 
-def _packs_within_bounds(data: bytes) -> bool:
+def _is_within_ratio(data: bytes) -> bool:
     """Return whether compressed data stay within the limit that `open_archive` enforces.
 
     Data such as long runs of zeros compress too well. The first MiB is used as a sample.
     """
     sample = data[: 1 << 20]
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+    with zipfile.ZipFile(
+        packed, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL
+    ) as archive:
         archive.writestr("sample", sample)
     return len(sample) < 1 << 20 or len(sample) < MOST_RATIO / 2 * len(packed.getvalue())
 
@@ -91,7 +93,7 @@ def open_archive(
         _check_member(info, compressed=compressed)
         members[info.filename] = info
     total = sum(info.file_size for info in members.values())
-    if total > FREE_BYTES + MOST_RATIO * size:
+    if total > ALWAYS_ALLOWED_BYTES + MOST_RATIO * size:
         raise FileFormatError(
             f"its {size:,} bytes would decompress to {total:,}, which is more than "
             f"{MOST_RATIO} times its size"

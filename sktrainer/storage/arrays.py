@@ -13,7 +13,7 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.types import Array
 
-__all__ = ["check_npy", "check_npz", "plain_array"]
+__all__ = ["canonical_array", "check_npy", "check_npz"]
 
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -57,12 +57,14 @@ def check_npz(name: str, data: bytes) -> None:
         check_npy(f"{name}/{part}", read_member(archive, info))
 
 
-def plain_array(name: str, data: bytes) -> bytes:
+def canonical_array(name: str, data: bytes) -> bytes:
     """Return an array file without compression and with reproducible bytes."""
     if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
         file = io.BytesIO()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            parts = {f"{part}.npy": _npy(_narrow(part, arrays[part])) for part in arrays}
+            parts = {
+                f"{part}.npy": _npy(_to_int32_indices(part, arrays[part])) for part in arrays
+            }
         write_archive(file, parts, compressed=False)
         return file.getvalue()
     if name.endswith(".npy") and _is_structured(data):
@@ -83,7 +85,7 @@ def _npy(array: Array) -> bytes:
     return file.getvalue()
 
 
-def _narrow(part: str, array: Array) -> Array:
+def _to_int32_indices(part: str, array: Array) -> Array:
     """Return index arrays of a sparse matrix in 32 bits if they fit, as SciPy loads them."""
     positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
     fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sktrainer.exceptions import InputError, UntrustedFileError
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 
-__all__ = ["SUFFIXES", "read", "write"]
+__all__ = ["SUFFIXES", "read_bundle", "write_bundle"]
 
 SUFFIXES = (".skt", ".joblib", ".pkl")
 
 T = TypeVar("T")
 
 
-def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
+def write_bundle(
+    trainer: Any, path: str | os.PathLike[str], *, format: str | None = None
+) -> Path:
     """Write a fitted trainer to a file, atomically.
 
     Parameters
@@ -51,12 +53,12 @@ def write(trainer: Any, path: str | os.PathLike[str], *, format: str | None = No
         return target
     from sktrainer.storage.pickles import write_pickle
 
-    with written_whole(target) as part:
+    with atomic_write(target) as part:
         write_pickle(trainer, part, target.suffix)
     return target
 
 
-def read(
+def read_bundle(
     path: str | os.PathLike[str], kind: type[T], *, trusted: bool | Sequence[str] = False
 ) -> T:
     """Read a trainer from a file written by `write`.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sktrainer.storage.fingerprint import ColumnPrint, Fingerprint, PartPrint
+from sktrainer.storage.fingerprint import ArgumentFingerprint, ColumnFingerprint, Fingerprint
 
-__all__ = ["differences"]
+__all__ = ["fingerprint_differences"]
 
 MOST_NAMED = 8
 
 
-def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
+def fingerprint_differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     """Return one line per difference between the data of two fingerprints.
 
     The list is empty if the data are identical.
@@ -29,10 +29,10 @@ def differences(before: Fingerprint, now: Fingerprint) -> list[str]:
     return lines
 
 
-def _part_differences(old: PartPrint, new: PartPrint) -> list[str]:
+def _part_differences(old: ArgumentFingerprint, new: ArgumentFingerprint) -> list[str]:
     lines = []
     if old["kind"] != new["kind"]:
-        lines.append(f"was {_a(old['kind'])}, now is {_a(new['kind'])}")
+        lines.append(f"was {_with_article(old['kind'])}, now is {_with_article(new['kind'])}")
     if old["rows"] != new["rows"]:
         lines.append(f"had {old['rows']:,} rows, now has {new['rows']:,}")
     before = {_key(column["name"]): column for column in old["columns"]}
@@ -62,7 +62,7 @@ def _part_differences(old: PartPrint, new: PartPrint) -> list[str]:
     return lines or ["order of columns with the same name changed"]
 
 
-def _a(kind: str) -> str:
+def _with_article(kind: str) -> str:
     return (
         f"an {kind}"
         if kind == "array"
@@ -76,7 +76,7 @@ def _key(name: Any) -> str:
     return f"column {name}" if isinstance(name, int) else repr(name)
 
 
-def _dtype(column: ColumnPrint) -> str:
+def _dtype(column: ColumnFingerprint) -> str:
     return column["dtype"].partition(",")[0]
 
 

@@ -24,23 +24,29 @@ from scipy import sparse
 
 from sktrainer.exceptions import InputError
 from sktrainer.storage._columns import (
-    Cells,
+    HashedColumn,
     array_digest,
-    digests,
-    numpy_cells,
-    pandas_cells,
-    polars_cells,
+    column_digests,
+    numpy_column,
+    pandas_column,
+    polars_column,
     sparse_digest,
     table_digests,
 )
 
-__all__ = ["ColumnPrint", "Fingerprint", "PartPrint", "data_fingerprint", "fingerprint"]
+__all__ = [
+    "ArgumentFingerprint",
+    "ColumnFingerprint",
+    "Fingerprint",
+    "fingerprint",
+    "fingerprint_inputs",
+]
 
 MOST_COLUMNS = 1024
 """Wider tables get a single digest for all columns, which keeps the record small."""
 
 
-class ColumnPrint(TypedDict):
+class ColumnFingerprint(TypedDict):
     """Name (or position), dtype and SHA-256 digest of a column."""
 
     name: Any
@@ -48,12 +54,12 @@ class ColumnPrint(TypedDict):
     digest: str
 
 
-class PartPrint(TypedDict):
+class ArgumentFingerprint(TypedDict):
     """Kind of table, number of rows and columns of one argument of `fit`."""
 
     kind: str
     rows: int
-    columns: list[ColumnPrint]
+    columns: list[ColumnFingerprint]
 
 
 class Fingerprint(TypedDict):
@@ -64,7 +70,7 @@ class Fingerprint(TypedDict):
     """
 
     digest: str
-    parts: dict[str, PartPrint]
+    parts: dict[str, ArgumentFingerprint]
 
 
 def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
@@ -104,10 +110,10 @@ def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
     >>> fingerprint(table) == fingerprint(table.iloc[::-1])
     False
     """
-    return data_fingerprint(X, y, **others)["digest"]
+    return fingerprint_inputs(X, y, **others)["digest"]
 
 
-def data_fingerprint(X: Any, y: Any = None, **others: Any) -> Fingerprint:
+def fingerprint_inputs(X: Any, y: Any = None, **others: Any) -> Fingerprint:
     """Return the fingerprint with one digest per column, which shows what has changed.
 
     Parameters
@@ -148,7 +154,7 @@ def _digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _part(name: str, value: Any) -> PartPrint:
+def _part(name: str, value: Any) -> ArgumentFingerprint:
     if isinstance(value, (list, tuple)):
         value = _listed(value)
     if isinstance(value, Mapping):
@@ -157,11 +163,11 @@ def _part(name: str, value: Any) -> PartPrint:
         dtype, digest = sparse_digest(value)
         return _whole("sparse matrix", value.shape, dtype, digest)
     if isinstance(value, pd.DataFrame):
-        columns = [pandas_cells(value.iloc[:, i]) for i in range(value.shape[1])]
+        columns = [pandas_column(value.iloc[:, i]) for i in range(value.shape[1])]
         return _columns("pandas", len(value), list(value.columns), columns)
     if isinstance(value, (pd.Series, pd.Index)):
         series = value if isinstance(value, pd.Series) else value.to_series()
-        return _columns("pandas", len(value), [value.name], [pandas_cells(series)])
+        return _columns("pandas", len(value), [value.name], [pandas_column(series)])
     if not hasattr(value, "collect") and _is_frame(value):
         return _frame_part(value)
     if not hasattr(value, "__array__"):
@@ -185,9 +191,9 @@ def _listed(value: Sequence[Any]) -> Any:
     return cells
 
 
-def _array_part(array: Any) -> PartPrint:
+def _array_part(array: Any) -> ArgumentFingerprint:
     if array.dtype.names:
-        columns = [numpy_cells(array[name]) for name in array.dtype.names]
+        columns = [numpy_column(array[name]) for name in array.dtype.names]
         return _columns("array", len(array), list(array.dtype.names), columns)
     if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
         names = list(range(array.shape[1]))
@@ -200,7 +206,7 @@ def _is_frame(value: Any) -> bool:
     return hasattr(value, "columns") or type(value).__module__.startswith("polars")
 
 
-def _frame_part(value: Any) -> PartPrint:
+def _frame_part(value: Any) -> ArgumentFingerprint:
     """Return the content of a frame or series; libraries other than polars go via pandas."""
     try:
         known = nw.from_native(value, eager_only=True, allow_series=True)
@@ -208,16 +214,16 @@ def _frame_part(value: Any) -> PartPrint:
         raise InputError(f"{type(value).__name__} cannot be fingerprinted: {error}") from None
     frame = known.to_frame() if isinstance(known, nw.Series) else known
     rows, kind = frame.shape[0], str(frame.implementation.name).lower()
-    columns: list[Cells] = []
+    columns: list[HashedColumn] = []
     for column in frame.iter_columns():
         if frame.implementation.is_polars():
-            columns.append(polars_cells(column.to_native()))
+            columns.append(polars_column(column.to_native()))
         else:
-            columns.append(pandas_cells(column.to_pandas()))
+            columns.append(pandas_column(column.to_pandas()))
     return _columns(kind, rows, list(frame.columns), columns)
 
 
-def _mapping_part(name: str, value: Mapping[Any, Any]) -> PartPrint:
+def _mapping_part(name: str, value: Mapping[Any, Any]) -> ArgumentFingerprint:
     """Return the content of a dict of arrays (a network with several inputs), per key."""
     columns, rows = [], 0
     for key, array in value.items():
@@ -228,13 +234,15 @@ def _mapping_part(name: str, value: Mapping[Any, Any]) -> PartPrint:
             dtype, digest = entry["dtype"], entry["digest"]
         else:
             dtype, digest = part["kind"], _digest_of(part)
-        columns.append(ColumnPrint(name=_plain_name(key), dtype=dtype, digest=digest))
-    return PartPrint(kind="dict", rows=rows, columns=columns)
+        columns.append(ColumnFingerprint(name=_plain_name(key), dtype=dtype, digest=digest))
+    return ArgumentFingerprint(kind="dict", rows=rows, columns=columns)
 
 
-def _columns(kind: str, rows: int, names: Sequence[Any], columns: Sequence[Cells]) -> PartPrint:
+def _columns(
+    kind: str, rows: int, names: Sequence[Any], columns: Sequence[HashedColumn]
+) -> ArgumentFingerprint:
     dtypes = [dtype for dtype, _ in columns]
-    return _named_columns(kind, rows, names, dtypes, digests(columns))
+    return _named_columns(kind, rows, names, dtypes, column_digests(columns))
 
 
 def _named_columns(
@@ -243,22 +251,24 @@ def _named_columns(
     names: Sequence[Any],
     dtypes: Sequence[str],
     found_digests: Sequence[str],
-) -> PartPrint:
+) -> ArgumentFingerprint:
     found = [
-        ColumnPrint(name=_plain_name(name), dtype=dtype, digest=digest)
+        ColumnFingerprint(name=_plain_name(name), dtype=dtype, digest=digest)
         for name, dtype, digest in zip(names, dtypes, found_digests, strict=True)
     ]
     if len(found) > MOST_COLUMNS:
         dtype = dtypes[0] if len(set(dtypes)) == 1 else "several"
         whole = f"all {len(found):,} together"
-        found = [ColumnPrint(name=whole, dtype=dtype, digest=_digest_of(found))]
-    return PartPrint(kind=kind, rows=rows, columns=found)
+        found = [ColumnFingerprint(name=whole, dtype=dtype, digest=_digest_of(found))]
+    return ArgumentFingerprint(kind=kind, rows=rows, columns=found)
 
 
-def _whole(kind: str, shape: Sequence[int], dtype: str, digest: str) -> PartPrint:
+def _whole(kind: str, shape: Sequence[int], dtype: str, digest: str) -> ArgumentFingerprint:
     name = f"of shape {'x'.join(map(str, shape))}"
-    column = ColumnPrint(name=name, dtype=dtype, digest=digest)
-    return PartPrint(kind=kind, rows=int(shape[0]) if len(shape) else 1, columns=[column])
+    column = ColumnFingerprint(name=name, dtype=dtype, digest=digest)
+    return ArgumentFingerprint(
+        kind=kind, rows=int(shape[0]) if len(shape) else 1, columns=[column]
+    )
 
 
 def _plain_name(name: Any) -> Any:

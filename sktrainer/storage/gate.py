@@ -13,24 +13,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.storage.known import is_known
+from sktrainer.storage.known import is_allowed
 
-__all__ = ["MEMORY", "Gate", "State"]
+__all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
 
 State = dict[str, Any]
-PROTOCOLS = (2,)
-MEMORY = "joblib.memory.Memory"
-DICTS = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")
+SKOPS_PROTOCOLS = (2,)
+JOBLIB_MEMORY = "joblib.memory.Memory"
+DICT_TYPES = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")
 
 
 @dataclass
-class Gate:
+class StateAuditor:
     """Visitor of a skops state, which collects names and files in its attributes.
 
     Attributes
     ----------
     names : set of (str, str)
-        Pairs of role and name; see `is_known`. A name that is called on loading ends in
+        Pairs of role and name; see `is_allowed`. A name that is called on loading ends in
         "()", so that trusting a class does not permit the file to call it.
     files : dict of str to str
         Maps each file of the state to its type: "npy", "npz" or "bin".
@@ -51,16 +51,16 @@ class Gate:
         FileFormatError
             If the state is not in the form that `save` writes.
         """
-        if not isinstance(state, dict) or state.get("protocol") not in PROTOCOLS:
+        if not isinstance(state, dict) or state.get("protocol") not in SKOPS_PROTOCOLS:
             found = state.get("protocol") if isinstance(state, dict) else None
             raise FileFormatError(
-                f"its skops protocol is {found!r}, expected one of {PROTOCOLS}"
+                f"its skops protocol is {found!r}, expected one of {SKOPS_PROTOCOLS}"
             )
         self._node(state)
 
     def unknown(self) -> set[tuple[str, str]]:
         """Return the pairs of role and name that are not known to be harmless."""
-        return {(role, name) for role, name in self.names if not is_known(role, name)}
+        return {(role, name) for role, name in self.names if not is_allowed(role, name)}
 
     def _node(self, state: Any) -> None:
         if not isinstance(state, dict):
@@ -111,7 +111,7 @@ class Gate:
             raise FileFormatError("a value is not a JSON string")
 
     def _dict(self, state: State, name: str) -> None:
-        if name in DICTS:
+        if name in DICT_TYPES:
             self.approved.add(name)
         else:
             self.names.add(("call", f"{name}()"))
@@ -129,13 +129,13 @@ class Gate:
                 raise FileFormatError("a key type of a dict is not a type")
             self._check_id(kind)
             # skops calls the key type with the key, which is a string in the file.
-            if not is_known("key", _name(kind)):
+            if not is_allowed("key", _name(kind)):
                 raise FileFormatError(f"a dict has keys of the unsupported type {_name(kind)}")
         for key, value in content.items():
             self._node(value)
             if key == "memory" and not _is_null(value):
                 # A joblib cache is a folder of pickles, which the next fit would load.
-                self.names.add(("object", MEMORY))
+                self.names.add(("object", JOBLIB_MEMORY))
 
     def _default_dict(self, state: State, name: str) -> None:
         self._only(name, "collections.defaultdict")
@@ -228,7 +228,7 @@ class Gate:
             self._node(content.get(key))
 
     def _constructed(self, state: State, name: str) -> None:
-        known = is_known("call", name)
+        known = is_allowed("call", name)
         self.names.add(("call", name if known else f"{name}()"))
         self._node(state.get("content"))
 
@@ -262,29 +262,29 @@ def _is_null(state: State) -> bool:
         return False
 
 
-READERS: dict[str, Callable[[Gate, State, str], None]] = {
-    "BytearrayNode": Gate._bytes,
-    "BytesNode": Gate._bytes,
-    "ConstructorFromReduceNode": Gate._constructed,
-    "DTypeNode": Gate._dtype,
-    "DefaultDictNode": Gate._default_dict,
-    "DictNode": Gate._dict,
-    "FunctionNode": Gate._function,
-    "JsonNode": Gate._json,
-    "ListNode": Gate._sequence,
-    "LossNode": Gate._reduced,
-    "MaskedArrayNode": Gate._masked,
-    "MethodNode": Gate._method,
-    "NdArrayNode": Gate._array,
-    "ObjectNode": Gate._object,
-    "OperatorFuncNode": Gate._operator,
-    "PartialNode": Gate._partial,
-    "RandomGeneratorNode": Gate._generator,
-    "RandomStateNode": Gate._random,
-    "SetNode": Gate._sequence,
-    "SliceNode": Gate._slice,
-    "SparseMatrixNode": Gate._sparse,
-    "TreeNode": Gate._reduced,
-    "TupleNode": Gate._sequence,
-    "TypeNode": Gate._type,
+READERS: dict[str, Callable[[StateAuditor, State, str], None]] = {
+    "BytearrayNode": StateAuditor._bytes,
+    "BytesNode": StateAuditor._bytes,
+    "ConstructorFromReduceNode": StateAuditor._constructed,
+    "DTypeNode": StateAuditor._dtype,
+    "DefaultDictNode": StateAuditor._default_dict,
+    "DictNode": StateAuditor._dict,
+    "FunctionNode": StateAuditor._function,
+    "JsonNode": StateAuditor._json,
+    "ListNode": StateAuditor._sequence,
+    "LossNode": StateAuditor._reduced,
+    "MaskedArrayNode": StateAuditor._masked,
+    "MethodNode": StateAuditor._method,
+    "NdArrayNode": StateAuditor._array,
+    "ObjectNode": StateAuditor._object,
+    "OperatorFuncNode": StateAuditor._operator,
+    "PartialNode": StateAuditor._partial,
+    "RandomGeneratorNode": StateAuditor._generator,
+    "RandomStateNode": StateAuditor._random,
+    "SetNode": StateAuditor._sequence,
+    "SliceNode": StateAuditor._slice,
+    "SparseMatrixNode": StateAuditor._sparse,
+    "TreeNode": StateAuditor._reduced,
+    "TupleNode": StateAuditor._sequence,
+    "TypeNode": StateAuditor._type,
 }

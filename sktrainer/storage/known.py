@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-__all__ = ["is_known"]
+__all__ = ["is_allowed"]
 
 _ENCODER = "sktrainer.encoding."
 _SKLEARN_SPLITTERS = (
@@ -26,7 +26,7 @@ def _names(prefix: str, words: str) -> set[str]:
 
 
 # Classes that are constructed from a state, without calling their constructor.
-OBJECTS: frozenset[str] = frozenset(
+ALLOWED_OBJECTS: frozenset[str] = frozenset(
     {
         f"{_ENCODER}table_encoder.TableEncoder",
         f"{_ENCODER}smote.TableSMOTE",
@@ -122,7 +122,7 @@ OBJECTS: frozenset[str] = frozenset(
 )
 
 # Functions that are called later by the objects that hold them, with any arguments.
-FUNCTIONS: frozenset[str] = frozenset(
+ALLOWED_FUNCTIONS: frozenset[str] = frozenset(
     {
         *_names("numpy.", "max mean median min std sum var"),
         "scipy._lib.array_api_compat.numpy._aliases.asarray",
@@ -140,10 +140,10 @@ FUNCTIONS: frozenset[str] = frozenset(
         "skorch.utils.to_numpy",
     }
 )
-METRICS_FROM = "sklearn.metrics."
+METRICS_PREFIX = "sklearn.metrics."
 
 # Classes that are called later by the objects that hold them.
-TYPES: frozenset[str] = frozenset(
+ALLOWED_CLASSES: frozenset[str] = frozenset(
     {
         *_names("builtins.", "bool bytes dict float int list print set str tuple"),
         "collections.OrderedDict",
@@ -172,7 +172,7 @@ TYPES_FROM = (
 )
 
 # Called on loading, with arguments from the file.
-CALLED: frozenset[str] = frozenset(
+ALLOWED_CALLS: frozenset[str] = frozenset(
     {
         "builtins.complex",
         "builtins.frozenset",
@@ -185,7 +185,7 @@ CALLED: frozenset[str] = frozenset(
 )
 
 # Types of dict keys.
-KEYS: frozenset[str] = frozenset(
+ALLOWED_KEY_TYPES: frozenset[str] = frozenset(
     {
         *_names("builtins.", "float int str"),
         *_names("numpy.", "float16 float32 float64 int16 int32 int64 int8 str_"),
@@ -194,7 +194,7 @@ KEYS: frozenset[str] = frozenset(
 )
 
 
-def is_known(role: str, name: str) -> bool:
+def is_allowed(role: str, name: str) -> bool:
     """Return whether a file may use a name in this role without the user's trust.
 
     Parameters
@@ -208,10 +208,13 @@ def is_known(role: str, name: str) -> bool:
     (True, False)
     """
     if role == "function":
-        return name in FUNCTIONS or _is_metric(name)
+        return name in ALLOWED_FUNCTIONS or _is_metric(name)
     if role == "type":
-        return name in TYPES or _is_part_of_a_net(name)
-    return name in {"object": OBJECTS, "call": CALLED, "key": KEYS}[role]
+        return name in ALLOWED_CLASSES or _is_part_of_a_net(name)
+    return (
+        name
+        in {"object": ALLOWED_OBJECTS, "call": ALLOWED_CALLS, "key": ALLOWED_KEY_TYPES}[role]
+    )
 
 
 def _is_part_of_a_net(name: str) -> bool:
@@ -231,7 +234,7 @@ def _is_part_of_a_net(name: str) -> bool:
 
 def _is_metric(name: str) -> bool:
     """Return whether a name is a public metric function of scikit-learn."""
-    if not name.startswith(METRICS_FROM):
+    if not name.startswith(METRICS_PREFIX):
         return False
     import sklearn.metrics
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["AS_TEXT", "ELSEWHERE", "MANIFEST", "STATES"]
+__all__ = ["JSON_ATTRIBUTES", "MANIFEST", "SEPARATE_ATTRIBUTES", "STATE_MEMBERS"]
 
 MANIFEST = "manifest.json"
-STATES = ("trainer.skops", "steps.skops", "model.skops")
-AS_TEXT = frozenset({"fingerprint_"})
+STATE_MEMBERS = ("trainer.skops", "steps.skops", "model.skops")
+JSON_ATTRIBUTES = frozenset({"fingerprint_"})
 """Attributes with plain values that are stored as JSON, together with the tables."""
 
-ELSEWHERE = ("_fitted", "evals_result_", "history_", "model_", "pipeline_", "report_")
+SEPARATE_ATTRIBUTES = ("_fitted", "evals_result_", "history_", "model_", "pipeline_", "report_")
 """Attributes of a trainer that are not part of its saved state."""

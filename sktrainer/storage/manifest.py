@@ -12,7 +12,7 @@ from typing import Any
 
 from sktrainer._version import __version__
 from sktrainer.exceptions import FileFormatError
-from sktrainer.results.plain import plain_values
+from sktrainer.results.plain import to_plain
 from sktrainer.storage.archive import checksum
 from sktrainer.storage.git import current_commit
 
@@ -46,7 +46,7 @@ def make_manifest(
     `family` is the name of the backend, `members` are all other members of the file, and
     `needs` are the import paths that a user has to trust to load it.
     """
-    report = plain_values(trainer.report_)
+    report = to_plain(trainer.report_)
     manifest = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

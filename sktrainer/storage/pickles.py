@@ -26,7 +26,7 @@ def write_pickle(value: Any, path: Path, suffix: str) -> None:
                 joblib.dump(value, file)
             else:
                 pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
-        is_found_elsewhere = not _names_main(path)
+        is_found_elsewhere = not _refers_to_main(path)
     except (pickle.PicklingError, AttributeError):  # a lambda, or a class inside a function
         is_found_elsewhere = False
     # cloudpickle is slower, but writes such objects by value.
@@ -35,7 +35,7 @@ def write_pickle(value: Any, path: Path, suffix: str) -> None:
             cloudpickle.dump(value, file)
 
 
-def _names_main(path: Path) -> bool:
+def _refers_to_main(path: Path) -> bool:
     """Return whether a pickle refers to the module `__main__` of the writing process."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(b"__main__") >= 0

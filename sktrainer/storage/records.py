@@ -13,18 +13,18 @@ from typing import Any
 import pandas as pd
 
 from sktrainer.exceptions import InputError
-from sktrainer.running.files import written_whole
-from sktrainer.storage.differences import differences
+from sktrainer.running.files import atomic_write
+from sktrainer.storage.differences import fingerprint_differences
 
 __all__ = [
     "MODEL_FILE",
     "PICKLE_FILE",
-    "check_file",
     "diff_frame",
     "make_record",
     "read_record",
+    "save_model_file",
+    "verify_model_file",
     "write_json",
-    "write_model",
 ]
 
 FORMAT = 1
@@ -60,7 +60,7 @@ def make_record(
     }
 
 
-def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
+def save_model_file(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
     """Write a trainer into a folder: as a ``.skt`` file, or else as a pickle.
 
     Parameters
@@ -97,7 +97,7 @@ def write_model(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically."""
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -127,7 +127,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def check_file(folder: Path, record: Mapping[str, Any]) -> Path:
+def verify_model_file(folder: Path, record: Mapping[str, Any]) -> Path:
     """Return the path of the model file.
 
     Raises
@@ -180,7 +180,7 @@ def diff_frame(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
 def _data_rows(a: Any, b: Any) -> list[tuple[str, str, Any, Any]]:
     if a is None or b is None:
         return [] if a is b else [("data", "fingerprint", _short(a), _short(b))]
-    return [("data", line, _short(a), _short(b)) for line in differences(a, b)]
+    return [("data", line, _short(a), _short(b)) for line in fingerprint_differences(a, b)]
 
 
 def _short(found: Any) -> str | None:

@@ -13,11 +13,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-__all__ = ["SCHEMA", "dumped", "opened", "skops_io"]
+__all__ = ["SCHEMA", "dump_skops", "open_skops", "skops_io"]
 
 SCHEMA = "schema.json"
 
-WAYS_TO_FRAMEWORKS = tuple(
+SKIPPED_IMPORTS = tuple(
     f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
 )
 _LOCK = threading.Lock()
@@ -34,7 +34,7 @@ def skops_io() -> ModuleType:
     with _LOCK:
         if "skops.io" in sys.modules:
             return sys.modules["skops.io"]
-        barred = [name for name in WAYS_TO_FRAMEWORKS if name not in sys.modules]
+        barred = [name for name in SKIPPED_IMPORTS if name not in sys.modules]
         for name in barred:
             sys.modules[name] = None  # type: ignore[assignment]  # `import` raises on None
         try:
@@ -54,7 +54,7 @@ class _Members(dict[str, bytes]):
         return self
 
 
-def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+def dump_skops(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the skops state of a value and the files that it refers to.
 
     `skops.io.dumps` writes indented JSON, which takes 90% of its time because Python's C
@@ -75,7 +75,7 @@ def dumped(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     return json.loads(json.dumps(state)), dict(members)
 
 
-def opened(data: bytes) -> tuple[list[str], Callable[[], Any]]:
+def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:
     """Parse a skops file without constructing its value.
 
     Returns

@@ -9,21 +9,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileError
-from sktrainer.results.fitted import FittedModel
+from sktrainer.results.fitted import Predictor
 from sktrainer.results.report import TrainingReport
 from sktrainer.storage.archive import checksum, open_archive, read_member
-from sktrainer.storage.layout import ELSEWHERE, MANIFEST, STATES
+from sktrainer.storage.layout import MANIFEST, SEPARATE_ATTRIBUTES, STATE_MEMBERS
 from sktrainer.storage.manifest import MOST_BYTES, class_path, read_manifest
-from sktrainer.storage.natives import Halves, NativeFormat, Stowage, native_format, stowage
-from sktrainer.storage.soundness import check_sound
-from sktrainer.storage.texts import from_text
+from sktrainer.storage.natives import (
+    ModelParts,
+    ModelSerializer,
+    NetworkSerializer,
+    native_format,
+    stowage,
+)
+from sktrainer.storage.soundness import validate_trees
+from sktrainer.storage.texts import decode_json
 from sktrainer.storage.trust import (
-    ask_for_trust,
-    needed_names,
     require_libraries,
     require_library,
+    require_trust,
+    untrusted_names,
 )
-from sktrainer.storage.values import Parcel, open_parcel
+from sktrainer.storage.values import AuditedState, audit_state
 from sktrainer.types import Split
 
 __all__ = ["read_skt"]
@@ -52,22 +58,22 @@ def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
     ImportError
         If a required library is not installed.
     """
-    with _named(path), path.open("rb") as file:
-        manifest, members = _verified(file)
+    with _errors_name_file(path), path.open("rb") as file:
+        manifest, members = _read_members(file)
         family = manifest["model"]["family"]
         native = native_format(family)
         require_library(native)
-        if not set(STATES) <= set(members):
-            raise FileFormatError(f"one of the members {', '.join(STATES)} is missing")
-        parcels = {name: open_parcel(members[name]) for name in STATES}
+        if not set(STATE_MEMBERS) <= set(members):
+            raise FileFormatError(f"one of the members {', '.join(STATE_MEMBERS)} is missing")
+        parcels = {name: audit_state(members[name]) for name in STATE_MEMBERS}
         require_libraries(parcels.values())
         # No object of the file has been constructed before this check.
-        ask_for_trust(path, needed_names(parcels.values(), members), trusted)
-        return _put_together(manifest, members, parcels, native, kind)
+        require_trust(path, untrusted_names(parcels.values(), members), trusted)
+        return _assemble_trainer(manifest, members, parcels, native, kind)
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _errors_name_file(path: Path) -> Iterator[None]:
     """Turn every failure into an error that names the file."""
     try:
         yield
@@ -88,7 +94,7 @@ def _named(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _read_members(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the manifest and all members, after verifying their checksums."""
     archive, infos = open_archive(file)
     if MANIFEST not in infos or infos[MANIFEST].file_size > MOST_BYTES:
@@ -106,11 +112,11 @@ def _verified(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
     return manifest, members
 
 
-def _put_together(
+def _assemble_trainer(
     manifest: Mapping[str, Any],
     members: Mapping[str, bytes],
-    parcels: Mapping[str, Parcel],
-    native: NativeFormat | None,
+    parcels: Mapping[str, AuditedState],
+    native: ModelSerializer | None,
     kind: type[T],
 ) -> T:
     if manifest.get("trainer") != class_path(kind):
@@ -121,7 +127,7 @@ def _put_together(
     state, walk = parcels["trainer.skops"].make(), parcels["steps.skops"].make()
     model = parcels["model.skops"].make()
     if native is not None:
-        model = native.join(Halves(model, members))
+        model = native.join(ModelParts(model, members))
     if class_path(model) != manifest["model"]["class"]:
         raise FileFormatError(
             f"its model is a {class_path(model)}, but manifest.json lists "
@@ -130,8 +136,8 @@ def _put_together(
     parameters = state["parameters"]
     stow = stowage(manifest["model"]["family"])
     if stow is not None:
-        parameters["estimator"] = _unstowed(parameters["estimator"], members, stow)
-    check_sound([walk, model, parameters])
+        parameters["estimator"] = _decode_estimator(parameters["estimator"], members, stow)
+    validate_trees([walk, model, parameters])
     fitted = _fitted_model(state["fitted"], walk, model)
     trainer = kind(**parameters)
     vars(trainer).update(_attributes(state["attributes"], members, kind))
@@ -139,12 +145,14 @@ def _put_together(
         _fitted=fitted,
         pipeline_=fitted.pipeline,
         model_=fitted.model,
-        report_=_report(from_text(members["report.json"])),
+        report_=_report(decode_json(members["report.json"])),
     )
     return trainer
 
 
-def _unstowed(estimator: Any, members: Mapping[str, bytes], stow: Stowage) -> Any:
+def _decode_estimator(
+    estimator: Any, members: Mapping[str, bytes], stow: NetworkSerializer
+) -> Any:
     """Return an estimator (or a Pipeline ending in one) with its networks restored."""
     if not getattr(estimator, "steps", None):
         return stow.unstowed(estimator, members, stow.prefix)
@@ -153,24 +161,26 @@ def _unstowed(estimator: Any, members: Mapping[str, bytes], stow: Stowage) -> An
     return estimator
 
 
-def _fitted_model(state: Mapping[str, Any], walk: Mapping[str, Any], model: Any) -> FittedModel:
+def _fitted_model(state: Mapping[str, Any], walk: Mapping[str, Any], model: Any) -> Predictor:
     from imblearn.pipeline import Pipeline
 
     steps = [(str(name), step) for name, step in walk["steps"]]
-    return FittedModel(pipeline=Pipeline([*steps, (str(walk["model"]), model)]), **state)
+    return Predictor(pipeline=Pipeline([*steps, (str(walk["model"]), model)]), **state)
 
 
 def _attributes(
     state: Mapping[str, Any], members: Mapping[str, bytes], kind: type
 ) -> dict[str, Any]:
-    history = from_text(members["history.json"])
-    found = {**state, **from_text(members["tables.json"])}
+    history = decode_json(members["history.json"])
+    found = {**state, **decode_json(members["tables.json"])}
     found["history_"], found["evals_result_"] = history["history"], history["evals"]
     found["split_"] = Split(**found["split_"])
     # An instance attribute named like a method would replace that method.
     shadowed = {name for name in found if callable(getattr(kind, name, None))}
-    if shadowed or set(ELSEWHERE) & set(state):
-        raise FileFormatError(f"it sets the reserved names {sorted(shadowed) or ELSEWHERE}")
+    if shadowed or set(SEPARATE_ATTRIBUTES) & set(state):
+        raise FileFormatError(
+            f"it sets the reserved names {sorted(shadowed) or SEPARATE_ATTRIBUTES}"
+        )
     return found
 
 

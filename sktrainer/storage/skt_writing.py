@@ -11,16 +11,22 @@ import pandas as pd
 
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
-from sktrainer.results.fitted import FittedModel
+from sktrainer.results.fitted import Predictor
 from sktrainer.results.report import TrainingReport
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 from sktrainer.storage.archive import write_archive
-from sktrainer.storage.layout import AS_TEXT, ELSEWHERE, MANIFEST
+from sktrainer.storage.layout import JSON_ATTRIBUTES, MANIFEST, SEPARATE_ATTRIBUTES
 from sktrainer.storage.manifest import make_manifest
-from sktrainer.storage.natives import Halves, NativeFormat, Stowage, native_format, stowage
-from sktrainer.storage.texts import to_text
-from sktrainer.storage.trust import needed_names
-from sktrainer.storage.values import Parcel, dump_value
+from sktrainer.storage.natives import (
+    ModelParts,
+    ModelSerializer,
+    NetworkSerializer,
+    native_format,
+    stowage,
+)
+from sktrainer.storage.texts import encode_json
+from sktrainer.storage.trust import untrusted_names
+from sktrainer.storage.values import AuditedState, dump_state
 from sktrainer.types import Split
 
 __all__ = ["write_native", "write_skt"]
@@ -37,13 +43,13 @@ def write_skt(trainer: Any, path: Path) -> None:
     family = find_backend(trainer.model_).name
     state, tables, files = _trainer_state(trainer, family)
     native = native_format(family)
-    halves = Halves(trainer.model_) if native is None else native.split(trainer.model_)
+    halves = ModelParts(trainer.model_) if native is None else native.split(trainer.model_)
     steps = trainer._fitted.pipeline.steps
     walk = {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}
     parcels = {
-        "trainer.skops": dump_value(state, "the trainer"),
-        "steps.skops": dump_value(walk, "the steps"),
-        "model.skops": dump_value(halves.state, "the model"),
+        "trainer.skops": dump_state(state, "the trainer"),
+        "steps.skops": dump_state(walk, "the steps"),
+        "model.skops": dump_state(halves.state, "the model"),
     }
     if native is not None and stowage(family) is not None:
         _check_network(native, parcels["model.skops"], halves)
@@ -52,25 +58,27 @@ def write_skt(trainer: Any, path: Path) -> None:
         **{name: parcel.data for name, parcel in parcels.items()},
         **files,
         **halves.files,
-        "history.json": to_text({"history": trainer.history_, "evals": trainer.evals_result_}),
-        "tables.json": to_text(tables),
-        "report.json": to_text(report),
+        "history.json": encode_json(
+            {"history": trainer.history_, "evals": trainer.evals_result_}
+        ),
+        "tables.json": encode_json(tables),
+        "report.json": encode_json(report),
     }
     # Sorted, so that the same trainer gives the same bytes.
     members = {name: members[name] for name in sorted(members)}
-    needs = needed_names(parcels.values(), members)
+    needs = untrusted_names(parcels.values(), members)
     manifest = make_manifest(trainer, family, members, needs)
-    with written_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
 
 
-def _check_network(native: NativeFormat, parcel: Parcel, halves: Halves) -> None:
+def _check_network(native: ModelSerializer, parcel: AuditedState, halves: ModelParts) -> None:
     """Check that a network can be rebuilt from the data that is about to be written.
 
     User-defined classes build the network, and they may have changed since it was fitted.
     """
     try:
-        again = native.split(native.join(Halves(parcel.make(), halves.files)))
+        again = native.split(native.join(ModelParts(parcel.make(), halves.files)))
     except Exception as error:
         raise InputError(
             f"the network could not be loaded from a .skt file again ({type(error).__name__}: "
@@ -104,7 +112,7 @@ def write_native(model: Any, path: Path) -> None:
             f"a native {name} file must end in {' or '.join(native.suffixes)}, got "
             f"{path.name!r}; rename it"
         )
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         # Some libraries choose the format by the suffix, which the temporary name lacks.
         target = part.with_name(part.name + path.suffix)
         try:
@@ -122,14 +130,14 @@ def _trainer_state(
     files: dict[str, bytes] = {}
     stow = stowage(family)
     if stow is not None:
-        parameters["estimator"], files = _stowed(parameters["estimator"], stow)
-    fitted = {f.name: getattr(trainer._fitted, f.name) for f in fields(FittedModel)}
+        parameters["estimator"], files = _encode_estimator(parameters["estimator"], stow)
+    fitted = {f.name: getattr(trainer._fitted, f.name) for f in fields(Predictor)}
     fitted.pop("pipeline")
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
-        if name in ELSEWHERE or name in parameters:  # written to other members
+        if name in SEPARATE_ATTRIBUTES or name in parameters:  # written to other members
             continue
-        if name in AS_TEXT or isinstance(value, (pd.DataFrame, pd.Series)):
+        if name in JSON_ATTRIBUTES or isinstance(value, (pd.DataFrame, pd.Series)):
             tables[name] = value
         elif isinstance(value, Split):
             attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
@@ -139,7 +147,7 @@ def _trainer_state(
     return state, tables, files
 
 
-def _stowed(estimator: Any, stow: Stowage) -> tuple[Any, dict[str, bytes]]:
+def _encode_estimator(estimator: Any, stow: NetworkSerializer) -> tuple[Any, dict[str, bytes]]:
     """Return an estimator (or a Pipeline ending in one) without networks, and their files."""
     steps = getattr(estimator, "steps", None)
     if not steps:

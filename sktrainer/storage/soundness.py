@@ -14,12 +14,12 @@ import numpy as np
 from sktrainer.exceptions import FileFormatError
 from sktrainer.types import Array
 
-__all__ = ["check_sound"]
+__all__ = ["validate_trees"]
 
 LEAF = -1
 
 
-def check_sound(value: Any) -> None:
+def validate_trees(value: Any) -> None:
     """Check all trees in the objects that were constructed from a file.
 
     `value` can be an estimator, or a list, tuple or dict of estimators.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["StoredModule", "StoredNet"]
+__all__ = ["EstimatorPlaceholder", "NetworkPlaceholder"]
 
 
 @dataclass
-class StoredModule:
+class NetworkPlaceholder:
     """Placeholder for a torch Module, a tensor or a Keras object that is in separate files.
 
     Attributes
@@ -22,7 +22,7 @@ class StoredModule:
 
 
 @dataclass
-class StoredNet:
+class EstimatorPlaceholder:
     """Class and attributes of a skorch net or a Keras estimator.
 
     `__setstate__` of these classes is not used for loading: skorch's unpickles one of the

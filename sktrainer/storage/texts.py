@@ -17,10 +17,10 @@ import pandas as pd
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["from_text", "to_text"]
+__all__ = ["decode_json", "encode_json"]
 
 
-def to_text(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """Write a value as indented JSON.
 
     Raises
@@ -48,8 +48,8 @@ def to_text(value: Any) -> bytes:
     return json.dumps(_encoded(value), indent=1, ensure_ascii=False).encode()
 
 
-def from_text(data: bytes) -> Any:
-    """Read JSON written by `to_text`.
+def decode_json(data: bytes) -> Any:
+    """Read JSON written by `encode_json`.
 
     Raises
     ------

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sktrainer._optional import require
 from sktrainer.exceptions import FileFormatError, UntrustedFileError
-from sktrainer.storage.natives import STOWED, NativeFormat, native_format, stowage
-from sktrainer.storage.values import Parcel
+from sktrainer.storage.natives import STOWED, ModelSerializer, native_format, stowage
+from sktrainer.storage.values import AuditedState
 
-__all__ = ["ask_for_trust", "needed_names", "require_libraries", "require_library"]
+__all__ = ["require_libraries", "require_library", "require_trust", "untrusted_names"]
 
 EXTRAS = {
     "catboost": "catboost",
@@ -25,20 +25,20 @@ EXTRAS = {
 }
 
 
-def require_library(native: NativeFormat | None) -> None:
+def require_library(native: ModelSerializer | None) -> None:
     """Import the library of a model, or raise ImportError with the extra to install."""
     if native is not None:
         require(native.package, native.extra)
 
 
-def require_libraries(parcels: Iterable[Parcel]) -> None:
+def require_libraries(parcels: Iterable[AuditedState]) -> None:
     """Import the libraries of nested estimators."""
     roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
     for root in sorted(roots & set(EXTRAS)):
         require(root, EXTRAS[root])
 
 
-def needed_names(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> list[str]:
+def untrusted_names(parcels: Iterable[AuditedState], members: Mapping[str, bytes]) -> list[str]:
     """Return the sorted import paths that a user has to trust to load a file."""
     names = {name for parcel in parcels for name in parcel.needs}
     for ending, family in STOWED.items():
@@ -49,7 +49,7 @@ def needed_names(parcels: Iterable[Parcel], members: Mapping[str, bytes]) -> lis
     return sorted(names)
 
 
-def ask_for_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[str]) -> None:
+def require_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[str]) -> None:
     """Check that all needed names are trusted, then import them.
 
     Raises

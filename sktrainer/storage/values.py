@@ -13,15 +13,15 @@ from typing import Any
 
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.storage.archive import open_archive, read_member, write_archive
-from sktrainer.storage.arrays import check_npy, check_npz, plain_array
-from sktrainer.storage.gate import MEMORY, Gate, State
-from sktrainer.storage.skops_io import SCHEMA, dumped, opened
+from sktrainer.storage.arrays import canonical_array, check_npy, check_npz
+from sktrainer.storage.gate import JOBLIB_MEMORY, State, StateAuditor
+from sktrainer.storage.skops_io import SCHEMA, dump_skops, open_skops
 
-__all__ = ["Parcel", "dump_value", "open_parcel"]
+__all__ = ["AuditedState", "audit_state", "dump_state"]
 
 
 @dataclass(frozen=True)
-class Parcel:
+class AuditedState:
     """Value that was validated by `Gate` and is not constructed yet.
 
     Attributes
@@ -50,18 +50,18 @@ class Parcel:
         return self.construct()
 
 
-def open_parcel(data: bytes) -> Parcel:
+def audit_state(data: bytes) -> AuditedState:
     """Read and validate a skops file without constructing its value.
 
     Raises
     ------
     FileFormatError
-        If the file was not written by `dump_value`.
+        If the file was not written by `dump_state`.
     """
     archive, members = open_archive(io.BytesIO(data), compressed=False)
     if SCHEMA not in members:
         raise FileFormatError(f"a skops member has no {SCHEMA}")
-    gate = Gate()
+    gate = StateAuditor()
     gate.read(json.loads(read_member(archive, members[SCHEMA])))
     if set(gate.files) != set(members) - {SCHEMA}:
         raise FileFormatError("the files in a skops member differ from those in its state")
@@ -70,18 +70,18 @@ def open_parcel(data: bytes) -> Parcel:
             check_npy(name, read_member(archive, members[name]))
         elif kind == "npz":
             check_npz(name, read_member(archive, members[name]))
-    untrusted, construct = opened(data)
+    untrusted, construct = open_skops(data)
     names = frozenset(name for _, name in gate.names)
     objects = frozenset(name for role, name in gate.unknown() if role == "object")
     needs = frozenset(_needed(gate, set(untrusted)))
-    return Parcel(data, names, objects & needs, needs, construct)
+    return AuditedState(data, names, objects & needs, needs, construct)
 
 
-def _needed(gate: Gate, untrusted: set[str]) -> Iterator[str]:
+def _needed(gate: StateAuditor, untrusted: set[str]) -> Iterator[str]:
     """Yield the names that neither skops nor this package knows to be harmless."""
     for role, name in gate.unknown():
         # Calls have to be known to this package, even if skops trusts the class.
-        if role == "call" or name in untrusted or name == MEMORY:
+        if role == "call" or name in untrusted or name == JOBLIB_MEMORY:
             yield name
     yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
 
@@ -107,7 +107,7 @@ def _is_net(name: str) -> bool:
     )
 
 
-def dump_value(value: Any, what: str) -> Parcel:
+def dump_state(value: Any, what: str) -> AuditedState:
     """Write a value as a skops file, and check that reading it gives the same value.
 
     `what` is the name of the value in error messages.
@@ -117,7 +117,7 @@ def dump_value(value: Any, what: str) -> Parcel:
     InputError
         If a part of the value cannot be written or imported, or changes when it is read.
     """
-    gate = Gate()
+    gate = StateAuditor()
     try:
         state, files = _normal(value)
         gate.read(state)
@@ -128,7 +128,7 @@ def dump_value(value: Any, what: str) -> Parcel:
         ) from error
     _check_paths(gate, what)
     data = _packed(state, files)
-    parcel = open_parcel(data)
+    parcel = audit_state(data)
     if any(map(_is_net, parcel.objects)):
         raise InputError(
             f"{what} contains a network inside another estimator, which .skt files do not "
@@ -150,7 +150,7 @@ def _not_the_same(what: str, why: str) -> str:
     )
 
 
-def _check_paths(gate: Gate, what: str) -> None:
+def _check_paths(gate: StateAuditor, what: str) -> None:
     """Raise an error for names that another process could not import."""
     problems = []
     for role, name in sorted(gate.unknown()):
@@ -182,12 +182,12 @@ def _normal(value: Any) -> tuple[State, dict[str, bytes]]:
 
     skops numbers objects by memory address, which differs between processes.
     """
-    state, files = dumped(value)
-    writer = _Normal(files, Counter(_numbers(state)))
+    state, files = dump_skops(value)
+    writer = _StateNormalizer(files, Counter(_numbers(state)))
     return writer.node(state), writer.files
 
 
-class _Normal:
+class _StateNormalizer:
     """Rewriter of the states of one file; `files` collects the renamed members."""
 
     def __init__(self, given: dict[str, bytes], counts: Counter[int]) -> None:
@@ -218,11 +218,13 @@ class _Normal:
             and made["content"]["namespace"]["content"] == {}
         ):
             # The namespace of a partial is None until its `__dict__` is first read, then {}.
-            made["content"] = {**made["content"], "namespace": NONE}
+            made["content"] = {**made["content"], "namespace": NONE_STATE}
         # The iteration order of a set of strings depends on the hash seed of the process.
         if made["__loader__"] == "SetNode":
-            made["content"].sort(key=lambda item: json.dumps(_bare(item), sort_keys=True))
-        if self.counts[number] > 1 and made["__loader__"] not in ATOMS:
+            made["content"].sort(
+                key=lambda item: json.dumps(_canonical_state(item), sort_keys=True)
+            )
+        if self.counts[number] > 1 and made["__loader__"] not in SHAREABLE_NODES:
             made["__id__"] = len(self._done) + 1
             self._done[number] = made
         return made
@@ -230,7 +232,7 @@ class _Normal:
     def _file(self, name: str) -> str:
         """Return a new name, by order of occurrence; files with equal contents share it."""
         if name not in self._names:
-            data = plain_array(name, self.given[name])
+            data = canonical_array(name, self.given[name])
             digest = hashlib.sha256(data).hexdigest()
             suffix = name.rpartition(".")[2]
             new = self._contents.setdefault(digest, f"{len(self._contents)}.{suffix}")
@@ -238,14 +240,14 @@ class _Normal:
         return self._names[name]
 
 
-NONE: State = {
+NONE_STATE: State = {
     "__class__": "str",
     "__module__": "builtins",
     "__loader__": "JsonNode",
     "content": "null",
     "is_json": True,
 }
-ATOMS = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
+SHAREABLE_NODES = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
 """Loaders of immutable values, for which object identity does not matter."""
 
 
@@ -267,14 +269,14 @@ UNSTABLE = ("__model", "_test_evals")
 bytes vary, and validation metrics, which CatBoost does not restore."""
 
 
-def _bare(value: Any, files: dict[str, str] | None = None) -> Any:
+def _canonical_state(value: Any, files: dict[str, str] | None = None) -> Any:
     """Return a state without numbers, and with checksums instead of file names."""
     if isinstance(value, list):
-        return [_bare(item, files) for item in value]
+        return [_canonical_state(item, files) for item in value]
     if not isinstance(value, dict):
         return value
     left_out = ("__id__", "file", *UNSTABLE)
-    bare = {k: _bare(v, files) for k, v in value.items() if k not in left_out}
+    bare = {k: _canonical_state(v, files) for k, v in value.items() if k not in left_out}
     if files is not None and "file" in value and isinstance(value["file"], str):
         bare["file"] = files[value["file"]]
     return bare
@@ -282,7 +284,7 @@ def _bare(value: Any, files: dict[str, str] | None = None) -> Any:
 
 def _digest(state: State, files: dict[str, bytes]) -> str:
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return hashlib.sha256(json.dumps(_bare(state, sums)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_canonical_state(state, sums)).encode()).hexdigest()
 
 
 def _packed(state: State, files: dict[str, bytes]) -> bytes:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sktrainer.exceptions import InputError
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 
 __all__ = [
     "add_version",
@@ -36,8 +36,8 @@ __all__ = [
 ]
 
 NUMBERS, TAGS, HIDDEN = "numbers", "tags", "."
-LONGEST_NAME = 100
-SECONDS_TO_ABANDON = 24 * 3600.0
+MAX_NAME_LENGTH = 100
+ABANDONED_AFTER_SECONDS = 24 * 3600.0
 """Age at which an unfinished folder of a killed process is removed."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
@@ -57,10 +57,10 @@ def check_name(name: str, what: str = "name") -> str:
     >>> check_name("churn-2024.q1")
     'churn-2024.q1'
     """
-    fits = isinstance(name, str) and len(name) <= LONGEST_NAME and _NAME.fullmatch(name)
+    fits = isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and _NAME.fullmatch(name)
     if not fits or name.endswith(".") or _RESERVED.fullmatch(name):
         raise InputError(
-            f"{what} must have 1 to {LONGEST_NAME} letters, digits, '_', '-' or '.', must not "
+            f"{what} must have 1 to {MAX_NAME_LENGTH} letters, digits, '_', '-' or '.', must not "
             "start with '-' or '.' or end with '.', and must not be a Windows device such as "
             f"'con', got {name!r}; rename it"
         )
@@ -129,7 +129,7 @@ def _next_number(folder: Path) -> int:
 def _remove_abandoned(folder: Path) -> None:
     for part in folder.glob(f"{HIDDEN}*.part"):
         try:
-            old = time.time() - part.stat().st_mtime > SECONDS_TO_ABANDON
+            old = time.time() - part.stat().st_mtime > ABANDONED_AFTER_SECONDS
         except FileNotFoundError:
             continue
         if old:
@@ -221,7 +221,7 @@ def set_tag(root: Path, name: str, number: int, tag: str) -> None:
 
 
 def _write_number(file: Path, number: int) -> None:
-    with written_whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text(f"{number}\n", encoding="ascii")
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
-__all__ = ["answers", "same_bits"]
+__all__ = ["bit_identical", "model_outputs"]
 
 
-def answers(trainer: ManagedTrainer, X: Any) -> Array:
+def model_outputs(trainer: ManagedTrainer, X: Any) -> Array:
     """Return the most detailed predictions of a fitted trainer as a numeric array.
 
     These are probabilities, else decision values, else class codes or numbers.
@@ -37,7 +37,7 @@ def answers(trainer: ManagedTrainer, X: Any) -> Array:
     return np.asarray(predicted)
 
 
-def same_bits(left: Any, right: Any) -> bool:
+def bit_identical(left: Any, right: Any) -> bool:
     """Return whether two arrays are bit-identical, with the same dtype and shape.
 
     Examples

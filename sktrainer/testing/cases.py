@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.backends.adoption import copied
+from sktrainer.backends.adoption import clone_network
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, Task
 
-__all__ = ["Case", "mixed_table", "with_noise", "with_parameters"]
+__all__ = ["Case", "mixed_table", "replace_with_noise", "with_parameters"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Case:
         """Return a new trainer for a clone of the estimator."""
         given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
         nested = {name: given.pop(name) for name in list(given) if "__" in name}
-        return ManagedTrainer(copied(self.estimator), **given).set_params(**nested)
+        return ManagedTrainer(clone_network(self.estimator), **given).set_params(**nested)
 
     def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
         """Return the training table and its target."""
@@ -111,7 +111,7 @@ def mixed_table(
     return X, pd.Series([f"c{code}" for code in np.searchsorted(cuts, target)], name="target")
 
 
-def with_noise(
+def replace_with_noise(
     X: pd.DataFrame, y: pd.Series, rows: Array, seed: int = 5
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Replace rows by random values of the same type, including unseen categories.

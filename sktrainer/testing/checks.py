@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from sktrainer.anatomy import dissect
+from sktrainer.anatomy import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
-from sktrainer.testing.answers import answers, same_bits
-from sktrainer.testing.cases import Case, mixed_table, with_noise
+from sktrainer.testing.answers import bit_identical, model_outputs
+from sktrainer.testing.cases import Case, mixed_table, replace_with_noise
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
@@ -46,7 +46,7 @@ def contract_checks() -> list[Callable[[Case], None]]:
     ]
 
 
-def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
+def _check_rows_do_not_affect_fit(case: Case, part: str, **parameters: Any) -> None:
     """Check that replacing the rows of one set by noise leaves the model bit-identical."""
     X, y = case.table()
     # A random split depends on the number of rows only, so noise cannot change it.
@@ -54,59 +54,59 @@ def _check_rows_do_not_matter(case: Case, part: str, **parameters: Any) -> None:
     first = case.trainer(**parameters).fit(X, y)
     held = getattr(first.split_, part)
     assert len(held) > 0, f"the split has no {part} rows"
-    second = case.trainer(**parameters).fit(*with_noise(X, y, held))
-    assert same_bits(held, getattr(second.split_, part)), "noise changed the split"
+    second = case.trainer(**parameters).fit(*replace_with_noise(X, y, held))
+    assert bit_identical(held, getattr(second.split_, part)), "noise changed the split"
     probe = case.probe()
-    assert same_bits(answers(first, probe), answers(second, probe)), (
+    assert bit_identical(model_outputs(first, probe), model_outputs(second, probe)), (
         f"noise in the {part} rows changed the fitted model"
     )
     assert first.best_iteration_ == second.best_iteration_
-    assert same_bits(encoded(first, probe), encoded(second, probe)), (
+    assert bit_identical(transform_rows(first, probe), transform_rows(second, probe)), (
         f"noise in the {part} rows changed the preprocessing"
     )
 
 
-def encoded(trainer: ManagedTrainer, X: Any) -> Array:
+def transform_rows(trainer: ManagedTrainer, X: Any) -> Array:
     """Return the preprocessed rows that the model receives, as a dense array."""
-    found = trainer._fitted.encode(X)
+    found = trainer._predictor.encode(X)
     return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
 
 
-def check_test_rows_serve_to_score_alone(case: Case) -> None:
+def check_test_rows_do_not_affect_fit(case: Case) -> None:
     """Check that test rows do not influence the fitted pipeline."""
-    _check_rows_do_not_matter(case, "test")
+    _check_rows_do_not_affect_fit(case, "test")
 
 
-def check_validation_rows_are_never_fitted(case: Case) -> None:
+def check_validation_rows_are_not_fitted(case: Case) -> None:
     """Check that validation rows have no influence when early stopping is off."""
-    _check_rows_do_not_matter(case, "validation", early_stopping=False, validation_size=0.2)
+    _check_rows_do_not_affect_fit(case, "validation", early_stopping=False, validation_size=0.2)
 
 
-def check_same_seed_same_bits(case: Case) -> None:
+def check_same_seed_is_reproducible(case: Case) -> None:
     """Check that refitting the trainer or its clone is bit-identical."""
     X, y = case.table()
     trainer = case.trainer()
-    first = answers(trainer.fit(X, y), case.probe())
-    again = answers(trainer.fit(X, y), case.probe())
-    cloned = answers(clone(trainer).fit(X, y), case.probe())
-    assert same_bits(first, again), "refitting the same trainer gives other predictions"
-    assert same_bits(first, cloned), "fitting a clone gives other predictions"
+    first = model_outputs(trainer.fit(X, y), case.probe())
+    again = model_outputs(trainer.fit(X, y), case.probe())
+    cloned = model_outputs(clone(trainer).fit(X, y), case.probe())
+    assert bit_identical(first, again), "refitting the same trainer gives other predictions"
+    assert bit_identical(first, cloned), "fitting a clone gives other predictions"
 
 
-def check_another_process_gives_the_same_bits(case: Case) -> None:
+def check_reproducible_across_processes(case: Case) -> None:
     """Check that a fit in another process is bit-identical."""
     X, y = case.table()
-    here = answers(case.trainer().fit(X, y), case.probe())
+    here = model_outputs(case.trainer().fit(X, y), case.probe())
     with joblib.parallel_config("loky", n_jobs=2):
         there, beside = joblib.Parallel()(
             joblib.delayed(_fit_and_answer)(case) for _ in range(2)
         )
-    assert same_bits(here, there), "fitting in another process gives other predictions"
-    assert same_bits(there, beside), "fitting in two processes gives different predictions"
+    assert bit_identical(here, there), "fitting in another process gives other predictions"
+    assert bit_identical(there, beside), "fitting in two processes gives different predictions"
 
 
 def _fit_and_answer(case: Case) -> Array:
-    return answers(case.trainer().fit(*case.table()), case.probe())
+    return model_outputs(case.trainer().fit(*case.table()), case.probe())
 
 
 def check_folds_do_not_depend_on_n_jobs(case: Case) -> None:
@@ -115,8 +115,8 @@ def check_folds_do_not_depend_on_n_jobs(case: Case) -> None:
     one, two = (case.trainer(cv=3, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
     for key, value in one.cv_results_.items():
         if "time" not in key and key != "params":
-            assert same_bits(value, two.cv_results_[key]), f"cv_results_[{key!r}] differs"
-    assert same_bits(answers(one, case.probe()), answers(two, case.probe()))
+            assert bit_identical(value, two.cv_results_[key]), f"cv_results_[{key!r}] differs"
+    assert bit_identical(model_outputs(one, case.probe()), model_outputs(two, case.probe()))
 
 
 def check_pickle_and_clone(case: Case) -> None:
@@ -124,18 +124,20 @@ def check_pickle_and_clone(case: Case) -> None:
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
     restored = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - pickled here
-    assert same_bits(answers(trainer, case.probe()), answers(restored, case.probe()))
+    assert bit_identical(
+        model_outputs(trainer, case.probe()), model_outputs(restored, case.probe())
+    )
     assert not clone(trainer).__sklearn_is_fitted__()
 
 
-def check_saved_file_gives_the_same_bits(case: Case) -> None:
+def check_saved_file_is_bit_identical(case: Case) -> None:
     """Check that a trainer loaded from a ``.skt`` file predicts, reports and trains alike."""
     X, y = case.table()
     trainer = case.trainer(test_size=0.2).fit(X, y)
     with tempfile.TemporaryDirectory() as folder:
         restored = ManagedTrainer.load(trainer.save(Path(folder) / "m.skt"), trusted=True)
     probe = case.probe()
-    assert same_bits(answers(trainer, probe), answers(restored, probe))
+    assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
     assert np.array_equal(trainer.predict(probe), restored.predict(probe))
     assert vars(trainer).keys() == vars(restored).keys()
     for name in ("history_", "scores_"):
@@ -148,22 +150,26 @@ def check_saved_file_gives_the_same_bits(case: Case) -> None:
     if hasattr(trainer, "partial_fit"):
         for left in (trainer, restored):
             left.partial_fit(X[:90], y[:90])
-        assert same_bits(answers(trainer, probe), answers(restored, probe))
+        assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
 
 
-def check_pipeline_scores_rows_by_itself(case: Case) -> None:
+def check_pipeline_predicts_raw_rows(case: Case) -> None:
     """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
     probe = case.probe()
     if hasattr(trainer, "predict_proba"):
-        assert same_bits(trainer.predict_proba(probe), trainer.pipeline_.predict_proba(probe))
+        assert bit_identical(
+            trainer.predict_proba(probe), trainer.pipeline_.predict_proba(probe)
+        )
     elif case.task == "regression":
-        assert same_bits(trainer.predict(probe), np.asarray(trainer.pipeline_.predict(probe)))
+        assert bit_identical(
+            trainer.predict(probe), np.asarray(trainer.pipeline_.predict(probe))
+        )
     assert trainer.pipeline_.steps[-1][1] is trainer.model_
 
 
-def check_answers_speak_of_the_callers_labels(case: Case) -> None:
+def check_predictions_use_original_labels(case: Case) -> None:
     """Check that predictions are original labels, with one probability column per class."""
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
@@ -180,7 +186,7 @@ def check_answers_speak_of_the_callers_labels(case: Case) -> None:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
 
 
-def check_a_rare_class_keeps_its_column(case: Case) -> None:
+def check_missing_class_keeps_probability_column(case: Case) -> None:
     """Check that a class absent from the training rows of a fold keeps its column."""
     if case.task == "regression":
         return
@@ -195,7 +201,7 @@ def check_a_rare_class_keeps_its_column(case: Case) -> None:
         assert trainer.predict_proba(case.probe()).shape[1] == 3
 
 
-def check_history_tells_of_every_iteration(case: Case) -> None:
+def check_history_is_complete(case: Case) -> None:
     """Check `history_`, `evals_result_`, `n_iter_` and `best_iteration_` for consistency."""
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
@@ -216,20 +222,22 @@ def check_history_tells_of_every_iteration(case: Case) -> None:
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
 
 
-def check_weights_count(case: Case) -> None:
+def check_zero_weight_equals_absent_row(case: Case) -> None:
     """Check that rows of weight zero have no influence, or that weights are rejected."""
     X, y = case.table()
     trainer = case.trainer(early_stopping=False)
     weight = np.ones(len(y))
     weight[::3] = 0.0
-    anatomy = dissect(trainer.estimator)
-    if not find_backend(anatomy.model).traits(anatomy.model, case.task).sample_weight:
+    parts = unwrap_pipeline(trainer.estimator)
+    if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
         _check_weights_are_refused(trainer, X, y, weight)
         return
     weighted = trainer.fit(X, y, sample_weight=weight)
-    noise, labels = with_noise(X, y, np.flatnonzero(weight == 0.0))
+    noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
     again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
-    assert same_bits(answers(weighted, case.probe()), answers(again, case.probe()))
+    assert bit_identical(
+        model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
+    )
 
 
 def _check_weights_are_refused(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
@@ -242,7 +250,7 @@ def _check_weights_are_refused(trainer: ManagedTrainer, X: Any, y: Any, weight: 
         raise AssertionError("a model that does not support sample weights ignored them")
 
 
-def check_arrays_work_as_tables_do(case: Case) -> None:
+def check_numpy_arrays(case: Case) -> None:
     """Check that numeric NumPy arrays with missing values can be fitted and predicted."""
     X, y = case.table()
     numbers = X[["signal", "size", "count"]].to_numpy()
@@ -252,18 +260,18 @@ def check_arrays_work_as_tables_do(case: Case) -> None:
     assert len(trainer.predict(numbers[:1])) == 1
 
 
-def check_one_row_alone_is_predicted_as_among_others(case: Case) -> None:
+def check_single_row_prediction(case: Case) -> None:
     """Check that the prediction of a row does not depend on the other rows."""
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
     probe = case.probe()
-    together = answers(trainer, probe)
-    alone = np.concatenate([answers(trainer, probe.iloc[[i]]) for i in range(5)])
+    together = model_outputs(trainer, probe)
+    alone = np.concatenate([model_outputs(trainer, probe.iloc[[i]]) for i in range(5)])
     # Not bit-identical, because BLAS may use other kernels for one row than for many.
     np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
 
 
-def check_a_device_that_is_not_there_is_refused(case: Case) -> None:
+def check_unavailable_device_raises(case: Case) -> None:
     """Check that device="cpu" works and a missing GPU raises before training."""
     X, y = case.table()
     trainer = case.trainer(device="cpu").fit(X, y)

@@ -11,27 +11,27 @@ import pandas as pd
 
 from sktrainer.running.checkpoint import Checkpoint
 from sktrainer.running.checkpoints.states import StateFiles
-from sktrainer.testing.answers import answers, same_bits
+from sktrainer.testing.answers import bit_identical, model_outputs
 from sktrainer.testing.cases import Case
 
-__all__ = ["check_a_killed_fit_goes_on_to_the_same_bits"]
+__all__ = ["check_resume_is_bit_identical"]
 
 
-def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
+def check_resume_is_bit_identical(case: Case) -> None:
     """Check that a fit killed after several checkpoints gives the same model and history."""
     X, y = case.table()
     with tempfile.TemporaryDirectory() as folder:
         whole = case.trainer(checkpoint=Checkpoint(Path(folder, "whole"), every=7)).fit(X, y)
         trainer = case.trainer(checkpoint=Checkpoint(Path(folder, "killed"), every=7))
         for _ in range(3):
-            with _dies_after_a_checkpoint(), suppress(_Death):
+            with _killed_after_checkpoint(), suppress(_SimulatedKill):
                 trainer.fit(X, y)
         resumed = trainer.fit(X, y)
         finished = trainer.fit(X, y)
     for name, other in {"resumed": resumed, "loaded": finished}.items():
-        assert same_bits(answers(whole, case.probe()), answers(other, case.probe())), (
-            f"a fit that was {name} from its checkpoint gives other predictions"
-        )
+        assert bit_identical(
+            model_outputs(whole, case.probe()), model_outputs(other, case.probe())
+        ), f"a fit that was {name} from its checkpoint gives other predictions"
         for attribute in ("n_iter_", "best_iteration_", "stop_reason_"):
             assert getattr(whole, attribute) == getattr(other, attribute), attribute
         history = other.history_.drop(columns="seconds")
@@ -40,17 +40,17 @@ def check_a_killed_fit_goes_on_to_the_same_bits(case: Case) -> None:
         )
 
 
-class _Death(BaseException):
+class _SimulatedKill(BaseException):
     """Simulated SIGKILL. A BaseException, so that `except Exception` does not catch it."""
 
 
 @contextmanager
-def _dies_after_a_checkpoint() -> Iterator[None]:
+def _killed_after_checkpoint() -> Iterator[None]:
     write = StateFiles.write
 
     def write_then_die(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
         write(self, number, members)
-        raise _Death
+        raise _SimulatedKill
 
     StateFiles.write = write_then_die  # type: ignore[method-assign]
     try:

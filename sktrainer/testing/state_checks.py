@@ -18,21 +18,21 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
-from sktrainer.backends._keras_pickle import packed
+from sktrainer.backends._keras_pickle import encode_networks
 from sktrainer.testing.cases import Case
 from sktrainer.trainer import ManagedTrainer
 
 
-def check_state_of_the_caller_is_put_back(case: Case) -> None:
+def check_global_state_is_restored(case: Case) -> None:
     """Check that `fit` leaves random generators, warning filters, threads etc. unchanged."""
     X, y = case.table()
     case.trainer(cv=2).fit(X, y)  # lets libraries do their one-time initialization
-    with state_left_alone("the fit"):
+    with assert_state_unchanged("the fit"):
         case.trainer(cv=2).fit(X, y)
 
 
 @contextlib.contextmanager
-def state_left_alone(action: str) -> Iterator[None]:
+def assert_state_unchanged(action: str) -> Iterator[None]:
     """Raise AssertionError if the enclosed block changes global state.
 
     The block runs in an empty working directory, because other test processes may write to
@@ -66,22 +66,22 @@ def _torch_generator() -> bytes:
     return b"" if torch is None else torch.get_rng_state().numpy().tobytes()
 
 
-def check_wrapped_estimator_is_untouched(case: Case) -> None:
+def check_estimator_is_not_modified(case: Case) -> None:
     """Check that `fit` does not change the wrapped estimator."""
     X, y = case.table()
     trainer = case.trainer()
     estimator = trainer.estimator
-    before = pickled_whole(estimator)
+    before = stable_pickle(estimator)
     parameters = _parameters_of(trainer)
     trainer.fit(X, y)
     assert trainer.estimator is estimator
-    assert pickled_whole(estimator) == before, "fit changed the wrapped estimator"
+    assert stable_pickle(estimator) == before, "fit changed the wrapped estimator"
     assert _parameters_of(trainer) == parameters
 
 
-def pickled_whole(estimator: Any) -> bytes:
+def stable_pickle(estimator: Any) -> bytes:
     """Return a deterministic pickle. Keras stores the time in its own pickles."""
-    return pickle.dumps(packed({"estimator": estimator}))
+    return pickle.dumps(encode_networks({"estimator": estimator}))
 
 
 def _parameters_of(trainer: ManagedTrainer) -> str:
@@ -89,7 +89,7 @@ def _parameters_of(trainer: ManagedTrainer) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", repr(trainer.get_params()))
 
 
-def check_data_is_untouched(case: Case) -> None:
+def check_data_is_not_modified(case: Case) -> None:
     """Check that `fit` and `predict` do not change X and y."""
     X, y = case.table()
     X_before, y_before = X.copy(), y.copy()

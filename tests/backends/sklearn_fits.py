@@ -10,9 +10,9 @@ from sklearn.datasets import make_classification, make_regression
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends.sklearn import SklearnBackend
-from sktrainer.running.caller_state import kept
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
-from sktrainer.running.resources import limited_threads
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.early_stopping import EvalMetric, Monitor
+from sktrainer.running.resources import limit_threads
 from sktrainer.types import ModelFit, Rows
 
 N_TRAIN = 200
@@ -39,7 +39,7 @@ def request(
     data: tuple[Any, Any] | None = None,
     weighted: bool = False,
     stops: bool = True,
-    metric: WatchedMetric | None = None,
+    metric: EvalMetric | None = None,
     patience: int = 5,
     **options: Any,
 ) -> FitRequest:
@@ -56,7 +56,7 @@ def request(
             "train": parts[0],
             "validation": parts[1] if stops else None,
             "monitor": Monitor(
-                metric or WatchedMetric(), n_iter_no_change=patience if stops else None
+                metric or EvalMetric(), n_iter_no_change=patience if stops else None
             ),
             "seed": 7,
             **options,
@@ -67,13 +67,13 @@ def request(
 def fit(model: Any, **options: Any) -> ModelFit:
     asked = request(model, **options)
     # As the trainer does, restore the global state: joblib threads change warning filters.
-    with kept(), limited_threads(asked.n_threads):
+    with preserve_global_state(), limit_threads(asked.n_threads):
         return SklearnBackend().fit(asked)
 
 
 def fit_plain(model: Any, X: Any, y: Any) -> Any:
     """Fit without sktrainer and restore the global state that joblib threads change."""
-    with kept():
+    with preserve_global_state():
         return model.fit(X, y)
 
 

@@ -15,7 +15,7 @@ from sktrainer.backends import _boosting
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric, Monitor
 from sktrainer.running.metrics import named_scorer
 from sktrainer.types import ModelFit, Rows
 
@@ -79,7 +79,7 @@ def fit(
         return Rows(taken, y[rows], None if weight is None else weight[rows])
 
     scorer = None if metric == "loss" else named_scorer(metric)
-    monitor = Monitor(WatchedMetric(metric, scorer), n_iter_no_change=patience, tol=tol)
+    monitor = Monitor(EvalMetric(metric, scorer), n_iter_no_change=patience, tol=tol)
     task = "classification" if y.dtype.kind != "f" else "regression"
     arguments: dict[str, Any] = {"task": task, "seed": 7, "n_threads": 1, **request}
     return find_backend(model).fit(
@@ -496,7 +496,7 @@ def test_on_iteration_is_called_for_every_round(library: str) -> None:
     X, y, _ = make_rows()
     seen: list[int] = []
     monitor = Monitor(
-        WatchedMetric(), n_iter_no_change=3, on_iteration=lambda i, values: seen.append(i)
+        EvalMetric(), n_iter_no_change=3, on_iteration=lambda i, values: seen.append(i)
     )
     rows, rest = slice(0, N_TRAIN), slice(N_TRAIN, None)
     outcome = find_backend(make_classifier(library)).fit(
@@ -572,9 +572,9 @@ def test_rankers_and_native_boosters_are_rejected(library: str) -> None:
     ranker = RANKERS[library]()
     backend = find_backend(ranker)
     with pytest.raises(ParameterError, match="classifier or a regressor, got the ranker"):
-        backend.traits(ranker, "regression")
+        backend.capabilities(ranker, "regression")
     with pytest.raises(ParameterError, match="scikit-learn estimator, got"):
-        backend.traits(object(), "regression")
+        backend.capabilities(object(), "regression")
 
 
 @pytest.mark.parametrize(
@@ -604,7 +604,7 @@ def test_early_stopping_without_a_metric_raises(model: Any) -> None:
     ],
 )
 def test_traits_report_the_number_of_rounds(model: Any, max_iter: int | None) -> None:
-    assert find_backend(model).traits(model, "classification").max_iter == max_iter
+    assert find_backend(model).capabilities(model, "classification").max_iter == max_iter
 
 
 @pytest.mark.parametrize(
@@ -620,12 +620,15 @@ def test_traits_report_the_number_of_rounds(model: Any, max_iter: int | None) ->
     ],
 )
 def test_traits_report_which_models_stop_by_default(model: Any, stops: bool) -> None:
-    assert find_backend(model).traits(model, "classification").stops_by_default is stops
+    assert (
+        find_backend(model).capabilities(model, "classification").early_stopping_by_default
+        is stops
+    )
 
 
 def test_linear_boosters_are_sensitive_to_scale() -> None:
     linear = xgboost.XGBRegressor(booster="gblinear")
-    traits = find_backend(linear).traits(linear, "regression")
-    assert (traits.scale_sensitive, traits.native_categorical) == (True, False)
+    capabilities = find_backend(linear).capabilities(linear, "regression")
+    assert (capabilities.scale_sensitive, capabilities.native_categorical) == (True, False)
     leaves = lightgbm.LGBMRegressor(linear_tree=True)
-    assert find_backend(leaves).traits(leaves, "regression").scale_sensitive
+    assert find_backend(leaves).capabilities(leaves, "regression").scale_sensitive

@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import DataWarning, ManagedTrainer
-from sktrainer.backends.adoption import is_bare
+from sktrainer.backends.adoption import is_raw_network
 from sktrainer.exceptions import InputError, ParameterError
-from sktrainer.running.caller_state import kept
-from sktrainer.running.checkpoints.identity import plain_value
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.running.checkpoints.identity import describe_value
+from sktrainer.testing import bit_identical, mixed_table
 from tests.keras_networks import (
     build,
     build_from_meta,
@@ -49,7 +49,7 @@ LABELS = np.where(Y > 0, "yes", "no")
 
 @pytest.fixture(autouse=True)
 def _restore_global_random_state():
-    with kept():  # layers created in a test draw seeds from Python's generator
+    with preserve_global_state():  # layers created in a test draw seeds from Python's generator
         yield
 
 
@@ -176,7 +176,7 @@ def test_weight_of_two_equals_repeated_row():
         repeated.evals_result_["train"]["loss"],
         rtol=1e-4,
     )
-    assert not same_bits(weighted.predict(X), trainer().fit(X, Y).predict(X))
+    assert not bit_identical(weighted.predict(X), trainer().fit(X, Y).predict(X))
 
 
 def test_class_weights_of_wrapper_equal_sample_weights():
@@ -191,7 +191,7 @@ def test_class_weights_of_wrapper_equal_sample_weights():
         first = ManagedTrainer(one, **options).fit(X, LABELS)
         rows = np.array([weights[label] for label in LABELS])
         second = ManagedTrainer(other, **options).fit(X, LABELS, sample_weight=rows)
-        assert same_bits(first.predict_proba(X), second.predict_proba(X))
+        assert bit_identical(first.predict_proba(X), second.predict_proba(X))
 
 
 def test_row_order_differs_between_epochs():
@@ -262,8 +262,8 @@ def test_instance_is_copied_and_trained_instance_warns():
     before = [weights.copy() for weights in model.get_weights()]
     trainer = plain(model, epochs=2).fit(X, LABELS)
 
-    assert all(map(same_bits, before, model.get_weights()))
-    assert not same_bits(before[0], trainer.model_.model_.get_weights()[0])
+    assert all(map(bit_identical, before, model.get_weights()))
+    assert not bit_identical(before[0], trainer.model_.model_.get_weights()[0])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(X, (LABELS == "yes").astype(int), verbose=0)
     with pytest.warns(DataWarning, match="already trained"):
@@ -275,9 +275,9 @@ def test_subclass_without_get_config_is_rebuilt_by_its_function():
     trainer.set_params(estimator__epochs=2, estimator__hidden=6).fit(X, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
 
-    assert same_bits(trainer.predict_proba(X), again.predict_proba(X))
+    assert bit_identical(trainer.predict_proba(X), again.predict_proba(X))
     going_on = [model.partial_fit(X, LABELS).predict_proba(X) for model in (trainer, again)]
-    assert same_bits(*going_on)
+    assert bit_identical(*going_on)
     with pytest.raises(ParameterError, match="Layers has no get_config"):
         plain(subclassed(2)).fit(X, LABELS)
 
@@ -285,7 +285,7 @@ def test_subclass_without_get_config_is_rebuilt_by_its_function():
 @pytest.mark.parametrize("imported", ["keras", "scikeras"])  # scikeras adds a __deepcopy__
 def test_copies_of_cloned_model_have_same_hash(imported):
     importlib.import_module(imported)
-    with kept():
+    with preserve_global_state():
         model = clone(ManagedTrainer(five_probabilities())).estimator
         copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
         wider = ManagedTrainer(five_probabilities()).estimator
@@ -317,7 +317,7 @@ def test_losses_keep_arguments_that_their_keras_configuration_omits():
 
 def test_compiled_model_trains_with_arguments_of_its_loss():
     def compiled(delta):
-        with kept():
+        with preserve_global_state():
             model = keras.Sequential([keras.layers.Dense(1)])
             model.compile("adam", keras.losses.Huber(delta))
         return model
@@ -326,27 +326,27 @@ def test_compiled_model_trains_with_arguments_of_its_loss():
     small, large = (plain(m, task="regression", epochs=1).fit(X, 5 * Y) for m in models)
     assert small.evals_result_["train"]["loss"] < large.evals_result_["train"]["loss"]
     assert clone(small).estimator.model.loss._fn_kwargs == {"delta": 0.2}
-    assert plain_value(models[0].loss) == plain_value(keras.losses.Huber(0.2))
-    assert plain_value(models[0].loss) != plain_value(models[1].loss)
+    assert describe_value(models[0].loss) == describe_value(keras.losses.Huber(0.2))
+    assert describe_value(models[0].loss) != describe_value(models[1].loss)
 
 
 def test_user_defined_layers_and_losses_are_pickled_by_reference():
     trainer = plain(build_with_own_parts, epochs=2).fit(X, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
 
-    assert same_bits(trainer.predict_proba(X), again.predict_proba(X))
+    assert bit_identical(trainer.predict_proba(X), again.predict_proba(X))
 
 
 @pytest.mark.parametrize("name", ["of_own_parts", "functional"])
 def test_user_defined_and_adapted_layers_are_copied_and_pickled(name):
-    from sktrainer.backends._keras_pickle import copied
+    from sktrainer.backends._keras_pickle import hash_stable_copy
     from tests import keras_parts
 
-    with kept():
+    with preserve_global_state():
         model = getattr(keras_parts, name)(6)
     rows = np.ones((2, 6), dtype=np.float32)
     expected = np.asarray(model(rows))
-    assert np.asarray(copied(model)(rows)).tobytes() == expected.tobytes()
+    assert np.asarray(hash_stable_copy(model)(rows)).tobytes() == expected.tobytes()
     trainer = ManagedTrainer(getattr(keras_parts, name), random_state=0, early_stopping=False)
     trainer.set_params(estimator__epochs=1).fit(np.tile(X, 2), Y)
     again = pickle.loads(pickle.dumps(trainer))
@@ -385,10 +385,10 @@ def test_grid_search_does_not_depend_on_n_jobs(estimator, grid):
     alone = GridSearchCV(trainer, grid, cv=2).fit(X, LABELS)
     together = GridSearchCV(trainer, grid, cv=2, n_jobs=2).fit(X, LABELS)
 
-    assert same_bits(
+    assert bit_identical(
         alone.cv_results_["mean_test_score"], together.cv_results_["mean_test_score"]
     )
-    assert same_bits(alone.predict_proba(X), together.predict_proba(X))
+    assert bit_identical(alone.predict_proba(X), together.predict_proba(X))
 
 
 def test_images_reach_network_unchanged():
@@ -409,7 +409,7 @@ def test_images_reach_network_unchanged():
     trainer.set_params(estimator__epochs=6, estimator__learning_rate=0.01).fit(rows, target)
 
     assert trainer.scores_.loc["test", "accuracy"] > 0.8
-    assert same_bits(trainer.predict_proba(rows[:1])[0], trainer.predict_proba(rows)[0])
+    assert bit_identical(trainer.predict_proba(rows[:1])[0], trainer.predict_proba(rows)[0])
 
 
 def test_model_with_several_inputs_takes_dict():
@@ -419,7 +419,7 @@ def test_model_with_several_inputs_takes_dict():
     trainer.set_params(estimator__epochs=3).fit(rows, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
 
-    assert same_bits(trainer.predict_proba(rows), again.predict_proba(rows))
+    assert bit_identical(trainer.predict_proba(rows), again.predict_proba(rows))
     assert len(trainer.split_.validation) == 24
     assert trainer.verify(rows, LABELS)
 
@@ -465,10 +465,10 @@ def test_mismatched_shapes_and_arguments_raise():
 
 
 def test_functions_are_bare_models_and_estimator_classes_are_not():
-    assert is_bare(build)
-    assert is_bare(keras.Model)
-    assert is_bare(linear(1, None))
-    assert not is_bare(Ridge)
+    assert is_raw_network(build)
+    assert is_raw_network(keras.Model)
+    assert is_raw_network(linear(1, None))
+    assert not is_raw_network(Ridge)
     assert is_classifier(ManagedTrainer(scikeras_classifier()))
 
 
@@ -487,7 +487,7 @@ def test_global_generators_are_restored():
     plain(build, epochs=1).fit(rows, labels).predict(rows)
     found = [first, keras.random.uniform((2,)).numpy()], random.random()
 
-    assert same_bits(expected[0], found[0])
+    assert bit_identical(expected[0], found[0])
     assert expected[1] == found[1]
 
 

@@ -13,7 +13,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sktrainer import ManagedTrainer
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from tests.keras_networks import (
     build,
     build_from_meta,
@@ -50,7 +50,7 @@ TRAINERS = {
 @pytest.mark.parametrize("name", TRAINERS)
 def test_scikit_learn_checks_pass(name, part):
     failed = {}
-    with kept(), warnings.catch_warnings():
+    with preserve_global_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = TRAINERS[name]()
         checks = list(estimator_checks_generator(trainer, legacy=True))[part::N_PARTS]

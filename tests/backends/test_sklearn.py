@@ -30,7 +30,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sktrainer.backends.sklearn import SklearnBackend
-from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric
 from sktrainer.running.metrics import named_scorer
 from tests.backends.sklearn_fits import (
     N_TRAIN,
@@ -98,13 +98,13 @@ def test_best_iteration_minimizes_the_validation_loss(model):
     if outcome.stop_reason == "early_stopping":
         assert outcome.n_iter == outcome.best_iteration + 5
     else:
-        assert outcome.n_iter == SklearnBackend().traits(model, "classification").max_iter
+        assert outcome.n_iter == SklearnBackend().capabilities(model, "classification").max_iter
 
 
 @each(ITERATIVE)
 def test_monitored_scorer_replaces_the_loss(model):
     name = "accuracy" if is_classifier(model) else "r2"
-    outcome = fit(model, metric=WatchedMetric(name, named_scorer(name)))
+    outcome = fit(model, metric=EvalMetric(name, named_scorer(name)))
     scores = history(outcome, name)
     assert outcome.best_iteration == int(np.argmax(scores)) + 1
     assert len(history(outcome)) == len(scores)
@@ -125,7 +125,7 @@ def test_fixed_iterations_match_an_early_stopped_fit(model):
 
 
 def takes_weights(model):
-    return SklearnBackend().traits(model, "classification").sample_weight
+    return SklearnBackend().capabilities(model, "classification").accepts_sample_weight
 
 
 @each(AS_PLAIN)
@@ -195,7 +195,7 @@ def test_validation_rows_do_not_affect_the_fitted_model(model):
 
 def ever_better():
     steps = itertools.count()
-    return WatchedMetric("rising", lambda estimator, X, y: next(steps))
+    return EvalMetric("rising", lambda estimator, X, y: next(steps))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -213,7 +213,7 @@ def test_fit_without_early_stopping_matches_a_plain_fit(model):
 
 @each(ITERATIVE)
 def test_nan_metric_stops_and_keeps_the_last_iteration(model):
-    never = WatchedMetric("never", lambda estimator, X, y: float("nan"))
+    never = EvalMetric("never", lambda estimator, X, y: float("nan"))
     outcome = fit(model, metric=never)
     assert outcome.n_iter == outcome.best_iteration == 5
     assert outcome.stop_reason == "early_stopping"
@@ -233,7 +233,7 @@ def test_model_without_monitored_iterations_is_fitted_once(model, reason):
     outcome = fit(model)
     assert outcome.stop_reason == reason
     assert outcome.best_iteration is None
-    assert SklearnBackend().traits(model, "classification").max_iter is None
+    assert SklearnBackend().capabilities(model, "classification").max_iter is None
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -62,7 +62,10 @@ def as_frame(X):
 def test_all_table_types_are_monitored_without_warnings(model, convert):
     X, y = table("classification")
     X = convert(X)
-    if sp.issparse(X) and not SklearnBackend().traits(model, "classification").sparse:
+    if (
+        sp.issparse(X)
+        and not SklearnBackend().capabilities(model, "classification").accepts_sparse
+    ):
         pytest.skip("model does not accept sparse matrices")
     outcome = fit(model, data=(X, y))
     assert len(outcome.model.predict(X)) == len(y)

@@ -27,7 +27,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer.backends.sklearn import SklearnBackend
-from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric
 from sktrainer.running.metrics import named_scorer
 from tests.backends.sklearn_fits import (
     N_TRAIN,
@@ -70,7 +70,7 @@ def test_histogram_boosting_monitors_named_and_user_defined_scorers(named):
     def other(estimator, X, y):
         return scorer(estimator, X, y)
 
-    metric = WatchedMetric("balanced_accuracy", scorer if named else other)
+    metric = EvalMetric("balanced_accuracy", scorer if named else other)
     outcome = fit(HistGradientBoostingClassifier(max_iter=15), metric=metric)
     X, y = table("classification")
     expected = scorer(outcome.model, X[N_TRAIN:], y[N_TRAIN:])

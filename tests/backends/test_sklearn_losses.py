@@ -15,8 +15,8 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
-from sktrainer.backends._sklearn.losses import own_loss
-from sktrainer.running.predicted import Predicted
+from sktrainer.backends._sklearn.losses import native_loss
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Rows
 from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, weights
 
@@ -24,8 +24,8 @@ from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, w
 def loss_of(model, y, prediction, sample_weight=None, train_y=None):
     rows = Rows(None, y, sample_weight)
     train_y = y if train_y is None else train_y
-    return own_loss(model, "regression", train_y, rows, None)(
-        Predicted("regression", None, predict=lambda: prediction)
+    return native_loss(model, "regression", train_y, rows, None)(
+        CachedPredictor("regression", None, predict=lambda: prediction)
     )
 
 
@@ -88,10 +88,10 @@ def test_multiple_targets_have_equal_weight():
 def margin_loss(loss, y, decision, classes):
     model = SGDClassifier(loss=loss)
     rows = Rows(None, np.asarray(y))
-    predicted = Predicted(
+    predicted = CachedPredictor(
         "classification", classes, lambda: decision, decision_function=lambda: decision
     )
-    return own_loss(model, "classification", rows.y, rows, classes)(predicted)
+    return native_loss(model, "classification", rows.y, rows, classes)(predicted)
 
 
 @pytest.mark.parametrize(

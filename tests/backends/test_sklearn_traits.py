@@ -30,12 +30,12 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
-from sktrainer.backends._base import Traits
+from sktrainer.backends._base import Capabilities
 from sktrainer.backends.sklearn import SklearnBackend
 
 
-def traits(model) -> Traits:
-    return SklearnBackend().traits(model, "classification")
+def capabilities(model) -> Capabilities:
+    return SklearnBackend().capabilities(model, "classification")
 
 
 def constructible():
@@ -54,12 +54,12 @@ def constructible():
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize(("cls", "values"), list(constructible()))
 def test_every_scikit_learn_model_has_traits(cls, values):
-    found = traits(cls(**values))
-    assert isinstance(found, Traits)
+    found = capabilities(cls(**values))
+    assert isinstance(found, Capabilities)
     assert found.max_iter is None or found.max_iter >= 1
     assert found.labels == "any"
     # Early stopping by default requires iterations that can be monitored.
-    assert found.max_iter is not None or not found.stops_by_default
+    assert found.max_iter is not None or not found.early_stopping_by_default
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_every_scikit_learn_model_has_traits(cls, values):
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
 def test_traits_describe_the_iterations_of_a_model(model, max_iter, iteration, by_default):
-    found = traits(model)
-    assert (found.max_iter, found.iteration) == (max_iter, iteration)
-    assert found.stops_by_default is by_default
+    found = capabilities(model)
+    assert (found.max_iter, found.iteration_name) == (max_iter, iteration)
+    assert found.early_stopping_by_default is by_default
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_traits_describe_the_iterations_of_a_model(model, max_iter, iteration, b
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
 def test_scale_sensitivity_depends_on_nested_models(model, sensitive):
-    assert traits(model).scale_sensitive is sensitive
+    assert capabilities(model).scale_sensitive is sensitive
 
 
 FOREST, NEIGHBOURS = RandomForestClassifier(5, random_state=0), KNeighborsClassifier()
@@ -137,7 +137,7 @@ def test_sample_weight_trait_matches_what_fit_accepts(wrap, inside):
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(60, 3)), rng.randint(2, size=60)
     y = np.column_stack([y, 1 - y]) if isinstance(model, MultiOutputClassifier) else y
-    promised = traits(model).sample_weight
+    promised = capabilities(model).accepts_sample_weight
     try:
         model.fit(X, y, sample_weight=rng.uniform(size=60))
     except (TypeError, ValueError):
@@ -147,27 +147,29 @@ def test_sample_weight_trait_matches_what_fit_accepts(wrap, inside):
 
 
 def test_sample_weight_trait_depends_on_the_nested_model():
-    assert traits(CalibratedClassifierCV(FOREST)).sample_weight
-    assert not traits(CalibratedClassifierCV(NEIGHBOURS)).sample_weight
-    assert not traits(TransformedTargetRegressor(KNeighborsRegressor())).sample_weight
+    assert capabilities(CalibratedClassifierCV(FOREST)).accepts_sample_weight
+    assert not capabilities(CalibratedClassifierCV(NEIGHBOURS)).accepts_sample_weight
+    assert not capabilities(
+        TransformedTargetRegressor(KNeighborsRegressor())
+    ).accepts_sample_weight
 
 
 def test_metadata_routing_decides_whether_weights_are_accepted():
     with sklearn.config_context(enable_metadata_routing=True):
         asking = RandomForestClassifier().set_fit_request(sample_weight=True)
         silent = RandomForestClassifier().set_fit_request(sample_weight=False)
-        assert traits(OneVsRestClassifier(asking)).sample_weight
-        assert not traits(OneVsRestClassifier(silent)).sample_weight
+        assert capabilities(OneVsRestClassifier(asking)).accepts_sample_weight
+        assert not capabilities(OneVsRestClassifier(silent)).accepts_sample_weight
 
 
 def test_only_histogram_boosting_has_native_categories():
-    assert traits(HistGradientBoostingClassifier()).native_categorical
-    assert not traits(RandomForestClassifier()).native_categorical
+    assert capabilities(HistGradientBoostingClassifier()).native_categorical
+    assert not capabilities(RandomForestClassifier()).native_categorical
 
 
 def test_missing_and_sparse_support_are_read_from_tags():
     histogram, forest, boosting = (
-        traits(model)
+        capabilities(model)
         for model in (
             HistGradientBoostingClassifier(),
             RandomForestClassifier(),
@@ -175,13 +177,13 @@ def test_missing_and_sparse_support_are_read_from_tags():
         )
     )
     assert [t.native_missing for t in (histogram, forest, boosting)] == [True, True, False]
-    assert [t.sparse for t in (histogram, forest, boosting)] == [False, True, True]
+    assert [t.accepts_sparse for t in (histogram, forest, boosting)] == [False, True, True]
 
 
 def test_tree_models_release_the_gil():
-    assert traits(RandomForestClassifier()).releases_gil
-    assert traits(BaggingClassifier(DecisionTreeClassifier())).releases_gil
-    assert not traits(BaggingClassifier(KNeighborsClassifier())).releases_gil
+    assert capabilities(RandomForestClassifier()).releases_gil
+    assert capabilities(BaggingClassifier(DecisionTreeClassifier())).releases_gil
+    assert not capabilities(BaggingClassifier(KNeighborsClassifier())).releases_gil
 
 
 class Counts(ClassifierMixin, BaseEstimator):
@@ -208,7 +210,11 @@ class Bare:
 
 
 def test_unknown_models_get_conservative_traits():
-    assert traits(Counts()).max_iter is None
-    found = traits(Bare())
-    assert (found.max_iter, found.sample_weight, found.sparse) == (None, False, False)
+    assert capabilities(Counts()).max_iter is None
+    found = capabilities(Bare())
+    assert (found.max_iter, found.accepts_sample_weight, found.accepts_sparse) == (
+        None,
+        False,
+        False,
+    )
     assert not found.native_missing

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.exceptions import ParameterError
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 from tests.networks import ImageNet, ProbabilityNet, SmallNet, five_logits, line
 
 RNG = np.random.default_rng(0)
@@ -89,7 +89,9 @@ def test_output_without_axis_equals_output_column(wrap):
     )
     assert of_row.predict(X).shape == (120,)
     np.testing.assert_allclose(of_row.predict(X), of_column.predict(X), rtol=1e-5, atol=1e-6)
-    assert same_bits(pickle.loads(pickle.dumps(of_row)).predict(X[:1]), of_row.predict(X)[:1])
+    assert bit_identical(
+        pickle.loads(pickle.dumps(of_row)).predict(X[:1]), of_row.predict(X)[:1]
+    )
 
 
 def test_weight_of_two_equals_repeated_row():
@@ -106,7 +108,7 @@ def test_weight_of_two_equals_repeated_row():
         repeated.evals_result_["train"]["loss"],
         rtol=1e-4,
     )
-    assert not same_bits(weighted.predict(X), plain(net).fit(X, Y).predict(X))
+    assert not bit_identical(weighted.predict(X), plain(net).fit(X, Y).predict(X))
 
 
 def test_class_weights_reach_loss():
@@ -215,7 +217,7 @@ def test_images_reach_network_unchanged():
 
     assert trainer.scores_.loc["test", "accuracy"] > 0.85
     assert [name for name, _ in trainer.pipeline_.steps] == ["model"]
-    assert same_bits(trainer.predict(images[:1]), trainer.predict(images)[:1])
+    assert bit_identical(trainer.predict(images[:1]), trainer.predict(images)[:1])
 
 
 def test_single_output_distinguishes_two_classes():
@@ -279,7 +281,7 @@ def test_prediction_of_row_does_not_depend_on_other_rows():
 
     together = trainer.predict_proba(rows)
     alone = np.concatenate([trainer.predict_proba(rows[[i]]) for i in range(len(rows))])
-    assert same_bits(together, alone)
+    assert bit_identical(together, alone)
 
 
 @pytest.mark.parametrize(("hidden", "batch_size"), [(256, 512), (2048, 128)])
@@ -293,7 +295,7 @@ def test_predictions_do_not_depend_on_number_of_threads(hidden, batch_size):
         with threadpool_limits(n_threads):
             answers.append(trainer.fit(rows, y).predict(rows))
 
-    assert same_bits(*answers)
+    assert bit_identical(*answers)
 
 
 def test_fitted_net_is_skorch_net_and_pickles():
@@ -301,7 +303,7 @@ def test_fitted_net_is_skorch_net_and_pickles():
     restored = pickle.loads(pickle.dumps(trainer.model_))
 
     assert isinstance(restored, NeuralNetRegressor)
-    assert same_bits(restored.predict(X), trainer.predict(X))
+    assert bit_identical(restored.predict(X), trainer.predict(X))
     assert restored.verbose == 1  # only changed during the fit
 
 
@@ -312,11 +314,11 @@ def test_mixed_precision_is_parameter_of_net():
 
     predicted = mixed.predict(X)
     assert predicted.dtype == full.predict(X).dtype
-    assert not same_bits(predicted, full.predict(X))
+    assert not bit_identical(predicted, full.predict(X))
     np.testing.assert_allclose(predicted, full.predict(X), atol=0.1)
     assert mixed.model_.module_.layers[0].weight.dtype == torch.float32
-    assert same_bits(predicted[:1], mixed.predict(X[:1]))
-    assert same_bits(predicted, pickle.loads(pickle.dumps(mixed)).predict(X))
+    assert bit_identical(predicted[:1], mixed.predict(X[:1]))
+    assert bit_identical(predicted, pickle.loads(pickle.dumps(mixed)).predict(X))
     with pytest.raises(ParameterError, match="'float32' or 'bfloat16', got 'half'"):
         mixed.set_params(estimator__precision="half").fit(X, Y)
 
@@ -365,4 +367,4 @@ def test_epoch_sees_each_row_once_in_new_order(options):
     n_rows = 96 if "drop_last" in options else 120
     assert rows.shape[1] == n_rows
     assert all(len(np.unique(epoch)) == n_rows for epoch in rows)
-    assert not same_bits(*rows)
+    assert not bit_identical(*rows)

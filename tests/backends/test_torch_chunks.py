@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from sktrainer import ManagedTrainer
 from sktrainer.exceptions import ParameterError
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.testing import bit_identical, mixed_table
 from tests.networks import ImageNet, ProbabilityNet, SmallNet
 
 X, Y = mixed_table(240, "classification")
@@ -78,7 +78,7 @@ def test_schedule_continues_after_pickled_fit():
 
 def test_pickling_between_chunks_changes_nothing():
     one, other = fed(scheduled()), fed(scheduled(), pickled=True)
-    assert same_bits(one.predict_proba(X), other.predict_proba(X))
+    assert bit_identical(one.predict_proba(X), other.predict_proba(X))
 
 
 def test_optimizer_state_advances_with_each_batch():

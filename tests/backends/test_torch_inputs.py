@@ -14,7 +14,7 @@ from skorch.helper import SliceDict
 
 from sktrainer import ManagedTrainer, load
 from sktrainer.exceptions import DataWarning, InputError, ParameterError
-from sktrainer.testing import same_bits
+from sktrainer.testing import bit_identical
 from tests.networks import ImageNet, SmallNet, TwoInputs, Words
 
 N = 160
@@ -40,7 +40,11 @@ def test_dict_of_arrays_is_split_scored_and_predicted():
     fitted = trainer(epochs=40, test_size=0.25, early_stopping=True).fit(X, Y)
 
     split = fitted.split_
-    assert [len(split.part(name)) for name in ("train", "validation", "test")] == [104, 16, 40]
+    assert [len(split.positions(name)) for name in ("train", "validation", "test")] == [
+        104,
+        16,
+        40,
+    ]
     assert fitted.scores_.loc["test", "accuracy"] > 0.6
     assert fitted.score(X, Y) > 0.7
     assert set(fitted.predict(X)) == {"yes", "no"}
@@ -52,14 +56,14 @@ def test_dict_fit_is_reproducible_in_any_key_order():
     turned = {"words": WORDS, "numbers": NUMBERS}
     first = trainer().fit(X, Y).predict_proba(X)
 
-    assert same_bits(first, trainer().fit(turned, Y).predict_proba(turned))
+    assert bit_identical(first, trainer().fit(turned, Y).predict_proba(turned))
 
 
 def test_prediction_of_dict_row_does_not_depend_on_other_rows():
     fitted = trainer().fit(X, Y)
     alone = np.concatenate([fitted.predict_proba(taken(X, [i])) for i in range(5)])
 
-    assert same_bits(alone, fitted.predict_proba(X)[:5])
+    assert bit_identical(alone, fitted.predict_proba(X)[:5])
 
 
 @pytest.mark.parametrize("part", ["test", "validation"])
@@ -72,16 +76,16 @@ def test_held_out_rows_of_dict_do_not_affect_fit(part):
 
     second = trainer(**options).fit(noise, Y)
 
-    assert same_bits(first.predict_proba(X), second.predict_proba(X))
+    assert bit_identical(first.predict_proba(X), second.predict_proba(X))
 
 
 def test_folds_of_dict_do_not_depend_on_n_jobs():
     one, two = (trainer(epochs=3, cv=2, n_jobs=jobs).fit(X, Y) for jobs in (1, 2))
 
-    assert same_bits(
+    assert bit_identical(
         one.cv_results_["mean_test_accuracy"], two.cv_results_["mean_test_accuracy"]
     )
-    assert same_bits(one.predict_proba(X), two.predict_proba(X))
+    assert bit_identical(one.predict_proba(X), two.predict_proba(X))
 
 
 def test_grid_search_accepts_slice_dict():
@@ -99,7 +103,7 @@ def test_weight_of_zero_excludes_row_of_dict():
     weighted = trainer().fit(X, Y, sample_weight=weight)
 
     again = trainer().fit(noise, Y, sample_weight=weight)
-    assert same_bits(weighted.predict_proba(X), again.predict_proba(X))
+    assert bit_identical(weighted.predict_proba(X), again.predict_proba(X))
 
 
 @pytest.mark.parametrize("method", ["class_weight", "oversample", "undersample"])
@@ -121,7 +125,7 @@ def test_fitted_net_with_several_inputs_is_saved_and_loaded(tmp_path):
     fitted = trainer().fit(X, Y)
     restored = load(fitted.save(tmp_path / "net.joblib"), trusted=True)
 
-    assert same_bits(restored.predict_proba(X), fitted.predict_proba(X))
+    assert bit_identical(restored.predict_proba(X), fitted.predict_proba(X))
     with pytest.raises(InputError, match="missing: 'words'"):
         restored.predict({"numbers": NUMBERS})
 
@@ -136,7 +140,7 @@ def test_dict_accepts_frames_lists_tensors_and_boolean_masks():
     }
     fitted = trainer().fit(others, Y)
 
-    assert same_bits(
+    assert bit_identical(
         fitted.predict_proba(others), trainer().fit(arrays, Y).predict_proba(arrays)
     )
 
@@ -203,7 +207,7 @@ def test_integers_reach_embedding(shape):
 
     assert fitted.score(words, Y) > 0.7
     assert fitted.model_.module_.head.in_features == 28
-    assert same_bits(fitted.predict_proba(words[:1]), fitted.predict_proba(words)[:1])
+    assert bit_identical(fitted.predict_proba(words[:1]), fitted.predict_proba(words)[:1])
 
 
 @pytest.mark.parametrize("value", [20, -1])
@@ -235,11 +239,11 @@ def test_tensors_and_lists_are_converted_to_arrays():
     fitted = trainer(ImageNet, epochs=1).fit(in_single, Y)
     for rows, labels in ((torch.tensor(in_single), Y.tolist()), (images.tolist(), Y)):
         again = trainer(ImageNet, epochs=1).fit(rows, labels)
-        assert same_bits(again.predict_proba(rows), fitted.predict_proba(in_single))
+        assert bit_identical(again.predict_proba(rows), fitted.predict_proba(in_single))
         assert again.score(rows, labels) == fitted.score(in_single, Y)
     numbers = torch.tensor(NUMBERS)
     logistic = ManagedTrainer(LogisticRegression(), random_state=0).fit(numbers, Y)
-    assert same_bits(logistic.predict_proba(numbers), logistic.predict_proba(NUMBERS))
+    assert bit_identical(logistic.predict_proba(numbers), logistic.predict_proba(NUMBERS))
 
 
 @pytest.mark.parametrize(

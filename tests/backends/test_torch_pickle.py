@@ -16,7 +16,7 @@ from sklearn.datasets import make_classification
 from torch import nn
 
 from sktrainer import ManagedTrainer
-from sktrainer.backends._torch_pickle import copied
+from sktrainer.backends._torch_pickle import hash_stable_copy
 from tests.networks import SmallNet
 
 
@@ -28,13 +28,17 @@ def tied():
 
 def test_copies_of_clone_have_same_hash():
     module = clone(ManagedTrainer(tied())).estimator
-    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module)), copied(module)):
+    for other in (
+        copy.deepcopy(module),
+        pickle.loads(pickle.dumps(module)),
+        hash_stable_copy(module),
+    ):
         assert other is not module and type(other) is type(module)
         assert joblib.hash(other) == joblib.hash(module)
 
 
 def test_different_weights_have_different_hash():
-    module = copied(nn.Linear(3, 1))
+    module = hash_stable_copy(nn.Linear(3, 1))
     other = copy.deepcopy(module)
     with torch.no_grad():
         other.weight[0, 0] += 1e-6
@@ -43,7 +47,7 @@ def test_different_weights_have_different_hash():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_pickle_restores_bit_identical_weights(dtype):
-    module = copied(nn.BatchNorm1d(3).to(dtype))
+    module = hash_stable_copy(nn.BatchNorm1d(3).to(dtype))
     module.weight.requires_grad_(False)
     again = pickle.loads(pickle.dumps(module))
 
@@ -55,11 +59,11 @@ def test_pickle_restores_bit_identical_weights(dtype):
 
 
 def test_pickle_keeps_shared_weights_shared():
-    again = pickle.loads(pickle.dumps(copied(tied())))
+    again = pickle.loads(pickle.dumps(hash_stable_copy(tied())))
     assert again.first is again[0]
     single = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     single[1].weight = single[0].weight
-    again = pickle.loads(pickle.dumps(copied(single)))
+    again = pickle.loads(pickle.dumps(hash_stable_copy(single)))
     assert again[1].weight is again[0].weight
 
 

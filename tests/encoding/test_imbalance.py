@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sktrainer.encoding.imbalance import (
     class_weights,
-    describe_classes,
+    count_classes,
     describe_imbalance,
     is_imbalanced,
     prior_shift,
@@ -31,7 +31,7 @@ def rows():
 
 
 def sampled(method, rows, *, categorical=(), seed=0, **kwargs):
-    sampler = make_sampler(method, categorical, describe_classes(rows.y, 3), seed)
+    sampler = make_sampler(method, categorical, count_classes(rows.y, 3), seed)
     return resample(sampler, rows, **kwargs), sampler
 
 
@@ -52,7 +52,7 @@ class TestDescription:
         assert is_imbalanced(np.array(counts)) is expected
 
     def test_counts_include_classes_without_rows(self):
-        assert describe_classes(np.array([0, 2, 2]), 4).tolist() == [1, 0, 2, 0]
+        assert count_classes(np.array([0, 2, 2]), 4).tolist() == [1, 0, 2, 0]
 
     def test_shares_below_ten_percent_have_one_decimal(self):
         text = describe_imbalance(np.array(["n", "p"]), np.array([3_012, 151]))
@@ -140,7 +140,7 @@ class TestSamplers:
 
     def test_user_defined_sampler_is_cloned_and_seeded(self, rows):
         own = RandomUnderSampler()
-        sampler = make_sampler(own, (), describe_classes(rows.y, 3), 7)
+        sampler = make_sampler(own, (), count_classes(rows.y, 3), 7)
         assert sampler is not own and sampler.random_state is not None
         assert own.random_state is None and not hasattr(own, "sample_indices_")
         np.testing.assert_array_equal(sampled(own, rows)[0].X, sampled(own, rows)[0].X)

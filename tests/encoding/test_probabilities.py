@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from sktrainer.encoding.imbalance import class_weights, prior_shift
-from sktrainer.encoding.probabilities import correct_priors, expand_columns
+from sktrainer.encoding.probabilities import correct_priors, expand_class_columns
 from sktrainer.encoding.samplers import make_sampler, resample
 from sktrainer.types import Rows
 
@@ -56,12 +56,14 @@ class TestCorrectPriors:
 class TestExpandColumns:
     def test_complete_columns_return_the_input_itself(self):
         given_rows = np.ones((2, 3)) / 3
-        assert expand_columns(given_rows, np.arange(3), 3) is given_rows
-        assert expand_columns(given_rows, None, 3) is given_rows
+        assert expand_class_columns(given_rows, np.arange(3), 3) is given_rows
+        assert expand_class_columns(given_rows, None, 3) is given_rows
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_classes_without_training_rows_get_zeros(self, dtype):
-        expanded = expand_columns(np.array([[0.3, 0.7]], dtype=dtype), np.array([1, 3]), 5)
+        expanded = expand_class_columns(
+            np.array([[0.3, 0.7]], dtype=dtype), np.array([1, 3]), 5
+        )
         np.testing.assert_array_equal(expanded, np.array([[0, 0.3, 0, 0.7, 0]], dtype=dtype))
         assert expanded.dtype == dtype
 

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktrainer.encoding.table.columns import CellTypeError
+from sktrainer.encoding.table.columns import UnsupportedValueError
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import InputError
 from tests.encoding.tables import labels, mixed_table
@@ -264,7 +264,7 @@ def test_container_values_raise(cell):
     cells = np.array([None, "x", "y"], dtype=object)
     cells[0] = cell
     with pytest.raises(
-        CellTypeError, match=f"'a' contains {type(cell).__name__} values.*drop it"
+        UnsupportedValueError, match=f"'a' contains {type(cell).__name__} values.*drop it"
     ):
         TableEncoder().fit(pd.DataFrame({"a": cells}))
 

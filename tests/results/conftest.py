@@ -8,13 +8,13 @@ import pytest
 
 from sktrainer.results.history import history_frame
 from sktrainer.results.report import TrainingReport
-from sktrainer.types import Evaluation
+from sktrainer.types import MetricValue
 
 
-def evaluations(n_iter: int = 30) -> list[Evaluation]:
+def evaluations(n_iter: int = 30) -> list[MetricValue]:
     rounds = range(1, n_iter + 1)
-    train = [Evaluation(i, "train", "loss", 1.0 / i, i / 10) for i in rounds]
-    return train + [Evaluation(i, "validation", "loss", 1.2 / i, i / 10) for i in rounds]
+    train = [MetricValue(i, "train", "loss", 1.0 / i, i / 10) for i in rounds]
+    return train + [MetricValue(i, "validation", "loss", 1.2 / i, i / 10) for i in rounds]
 
 
 @pytest.fixture

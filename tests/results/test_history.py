@@ -5,13 +5,18 @@ import time
 import pandas as pd
 import pytest
 
-from sktrainer.results.history import evals_result, history_frame, values_at, watched_metric
-from sktrainer.types import Evaluation
+from sktrainer.results.history import (
+    evals_result,
+    history_frame,
+    recorded_eval_metric,
+    values_at_iteration,
+)
+from sktrainer.types import MetricValue
 
 
 def _entries(n_iter):
     return [
-        Evaluation(i, part, metric, i / 2, i / 100)
+        MetricValue(i, part, metric, i / 2, i / 100)
         for i in range(1, n_iter + 1)
         for part in ("train", "validation")
         for metric in ("loss", "auc")
@@ -62,7 +67,7 @@ def test_both_sets_are_present_in_an_empty_history(part):
 
 def _curves(**curves):
     return [
-        Evaluation(i, "validation", name, value, 0.0)
+        MetricValue(i, "validation", name, value, 0.0)
         for name, values in curves.items()
         for i, value in enumerate(values, start=1)
     ]
@@ -81,8 +86,8 @@ def _curves(**curves):
 )
 def test_recorded_name_of_watched_metric(curves, asked, tol, found):
     best = 2 if curves else None
-    assert watched_metric(_curves(**curves), best, asked, tol) == found
+    assert recorded_eval_metric(_curves(**curves), best, asked, tol) == found
 
 
 def test_values_at_an_iteration_are_validation_metrics():
-    assert values_at(_entries(3), 3) == {"loss": 1.5, "auc": 1.5}
+    assert values_at_iteration(_entries(3), 3) == {"loss": 1.5, "auc": 1.5}

@@ -11,7 +11,7 @@ import pytest
 
 from sktrainer.results import html
 from sktrainer.results.history import history_frame
-from sktrainer.types import Evaluation
+from sktrainer.types import MetricValue
 
 HOSTILE = "<script>alert('x')</script>\"&"
 VOID = {"meta", "br", "path", "rect", "use"}
@@ -157,7 +157,7 @@ def test_failed_write_keeps_old_file_and_no_temporary_file(tmp_path):
 def test_page_stays_small_with_long_history_and_many_columns(report):
     values = np.linspace(1, 0.1, 20_000)
     history = history_frame(
-        [Evaluation(i, "train", "loss", v, 0.0) for i, v in enumerate(values, 1)]
+        [MetricValue(i, "train", "loss", v, 0.0) for i, v in enumerate(values, 1)]
     )
     columns = tuple({"name": f"c{i}", "treatment": "as it is"} for i in range(20_000))
     page = html.render_page(dataclasses.replace(report, history=history, preprocessing=columns))

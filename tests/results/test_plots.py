@@ -33,14 +33,14 @@ def test_plot_uses_the_given_axes(report, kind):
 def test_plots_do_not_import_pyplot(report, kind, monkeypatch):
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     axes = _drawings(report)[kind]()
-    assert "<svg" in plots.axes_svg(axes)
+    assert "<svg" in plots.figure_to_svg(axes)
     assert "matplotlib.pyplot" not in sys.modules
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_svg_is_reproducible_and_rcparams_are_restored(report, kind):
     before = dict(mpl.rcParams)
-    first, second = (plots.axes_svg(_drawings(report)[kind]()) for _ in range(2))
+    first, second = (plots.figure_to_svg(_drawings(report)[kind]()) for _ in range(2))
     assert first == second
     assert "<dc:date>" not in first
     assert dict(mpl.rcParams) == before
@@ -69,7 +69,7 @@ def test_failed_folds_have_no_point(report):
     folds = report.folds.assign(accuracy=[np.nan, 0.9])
     axes = plots.plot_folds(folds, metric="accuracy")
     assert np.isnan(np.asarray(axes.get_lines()[-1].get_ydata())).tolist() == [True, False]
-    plots.axes_svg(plots.plot_folds(folds.assign(accuracy=np.nan), metric="accuracy"))
+    plots.figure_to_svg(plots.plot_folds(folds.assign(accuracy=np.nan), metric="accuracy"))
 
 
 def test_largest_importances_are_on_top():

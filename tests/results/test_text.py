@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.text import compact_table, labelled, score_table
+from sktrainer.results.text import label_lines, score_table, text_table
 
 
 def test_score_table_is_aligned():
@@ -23,23 +23,23 @@ def test_score_table_is_aligned():
 
 def test_wide_table_continues_in_a_second_block():
     wide = pd.DataFrame(np.ones((2, 40)), columns=[f"metric_{i}" for i in range(40)])
-    text = compact_table(wide)
+    text = text_table(wide)
     assert max(map(len, text.splitlines())) <= 100
     assert "metric_39" in text
     assert text.count("\n") > 3
 
 
 def test_long_table_reports_number_of_omitted_rows():
-    assert compact_table(pd.DataFrame({"a": range(1234)})).endswith("… 1,214 more rows")
+    assert text_table(pd.DataFrame({"a": range(1234)})).endswith("… 1,214 more rows")
 
 
 def test_empty_table_is_formatted():
-    assert compact_table(pd.DataFrame()) == ""
-    assert compact_table(pd.DataFrame({"a": []})).strip() == "a"
+    assert text_table(pd.DataFrame()) == ""
+    assert text_table(pd.DataFrame({"a": []})).strip() == "a"
 
 
 def test_long_text_wraps_with_indentation():
-    lines = labelled([("Name", "word " * 50)]).splitlines()
+    lines = label_lines([("Name", "word " * 50)]).splitlines()
     assert len(lines) > 1
     assert all(line.startswith("      word") for line in lines[1:])
 

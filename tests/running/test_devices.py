@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pytest
 
 from sktrainer import ParameterError
-from sktrainer.running.devices import DeviceChoice, Gpus, choose_device, is_device
+from sktrainer.running.devices import AvailableGpus, DeviceChoice, choose_device, is_device_name
 from tests.stubs import Computes
 
-TWO = Gpus(("cuda:0", "cuda:1"))
-APPLE = Gpus(("mps",))
-NOT_REPRODUCIBLE = Gpus(("cuda:0",), repeats=False)
-NONE = Gpus(why_none="it sees no GPU")
+TWO = AvailableGpus(("cuda:0", "cuda:1"))
+APPLE = AvailableGpus(("mps",))
+NOT_REPRODUCIBLE = AvailableGpus(("cuda:0",), reproducible=False)
+NONE = AvailableGpus(reason_if_none="it sees no GPU")
 
 
 @dataclass
@@ -30,16 +30,16 @@ class Model:
 @pytest.mark.parametrize(
     ("asked", "gpus", "expected"),
     [
-        ("auto", TWO, DeviceChoice("cuda", given="cuda")),
-        ("auto", APPLE, DeviceChoice("mps", given="mps")),
+        ("auto", TWO, DeviceChoice("cuda", override="cuda")),
+        ("auto", APPLE, DeviceChoice("mps", override="mps")),
         ("auto", NONE, DeviceChoice("cpu", reason="it sees no GPU")),
-        ("auto", Gpus(), DeviceChoice("cpu")),
+        ("auto", AvailableGpus(), DeviceChoice("cpu")),
         ("auto", None, DeviceChoice()),
-        ("cpu", TWO, DeviceChoice("cpu", given="cpu")),
-        ("cuda", TWO, DeviceChoice("cuda", given="cuda")),
-        ("cuda:1", TWO, DeviceChoice("cuda:1", given="cuda:1")),
-        ("cuda", NOT_REPRODUCIBLE, DeviceChoice("cuda", given="cuda")),
-        ("mps", APPLE, DeviceChoice("mps", given="mps")),
+        ("cpu", TWO, DeviceChoice("cpu", override="cpu")),
+        ("cuda", TWO, DeviceChoice("cuda", override="cuda")),
+        ("cuda:1", TWO, DeviceChoice("cuda:1", override="cuda:1")),
+        ("cuda", NOT_REPRODUCIBLE, DeviceChoice("cuda", override="cuda")),
+        ("mps", APPLE, DeviceChoice("mps", override="mps")),
     ],
 )
 def test_choose_device_selects_an_available_device(asked, gpus, expected):
@@ -49,7 +49,7 @@ def test_choose_device_selects_an_available_device(asked, gpus, expected):
 def test_auto_uses_cpu_when_gpu_training_is_not_reproducible():
     choice = choose_device("auto", Computes(NOT_REPRODUCIBLE), Model())
     assert choice.name == "cpu"
-    assert choice.given == "cpu"
+    assert choice.override == "cpu"
     assert "device='cuda'" in choice.reason
 
 
@@ -70,7 +70,7 @@ def test_gpus_are_queried_only_if_needed(asked):
         ),
         ("cuda:2", TWO, r"\('cpu', 'cuda:0', 'cuda:1'\), got 'cuda:2'; use one of these"),
         ("mps", TWO, r"got 'mps'; use one of these or 'auto'"),
-        ("cuda", Gpus(), "its library supports the CPU only"),
+        ("cuda", AvailableGpus(), "its library supports the CPU only"),
         ("cuda", None, "sktrainer cannot set the device of this model"),
     ],
 )
@@ -87,7 +87,7 @@ def test_unavailable_device_raises(asked, gpus, message):
         ("cpu", "cpu", DeviceChoice("cpu")),
         ("cuda", "cuda", DeviceChoice("cuda")),
         ("cuda", "cuda:1", DeviceChoice("cuda:1")),
-        ("cuda:1", "cuda", DeviceChoice("cuda:1", given="cuda:1")),
+        ("cuda:1", "cuda", DeviceChoice("cuda:1", override="cuda:1")),
     ],
 )
 def test_device_in_model_parameters_takes_precedence(asked, own, expected):
@@ -124,4 +124,4 @@ def test_backend_without_device_support_accepts_auto_and_cpu():
     "name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CUDA", "cpu:0", 1, None]
 )
 def test_is_device_rejects_invalid_names(name):
-    assert not is_device(name)
+    assert not is_device_name(name)

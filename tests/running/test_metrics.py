@@ -7,14 +7,14 @@ import pytest
 from sklearn import metrics
 
 from sktrainer.running.metrics import (
-    can_serve,
     default_scorers,
+    is_supported,
     named_scorer,
     resolve_scoring,
-    score_predicted,
-    tolerant_scorer,
+    score_predictions,
+    scorer_for_missing_classes,
 )
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.predicted import CachedPredictor
 
 RNG = np.random.default_rng(0)
 
@@ -27,7 +27,7 @@ def predicted(probabilities):
         calls.append("predict")
         return probabilities.argmax(axis=1)
 
-    answers = Predicted("classification", codes, predict, lambda: probabilities)
+    answers = CachedPredictor("classification", codes, predict, lambda: probabilities)
     return answers, calls
 
 
@@ -42,7 +42,7 @@ def table(n_classes, n_rows=200):
 def test_default_scores_equal_those_of_scikit_learn(n_classes):
     y, probabilities = table(n_classes)
     answers, calls = predicted(probabilities)
-    scores = score_predicted(default_scorers("classification", n_classes), answers, y)
+    scores = score_predictions(default_scorers("classification", n_classes), answers, y)
     labels = probabilities.argmax(axis=1)
     average = {"average": "binary" if n_classes == 2 else "macro"}
     area = (
@@ -66,16 +66,16 @@ def test_every_default_scorer_uses_sample_weights():
     y, probabilities = table(3)
     weight = RNG.integers(1, 4, len(y))
     scorers = default_scorers("classification", 3)
-    weighted = score_predicted(scorers, predicted(probabilities)[0], y, weight)
+    weighted = score_predictions(scorers, predicted(probabilities)[0], y, weight)
     repeated = np.repeat(np.arange(len(y)), weight)
-    of_repeated = score_predicted(scorers, predicted(probabilities[repeated])[0], y[repeated])
+    of_repeated = score_predictions(scorers, predicted(probabilities[repeated])[0], y[repeated])
     assert weighted == pytest.approx(of_repeated)
 
 
 def test_roc_auc_is_defined_when_a_class_is_absent():
     y, probabilities = table(3)
     two = y < 2
-    scores = score_predicted(
+    scores = score_predictions(
         default_scorers("classification", 3), predicted(probabilities[two])[0], y[two]
     )
     assert 0.5 < scores["roc_auc"] < 1.0
@@ -84,7 +84,7 @@ def test_roc_auc_is_defined_when_a_class_is_absent():
 def test_inapplicable_score_is_nan_and_others_are_computed():
     y, probabilities = table(2)
     one = np.zeros_like(y)
-    scores = score_predicted(
+    scores = score_predictions(
         default_scorers("classification", 2), predicted(probabilities)[0], one
     )
     assert np.isnan(scores["roc_auc"])
@@ -93,7 +93,7 @@ def test_inapplicable_score_is_nan_and_others_are_computed():
 
 def test_strict_scoring_raises_the_error_of_the_scorer():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        score_predicted(
+        score_predictions(
             {"accuracy": named_scorer("accuracy")},
             predicted(table(2)[1])[0],
             np.zeros(3),
@@ -109,10 +109,10 @@ def test_named_scorers_accept_cached_predictions():
 
 
 def test_can_serve_checks_the_response_method():
-    without = Predicted("classification", np.arange(2), lambda: np.zeros(3))
-    assert can_serve(named_scorer("accuracy"), without)
-    assert not can_serve(named_scorer("roc_auc"), without)
-    assert can_serve(lambda estimator, X, y: 0.0, without)
+    without = CachedPredictor("classification", np.arange(2), lambda: np.zeros(3))
+    assert is_supported(named_scorer("accuracy"), without)
+    assert not is_supported(named_scorer("roc_auc"), without)
+    assert is_supported(lambda estimator, X, y: 0.0, without)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_unknown_scorer_error_lists_valid_names():
     ["neg_log_loss", "neg_brier_score", "roc_auc_ovr", "top_k_accuracy", "d2_log_loss_score"],
 )
 def test_tolerant_probability_scorers_accept_an_absent_class(name):
-    scorer = tolerant_scorer(named_scorer(name), 4)
+    scorer = scorer_for_missing_classes(named_scorer(name), 4)
     y, probabilities = table(4)
     answers, _ = predicted(probabilities)
     rows = np.empty((len(y), 0))
@@ -157,7 +157,7 @@ def test_tolerant_binary_scorers_equal_those_of_scikit_learn(name):
     y, probabilities = table(2)
     answers, _ = predicted(probabilities)
     rows = np.empty((len(y), 0))
-    scorer = tolerant_scorer(named_scorer(name), 2)
+    scorer = scorer_for_missing_classes(named_scorer(name), 2)
     assert scorer(answers, rows, y) == named_scorer(name)(answers, rows, y)
 
 
@@ -166,4 +166,6 @@ def test_fold_without_a_class_has_finite_scores():
     y, probabilities = table(3)
     some = y < 2
     answers, _ = predicted(probabilities[some])
-    assert np.isfinite(list(score_predicted(scoring.scorers, answers, y[some]).values())).all()
+    assert np.isfinite(
+        list(score_predictions(scoring.scorers, answers, y[some]).values())
+    ).all()

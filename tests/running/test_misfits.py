@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sktrainer.running.misfits import scorer_misfit
+from sktrainer.running.misfits import scorer_problem
 
 
 @pytest.mark.parametrize(
@@ -17,14 +17,14 @@ from sktrainer.running.misfits import scorer_misfit
     ],
 )
 def test_incompatible_scorer_message_suggests_a_compatible_one(name, task, n_classes, better):
-    assert repr(better) in scorer_misfit(name, task, n_classes)
-    assert scorer_misfit(better, task, n_classes) is None
+    assert repr(better) in scorer_problem(name, task, n_classes)
+    assert scorer_problem(better, task, n_classes) is None
 
 
 @pytest.mark.parametrize("name", ["f1", "roc_auc", "average_precision", "neg_log_loss"])
 def test_binary_scorer_is_compatible_with_two_classes(name):
-    assert scorer_misfit(name, "classification", 2) is None
+    assert scorer_problem(name, "classification", 2) is None
 
 
 def test_missing_response_method_is_not_reported():
-    assert scorer_misfit("roc_auc", "regression", 0) is None
+    assert scorer_problem("roc_auc", "regression", 0) is None

@@ -11,7 +11,7 @@ import pytest
 
 from sktrainer.exceptions import DataWarning, SktrainerWarning, warn_caller
 from sktrainer.running import progress as module
-from sktrainer.running.early_stopping import Monitor, WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric, Monitor
 from sktrainer.running.progress import Progress
 
 
@@ -92,7 +92,7 @@ def test_symbols_are_replaced_on_streams_without_unicode(encoding):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     progress = Progress(1, stream)
-    progress.done("split …")
+    progress.show("split …")
     progress.warn("0.9 ± 0.1 名")
     stream.flush()
     assert raw.getvalue().decode(encoding).splitlines() == [
@@ -103,12 +103,12 @@ def test_symbols_are_replaced_on_streams_without_unicode(encoding):
 
 def test_stdout_is_looked_up_when_writing(capsys):
     progress = Progress(1)
-    progress.done("here")
+    progress.show("here")
     assert capsys.readouterr().out == "✓ here\n"
 
 
 def test_verbose_two_prints_every_iteration():
-    monitor = Monitor(WatchedMetric())
+    monitor = Monitor(EvalMetric())
 
     def write(progress):
         with progress.iterations("LGBM", 1000) as shown:
@@ -167,7 +167,7 @@ def test_bars_of_several_threads_share_one_display():
             for i in range(1, 11):
                 time.sleep(0.03)
                 shown(i, {"train": {"loss": 1.0}})
-        progress.done(f"{name} done")
+        progress.show(f"{name} done")
 
     threads = [threading.Thread(target=fit, args=(f"fold {i}",)) for i in range(3)]
     for thread in threads:
@@ -194,7 +194,7 @@ def test_lines_of_several_threads_do_not_mix():
 
     def write():
         for _ in range(200):
-            progress.done("x" * 50)
+            progress.show("x" * 50)
 
     threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:

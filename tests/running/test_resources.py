@@ -15,7 +15,7 @@ from sktrainer.running.resources import (
     library_versions,
     n_cores,
     peak_memory_mb,
-    plan_jobs,
+    split_cores,
 )
 
 
@@ -41,21 +41,21 @@ def eight_cores(monkeypatch):
     ],
 )
 def test_workers_times_threads_do_not_exceed_the_cores(eight_cores, n_jobs, n_tasks, plan):
-    assert plan_jobs(n_jobs, n_tasks) == plan
+    assert split_cores(n_jobs, n_tasks) == plan
 
 
 @pytest.mark.parametrize("n_jobs", [0, 1.5, "two"])
 def test_invalid_n_jobs_raises(n_jobs):
     with pytest.raises(ParameterError, match="n_jobs must be None, a positive integer"):
-        plan_jobs(n_jobs, 5)
+        split_cores(n_jobs, 5)
 
 
 def test_n_jobs_none_uses_the_joblib_context(eight_cores):
     with joblib.parallel_config(n_jobs=4):
-        assert plan_jobs(None, 5) == (4, 2)
-        assert plan_jobs(1, 5) == (1, 8)
+        assert split_cores(None, 5) == (4, 2)
+        assert split_cores(1, 5) == (1, 8)
     with joblib.parallel_config("threading", n_jobs=-1):
-        assert plan_jobs(None, 3) == (3, 2)
+        assert split_cores(None, 3) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_n_jobs_none_uses_the_joblib_context(eight_cores):
 def test_omp_num_threads_limits_model_threads(eight_cores, monkeypatch, value, cores):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert n_cores() == cores
-    assert plan_jobs(1, 5) == (1, cores)
+    assert split_cores(1, 5) == (1, cores)
 
 
 def _cores_and_plan(_):
-    return n_cores(), plan_jobs(-1, 4)
+    return n_cores(), split_cores(-1, 4)
 
 
 def test_joblib_thread_has_one_core(eight_cores):
@@ -126,7 +126,7 @@ def test_stopwatch_keeps_stage_order_and_adds_repeated_stages():
     with pytest.raises(KeyError), watch.stage("fit"):
         raise KeyError
     watch.add("split", 2.0)
-    frame = watch.frame()
+    frame = watch.to_frame()
     assert frame["stage"].tolist() == ["split", "fit"]
     assert watch.seconds("split") > 2.0
     assert watch.seconds("never") == 0.0
@@ -135,9 +135,9 @@ def test_stopwatch_keeps_stage_order_and_adds_repeated_stages():
 
 
 def test_empty_stopwatch_has_the_same_columns():
-    frame = Stopwatch().frame()
+    frame = Stopwatch().to_frame()
     assert frame.empty
-    assert frame.dtypes.equals(_timed().frame().dtypes)
+    assert frame.dtypes.equals(_timed().to_frame().dtypes)
 
 
 def _timed():

@@ -10,7 +10,7 @@ import pytest
 import sklearn.linear_model  # noqa: F401  loads OpenMP and BLAS
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sktrainer.running.threads import limited_threads
+from sktrainer.running.threads import limit_threads
 
 
 def _threads(user_api=None):
@@ -23,40 +23,40 @@ def _threads(user_api=None):
 
 def test_openmp_and_blas_limits_are_temporary():
     before = _threads()
-    with limited_threads(1):
+    with limit_threads(1):
         assert set(_threads().values()) == {1}
     assert _threads() == before
 
 
 def test_none_sets_no_limit():
     before = _threads()
-    with limited_threads(None):
+    with limit_threads(None):
         assert _threads() == before
 
 
 def test_lower_existing_limit_is_kept():
-    with threadpool_limits(1), limited_threads(2):
+    with threadpool_limits(1), limit_threads(2):
         assert set(_threads().values()) == {1}
 
 
 def test_nested_limits_are_restored_in_order():
-    with limited_threads(2):
+    with limit_threads(2):
         outer = _threads()
-        with limited_threads(1):
+        with limit_threads(1):
             assert set(_threads().values()) == {1}
         assert _threads() == outer
 
 
 def test_limits_are_restored_after_an_error():
     before = _threads()
-    with pytest.raises(KeyError), limited_threads(1):
+    with pytest.raises(KeyError), limit_threads(1):
         raise KeyError
     assert _threads() == before
 
 
 def test_each_thread_of_a_pool_is_limited():
     def inside(_):
-        with limited_threads(1):
+        with limit_threads(1):
             return set(_threads("openmp").values())
 
     with ThreadPoolExecutor(4) as pool:
@@ -69,12 +69,12 @@ def test_concurrent_threads_leave_no_limit():
     naps = [generator.random() / 200 for _ in range(200)]
 
     def inside(nap):
-        with limited_threads(1 + round(nap * 200)):
+        with limit_threads(1 + round(nap * 200)):
             time.sleep(nap)
-            with limited_threads(1):
+            with limit_threads(1):
                 time.sleep(nap / 4)
 
-    with limited_threads(2), ThreadPoolExecutor(8) as pool:
+    with limit_threads(2), ThreadPoolExecutor(8) as pool:
         list(pool.map(inside, naps))
     assert _threads() == before
 
@@ -84,12 +84,12 @@ def test_last_thread_to_leave_restores_the_blas_limit():
     entered, may_leave = threading.Event(), threading.Event()
 
     def stay():
-        with limited_threads(1):
+        with limit_threads(1):
             entered.set()
             may_leave.wait(10)
 
     staying = threading.Thread(target=stay)
-    with limited_threads(1):
+    with limit_threads(1):
         staying.start()
         assert entered.wait(10)
     assert set(_threads("blas").values()) == {1}
@@ -99,12 +99,12 @@ def test_last_thread_to_leave_restores_the_blas_limit():
 
 
 def test_entering_takes_less_than_half_a_millisecond():
-    with limited_threads(1):
+    with limit_threads(1):
         pass
     costs = []
     for _ in range(50):
         start = time.perf_counter()
-        with limited_threads(1):
+        with limit_threads(1):
             pass
         costs.append(time.perf_counter() - start)
     assert sorted(costs)[25] < 0.0005
@@ -113,10 +113,10 @@ def test_entering_takes_less_than_half_a_millisecond():
 def test_libraries_are_searched_again_after_an_import(monkeypatch):
     from sktrainer.running import threads
 
-    with limited_threads(1):
+    with limit_threads(1):
         pass
     lookups = threads._libraries.cache_info().misses
     monkeypatch.setitem(sys.modules, "newly_imported_module", threads)
-    with limited_threads(1):
+    with limit_threads(1):
         pass
     assert threads._libraries.cache_info().misses == lookups + 1

@@ -21,7 +21,7 @@ from xgboost import XGBRegressor
 
 from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
 from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.testing import same_bits
+from sktrainer.testing import bit_identical
 
 N = 400
 RNG = np.random.default_rng(0)
@@ -76,7 +76,7 @@ def test_constraint_refers_to_the_original_column(name, encoding):
     assert (steps_of(by_name) >= -1e-9).all()
     assert (steps_of(by_name) > 1e-3).any()
     by_position = fitted(constrained(name, BY_POSITION), **options)
-    assert same_bits(by_position.predict(X), by_name.predict(X))
+    assert bit_identical(by_position.predict(X), by_name.predict(X))
     assert by_name.estimator.get_params()[MODELS[name][1]] == NAMED
 
 
@@ -87,7 +87,7 @@ def test_missing_indicators_and_arrays_do_not_shift_constraints(name):
     trainer = fitted(constrained(name, NAMED), numbers, scaling=True)
     assert (steps_of(trainer, numbers) >= -1e-9).all()
     array = fitted(constrained(name, {1: 1}), numbers.to_numpy(), scaling=True)
-    assert same_bits(array.predict(numbers.to_numpy()), trainer.predict(numbers))
+    assert bit_identical(array.predict(numbers.to_numpy()), trainer.predict(numbers))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_invalid_constraint_raises_one_error(value, message):
 )
 def test_columns_only_interact_within_their_groups(models):
     trainers = [fitted(model) for model in models]
-    assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
+    assert bit_identical(trainers[0].predict(X), trainers[1].predict(X))
     # The effect of `rising` does not depend on the values of the other group.
     low, high = (trainers[0].predict(X.assign(rising=value)) for value in (-1.0, 1.0))
     for kind in X["kind"].unique():
@@ -190,7 +190,7 @@ def test_categorical_columns_follow_from_dtypes(model, message):
 def test_listing_detected_categorical_columns_changes_nothing(plain, listed, encoding):
     named = type(plain)(**{**plain.get_params(), **listed})
     trainers = [fitted(model, categorical_encoding=encoding) for model in (plain, named)]
-    assert same_bits(trainers[0].predict(X), trainers[1].predict(X))
+    assert bit_identical(trainers[0].predict(X), trainers[1].predict(X))
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_every_output_column_has_its_source(kind):
     encoder = TableEncoder(scale=kind != "as it is").fit(table)
     names = encoder.get_feature_names_out()
     inputs = list(X) if kind == "table" else [f"x{at}" for at in range(table.shape[1])]
-    sources = (*encoder.sources_.values, *encoder.sources_.marks)
+    sources = (*encoder.sources_.values, *encoder.sources_.missing_indicators)
     assert len(encoder.sources_) == len(names)
     for name, source in zip(names, sources, strict=True):
         assert name.partition("_")[0] == inputs[source]
     marked = [name.endswith("_missing") for name in names]
     if kind != "table":  # a category may have its own level for missing values
-        assert sum(marked) == len(encoder.sources_.marks)
+        assert sum(marked) == len(encoder.sources_.missing_indicators)
         assert not any(marked[: len(encoder.sources_.values)])
 
 

@@ -6,16 +6,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages.splitting import SplitPlan, fold_rows, split_rows, split_validation
-from sktrainer.types import CheckedData
+from sktrainer.stages.splitting import SplitPlan, split_folds, split_rows, split_validation
+from sktrainer.types import FitData
 
 
 def checked(y, *, classes=True, **columns):
     y = np.asarray(y)
     if not classes:
-        return CheckedData(np.zeros((len(y), 1)), y.astype(float), "regression", **columns)
+        return FitData(np.zeros((len(y), 1)), y.astype(float), "regression", **columns)
     labels, codes = np.unique(y, return_inverse=True)
-    return CheckedData(np.zeros((len(y), 1)), codes, "classification", labels, **columns)
+    return FitData(np.zeros((len(y), 1)), codes, "classification", labels, **columns)
 
 
 def assert_parted(split, n_samples):
@@ -47,7 +47,7 @@ class TestRandomAndStratified:
         assert_parted(split, len(y))
         assert (len(split.test), len(split.validation)) == (test, validation)
         for part in ("train", "validation", "test"):
-            assert (np.diff(split.part(part)) > 0).all()
+            assert (np.diff(split.positions(part)) > 0).all()
 
     @given(y=labels, data=st.data(), seed=seeds)
     def test_every_class_keeps_a_training_row_if_possible(self, y, data, seed):
@@ -96,13 +96,13 @@ class TestRandomAndStratified:
         assume(len(y) >= n_folds)
         table = checked(y)
         plan = SplitPlan("stratified", seed=seed, shuffle=shuffle)
-        tests = [test for _, test in fold_rows(table, np.arange(len(y)), plan, n_folds)]
+        tests = [test for _, test in split_folds(table, np.arange(len(y)), plan, n_folds)]
         counts = np.array([np.bincount(table.y[t], minlength=table.n_classes) for t in tests])
         assert np.ptp(counts, axis=0).max() <= 1 and np.ptp(counts.sum(axis=1)) <= 1
 
     def test_unshuffled_random_folds_are_blocks_in_row_order(self):
         table = checked(np.arange(7), classes=False)
-        folds = fold_rows(table, np.arange(7), SplitPlan("random", shuffle=False), 3)
+        folds = split_folds(table, np.arange(7), SplitPlan("random", shuffle=False), 3)
         assert [t.tolist() for _, t in folds] == [[0, 1, 2], [3, 4], [5, 6]]
 
 
@@ -125,7 +125,7 @@ class TestGroups:
             assume("group" not in str(error) and "training row" not in str(error))
             raise
         assert_parted(split, len(y))
-        sets = [set(groups[split.part(part)]) for part in ("train", "validation", "test")]
+        sets = [set(groups[split.positions(part)]) for part in ("train", "validation", "test")]
         assert all(sets) and sum(map(len, sets)) == len(set(groups))
 
     @given(table=group_tables, seed=seeds, n_folds=st.integers(2, 5), classes=st.booleans())
@@ -133,7 +133,7 @@ class TestGroups:
         groups, y = map(np.array, zip(*table, strict=True))
         assume(n_folds <= len(set(groups)))
         table = checked(y, classes=classes, groups=groups)
-        folds = fold_rows(table, np.arange(len(y)), SplitPlan("group", seed=seed), n_folds)
+        folds = split_folds(table, np.arange(len(y)), SplitPlan("group", seed=seed), n_folds)
         np.testing.assert_array_equal(
             np.sort(np.concatenate([t for _, t in folds])), np.arange(len(y))
         )
@@ -172,12 +172,12 @@ class TestGroups:
         with pytest.raises(InputError, match="at least 2 groups"):
             split_rows(table, SplitPlan("group", test_size=1))
         with pytest.raises(InputError, match="at least 2 groups"):
-            fold_rows(table, np.arange(3), SplitPlan("group"), 2)
+            split_folds(table, np.arange(3), SplitPlan("group"), 2)
 
     def test_more_folds_than_groups_are_refused(self):
         table = checked(np.zeros(9), groups=np.arange(9) // 3)
         with pytest.raises(InputError, match="cv=3 or fewer"):
-            fold_rows(table, np.arange(9), SplitPlan("group"), 4)
+            split_folds(table, np.arange(9), SplitPlan("group"), 4)
 
 
 times = st.lists(st.integers(0, 15), min_size=4, max_size=60)
@@ -209,7 +209,7 @@ class TestTime:
         table = checked(np.zeros(len(time)), classes=False, time=time)
         assume(len(time) > n_folds)
         try:
-            folds = fold_rows(table, np.arange(len(time)), SplitPlan("time"), n_folds)
+            folds = split_folds(table, np.arange(len(time)), SplitPlan("time"), n_folds)
         except InputError as error:
             assume("earlier time" not in str(error))
             raise

@@ -20,8 +20,8 @@ from sklearn.model_selection import (
 )
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages.splitting import SplitPlan, fold_rows, split_rows, split_validation
-from sktrainer.types import CheckedData
+from sktrainer.stages.splitting import SplitPlan, split_folds, split_rows, split_validation
+from sktrainer.types import FitData
 
 N = 120
 
@@ -31,7 +31,7 @@ def table():
     X = pd.DataFrame({"day": np.arange(N)})
     codes = np.arange(N) % 3
     groups = np.arange(N) // 5
-    return CheckedData(X, codes, "classification", np.array(["x", "y", "z"]), groups=groups)
+    return FitData(X, codes, "classification", np.array(["x", "y", "z"]), groups=groups)
 
 
 def splitters():
@@ -74,13 +74,13 @@ class TestEverySplitter:
         plan = SplitPlan("splitter", splitter, test_size=0.25, validation_size=0.1)
         first, second = split_rows(table, plan)[0], split_rows(table, plan)[0]
         for part in ("train", "validation", "test"):
-            np.testing.assert_array_equal(first.part(part), second.part(part))
-            assert len(first.part(part))
+            np.testing.assert_array_equal(first.positions(part), second.positions(part))
+            assert len(first.positions(part))
         parts = np.concatenate([first.train, first.validation, first.test])
         assert len(np.unique(parts)) == len(parts)
         for rows in (np.arange(N), np.arange(20, N)):
-            folds = fold_rows(table, rows, plan, splitter)
-            again = fold_rows(table, rows, plan, splitter)
+            folds = split_folds(table, rows, plan, splitter)
+            again = split_folds(table, rows, plan, splitter)
             for (train, test), (train_again, test_again) in zip(folds, again, strict=True):
                 np.testing.assert_array_equal(train, train_again)
                 np.testing.assert_array_equal(test, test_again)
@@ -116,7 +116,7 @@ class TestHoldouts:
     def test_groups_reach_the_splitter(self, table):
         plan = SplitPlan("splitter", GroupKFold(), test_size=0.2, validation_size=0.2)
         split, _ = split_rows(table, plan)
-        sets = [set(table.groups[split.part(p)]) for p in ("train", "validation", "test")]
+        sets = [set(table.groups[split.positions(p)]) for p in ("train", "validation", "test")]
         assert sum(map(len, sets)) == 24
 
     def test_rows_left_out_by_a_splitter_give_a_note(self, table):
@@ -126,9 +126,7 @@ class TestHoldouts:
         assert any("leaves out 4 rows" in note for note in notes)
 
     def test_error_of_a_splitter_is_reported(self):
-        data = CheckedData(
-            np.zeros((4, 1)), np.array([0, 0, 0, 1]), "classification", np.arange(2)
-        )
+        data = FitData(np.zeros((4, 1)), np.array([0, 0, 0, 1]), "classification", np.arange(2))
         plan = SplitPlan("splitter", StratifiedShuffleSplit(), test_size=2)
         with pytest.raises(InputError, match="StratifiedShuffleSplit could not split 4 rows"):
             split_rows(data, plan)
@@ -159,12 +157,12 @@ class TestForeignSplitter:
         np.testing.assert_array_equal(split.test, np.arange(90, 120))
 
     def test_foreign_splitter_gets_only_the_rows_to_split(self, table):
-        folds = fold_rows(table, np.arange(0, N, 2), SplitPlan("random"), ByDay())
+        folds = split_folds(table, np.arange(0, N, 2), SplitPlan("random"), ByDay())
         np.testing.assert_array_equal(folds[1][1], np.arange(90, 120, 2))
 
     def test_split_with_an_empty_side_is_refused(self, table):
         with pytest.raises(InputError, match="training and test rows in each split"):
-            fold_rows(table, np.arange(50), SplitPlan("random"), ByDay())
+            split_folds(table, np.arange(50), SplitPlan("random"), ByDay())
 
 
 class TestFolds:
@@ -175,16 +173,16 @@ class TestFolds:
     )
     def test_integer_cv_sets_n_splits_of_the_splitter(self, table, splitter, n_folds):
         plan = SplitPlan("splitter", splitter)
-        assert len(fold_rows(table, np.arange(N), plan, 6)) == n_folds
+        assert len(split_folds(table, np.arange(N), plan, 6)) == n_folds
 
     def test_leave_one_out_gives_one_fold_per_row(self, table):
         assert (
-            len(fold_rows(table, np.arange(30), SplitPlan("stratified"), LeaveOneOut())) == 30
+            len(split_folds(table, np.arange(30), SplitPlan("stratified"), LeaveOneOut())) == 30
         )
 
     def test_pairs_are_table_positions_without_held_out_rows(self, table):
         pairs = ((np.arange(60), np.arange(60, N)), (np.arange(N) >= 60, np.arange(N) < 60))
-        folds = fold_rows(table, np.arange(100), SplitPlan("random"), iter(pairs))
+        folds = split_folds(table, np.arange(100), SplitPlan("random"), iter(pairs))
         np.testing.assert_array_equal(folds[0][1], np.arange(60, 100))
         np.testing.assert_array_equal(folds[1][0], np.arange(60, 100))
 
@@ -201,11 +199,11 @@ class TestFolds:
     )
     def test_invalid_pairs_are_refused(self, table, pairs, message):
         with pytest.raises(InputError, match=message):
-            fold_rows(table, np.arange(N), SplitPlan("random"), pairs)
+            split_folds(table, np.arange(N), SplitPlan("random"), pairs)
 
     def test_splitter_also_splits_validation_sets_of_folds(self, table):
         plan = SplitPlan("splitter", GroupKFold(), validation_size=0.1)
-        for fold_train, _ in fold_rows(table, np.arange(N), plan, 4):
+        for fold_train, _ in split_folds(table, np.arange(N), plan, 4):
             train, validation, _ = split_validation(table, fold_train, plan)
             assert not set(table.groups[train]) & set(table.groups[validation])
             assert len(validation) in range(10, 16)

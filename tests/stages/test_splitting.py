@@ -8,24 +8,24 @@ from sktrainer.exceptions import InputError
 from sktrainer.stages.splitting import (
     SplitPlan,
     fold_notes,
-    fold_rows,
     resolve_kind,
     small_data_notes,
+    split_folds,
     split_rows,
     split_validation,
 )
-from sktrainer.types import CheckedData, Rows
+from sktrainer.types import FitData, Rows
 
 KINDS = ("random", "stratified", "group", "time")
 
 
 def classification(y, **columns):
     classes, codes = np.unique(np.asarray(y), return_inverse=True)
-    return CheckedData(np.zeros((len(codes), 1)), codes, "classification", classes, **columns)
+    return FitData(np.zeros((len(codes), 1)), codes, "classification", classes, **columns)
 
 
 def regression(n, **columns):
-    return CheckedData(np.zeros((n, 1)), np.arange(float(n)), "regression", **columns)
+    return FitData(np.zeros((n, 1)), np.arange(float(n)), "regression", **columns)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class TestSizes:
             split_rows(regression(1), SplitPlan("random", test_size=0.2))
 
     def test_user_validation_rows_replace_the_validation_set(self, table):
-        own = CheckedData(**{**vars(table), "validation": Rows(np.zeros((1, 1)), np.zeros(1))})
+        own = FitData(**{**vars(table), "validation": Rows(np.zeros((1, 1)), np.zeros(1))})
         plan = SplitPlan("random", test_size=0.2, validation_size=0.2)
         split, _ = split_rows(own, plan)
         assert len(split.validation) == 0 and len(split.train) == 320
@@ -118,7 +118,7 @@ class TestSeeds:
         plan = SplitPlan(kind, seed=3, test_size=0.2, validation_size=0.1)
         first, second = split_rows(table, plan)[0], split_rows(table, plan)[0]
         for part in ("train", "validation", "test"):
-            np.testing.assert_array_equal(first.part(part), second.part(part))
+            np.testing.assert_array_equal(first.positions(part), second.positions(part))
 
     @pytest.mark.parametrize("kind", ["random", "stratified", "group"])
     def test_another_seed_gives_another_split(self, table, kind):
@@ -144,7 +144,7 @@ class TestFolds:
     @pytest.mark.parametrize("kind", ["random", "stratified", "group"])
     def test_each_given_row_is_tested_once(self, table, kind):
         rows = np.arange(50, 400)
-        folds = fold_rows(table, rows, SplitPlan(kind), 5)
+        folds = split_folds(table, rows, SplitPlan(kind), 5)
         np.testing.assert_array_equal(np.sort(np.concatenate([t for _, t in folds])), rows)
         for train, test in folds:
             np.testing.assert_array_equal(np.union1d(train, test), rows)
@@ -152,7 +152,7 @@ class TestFolds:
 
     def test_validation_size_in_a_fold_refers_to_all_rows(self, table):
         plan = SplitPlan("stratified", validation_size=0.1)
-        for fold_train, _ in fold_rows(table, np.arange(400), plan, 2):
+        for fold_train, _ in split_folds(table, np.arange(400), plan, 2):
             train, validation, _ = split_validation(table, fold_train, plan)
             assert len(validation) == 40
             np.testing.assert_array_equal(np.union1d(train, validation), fold_train)
@@ -166,12 +166,12 @@ class TestFolds:
     @pytest.mark.parametrize("cv", [1, 0, -3, 401])
     def test_too_few_or_too_many_folds_are_refused(self, table, kind, cv):
         with pytest.raises(InputError, match="expected at (least|most)"):
-            fold_rows(table, np.arange(400), SplitPlan(kind), cv)
+            split_folds(table, np.arange(400), SplitPlan(kind), cv)
 
     @pytest.mark.parametrize("cv", [True, 2.5, "five", None, KFold])
     def test_invalid_cv_is_refused(self, table, cv):
         with pytest.raises(InputError, match="KFold"):
-            fold_rows(table, np.arange(400), SplitPlan("random"), cv)
+            split_folds(table, np.arange(400), SplitPlan("random"), cv)
 
 
 class TestNotes:
@@ -199,7 +199,7 @@ class TestNotes:
 
     def test_folds_without_a_class_give_a_note(self):
         data = classification([0] * 18 + [1, 1, 2])
-        folds = fold_rows(data, np.arange(21), SplitPlan("stratified"), 3)
+        folds = split_folds(data, np.arange(21), SplitPlan("stratified"), 3)
         assert fold_notes(data, folds) == (
             "no training row of class 2 (1 row) in up to 1 of 3 folds",
             "no test row of classes 2 (1 row), 1 (2 rows) in up to 2 of 3 folds",
@@ -207,7 +207,7 @@ class TestNotes:
 
     def test_regression_has_no_class_notes(self):
         data = regression(20)
-        folds = fold_rows(data, np.arange(20), SplitPlan("random"), 3)
+        folds = split_folds(data, np.arange(20), SplitPlan("random"), 3)
         assert fold_notes(data, folds) == ()
         assert split_rows(data, SplitPlan("random", test_size=1))[1] == ()
 

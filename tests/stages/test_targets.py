@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages._targets import check_target, known_codes, resolve_task
+from sktrainer.stages._targets import encode_target, lookup_codes, resolve_task
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from sktrainer.stages._targets import check_target, known_codes, resolve_task
     [([True, False, True], "bool"), ([3, 10, 3], "int64"), ([1, 2.0, np.int64(1)], "float64")],
 )
 def test_object_array_of_numbers_gives_numeric_labels(labels, dtype):
-    codes, classes = check_target(np.array(labels, dtype=object), "classification")
+    codes, classes = encode_target(np.array(labels, dtype=object), "classification")
     assert classes.dtype == dtype
     assert classes[codes].tolist() == labels
 
@@ -24,12 +24,12 @@ def test_object_array_of_numbers_gives_numeric_labels(labels, dtype):
 @pytest.mark.parametrize("shape", [pd.DataFrame, lambda y: y.reshape(-1, 1)])
 def test_labels_in_a_column_are_encoded(shape):
     labels = np.array(["b", "a", "c"])
-    assert known_codes(shape(labels), np.array(["a", "b"])).tolist() == [1, 0, -1]
+    assert lookup_codes(shape(labels), np.array(["a", "b"])).tolist() == [1, 0, -1]
 
 
 def test_float16_labels_are_encoded():
     labels = np.array([2.0, 0.0, 1.0], dtype=np.float16)
-    assert known_codes(labels, np.array([0.0, 2.0], dtype=np.float16)).tolist() == [1, 0, -1]
+    assert lookup_codes(labels, np.array([0.0, 2.0], dtype=np.float16)).tolist() == [1, 0, -1]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_task_is_inferred_from_y(y, task):
 @pytest.mark.parametrize("guessed", [True, False])
 def test_error_for_one_class_explains_search_folds(guessed):
     with pytest.raises(InputError, match="at least 2 classes") as caught:
-        check_target(["no"] * 9, "classification", guessed=guessed)
+        encode_target(["no"] * 9, "classification", guessed=guessed)
     assert ("pass task='classification'" in str(caught.value)) == guessed
 
 

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
 from sktrainer.exceptions import FileFormatError
-from sktrainer.running.files import written_whole
-from sktrainer.testing import mixed_table, same_bits
+from sktrainer.running.files import atomic_write
+from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(300, "classification")
 
@@ -30,7 +30,7 @@ def trainer():
 def test_pickled_trainer_predicts_bit_identically(trainer, tmp_path, suffix):
     path = trainer.save(tmp_path / "models" / f"m{suffix}")
     restored = load(path, trusted=True)
-    assert same_bits(restored.predict_proba(X), trainer.predict_proba(X))
+    assert bit_identical(restored.predict_proba(X), trainer.predict_proba(X))
     assert str(restored.report_) == str(trainer.report_)
     assert [file.name for file in path.parent.iterdir()] == [f"m{suffix}"]
 
@@ -117,7 +117,7 @@ def test_missing_file_and_wrong_class_raise(tmp_path):
 
 def test_saved_file_has_default_permissions(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
-    with written_whole(tmp_path / "whole") as part:
+    with atomic_write(tmp_path / "whole") as part:
         part.write_bytes(b"all of it")
     rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "whole")]
     assert rights[0] == rights[1]

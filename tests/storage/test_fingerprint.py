@@ -20,8 +20,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from sktrainer import InputError, fingerprint
-from sktrainer.storage.differences import differences
-from sktrainer.storage.fingerprint import data_fingerprint
+from sktrainer.storage.differences import fingerprint_differences
+from sktrainer.storage.fingerprint import fingerprint_inputs
 from sktrainer.testing import mixed_table
 
 DTYPES = ["f8", "f4", "f2", "i8", "i2", "u1", "?", "c16", "M8[ns]", "m8[s]", "U3", "S2"]
@@ -113,7 +113,7 @@ def test_column_with_a_changed_value_is_named(name):
     values = list(X[name])
     values[0] = not values[0] if OTHERS[name] is None else OTHERS[name]
     changed[name] = pd.Series(values, dtype=X[name].dtype)
-    found = differences(data_fingerprint(X), data_fingerprint(changed))
+    found = fingerprint_differences(fingerprint_inputs(X), fingerprint_inputs(changed))
     assert found == [f"X: values changed in {name!r}"]
 
 
@@ -221,7 +221,7 @@ def test_images_dicts_and_lists_have_fingerprints():
     assert fingerprint(images) != fingerprint(images.reshape(2, 4, 3))
     inputs = {"picture": images, "age": np.array([1, 2])}
     other = {"picture": images, "age": np.array([1, 3])}
-    found = differences(data_fingerprint(inputs), data_fingerprint(other))
+    found = fingerprint_differences(fingerprint_inputs(inputs), fingerprint_inputs(other))
     assert found == ["X: values changed in 'age'"]
     assert fingerprint(["a text", "another"]) != fingerprint(["another", "a text"])
     assert fingerprint([[1, 2], [3, 4]]) == fingerprint(np.array([[1, 2], [3, 4]]))
@@ -229,11 +229,11 @@ def test_images_dicts_and_lists_have_fingerprints():
 
 def test_every_argument_counts_and_is_named():
     X, y = mixed_table(30, "regression")
-    before = data_fingerprint(X, y, sample_weight=np.ones(30))
+    before = fingerprint_inputs(X, y, sample_weight=np.ones(30))
     assert fingerprint(X, y) != before["digest"]
     assert fingerprint(X.assign(target=y), "target") == fingerprint(X, y)
-    now = data_fingerprint(X, y + 1, sample_weight=np.ones(30), groups=np.ones(30))
-    assert differences(before, now) == [
+    now = fingerprint_inputs(X, y + 1, sample_weight=np.ones(30), groups=np.ones(30))
+    assert fingerprint_differences(before, now) == [
         "y: values changed in 'target'",
         "groups: newly given",
     ]
@@ -242,28 +242,30 @@ def test_every_argument_counts_and_is_named():
 def test_differences_are_described():
     X = pd.DataFrame({"a": [1, 2], "b": [3, 4], 5: ["x", "y"]})
     other = X.rename(columns={5: "5"}).astype({"b": "float64"})
-    (gone, new, dtype) = differences(data_fingerprint(X), data_fingerprint(other))
+    (gone, new, dtype) = fingerprint_differences(
+        fingerprint_inputs(X), fingerprint_inputs(other)
+    )
     assert gone == "X: removed: column 5"
     assert new == "X: added: '5'"
     assert dtype == "X: 'b' was int64, now is float64"
-    assert differences(data_fingerprint(X), data_fingerprint(X[["b", "a", 5]])) == [
-        "X: column order changed"
-    ]
-    assert differences(data_fingerprint(X), data_fingerprint(X[::-1]))[0].endswith(
-        "(all columns: the row order may have changed)"
-    )
-    assert differences(data_fingerprint(X), data_fingerprint(X[:1])) == [
+    assert fingerprint_differences(
+        fingerprint_inputs(X), fingerprint_inputs(X[["b", "a", 5]])
+    ) == ["X: column order changed"]
+    assert fingerprint_differences(fingerprint_inputs(X), fingerprint_inputs(X[::-1]))[
+        0
+    ].endswith("(all columns: the row order may have changed)")
+    assert fingerprint_differences(fingerprint_inputs(X), fingerprint_inputs(X[:1])) == [
         "X: had 2 rows, now has 1"
     ]
     twins = pd.DataFrame([[1, 2]], columns=["a", "a"])
     swapped = pd.DataFrame([[2, 1]], columns=["a", "a"])
-    assert differences(data_fingerprint(twins), data_fingerprint(swapped)) != []
+    assert fingerprint_differences(fingerprint_inputs(twins), fingerprint_inputs(swapped)) != []
 
 
 @pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, pd.DataFrame])
 def test_very_wide_table_has_a_single_digest(make):
     wide = np.zeros((2, 5000))
-    part = data_fingerprint(make(wide))["parts"]["X"]
+    part = fingerprint_inputs(make(wide))["parts"]["X"]
     (name,) = [column["name"] for column in part["columns"]]
     assert name == ("all 5,000 together" if make is pd.DataFrame else "of shape 2x5000")
     other = wide.copy()
@@ -278,7 +280,7 @@ def test_number_of_threads_does_not_change_digests(make, monkeypatch):
     found = []
     for n_threads in ("1", "2"):
         monkeypatch.setenv("OMP_NUM_THREADS", n_threads)
-        found.append(data_fingerprint(table))
+        found.append(fingerprint_inputs(table))
     column = hashlib.sha256(b"float64" + np.asarray(table)[:, 7].tobytes()).hexdigest()
     assert found[0] == found[1]
     assert found[0]["parts"]["X"]["columns"][7]["digest"] == column

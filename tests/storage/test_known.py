@@ -29,7 +29,7 @@ def _found(name):
     return getattr(importlib.import_module(module), attribute)
 
 
-@pytest.mark.parametrize("name", sorted(known.OBJECTS))
+@pytest.mark.parametrize("name", sorted(known.ALLOWED_OBJECTS))
 def test_setstate_of_known_classes_was_reviewed(name):
     kind = _found(name)
     assert isinstance(kind, type)
@@ -40,7 +40,15 @@ def test_setstate_of_known_classes_was_reviewed(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*known.FUNCTIONS, *known.TYPES, *known.CALLED, *known.KEYS})
+    "name",
+    sorted(
+        {
+            *known.ALLOWED_FUNCTIONS,
+            *known.ALLOWED_CLASSES,
+            *known.ALLOWED_CALLS,
+            *known.ALLOWED_KEY_TYPES,
+        }
+    ),
 )
 def test_known_name_can_be_imported(name):
     assert callable(_found(name))
@@ -64,4 +72,4 @@ def test_known_name_can_be_imported(name):
     ],
 )
 def test_name_is_known_only_in_its_role(role, name, expected):
-    assert known.is_known(role, name) is expected
+    assert known.is_allowed(role, name) is expected

@@ -50,7 +50,7 @@ from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
 from sktrainer.backends.modules import model_name
-from sktrainer.testing import Case, check_saved_file_gives_the_same_bits, mixed_table
+from sktrainer.testing import Case, check_saved_file_is_bit_identical, mixed_table
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet
 from tests.storage.bundles import members_of, same_answers
@@ -465,4 +465,4 @@ def test_missing_library_names_the_extra(tmp_path, nested):
 
 def test_saved_file_check_supports_user_defined_models(tmp_path):
     case = Case(user_code.OwnRidge(), "regression")
-    assert check_saved_file_gives_the_same_bits(case) is None
+    assert check_saved_file_is_bit_identical(case) is None

@@ -23,9 +23,9 @@ from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
 from sktrainer import FileFormatError, ManagedTrainer, UntrustedFileError, load
-from sktrainer.backends._keras_nets import KerasNet
+from sktrainer.backends._keras_nets import KerasEstimator
 from sktrainer.backends._torch_module_net import ModuleNet
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.testing import mixed_table
 from tests.keras_networks import five_probabilities
 from tests.networks import five_logits
@@ -39,7 +39,7 @@ MODELS = {
     "xgboost": lambda: XGBClassifier(n_estimators=3),
     "lightgbm": lambda: LGBMClassifier(n_estimators=3),
     "torch": lambda: ModuleNet(five_logits(), max_epochs=2),
-    "keras": lambda: KerasNet(_layers_of_keras(), epochs=2),
+    "keras": lambda: KerasEstimator(_layers_of_keras(), epochs=2),
 }
 QUICK = [name for name in MODELS if name not in ("torch", "keras")]
 WATCHED = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "os.remove")
@@ -83,7 +83,7 @@ def bundles(tmp_path_factory):
 
 
 def _layers_of_keras():
-    with kept():  # layers draw their seeds from Python's global generator
+    with preserve_global_state():  # layers draw their seeds from Python's global generator
         return five_probabilities()
 
 

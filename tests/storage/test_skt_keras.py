@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import FileFormatError, InputError, ManagedTrainer, UntrustedFileError, load
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from tests import keras_parts
 from tests.keras_networks import build, five_probabilities, scikeras_classifier
 from tests.storage.bundles import members_of, resealed, same_answers
@@ -56,7 +56,7 @@ def test_only_the_build_function_requires_trust(tmp_path, build_model):
 
 
 def test_keras_model_instance_needs_no_trust_and_verifies(tmp_path):
-    with kept():
+    with preserve_global_state():
         model = five_probabilities()
     trainer = _fitted(model, CLASSES)
     restored = load(trainer.save(tmp_path / "m.skt"))
@@ -109,7 +109,7 @@ def test_native_file_can_be_loaded_by_keras(tmp_path):
 
     trainer = _fitted(keras_parts.functional)
     path = trainer.save(tmp_path / "m.keras", format="native")
-    with kept():
+    with preserve_global_state():
         model = keras.saving.load_model(path)
     found = model.predict(trainer.pipeline_[:-1].transform(NUMBERS), verbose=0)
     np.testing.assert_allclose(found.ravel(), trainer.predict(NUMBERS), rtol=1e-5)
@@ -133,7 +133,7 @@ def test_saving_an_incompletely_serialised_loss_raises(tmp_path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    with kept():
+    with preserve_global_state():
         trainer = _fitted(five_probabilities(), CLASSES)
     return trainer.save(tmp_path_factory.mktemp("whole") / "m.skt").read_bytes()
 
@@ -260,7 +260,7 @@ def test_configuration_must_match_the_weights(whole, tmp_path, what):
     path.write_bytes(_changed(whole, SIZES[what]))
     with pytest.raises(FileFormatError, match=r"bad\.skt' cannot be loaded"):
         load(path)
-    with kept():
+    with preserve_global_state():
         assert keras.layers.Dense(2)(np.ones((1, 3))).shape == (1, 2)  # Keras still works
 
 

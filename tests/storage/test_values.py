@@ -12,10 +12,10 @@ from scipy import sparse
 from sklearn.utils import all_estimators
 
 from sktrainer import InputError
-from sktrainer.running.caller_state import kept
-from sktrainer.storage.soundness import check_sound
-from sktrainer.storage.texts import from_text, to_text
-from sktrainer.storage.values import dump_value, open_parcel
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.storage.soundness import validate_trees
+from sktrainer.storage.texts import decode_json, encode_json
+from sktrainer.storage.values import audit_state, dump_state
 
 X = np.abs(np.random.default_rng(0).normal(size=(80, 4)))
 CLASSES, NUMBERS = (X[:, 0] > 0.7).astype(int), X[:, 0] + 1
@@ -32,7 +32,7 @@ def _estimators(kind):
 
 
 def _back(value):
-    parcel = open_parcel(dump_value(value, "it").data)
+    parcel = audit_state(dump_state(value, "it").data)
     assert not parcel.needs
     return parcel.make()
 
@@ -62,15 +62,15 @@ def _answers(estimator):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["classifier", "regressor", "transformer"])
 def test_scikit_learn_estimators_round_trip_without_trust(kind):
-    with kept():  # some estimators use NumPy's global generator
+    with preserve_global_state():  # some estimators use NumPy's global generator
         fitted = dict(_fitted(kind))
     for name, estimator in fitted.items():
         if name in UNSUPPORTED:
             with pytest.raises(InputError, match=r"cannot be written to a \.skt file"):
-                dump_value(estimator, name)
+                dump_state(estimator, name)
             continue
         restored = _back(estimator)
-        check_sound(restored)
+        validate_trees(restored)
         assert _answers(restored).tobytes() == _answers(estimator).tobytes(), name
     assert len(fitted) > 25
 
@@ -123,14 +123,14 @@ def test_shared_object_stays_shared():
 @pytest.mark.parametrize("value", [{True: 1, False: 2}, {None: 1}, {(1, 2): 3}, {1: 1, "1": 2}])
 def test_dict_with_unsupported_keys_raises(value):
     with pytest.raises(InputError):
-        dump_value({"it": value}, "it")
+        dump_state({"it": value}, "it")
 
 
 def test_self_referencing_value_raises():
     value: list[object] = []
     value.append(value)
     with pytest.raises(InputError, match=r"cannot be written to a \.skt file"):
-        dump_value(value, "it")
+        dump_state(value, "it")
 
 
 FRAMES = [
@@ -144,15 +144,15 @@ FRAMES = [
 
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: str(frame.shape))
 def test_table_round_trips_with_its_dtypes(frame):
-    pd.testing.assert_frame_equal(from_text(to_text(frame)), frame, check_exact=True)
+    pd.testing.assert_frame_equal(decode_json(encode_json(frame)), frame, check_exact=True)
     for name in frame.columns:
-        series = from_text(to_text(frame[name]))
+        series = decode_json(encode_json(frame[name]))
         pd.testing.assert_series_equal(series, frame[name], check_exact=True)
 
 
 def test_plain_values_round_trip_through_json():
     value = {"$a": (1, {2: None}), "b": [float("-inf"), np.int8(3), np.array([1.5])]}
-    found = from_text(to_text(value))
+    found = decode_json(encode_json(value))
     assert found["$a"] == (1, {2: None})
     assert found["b"][0] == float("-inf")
     assert type(found["b"][1]) is np.int8

@@ -9,22 +9,22 @@ from typing import Any
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.resuming import segments
+from sktrainer.backends._sklearn.resuming import fit_in_segments
 from sktrainer.backends._sklearn.watching import (
-    Watch,
-    finished,
+    SECONDS_UNKNOWN,
+    ValidationScorer,
     fit_rows,
-    lent_parameters,
-    seconds_unknown,
+    override_params,
+    watched_fit,
 )
 from sktrainer.running.checkpoints.fits import FitCheckpoint
-from sktrainer.running.early_stopping import WatchedMetric
+from sktrainer.running.early_stopping import EvalMetric
 from sktrainer.types import Array, ModelFit
 
-__all__ = ["AdaBoost", "GradientBoosting", "HistGradientBoosting"]
+__all__ = ["AdaBoostStrategy", "GradientBoostingStrategy", "HistGradientBoostingStrategy"]
 
 
-class HistGradientBoosting:
+class HistGradientBoostingStrategy:
     """One fit in which scikit-learn itself evaluates the validation rows.
 
     Training one round at a time would bin the table again in each round, so that the history
@@ -34,12 +34,12 @@ class HistGradientBoosting:
     """
 
     iteration = "round"
-    count = "max_iter"
+    count_parameter = "max_iter"
     stops_by_default = True
     in_segments = True
-    exact_is_plain = True
+    equals_plain_fit = True
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Fit with the validation rows, replay the rounds and keep the best one."""
         model, monitor, rows = request.model, request.monitor, watch.rows
         options: dict[str, Any] = {"X_val": rows.X, "y_val": rows.y}
@@ -47,7 +47,7 @@ class HistGradientBoosting:
             options["sample_weight_val"] = rows.sample_weight
         scoring = _scoring(monitor.metric)
         scale = loss_scale(model) if scoring == "loss" else 1.0
-        with lent_parameters(
+        with override_params(
             model,
             early_stopping=True,
             n_iter_no_change=monitor.n_iter_no_change,
@@ -56,31 +56,33 @@ class HistGradientBoosting:
         ):
             n_iter = self._fit(request, watch, options)
         stopped = monitor.stopped or model.n_iter_ < model.max_iter
-        outcome = finished(request, n_iter, stopped=stopped)
+        outcome = watched_fit(request, n_iter, stopped=stopped)
         self._cut(model, outcome.best_iteration or n_iter)
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
-        with lent_parameters(request.model, max_iter=n_iter, early_stopping=False):
+        with override_params(request.model, max_iter=n_iter, early_stopping=False):
             if request.checkpoint is None:
                 fit_rows(request.model, request.train)
             else:
-                for _ in segments(request, "max_iter", n_iter):
+                for _ in fit_in_segments(request, "max_iter", n_iter):
                     fit_rows(request.model, request.train)
 
-    def _fit(self, request: FitRequest, watch: Watch, options: dict[str, Any]) -> int:
+    def _fit(
+        self, request: FitRequest, watch: ValidationScorer, options: dict[str, Any]
+    ) -> int:
         """Fit, replay the rounds and return their number; use segments with a checkpoint."""
         model, n_iter = request.model, 0
         if request.checkpoint is None:
             fit_rows(model, request.train, **options)
             return self._replay(request, watch)
-        for n_iter in segments(request, "max_iter", model.max_iter):
+        for n_iter in fit_in_segments(request, "max_iter", model.max_iter):
             fit_rows(model, request.train, **options)
             n_iter = self._replay(request, watch, n_iter)
         return n_iter
 
-    def _replay(self, request: FitRequest, watch: Watch, begin: int = 0) -> int:
+    def _replay(self, request: FitRequest, watch: ValidationScorer, begin: int = 0) -> int:
         model, monitor = request.model, request.monitor
         name, scale = monitor.metric.name, loss_scale(model)
         staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
@@ -98,7 +100,7 @@ class HistGradientBoosting:
             else:
                 loss = watch.loss(watch.predicted(values))
                 parts = {"train": {name: train}, "validation": {"loss": loss, name: validation}}
-            if monitor.record(n_iter, parts, seconds=seconds_unknown):
+            if monitor.record(n_iter, parts, seconds=SECONDS_UNKNOWN):
                 break
         return n_iter
 
@@ -119,7 +121,7 @@ def loss_scale(model: Any) -> float:
     return 2.0 if getattr(model, "loss", None) == "squared_error" else 1.0
 
 
-def _scoring(metric: WatchedMetric) -> Any:
+def _scoring(metric: EvalMetric) -> Any:
     """Return the `scoring` parameter for HistGradientBoosting.
 
     A built-in scorer is passed by name: only then does scikit-learn reuse the predictions of
@@ -133,7 +135,7 @@ def _scoring(metric: WatchedMetric) -> Any:
     return metric.scorer
 
 
-def _staged(model: Any, watch: Watch) -> Iterator[Array]:
+def _staged(model: Any, watch: ValidationScorer) -> Iterator[Array]:
     """Yield the predictions for the validation rows after each round, at linear total cost."""
     if watch.classes is None:
         yield from model.staged_predict(watch.rows.X)
@@ -141,37 +143,37 @@ def _staged(model: Any, watch: Watch) -> Iterator[Array]:
         yield from model.staged_predict_proba(watch.rows.X)
 
 
-class GradientBoosting:
+class GradientBoostingStrategy:
     """One fit with a monitor callback that is called after each round."""
 
     iteration = "round"
-    count = "n_estimators"
+    count_parameter = "n_estimators"
     stops_by_default = True
     in_segments = True
-    exact_is_plain = True
+    equals_plain_fit = True
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Fit with a monitor and keep the best round."""
         model = request.model
-        with lent_parameters(model, n_iter_no_change=None):
+        with override_params(model, n_iter_no_change=None):
             if request.checkpoint is None:
-                fit_rows(model, request.train, monitor=_AfterRound(watch))
+                fit_rows(model, request.train, monitor=_RoundMonitor(watch))
             else:
-                with request.checkpoint.polled():
-                    for begin in segments(request, "n_estimators", model.n_estimators):
-                        after_round = _AfterRound(watch, begin, request.checkpoint)
+                with request.checkpoint.defer_signals():
+                    for begin in fit_in_segments(request, "n_estimators", model.n_estimators):
+                        after_round = _RoundMonitor(watch, begin, request.checkpoint)
                         fit_rows(model, request.train, monitor=after_round)
-        outcome = finished(request, model.n_estimators_, stopped=request.monitor.stopped)
+        outcome = watched_fit(request, model.n_estimators_, stopped=request.monitor.stopped)
         self._cut(model, outcome.best_iteration or model.n_estimators_)
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
-        with lent_parameters(request.model, n_estimators=n_iter, n_iter_no_change=None):
+        with override_params(request.model, n_estimators=n_iter, n_iter_no_change=None):
             if request.checkpoint is None:
                 fit_rows(request.model, request.train)
             else:
-                for _ in segments(request, "n_estimators", n_iter):
+                for _ in fit_in_segments(request, "n_estimators", n_iter):
                     fit_rows(request.model, request.train)
 
     def _cut(self, model: Any, n_iter: int) -> None:
@@ -183,7 +185,7 @@ class GradientBoosting:
         model.n_estimators_ = n_iter
 
 
-class _AfterRound:
+class _RoundMonitor:
     """Callback for `GradientBoosting.fit(monitor=...)` that evaluates the validation rows.
 
     The staged predictors are generators over the growing ensemble: each step adds only the
@@ -191,7 +193,7 @@ class _AfterRound:
     """
 
     def __init__(
-        self, watch: Watch, begin: int = 0, checkpoint: FitCheckpoint | None = None
+        self, watch: ValidationScorer, begin: int = 0, checkpoint: FitCheckpoint | None = None
     ) -> None:
         self._watch = watch
         self._begin = begin
@@ -212,7 +214,7 @@ class _AfterRound:
         predicted = self._watch.predicted(next(self._values), decision)
         stop = self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
         if self._checkpoint is not None:
-            self._checkpoint.poll()
+            self._checkpoint.raise_if_interrupted()
         return stop
 
 
@@ -228,7 +230,7 @@ def train_loss(model: Any, i: int) -> float | None:
     return float(model.train_score_[i]) / (2.0 if twice else 1.0)
 
 
-class AdaBoost:
+class AdaBoostStrategy:
     """One complete fit, followed by an evaluation of its staged predictions.
 
     AdaBoost can neither be stopped nor continued. Early stopping therefore saves no time; it
@@ -236,12 +238,12 @@ class AdaBoost:
     """
 
     iteration = "round"
-    count = "n_estimators"
+    count_parameter = "n_estimators"
     stops_by_default = False
     in_segments = False
-    exact_is_plain = False
+    equals_plain_fit = False
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Fit all rounds, evaluate them one by one and keep the best."""
         model = request.model
         fit_rows(model, request.train)
@@ -249,13 +251,13 @@ class AdaBoost:
         for n_iter, values in enumerate(_staged(model, watch), start=1):
             if watch.record(n_iter, watch.predicted(values)):
                 break
-        outcome = finished(request, n_iter, stopped=request.monitor.stopped)
+        outcome = watched_fit(request, n_iter, stopped=request.monitor.stopped)
         self._cut(model, outcome.best_iteration or n_iter)
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds, or fewer if a round fits the training rows perfectly."""
-        with lent_parameters(request.model, n_estimators=n_iter):
+        with override_params(request.model, n_estimators=n_iter):
             fit_rows(request.model, request.train)
 
     def _cut(self, model: Any, n_iter: int) -> None:

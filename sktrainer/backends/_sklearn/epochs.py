@@ -11,25 +11,30 @@ from typing import Any
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends._base import ChunkRequest, FitRequest
-from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
+from sktrainer.backends._base import FitRequest, PartialFitRequest
+from sktrainer.backends._sklearn.resuming import (
+    dump_state,
+    fitted_attributes,
+    load_state,
+    set_fitted_attributes,
+)
 from sktrainer.backends._sklearn.watching import (
-    Watch,
-    accepts,
-    finished,
-    labelled_weights,
-    lent_parameters,
+    ValidationScorer,
+    accepts_parameter,
+    balanced_class_weight,
+    override_params,
+    watched_fit,
 )
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.seeding import derive_seed, root_seed, set_open_seeds
+from sktrainer.running.seeding import derive_seed, root_seed, set_unset_seeds
 from sktrainer.types import ModelFit, Rows
 
-__all__ = ["Epochs", "goes_in_epochs", "learn_chunk"]
+__all__ = ["EpochStrategy", "is_epoch_model", "partial_fit_epoch"]
 
 _CELLS_FOR_THREADS = 10_000_000
 
 
-def goes_in_epochs(model: Any) -> bool:
+def is_epoch_model(model: Any) -> bool:
     """Return whether one call of `partial_fit` is one of the model's `max_iter` epochs.
 
     Models without `max_iter`, such as naive Bayes, accumulate counts: a second pass would
@@ -38,11 +43,11 @@ def goes_in_epochs(model: Any) -> bool:
     """
     if not hasattr(model, "partial_fit") or "max_iter" not in model.get_params(deep=False):
         return False
-    takes_weights = accepts(model.partial_fit, "sample_weight")
-    return takes_weights or not accepts(model.fit, "sample_weight")
+    takes_weights = accepts_parameter(model.partial_fit, "sample_weight")
+    return takes_weights or not accepts_parameter(model.fit, "sample_weight")
 
 
-class Epochs:
+class EpochStrategy:
     """One call of `partial_fit` per epoch; the state of the best epoch is restored at the end.
 
     Each call of `partial_fit` shuffles the rows with the model's seed, so that all epochs
@@ -53,17 +58,17 @@ class Epochs:
     """
 
     iteration = "epoch"
-    count = "max_iter"
+    count_parameter = "max_iter"
     in_segments = False
-    exact_is_plain = False
+    equals_plain_fit = False
 
     def __init__(self, *, stops_by_default: bool) -> None:
         self.stops_by_default = stops_by_default
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Train until the monitor stops and restore the best epoch."""
         model, monitor = request.model, request.monitor
-        epochs, checkpoint = _Passes(request), request.checkpoint
+        epochs, checkpoint = _EpochRunner(request), request.checkpoint
         best_state: dict[str, Any] | None = None
         begin, found = _resumed(request)
         if found is not None:
@@ -75,44 +80,44 @@ class Epochs:
                 loss = _train_loss(model)
                 stop = watch.record(epoch, watch.predicted_by(model), train_loss=loss)
                 if monitor.improved:
-                    best_state = copy.deepcopy(fitted_part(model))
+                    best_state = copy.deepcopy(fitted_attributes(model))
                 if stop:
                     break
                 if checkpoint is not None and epoch < model.max_iter:
-                    checkpoint.reached(epoch, partial(_state, model, best_state))
-        outcome = finished(request, epoch, stopped=monitor.stopped)
+                    checkpoint.save_if_due(epoch, partial(_state, model, best_state))
+        outcome = watched_fit(request, epoch, stopped=monitor.stopped)
         if best_state is not None:
-            put_back(model, best_state)
+            set_fitted_attributes(model, best_state)
         _set_count(model, outcome.best_iteration or epoch)
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Train exactly `n_iter` epochs."""
-        epochs, checkpoint = _Passes(request), request.checkpoint
+        epochs, checkpoint = _EpochRunner(request), request.checkpoint
         begin, _ = _resumed(request)
         with epochs.under_way():
             for epoch in range(begin + 1, n_iter + 1):
                 epochs.run(epoch)
                 if checkpoint is not None and epoch < n_iter:
-                    checkpoint.reached(epoch, partial(_state, request.model, None))
+                    checkpoint.save_if_due(epoch, partial(_state, request.model, None))
         _set_count(request.model, n_iter)
 
 
 def _state(model: Any, best_state: dict[str, Any] | None) -> dict[str, bytes]:
-    return dumped(fitted_part(model), best_state)
+    return dump_state(fitted_attributes(model), best_state)
 
 
 def _resumed(request: FitRequest) -> tuple[int, Any]:
     """Load the latest checkpoint into the model; return its epoch and its state."""
-    found = None if request.checkpoint is None else request.checkpoint.found()
+    found = None if request.checkpoint is None else request.checkpoint.restore()
     if found is None:
         return 0, None
-    state = loaded(found.state)
-    put_back(request.model, state[0])
+    state = load_state(found.state)
+    set_fitted_attributes(request.model, state[0])
     return found.iteration, state
 
 
-def learn_chunk(request: ChunkRequest) -> ModelFit:
+def partial_fit_epoch(request: PartialFitRequest) -> ModelFit:
     """Train a copy of the model on one chunk with one call of its `partial_fit`.
 
     If the model has a random state, each chunk gets its own seed, as each epoch does.
@@ -124,19 +129,19 @@ def learn_chunk(request: ChunkRequest) -> ModelFit:
     """
     model, rows = copy.deepcopy(request.model), request.train
     options: dict[str, Any] = {}
-    if accepts(model.partial_fit, "classes"):
+    if accepts_parameter(model.partial_fit, "classes"):
         options["classes"] = request.classes
     if rows.sample_weight is not None:
         options["sample_weight"] = rows.sample_weight
     _check_step(model, options)
-    set_open_seeds(model, request.seed)
+    set_unset_seeds(model, request.seed)
     params = model.get_params(deep=False)
     # The trainer decides which rows are held out.
     lent: dict[str, Any] = {"early_stopping": False} if "early_stopping" in params else {}
     if "random_state" in params:
         root = root_seed(params["random_state"])
         lent["random_state"] = derive_seed(root, "chunk", request.number)
-    with lent_parameters(model, **lent), _few_threads(rows.X):
+    with override_params(model, **lent), _limit_threads_for_small_tables(rows.X):
         model.partial_fit(rows.X, rows.y, **options)
     loss = _train_loss(model)
     if loss is not None:
@@ -153,7 +158,7 @@ def learn_chunk(request: ChunkRequest) -> ModelFit:
 def _check_step(model: Any, options: dict[str, Any]) -> None:
     """Raise an error if `partial_fit` of this model does not support the request."""
     name, problems = type(model).__name__, []
-    if "sample_weight" in options and not accepts(model.partial_fit, "sample_weight"):
+    if "sample_weight" in options and not accepts_parameter(model.partial_fit, "sample_weight"):
         problems.append(
             f"{name}.partial_fit does not accept sample weights, but sample_weight or "
             "handle_imbalance is set; remove it, or use another model"
@@ -168,19 +173,19 @@ def _check_step(model: Any, options: dict[str, Any]) -> None:
         raise ParameterError(problems)
 
 
-class _Passes:
+class _EpochRunner:
     """The epochs of one fit: the same rows in each epoch, with a different seed."""
 
     def __init__(self, request: FitRequest) -> None:
-        model, rows = request.model, _laid_out(request.train)
+        model, rows = request.model, _convert_once(request.train)
         self._model, self._rows, self._checkpoint = model, rows, request.checkpoint
         self._options: dict[str, Any] = {}
         if rows.sample_weight is not None:
             self._options["sample_weight"] = rows.sample_weight
-        if accepts(model.partial_fit, "classes"):
+        if accepts_parameter(model.partial_fit, "classes"):
             self._options["classes"] = np.unique(rows.y)
         params = model.get_params(deep=False)
-        self.lent = labelled_weights(model, rows.y)
+        self.lent = balanced_class_weight(model, rows.y)
         if "early_stopping" in params:
             self.lent["early_stopping"] = False
         self._root: int | None = None
@@ -192,8 +197,12 @@ class _Passes:
     def under_way(self) -> Iterator[None]:
         """Set the parameters and threads needed for the epochs, and restore them at the end."""
         checkpoint = self._checkpoint
-        waits = nullcontext() if checkpoint is None else checkpoint.polled()
-        with lent_parameters(self._model, **self.lent), _few_threads(self._rows.X), waits:
+        waits = nullcontext() if checkpoint is None else checkpoint.defer_signals()
+        with (
+            override_params(self._model, **self.lent),
+            _limit_threads_for_small_tables(self._rows.X),
+            waits,
+        ):
             yield
 
     def run(self, epoch: int) -> None:
@@ -203,7 +212,7 @@ class _Passes:
         self._model.partial_fit(self._rows.X, self._rows.y, **self._options)
 
 
-def _few_threads(X: Any) -> AbstractContextManager[Any]:
+def _limit_threads_for_small_tables(X: Any) -> AbstractContextManager[Any]:
     """Use one thread for small tables.
 
     SGD trains the classes in parallel and starts its threads anew in each epoch. That takes
@@ -213,7 +222,7 @@ def _few_threads(X: Any) -> AbstractContextManager[Any]:
     return nullcontext() if cells >= _CELLS_FOR_THREADS else parallel_config(n_jobs=1)
 
 
-def _laid_out(rows: Rows) -> Rows:
+def _convert_once(rows: Rows) -> Rows:
     """Convert X once to the dtype and layout that each `partial_fit` would convert it to."""
     X = rows.X
     if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "biuf":

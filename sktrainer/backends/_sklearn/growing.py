@@ -10,22 +10,32 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.members import Members, grow_exactly, keep_members, step_of
-from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
+from sktrainer.backends._sklearn.members import (
+    WarmStartMembers,
+    fit_members,
+    members_per_step,
+    truncate_members,
+)
+from sktrainer.backends._sklearn.resuming import (
+    dump_state,
+    fitted_attributes,
+    load_state,
+    set_fitted_attributes,
+)
 from sktrainer.backends._sklearn.watching import (
-    Watch,
-    finished,
+    ValidationScorer,
     fit_rows,
-    lent_parameters,
+    override_params,
+    watched_fit,
 )
 from sktrainer.types import Array, ModelFit, Rows
 
-__all__ = ["Bagging", "Forest", "GrownAtOnce"]
+__all__ = ["BaggingStrategy", "ForestStrategy", "WarmStartStrategy"]
 
-Vote = Callable[[int], Array]
+MemberPredictions = Callable[[int], Array]
 
 
-class Forest:
+class ForestStrategy:
     """RandomForest and ExtraTrees: add trees until the mean prediction stops improving.
 
     A forest stopped at k trees is bit-identical to a forest with ``n_estimators=k``, because
@@ -33,51 +43,53 @@ class Forest:
     """
 
     iteration = "tree"
-    count = "n_estimators"
+    count_parameter = "n_estimators"
     stops_by_default = False
     in_segments = False
-    exact_is_plain = True
+    equals_plain_fit = True
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Add trees until the monitor stops and keep the best number."""
-        return _grow(request, watch, _float32(request.train), _tree_votes(request, watch))
+        return _add_members(
+            request, watch, _float32(request.train), _tree_votes(request, watch)
+        )
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` trees."""
-        with lent_parameters(request.model, n_estimators=n_iter):
+        with override_params(request.model, n_estimators=n_iter):
             if request.checkpoint is None:
                 fit_rows(request.model, request.train)
             else:
-                grow_exactly(request, _float32(request.train), n_iter)
+                fit_members(request, _float32(request.train), n_iter)
 
 
-class Bagging:
+class BaggingStrategy:
     """Bagging with any type of member."""
 
     iteration = "member"
-    count = "n_estimators"
+    count_parameter = "n_estimators"
     stops_by_default = False
     in_segments = False
-    exact_is_plain = True
+    equals_plain_fit = True
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Add members until the monitor stops and keep the best number."""
-        outcome = _grow(request, watch, request.train, _member_votes(request, watch))
+        outcome = _add_members(request, watch, request.train, _member_votes(request, watch))
         # Unlike a forest, Bagging divides by this parameter, not by the number of members.
         request.model.set_params(n_estimators=len(request.model.estimators_))
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members and keep `n_estimators=n_iter`, which `predict` divides by."""
         request.model.set_params(n_estimators=n_iter)
         if request.checkpoint is None or request.model.oob_score:
             # Bagging does not support oob_score together with warm_start.
             fit_rows(request.model, request.train)
         else:
-            grow_exactly(request, request.train, n_iter)
+            fit_members(request, request.train, n_iter)
 
 
-class GrownAtOnce:
+class WarmStartStrategy:
     """Any other ensemble that has `warm_start` and `n_estimators`.
 
     The ensemble grows by one member at a time and predicts with all members after each step.
@@ -86,21 +98,21 @@ class GrownAtOnce:
     """
 
     iteration = "member"
-    count = "n_estimators"
+    count_parameter = "n_estimators"
     stops_by_default = False
     in_segments = False
-    exact_is_plain = False
+    equals_plain_fit = False
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Add members until the monitor stops and fit again with the best number."""
         # Grow a copy, so that `request.model` is unfitted for the final fit.
         model, limit = copy.deepcopy(request.model), request.model.n_estimators
         model.set_params(warm_start=True)
         begin, checkpoint = 0, request.checkpoint
-        found = None if checkpoint is None else checkpoint.found()
+        found = None if checkpoint is None else checkpoint.restore()
         if found is not None:
-            begin, (state,) = found.iteration, loaded(found.state)
-            put_back(model, state)
+            begin, (state,) = found.iteration, load_state(found.state)
+            set_fitted_attributes(model, state)
         size = begin
         for size in range(begin + 1, limit + 1):
             model.set_params(n_estimators=size)
@@ -108,23 +120,25 @@ class GrownAtOnce:
             if watch.record(size, watch.predicted_by(model)):
                 break
             if checkpoint is not None and size < limit:
-                checkpoint.reached(size, lambda: dumped(fitted_part(model)))
-        outcome = finished(request, size, stopped=request.monitor.stopped)
-        self.fit_exactly(request, outcome.best_iteration or size)
+                checkpoint.save_if_due(size, lambda: dump_state(fitted_attributes(model)))
+        outcome = watched_fit(request, size, stopped=request.monitor.stopped)
+        self.fit_n_iterations(request, outcome.best_iteration or size)
         return outcome
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members."""
-        with lent_parameters(request.model, n_estimators=n_iter):
+        with override_params(request.model, n_estimators=n_iter):
             fit_rows(request.model, request.train)
 
 
-def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFit:
+def _add_members(
+    request: FitRequest, watch: ValidationScorer, train: Rows, vote: MemberPredictions
+) -> ModelFit:
     """Add members in batches, record them one by one and drop those after the best."""
     model, limit = request.model, request.model.n_estimators
-    step = step_of(model, request.n_threads)
+    step = members_per_step(model, request.n_threads)
     oob_score = getattr(model, "oob_score", False)
-    members = Members(request, train)
+    members = WarmStartMembers(request, train)
     total: Any = 0.0
     size, more = members.resume()
     if more is not None:
@@ -139,13 +153,13 @@ def _grow(request: FitRequest, watch: Watch, train: Rows, vote: Vote) -> ModelFi
                 watch.record(size, watch.predicted(total / size))
             if size < limit and not request.monitor.stopped:
                 members.reached(size, total)
-    outcome = finished(request, size, stopped=request.monitor.stopped)
+    outcome = watched_fit(request, size, stopped=request.monitor.stopped)
     best = outcome.best_iteration or size
-    keep_members(model, best, members.seeds)
+    truncate_members(model, best, members.seeds)
     if oob_score:
         # There is no out-of-bag score per member. Fit the best number of members in one call
         # to compute it.
-        with lent_parameters(model, n_estimators=best):
+        with override_params(model, n_estimators=best):
             fit_rows(model, request.train)
     return outcome
 
@@ -160,7 +174,7 @@ def _float32(rows: Rows) -> Rows:
         return Rows(X.astype(np.float32), rows.y, rows.sample_weight)
 
 
-def _tree_votes(request: FitRequest, watch: Watch) -> Vote:
+def _tree_votes(request: FitRequest, watch: ValidationScorer) -> MemberPredictions:
     # Validate X once instead of in each tree.
     X = check_array(
         watch.rows.X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
@@ -174,7 +188,7 @@ def _tree_votes(request: FitRequest, watch: Watch) -> Vote:
     return vote
 
 
-def _member_votes(request: FitRequest, watch: Watch) -> Vote:
+def _member_votes(request: FitRequest, watch: ValidationScorer) -> MemberPredictions:
     X = check_array(
         watch.rows.X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False
     )

@@ -6,19 +6,23 @@ from typing import Any, Protocol
 
 from sktrainer.backends._base import FitRequest
 from sktrainer.backends._sklearn.boosting import (
-    AdaBoost,
-    GradientBoosting,
-    HistGradientBoosting,
+    AdaBoostStrategy,
+    GradientBoostingStrategy,
+    HistGradientBoostingStrategy,
 )
-from sktrainer.backends._sklearn.epochs import Epochs, goes_in_epochs
-from sktrainer.backends._sklearn.growing import Bagging, Forest, GrownAtOnce
-from sktrainer.backends._sklearn.watching import Watch
+from sktrainer.backends._sklearn.epochs import EpochStrategy, is_epoch_model
+from sktrainer.backends._sklearn.growing import (
+    BaggingStrategy,
+    ForestStrategy,
+    WarmStartStrategy,
+)
+from sktrainer.backends._sklearn.watching import ValidationScorer
 from sktrainer.types import ModelFit
 
-__all__ = ["Way", "sklearn_names", "way_of"]
+__all__ = ["IterationStrategy", "iteration_strategy", "sklearn_class_names"]
 
 
-class Way(Protocol):
+class IterationStrategy(Protocol):
     """Iterative training strategy for one family of models."""
 
     @property
@@ -26,7 +30,7 @@ class Way(Protocol):
         """Name of an iteration."""
 
     @property
-    def count(self) -> str:
+    def count_parameter(self) -> str:
         """Name of the parameter that sets the number of iterations."""
 
     @property
@@ -38,37 +42,37 @@ class Way(Protocol):
         """Whether the model is trained in segments if there is a checkpoint."""
 
     @property
-    def exact_is_plain(self) -> bool:
-        """Whether `fit_exactly` gives the same model as the model's `fit` and can resume."""
+    def equals_plain_fit(self) -> bool:
+        """Whether `fit_n_iterations` gives the same model as the model's `fit` and can resume."""
 
-    def fit_watched(self, request: FitRequest, watch: Watch) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Fit until the monitor stops and keep the best iteration."""
 
-    def fit_exactly(self, request: FitRequest, n_iter: int) -> None:
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` iterations, bit-identical to a monitored fit cut at `n_iter`."""
 
 
-_WAYS: dict[str, Way] = {
-    "HistGradientBoostingClassifier": HistGradientBoosting(),
-    "HistGradientBoostingRegressor": HistGradientBoosting(),
-    "GradientBoostingClassifier": GradientBoosting(),
-    "GradientBoostingRegressor": GradientBoosting(),
-    "AdaBoostClassifier": AdaBoost(),
-    "AdaBoostRegressor": AdaBoost(),
-    "RandomForestClassifier": Forest(),
-    "RandomForestRegressor": Forest(),
-    "ExtraTreesClassifier": Forest(),
-    "ExtraTreesRegressor": Forest(),
-    "BaggingClassifier": Bagging(),
-    "BaggingRegressor": Bagging(),
-    "MLPClassifier": Epochs(stops_by_default=True),
-    "MLPRegressor": Epochs(stops_by_default=True),
+_STRATEGIES: dict[str, IterationStrategy] = {
+    "HistGradientBoostingClassifier": HistGradientBoostingStrategy(),
+    "HistGradientBoostingRegressor": HistGradientBoostingStrategy(),
+    "GradientBoostingClassifier": GradientBoostingStrategy(),
+    "GradientBoostingRegressor": GradientBoostingStrategy(),
+    "AdaBoostClassifier": AdaBoostStrategy(),
+    "AdaBoostRegressor": AdaBoostStrategy(),
+    "RandomForestClassifier": ForestStrategy(),
+    "RandomForestRegressor": ForestStrategy(),
+    "ExtraTreesClassifier": ForestStrategy(),
+    "ExtraTreesRegressor": ForestStrategy(),
+    "BaggingClassifier": BaggingStrategy(),
+    "BaggingRegressor": BaggingStrategy(),
+    "MLPClassifier": EpochStrategy(stops_by_default=True),
+    "MLPRegressor": EpochStrategy(stops_by_default=True),
 }
-_EPOCHS = Epochs(stops_by_default=False)
-_GROWN = GrownAtOnce()
+_EPOCH_STRATEGY = EpochStrategy(stops_by_default=False)
+_WARM_START_STRATEGY = WarmStartStrategy()
 
 
-def way_of(model: Any) -> Way | None:
+def iteration_strategy(model: Any) -> IterationStrategy | None:
     """Return the training strategy for this model, or None if it cannot be monitored.
 
     Linear models with `max_iter` and `warm_start` are excluded: if their solvers (such as
@@ -82,16 +86,20 @@ def way_of(model: Any) -> Way | None:
     >>> way_of(SGDClassifier()).iteration
     'epoch'
     """
-    way = next((_WAYS[name] for name in sklearn_names(model) if name in _WAYS), None)
-    if isinstance(way, Epochs) or way is None:
-        if goes_in_epochs(model):
-            return way or _EPOCHS
+    way = next(
+        (_STRATEGIES[name] for name in sklearn_class_names(model) if name in _STRATEGIES), None
+    )
+    if isinstance(way, EpochStrategy) or way is None:
+        if is_epoch_model(model):
+            return way or _EPOCH_STRATEGY
         parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
-        return _GROWN if {"warm_start", "n_estimators"} <= set(parameters) else None
+        return (
+            _WARM_START_STRATEGY if {"warm_start", "n_estimators"} <= set(parameters) else None
+        )
     return way
 
 
-def sklearn_names(model: Any) -> list[str]:
+def sklearn_class_names(model: Any) -> list[str]:
     """Return the names of the scikit-learn classes in the model's MRO, in MRO order.
 
     Examples

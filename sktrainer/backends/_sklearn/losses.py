@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Array, Rows, Task
 
-__all__ = ["ERRORS", "MARGINS", "OwnLoss", "own_loss"]
+__all__ = ["ERRORS", "MARGINS", "NativeLoss", "native_loss"]
 
-OwnLoss = Callable[[Predicted], float]
+NativeLoss = Callable[[CachedPredictor], float]
 RowLoss = Callable[[Array, Array], Array]
 
 
@@ -62,12 +62,12 @@ def _huber(delta: float, y: Array, prediction: Array) -> Array:
     return np.where(error <= delta, 0.5 * error**2, delta * (error - 0.5 * delta))
 
 
-def _beyond(epsilon: float, y: Array, prediction: Array) -> Array:
+def _epsilon_insensitive(epsilon: float, y: Array, prediction: Array) -> Array:
     return np.maximum(0.0, np.abs(y - prediction) - epsilon)
 
 
-def _squared_beyond(epsilon: float, y: Array, prediction: Array) -> Array:
-    return _beyond(epsilon, y, prediction) ** 2
+def _squared_epsilon_insensitive(epsilon: float, y: Array, prediction: Array) -> Array:
+    return _epsilon_insensitive(epsilon, y, prediction) ** 2
 
 
 # Each entry builds the loss per row from the model's parameters and the training targets.
@@ -79,8 +79,10 @@ ERRORS: dict[str, Callable[[Any, Array], RowLoss]] = {
     "gamma": lambda model, y: _gamma,
     "quantile": lambda model, y: partial(_quantile, _quantile_level(model)),
     "huber": lambda model, y: partial(_huber, _huber_delta(model, y)),
-    "epsilon_insensitive": lambda model, y: partial(_beyond, model.epsilon),
-    "squared_epsilon_insensitive": lambda model, y: partial(_squared_beyond, model.epsilon),
+    "epsilon_insensitive": lambda model, y: partial(_epsilon_insensitive, model.epsilon),
+    "squared_epsilon_insensitive": lambda model, y: partial(
+        _squared_epsilon_insensitive, model.epsilon
+    ),
 }
 
 
@@ -100,9 +102,9 @@ def _huber_delta(model: Any, y: Array) -> float:
     return float(np.quantile(np.abs(y - np.median(y)), model.alpha))
 
 
-def own_loss(
+def native_loss(
     model: Any, task: Task, train_y: Array, rows: Rows, classes: Array | None
-) -> OwnLoss:
+) -> NativeLoss:
     """Return a function that computes the model's training loss on `rows` (weighted mean).
 
     Parameters
@@ -141,7 +143,9 @@ def own_loss(
     return _class_loss(model, str(name), train_y, rows, classes)
 
 
-def _class_loss(model: Any, name: str, train_y: Array, rows: Rows, classes: Array) -> OwnLoss:
+def _class_loss(
+    model: Any, name: str, train_y: Array, rows: Rows, classes: Array
+) -> NativeLoss:
     codes = np.searchsorted(classes, rows.y)
     if name in MARGINS:
         return partial(_margin, MARGINS[name], codes, rows.sample_weight)
@@ -158,12 +162,14 @@ def _class_loss(model: Any, name: str, train_y: Array, rows: Rows, classes: Arra
     return partial(_misclassified, rows.y, rows.sample_weight)
 
 
-def _error(row_loss: RowLoss, y: Array, weights: Array | None, predicted: Predicted) -> float:
+def _error(
+    row_loss: RowLoss, y: Array, weights: Array | None, predicted: CachedPredictor
+) -> float:
     losses = row_loss(y, np.asarray(predicted.predict()).reshape(y.shape))
     return _mean(losses.reshape(len(y), -1).mean(axis=1), weights)
 
 
-def _log_loss(codes: Array, weights: Array | None, predicted: Predicted) -> float:
+def _log_loss(codes: Array, weights: Array | None, predicted: CachedPredictor) -> float:
     probabilities = predicted.predict_proba()
     of_class = probabilities[np.arange(len(codes)), codes]
     # As in sklearn.metrics.log_loss, clip probabilities of zero and one to machine epsilon.
@@ -175,7 +181,7 @@ def _margin(
     row_loss: Callable[[Array], Array],
     codes: Array,
     weights: Array | None,
-    predicted: Predicted,
+    predicted: CachedPredictor,
 ) -> float:
     """Return the mean margin loss; for several classes, the sum of the one-vs-rest losses."""
     decision = predicted.decision_function()
@@ -185,7 +191,7 @@ def _margin(
     return _mean(row_loss(np.where(is_class, decision, -decision)).sum(axis=1), weights)
 
 
-def _misclassified(y: Array, weights: Array | None, predicted: Predicted) -> float:
+def _misclassified(y: Array, weights: Array | None, predicted: CachedPredictor) -> float:
     return _mean((predicted.predict() != y).astype(float), weights)
 
 

@@ -11,17 +11,26 @@ from typing import Any
 import numpy as np
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.resuming import dumped, fitted_part, loaded, put_back
-from sktrainer.backends._sklearn.watching import fit_rows, labelled_weights, lent_parameters
+from sktrainer.backends._sklearn.resuming import (
+    dump_state,
+    fitted_attributes,
+    load_state,
+    set_fitted_attributes,
+)
+from sktrainer.backends._sklearn.watching import (
+    balanced_class_weight,
+    fit_rows,
+    override_params,
+)
 from sktrainer.types import Rows
 
-__all__ = ["Members", "grow_exactly", "keep_members", "step_of"]
+__all__ = ["WarmStartMembers", "fit_members", "members_per_step", "truncate_members"]
 
 # Attributes with one entry per member; the last two are used by imbalanced-learn.
 _PER_MEMBER = ("estimators_", "estimators_features_", "samplers_", "pipelines_")
 
 
-def step_of(model: Any, n_threads: int) -> int:
+def members_per_step(model: Any, n_threads: int) -> int:
     """Return the number of members to add per batch.
 
     Each call of `fit` validates the table again and starts new threads. Compared with 60
@@ -40,11 +49,14 @@ def step_of(model: Any, n_threads: int) -> int:
     return max(8, 4 * n_threads)
 
 
-def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
+def fit_members(request: FitRequest, train: Rows, n_iter: int) -> None:
     """Grow `n_iter` members in batches with checkpoints, bit-identical to one `fit`."""
     model, size = request.model, 0
-    step, oob_score = step_of(model, request.n_threads), getattr(model, "oob_score", False)
-    members = Members(request, train)
+    step, oob_score = (
+        members_per_step(model, request.n_threads),
+        getattr(model, "oob_score", False),
+    )
+    members = WarmStartMembers(request, train)
     size, _ = members.resume()
     with members.under_way():
         while size < n_iter:
@@ -54,10 +66,10 @@ def grow_exactly(request: FitRequest, train: Rows, n_iter: int) -> None:
             members.add(size)
             if size < n_iter:
                 members.reached(size, None)
-    keep_members(model, n_iter, members.seeds)
+    truncate_members(model, n_iter, members.seeds)
 
 
-class Members:
+class WarmStartMembers:
     """Members of one fit, added with `warm_start` and resumable from a checkpoint."""
 
     def __init__(self, request: FitRequest, train: Rows) -> None:
@@ -67,11 +79,11 @@ class Members:
 
     def resume(self) -> tuple[int, Any]:
         """Load the checkpoint; return its number of members and the `more` of `reached`."""
-        found = None if self._checkpoint is None else self._checkpoint.found()
+        found = None if self._checkpoint is None else self._checkpoint.restore()
         if found is None:
             return 0, None
-        fitted, self.seeds, more = loaded(found.state)
-        put_back(self._model, fitted)
+        fitted, self.seeds, more = load_state(found.state)
+        set_fitted_attributes(self._model, fitted)
         return found.iteration, more
 
     @contextmanager
@@ -82,9 +94,9 @@ class Members:
         lent["random_state"] = self._random_state
         # The out-of-bag score is computed only once, at the end.
         lent |= {"oob_score": False} if getattr(model, "oob_score", False) else {}
-        lent |= labelled_weights(model, train.y, train.sample_weight)
-        waits = nullcontext() if self._checkpoint is None else self._checkpoint.polled()
-        with lent_parameters(model, **lent), _quiet_presets(model), waits:
+        lent |= balanced_class_weight(model, train.y, train.sample_weight)
+        waits = nullcontext() if self._checkpoint is None else self._checkpoint.defer_signals()
+        with override_params(model, **lent), _silence_warm_start_warning(model), waits:
             yield
 
     def add(self, size: int) -> None:
@@ -99,12 +111,12 @@ class Members:
     def reached(self, size: int, more: Any) -> None:
         """Offer the current state to the checkpoint."""
         if self._checkpoint is not None:
-            self._checkpoint.reached(
-                size, lambda: dumped(fitted_part(self._model), self.seeds, more)
+            self._checkpoint.save_if_due(
+                size, lambda: dump_state(fitted_attributes(self._model), self.seeds, more)
             )
 
 
-def keep_members(model: Any, best: int, seeds: list[Any]) -> None:
+def truncate_members(model: Any, best: int, seeds: list[Any]) -> None:
     """Keep the first `best` members."""
     for name in _PER_MEMBER:
         if hasattr(model, name):
@@ -115,7 +127,7 @@ def keep_members(model: Any, best: int, seeds: list[Any]) -> None:
 
 
 @contextmanager
-def _quiet_presets(model: Any) -> Iterator[None]:
+def _silence_warm_start_warning(model: Any) -> Iterator[None]:
     """Suppress the warning about ``class_weight="balanced_subsample"`` with `warm_start`.
 
     The warning is about calls with different data; here the data is the same in each call.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sktrainer.backends.nesting import models_inside
+from sktrainer.backends.nesting import iter_nested_models
 from sktrainer.backends.registry import find_backend
 
-__all__ = ["tell_guests"]
+__all__ = ["apply_nested_defaults"]
 
 
-def tell_guests(model: Any) -> None:
+def apply_nested_defaults(model: Any) -> None:
     """Set the parameters that the backends of nested models define, unless the user set them.
 
     Parameters
@@ -27,7 +27,7 @@ def tell_guests(model: Any) -> None:
     >>> vote.get_params()["trees__allow_writing_files"]
     False
     """
-    for part in models_inside(model):
+    for part in iter_nested_models(model):
         asked = getattr(find_backend(part), "as_guest", None)
         if asked:
             given = part.get_params()

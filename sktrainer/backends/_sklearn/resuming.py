@@ -6,15 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.watching import lent_parameters
-from sktrainer.running.checkpoints.fits import pickled, unpickled
+from sktrainer.backends._sklearn.watching import override_params
+from sktrainer.running.checkpoints.fits import pickle_member, unpickle_member
 
-__all__ = ["dumped", "fitted_part", "loaded", "put_back", "segments"]
+__all__ = [
+    "dump_state",
+    "fit_in_segments",
+    "fitted_attributes",
+    "load_state",
+    "set_fitted_attributes",
+]
 
 _FILE = "state.pickle"
 
 
-def dumped(*values: Any) -> dict[str, bytes]:
+def dump_state(*values: Any) -> dict[str, bytes]:
     """Serialize values into one file, so that shared arrays stay shared.
 
     Examples
@@ -22,28 +28,28 @@ def dumped(*values: Any) -> dict[str, bytes]:
     >>> loaded(dumped([1, 2], None))
     ([1, 2], None)
     """
-    return dict(pickled(_FILE, values))
+    return dict(pickle_member(_FILE, values))
 
 
-def loaded(state: Mapping[str, bytes]) -> Any:
+def load_state(state: Mapping[str, bytes]) -> Any:
     """Return the values that were passed to `dumped`."""
-    return unpickled(_FILE, state)
+    return unpickle_member(_FILE, state)
 
 
-def fitted_part(model: Any) -> dict[str, Any]:
+def fitted_attributes(model: Any) -> dict[str, Any]:
     """Return the attributes of a model that are not parameters."""
     parameters = model.get_params(deep=False)
     return {name: value for name, value in vars(model).items() if name not in parameters}
 
 
-def put_back(model: Any, state: Mapping[str, Any]) -> None:
+def set_fitted_attributes(model: Any, state: Mapping[str, Any]) -> None:
     """Replace the fitted attributes of a model."""
-    for name in set(fitted_part(model)) - set(state):
+    for name in set(fitted_attributes(model)) - set(state):
         delattr(model, name)
     vars(model).update(state)
 
 
-def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
+def fit_in_segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
     """Train a boosting model in segments of rounds with `warm_start`.
 
     Parameters
@@ -63,13 +69,13 @@ def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
     """
     model, checkpoint, done = request.model, request.checkpoint, 0
     assert checkpoint is not None
-    found = checkpoint.found()
+    found = checkpoint.restore()
     if found is not None:
-        done, (fitted,) = found.iteration, loaded(found.state)
-        put_back(model, fitted)
-    with lent_parameters(model, **{"warm_start": True, count: limit}):
+        done, (fitted,) = found.iteration, load_state(found.state)
+        set_fitted_attributes(model, fitted)
+    with override_params(model, **{"warm_start": True, count: limit}):
         while done < limit and not request.monitor.stopped:
-            target = min(done + checkpoint.segment, limit)
+            target = min(done + checkpoint.segment_length, limit)
             model.set_params(**{count: target})
             yield done
             trained = model.n_iter_ if count == "max_iter" else model.n_estimators_
@@ -77,4 +83,4 @@ def segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
                 return
             done = target
             if done < limit and not request.monitor.stopped:
-                checkpoint.reached(done, lambda: dumped(fitted_part(model)))
+                checkpoint.save_if_due(done, lambda: dump_state(fitted_attributes(model)))

@@ -9,11 +9,11 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
-from sktrainer.backends._base import Traits
-from sktrainer.backends._sklearn.iterative import sklearn_names, way_of
-from sktrainer.backends.nesting import held_by
+from sktrainer.backends._base import Capabilities
+from sktrainer.backends._sklearn.iterative import iteration_strategy, sklearn_class_names
+from sktrainer.backends.nesting import iter_sub_estimators
 
-__all__ = ["takes_categories", "traits_of"]
+__all__ = ["accepts_category_columns", "capabilities_of"]
 
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
@@ -32,7 +32,7 @@ _SCALE_FREE = {
 # Inverts the covariance matrix of each class, which is singular with one-hot columns.
 _FULL_RANK = {"QuadraticDiscriminantAnalysis"}
 # Ensembles whose sensitivity is that of their members; the default members are trees.
-_TREES_IF_NONE = {"BaseBagging", "BaseWeightBoosting"}
+_TREE_ENSEMBLES = {"BaseBagging", "BaseWeightBoosting"}
 
 # `fit` spends most of its time without the GIL, so that folds can be trained in threads.
 _RELEASES_GIL = {
@@ -46,7 +46,7 @@ _RELEASES_GIL = {
 }
 
 # `predict` returns the class with the highest `predict_proba`.
-_LIKELIEST = {
+_PREDICT_IS_ARGMAX = {
     "BaseForest",
     "BaseGradientBoosting",
     "BaseHistGradientBoosting",
@@ -73,33 +73,34 @@ _NEEDS_WEIGHTS_INSIDE = {
 }
 
 
-def traits_of(model: Any) -> Traits:
+def capabilities_of(model: Any) -> Capabilities:
     """Return the capabilities and requirements of a model with its current parameters."""
     inputs = _input_tags(model)
-    way = way_of(model)
-    return Traits(
-        native_categorical=takes_categories(model) and not _groups_columns(model),
+    way = iteration_strategy(model)
+    return Capabilities(
+        native_categorical=accepts_category_columns(model)
+        and not _has_interaction_groups(model),
         native_missing=bool(getattr(inputs, "allow_nan", False)),
-        sparse=bool(getattr(inputs, "sparse", False)),
+        accepts_sparse=bool(getattr(inputs, "sparse", False)),
         scale_sensitive=_scale_sensitive(model),
-        full_rank=_is_any(model, _FULL_RANK),
-        several_targets=_takes_several_targets(model),
-        sample_weight=_takes_weights(model),
-        likeliest=_is_any(model, _LIKELIEST),
-        max_iter=None if way is None else int(getattr(model, way.count)),
-        stops_by_default=way is not None and way.stops_by_default,
-        iteration="iteration" if way is None else way.iteration,
+        needs_full_rank=_is_any(model, _FULL_RANK),
+        multi_output=_takes_several_targets(model),
+        accepts_sample_weight=_takes_weights(model),
+        predict_is_argmax=_is_any(model, _PREDICT_IS_ARGMAX),
+        max_iter=None if way is None else int(getattr(model, way.count_parameter)),
+        early_stopping_by_default=way is not None and way.stops_by_default,
+        iteration_name="iteration" if way is None else way.iteration,
         releases_gil=_releases_gil(model),
-        in_segments=way is not None and way.in_segments,
+        segmented_training=way is not None and way.in_segments,
     )
 
 
-def takes_categories(model: Any) -> bool:
+def accepts_category_columns(model: Any) -> bool:
     """Return whether the model has native support for categorical features."""
     return _is_any(model, _CATEGORICAL)
 
 
-def _groups_columns(model: Any) -> bool:
+def _has_interaction_groups(model: Any) -> bool:
     """Return whether `interaction_cst` lists groups of columns.
 
     scikit-learn 1.9 moves categorical columns to the front, together with their monotonic
@@ -111,7 +112,7 @@ def _groups_columns(model: Any) -> bool:
 
 
 def _is_any(model: Any, names: set[str]) -> bool:
-    return not names.isdisjoint(sklearn_names(model))
+    return not names.isdisjoint(sklearn_class_names(model))
 
 
 def _input_tags(model: Any) -> Any:
@@ -127,7 +128,7 @@ def _takes_several_targets(model: Any) -> bool:
     """Return whether the model accepts a 2-d y although it has no tag for it."""
     if _is_any(model, {"MLPRegressor"}):
         return True
-    inside = list(held_by(model))
+    inside = list(iter_sub_estimators(model))
     return _is_any(model, {"BaggingRegressor"}) and (
         not inside or _has_several_targets(inside[0])
     )
@@ -140,22 +141,22 @@ def _has_several_targets(model: Any) -> bool:
 def _scale_sensitive(model: Any) -> bool:
     if _is_any(model, _SCALE_FREE):
         return False
-    inside = [part for part in held_by(model) if hasattr(part, "predict")]
+    inside = [part for part in iter_sub_estimators(model) if hasattr(part, "predict")]
     if not inside:
-        return not _is_any(model, _TREES_IF_NONE)
+        return not _is_any(model, _TREE_ENSEMBLES)
     return any(_scale_sensitive(part) for part in inside)
 
 
 def _releases_gil(model: Any) -> bool:
     if _is_any(model, _RELEASES_GIL):
         return True
-    inside = list(held_by(model))
-    return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREES_IF_NONE)
+    inside = list(iter_sub_estimators(model))
+    return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREE_ENSEMBLES)
 
 
 def _takes_weights(model: Any) -> bool:
     has_parameter = bool(has_fit_parameter(model, "sample_weight"))
-    inside = list(held_by(model))
+    inside = list(iter_sub_estimators(model))
     if not inside:
         return has_parameter
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):

@@ -11,25 +11,25 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._base import FitRequest
-from sktrainer.backends._sklearn.losses import own_loss
+from sktrainer.backends._sklearn.losses import native_loss
 from sktrainer.exceptions import InputError
-from sktrainer.running.predicted import Predicted
+from sktrainer.running.predicted import CachedPredictor
 from sktrainer.types import Array, ModelFit, Rows, StopReason
 
 __all__ = [
-    "Watch",
-    "accepts",
-    "finished",
+    "SECONDS_UNKNOWN",
+    "ValidationScorer",
+    "accepts_parameter",
+    "balanced_class_weight",
     "fit_rows",
-    "labelled_weights",
-    "lent_parameters",
-    "seconds_unknown",
+    "override_params",
+    "watched_fit",
 ]
 
-seconds_unknown = float("nan")
+SECONDS_UNKNOWN = float("nan")
 
 
-class Watch:
+class ValidationScorer:
     """Evaluator of the metrics on the validation rows of one fit.
 
     Parameters
@@ -50,15 +50,15 @@ class Watch:
         self.monitor = request.monitor
         self.task = request.task
         self.classes = np.unique(train_y) if request.task == "classification" else None
-        self.loss = own_loss(request.model, self.task, train_y, self.rows, self.classes)
+        self.loss = native_loss(request.model, self.task, train_y, self.rows, self.classes)
         self._scorer = request.monitor.metric.scorer
         weights = self.rows.sample_weight
-        weighs = weights is not None and accepts(
+        weighs = weights is not None and accepts_parameter(
             getattr(self._scorer, "_score_func", self._scorer), "sample_weight"
         )
         self._score_options = {"sample_weight": weights} if weighs else {}
 
-    def values(self, predicted: Predicted) -> dict[str, float]:
+    def values(self, predicted: CachedPredictor) -> dict[str, float]:
         """Return the loss and, if a scorer is monitored, its score."""
         values = {"loss": self.loss(predicted)}
         if self._scorer is not None:
@@ -67,7 +67,7 @@ class Watch:
         return values
 
     def record(
-        self, iteration: int, predicted: Predicted, *, train_loss: float | None = None
+        self, iteration: int, predicted: CachedPredictor, *, train_loss: float | None = None
     ) -> bool:
         """Record the metrics of one iteration and return whether to stop."""
         parts: dict[str, dict[str, float]] = {"validation": self.values(predicted)}
@@ -75,12 +75,12 @@ class Watch:
             parts["train"] = {"loss": train_loss}
         return self.monitor.record(iteration, parts)
 
-    def predicted(self, values: Array, decision: Array | None = None) -> Predicted:
+    def predicted(self, values: Array, decision: Array | None = None) -> CachedPredictor:
         """Wrap probabilities (classification) or predictions (regression)."""
         if self.classes is None:
-            return Predicted(self.task, None, predict=lambda: values)
+            return CachedPredictor(self.task, None, predict=lambda: values)
         classes = self.classes
-        return Predicted(
+        return CachedPredictor(
             self.task,
             classes,
             predict=lambda: classes[np.argmax(values, axis=1)],
@@ -88,7 +88,7 @@ class Watch:
             decision_function=None if decision is None else lambda: decision,
         )
 
-    def predicted_by(self, model: Any) -> Predicted:
+    def predicted_by(self, model: Any) -> CachedPredictor:
         """Wrap the predictions of a fitted model; they are computed on first use."""
 
         def source(name: str) -> Any:
@@ -96,7 +96,7 @@ class Watch:
                 return None
             return lambda: np.asarray(getattr(model, name)(self.rows.X))
 
-        return Predicted(
+        return CachedPredictor(
             self.task,
             self.classes,
             predict=source("predict"),
@@ -106,7 +106,7 @@ class Watch:
 
 
 @contextmanager
-def lent_parameters(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
+def override_params(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
     """Set parameters temporarily and restore the previous values at the end.
 
     Yields
@@ -129,14 +129,14 @@ def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
     model.fit(rows.X, rows.y, **options)
 
 
-def finished(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
+def watched_fit(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
     """Return the result of a monitored fit of `n_iter` iterations."""
     reason: StopReason = "early_stopping" if stopped else "max_iter"
     best = request.monitor.best_iteration or n_iter
     return ModelFit(request.model, reason, n_iter, best, request.monitor.evaluations)
 
 
-def labelled_weights(
+def balanced_class_weight(
     model: Any, y: Array, sample_weight: Array | None = None
 ) -> dict[str, Any]:
     """Return ``class_weight="balanced"`` as an explicit dictionary of class weights.
@@ -172,7 +172,7 @@ def labelled_weights(
     return {"class_weight": dict(zip(classes.tolist(), weights.tolist(), strict=True))}
 
 
-def accepts(function: Any, parameter: str) -> bool:
+def accepts_parameter(function: Any, parameter: str) -> bool:
     """Return whether a function has a parameter with this name."""
     try:
         return parameter in inspect.signature(function).parameters

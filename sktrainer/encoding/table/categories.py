@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from sktrainer.encoding.table.levels import Levels, object_array
-from sktrainer.encoding.table.plans import LevelValues, OneHot, Plan
-from sktrainer.encoding.table.settings import Encoders, Settings
+from sktrainer.encoding.table.plans import ColumnTransform, LevelTransform, OneHotTransform
+from sktrainer.encoding.table.settings import EncoderOptions, FittedEncoders
 from sktrainer.encoding.table.targets import encoding_tables, fit_target_encoder
-from sktrainer.encoding.table.treatments import Chosen
+from sktrainer.encoding.table.treatments import PlannedColumn
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -22,10 +22,10 @@ MAX_ONE_HOT = 100
 
 
 @dataclass(frozen=True)
-class Category:
+class CategoryColumn:
     """A category column and its levels."""
 
-    column: Chosen
+    column: PlannedColumn
     levels: Levels
 
     @property
@@ -35,25 +35,25 @@ class Category:
 
     def complete_codes(self) -> Array:
         """Return the codes of the training values, with missing values as the last level."""
-        codes = self.column.found.values
+        codes = self.column.inferred.values
         return np.where(codes < 0, self.n_levels - 1, codes)
 
 
 @dataclass(frozen=True)
-class Planned:
+class FittedColumn:
     """The plan of a category column.
 
     `written` is the output for the training rows if it differs from the output of the
     plan, as with cross-fitted target encoding.
     """
 
-    plan: Plan
-    written: Array | None = None
+    plan: ColumnTransform
+    train_output: Array | None = None
 
 
-def plan_categories(
-    columns: Sequence[Chosen], y: Any, settings: Settings
-) -> tuple[dict[int, Planned], Encoders]:
+def fit_categories(
+    columns: Sequence[PlannedColumn], y: Any, settings: EncoderOptions
+) -> tuple[dict[int, FittedColumn], FittedEncoders]:
     """Learn the encoding of the category columns.
 
     Parameters
@@ -75,24 +75,25 @@ def plan_categories(
         y is None, but a column requires target encoding.
     """
     if not columns:
-        return {}, Encoders()
+        return {}, FittedEncoders()
     categories = [
-        Category(column, Levels(object_array(column.found.levels))) for column in columns
+        CategoryColumn(column, Levels(object_array(column.inferred.levels)))
+        for column in columns
     ]
     planned = {}
     for category in categories:
         if category.column.treatment in ("codes", "ordinal"):
-            planned[category.column.position] = Planned(_plan_codes(category, settings))
+            planned[category.column.position] = FittedColumn(_fit_codes(category, settings))
     one_hot = [item for item in categories if item.column.treatment == "one-hot"]
     targets = [item for item in categories if item.column.treatment == "target encoding"]
-    encoders = Encoders()
+    encoders = FittedEncoders()
     if one_hot:
-        onehot, plans = _plan_one_hot(one_hot)
+        onehot, plans = _fit_one_hot(one_hot)
         encoders = replace(encoders, onehot=onehot)
         for category, plan in zip(one_hot, plans, strict=True):
-            planned[category.column.position] = Planned(plan)
+            planned[category.column.position] = FittedColumn(plan)
     if targets:
-        target, made = _plan_targets(targets, y, settings)
+        target, made = _fit_target_encoding(targets, y, settings)
         encoders = replace(encoders, target=target)
         for category, with_rows in zip(targets, made, strict=True):
             planned[category.column.position] = with_rows
@@ -111,16 +112,18 @@ def ordinal_encoder(columns: Sequence[Levels]) -> OrdinalEncoder:
     return encoder.fit(np.array([[column.levels[0] for column in columns]], dtype=object))
 
 
-def _plan_codes(category: Category, settings: Settings) -> LevelValues:
+def _fit_codes(category: CategoryColumn, settings: EncoderOptions) -> LevelTransform:
     n_levels = len(category.levels.levels)
     ordinal = category.column.treatment == "ordinal"
     missing = -1.0 if ordinal and settings.impute else np.nan
     table = np.append(np.arange(n_levels), missing).astype(np.float32)
     name = category.column.name
-    return LevelValues((name,), category.levels, table[:, np.newaxis], scaled=ordinal)
+    return LevelTransform((name,), category.levels, table[:, np.newaxis], scaled=ordinal)
 
 
-def _plan_one_hot(categories: Sequence[Category]) -> tuple[OneHotEncoder, list[OneHot]]:
+def _fit_one_hot(
+    categories: Sequence[CategoryColumn],
+) -> tuple[OneHotEncoder, list[OneHotTransform]]:
     sizes = [category.n_levels for category in categories]
     encoder = OneHotEncoder(
         categories=[np.arange(size) for size in sizes],
@@ -143,7 +146,7 @@ def _plan_one_hot(categories: Sequence[Category]) -> tuple[OneHotEncoder, list[O
     return encoder, plans
 
 
-def _one_hot_plan(category: Category, encoded: Array) -> OneHot:
+def _one_hot_plan(category: CategoryColumn, encoded: Array) -> OneHotTransform:
     slots = np.where(encoded.any(axis=1), encoded.argmax(axis=1), -1)
     labels = category.levels.levels.tolist()
     if category.column.has_missing:
@@ -156,12 +159,12 @@ def _one_hot_plan(category: Category, encoded: Array) -> OneHot:
             held[slot].append(label)
     suffixes = [group[0] if len(group) == 1 else "infrequent" for group in held]
     names = tuple(f"{category.column.name}_{suffix}" for suffix in suffixes)
-    return OneHot(names, category.levels, slots)
+    return OneHotTransform(names, category.levels, slots)
 
 
-def _plan_targets(
-    categories: Sequence[Category], y: Any, settings: Settings
-) -> tuple[TargetEncoder, list[Planned]]:
+def _fit_target_encoding(
+    categories: Sequence[CategoryColumn], y: Any, settings: EncoderOptions
+) -> tuple[TargetEncoder, list[FittedColumn]]:
     if y is None:
         names = ", ".join(repr(category.column.name) for category in categories)
         raise InputError(
@@ -178,9 +181,9 @@ def _plan_targets(
     planned = []
     for position, (category, table) in enumerate(zip(categories, tables, strict=True)):
         outputs = _target_names(category.column.name, encoder)
-        plan = LevelValues(outputs, category.levels, table, scaled=True)
+        plan = LevelTransform(outputs, category.levels, table, scaled=True)
         start = position * table.shape[1]
-        planned.append(Planned(plan, encoded[:, start : start + table.shape[1]]))
+        planned.append(FittedColumn(plan, encoded[:, start : start + table.shape[1]]))
     return encoder, planned
 
 

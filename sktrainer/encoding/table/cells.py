@@ -13,7 +13,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
-Cells: TypeAlias = Any
+ColumnValues: TypeAlias = Any
 
 #: Up to this number of rows, a frame is converted to Python objects at once. For so few
 #: rows, column access takes longer than all other steps of the encoding.
@@ -44,7 +44,7 @@ def is_frame(X: Any) -> bool:
     return isinstance(frame, nw.DataFrame)
 
 
-def is_float_block(X: Any) -> bool:
+def is_float_frame(X: Any) -> bool:
     """Return whether X is a pandas DataFrame whose columns have one NumPy float dtype.
 
     Such a frame is usually one block of memory, which is available without a copy.
@@ -70,7 +70,7 @@ def column_names(X: Any) -> list[Any]:
     return list(nw.from_native(X, eager_only=True).columns)
 
 
-def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
+def column_reader(X: Any, *, exact: bool = True) -> Callable[[int], ColumnValues]:
     """Return a function that maps a column position to the column's values.
 
     Parameters
@@ -98,7 +98,7 @@ def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
     if isinstance(X, pd.DataFrame):
         if few:
             return _from_block(X.to_numpy(dtype=object))  # one call for all columns
-        return lambda position: _without_wrapper(X.iloc[:, position].array)
+        return lambda position: _unwrap_extension(X.iloc[:, position].array)
     frame = nw.from_native(X, eager_only=True)
     if few:
         block = np.empty(frame.shape, dtype=object)
@@ -107,15 +107,15 @@ def cells_by_position(X: Any, *, exact: bool = True) -> Callable[[int], Cells]:
     return lambda position: _narwhals_cells(frame[:, position])
 
 
-def _from_block(block: Array) -> Callable[[int], Cells]:
+def _from_block(block: Array) -> Callable[[int], ColumnValues]:
     return lambda position: block[:, position]
 
 
-def _without_wrapper(cells: Any) -> Cells:
+def _unwrap_extension(cells: Any) -> ColumnValues:
     return cells.to_numpy() if isinstance(cells, pd.arrays.NumpyExtensionArray) else cells
 
 
-def unwrapped(cells: Any) -> Cells:
+def unwrap_column(cells: Any) -> ColumnValues:
     """Return column values as one of the array types that the encoder supports.
 
     These are NumPy arrays (numbers, booleans, datetimes, durations, objects) and the
@@ -125,7 +125,7 @@ def unwrapped(cells: Any) -> Cells:
     if isinstance(cells, np.ndarray):
         return cells.astype(object) if cells.dtype.kind in "US" else cells
     if isinstance(cells, pd.arrays.NumpyExtensionArray):
-        return unwrapped(cells.to_numpy())
+        return unwrap_column(cells.to_numpy())
     dtype = cells.dtype
     if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype | pd.StringDtype):
         return cells
@@ -134,13 +134,13 @@ def unwrapped(cells: Any) -> Cells:
     if isinstance(dtype, pd.PeriodDtype):
         return cells.to_timestamp().to_numpy()
     if isinstance(dtype, pd.SparseDtype):
-        return unwrapped(np.asarray(cells))
+        return unwrap_column(np.asarray(cells))
     if dtype.kind in "iufb":
         return _plain_numbers(cells)
     if dtype.kind == "U":  # Arrow strings
         return cells.astype("str")
     if dtype.kind in "mM":  # Arrow dates, timestamps and durations
-        return unwrapped(pd.Series(cells).dt.as_unit("us").to_numpy())
+        return unwrap_column(pd.Series(cells).dt.as_unit("us").to_numpy())
     return np.asarray(cells, dtype=object)
 
 
@@ -151,7 +151,7 @@ def _plain_numbers(cells: Any) -> Array:
     return cells.to_numpy(dtype=dtype, na_value=np.nan)
 
 
-def _narwhals_cells(column: nw.Series[Any]) -> Cells:
+def _narwhals_cells(column: nw.Series[Any]) -> ColumnValues:
     dtype = column.dtype
     if isinstance(dtype, nw.Categorical | nw.Enum):
         cells = _objects(column.cast(nw.String))
@@ -171,7 +171,7 @@ def _narwhals_cells(column: nw.Series[Any]) -> Cells:
     if isinstance(dtype, nw.Decimal):
         return column.cast(nw.Float64).to_numpy()
     if dtype.is_numeric() or isinstance(dtype, nw.Boolean | nw.Datetime | nw.Duration):
-        return unwrapped(column.to_numpy())
+        return unwrap_column(column.to_numpy())
     return _objects(column)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.encoding.table.cells import (
-    Cells,
-    cells_by_position,
+    ColumnValues,
     column_names,
+    column_reader,
     is_frame,
-    unwrapped,
+    unwrap_column,
 )
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -51,7 +51,7 @@ class ColumnDecision:
     detail: str = ""
 
 
-class CellTypeError(InputError, TypeError):
+class UnsupportedValueError(InputError, TypeError):
     """Error for columns whose values are neither numbers, strings nor dates.
 
     It is also a TypeError, because the encoders of scikit-learn raise that.
@@ -94,7 +94,7 @@ them with NaN or clip them
             f"column names must be all strings or all non-strings, got {' and '.join(kinds)}; "
             "rename them, for example with X.columns = X.columns.astype(str)"
         )
-    column = cells_by_position(X)
+    column = column_reader(X)
     return [*problems, *_column_problems([str(name) for name in names], column)]
 
 
@@ -116,31 +116,31 @@ def _array_problems(X: Any) -> list[str]:
     if data.ndim != 2:
         return ["infinite values in the sparse X: expected finite numbers; replace them"]
     names = [f"x{position}" for position in range(data.shape[1])]
-    return list(_column_problems(names, cells_by_position(X)))
+    return list(_column_problems(names, column_reader(X)))
 
 
-def _column_problems(names: list[str], column: Callable[[int], Cells]) -> Iterator[str]:
+def _column_problems(names: list[str], column: Callable[[int], ColumnValues]) -> Iterator[str]:
     infinite = []
     for position, name in enumerate(names):
-        cells = unwrapped(column(position))
+        cells = unwrap_column(column(position))
         inferred = inferred_type(cells)
-        unusable = unusable_types(cells, inferred)
+        unusable = unsupported_types(cells, inferred)
         if unusable:
-            yield unusable_message(name, unusable)
+            yield unsupported_values_message(name, unusable)
         elif _is_infinite(cells, inferred):
             infinite.append(name)
     if infinite:
         yield infinite_message(infinite)
 
 
-def inferred_type(cells: Cells) -> str:
+def inferred_type(cells: ColumnValues) -> str:
     """Return the type that pandas infers for an object column; "" for other columns."""
     if not isinstance(cells, np.ndarray) or cells.dtype != object:
         return ""
     return pd.api.types.infer_dtype(cells, skipna=True)
 
 
-def unusable_types(cells: Cells, inferred: str) -> list[str]:
+def unsupported_types(cells: ColumnValues, inferred: str) -> list[str]:
     """Return the type names of values that are not a single number, string or date.
 
     Parameters
@@ -165,7 +165,7 @@ def unusable_types(cells: Cells, inferred: str) -> list[str]:
     return sorted(found)
 
 
-def _is_infinite(cells: Cells, inferred: str) -> bool:
+def _is_infinite(cells: ColumnValues, inferred: str) -> bool:
     if not isinstance(cells, np.ndarray) or not len(cells):
         return False
     if cells.dtype.kind == "f":
@@ -181,7 +181,7 @@ def duplicate_message(names: list[Any]) -> str:
     return f"column names must be unique, got duplicates: {_listed(twice)}; rename or drop them"
 
 
-def unusable_message(name: str, types: list[str]) -> str:
+def unsupported_values_message(name: str, types: list[str]) -> str:
     """Return the message for a column with values of unsupported types."""
     # scikit-learn's estimator checks require "argument must be a string ... a number".
     return (

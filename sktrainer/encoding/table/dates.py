@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
-from sktrainer.encoding.table.levels import factorise, is_missing
-from sktrainer.encoding.table.numeric import is_missing_text
+from sktrainer.encoding.table.cells import FEW_ROWS, ColumnValues, unwrap_column
+from sktrainer.encoding.table.levels import factorize, is_missing
+from sktrainer.encoding.table.numeric import is_missing_string
 from sktrainer.types import Array
 
 #: Calendar parts of a datetime. `days` is the number of days since 1970-01-01. There is no
 #: year, because it would be almost a linear combination of `days`, `month` and `day`.
-PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
+CALENDAR_PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
 
 ISO = "ISO8601"
 _ISO_TEXT = re.compile(
@@ -67,7 +67,7 @@ class DateFormat:
     note: str = ""
 
 
-def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
+def infer_date_format(texts: Sequence[str]) -> DateFormat | None:
     """Return the format that parses all strings as dates; None if there is none.
 
     Strings that mean a missing value are ignored. If several formats match, the first is used.
@@ -79,9 +79,9 @@ def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
     >>> format_of_texts(["2024-12-31", "tomorrow"]) is None
     True
     """
-    present = (text.strip() for text in texts if not is_missing_text(text))
+    present = (text.strip() for text in texts if not is_missing_string(text))
     sample = list(islice(present, _SAMPLE))
-    if not sample or not all(_may_be_date(text) for text in sample):
+    if not sample or not all(_looks_like_date(text) for text in sample):
         return None
     every = [*sample, *present]
     matching = [
@@ -97,7 +97,7 @@ def format_of_texts(texts: Sequence[str]) -> DateFormat | None:
     return DateFormat(chosen.text, chosen.zone, f"{matching[1].text} also matches")
 
 
-def _may_be_date(text: str) -> bool:
+def _looks_like_date(text: str) -> bool:
     return 4 <= len(text) <= 35 and any(character.isdigit() for character in text)
 
 
@@ -134,7 +134,7 @@ def parse_dates(texts: Sequence[str], form: DateFormat) -> Array:
     series = pd.Series(texts, dtype=object)
     aware = form.zone is not None
     parsed = pd.to_datetime(series, format=form.text or ISO, errors="coerce", utc=aware)
-    return _wall_time(parsed, form.zone)
+    return _to_local_time(parsed, form.zone)
 
 
 def _quick_iso_dates(texts: Sequence[str], form: DateFormat) -> Array | None:
@@ -157,7 +157,7 @@ def _parse(text: str, form: DateFormat) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def to_datetimes(cells: Cells, form: DateFormat) -> Array:
+def to_datetimes(cells: ColumnValues, form: DateFormat) -> Array:
     """Convert column values to datetimes in the time zone of the format.
 
     Returns
@@ -172,11 +172,11 @@ def to_datetimes(cells: Cells, form: DateFormat) -> Array:
     >>> to_datetimes(cells, DateFormat(ISO)).astype("datetime64[D]")
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
-    cells = unwrapped(cells)
+    cells = unwrap_column(cells)
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
         return cells
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        return _wall_time(pd.Series(cells), form.zone)
+        return _to_local_time(pd.Series(cells), form.zone)
     if isinstance(cells, np.ndarray) and cells.dtype.kind != "O":
         return np.full(len(cells), np.datetime64("NaT", "us"))
     if isinstance(cells, np.ndarray) and not any(isinstance(cell, str) for cell in cells):
@@ -184,7 +184,7 @@ def to_datetimes(cells: Cells, form: DateFormat) -> Array:
     text_form = form if form.text else DateFormat(ISO, form.zone)
     if len(cells) <= FEW_ROWS:
         return parse_dates(["" if is_missing(cell) else str(cell) for cell in cells], text_form)
-    codes, texts = factorise(cells)
+    codes, texts = factorize(cells)
     dates = parse_dates(texts, text_form)
     return np.append(dates, np.datetime64("NaT", "us"))[codes]
 
@@ -195,12 +195,12 @@ def _datetimes_of_objects(cells: Array, form: DateFormat) -> Array:
     zone = next((zone for cell in cells if (zone := getattr(cell, "tzinfo", None))), None)
     if zone is not None:
         parsed = pd.to_datetime(pd.Series(cells), errors="coerce", utc=True)
-        return _wall_time(parsed, form.zone or str(zone))
+        return _to_local_time(parsed, form.zone or str(zone))
     parsed = pd.to_datetime(pd.Series(cells, dtype=object), errors="coerce")
-    return _wall_time(parsed, form.zone)
+    return _to_local_time(parsed, form.zone)
 
 
-def zone_of(cells: Cells) -> str | None:
+def time_zone(cells: ColumnValues) -> str | None:
     """Return the name of the time zone of the values; None if they have none."""
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         return str(cells.dtype.tz)
@@ -211,7 +211,7 @@ def zone_of(cells: Cells) -> str | None:
     return None
 
 
-def _wall_time(dates: Any, zone: str | None) -> Array:
+def _to_local_time(dates: Any, zone: str | None) -> Array:
     if dates.dt.tz is not None:
         dates = (dates.dt.tz_convert(zone) if zone else dates).dt.tz_localize(None)
     return np.asarray(dates.to_numpy())
@@ -253,7 +253,7 @@ def _whole_part(dates: Array, days: Array, part: str) -> Array:
     return of_day // divisor % modulus
 
 
-def varying_parts(dates: Array) -> tuple[str, ...]:
+def varying_calendar_parts(dates: Array) -> tuple[str, ...]:
     """Return the calendar parts that vary between the dates, ignoring NaT.
 
     Examples
@@ -265,5 +265,5 @@ def varying_parts(dates: Array) -> tuple[str, ...]:
     present = pd.unique(dates[~np.isnat(dates)])
     if len(present) < 2:
         return ()
-    values = zip(PARTS, calendar_parts(present, PARTS), strict=True)
+    values = zip(CALENDAR_PARTS, calendar_parts(present, CALENDAR_PARTS), strict=True)
     return tuple(part for part, of_dates in values if of_dates.min() != of_dates.max())

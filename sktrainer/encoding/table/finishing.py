@@ -17,12 +17,12 @@ _BLOCK_CELLS = 1 << 18
 _SAMPLE = 10_000
 
 
-def _none() -> Array:
+def _no_columns() -> Array:
     return np.array([], dtype=int)
 
 
 @dataclass(frozen=True)
-class Steps:
+class PostprocessingColumns:
     """Output columns of each final step; empty if a step is disabled.
 
     Parameters
@@ -37,14 +37,14 @@ class Steps:
         Position of the first missing indicator; the others follow it.
     """
 
-    filled: Array = field(default_factory=_none)
-    marked: Array = field(default_factory=_none)
-    scaled: Array = field(default_factory=_none)
+    filled: Array = field(default_factory=_no_columns)
+    marked: Array = field(default_factory=_no_columns)
+    scaled: Array = field(default_factory=_no_columns)
     first_mark: int = 0
 
 
 @dataclass(frozen=True)
-class Finish:
+class Postprocessing:
     """Final steps, applied in place to the encoded columns.
 
     Parameters
@@ -56,7 +56,7 @@ class Finish:
         Scaler fitted on the columns `steps.scaled`.
     """
 
-    steps: Steps
+    steps: PostprocessingColumns
     imputer: SimpleImputer | None = None
     scaler: StandardScaler | None = None
 
@@ -96,7 +96,9 @@ def row_blocks(out: Array) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def learn_finish(out: Array, steps: Steps, weight: Array | None = None) -> Finish:
+def fit_postprocessing(
+    out: Array, steps: PostprocessingColumns, weight: Array | None = None
+) -> Postprocessing:
     """Fit the imputer and the scaler on the encoded training rows and apply them.
 
     Parameters
@@ -108,12 +110,12 @@ def learn_finish(out: Array, steps: Steps, weight: Array | None = None) -> Finis
         Sample weights for the means and deviations.
     """
     imputer = _fit_imputer(out, steps.filled) if len(steps.filled) else None
-    Finish(steps, imputer).apply(out)
+    Postprocessing(steps, imputer).apply(out)
     scaler = None
     if len(steps.scaled):
         scaler = _fit_scaler(out, steps.scaled, weight)
-        Finish(steps, None, scaler).apply(out)
-    return Finish(steps, imputer, scaler)
+        Postprocessing(steps, None, scaler).apply(out)
+    return Postprocessing(steps, imputer, scaler)
 
 
 def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScaler:
@@ -138,12 +140,12 @@ def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScal
 
 
 def _fit_imputer(out: Array, filled: Array) -> SimpleImputer:
-    medians = np.array([median(out[:, position]) for position in filled])
+    medians = np.array([median_or_zero(out[:, position]) for position in filled])
     # SimpleImputer computes medians with masked arrays, which takes ten times as long.
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians[np.newaxis])
 
 
-def median(values: Array) -> float:
+def median_or_zero(values: Array) -> float:
     """Return the median of the values that are not missing; 0 if all are missing.
 
     If no value is missing, the median is needed only for later rows. It is then

@@ -8,26 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.encoding.table.categories import Planned, plan_categories
+from sktrainer.encoding.table.categories import FittedColumn, fit_categories
 from sktrainer.encoding.table.columns import ColumnDecision
-from sktrainer.encoding.table.finishing import Finish, Steps, learn_finish
-from sktrainer.encoding.table.plans import Dates, Numbers, Plan
-from sktrainer.encoding.table.settings import Learned, Settings
-from sktrainer.encoding.table.table_plan import TablePlan
-from sktrainer.encoding.table.treatments import Chosen, choose_treatments, decision_on
+from sktrainer.encoding.table.finishing import (
+    Postprocessing,
+    PostprocessingColumns,
+    fit_postprocessing,
+)
+from sktrainer.encoding.table.plans import ColumnTransform, DateTransform, NumericTransform
+from sktrainer.encoding.table.settings import EncoderOptions, FittedTable
+from sktrainer.encoding.table.table_plan import TableTransform
+from sktrainer.encoding.table.treatments import PlannedColumn, choose_treatments, make_decision
 from sktrainer.types import Array
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptColumn:
     """A kept column with its plan and its position in the output."""
 
-    column: Chosen
-    planned: Planned
+    column: PlannedColumn
+    planned: FittedColumn
     start: int
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> ColumnTransform:
         """Plan that encodes the column."""
         return self.planned.plan
 
@@ -39,13 +43,13 @@ class Kept:
     def write(self, out: Array) -> None:
         """Write the encoded training rows into `out`."""
         part = out[:, self.span.start : self.span.stop]
-        if self.planned.written is None:
-            self.plan.write(self.column.found.values, part)
+        if self.planned.train_output is None:
+            self.plan.write(self.column.inferred.values, part)
         else:
-            part[:] = self.planned.written
+            part[:] = self.planned.train_output
 
 
-def learn_table(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
+def fit_table(X: Any, names: Sequence[str], y: Any, settings: EncoderOptions) -> FittedTable:
     """Detect the column kinds, learn the encoding, and encode the training rows.
 
     Parameters
@@ -62,61 +66,67 @@ def learn_table(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Lea
         Columns contain infinite values, lists, dicts or arrays. All of them are named.
     """
     chosen = choose_treatments(X, names, settings)
-    planned, encoders = plan_categories(
+    planned, encoders = fit_categories(
         [column for column in chosen if column.is_category], y, settings
     )
-    kept: list[Kept] = []
+    kept: list[KeptColumn] = []
     for column in chosen:
         if column.treatment != "drop":
-            how = planned.get(column.position) or Planned(_simple_plan(column))
-            kept.append(Kept(column, how, kept[-1].span.stop if kept else 0))
+            how = planned.get(column.position) or FittedColumn(
+                _numeric_or_date_transform(column)
+            )
+            kept.append(KeptColumn(column, how, kept[-1].span.stop if kept else 0))
     plan, out = _write(kept, len(X), settings)
     spans = {item.column.position: item for item in kept}
     decisions = tuple(
         _decide(column, spans.get(column.position), settings) for column in chosen
     )
-    return Learned(plan, decisions, out, encoders)
+    return FittedTable(plan, decisions, out, encoders)
 
 
-def _simple_plan(column: Chosen) -> Plan:
-    found = column.found
-    if found.form is not None:
-        return Dates(column.name, found.form, found.parts)
-    return Numbers(column.name, scaled=found.kind != "boolean")
+def _numeric_or_date_transform(column: PlannedColumn) -> ColumnTransform:
+    found = column.inferred
+    if found.date_format is not None:
+        return DateTransform(column.name, found.date_format, found.parts)
+    return NumericTransform(column.name, scaled=found.kind != "boolean")
 
 
-def _decide(column: Chosen, kept: Kept | None, settings: Settings) -> ColumnDecision:
+def _decide(
+    column: PlannedColumn, kept: KeptColumn | None, settings: EncoderOptions
+) -> ColumnDecision:
     width = 0 if kept is None else len(kept.span)
     scaled = kept is not None and settings.scale and kept.plan.scaled
-    return decision_on(column, settings, width=width, scaled=scaled)
+    return make_decision(column, settings, width=width, scaled=scaled)
 
 
-def _write(kept: Sequence[Kept], n_rows: int, settings: Settings) -> tuple[TablePlan, Array]:
+def _write(
+    kept: Sequence[KeptColumn], n_rows: int, settings: EncoderOptions
+) -> tuple[TableTransform, Array]:
     steps = _steps(kept, settings)
     names = [name for item in kept for name in item.plan.names]
     marked = [item for item in kept if item.start in steps.marked]
-    wide = any(item.column.found.wide for item in kept)
-    plan = TablePlan(
+    wide = any(item.column.inferred.needs_float64 for item in kept)
+    plan = TableTransform(
         positions=tuple(item.column.position for item in kept),
         plans=tuple(item.plan for item in kept),
         starts=tuple(item.start for item in kept),
-        names=_unique([*names, *(f"{item.column.name}_missing" for item in marked)]),
+        names=_make_unique_names([*names, *(f"{item.column.name}_missing" for item in marked)]),
         codes=tuple(item.start for item in kept if item.column.treatment == "codes"),
         dtype="float64" if wide else "float32",
-        finish=Finish(steps),
+        finish=Postprocessing(steps),
         frame=settings.frame,
     )
     out = plan.empty(n_rows)
     for item in kept:
         item.write(out)
-    return replace(plan, finish=learn_finish(out, steps, settings.weight)), out
+    return replace(plan, finish=fit_postprocessing(out, steps, settings.weight)), out
 
 
-def _steps(kept: Sequence[Kept], settings: Settings) -> Steps:
+def _steps(kept: Sequence[KeptColumn], settings: EncoderOptions) -> PostprocessingColumns:
     # Category encodings handle missing values themselves.
     imputed = [item for item in kept if settings.impute and not item.column.is_category]
     scaled = [item for item in kept if settings.scale and item.plan.scaled]
-    return Steps(
+    return PostprocessingColumns(
         filled=np.array([at for item in imputed for at in item.span], dtype=int),
         marked=np.array([item.start for item in imputed if item.column.has_missing], dtype=int),
         scaled=np.array([at for item in scaled for at in item.span], dtype=int),
@@ -124,7 +134,7 @@ def _steps(kept: Sequence[Kept], settings: Settings) -> Steps:
     )
 
 
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
+def _make_unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Make duplicate names unique, such as a column `sex_M` and the level M of `sex`."""
     unique: dict[str, None] = {}
     for name in names:

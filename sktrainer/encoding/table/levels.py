@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
+from sktrainer.encoding.table.cells import FEW_ROWS, ColumnValues, unwrap_column
 from sktrainer.types import Array
 
 #: Code of missing values and of levels that did not occur in training.
 MISSING = -1
 
 
-def text_of(value: Any) -> str:
+def level_text(value: Any) -> str:
     """Return the string used to compare a value with the levels.
 
     Whole floats lose their ".0", because pandas converts an integer column to floats as
@@ -48,7 +48,7 @@ def is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (not isinstance(value, str) and value != value)
 
 
-def factorise(cells: Cells) -> tuple[Array, list[str]]:
+def factorize(cells: ColumnValues) -> tuple[Array, list[str]]:
     """Return the code of each value (-1 if missing) and the string of each code.
 
     Two codes may have the same string, such as the categories 1 and "1" of one column.
@@ -60,29 +60,29 @@ def factorise(cells: Cells) -> tuple[Array, list[str]]:
     (array([ 0, -1,  1,  0]), ['b', 'a'])
     """
     if isinstance(cells, pd.Categorical):
-        return cells.codes, [text_of(category) for category in cells.categories]
-    cells = unwrapped(cells)
+        return cells.codes, [level_text(category) for category in cells.categories]
+    cells = unwrap_column(cells)
     if cells.dtype == object and not _is_text(cells):
         # pd.factorize treats 1 and True as equal, but their strings differ.
         cells = _texts(cells)
     codes, uniques = pd.factorize(cells)
-    return codes, [text_of(value) for value in uniques.tolist()]
+    return codes, [level_text(value) for value in uniques.tolist()]
 
 
-def _is_text(cells: Cells) -> bool:
+def _is_text(cells: ColumnValues) -> bool:
     return pd.api.types.infer_dtype(cells, skipna=True) in ("string", "empty")
 
 
 def _texts(cells: Array) -> Array:
     texts = np.empty(len(cells), dtype=object)
     texts[:] = [
-        None if missing else text_of(value)
+        None if missing else level_text(value)
         for value, missing in zip(cells, pd.isna(cells), strict=True)
     ]
     return texts
 
 
-def learn_levels(cells: Cells) -> tuple[Array, list[str]]:
+def fit_levels(cells: ColumnValues) -> tuple[Array, list[str]]:
     """Return the code of each value and the sorted levels.
 
     Levels follow the order of an ordered categorical. Other categoricals are sorted by
@@ -101,17 +101,17 @@ def learn_levels(cells: Cells) -> tuple[Array, list[str]]:
     >>> learn_levels(np.array(["b", None, "a", "b"], dtype=object))
     (array([ 1, -1,  0,  1], dtype=int32), ['a', 'b'])
     """
-    codes, texts = factorise(cells)
+    codes, texts = factorize(cells)
     used = np.bincount(codes[codes >= 0], minlength=len(texts)) > 0
     present = list(dict.fromkeys(text for text, use in zip(texts, used, strict=True) if use))
     if isinstance(cells, pd.Categorical) and not cells.ordered:
-        present = _sorted_like(cells.categories, texts, present)
+        present = _sort_levels(cells.categories, texts, present)
     elif not isinstance(cells, pd.Categorical):
         present.sort()
-    return lookup(codes, texts, {text: code for code, text in enumerate(present)}), present
+    return map_levels(codes, texts, {text: code for code, text in enumerate(present)}), present
 
 
-def _sorted_like(values: Any, texts: Sequence[str], present: list[str]) -> list[str]:
+def _sort_levels(values: Any, texts: Sequence[str], present: list[str]) -> list[str]:
     try:
         order = np.argsort(np.asarray(values), kind="stable")
     except TypeError:
@@ -122,7 +122,7 @@ def _sorted_like(values: Any, texts: Sequence[str], present: list[str]) -> list[
     return sorted(present, key=ranks.__getitem__)
 
 
-def lookup(codes: Array, texts: Sequence[str], table: dict[str, int]) -> Array:
+def map_levels(codes: Array, texts: Sequence[str], table: dict[str, int]) -> Array:
     """Return the code in `table` of each value's string; -1 if it is not in the table."""
     translation = np.full(len(texts) + 1, MISSING, dtype=np.int32)
     for position, text in enumerate(texts):
@@ -163,14 +163,14 @@ class Levels:
         levels = state["levels"] if texts is None else object_array(json.loads(texts))
         object.__setattr__(self, "levels", levels)
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Return the code of each value; -1 if it is missing or an unknown level."""
         if len(cells) <= FEW_ROWS:
             return np.array([self._code(value) for value in cells], dtype=np.int32)
-        codes, texts = factorise(cells)
-        return lookup(codes, texts, self._table)
+        codes, texts = factorize(cells)
+        return map_levels(codes, texts, self._table)
 
     def _code(self, value: Any) -> int:
         if isinstance(value, str):
             return self._table.get(value, MISSING)
-        return MISSING if is_missing(value) else self._table.get(text_of(value), MISSING)
+        return MISSING if is_missing(value) else self._table.get(level_text(value), MISSING)

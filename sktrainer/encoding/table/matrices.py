@@ -11,19 +11,24 @@ import pandas as pd
 from scipy import sparse
 from sklearn.impute import SimpleImputer
 
-from sktrainer.encoding.table.cells import cells_by_position, is_float_block
+from sktrainer.encoding.table.cells import column_reader, is_float_frame
 from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infinite_message
-from sktrainer.encoding.table.finishing import Finish, Steps, learn_finish, median
+from sktrainer.encoding.table.finishing import (
+    Postprocessing,
+    PostprocessingColumns,
+    fit_postprocessing,
+    median_or_zero,
+)
 from sktrainer.encoding.table.numeric import to_numbers
-from sktrainer.encoding.table.settings import Learned, Settings
-from sktrainer.encoding.table.sources import Sources
-from sktrainer.encoding.table.strays import Strays
+from sktrainer.encoding.table.settings import EncoderOptions, FittedTable
+from sktrainer.encoding.table.sources import ColumnSources
+from sktrainer.encoding.table.strays import UnparsedValues
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 
 @dataclass(frozen=True)
-class MatrixPlan:
+class MatrixTransform:
     """Learned encoding of a dense matrix.
 
     Parameters
@@ -38,29 +43,29 @@ class MatrixPlan:
 
     kept: tuple[int, ...] | None
     names: tuple[str, ...]
-    finish: Finish
+    finish: Postprocessing
     impute: bool
     codes: tuple[int, ...] = ()
 
     @property
-    def sources(self) -> Sources:
+    def sources(self) -> ColumnSources:
         """Input column of each output column."""
         values = tuple(range(len(self.names))) if self.kept is None else self.kept
-        return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
+        return ColumnSources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; return X itself if it needs no change."""
         X = as_matrix(X, input_names)
-        refuse_infinite(X, input_names)
+        check_finite(X, input_names)
         if self.kept is None and not (self.impute and has_missing(X)):
             return X
         kept = range(X.shape[1]) if self.kept is None else self.kept
-        out = copied(X, kept, len(self.names))
+        out = copy_columns(X, kept, len(self.names))
         self.finish.apply(out)
         return out
 
 
-def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> Learned:
+def fit_matrix(X: Array, names: Sequence[str], y: Any, settings: EncoderOptions) -> FittedTable:
     """Learn the encoding of a matrix (or frame) of numbers; y is ignored.
 
     Constant and all-missing columns are dropped if the matrix has to be copied anyway. An
@@ -69,24 +74,24 @@ def learn_matrix(X: Array, names: Sequence[str], y: Any, settings: Settings) -> 
     """
     X = as_matrix(X, names)
     impute, scale = settings.impute, settings.scale
-    refuse_infinite(X, names)
+    check_finite(X, names)
     gaps = has_missing(X)
     n_missing = missing_counts(X) if gaps else np.zeros(X.shape[1], dtype=int)
     if not scale and not (impute and gaps) and not (n_missing == len(X)).any():
-        steps = Steps(filled=np.arange(X.shape[1] * impute))
-        finish = Finish(steps, _imputer_of_present(X) if impute else None)
-        plan = MatrixPlan(None, tuple(names), finish, impute)
+        steps = PostprocessingColumns(filled=np.arange(X.shape[1] * impute))
+        finish = Postprocessing(steps, _imputer_of_present(X) if impute else None)
+        plan = MatrixTransform(None, tuple(names), finish, impute)
         decisions = [
             ColumnDecision(name, "numeric", "as is", None, int(count))
             for name, count in zip(names, n_missing, strict=True)
         ]
-        return Learned(plan, tuple(decisions), X)
-    return _learn_copy(X, names, n_missing, settings)
+        return FittedTable(plan, tuple(decisions), X)
+    return _fit_copy(X, names, n_missing, settings)
 
 
-def _learn_copy(
-    X: Array, names: Sequence[str], n_missing: Array, settings: Settings
-) -> Learned:
+def _fit_copy(
+    X: Array, names: Sequence[str], n_missing: Array, settings: EncoderOptions
+) -> FittedTable:
     impute, scale = settings.impute, settings.scale
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     empty, constant = n_missing == len(X), (low == high) & (n_missing == 0)
@@ -96,7 +101,7 @@ def _learn_copy(
     kept = np.flatnonzero(~dropped)
     marked = np.flatnonzero(n_missing[kept] * impute)
     everything = np.arange(len(kept))
-    steps = Steps(
+    steps = PostprocessingColumns(
         filled=everything[: len(kept) * impute],
         marked=marked,
         scaled=everything[: len(kept) * scale],
@@ -104,21 +109,21 @@ def _learn_copy(
     )
     out_names = [names[at] for at in kept.tolist()]
     out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
-    out = copied(X, kept, len(out_names))
-    finish = learn_finish(out, steps, settings.weight)
-    plan = MatrixPlan(tuple(kept.tolist()), tuple(out_names), finish, impute)
+    out = copy_columns(X, kept, len(out_names))
+    finish = fit_postprocessing(out, steps, settings.weight)
+    plan = MatrixTransform(tuple(kept.tolist()), tuple(out_names), finish, impute)
     kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
     decisions = []
     for name, kind, drop, count in zip(names, kinds, dropped, n_missing, strict=True):
         done = ["impute"] * bool(impute and count) + ["scale"] * scale
         treatment = "drop" if drop else " + ".join(done) or "as is"
         decisions.append(ColumnDecision(name, str(kind), treatment, None, int(count)))
-    return Learned(plan, tuple(decisions), out)
+    return FittedTable(plan, tuple(decisions), out)
 
 
 def _imputer_of_present(X: Array) -> SimpleImputer:
     # For values that are missing only in later rows.
-    medians = np.array([[median(X[:, position]) for position in range(X.shape[1])]])
+    medians = np.array([[median_or_zero(X[:, position]) for position in range(X.shape[1])]])
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
 
 
@@ -132,14 +137,14 @@ def as_matrix(X: Any, names: Sequence[str]) -> Array:
     InputError
         X is sparse, but the training rows were dense.
     """
-    refuse_sparse(X)
+    check_not_sparse(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
         # XGBoost ignores the byte order and would misread a non-native one.
         return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
-    if isinstance(X, pd.DataFrame) and is_float_block(X):
+    if isinstance(X, pd.DataFrame) and is_float_frame(X):
         return X.to_numpy()
-    column = cells_by_position(X)
-    strays, columns = Strays(), []
+    column = column_reader(X)
+    strays, columns = UnparsedValues(), []
     for position, name in enumerate(names):
         cells = column(position)
         columns.append(to_numbers(cells))
@@ -148,7 +153,7 @@ def as_matrix(X: Any, names: Sequence[str]) -> Array:
     return np.column_stack(columns)
 
 
-def refuse_sparse(X: Any) -> None:
+def check_not_sparse(X: Any) -> None:
     """Raise InputError if X is sparse, for an encoder fitted on dense rows."""
     if sparse.issparse(X):
         raise InputError(
@@ -156,7 +161,7 @@ def refuse_sparse(X: Any) -> None:
         )
 
 
-def copied(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
+def copy_columns(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
     """Copy the kept columns as floats, with uninitialised columns for the indicators."""
     out = np.empty((len(X), width), dtype=np.result_type(X.dtype, np.float32))
     n_kept = len(kept)
@@ -183,7 +188,7 @@ def missing_counts(X: Array) -> Array:
     return np.array([np.count_nonzero(np.isnan(X[:, at])) for at in range(X.shape[1])])
 
 
-def refuse_infinite(X: Array, names: Sequence[str]) -> None:
+def check_finite(X: Array, names: Sequence[str]) -> None:
     """Raise an InputError that names the columns with infinite values."""
     if X.dtype.kind == "f" and has_infinite(X):
         found = [name for at, name in enumerate(names) if has_infinite(X[:, at])]

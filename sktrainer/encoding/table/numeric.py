@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import FEW_ROWS, Cells, unwrapped
-from sktrainer.encoding.table.levels import factorise
+from sktrainer.encoding.table.cells import FEW_ROWS, ColumnValues, unwrap_column
+from sktrainer.encoding.table.levels import factorize
 from sktrainer.types import Array
 
 #: Strings (lower case, stripped) that mean a missing value.
-MISSING_TEXTS = frozenset(
+MISSING_STRINGS = frozenset(
     {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}
 )
 #: Above this limit, float32 cannot represent every integer.
-FLOAT32_WHOLE = 2**24
+MAX_EXACT_FLOAT32 = 2**24
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 # Postal codes, phone and account numbers. As floats, they would lose leading zeros or digits.
@@ -28,7 +28,7 @@ _IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def is_missing_text(text: str) -> bool:
+def is_missing_string(text: str) -> bool:
     """Return whether the string means a missing value.
 
     Examples
@@ -36,10 +36,10 @@ def is_missing_text(text: str) -> bool:
     >>> is_missing_text(" ? "), is_missing_text("0")
     (True, False)
     """
-    return text.strip().lower() in MISSING_TEXTS
+    return text.strip().lower() in MISSING_STRINGS
 
 
-def numbers_of_texts(texts: Sequence[str]) -> Array | None:
+def parse_all_numbers(texts: Sequence[str]) -> Array | None:
     """Parse strings as numbers; return None if one of them is not a number.
 
     Digits with a leading zero and integers with 16 or more digits are not numbers.
@@ -51,7 +51,7 @@ def numbers_of_texts(texts: Sequence[str]) -> Array | None:
     >>> numbers_of_texts(["01234", "98178"]) is None
     True
     """
-    present = (_is_number(text) for text in texts if not is_missing_text(text))
+    present = (_is_number(text) for text in texts if not is_missing_string(text))
     if not next(present, False) or not all(present):
         return None
     return parse_numbers(texts)
@@ -82,7 +82,7 @@ def _parse_number(text: str) -> float:
         return _TRUTH.get(text.strip().lower(), float("nan"))
 
 
-def to_numbers(cells: Cells) -> Array:
+def to_numbers(cells: ColumnValues) -> Array:
     """Convert column values to numbers; values that are not numbers become NaN.
 
     Returns
@@ -97,9 +97,9 @@ def to_numbers(cells: Cells) -> Array:
     >>> to_numbers(np.array([1, "2.5", None], dtype=object))
     array([1. , 2.5, nan])
     """
-    cells = unwrapped(cells)
+    cells = unwrap_column(cells)
     if not isinstance(cells, np.ndarray):
-        return _numbers_through_texts(cells)
+        return _parse_object_numbers(cells)
     if cells.dtype.kind in "iufb":
         return cells
     if cells.dtype.kind == "m":
@@ -117,7 +117,7 @@ def _numbers_of_objects(cells: Array) -> Array:
         except (TypeError, ValueError):
             pass  # pandas.NA, durations or objects that are not numbers
     elif len(cells) > FEW_ROWS:  # parse each distinct string only once
-        return _numbers_through_texts(cells)
+        return _parse_object_numbers(cells)
     return np.array([_number(value) for value in cells], dtype=np.float64)
 
 
@@ -133,8 +133,8 @@ def _number(value: Any) -> float:
     return float("nan")
 
 
-def _numbers_through_texts(cells: Cells) -> Array:
-    codes, texts = factorise(cells)
+def _parse_object_numbers(cells: ColumnValues) -> Array:
+    codes, texts = factorize(cells)
     return np.append(parse_numbers(texts), np.nan)[codes]
 
 
@@ -185,7 +185,7 @@ def needs_float64(values: Array, low: float, high: float) -> bool:
         # Fewer than about 1,000 float32 values lie between the minimum and the maximum.
         present = values[~np.isnan(values)]
         return bool(np.any(present != present.astype(np.float32)))
-    if largest <= FLOAT32_WHOLE or not _whole(values):
+    if largest <= MAX_EXACT_FLOAT32 or not _whole(values):
         return False
     narrow = values.astype(np.float32)
     return bool(pd.unique(narrow).size < pd.unique(values).size)

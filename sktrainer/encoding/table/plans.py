@@ -12,14 +12,14 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from sktrainer.encoding.table.cells import Cells
+from sktrainer.encoding.table.cells import ColumnValues
 from sktrainer.encoding.table.dates import DateFormat, calendar_parts, to_datetimes
 from sktrainer.encoding.table.levels import Levels
 from sktrainer.encoding.table.numeric import to_numbers
 from sktrainer.types import Array
 
 
-class Plan(Protocol):
+class ColumnTransform(Protocol):
     """Protocol of the encoding of one input column.
 
     Attributes
@@ -28,7 +28,7 @@ class Plan(Protocol):
         "numbers" or "dates" if strings that cannot be parsed as such become missing.
     """
 
-    held: ClassVar[str]
+    input_kind: ClassVar[str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Plan(Protocol):
     def scaled(self) -> bool:
         """Whether the output columns are quantities that can be standardised."""
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Parse column values as numbers, datetimes or level codes."""
 
     def write(self, values: Array, out: Array) -> None:
@@ -46,7 +46,7 @@ class Plan(Protocol):
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumericTransform:
     """Plan of a column of numbers or booleans, which is not transformed.
 
     Examples
@@ -60,14 +60,14 @@ class Numbers:
 
     name: str
     scaled: bool = True
-    held: ClassVar[str] = "numbers"
+    input_kind: ClassVar[str] = "numbers"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Name of the single output column."""
         return (self.name,)
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Return the values as numbers; NaN if missing."""
         return to_numbers(cells)
 
@@ -77,21 +77,21 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Dates:
+class DateTransform:
     """Plan of a datetime column, which is encoded as calendar parts."""
 
     name: str
     form: DateFormat
     parts: tuple[str, ...]
     scaled: bool = True
-    held: ClassVar[str] = "dates"
+    input_kind: ClassVar[str] = "dates"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Column name combined with the name of each part."""
         return tuple(f"{self.name}_{part}" for part in self.parts)
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Return the values as datetimes; NaT if missing or not a date."""
         return to_datetimes(cells, self.form)
 
@@ -102,7 +102,7 @@ class Dates:
 
 
 @dataclass(frozen=True)
-class LevelValues:
+class LevelTransform:
     """Plan of a category column that maps each level to numbers: codes or target means.
 
     Parameters
@@ -118,9 +118,9 @@ class LevelValues:
     levels: Levels
     table: Array
     scaled: bool
-    held: ClassVar[str] = ""
+    input_kind: ClassVar[str] = ""
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""
         return self.levels.read(cells)
 
@@ -132,7 +132,7 @@ class LevelValues:
 
 
 @dataclass(frozen=True)
-class OneHot:
+class OneHotTransform:
     """Plan of a one-hot encoded category column, with one 0/1 column per level.
 
     Parameters
@@ -148,9 +148,9 @@ class OneHot:
     levels: Levels
     slots: Array
     scaled: bool = False
-    held: ClassVar[str] = ""
+    input_kind: ClassVar[str] = ""
 
-    def read(self, cells: Cells) -> Array:
+    def read(self, cells: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""
         return self.levels.read(cells)
 

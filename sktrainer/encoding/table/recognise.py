@@ -8,39 +8,39 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import Cells, unwrapped
+from sktrainer.encoding.table.cells import ColumnValues, unwrap_column
 from sktrainer.encoding.table.columns import (
-    CellTypeError,
+    UnsupportedValueError,
     inferred_type,
     infinite_message,
-    unusable_message,
-    unusable_types,
+    unsupported_types,
+    unsupported_values_message,
 )
 from sktrainer.encoding.table.dates import (
-    PARTS,
+    CALENDAR_PARTS,
     DateFormat,
-    format_of_texts,
+    infer_date_format,
     parse_dates,
+    time_zone,
     to_datetimes,
-    varying_parts,
-    zone_of,
+    varying_calendar_parts,
 )
-from sktrainer.encoding.table.levels import factorise, learn_levels
+from sktrainer.encoding.table.levels import factorize, fit_levels
 from sktrainer.encoding.table.numeric import (
-    is_missing_text,
+    is_missing_string,
     needs_float64,
-    numbers_of_texts,
+    parse_all_numbers,
     to_numbers,
     value_range,
 )
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-Kind: TypeAlias = Literal[
+ColumnKind: TypeAlias = Literal[
     "numeric", "boolean", "datetime", "duration", "category", "constant", "empty"
 ]
 
-_OBJECT_KINDS: dict[str, Kind] = {
+_OBJECT_KINDS: dict[str, ColumnKind] = {
     "integer": "numeric",
     "floating": "numeric",
     "decimal": "numeric",
@@ -56,7 +56,7 @@ _OBJECT_KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Recognised:
+class InferredColumn:
     """A column of the training rows with its kind and its parsed values.
 
     Parameters
@@ -79,18 +79,18 @@ class Recognised:
     detail : str
     """
 
-    kind: Kind
+    kind: ColumnKind
     values: Array
     n_missing: int
     base: Literal["numeric", "datetime", "category"] = "numeric"
     levels: tuple[str, ...] = ()
-    form: DateFormat | None = None
+    date_format: DateFormat | None = None
     parts: tuple[str, ...] = ()
-    wide: bool = False
+    needs_float64: bool = False
     detail: str = ""
 
 
-def recognise(cells: Cells, name: str) -> Recognised:
+def infer_column_type(cells: ColumnValues, name: str) -> InferredColumn:
     """Detect the kind of a column and parse its values.
 
     Parameters
@@ -114,50 +114,52 @@ def recognise(cells: Cells, name: str) -> Recognised:
     """
     # Read before unwrapping, which turns nullable booleans with missing values into floats.
     is_boolean = cells.dtype.kind == "b"
-    cells = unwrapped(cells)
+    cells = unwrap_column(cells)
     if isinstance(cells, pd.Categorical):
-        return _category(*learn_levels(cells))
+        return _category(*fit_levels(cells))
     if cells.dtype.kind == "c":
-        raise CellTypeError(unusable_message(name, ["complex"]))
+        raise UnsupportedValueError(unsupported_values_message(name, ["complex"]))
     if isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M":
-        return _datetimes(cells, DateFormat(zone=zone_of(cells)))
+        return _datetimes(cells, DateFormat(zone=time_zone(cells)))
     if isinstance(cells.dtype, pd.StringDtype):
         return _texts(cells)
     if cells.dtype == object:
         return _objects(cells, name)
-    kind: Kind = "duration" if cells.dtype.kind == "m" else "numeric"
+    kind: ColumnKind = "duration" if cells.dtype.kind == "m" else "numeric"
     return _numbers(to_numbers(cells), name, "boolean" if is_boolean else kind)
 
 
-def _objects(cells: Array, name: str) -> Recognised:
+def _objects(cells: Array, name: str) -> InferredColumn:
     inferred = inferred_type(cells)
     if inferred == "string":
         return _texts(cells)
-    unusable = unusable_types(cells, inferred)
+    unusable = unsupported_types(cells, inferred)
     if unusable:
-        raise CellTypeError(unusable_message(name, unusable))
+        raise UnsupportedValueError(unsupported_values_message(name, unusable))
     kind = _OBJECT_KINDS.get(inferred)
     if kind == "datetime":
-        return _datetimes(cells, DateFormat(zone=zone_of(cells)))
+        return _datetimes(cells, DateFormat(zone=time_zone(cells)))
     if kind is not None:
         return _numbers(to_numbers(cells), name, kind)
     found = _texts(cells)
     mixed = "values of several types" if inferred.startswith("mixed") else f"{inferred} values"
-    return replace(found, detail=_joined(f"{mixed}, compared as strings", found.detail))
+    return replace(found, detail=_join_notes(f"{mixed}, compared as strings", found.detail))
 
 
-def _texts(cells: Cells) -> Recognised:
-    codes, texts = factorise(cells)
-    numbers = numbers_of_texts(texts)
+def _texts(cells: ColumnValues) -> InferredColumn:
+    codes, texts = factorize(cells)
+    numbers = parse_all_numbers(texts)
     if numbers is not None:
         found = _numbers(np.append(numbers, np.nan)[codes], "", "numeric")
-        return replace(found, detail=_joined("strings parsed as numbers", found.detail))
-    form = format_of_texts(texts)
+        return replace(found, detail=_join_notes("strings parsed as numbers", found.detail))
+    form = infer_date_format(texts)
     if form is not None:
         dates = parse_dates([_blank(text) for text in texts], form)
         found = _datetimes(np.append(dates, np.datetime64("NaT", "us"))[codes], form)
-        return replace(found, detail=_joined(f"strings parsed as {form.text} dates", form.note))
-    if all(is_missing_text(text) for text in texts):
+        return replace(
+            found, detail=_join_notes(f"strings parsed as {form.text} dates", form.note)
+        )
+    if all(is_missing_string(text) for text in texts):
         codes, texts = np.full(len(codes), -1), []
     order = sorted(range(len(texts)), key=texts.__getitem__)
     ranks = np.full(len(texts) + 1, -1, dtype=np.int32)
@@ -166,46 +168,56 @@ def _texts(cells: Cells) -> Recognised:
 
 
 def _blank(text: str) -> str:
-    return "" if is_missing_text(text) else text
+    return "" if is_missing_string(text) else text
 
 
-def _joined(*notes: str) -> str:
+def _join_notes(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _category(codes: Array, levels: list[str]) -> Recognised:
+def _category(codes: Array, levels: list[str]) -> InferredColumn:
     n_missing = int(np.count_nonzero(codes < 0))
-    kind: Kind = "category"
+    kind: ColumnKind = "category"
     if not levels:
         kind = "empty"
     elif len(levels) == 1 and not n_missing:
         kind = "constant"
-    return Recognised(kind, codes, n_missing, base="category", levels=tuple(levels))
+    return InferredColumn(kind, codes, n_missing, base="category", levels=tuple(levels))
 
 
-def _numbers(values: Array, name: str, kind: Kind) -> Recognised:
+def _numbers(values: Array, name: str, kind: ColumnKind) -> InferredColumn:
     low, high, n_missing = value_range(values)
     if np.isinf(low) or np.isinf(high):
         raise InputError(infinite_message([name]))
     if n_missing == len(values):
-        return Recognised("empty", values, n_missing)
+        return InferredColumn("empty", values, n_missing)
     if low == high and not n_missing:
-        return Recognised("constant", values, 0, detail=f"always {low:g}")
+        return InferredColumn("constant", values, 0, detail=f"always {low:g}")
     wide = needs_float64(values, low, high)
     detail = "needs float64: float32 would merge or round values" if wide else ""
-    return Recognised(kind, values, n_missing, wide=wide, detail=detail)
+    return InferredColumn(kind, values, n_missing, needs_float64=wide, detail=detail)
 
 
-def _datetimes(cells: Cells, form: DateFormat) -> Recognised:
+def _datetimes(cells: ColumnValues, form: DateFormat) -> InferredColumn:
     dates = to_datetimes(cells, form)
     n_missing = int(np.count_nonzero(np.isnat(dates)))
-    parts = varying_parts(dates)
+    parts = varying_calendar_parts(dates)
     if n_missing == len(dates):
-        return Recognised("empty", dates, n_missing, base="datetime", form=form, parts=PARTS)
+        return InferredColumn(
+            "empty", dates, n_missing, base="datetime", date_format=form, parts=CALENDAR_PARTS
+        )
     if not parts and not n_missing:
-        return Recognised("constant", dates, 0, base="datetime", form=form, parts=PARTS)
+        return InferredColumn(
+            "constant", dates, 0, base="datetime", date_format=form, parts=CALENDAR_PARTS
+        )
     detail = f"time zone {form.zone}" if form.zone else ""
     kept = parts or ("days",)
-    return Recognised(
-        "datetime", dates, n_missing, base="datetime", form=form, parts=kept, detail=detail
+    return InferredColumn(
+        "datetime",
+        dates,
+        n_missing,
+        base="datetime",
+        date_format=form,
+        parts=kept,
+        detail=detail,
     )

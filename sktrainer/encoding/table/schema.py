@@ -11,18 +11,18 @@ import pandas as pd
 from scipy import sparse
 
 from sktrainer.encoding.table.cells import (
-    Cells,
-    cells_by_position,
+    ColumnValues,
     column_names,
+    column_reader,
     is_frame,
-    unwrapped,
+    unwrap_column,
 )
 from sktrainer.encoding.table.columns import ColumnDecision, inferred_type
-from sktrainer.encoding.table.dates import format_of_texts
-from sktrainer.encoding.table.levels import factorise
-from sktrainer.encoding.table.numeric import numbers_of_texts
+from sktrainer.encoding.table.dates import infer_date_format
+from sktrainer.encoding.table.levels import factorize
+from sktrainer.encoding.table.numeric import parse_all_numbers
 
-__all__ = ["Schema", "kind_of", "schema_of"]
+__all__ = ["ColumnContract", "column_kind", "record_columns"]
 
 _OF_ARRAYS = {"b": "booleans", "M": "dates", "m": "durations"}
 _OF_OBJECTS = {
@@ -47,7 +47,7 @@ _OF_DECISIONS = {
 }
 _SHOWN = {"texts": "strings"}
 # (kind before, kind now) pairs that are accepted although the kinds differ.
-_ALIKE = {
+_INTERCHANGEABLE = {
     ("numbers", "booleans"),
     ("booleans", "numbers"),
     ("texts", "mixed"),
@@ -58,7 +58,7 @@ _ALIKE = {
 
 
 @dataclass(frozen=True)
-class Schema:
+class ColumnContract:
     """Names and kinds of the columns of a table.
 
     Attributes
@@ -105,8 +105,8 @@ the same dtype in every chunk, for example X.astype({'size': float})
         if columns is None or len(columns) != len(self.kinds):
             return  # the number of columns is checked elsewhere
         for name, before, cells in zip(self.names, self.kinds, columns, strict=True):
-            now = cells if isinstance(cells, str) else kind_of(cells)
-            if before == now or "empty" in (before, now) or (before, now) in _ALIKE:
+            now = cells if isinstance(cells, str) else column_kind(cells)
+            if before == now or "empty" in (before, now) or (before, now) in _INTERCHANGEABLE:
                 continue
             if now == "texts" and _reads_as(before, cells):
                 continue
@@ -120,7 +120,7 @@ the same dtype in every chunk, for example X.astype({'size': float})
             )
 
 
-def schema_of(X: Any, decisions: Sequence[ColumnDecision] = ()) -> Schema:
+def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnContract:
     """Return the schema of a table.
 
     Parameters
@@ -142,18 +142,18 @@ def schema_of(X: Any, decisions: Sequence[ColumnDecision] = ()) -> Schema:
     """
     columns = _columns(X)
     if columns is None:
-        return Schema(shape=_row_shape(X))
+        return ColumnContract(shape=_row_shape(X))
     names = [str(name) for name in column_names(X)] if _is_table(X) else []
     names = names or [f"x{position}" for position in range(len(columns))]
-    kinds = [cells if isinstance(cells, str) else kind_of(cells) for cells in columns]
+    kinds = [cells if isinstance(cells, str) else column_kind(cells) for cells in columns]
     if len(decisions) == len(kinds):
         for position, decision in enumerate(decisions):
             if kinds[position] in ("texts", "mixed"):
                 kinds[position] = _OF_DECISIONS.get(decision.kind, kinds[position])
-    return Schema(tuple(names), tuple(kinds))
+    return ColumnContract(tuple(names), tuple(kinds))
 
 
-def kind_of(cells: Cells) -> str:
+def column_kind(cells: ColumnValues) -> str:
     """Return the kind of a column.
 
     Examples
@@ -161,9 +161,9 @@ def kind_of(cells: Cells) -> str:
     >>> kind_of(np.array([None, True], dtype=object)), kind_of(np.array([np.nan]))
     ('booleans', 'empty')
     """
-    cells = unwrapped(cells)
+    cells = unwrap_column(cells)
     if isinstance(cells, pd.Categorical):
-        return "empty" if cells.isna().all() else kind_of(cells.categories.array)
+        return "empty" if cells.isna().all() else column_kind(cells.categories.array)
     if isinstance(cells.dtype, pd.StringDtype):
         return "empty" if cells.isna().all() else "texts"
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
@@ -189,7 +189,7 @@ def _columns(X: Any) -> list[Any] | None:
         return ["texts" if kind in "US" else _OF_ARRAYS.get(kind, "numbers")] * shape[1]
     if not isinstance(X, np.ndarray) and not _is_table(X):
         return None
-    column = cells_by_position(X)
+    column = column_reader(X)
     return [column(position) for position in range(shape[1])]
 
 
@@ -198,16 +198,16 @@ def _row_shape(X: Any) -> tuple[int, ...]:
     return shape[1:] if len(shape) > 2 else ()
 
 
-def _reads_as(kind: str, cells: Cells) -> bool:
+def _reads_as(kind: str, cells: ColumnValues) -> bool:
     if isinstance(cells, str):
         return False
-    texts = factorise(unwrapped(cells))[1]
+    texts = factorize(unwrap_column(cells))[1]
     if kind in ("numbers", "booleans"):
-        return numbers_of_texts(texts) is not None
-    return kind == "dates" and format_of_texts(texts) is not None
+        return parse_all_numbers(texts) is not None
+    return kind == "dates" and infer_date_format(texts) is not None
 
 
-def _example(cells: Cells) -> Any:
-    present = pd.Series(unwrapped(cells)).dropna()
+def _example(cells: ColumnValues) -> Any:
+    present = pd.Series(unwrap_column(cells)).dropna()
     value = present.iloc[0]
     return value.item() if isinstance(value, np.generic) else value

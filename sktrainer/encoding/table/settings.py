@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from sktrainer.encoding.table.columns import ColumnDecision
-from sktrainer.encoding.table.finishing import Finish
-from sktrainer.encoding.table.sources import Sources
+from sktrainer.encoding.table.finishing import Postprocessing
+from sktrainer.encoding.table.sources import ColumnSources
 from sktrainer.types import Array, Task
 
 
 @dataclass(frozen=True)
-class Settings:
+class EncoderOptions:
     """Parameters of `TableEncoder` for one fit.
 
     `frame` states whether category codes are returned in a DataFrame. `weight` contains
@@ -33,14 +33,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Encoders:
+class FittedEncoders:
     """Fitted scikit-learn encoders of the category columns."""
 
     onehot: OneHotEncoder | None = None
     target: TargetEncoder | None = None
 
 
-class OutputPlan(Protocol):
+class FittedTransform(Protocol):
     """Protocol of a learned encoding, pickled with the encoder."""
 
     @property
@@ -52,11 +52,11 @@ class OutputPlan(Protocol):
         """Positions of output columns with category codes."""
 
     @property
-    def finish(self) -> Finish:
+    def finish(self) -> Postprocessing:
         """The fitted final steps."""
 
     @property
-    def sources(self) -> Sources:
+    def sources(self) -> ColumnSources:
         """Input column of each output column."""
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
@@ -64,10 +64,10 @@ class OutputPlan(Protocol):
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedTable:
     """The encoding learned from the training rows, and the encoded training rows."""
 
-    plan: OutputPlan
+    plan: FittedTransform
     decisions: tuple[ColumnDecision, ...]
     out: Any
-    encoders: Encoders = Encoders()
+    encoders: FittedEncoders = FittedEncoders()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Sources"]
+__all__ = ["ColumnSources"]
 
 
 @dataclass(frozen=True)
-class Sources:
+class ColumnSources:
     """Position of the input column of each output column.
 
     Attributes
@@ -26,10 +26,10 @@ class Sources:
     """
 
     values: tuple[int, ...]
-    marks: tuple[int, ...] = ()
+    missing_indicators: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.values) + len(self.marks)
+        return len(self.values) + len(self.missing_indicators)
 
     def value_outputs(self, position: int) -> tuple[int, ...]:
         """Return the output columns with the values of an input column."""
@@ -37,5 +37,5 @@ class Sources:
 
     def outputs(self, position: int) -> tuple[int, ...]:
         """Return all output columns of an input column, including its indicator."""
-        found = enumerate((*self.values, *self.marks))
+        found = enumerate((*self.values, *self.missing_indicators))
         return tuple(at for at, source in found if source == position)

@@ -12,27 +12,27 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer.encoding.table.columns import ColumnDecision, has_infinite, infinite_message
-from sktrainer.encoding.table.finishing import Finish, Steps
-from sktrainer.encoding.table.settings import Learned, Settings
-from sktrainer.encoding.table.sources import Sources
+from sktrainer.encoding.table.finishing import Postprocessing, PostprocessingColumns
+from sktrainer.encoding.table.settings import EncoderOptions, FittedTable
+from sktrainer.encoding.table.sources import ColumnSources
 from sktrainer.exceptions import InputError
 
 
 @dataclass(frozen=True)
-class SparsePlan:
+class SparseTransform:
     """Learned encoding of a sparse matrix: impute NaN and scale without centring."""
 
     names: tuple[str, ...]
-    finish: Finish
+    finish: Postprocessing
     impute: bool
     codes: tuple[int, ...] = ()
 
     @property
-    def sources(self) -> Sources:
+    def sources(self) -> ColumnSources:
         """Input column of each output column."""
         imputer = self.finish.imputer
         marks = () if imputer is None else tuple(imputer.indicator_.features_.tolist())
-        return Sources(tuple(range(len(self.names) - len(marks))), marks)
+        return ColumnSources(tuple(range(len(self.names) - len(marks))), marks)
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; return X itself if it needs no change."""
@@ -47,7 +47,7 @@ class SparsePlan:
         return X if self.finish.scaler is None else self.finish.scaler.transform(X)
 
 
-def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Learned:
+def fit_sparse(X: Any, names: Sequence[str], y: Any, settings: EncoderOptions) -> FittedTable:
     """Learn the encoding of a sparse matrix; y is ignored."""
     X = as_sparse(X)
     _refuse_infinite_sparse(X)
@@ -66,10 +66,10 @@ def learn_sparse(X: Any, names: Sequence[str], y: Any, settings: Settings) -> Le
         out = scaler.fit_transform(out, sample_weight=settings.weight)
         done.append("scale")
     treatment = " + ".join(done) or "as is"
-    finish = Finish(Steps(), imputer, scaler)
-    plan = SparsePlan(tuple(out_names), finish, settings.impute)
+    finish = Postprocessing(PostprocessingColumns(), imputer, scaler)
+    plan = SparseTransform(tuple(out_names), finish, settings.impute)
     decisions = tuple(ColumnDecision(name, "numeric", treatment) for name in names)
-    return Learned(plan, decisions, out)
+    return FittedTable(plan, decisions, out)
 
 
 def as_sparse(X: Any) -> Any:

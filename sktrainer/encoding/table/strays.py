@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import Cells
-from sktrainer.encoding.table.numeric import is_missing_text
+from sktrainer.encoding.table.cells import ColumnValues
+from sktrainer.encoding.table.numeric import is_missing_string
 from sktrainer.exceptions import DataWarning, warn_caller
 from sktrainer.types import Array
 
-__all__ = ["Strays", "holds_texts", "stray_texts"]
+__all__ = ["UnparsedValues", "may_hold_strings", "unparsed_strings"]
 
 MOST_TEXTS, MOST_COLUMNS = 3, 5
 
 
-def holds_texts(cells: Cells) -> bool:
+def may_hold_strings(cells: ColumnValues) -> bool:
     """Return whether the values may contain strings.
 
     Examples
@@ -30,7 +30,7 @@ def holds_texts(cells: Cells) -> bool:
     return not isinstance(cells, np.ndarray) or any(isinstance(cell, str) for cell in cells)
 
 
-def stray_texts(cells: Cells, values: Array) -> list[str]:
+def unparsed_strings(cells: ColumnValues, values: Array) -> list[str]:
     """Return the distinct strings that were parsed as missing but do not mean missing.
 
     Parameters
@@ -49,10 +49,10 @@ def stray_texts(cells: Cells, values: Array) -> list[str]:
     if not missing.any():
         return []
     lost = pd.unique(np.asarray(cells[missing], dtype=object))  # only the missing rows
-    return [text for text in lost if isinstance(text, str) and not is_missing_text(text)]
+    return [text for text in lost if isinstance(text, str) and not is_missing_string(text)]
 
 
-class Strays:
+class UnparsedValues:
     """Collector of unparsable strings in all columns, for one warning.
 
     Examples
@@ -66,9 +66,9 @@ class Strays:
     def __init__(self) -> None:
         self._found: list[str] = []
 
-    def look(self, name: str, held: str, cells: Cells, values: Array) -> None:
+    def look(self, name: str, held: str, cells: ColumnValues, values: Array) -> None:
         """Record the unparsable strings of a column that had numbers or dates in training."""
-        texts = stray_texts(cells, values) if holds_texts(cells) else []
+        texts = unparsed_strings(cells, values) if may_hold_strings(cells) else []
         if texts:
             shown = _some([repr(text[:40]) for text in texts], MOST_TEXTS, ", ")
             self._found.append(f"{shown} in column {name!r} ({held} in training)")

@@ -9,20 +9,20 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sktrainer.encoding.table.cells import cells_by_position
+from sktrainer.encoding.table.cells import column_reader
 from sktrainer.encoding.table.columns import has_infinite, infinite_message
-from sktrainer.encoding.table.finishing import Finish
+from sktrainer.encoding.table.finishing import Postprocessing
 from sktrainer.encoding.table.levels import MISSING
-from sktrainer.encoding.table.matrices import refuse_sparse
-from sktrainer.encoding.table.plans import Plan
-from sktrainer.encoding.table.sources import Sources
-from sktrainer.encoding.table.strays import Strays
+from sktrainer.encoding.table.matrices import check_not_sparse
+from sktrainer.encoding.table.plans import ColumnTransform
+from sktrainer.encoding.table.sources import ColumnSources
+from sktrainer.encoding.table.strays import UnparsedValues
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 
 @dataclass(frozen=True)
-class TablePlan:
+class TableTransform:
     """State required by `transform`, pickled with the encoder.
 
     Parameters
@@ -44,20 +44,20 @@ class TablePlan:
     """
 
     positions: tuple[int, ...]
-    plans: tuple[Plan, ...]
+    plans: tuple[ColumnTransform, ...]
     starts: tuple[int, ...]
     names: tuple[str, ...]
     codes: tuple[int, ...]
     dtype: str
-    finish: Finish
+    finish: Postprocessing
     frame: bool = False
 
     @property
-    def sources(self) -> Sources:
+    def sources(self) -> ColumnSources:
         """Input column of each output column."""
         kept = zip(self.positions, self.plans, strict=True)
         values = tuple(position for position, plan in kept for _ in plan.names)
-        return Sources(values, tuple(values[at] for at in self.finish.steps.marked))
+        return ColumnSources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def empty(self, n_rows: int) -> Array:
         """Return an uninitialised output array."""
@@ -66,10 +66,10 @@ class TablePlan:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows in one pass over the columns."""
-        refuse_sparse(X)
-        column = cells_by_position(X, exact=False)
+        check_not_sparse(X)
+        column = column_reader(X, exact=False)
         out = self.empty(len(X))
-        strays = Strays()
+        strays = UnparsedValues()
         with np.errstate(over="ignore"):  # too large for float32: refused below as infinite
             for position, plan, start in zip(
                 self.positions, self.plans, self.starts, strict=True
@@ -77,8 +77,8 @@ class TablePlan:
                 cells = column(position)
                 values = plan.read(cells)
                 plan.write(values, out[:, start : start + len(plan.names)])
-                if plan.held:
-                    strays.look(input_names[position], plan.held, cells, values)
+                if plan.input_kind:
+                    strays.look(input_names[position], plan.input_kind, cells, values)
         strays.warn()
         self._refuse_infinite(out, input_names)
         self.finish.apply(out)

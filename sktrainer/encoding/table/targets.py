@@ -81,7 +81,7 @@ def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
 
 
 def encoding_tables(encoder: TargetEncoder, missing: list[bool]) -> list[Array]:
-    """Return the encoding table of each column, for `LevelValues`.
+    """Return the encoding table of each column, for `LevelTransform`.
 
     Parameters
     ----------

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from sktrainer.encoding.table.cells import cells_by_position
+from sktrainer.encoding.table.cells import column_reader
 from sktrainer.encoding.table.columns import ColumnDecision
-from sktrainer.encoding.table.recognise import Recognised, recognise
-from sktrainer.encoding.table.settings import Settings
+from sktrainer.encoding.table.recognise import InferredColumn, infer_column_type
+from sktrainer.encoding.table.settings import EncoderOptions
 from sktrainer.exceptions import InputError
 
 Encoding: TypeAlias = Literal[
@@ -33,12 +33,12 @@ ENCODINGS: dict[str, tuple[Treatment, Treatment]] = {
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PlannedColumn:
     """A column of the training rows with its treatment."""
 
     position: int
     name: str
-    found: Recognised
+    inferred: InferredColumn
     treatment: Treatment
 
     @property
@@ -49,10 +49,10 @@ class Chosen:
     @property
     def has_missing(self) -> bool:
         """Whether the training rows contain missing values."""
-        return self.found.n_missing > 0
+        return self.inferred.n_missing > 0
 
 
-def treatment_of(found: Recognised, settings: Settings) -> Treatment:
+def choose_treatment(found: InferredColumn, settings: EncoderOptions) -> Treatment:
     """Return the treatment of a column; "drop" if it contains no information.
 
     Examples
@@ -78,7 +78,9 @@ def treatment_of(found: Recognised, settings: Settings) -> Treatment:
     return many if n_levels > settings.max_levels else few
 
 
-def choose_treatments(X: Any, names: Sequence[str], settings: Settings) -> list[Chosen]:
+def choose_treatments(
+    X: Any, names: Sequence[str], settings: EncoderOptions
+) -> list[PlannedColumn]:
     """Detect the kind of each column and choose its treatment.
 
     If all columns would be dropped, for example because there is only one row, all are
@@ -89,24 +91,24 @@ def choose_treatments(X: Any, names: Sequence[str], settings: Settings) -> list[
     InputError
         Columns contain infinite values, lists, dicts or arrays. All of them are named.
     """
-    found = _recognise_all(X, names)
+    found = _infer_all(X, names)
     chosen = [
-        Chosen(position, name, item, treatment_of(item, settings))
+        PlannedColumn(position, name, item, choose_treatment(item, settings))
         for position, (name, item) in enumerate(zip(names, found, strict=True))
     ]
     if all(column.treatment == "drop" for column in chosen):
         few = replace(settings, max_levels=len(X))
-        return [_kept_anyway(column, few) for column in chosen]
+        return [_keep_uninformative(column, few) for column in chosen]
     return chosen
 
 
-def _recognise_all(X: Any, names: Sequence[str]) -> list[Recognised]:
-    column = cells_by_position(X)
-    found: list[Recognised] = []
+def _infer_all(X: Any, names: Sequence[str]) -> list[InferredColumn]:
+    column = column_reader(X)
+    found: list[InferredColumn] = []
     errors: list[InputError] = []
     for position, name in enumerate(names):
         try:
-            found.append(recognise(column(position), name))
+            found.append(infer_column_type(column(position), name))
         except InputError as error:
             errors.append(error)
     if errors:
@@ -114,19 +116,19 @@ def _recognise_all(X: Any, names: Sequence[str]) -> list[Recognised]:
     return found
 
 
-def _kept_anyway(column: Chosen, settings: Settings) -> Chosen:
-    found = column.found
+def _keep_uninformative(column: PlannedColumn, settings: EncoderOptions) -> PlannedColumn:
+    found = column.inferred
     if found.base == "category" and not found.levels:
         numbers = np.full(len(found.values), np.nan, dtype=np.float32)
         found = replace(found, values=numbers, base="numeric")
     kind: Any = {"numeric": "numeric", "datetime": "datetime"}.get(found.base, "category")
     detail = "contains no information; kept because no other column is left"
     found = replace(found, kind=kind, detail=detail)
-    return replace(column, found=found, treatment=treatment_of(found, settings))
+    return replace(column, inferred=found, treatment=choose_treatment(found, settings))
 
 
-def decision_on(
-    column: Chosen, settings: Settings, *, width: int, scaled: bool
+def make_decision(
+    column: PlannedColumn, settings: EncoderOptions, *, width: int, scaled: bool
 ) -> ColumnDecision:
     """Return the decision on a column for the report.
 
@@ -139,7 +141,7 @@ def decision_on(
     scaled : bool
         Whether the output columns are standardised.
     """
-    found, details = column.found, [column.found.detail]
+    found, details = column.inferred, [column.inferred.detail]
     steps: list[str] = [] if column.treatment == "as is" else [column.treatment]
     if column.treatment == "drop" and found.kind == "category":
         details.append("every row has a different value")

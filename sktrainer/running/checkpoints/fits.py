@@ -19,36 +19,43 @@ from sktrainer.exceptions import (
     CheckpointWarning,
     warn_caller,
 )
-from sktrainer.running.checkpoint import Rhythm
-from sktrainer.running.checkpoints.interrupts import Interrupts
+from sktrainer.running.checkpoint import CheckpointSchedule
+from sktrainer.running.checkpoints.interrupts import SignalHandler
 from sktrainer.running.checkpoints.states import StateFiles
 from sktrainer.running.early_stopping import Monitor
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 from sktrainer.types import ModelFit
 
-__all__ = ["FitCheckpoint", "Found", "State", "other_rows", "pickled", "unpickled"]
+__all__ = [
+    "FitCheckpoint",
+    "ResumePoint",
+    "StateMembers",
+    "different_rows_error",
+    "pickle_member",
+    "unpickle_member",
+]
 
-State = Mapping[str, bytes]
+StateMembers = Mapping[str, bytes]
 FORMAT = 1
 _META, _MODEL = "checkpoint.json", "model.pickle"
 _SCRATCH = "sktrainer-scratch-"
-_SHARE_OF_TIME = 0.1
+_MAX_TIME_SHARE = 0.1
 """Maximum share of the training time spent on checkpoints, for time-based schedules."""
 
 
 @dataclass(frozen=True)
-class Found:
+class ResumePoint:
     """Saved state of a fit after `iteration` iterations, from which it resumes."""
 
     iteration: int
-    state: State
+    state: StateMembers
 
 
-class _CannotBeKeptError(Exception):
+class _NotPicklableError(Exception):
     """A part of a model cannot be pickled, because another process cannot import it."""
 
 
-def pickled(name: str, value: Any) -> State:
+def pickle_member(name: str, value: Any) -> StateMembers:
     """Return a state with a single pickled member, for arbitrary Python objects.
 
     Loading it can execute code; see docs/checkpoints.md.
@@ -56,15 +63,15 @@ def pickled(name: str, value: Any) -> State:
     try:
         return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise _CannotBeKeptError(str(error)) from error
+        raise _NotPicklableError(str(error)) from error
 
 
-def unpickled(name: str, state: State) -> Any:
+def unpickle_member(name: str, state: StateMembers) -> Any:
     """Return the value that was stored by `pickled`."""
     return pickle.loads(state[name])  # noqa: S301 - the user's own file, digest verified
 
 
-def other_rows(folder: Path) -> CheckpointMismatchError:
+def different_rows_error(folder: Path) -> CheckpointMismatchError:
     """Return the error for a checkpoint of the same run but a different random split."""
     return CheckpointMismatchError(
         f"the checkpoint in {str(folder)!r} was written for other rows than this split "
@@ -74,7 +81,7 @@ def other_rows(folder: Path) -> CheckpointMismatchError:
 
 def _write_note(note: Path, folder: Path) -> None:
     try:
-        with written_whole(note) as part:
+        with atomic_write(note) as part:
             part.write_text(str(folder), encoding="utf-8")
     except OSError as error:
         raise CheckpointError(f"cannot write {str(note)!r}: {error}") from error
@@ -100,9 +107,9 @@ class FitCheckpoint:
     def __init__(
         self,
         files: StateFiles,
-        rhythm: Rhythm,
+        rhythm: CheckpointSchedule,
         owner: str,
-        interrupts: Interrupts,
+        interrupts: SignalHandler,
         monitor: Monitor,
     ) -> None:
         self.resumed_from: int | None = None
@@ -119,16 +126,16 @@ class FitCheckpoint:
         self._meta, self._state = self._load()
 
     @property
-    def segment(self) -> int:
+    def segment_length(self) -> int:
         """Rounds per segment, for models that are trained in segments."""
         return self._rhythm.every
 
     @property
-    def seconds(self) -> float:
+    def min_seconds(self) -> float:
         """Minimum time between two checkpoints."""
         return self._rhythm.seconds or 0.0
 
-    def found(self, *, replayed: bool = False) -> Found | None:
+    def restore(self, *, replayed: bool = False) -> ResumePoint | None:
         """Return the state to resume from and restore the monitor. None for a new fit.
 
         With `replayed`, the monitor is not restored, because the library reports the whole
@@ -138,19 +145,19 @@ class FitCheckpoint:
             return None
         self.resumed_from = self._last
         if not replayed:
-            self._monitor.restore(self._meta["monitor"])
-        return Found(self._last, self._state)
+            self._monitor.load_state_dict(self._meta["monitor"])
+        return ResumePoint(self._last, self._state)
 
-    def finished(self) -> ModelFit | None:
+    def load_finished_fit(self) -> ModelFit | None:
         """Return the completed fit that `finish` saved, or None."""
         outcome = self._meta.get("finished")
         if outcome is None or self._state is None:
             return None
-        self.found()
-        model = unpickled(_MODEL, self._state)
+        self.restore()
+        model = unpickle_member(_MODEL, self._state)
         return ModelFit(model, evaluations=self._monitor.evaluations, **outcome)
 
-    def finish(self, fit: ModelFit) -> None:
+    def save_finished_fit(self, fit: ModelFit) -> None:
         """Save the fitted model, unless it can be rebuilt from the last state."""
         if self.ended:
             return
@@ -159,15 +166,17 @@ class FitCheckpoint:
         ]
         outcome = {name: getattr(fit, name) for name in own}
         number = max(fit.n_iter or 1, self._last + 1)  # must be newer than the last state
-        self._write(number, lambda: pickled(_MODEL, fit.model), {"finished": outcome})
+        self._write(number, lambda: pickle_member(_MODEL, fit.model), {"finished": outcome})
 
     @contextmanager
-    def polled(self) -> Iterator[None]:
+    def defer_signals(self) -> Iterator[None]:
         """Defer Ctrl-C and SIGTERM to the next call of `reached` or `poll`."""
-        with self._interrupts.polled():
+        with self._interrupts.deferred():
             yield
 
-    def reached(self, iteration: int, state: Callable[[], State], *, end: bool = False) -> None:
+    def save_if_due(
+        self, iteration: int, state: Callable[[], StateMembers], *, end: bool = False
+    ) -> None:
         """Report a state from which the fit can resume. Save it if a checkpoint is due.
 
         Parameters
@@ -195,14 +204,14 @@ class FitCheckpoint:
             self._cost = self._clock - start
         self.ended = end
         if not end:
-            self.poll()
+            self.raise_if_interrupted()
 
-    def keep(self, iteration: int, state: State) -> None:
+    def save_library_state(self, iteration: int, state: StateMembers) -> None:
         """Save a state that the library created on its own schedule."""
         self._write(max(iteration, self._last + 1), lambda: state, {})
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch_folder(self) -> Iterator[Path]:
         """Provide an empty temporary folder for files of the library.
 
         The folder is in the system's temporary directory, because a library may end the
@@ -219,7 +228,7 @@ class FitCheckpoint:
             shutil.rmtree(folder, ignore_errors=True)
             note.unlink(missing_ok=True)
 
-    def poll(self) -> None:
+    def raise_if_interrupted(self) -> None:
         """Raise TrainingInterrupted if a signal was received. Save nothing."""
         if self._interrupts.signal is not None:
             saved = f"the last checkpoint is at iteration {self._last:,}" if self._last else ""
@@ -231,13 +240,15 @@ class FitCheckpoint:
         if self._rhythm.seconds is None:
             return True
         # The last write took `_cost` seconds: wait longer if large states take long to write.
-        pause = max(self._rhythm.seconds, self._cost / _SHARE_OF_TIME)
+        pause = max(self._rhythm.seconds, self._cost / _MAX_TIME_SHARE)
         return time.perf_counter() - self._clock >= pause
 
-    def _write(self, number: int, state: Callable[[], State], more: Mapping[str, Any]) -> None:
+    def _write(
+        self, number: int, state: Callable[[], StateMembers], more: Mapping[str, Any]
+    ) -> None:
         try:
             members = state()
-        except _CannotBeKeptError as error:
+        except _NotPicklableError as error:
             if not self._is_unkept:
                 warn_caller(
                     f"the model cannot be saved in a checkpoint ({error}), so an interrupted "
@@ -250,19 +261,19 @@ class FitCheckpoint:
             "format": FORMAT,
             "owner": self._owner,
             "iteration": number,
-            "monitor": self._monitor.state(),
+            "monitor": self._monitor.state_dict(),
             **more,
         }
         self._files.write(number, {_META: json.dumps(meta).encode(), **members})
         self._last = number
 
-    def _load(self) -> tuple[dict[str, Any], State | None]:
+    def _load(self) -> tuple[dict[str, Any], StateMembers | None]:
         newest = self._files.newest()
         if newest is None:
             return {}, None
         number, members = newest
         meta = json.loads(members.pop(_META))
         if meta["owner"] != self._owner:
-            raise other_rows(self._files.folder)
+            raise different_rows_error(self._files.folder)
         self._last = number
         return meta, members

@@ -14,10 +14,10 @@ from typing import Any
 import joblib
 import numpy as np
 
-__all__ = ["Identity", "differences", "plain_value"]
+__all__ = ["RunIdentity", "describe_value", "identity_differences"]
 
 _SHOWN = 80
-_WORDS = {
+_MESSAGES = {
     "data": "{name} differs (fingerprint was {was}, is now {now})",
     "parameters": "{name}: was {was}, is now {now}",
     "versions": "the version of {name}: was {was}, is now {now}",
@@ -25,7 +25,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Identity:
+class RunIdentity:
     """Everything that determines the result of a run.
 
     Attributes
@@ -57,7 +57,7 @@ class Identity:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def identity_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Describe the differences between two identities.
 
     Examples
@@ -66,16 +66,16 @@ def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ['cv: was 5, is now 3']
     """
     found = []
-    for part, words in _WORDS.items():
+    for part, words in _MESSAGES.items():
         before, after = was.get(part, {}), now.get(part, {})
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):
-                pair = {"was": _shown(before, name), "now": _shown(after, name)}
+                pair = {"was": _preview(before, name), "now": _preview(after, name)}
                 found.append(words.format(name=name, **pair))
     return found
 
 
-def _shown(values: Mapping[str, Any], name: str) -> str:
+def _preview(values: Mapping[str, Any], name: str) -> str:
     if name not in values:
         return "absent"
     value = values[name]
@@ -83,7 +83,7 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def plain_value(value: Any) -> Any:
+def describe_value(value: Any) -> Any:
     """Convert a value to JSON types, such that equal values give equal results.
 
     Numbers, strings and containers are kept. A class is replaced by its name; a function or
@@ -108,9 +108,9 @@ def plain_value(value: Any) -> Any:
         number = float(value)
         return "nan" if math.isnan(number) else number  # NaN is not equal to itself
     if isinstance(value, (list, tuple)):
-        return [plain_value(item) for item in value]
+        return [describe_value(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): plain_value(item) for key, item in value.items()}
+        return {str(key): describe_value(item) for key, item in value.items()}
     if isinstance(value, type):
         # The class of a torch module is user code: a change must be detected.
         return (
@@ -120,8 +120,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(code, CodeType):
         return f"{_name(value)} #{_short_digest(_code(code))}"
     if hasattr(value, "get_params"):
-        return {"class": _name(type(value)), **plain_value(value.get_params(deep=False))}
-    content = _content(_parts(value))
+        return {"class": _name(type(value)), **describe_value(value.get_params(deep=False))}
+    content = _content(_network_content(value))
     return f"{_name(type(value))} #{content}".rstrip("# ")
 
 
@@ -153,7 +153,7 @@ def _constant(value: Any) -> bytes:
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
 
 
-def _parts(value: Any) -> Any:
+def _network_content(value: Any) -> Any:
     """Decompose a torch or Keras object, because its pickle is not deterministic."""
     if hasattr(value, "state_dict"):
         return _weights(value)

@@ -10,10 +10,10 @@ from typing import Any
 
 from sktrainer.exceptions import TrainingInterrupted
 
-__all__ = ["Interrupts"]
+__all__ = ["SignalHandler"]
 
 
-class Interrupts:
+class SignalHandler:
     """Signal handler that lets a fit save a checkpoint before it stops.
 
     A fit that polls after each iteration (`polled`) completes the current iteration and
@@ -31,14 +31,14 @@ class Interrupts:
         return {"where": self.where, "signal": None, "_n_polling": 0}
 
     @contextmanager
-    def polled(self) -> Iterator[None]:
+    def deferred(self) -> Iterator[None]:
         """Defer signals to the end of the current iteration."""
-        with _COUNTS:
+        with _LOCK:
             self._n_polling += 1
         try:
             yield
         finally:
-            with _COUNTS:
+            with _LOCK:
                 self._n_polling -= 1
 
     def error(self, saved: str = "") -> TrainingInterrupted:
@@ -51,7 +51,7 @@ class Interrupts:
         )
 
     @contextmanager
-    def handled(self) -> Iterator[None]:
+    def installed(self) -> Iterator[None]:
         """Handle both signals inside the context, in the main thread only.
 
         User-defined handlers and ignored signals are not changed.
@@ -83,4 +83,4 @@ class Interrupts:
             raise self.error()
 
 
-_COUNTS = threading.Lock()
+_LOCK = threading.Lock()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sktrainer.exceptions import CheckpointError
 
-__all__ = ["locked"]
+__all__ = ["lock_folder"]
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold an exclusive lock on a folder, which is created if it does not exist.
 
     The lock is an operating-system lock on an open file, so it is released when the process
@@ -33,7 +33,7 @@ def locked(folder: Path) -> Iterator[None]:
             f"the checkpoint folder {str(folder)!r} cannot be used: {error}; use another folder"
         ) from error
     try:
-        if not _taken(descriptor):
+        if not _try_lock(descriptor):
             owner = path.read_text(encoding="ascii", errors="replace").strip()
             raise CheckpointError(
                 f"another fit{f' (process {owner})' if owner else ''} is writing to the "
@@ -47,7 +47,7 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _taken(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     """Try to acquire the lock without blocking. Return whether this succeeded."""
     try:
         if os.name == "nt":

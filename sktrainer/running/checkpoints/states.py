@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 
-__all__ = ["StateFiles", "not_written"]
+__all__ = ["StateFiles", "write_error_message"]
 
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -61,7 +61,7 @@ class StateFiles:
         """
         path = self.folder / f"{number:08d}-{_digest(members)}.zip"
         try:
-            with written_whole(path) as part, zipfile.ZipFile(part, "w") as archive:
+            with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
                 for name, content in members.items():
                     archive.writestr(name, content)
             _sync_folder(self.folder)
@@ -108,12 +108,12 @@ class StateFiles:
         if numbers:
             last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
         return (
-            f"{not_written(self.folder, error)}; {last}. Free disk space and call fit again to "
+            f"{write_error_message(self.folder, error)}; {last}. Free disk space and call fit again to "
             "resume"
         )
 
 
-def not_written(folder: Path, error: OSError) -> str:
+def write_error_message(folder: Path, error: OSError) -> str:
     """Return a message that a checkpoint could not be written, with the cause."""
     cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
     return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({error})"

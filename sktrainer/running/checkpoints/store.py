@@ -13,46 +13,46 @@ from typing import Any
 import numpy as np
 
 from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
-from sktrainer.running.checkpoint import Checkpoint, Rhythm
-from sktrainer.running.checkpoints.fits import FitCheckpoint, other_rows
-from sktrainer.running.checkpoints.identity import Identity, differences
-from sktrainer.running.checkpoints.interrupts import Interrupts
-from sktrainer.running.checkpoints.lock import locked
-from sktrainer.running.checkpoints.states import StateFiles, not_written
+from sktrainer.running.checkpoint import Checkpoint, CheckpointSchedule
+from sktrainer.running.checkpoints.fits import FitCheckpoint, different_rows_error
+from sktrainer.running.checkpoints.identity import RunIdentity, identity_differences
+from sktrainer.running.checkpoints.interrupts import SignalHandler
+from sktrainer.running.checkpoints.lock import lock_folder
+from sktrainer.running.checkpoints.states import StateFiles, write_error_message
 from sktrainer.running.early_stopping import Monitor
-from sktrainer.running.files import written_whole
+from sktrainer.running.files import atomic_write
 from sktrainer.types import Array
 
-__all__ = ["FitPlace", "RunStore", "opened"]
+__all__ = ["FitDirectory", "RunDirectory", "open_run_directory"]
 
 _RUN, _RESULT = "run.json", "result.json"
 
 
 @dataclass(frozen=True)
-class FitPlace:
+class FitDirectory:
     """Sub-folder of one fit on given rows. `owner` is the digest of run, name and rows."""
 
     folder: Path
-    rhythm: Rhythm
+    rhythm: CheckpointSchedule
     owner: str
-    interrupts: Interrupts
+    interrupts: SignalHandler
 
     def checkpoint(self, monitor: Monitor) -> FitCheckpoint:
         """Return the checkpoints of the fit that uses this monitor."""
         files = StateFiles(self.folder, self.rhythm.keep)
         return FitCheckpoint(files, self.rhythm, self.owner, self.interrupts, monitor)
 
-    def result(self) -> dict[str, Any] | None:
-        """Return the values saved by `keep_result`, or None if the fit is not finished."""
+    def load_result(self) -> dict[str, Any] | None:
+        """Return the values saved by `save_result`, or None if the fit is not finished."""
         newest = self._results.newest()
         if newest is None:
             return None
         found = json.loads(newest[1][_RESULT])
         if found["owner"] != self.owner:
-            raise other_rows(self.folder)
+            raise different_rows_error(self.folder)
         return dict(found["result"])
 
-    def keep_result(self, result: Mapping[str, Any]) -> None:
+    def save_result(self, result: Mapping[str, Any]) -> None:
         """Save the result of a finished fit as plain values and delete its states."""
         content = json.dumps({"owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
@@ -65,7 +65,7 @@ class FitPlace:
 
 
 @dataclass(frozen=True)
-class RunStore:
+class RunDirectory:
     """Locked checkpoint folder of one run.
 
     Attributes
@@ -82,25 +82,25 @@ class RunStore:
     """
 
     folder: Path
-    rhythm: Rhythm
+    rhythm: CheckpointSchedule
     seed: int
     digest: str
-    interrupts: Interrupts
-    found: str = ""
+    interrupts: SignalHandler
+    progress: str = ""
 
-    def place(self, name: str, *rows: Array) -> FitPlace:
+    def fit_directory(self, name: str, *rows: Array) -> FitDirectory:
         """Return the sub-folder of the fit with this name on the rows at these positions."""
         total = hashlib.sha256(f"{self.digest}/{name}".encode())
         for positions in rows:
             # The separator distinguishes the sets: rows moved from one to another count.
             total.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
-        return FitPlace(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
+        return FitDirectory(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
 
 
 @contextmanager
-def opened(
-    checkpoint: Checkpoint, rhythm: Rhythm, identity: Identity, seed: int
-) -> Iterator[RunStore]:
+def open_run_directory(
+    checkpoint: Checkpoint, rhythm: CheckpointSchedule, identity: RunIdentity, seed: int
+) -> Iterator[RunDirectory]:
     """Lock the folder, verify that it belongs to this run, and handle signals.
 
     `seed` is the root seed of a new run. A resumed run uses the seed stored in the folder.
@@ -113,33 +113,33 @@ def opened(
         If another fit is using the folder.
     """
     folder = Path(checkpoint.folder)
-    if checkpoint.apart:
+    if checkpoint.per_fit:
         folder = folder / "fits" / identity.digest()[:16]
-    interrupts = Interrupts(str(folder))
-    with locked(folder):
-        _sweep(folder)
+    interrupts = SignalHandler(str(folder))
+    with lock_folder(folder):
+        _remove_partial_files(folder)
         found = _read_run(folder / _RUN)
         if found is None:
             found = {**identity.plain(), "seed": seed}
             _write_run(folder / _RUN, found)
         else:
-            _refuse_another(folder, found, identity)
+            _check_same_run(folder, found, identity)
         digest = f"{identity.digest()}/{found['seed']}"
-        with interrupts.handled():
-            yield RunStore(
+        with interrupts.installed():
+            yield RunDirectory(
                 folder, rhythm, int(found["seed"]), digest, interrupts, _progress(folder)
             )
 
 
-def _places(folder: Path) -> list[Path]:
+def _fit_folders(folder: Path) -> list[Path]:
     """Return the folders of the fits of this run. `fits` contains other runs."""
     places = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
     return [*places, *(seed for place in places for seed in sorted(place.glob("seed-*")))]
 
 
-def _sweep(folder: Path) -> None:
+def _remove_partial_files(folder: Path) -> None:
     """Delete the partial files of a killed process."""
-    places = _places(folder)
+    places = _fit_folders(folder)
     for place in [folder, *places, *(place / "result" for place in places)]:
         for part in place.glob(".*.part"):
             part.unlink(missing_ok=True)
@@ -148,7 +148,7 @@ def _sweep(folder: Path) -> None:
 def _progress(folder: Path) -> str:
     """Describe the progress of the fits in a folder."""
     done, under_way = 0, []
-    for place in _places(folder):
+    for place in _fit_folders(folder):
         if StateFiles(place / "result").numbers():
             done += 1
         elif numbers := StateFiles(place).numbers():
@@ -160,10 +160,12 @@ def _progress(folder: Path) -> str:
 
 def _write_run(path: Path, run: Mapping[str, Any]) -> None:
     try:
-        with written_whole(path) as part:
+        with atomic_write(path) as part:
             part.write_text(json.dumps(run, indent=1), encoding="utf-8")
     except OSError as error:
-        raise CheckpointError(f"{not_written(path.parent, error)}; free disk space") from error
+        raise CheckpointError(
+            f"{write_error_message(path.parent, error)}; free disk space"
+        ) from error
 
 
 def _read_run(path: Path) -> dict[str, Any] | None:
@@ -180,8 +182,8 @@ def _read_run(path: Path) -> dict[str, Any] | None:
     return found if whole else None
 
 
-def _refuse_another(folder: Path, found: Mapping[str, Any], identity: Identity) -> None:
-    different = differences(found, identity.plain())
+def _check_same_run(folder: Path, found: Mapping[str, Any], identity: RunIdentity) -> None:
+    different = identity_differences(found, identity.plain())
     if not different:
         return
     here = str(folder)

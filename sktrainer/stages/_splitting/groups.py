@@ -10,15 +10,15 @@ from scipy import sparse
 
 from sktrainer.exceptions import InputError
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
-from sktrainer.types import Array, CheckedData
+from sktrainer.stages._splitting.plan import HeldOut, SplitPlan, size_notes
+from sktrainer.types import Array, FitData
 
 # Number of random group orders to try for one set, by the maximum number of groups. With many
 # groups, a few orders are enough, because they all give similar sets.
-N_ORDERS = ((500, 64), (10_000, 32), (np.inf, 6))
+N_ORDERINGS = ((500, 64), (10_000, 32), (np.inf, 6))
 
 
-def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> HeldOut:
     """Hold out whole groups with a total of about `n_held` rows.
 
     Several random orders of the groups are tried. The best of the resulting sets leaves the
@@ -38,11 +38,11 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
     is_held = table.best_part(np.arange(n_groups), n_held, n_groups - 1, rng)[codes]
     held = rows[is_held]
     notes = size_notes(part, n_held, len(held), "groups are kept together")
-    return Cut(rows[~is_held], held, notes)
+    return HeldOut(rows[~is_held], held, notes)
 
 
 def folds(
-    data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
+    data: FitData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
     """Assign whole groups to test folds, one fold after the other, like `hold_out`."""
     codes, n_groups = _group_codes(data, rows)
@@ -71,7 +71,7 @@ def folds(
 class _GroupTable:
     """Number of rows of each group, and of each class in each group."""
 
-    def __init__(self, data: CheckedData, rows: Array, codes: Array, n_groups: int) -> None:
+    def __init__(self, data: FitData, rows: Array, codes: Array, n_groups: int) -> None:
         self.sizes = np.bincount(codes, minlength=n_groups)
         self._per_class = None
         if data.task == "classification":
@@ -109,15 +109,15 @@ class _GroupTable:
         """Yield two candidate sets per order: groups added or removed to reach the size."""
         n_left = int(self.sizes[candidates].sum()) - n_held
         fewest_left = len(candidates) - most
-        n_orders = next(orders for limit, orders in N_ORDERS if len(candidates) <= limit)
+        n_orders = next(orders for limit, orders in N_ORDERINGS if len(candidates) <= limit)
         for _ in range(n_orders):
             order = rng.permutation(candidates)
             filled = np.zeros(len(self.sizes), dtype=bool)
-            filled[_fill(order, self.sizes, n_held)[:most]] = True
+            filled[_fill_greedily(order, self.sizes, n_held)[:most]] = True
             yield filled
             emptied = np.zeros(len(self.sizes), dtype=bool)
             emptied[candidates] = True
-            left = _fill(order, self.sizes, n_left)
+            left = _fill_greedily(order, self.sizes, n_left)
             if fewest_left <= len(left) < len(candidates):
                 emptied[left] = False
                 yield emptied
@@ -134,7 +134,7 @@ class _GroupTable:
         return n_lost, off_size + 0.5 * float(np.abs(counts / n_taken - shares).sum())
 
 
-def _fill(order: Array, sizes: Array, room: int) -> Array:
+def _fill_greedily(order: Array, sizes: Array, room: int) -> Array:
     """Return the groups that fit into `room` rows, in order; else the smallest group."""
     taken = []
     left = order[sizes[order] <= room]
@@ -151,6 +151,6 @@ def _fill(order: Array, sizes: Array, room: int) -> Array:
     return np.concatenate(taken)
 
 
-def _group_codes(data: CheckedData, rows: Array) -> tuple[Array, int]:
+def _group_codes(data: FitData, rows: Array) -> tuple[Array, int]:
     codes, groups = pd.factorize(np.asarray(data.groups)[rows], use_na_sentinel=False)
     return codes, len(groups)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sktrainer.types import Array, CheckedData, Split
+from sktrainer.types import Array, FitData, Split
 
 # With fewer than 30 held-out rows, the 95% confidence interval of an accuracy of 0.5 is wider
 # than ±18 points. With fewer than 5 rows of a class, one row changes its recall by more than
@@ -20,7 +20,7 @@ MOST_NAMED = 5
 Z_95 = 1.959964
 
 
-def class_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...]:
+def missing_class_notes(data: FitData, parts: Mapping[str, Array]) -> tuple[str, ...]:
     """Return a note for each set that lacks classes; the training set is keyed "training"."""
     if data.task != "classification":
         return ()
@@ -31,11 +31,13 @@ def class_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...
         missing = np.flatnonzero((of_part == 0) & (total > 0))
         if len(missing) and len(parts[name]):
             effect = ", which the model cannot learn" if name == "training" else ""
-            notes.append(f"the {name} set has no row of {_named(data, missing, total)}{effect}")
+            notes.append(
+                f"the {name} set has no row of {_preview_classes(data, missing, total)}{effect}"
+            )
     return tuple(notes)
 
 
-def crossing_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, ...]:
+def group_overlap_notes(data: FitData, parts: Mapping[str, Array]) -> tuple[str, ...]:
     """Return a note on the number of groups with rows in more than one set."""
     if data.groups is None:
         return ()
@@ -53,7 +55,7 @@ def crossing_notes(data: CheckedData, parts: Mapping[str, Array]) -> tuple[str, 
     return (note,)
 
 
-def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
+def fold_notes(data: FitData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
     """Return notes on classes that are missing from training or test rows of some folds.
 
     There are none for regression, nor if every fold tests a single row, as LeaveOneOut does.
@@ -67,13 +69,13 @@ def fold_notes(data: CheckedData, folds: Sequence[tuple[Array, Array]]) -> tuple
         missing = np.flatnonzero((n_without > 0) & (total > 0))
         if len(missing):
             notes.append(
-                f"no {name} row of {_named(data, missing, total)} in up to "
+                f"no {name} row of {_preview_classes(data, missing, total)} in up to "
                 f"{n_without[missing].max()} of {len(folds)} folds"
             )
     return tuple(notes)
 
 
-def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
+def small_data_notes(data: FitData, split: Split) -> tuple[str, ...]:
     """Return notes on the uncertainty of scores that are computed on few rows.
 
     The notes refer to the test set, or without one to the validation set. They are issued
@@ -94,7 +96,7 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
         if len(few) and len(rows) >= FEW_ROWS:
             rarest = few[np.argmin(counts[few])]
             notes.append(
-                f"the {name} set has few rows of {_named(data, few, counts)}: one more "
+                f"the {name} set has few rows of {_preview_classes(data, few, counts)}: one more "
                 f"correct prediction changes the recall of {_label(data, rarest)} by "
                 f"{100 / counts[rarest]:.0f} points"
             )
@@ -103,7 +105,7 @@ def small_data_notes(data: CheckedData, split: Split) -> tuple[str, ...]:
     return (*notes, _advice(data, split))
 
 
-def _uncertainty(data: CheckedData, n_rows: int) -> str:
+def _uncertainty(data: FitData, n_rows: int) -> str:
     if data.task == "classification":
         # The binomial variance p (1 - p) / n is largest, 0.25 / n, at an accuracy of 0.5.
         points = 100 * Z_95 * math.sqrt(0.25 / n_rows)
@@ -113,7 +115,7 @@ def _uncertainty(data: CheckedData, n_rows: int) -> str:
     return f"its RMSE has a 95% confidence interval of about ±{percent:.0f}%"
 
 
-def _advice(data: CheckedData, split: Split) -> str:
+def _advice(data: FitData, split: Split) -> str:
     if split.kind == "time":
         return "use cross-validation instead, such as cv=5, whose folds respect time order"
     if split.kind == "group":
@@ -125,11 +127,11 @@ def _advice(data: CheckedData, split: Split) -> str:
     return "use cross-validation instead, such as cv=5 or cv=10, which scores every row"
 
 
-def _counts(data: CheckedData, rows: Array) -> Array:
+def _counts(data: FitData, rows: Array) -> Array:
     return np.bincount(data.y[rows], minlength=data.n_classes)
 
 
-def _named(data: CheckedData, codes: Array, counts: Array) -> str:
+def _preview_classes(data: FitData, codes: Array, counts: Array) -> str:
     """Return the rarest of these classes with their counts as text."""
     rarest = codes[np.argsort(counts[codes], kind="stable")]
     names = [f"{_label(data, code)} ({_n_rows(counts[code])})" for code in rarest[:MOST_NAMED]]
@@ -139,7 +141,7 @@ def _named(data: CheckedData, codes: Array, counts: Array) -> str:
     return f"class {listed}" if len(rarest) == 1 else f"classes {listed}"
 
 
-def _label(data: CheckedData, code: int) -> str:
+def _label(data: FitData, code: int) -> str:
     assert data.classes is not None
     label = data.classes[code]
     return repr(label.item() if isinstance(label, np.generic) else label)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from sktrainer.exceptions import InputError, meant
+from sktrainer.exceptions import InputError, suggest_name
 from sktrainer.types import Array, Task
 
-KINDS = ("random", "stratified", "group", "time", "splitter")
+SPLIT_KINDS = ("random", "stratified", "group", "time", "splitter")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SplitPlan:
 
 
 @dataclass(frozen=True)
-class Cut:
+class HeldOut:
     """Positions of the remaining and the held-out rows, and notes for the report."""
 
     kept: Array
@@ -88,7 +88,7 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
         if has_groups:
             return "group"
         return "stratified" if task == "classification" else "random"
-    if split not in KINDS[:-1]:
+    if split not in SPLIT_KINDS[:-1]:
         raise InputError(_unknown_kind(split))
     if split == "stratified" and task == "regression":
         raise InputError(
@@ -109,7 +109,7 @@ def is_splitter(value: Any) -> bool:
     return not is_other and callable(getattr(value, "split", None))
 
 
-def part_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
+def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     """Return the requested number of validation and test rows.
 
     A fraction corresponds to ``round(n_samples * size)`` rows, but at least one.
@@ -143,7 +143,7 @@ def part_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     return sizes
 
 
-def check_leaves_training(n_held: int, n_rows: int, name: str) -> None:
+def check_training_rows_left(n_held: int, n_rows: int, name: str) -> None:
     """Raise an error if holding out `n_held` of `n_rows` rows leaves no training rows."""
     if n_held >= n_rows:
         raise InputError(
@@ -178,6 +178,6 @@ def _n_rows(size: float | int | None, n_samples: int) -> int:
 
 
 def _unknown_kind(split: str) -> str:
-    known = ("auto", *KINDS[:-1])
-    do = meant(split, known) or ". Use one of these."
+    known = ("auto", *SPLIT_KINDS[:-1])
+    do = suggest_name(split, known) or ". Use one of these."
     return f"split: expected one of {', '.join(map(repr, known))}, got {split!r}{do}"

@@ -13,15 +13,15 @@ from sklearn.model_selection import GroupShuffleSplit, PredefinedSplit
 from sktrainer.exceptions import InputError
 from sktrainer.rows import take_rows
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
-from sktrainer.types import Array, CheckedData
+from sktrainer.stages._splitting.plan import HeldOut, SplitPlan, size_notes
+from sktrainer.types import Array, FitData
 
 # Splits are compared until they hold this many row positions in total. LeaveOneOut has one
 # split per row, and iterating over all of them would take minutes for a large table.
 MOST_POSITIONS = 20_000_000
 
 
-def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> HeldOut:
     """Hold out the test rows of one split of a copy of the splitter.
 
     The copy is configured for a size near `n_held`. The split with the most training rows is
@@ -37,7 +37,7 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
         if number + 1 >= most:
             break
     if best is None:
-        raise InputError(_no_split(plan.splitter, f"a {part} set", len(rows)))
+        raise InputError(_no_split_message(plan.splitter, f"a {part} set", len(rows)))
     kept, held = best
     reason = f"{_name(plan.splitter)} does not support this size"
     notes = size_notes(part, n_held, len(held), reason)
@@ -45,11 +45,11 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
     if n_unused:
         name = _name(plan.splitter)
         notes += (f"{name} leaves out {n_unused:,} rows when it holds out the {part} set",)
-    return Cut(kept, held, notes)
+    return HeldOut(kept, held, notes)
 
 
 def folds(
-    data: CheckedData, rows: Array, n_folds: int | None, splitter: Any, seed: int
+    data: FitData, rows: Array, n_folds: int | None, splitter: Any, seed: int
 ) -> list[tuple[Array, Array]]:
     """Return the splits of a copy of the splitter.
 
@@ -61,11 +61,11 @@ def folds(
         _set_n_splits(copied, n_folds)
     pairs = list(_pairs(copied, data, rows, splitter))
     if not pairs:
-        raise InputError(_no_split(splitter, "folds", len(rows)))
+        raise InputError(_no_split_message(splitter, "folds", len(rows)))
     return pairs
 
 
-def given_folds(data: CheckedData, rows: Array, pairs: Any) -> list[tuple[Array, Array]]:
+def folds_from_pairs(data: FitData, rows: Array, pairs: Any) -> list[tuple[Array, Array]]:
     """Return validated (train, test) pairs of positions, restricted to `rows`."""
     is_usable = np.zeros(data.n_samples, dtype=bool)
     is_usable[rows] = True
@@ -87,7 +87,7 @@ def given_folds(data: CheckedData, rows: Array, pairs: Any) -> list[tuple[Array,
 
 
 def _pairs(
-    splitter: Any, data: CheckedData, rows: Array, original: Any
+    splitter: Any, data: FitData, rows: Array, original: Any
 ) -> Iterator[tuple[Array, Array]]:
     name = _name(original)
     if isinstance(splitter, PredefinedSplit) and len(splitter.test_fold) == data.n_samples:
@@ -109,7 +109,7 @@ def _pairs(
         ) from error
 
 
-def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]:
+def _arguments(splitter: Any, data: FitData, rows: Array) -> tuple[Any, ...]:
     """Return the arguments X, y and groups for the splitter.
 
     scikit-learn's splitters only use the length of X, so no copy of the rows is needed.
@@ -122,12 +122,12 @@ def _arguments(splitter: Any, data: CheckedData, rows: Array) -> tuple[Any, ...]
     y = data.y[rows]
     if not is_own and data.classes is not None:
         y = data.classes[y]
-    if not _takes_groups(splitter):
+    if not _accepts_groups(splitter):
         return X, y
     return X, y, None if data.groups is None else np.asarray(data.groups)[rows]
 
 
-def _takes_groups(splitter: Any) -> bool:
+def _accepts_groups(splitter: Any) -> bool:
     # Splitters such as KFold have a parameter `groups` too, but warn if it is used.
     routing = getattr(splitter, "get_metadata_routing", None)
     if routing is not None:
@@ -196,7 +196,7 @@ def _checked_pair(train: Array, test: Array, n_samples: int, name: str) -> tuple
     return train, test
 
 
-def _no_split(splitter: Any, what: str, n_rows: int) -> str:
+def _no_split_message(splitter: Any, what: str, n_rows: int) -> str:
     return (
         f"{_name(splitter)}: expected at least one split for {what} of {n_rows:,} rows, got "
         "none. Use a splitter that returns more splits."

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from sktrainer.running.seeding import derive_seed
-from sktrainer.stages._splitting.plan import Cut, SplitPlan
-from sktrainer.types import Array, CheckedData
+from sktrainer.stages._splitting.plan import HeldOut, SplitPlan
+from sktrainer.types import Array, FitData
 
 
-def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> HeldOut:
     """Hold out exactly `n_held` rows, with each class in proportion to its frequency."""
     strata = _strata(data, rows, plan)
     order = _order(len(rows), plan, part)
     by_stratum = order[np.argsort(strata[order], kind="stable")]
     counts = np.bincount(strata)
-    held = allocate(counts, n_held)
+    held = allocate_per_class(counts, n_held)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     # The last rows of each class are held out. With shuffling these are random rows.
     is_held = np.empty(len(rows), dtype=bool)
     is_held[by_stratum] = place >= np.repeat(counts - held, counts)
-    return Cut(rows[~is_held], rows[is_held])
+    return HeldOut(rows[~is_held], rows[is_held])
 
 
 def folds(
-    data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
+    data: FitData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
     """Split the rows into test folds of equal size, each with all classes in proportion.
 
@@ -49,7 +49,7 @@ def folds(
     return [(rows[fold_of != k], rows[fold_of == k]) for k in range(n_folds)]
 
 
-def allocate(counts: Array, total: int) -> Array:
+def allocate_per_class(counts: Array, total: int) -> Array:
     """Distribute `total` held-out rows over the classes by the largest remainder method.
 
     Every class keeps at least one training row. If there are fewer training rows than
@@ -94,7 +94,7 @@ def allocate(counts: Array, total: int) -> Array:
     return share
 
 
-def _strata(data: CheckedData, rows: Array, plan: SplitPlan) -> Array:
+def _strata(data: FitData, rows: Array, plan: SplitPlan) -> Array:
     if plan.kind != "stratified":
         return np.zeros(len(rows), dtype=np.uint16)
     # NumPy's stable sort is a radix sort for 16-bit integers, about ten times as fast.

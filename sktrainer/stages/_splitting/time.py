@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages._splitting.plan import Cut, SplitPlan, size_notes
-from sktrainer.types import Array, CheckedData
+from sktrainer.stages._splitting.plan import HeldOut, SplitPlan, size_notes
+from sktrainer.types import Array, FitData
 
 
-def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> Cut:
+def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str) -> HeldOut:
     """Hold out the latest rows; both sets are in time order.
 
     Rows with the same time stay together if both sets keep rows: the cut moves to the
     nearer end of the run of equal times.
     """
-    rows, times = _in_order(data, rows)
+    rows, times = _sort_by_time(data, rows)
     start = len(rows) - n_held
     notes: tuple[str, ...] = ()
     if times is not None and times[start - 1] == times[start]:
-        first, after = _run(times, start)
+        first, after = _equal_time_range(times, start)
         # A cut at 0 or len(rows) would leave one of the sets empty.
         ends = [end for end in (after, first) if 0 < end < len(rows)]
         if ends:
@@ -32,18 +32,18 @@ def hold_out(data: CheckedData, rows: Array, n_held: int, plan: SplitPlan, part:
                 f"{len(rows):,} rows to split have the same time"
             )
             notes = (note,)
-    return Cut(rows[:start], rows[start:], notes)
+    return HeldOut(rows[:start], rows[start:], notes)
 
 
 def folds(
-    data: CheckedData, rows: Array, n_folds: int, plan: SplitPlan
+    data: FitData, rows: Array, n_folds: int, plan: SplitPlan
 ) -> list[tuple[Array, Array]]:
     """Return folds that test a block of rows and train on all earlier rows.
 
     The blocks are those of scikit-learn's TimeSeriesSplit. Training rows with the same time
     as the first test row are left out.
     """
-    rows, times = _in_order(data, rows)
+    rows, times = _sort_by_time(data, rows)
     n_rows = len(rows)
     if n_rows < n_folds + 1:
         raise InputError(
@@ -53,7 +53,7 @@ def folds(
     size = n_rows // (n_folds + 1)
     parts = []
     for start in range(n_rows - n_folds * size, n_rows, size):
-        train_end = start if times is None else _run(times, start)[0]
+        train_end = start if times is None else _equal_time_range(times, start)[0]
         if train_end == 0:
             raise InputError(
                 f"cv={n_folds}: expected rows with an earlier time before each test fold, but "
@@ -64,7 +64,7 @@ def folds(
     return parts
 
 
-def _in_order(data: CheckedData, rows: Array) -> tuple[Array, Array | None]:
+def _sort_by_time(data: FitData, rows: Array) -> tuple[Array, Array | None]:
     """Return rows and times in time order, or rows in row order without a time column."""
     rows = np.sort(rows)
     if data.time is None:
@@ -74,7 +74,7 @@ def _in_order(data: CheckedData, rows: Array) -> tuple[Array, Array | None]:
     return rows[order], times[order]
 
 
-def _run(times: Array, position: int) -> tuple[int, int]:
+def _equal_time_range(times: Array, position: int) -> tuple[int, int]:
     """Return the start and the end (exclusive) of the run of equal times at a position."""
     value = times[position]
     first = int(np.searchsorted(times, value, side="left"))

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["STOWED", "Halves", "NativeFormat", "Stowage", "native_format", "stowage"]
+__all__ = [
+    "STOWED",
+    "ModelParts",
+    "ModelSerializer",
+    "NetworkSerializer",
+    "native_format",
+    "stowage",
+]
 
 MODULES = {
     "xgboost": "sktrainer.storage.natives.xgboost",
@@ -26,7 +33,7 @@ STOWED = {".modules.json": "skorch", ".keras.json": "keras"}
 
 
 @dataclass(frozen=True)
-class Halves:
+class ModelParts:
     """Fitted model split into the wrapper's state and the native model files.
 
     Attributes
@@ -41,32 +48,32 @@ class Halves:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class NativeFormat(Protocol):
+class ModelSerializer(Protocol):
     """Serialization of one library's models; loading executes no code from the file."""
 
     package: str
     extra: str
     suffixes: tuple[str, ...]
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Split a fitted model without modifying it."""
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Rebuild the model from its halves, with bit-identical predictions."""
 
     def write(self, model: Any, path: Path) -> None:
         """Write the native model to a file that the library itself can read."""
 
 
-def native_format(family: str) -> NativeFormat | None:
+def native_format(family: str) -> ModelSerializer | None:
     """Return the native format of a backend, or None if it has none."""
     if family not in MODULES:
         return None
-    found: NativeFormat = importlib.import_module(MODULES[family]).FORMAT
+    found: ModelSerializer = importlib.import_module(MODULES[family]).FORMAT
     return found
 
 
-class Stowage(Protocol):
+class NetworkSerializer(Protocol):
     """Serialization of networks, on their own or as parameters of estimators.
 
     Attributes
@@ -87,9 +94,9 @@ class Stowage(Protocol):
         """Return the import paths in the files that are not known to be safe."""
 
 
-def stowage(family: str) -> Stowage | None:
+def stowage(family: str) -> NetworkSerializer | None:
     """Return the serialization of a backend's networks, or None if it has no networks."""
     if family not in STOWED.values():
         return None
-    found: Stowage = importlib.import_module(MODULES[family]).STOWAGE
+    found: NetworkSerializer = importlib.import_module(MODULES[family]).STOWAGE
     return found

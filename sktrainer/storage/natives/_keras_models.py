@@ -12,23 +12,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from sktrainer.backends._keras_arguments import arguments_of
+from sktrainer.backends._keras_arguments import wrapped_arguments
 from sktrainer.backends._keras_pickle import custom_parts, set_variables
 from sktrainer.exceptions import FileFormatError, InputError
-from sktrainer.running.caller_state import kept
+from sktrainer.running.caller_state import preserve_global_state
 from sktrainer.storage.archive import open_archive, read_member, write_archive
 from sktrainer.storage.arrays import check_npz
-from sktrainer.storage.natives._keras_names import FREE_SIZE, Names, plain_name
-from sktrainer.storage.texts import from_text, to_text
+from sktrainer.storage.natives._keras_names import MAX_FREE_INTEGER, ConfigAuditor, plain_name
+from sktrainer.storage.texts import decode_json, encode_json
 from sktrainer.types import Array
 
-__all__ = ["Drawer", "is_of_keras"]
+__all__ = ["KerasObjectStore", "is_keras_object"]
 
-NARROW = "bfloat16"
+BFLOAT16 = "bfloat16"
 """Dtype that NumPy only supports with the package ml_dtypes."""
 
 
-def is_of_keras(value: Any) -> bool:
+def is_keras_object(value: Any) -> bool:
     """Return whether Keras can restore this object from a configuration."""
     bases = [] if isinstance(value, type) else type(value).__mro__
     return hasattr(value, "get_config") and any(
@@ -36,7 +36,7 @@ def is_of_keras(value: Any) -> bool:
     )
 
 
-class Drawer:
+class KerasObjectStore:
     """Keras objects that are written to a file or read from one.
 
     Attributes
@@ -53,10 +53,10 @@ class Drawer:
         self.arrays: dict[str, Array] = {}
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], prefix: str) -> Drawer:
+    def of(cls, files: Mapping[str, bytes], prefix: str) -> KerasObjectStore:
         """Read the result of `packed` without creating any object."""
         drawer = cls()
-        drawer.entries = from_text(files[f"{prefix}.json"])
+        drawer.entries = decode_json(files[f"{prefix}.json"])
         data = files[f"{prefix}.npz"]
         check_npz(f"{prefix}.npz", data)
         archive, members = open_archive(io.BytesIO(data), compressed=False)
@@ -74,7 +74,7 @@ class Drawer:
             parts[f"{name}.npy"] = file.getvalue()
         file = io.BytesIO()
         write_archive(file, parts, compressed=False)
-        return {f"{prefix}.json": to_text(self.entries), f"{prefix}.npz": file.getvalue()}
+        return {f"{prefix}.json": encode_json(self.entries), f"{prefix}.npz": file.getvalue()}
 
     def needed(self) -> set[str]:
         """Return the import paths that the user must trust."""
@@ -102,11 +102,15 @@ class Drawer:
         try:
             _check_paths(self._names(number).needed)
             again = self.take(number)
-            same = to_text(_described(again)) == to_text(self.entries[number] | _no_arrays())
-            same &= to_text(arguments_of(again)) == to_text(arguments_of(value))
+            same = encode_json(_described(again)) == encode_json(
+                self.entries[number] | _no_arrays()
+            )
+            same &= encode_json(wrapped_arguments(again)) == encode_json(
+                wrapped_arguments(value)
+            )
         except Exception as error:
             raise InputError(_not_the_same(what, str(error))) from error
-        if not same or _words_beside(value):
+        if not same or _has_non_weight_state(value):
             raise InputError(_not_the_same(what, "its Keras configuration is incomplete"))
         return number
 
@@ -120,9 +124,9 @@ class Drawer:
         own = not names.custom and arrays["variables"] is not None
         # Layers draw seeds when they are created. Sizes can only be checked in advance if no
         # user-defined code creates variables.
-        with kept(), keras.saving.custom_object_scope(custom):
+        with preserve_global_state(), keras.saving.custom_object_scope(custom):
             if own:
-                value = _made_to_size(config, arrays["variables"] or [])
+                value = _build_checked(config, arrays["variables"] or [])
             else:
                 value = keras.saving.deserialize_keras_object(config, safe_mode=True)
             if compiled:
@@ -134,10 +138,10 @@ class Drawer:
             set_variables(value, arrays)
         return value
 
-    def _names(self, number: int) -> Names:
+    def _names(self, number: int) -> ConfigAuditor:
         entry, start = self.entries[number], f"{number}."
         sizes = [array.size for name, array in self.arrays.items() if name.startswith(start)]
-        names = Names(entry["functions"], sum(sizes))
+        names = ConfigAuditor(entry["functions"], sum(sizes))
         names.read(entry["config"])
         return names
 
@@ -202,18 +206,18 @@ def _variables(value: Any) -> dict[str, Any]:
 def _stored(variable: Any) -> tuple[Array, str]:
     array = np.asarray(variable)
     dtype = str(keras.backend.standardize_dtype(variable.dtype))
-    return (array.view(np.uint16) if dtype == NARROW else array), dtype
+    return (array.view(np.uint16) if dtype == BFLOAT16 else array), dtype
 
 
 def _restored(array: Array, dtype: str) -> Array:
-    if dtype != NARROW:
+    if dtype != BFLOAT16:
         return array
     import ml_dtypes
 
     return array.view(ml_dtypes.bfloat16)
 
 
-def _words_beside(value: Any) -> bool:
+def _has_non_weight_state(value: Any) -> bool:
     """Return whether a layer stores more than weights, such as a vocabulary."""
     layers = value._flatten_layers() if isinstance(value, keras.Model) else []
     return any(
@@ -224,7 +228,7 @@ def _words_beside(value: Any) -> bool:
     )
 
 
-def _made_to_size(config: Any, arrays: list[Array]) -> Any:
+def _build_checked(config: Any, arrays: list[Array]) -> Any:
     """Create a model, but no variables before their sizes match those of the arrays.
 
     A file can then not allocate much more memory than it has data. Within Keras's stateless
@@ -243,7 +247,7 @@ def _made_to_size(config: Any, arrays: list[Array]) -> Any:
         global_state.set_global_attribute(key, before)
     same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
     size = sum(int(np.prod(v.shape)) for v in noted)  # with templates, as in Bidirectional
-    if not same or size > FREE_SIZE + 2 * sum(array.size for array in arrays):
+    if not same or size > MAX_FREE_INTEGER + 2 * sum(array.size for array in arrays):
         raise FileFormatError("a Keras model has layers that do not match its weights in size")
     for variable in noted:
         variable._deferred_initialize()

@@ -15,9 +15,9 @@ from typing import Any
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["FREE_SIZE", "Names", "plain_name"]
+__all__ = ["MAX_FREE_INTEGER", "ConfigAuditor", "plain_name"]
 
-KNOWN_FROM = (
+ALLOWED_MODULES = (
     *(
         f"keras.src.layers.{package}."
         for package in "activations attention convolutional merging normalization pooling "
@@ -41,24 +41,24 @@ KNOWN_FROM = (
 )
 """Reviewed modules of Keras, whose objects only compute with tensors."""
 
-FUNCTIONS_FROM = ("keras.src.activations.", "keras.src.losses.", "keras.src.metrics.")
-OF_BUILTINS = ("activations", "initializers", "losses", "metrics", "regularizers")
-NOT_TO_CALL = frozenset({"deserialize", "get", "serialize"})
+FUNCTION_MODULES = ("keras.src.activations.", "keras.src.losses.", "keras.src.metrics.")
+BUILTIN_GROUPS = ("activations", "initializers", "losses", "metrics", "regularizers")
+FORBIDDEN_CALLS = frozenset({"deserialize", "get", "serialize"})
 
 VALUES = frozenset(
     {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 )
 PARTS = frozenset({"class_name", "config", "module", "registered_name"})
 NUMBERS = re.compile(r"(bfloat16|bool|complex\d+|float\d+|u?int\d+)")
-FREE_SIZE = 1_000_000
+MAX_FREE_INTEGER = 1_000_000
 """Largest integer in a configuration, unless its arrays have more elements."""
 
-COUNTED = ("decay_steps", "seed")
+UNSIZED_INTEGERS = ("decay_steps", "seed")
 """Parts of the names of integers that are not sizes."""
 
 
 @dataclass
-class Names:
+class ConfigAuditor:
     """Names in a configuration.
 
     Attributes
@@ -104,11 +104,11 @@ class Names:
         elif isinstance(value, str):
             if ">" in value:  # "package>name" refers to any object registered in this process
                 raise FileFormatError(f"a Keras model contains the string {value[:80]!r}")
-        elif isinstance(value, int) and not any(part in key for part in COUNTED):
+        elif isinstance(value, int) and not any(part in key for part in UNSIZED_INTEGERS):
             self._size(key, value)
 
     def _size(self, key: str, value: int) -> None:
-        if abs(value) > max(FREE_SIZE, self.largest):
+        if abs(value) > max(MAX_FREE_INTEGER, self.largest):
             raise FileFormatError(f"a Keras model has {key}={value:,}, larger than its arrays")
 
     def _items(self, value: Mapping[str, Any]) -> None:
@@ -152,10 +152,10 @@ class Names:
         if name in self.functions:
             self._ask(name, str(self.functions[name]))
             return
-        places = (f"keras.{part}" for part in OF_BUILTINS)
+        places = (f"keras.{part}" for part in BUILTIN_GROUPS)
         found = _first(f"{p}.{name}" for p in (places if module == "builtins" else [module]))
         own = str(getattr(found, "__module__", "")) + "."
-        if found is None or name in NOT_TO_CALL or not own.startswith(FUNCTIONS_FROM):
+        if found is None or name in FORBIDDEN_CALLS or not own.startswith(FUNCTION_MODULES):
             raise FileFormatError(f"a Keras model contains the unknown function {name!r}")
         self._own.add(name)
 
@@ -173,7 +173,7 @@ class Names:
         if not isinstance(found, type):
             raise FileFormatError(f"a Keras model contains {module}.{name}, not a Keras class")
         path = plain_name(found)
-        if not path.startswith(KNOWN_FROM):
+        if not path.startswith(ALLOWED_MODULES):
             self.needed.add(path)
 
     def _ask(self, name: str, path: str) -> None:

@@ -12,19 +12,21 @@ import torch  # so this module may only be imported in functions
 from safetensors.torch import load, save
 from torch.nn.modules.lazy import LazyModuleMixin
 
-from sktrainer.backends._torch_pickle import MARK
+from sktrainer.backends._torch_pickle import HASH_STABLE_METHODS
 from sktrainer.exceptions import FileFormatError, InputError
-from sktrainer.storage.texts import from_text, to_text
+from sktrainer.storage.texts import decode_json, encode_json
 
-__all__ = ["Shelf", "module_class", "names_in", "put_back", "taken_out"]
+__all__ = ["TensorStore", "decode_module", "encode_module", "module_class", "module_types"]
 
 TENSOR = "=tensor"
 # Attributes that every Module has, and those that torch creates again.
-OWN = frozenset(vars(torch.nn.Module())) | frozenset(MARK)
-REMADE = frozenset({"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"})
+MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module())) | frozenset(HASH_STABLE_METHODS)
+RECREATED_ATTRIBUTES = frozenset(
+    {"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"}
+)
 
 
-class Shelf:
+class TensorStore:
     """Tensors of Modules and states that are written to a file or read from one.
 
     Parameters
@@ -51,25 +53,25 @@ class Shelf:
         return bytes(save(self.tensors))
 
     @classmethod
-    def of(cls, data: bytes) -> Shelf:
+    def of(cls, data: bytes) -> TensorStore:
         """Read the result of `packed`."""
         return cls(load(data))
 
 
-def taken_out(value: Any, shelf: Shelf) -> Any:
+def encode_module(value: Any, shelf: TensorStore) -> Any:
     """Convert a Module, or a structure that contains tensors, to plain values."""
     if isinstance(value, torch.nn.Module):
         return _described(value, shelf, type(value).__name__)
     if isinstance(value, torch.Tensor):
         return {TENSOR: shelf.key(value)}
     if isinstance(value, Mapping):
-        return {key: taken_out(item, shelf) for key, item in value.items()}
+        return {key: encode_module(item, shelf) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(taken_out(item, shelf) for item in value)
+        return type(value)(encode_module(item, shelf) for item in value)
     return value
 
 
-def _described(module: torch.nn.Module, shelf: Shelf, where: str) -> dict[str, Any]:
+def _described(module: torch.nn.Module, shelf: TensorStore, where: str) -> dict[str, Any]:
     kind = type(module)
     entry: dict[str, Any] = {
         "class": f"{kind.__module__}.{kind.__qualname__}",
@@ -93,17 +95,21 @@ def _described(module: torch.nn.Module, shelf: Shelf, where: str) -> dict[str, A
 
 
 def _attributes(module: torch.nn.Module, where: str) -> dict[str, Any]:
-    found = {k: v for k, v in vars(module).items() if k not in OWN | REMADE}
+    found = {
+        k: v
+        for k, v in vars(module).items()
+        if k not in MODULE_ATTRIBUTES | RECREATED_ATTRIBUTES
+    }
     for name, value in found.items():
         try:
-            to_text(value)
+            encode_json(value)
         except TypeError as error:
             raise InputError(
                 f"the module {where} has an attribute {name!r} that cannot be written to a "
                 f".skt file ({error}); pass the Module's class, whose constructor sets it, "
                 "or save to a .joblib file"
             ) from None
-    return {name: json.loads(to_text(value)) for name, value in found.items()}
+    return {name: json.loads(encode_json(value)) for name, value in found.items()}
 
 
 def _refuse_hooks(module: torch.nn.Module, where: str) -> None:
@@ -111,7 +117,7 @@ def _refuse_hooks(module: torch.nn.Module, where: str) -> None:
         name
         for name, value in vars(module).items()
         if "_hooks" in name
-        and name in OWN
+        and name in MODULE_ATTRIBUTES
         and value
         and not isinstance(module, LazyModuleMixin)
     ]
@@ -128,31 +134,31 @@ def _arguments(module: Any) -> dict[str, Any]:
     found = {name: getattr(module, name) for name in names if hasattr(module, name)}
     if "bias" in found:
         found["bias"] = found["bias"] is not None
-    return {name: json.loads(to_text(value)) for name, value in sorted(found.items())}
+    return {name: json.loads(encode_json(value)) for name, value in sorted(found.items())}
 
 
-def names_in(value: Any) -> Iterator[str]:
-    """Yield the class name of every Module in a result of `taken_out`."""
+def module_types(value: Any) -> Iterator[str]:
+    """Yield the class name of every Module in a result of `encode_module`."""
     if isinstance(value, dict):
         if "class" in value and "children" in value:
             yield str(value["class"])
         for item in value.values():
-            yield from names_in(item)
+            yield from module_types(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from names_in(item)
+            yield from module_types(item)
 
 
-def put_back(value: Any, shelf: Shelf) -> Any:
-    """Restore a value from a result of `taken_out`, whose names must be trusted."""
+def decode_module(value: Any, shelf: TensorStore) -> Any:
+    """Restore a value from a result of `encode_module`, whose names must be trusted."""
     if isinstance(value, dict):
         if "class" in value and "children" in value:
             return _made(value, shelf)
         if set(value) == {TENSOR}:
             return shelf.tensors[value[TENSOR]]
-        return {key: put_back(item, shelf) for key, item in value.items()}
+        return {key: decode_module(item, shelf) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(put_back(item, shelf) for item in value)
+        return type(value)(decode_module(item, shelf) for item in value)
     return value
 
 
@@ -171,7 +177,7 @@ def module_class(name: str) -> Any:
     return kind
 
 
-def _made(entry: Mapping[str, Any], shelf: Shelf) -> torch.nn.Module:
+def _made(entry: Mapping[str, Any], shelf: TensorStore) -> torch.nn.Module:
     kind = module_class(entry["class"])
     module: torch.nn.Module
     if "lazy" in entry:
@@ -190,10 +196,12 @@ def _made(entry: Mapping[str, Any], shelf: Shelf) -> torch.nn.Module:
     return module
 
 
-def _fill(module: torch.nn.Module, entry: Mapping[str, Any], shelf: Shelf) -> None:
+def _fill(module: torch.nn.Module, entry: Mapping[str, Any], shelf: TensorStore) -> None:
     attributes = _plain(entry["attributes"])
-    if OWN & set(attributes):
-        raise FileFormatError(f"it sets {sorted(OWN & set(attributes))}, reserved by Module")
+    if MODULE_ATTRIBUTES & set(attributes):
+        raise FileFormatError(
+            f"it sets {sorted(MODULE_ATTRIBUTES & set(attributes))}, reserved by Module"
+        )
     vars(module).update(attributes)
     tied = shelf.parameters
     for name, key in entry["parameters"].items():
@@ -207,4 +215,4 @@ def _fill(module: torch.nn.Module, entry: Mapping[str, Any], shelf: Shelf) -> No
 
 
 def _plain(value: Any) -> Any:
-    return from_text(json.dumps(value).encode())
+    return decode_json(json.dumps(value).encode())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.storage.natives import Halves, NativeFormat
+from sktrainer.storage.natives import ModelParts, ModelSerializer
 
 __all__ = ["FORMAT"]
 
@@ -14,19 +14,19 @@ MEMBER = "model.cbm"
 TREES = "__model"
 
 
-class CatBoostFormat:
+class CatBoostSerializer:
     """Format of CatBoost models, whose state has their parameters and the trees."""
 
     package, extra = "catboost", "catboost"
     suffixes: tuple[str, ...] = (".cbm",)
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Split the trees off the state."""
         state = model.__getstate__()
         trees = state.pop(TREES)
-        return Halves({"kind": type(model), "state": state}, {MEMBER: bytes(trees)})
+        return ModelParts({"kind": type(model), "state": state}, {MEMBER: bytes(trees)})
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Rebuild the estimator from its state and trees."""
         from catboost import CatBoost
 
@@ -47,7 +47,7 @@ class CatBoostFormat:
         model.save_model(str(path), format="cbm")
 
 
-FORMAT = CatBoostFormat()
+FORMAT = CatBoostSerializer()
 
 if TYPE_CHECKING:
-    _: NativeFormat = FORMAT
+    _: ModelSerializer = FORMAT

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.running.caller_state import kept
-from sktrainer.storage.natives import Halves, NativeFormat, Stowage
-from sktrainer.storage.stand_ins import StoredModule, StoredNet
+from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.storage.natives import ModelParts, ModelSerializer, NetworkSerializer
+from sktrainer.storage.stand_ins import EstimatorPlaceholder, NetworkPlaceholder
 
 __all__ = ["FORMAT", "STOWAGE"]
 
@@ -18,85 +18,94 @@ MEMBER = "model.keras"
 ROOTS = ("keras", "scikeras")
 
 
-class KerasFormat:
+class KerasSerializer:
     """File format of Keras estimators: parameters, model and optimizer state."""
 
     package, extra = "keras", "keras"
     suffixes: tuple[str, ...] = (".keras",)
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Separate the Keras model from its estimator."""
-        return Halves(*STOWAGE.stowed(model, MEMBER))
+        return ModelParts(*STOWAGE.stowed(model, MEMBER))
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Restore the Keras model and its estimator."""
-        if not isinstance(halves.state, StoredNet) or f"{MEMBER}.json" not in halves.files:
+        if (
+            not isinstance(halves.state, EstimatorPlaceholder)
+            or f"{MEMBER}.json" not in halves.files
+        ):
             raise FileFormatError(f"{MEMBER}.json or its estimator is missing")
         return STOWAGE.unstowed(halves.state, halves.files, MEMBER)
 
     def write(self, model: Any, path: Path) -> None:
         """Write a file that `keras.saving.load_model` can read."""
-        with kept(), warnings.catch_warnings():
+        with preserve_global_state(), warnings.catch_warnings():
             # Keras on TensorFlow implements `__array__` in a way that NumPy deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)
             model.model_.save(path)
 
 
-class KerasStowage:
+class KerasNetworkSerializer:
     """Storage of Keras estimators, and of bare Keras models, optimizers and losses."""
 
     prefix = "trainer.keras"
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return a value with placeholders for its Keras objects, and files with these."""
-        from sktrainer.storage.natives._keras_models import Drawer, is_of_keras
+        from sktrainer.storage.natives._keras_models import KerasObjectStore, is_keras_object
 
-        drawer = Drawer()
+        drawer = KerasObjectStore()
 
         def stand_in(item: Any) -> Any:
-            if is_of_keras(item):
-                return StoredModule(drawer.put(item))
-            return _each(item, stand_in)
+            if is_keras_object(item):
+                return NetworkPlaceholder(drawer.put(item))
+            return _map_items(item, stand_in)
 
         stored = stand_in(value)
         if _is_estimator(value):
-            kind, fitted = _kind(value)
+            kind, fitted = _user_class(value)
             state = {name: stand_in(item) for name, item in vars(value).items()}
-            stored = StoredNet(kind, state, fitted)
+            stored = EstimatorPlaceholder(kind, state, fitted)
         return stored, drawer.packed(prefix) if drawer.entries else {}
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
         """Restore a value from the results of `stowed`."""
-        from sktrainer.storage.natives._keras_models import Drawer
+        from sktrainer.storage.natives._keras_models import KerasObjectStore
 
-        if not isinstance(value, (StoredModule, StoredNet)):
+        if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value
-        drawer = Drawer.of(files, prefix) if f"{prefix}.json" in files else Drawer()
+        drawer = (
+            KerasObjectStore.of(files, prefix)
+            if f"{prefix}.json" in files
+            else KerasObjectStore()
+        )
 
         def made(item: Any) -> Any:
             return (
                 drawer.take(item.number)
-                if isinstance(item, StoredModule)
-                else _each(item, made)
+                if isinstance(item, NetworkPlaceholder)
+                else _map_items(item, made)
             )
 
-        if isinstance(value, StoredModule):
+        if isinstance(value, NetworkPlaceholder):
             return made(value)
-        return _made_net(value, {name: made(item) for name, item in value.state.items()})
+        return _rebuild_estimator(
+            value, {name: made(item) for name, item in value.state.items()}
+        )
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the import paths that the user must trust to load a bundle's files."""
-        from sktrainer.storage.natives._keras_models import Drawer
+        from sktrainer.storage.natives._keras_models import KerasObjectStore
 
         prefixes = [n.removesuffix(".json") for n in files if n.endswith(".keras.json")]
-        return {name for p in prefixes for name in Drawer.of(files, p).needed()}
+        return {name for p in prefixes for name in KerasObjectStore.of(files, p).needed()}
 
 
-FORMAT = KerasFormat()
-STOWAGE = KerasStowage()
+FORMAT = KerasSerializer()
+STOWAGE = KerasNetworkSerializer()
 
 
-def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+def _map_items(value: Any, change: Callable[[Any], Any]) -> Any:
     """Apply a function to each item of a list, tuple or dict; return other values as is."""
     if type(value) in (list, tuple):
         return type(value)(change(item) for item in value)
@@ -106,11 +115,11 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _is_estimator(value: Any) -> bool:
-    from sktrainer.backends._keras_trainee import Trainee
+    from sktrainer.backends._keras_trainee import KerasEstimatorBase
 
     if isinstance(value, type) or not hasattr(value, "get_params"):
         return False
-    return isinstance(value, Trainee) or _root(type(value)) in ROOTS
+    return isinstance(value, KerasEstimatorBase) or _root(type(value)) in ROOTS
 
 
 def _root(kind: type) -> str:
@@ -118,32 +127,34 @@ def _root(kind: type) -> str:
     return next((root for root in roots if root in ROOTS), "")
 
 
-def _kind(net: Any) -> tuple[type, bool]:
+def _user_class(net: Any) -> tuple[type, bool]:
     """Return the estimator's class without the adapter, and whether there was one."""
-    from sktrainer.backends._keras_nets import KerasNet
-    from sktrainer.backends._keras_trainee import Trainee
+    from sktrainer.backends._keras_nets import KerasEstimator
+    from sktrainer.backends._keras_trainee import KerasEstimatorBase
 
-    if isinstance(net, Trainee) and not isinstance(net, KerasNet):
+    if isinstance(net, KerasEstimatorBase) and not isinstance(net, KerasEstimator):
         return type(net).__bases__[1], True
     return type(net), False
 
 
-def _made_net(stored: StoredNet, state: dict[str, Any]) -> Any:
-    from sktrainer.backends._keras_nets import KerasNet
-    from sktrainer.backends._keras_wrappers import managed
+def _rebuild_estimator(stored: EstimatorPlaceholder, state: dict[str, Any]) -> Any:
+    from sktrainer.backends._keras_nets import KerasEstimator
+    from sktrainer.backends._keras_wrappers import with_mixin
 
     kind: Any = stored.kind
-    known = isinstance(kind, type) and (issubclass(kind, KerasNet) or _root(kind) in ROOTS)
+    known = isinstance(kind, type) and (
+        issubclass(kind, KerasEstimator) or _root(kind) in ROOTS
+    )
     if not known or not hasattr(kind, "get_params"):
         raise FileFormatError(
             f"it contains an estimator of class {kind!r}, which is not a Keras estimator"
         )
-    kind = managed(kind) if stored.fitted else kind
+    kind = with_mixin(kind) if stored.fitted else kind
     net = kind.__new__(kind)  # without __setstate__, which accepts Lambda layers
     vars(net).update(state)
     return net
 
 
 if TYPE_CHECKING:
-    _: NativeFormat = FORMAT
-    __: Stowage = STOWAGE
+    _: ModelSerializer = FORMAT
+    __: NetworkSerializer = STOWAGE

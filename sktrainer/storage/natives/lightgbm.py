@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.storage.natives import Halves, NativeFormat
+from sktrainer.storage.natives import ModelParts, ModelSerializer
 
 __all__ = ["FORMAT"]
 
@@ -18,13 +18,13 @@ CODES = "_class_map"
 store, so it is rebuilt from the label encoder."""
 
 
-class LightGBMFormat:
+class LightGBMSerializer:
     """Format of LightGBM models: the booster's text and the state of its Python object."""
 
     package, extra = "lightgbm", "lightgbm"
     suffixes: tuple[str, ...] = (".txt",)
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Split off the booster."""
         rest = copy.copy(model)
         rest._Booster = None
@@ -32,9 +32,9 @@ class LightGBMFormat:
             setattr(rest, CODES, None)
         booster = model.booster_.__getstate__()
         text = booster.pop(HANDLE)
-        return Halves({"model": rest, "booster": booster}, {MEMBER: text.encode()})
+        return ModelParts({"model": rest, "booster": booster}, {MEMBER: text.encode()})
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Load the booster and attach it to the estimator."""
         from lightgbm import Booster, LGBMModel
 
@@ -58,7 +58,7 @@ class LightGBMFormat:
         path.write_text(model.booster_.model_to_string(), encoding="utf-8", newline="\n")
 
 
-FORMAT = LightGBMFormat()
+FORMAT = LightGBMSerializer()
 
 if TYPE_CHECKING:
-    _: NativeFormat = FORMAT
+    _: ModelSerializer = FORMAT

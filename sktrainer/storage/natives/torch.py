@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.backends.modules import is_module, is_network
+from sktrainer.backends.modules import is_torch_module, is_torch_network
 from sktrainer.exceptions import FileFormatError, InputError
-from sktrainer.storage.known import is_known
-from sktrainer.storage.natives import Halves, NativeFormat, Stowage
-from sktrainer.storage.stand_ins import StoredModule, StoredNet
-from sktrainer.storage.texts import from_text, to_text
+from sktrainer.storage.known import is_allowed
+from sktrainer.storage.natives import ModelParts, ModelSerializer, NetworkSerializer
+from sktrainer.storage.stand_ins import EstimatorPlaceholder, NetworkPlaceholder
+from sktrainer.storage.texts import decode_json, encode_json
 
 __all__ = ["FORMAT", "STOWAGE"]
 
 WEIGHTS = "model.safetensors"
 TRAINING = "model.optimizer.json"
 # Attributes that are not saved: `initialize` sets them, or they are stored elsewhere.
-MADE_BY_INITIALIZE = frozenset(
+RECREATED_BY_INITIALIZE = frozenset(
     {
         "_criteria",
         "_modules",
@@ -36,42 +36,46 @@ MADE_BY_INITIALIZE = frozenset(
 )
 
 
-class TorchFormat:
+class TorchSerializer:
     """File format of skorch nets: parameters, history, weights and optimizer state."""
 
     package, extra = "skorch", "torch"
     suffixes: tuple[str, ...] = (".safetensors",)
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Separate weights, optimizer state and modules from the net."""
-        from sktrainer.storage.natives._modules import Shelf, taken_out
+        from sktrainer.storage.natives._modules import TensorStore, encode_module
 
-        shelf = Shelf()
-        parts = {name: taken_out(state, shelf) for name, state in _learned(model).items()}
-        shelf.tensors = {_flat(parts, key): value for key, value in shelf.tensors.items()}
+        shelf = TensorStore()
+        parts = {
+            name: encode_module(state, shelf) for name, state in _trained_state(model).items()
+        }
+        shelf.tensors = {
+            _tensor_name(parts, key): value for key, value in shelf.tensors.items()
+        }
         stored, files = STOWAGE.stowed(model, "model.modules")
         stored.state["history"] = [dict(row) for row in model.history]
         try:
-            training = to_text(_renamed(parts))
+            training = encode_json(_rename_tensors(parts))
         except TypeError as error:
             raise InputError(
                 f"the optimizer's state cannot be written to a .skt file ({error}); save to "
                 "a .joblib file instead"
             ) from None
-        return Halves(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
+        return ModelParts(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Restore the net, its module with weights, and its optimizer."""
         from skorch.history import History
 
-        from sktrainer.storage.natives._modules import Shelf, put_back
+        from sktrainer.storage.natives._modules import TensorStore, decode_module
 
-        if not isinstance(halves.state, StoredNet) or not {WEIGHTS, TRAINING} <= set(
+        if not isinstance(halves.state, EstimatorPlaceholder) or not {WEIGHTS, TRAINING} <= set(
             halves.files
         ):
             raise FileFormatError(f"{WEIGHTS}, {TRAINING} or the net is missing")
-        shelf = Shelf.of(halves.files[WEIGHTS])
-        learned = put_back(from_text(halves.files[TRAINING]), shelf)
+        shelf = TensorStore.of(halves.files[WEIGHTS])
+        learned = decode_module(decode_json(halves.files[TRAINING]), shelf)
         history = halves.state.state.pop("history")
         net = STOWAGE.unstowed(halves.state, halves.files, "model.modules")
         _initialize(net, learned)
@@ -86,10 +90,10 @@ class TorchFormat:
         save_model(_uncompiled(model.module_), str(path))
 
 
-FORMAT = TorchFormat()
+FORMAT = TorchSerializer()
 
 
-def _learned(net: Any) -> dict[str, Any]:
+def _trained_state(net: Any) -> dict[str, Any]:
     """Return the state dicts of modules, criteria and optimizers by attribute name."""
     names = [*net._modules, *net._criteria, *net._optimizers]
     found = {f"{name}_": _uncompiled(getattr(net, f"{name}_")) for name in names}
@@ -101,7 +105,7 @@ def _uncompiled(part: Any) -> Any:
     return getattr(part, "_orig_mod", part)
 
 
-def _flat(parts: Mapping[str, Any], key: str) -> str:
+def _tensor_name(parts: Mapping[str, Any], key: str) -> str:
     """Return a tensor's name in the state dict of a module, or else in the optimizer's."""
     for part, state in parts.items():
         for name, value in state.items():
@@ -110,11 +114,11 @@ def _flat(parts: Mapping[str, Any], key: str) -> str:
     return f"optimizer.{key}"
 
 
-def _renamed(parts: Mapping[str, Any]) -> Any:
+def _rename_tensors(parts: Mapping[str, Any]) -> Any:
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):
             if set(value) == {"=tensor"}:
-                return {"=tensor": _flat(parts, value["=tensor"])}
+                return {"=tensor": _tensor_name(parts, value["=tensor"])}
             return {key: renamed(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return type(value)(renamed(item) for item in value)
@@ -150,59 +154,61 @@ def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
             part.load_state_dict(learned[f"{name}_"])
 
 
-class TorchStowage:
+class TorchNetworkSerializer:
     """Storage of skorch nets, bare Modules, and Modules in the parameters of nets."""
 
     prefix = "trainer.modules"
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return a value with placeholders for nets and Modules, and files with the Modules."""
-        if not is_network(value) or isinstance(value, type):
+        if not is_torch_network(value) or isinstance(value, type):
             return value, {}
-        from sktrainer.storage.natives._modules import Shelf, taken_out
+        from sktrainer.storage.natives._modules import TensorStore, encode_module
 
-        shelf, described = Shelf(), []
+        shelf, described = TensorStore(), []
 
         def stand_in(item: Any) -> Any:
-            if (is_module(item) and not isinstance(item, type)) or _is_tensor(item):
-                described.append(taken_out(item, shelf))
-                return StoredModule(len(described) - 1)
+            if (is_torch_module(item) and not isinstance(item, type)) or _is_tensor(item):
+                described.append(encode_module(item, shelf))
+                return NetworkPlaceholder(len(described) - 1)
             return item
 
-        stored = stand_in(value) if is_module(value) else _stored_net(value, stand_in)
+        stored = stand_in(value) if is_torch_module(value) else _stored_net(value, stand_in)
         if not described:
             return stored, {}
         return stored, {
-            f"{prefix}.json": to_text(described),
+            f"{prefix}.json": encode_json(described),
             f"{prefix}.safetensors": shelf.packed(),
         }
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
         """Restore a value from the results of `stowed`."""
-        if not isinstance(value, (StoredModule, StoredNet)):
+        if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value
-        from sktrainer.storage.natives._modules import Shelf, put_back
+        from sktrainer.storage.natives._modules import TensorStore, decode_module
 
         modules: list[Any] = []
         if f"{prefix}.json" in files:
-            shelf = Shelf.of(files[f"{prefix}.safetensors"])
-            modules = [put_back(entry, shelf) for entry in from_text(files[f"{prefix}.json"])]
-        if isinstance(value, StoredModule):
+            shelf = TensorStore.of(files[f"{prefix}.safetensors"])
+            modules = [
+                decode_module(entry, shelf) for entry in decode_json(files[f"{prefix}.json"])
+            ]
+        if isinstance(value, NetworkPlaceholder):
             return modules[value.number]
-        return _made_net(value, modules)
+        return _rebuild_net(value, modules)
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the classes of Modules that are not part of torch."""
-        from sktrainer.storage.natives._modules import names_in
+        from sktrainer.storage.natives._modules import module_types
 
         found: set[str] = set()
         for name, data in files.items():
             if name.endswith(".modules.json"):
-                found |= set(names_in(from_text(data)))
-        return {name for name in found if not is_known("type", name)}
+                found |= set(module_types(decode_json(data)))
+        return {name for name in found if not is_allowed("type", name)}
 
 
-STOWAGE = TorchStowage()
+STOWAGE = TorchNetworkSerializer()
 
 
 def _is_tensor(value: Any) -> bool:
@@ -211,41 +217,41 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
 
-def _stored_net(net: Any, stand_in: Any) -> StoredNet:
-    from sktrainer.backends._torch_nets import Managed
+def _stored_net(net: Any, stand_in: Any) -> EstimatorPlaceholder:
+    from sktrainer.backends._torch_nets import NetMixin
 
-    kind = type(net).__bases__[1] if isinstance(net, Managed) else type(net)
-    left_out = MADE_BY_INITIALIZE | {f"{name}_" for name in _parts(net)}
+    kind = type(net).__bases__[1] if isinstance(net, NetMixin) else type(net)
+    left_out = RECREATED_BY_INITIALIZE | {f"{name}_" for name in _parts(net)}
     state = {k: stand_in(v) for k, v in vars(net).items() if k not in left_out}
-    return StoredNet(kind, state, fitted=isinstance(net, Managed))
+    return EstimatorPlaceholder(kind, state, fitted=isinstance(net, NetMixin))
 
 
 def _parts(net: Any) -> list[str]:
     return [*net._modules, *net._criteria, *net._optimizers]
 
 
-def _made_net(stored: StoredNet, modules: list[Any]) -> Any:
+def _rebuild_net(stored: EstimatorPlaceholder, modules: list[Any]) -> Any:
     from skorch import NeuralNet
     from skorch.history import History
 
-    from sktrainer.backends._torch_devices import is_there
-    from sktrainer.backends._torch_nets import managed
+    from sktrainer.backends._torch_devices import is_available
+    from sktrainer.backends._torch_nets import with_mixin
 
     if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
         raise FileFormatError(f"it contains a net of class {stored.kind!r}, not a skorch net")
-    kind: Any = managed(stored.kind) if stored.fitted else stored.kind
+    kind: Any = with_mixin(stored.kind) if stored.fitted else stored.kind
     net = kind.__new__(kind)
     state = {
-        k: modules[v.number] if isinstance(v, StoredModule) else v
+        k: modules[v.number] if isinstance(v, NetworkPlaceholder) else v
         for k, v in stored.state.items()
     }
     unset = {"history_": History(), "init_context_": None, "initialized_": False}
     vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
-    if not is_there(net.device):  # as when a pickle is loaded
+    if not is_available(net.device):  # as when a pickle is loaded
         net.device = "cpu"
     return net
 
 
 if TYPE_CHECKING:
-    _: NativeFormat = FORMAT
-    __: Stowage = STOWAGE
+    _: ModelSerializer = FORMAT
+    __: NetworkSerializer = STOWAGE

@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.storage.natives import Halves, NativeFormat
+from sktrainer.storage.natives import ModelParts, ModelSerializer
 
 __all__ = ["FORMAT"]
 
 MEMBER = "model.ubj"
 
 
-class XGBoostFormat:
+class XGBoostSerializer:
     """Format of XGBoost models; the native file has no constructor parameters."""
 
     package, extra = "xgboost", "xgboost"
     suffixes: tuple[str, ...] = (".ubj", ".json")
 
-    def split(self, model: Any) -> Halves:
+    def split(self, model: Any) -> ModelParts:
         """Split off the booster."""
         rest = copy.copy(model)
         rest._Booster = None
-        return Halves(rest, {MEMBER: bytes(model.get_booster().save_raw("ubj"))})
+        return ModelParts(rest, {MEMBER: bytes(model.get_booster().save_raw("ubj"))})
 
-    def join(self, halves: Halves) -> Any:
+    def join(self, halves: ModelParts) -> Any:
         """Load the booster and attach it to the estimator."""
         from xgboost import Booster, XGBModel
 
@@ -44,7 +44,7 @@ class XGBoostFormat:
         path.write_bytes(bytes(raw))
 
 
-FORMAT = XGBoostFormat()
+FORMAT = XGBoostSerializer()
 
 if TYPE_CHECKING:
-    _: NativeFormat = FORMAT
+    _: ModelSerializer = FORMAT

@@ -13,17 +13,22 @@ from sklearn.utils import _safe_indexing
 from sktrainer._optional import require
 from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import DataWarning, InputError
-from sktrainer.results.fitted import FittedModel
-from sktrainer.running.files import written_whole
-from sktrainer.storage.onnx.answers import add_classes, add_numbers, facts_of, labels_of
-from sktrainer.storage.onnx.canvas import Canvas
-from sktrainer.storage.onnx.comparing import compare, run, with_gaps
+from sktrainer.results.fitted import Predictor
+from sktrainer.running.files import atomic_write
+from sktrainer.storage.onnx.answers import (
+    add_class_outputs,
+    add_regression_outputs,
+    model_metadata,
+    onnx_labels,
+)
+from sktrainer.storage.onnx.canvas import GraphBuilder
+from sktrainer.storage.onnx.comparing import compare_outputs, run_onnx, with_missing_values
 from sktrainer.storage.onnx.fronts import (
-    Feed,
-    Value,
-    encoded_by,
-    feeds_of,
-    planned_feeds,
+    GraphValue,
+    InputSpec,
+    add_encoder,
+    array_inputs,
+    encoder_inputs,
 )
 from sktrainer.storage.onnx.models import add_model, add_step, model_problems
 from sktrainer.types import Array
@@ -59,15 +64,15 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     if isinstance(X, dict) or fitted.inputs is not None:
         raise InputError("X must be a table or a numeric array, got a dict of arrays")
     X = fitted.taken(X)
-    expected = trainer.predict(_head(X))  # raises the usual errors for an invalid X
+    expected = trainer.predict(_two_rows(X))  # raises the usual errors for an invalid X
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
     with warnings.catch_warnings():
         # Converters warn of possible differences, which the comparison below detects.
         warnings.simplefilter("ignore")
         content = _content(trainer, steps, feeds, X, expected)
-        doubt = _doubt(trainer, X, content, feeds)
-    with written_whole(target) as part:
+        doubt = _missing_value_warning(trainer, X, content, feeds)
+    with atomic_write(target) as part:
         part.write_bytes(content)
     if doubt:
         warnings.warn(doubt, DataWarning, stacklevel=3)
@@ -75,15 +80,15 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
 
 
 def _content(
-    trainer: Any, steps: list[tuple[str, Any]], feeds: list[Feed], X: Any, expected: Any
+    trainer: Any, steps: list[tuple[str, Any]], feeds: list[InputSpec], X: Any, expected: Any
 ) -> bytes:
     """Return the bytes of an ONNX model whose predictions agree with the trainer."""
 
     def made(wide: bool) -> bytes:
-        canvas = Canvas()
+        canvas = GraphBuilder()
         _fill(canvas, trainer, steps, feeds, X, expected, wide)
-        content: bytes = canvas.model(facts_of(trainer._fitted)).SerializeToString()
-        compare(trainer, X, run(content, _cells(feeds, X)))
+        content: bytes = canvas.model(model_metadata(trainer._fitted)).SerializeToString()
+        compare_outputs(trainer, X, run_onnx(content, _input_values(feeds, X)))
         return content
 
     if all(isinstance(step, TableEncoder) for _, step in steps):
@@ -95,13 +100,15 @@ def _content(
         return made(wide=False)
 
 
-def _cells(feeds: list[Feed], X: Any) -> dict[str, Array]:
+def _input_values(feeds: list[InputSpec], X: Any) -> dict[str, Array]:
     return {feed.name: feed.cells(X) for feed in feeds}
 
 
-def _doubt(trainer: Any, X: Any, content: bytes, feeds: list[Feed]) -> str | None:
+def _missing_value_warning(
+    trainer: Any, X: Any, content: bytes, feeds: list[InputSpec]
+) -> str | None:
     """Return a warning if predictions differ once missing values are inserted, else None."""
-    rows = with_gaps(X)
+    rows = with_missing_values(X)
     try:
         if rows is None:
             return None
@@ -109,7 +116,7 @@ def _doubt(trainer: Any, X: Any, content: bytes, feeds: list[Feed]) -> str | Non
     except Exception:
         return None  # the trainer does not support missing values either
     try:
-        compare(trainer, rows, run(content, _cells(feeds, rows)))
+        compare_outputs(trainer, rows, run_onnx(content, _input_values(feeds, rows)))
     except InputError as error:
         # The end of that message is wrong here: the file is written with a warning.
         return (
@@ -119,7 +126,7 @@ def _doubt(trainer: Any, X: Any, content: bytes, feeds: list[Feed]) -> str | Non
     return None
 
 
-def _steps(fitted: FittedModel) -> list[tuple[str, Any]]:
+def _steps(fitted: Predictor) -> list[tuple[str, Any]]:
     return [
         (name, step)
         for name, step in fitted.pipeline.steps[:-1]
@@ -127,17 +134,17 @@ def _steps(fitted: FittedModel) -> list[tuple[str, Any]]:
     ]
 
 
-def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Feed]:
+def _feeds(fitted: Predictor, steps: list[tuple[str, Any]], X: Any) -> list[InputSpec]:
     """Return the inputs of the file, or raise one error with all obstacles known so far."""
     problems, feeds = model_problems(fitted.model), []
     encoded = bool(steps) and isinstance(steps[0][1], TableEncoder)
     try:
-        feeds = planned_feeds(steps[0][1], X) if encoded else feeds_of(X)
+        feeds = encoder_inputs(steps[0][1], X) if encoded else array_inputs(X)
     except InputError as error:
         problems += error.problems
     if fitted.task == "classification":
         try:
-            labels_of(fitted)
+            onnx_labels(fitted)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -145,7 +152,7 @@ def _feeds(fitted: FittedModel, steps: list[tuple[str, Any]], X: Any) -> list[Fe
     return feeds
 
 
-def _head(X: Any) -> Any:
+def _two_rows(X: Any) -> Any:
     """Return two rows of X, which are used to find the number of columns after each step."""
     if not getattr(X, "shape", ()):
         raise InputError(
@@ -157,17 +164,17 @@ def _head(X: Any) -> Any:
 
 
 def _fill(
-    canvas: Canvas,
+    canvas: GraphBuilder,
     trainer: Any,
     steps: list[tuple[str, Any]],
-    feeds: list[Feed],
+    feeds: list[InputSpec],
     X: Any,
     expected: Any,
     wide: bool,
 ) -> None:
-    fitted: FittedModel = trainer._fitted
+    fitted: Predictor = trainer._fitted
     values = [feed.declared(canvas) for feed in feeds]
-    names, rows = [feed.name for feed in feeds], _head(X)
+    names, rows = [feed.name for feed in feeds], _two_rows(X)
     for position, (name, step) in enumerate(steps):
         if isinstance(step, TableEncoder):
             if position:  # the inputs of the file are the columns of X
@@ -175,17 +182,19 @@ def _fill(
                     f"step {name!r} (TableEncoder) follows another step, which to_onnx does "
                     "not support; make it the first step"
                 )
-            value = encoded_by(canvas, step, values, rows)
+            value = add_encoder(canvas, step, values, rows)
         else:
             inputs = dict(zip(names, values, strict=True))
             value = add_step(canvas, name, step, inputs, wide=wide)
         rows = step.transform(rows)
-        values, names = [Value(value.name, value.kind, rows.shape[1])], ["X"]
+        values, names = [GraphValue(value.name, value.kind, rows.shape[1])], ["X"]
     classifier = fitted.task == "classification"
     exact = all(isinstance(step, TableEncoder) for _, step in steps)
     answers = add_model(canvas, fitted.model, values, classifier=classifier, exact=exact)
     if classifier:
         has_proba = hasattr(trainer, "predict_proba")
-        add_classes(canvas, answers, fitted, probabilities=has_proba)
+        add_class_outputs(canvas, answers, fitted, probabilities=has_proba)
     else:
-        add_numbers(canvas, answers, expected.shape[1] if expected.ndim == 2 else None)
+        add_regression_outputs(
+            canvas, answers, expected.shape[1] if expected.ndim == 2 else None
+        )

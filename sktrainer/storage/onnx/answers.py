@@ -7,15 +7,15 @@ import json
 import numpy as np
 
 from sktrainer.exceptions import InputError
-from sktrainer.results.fitted import FittedModel
-from sktrainer.storage.onnx.canvas import Canvas, texts
-from sktrainer.storage.onnx.models import Answers
+from sktrainer.results.fitted import Predictor
+from sktrainer.storage.onnx.canvas import GraphBuilder, string_array
+from sktrainer.storage.onnx.models import ModelOutputs
 from sktrainer.types import Array
 
-__all__ = ["add_classes", "add_numbers", "facts_of", "labels_of"]
+__all__ = ["add_class_outputs", "add_regression_outputs", "model_metadata", "onnx_labels"]
 
 
-def labels_of(fitted: FittedModel) -> Array:
+def onnx_labels(fitted: Predictor) -> Array:
     """Return the original labels in an ONNX type: int64, bool, double or string.
 
     Raises
@@ -27,7 +27,7 @@ def labels_of(fitted: FittedModel) -> Array:
     if classes is None or fitted.class_codes is None:
         raise InputError("to_onnx does not support classifiers with several outputs")
     if all(isinstance(label, str) for label in classes):
-        return texts(classes)
+        return string_array(classes)
     kinds = {"i": np.int64, "u": np.int64, "b": np.bool_, "f": np.float64}
     if classes.dtype.kind not in kinds:
         raise InputError(
@@ -37,15 +37,17 @@ def labels_of(fitted: FittedModel) -> Array:
     return classes.astype(kinds[classes.dtype.kind])
 
 
-def facts_of(fitted: FittedModel) -> dict[str, str]:
+def model_metadata(fitted: Predictor) -> dict[str, str]:
     """Return the metadata of the file: the task, and the classes as JSON."""
     facts: dict[str, str] = {"task": fitted.task}
     if fitted.classes is not None:
-        facts["classes"] = json.dumps(labels_of(fitted).tolist(), ensure_ascii=False)
+        facts["classes"] = json.dumps(onnx_labels(fitted).tolist(), ensure_ascii=False)
     return facts
 
 
-def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None:
+def add_regression_outputs(
+    canvas: GraphBuilder, answers: ModelOutputs, n_outputs: int | None
+) -> None:
     """Add the output "prediction": one number per row, or `n_outputs` numbers."""
     from onnx import TensorProto
 
@@ -58,8 +60,8 @@ def add_numbers(canvas: Canvas, answers: Answers, n_outputs: int | None) -> None
     canvas.output("prediction", canvas.cast(value, TensorProto.FLOAT), TensorProto.FLOAT, shape)
 
 
-def add_classes(
-    canvas: Canvas, answers: Answers, fitted: FittedModel, *, probabilities: bool
+def add_class_outputs(
+    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, *, probabilities: bool
 ) -> None:
     """Add the output "label", with the original labels, and optionally "probabilities".
 
@@ -70,7 +72,7 @@ def add_classes(
     """
     from onnx import TensorProto
 
-    labels = labels_of(fitted)
+    labels = onnx_labels(fitted)
     kind = _kind_of(labels)
     found = answers.probabilities
     if probabilities and found is None:
@@ -90,11 +92,15 @@ def _kind_of(labels: Array) -> int:
     return int(helper.np_dtype_to_tensor_dtype(labels.dtype))
 
 
-def _label(canvas: Canvas, answers: Answers, fitted: FittedModel, labels: Array) -> str:
+def _label(
+    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, labels: Array
+) -> str:
     from onnx import TensorProto
 
     known = canvas.constant(labels[fitted.class_codes])
-    if answers.predicted is None or (fitted.likeliest and answers.probabilities is not None):
+    if answers.predicted is None or (
+        fitted.predict_is_argmax and answers.probabilities is not None
+    ):
         assert answers.probabilities is not None
         codes = canvas.add("ArgMax", answers.probabilities, axis=1, keepdims=0)
         return canvas.add("Gather", known, codes)
@@ -105,7 +111,7 @@ def _label(canvas: Canvas, answers: Answers, fitted: FittedModel, labels: Array)
     return own if answers.kind == kind else canvas.cast(own, kind)
 
 
-def _expanded(canvas: Canvas, value: str, fitted: FittedModel) -> str:
+def _expanded(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
     codes, n_classes = fitted.class_codes, len(fitted.classes)  # type: ignore[arg-type]
     assert codes is not None
     if np.array_equal(codes, np.arange(n_classes)):
@@ -116,11 +122,11 @@ def _expanded(canvas: Canvas, value: str, fitted: FittedModel) -> str:
     return canvas.add("MatMul", value, canvas.constant(places))
 
 
-def _corrected(canvas: Canvas, value: str, fitted: FittedModel) -> str:
+def _corrected(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
     """Undo the prior shift, as `correct_priors` does."""
-    if fitted.shift is None:
+    if fitted.prior_shift is None:
         return value
-    shift = np.asarray(fitted.shift, dtype=float)
+    shift = np.asarray(fitted.prior_shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
     # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
     weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))

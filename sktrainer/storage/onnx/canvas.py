@@ -9,16 +9,16 @@ import numpy as np
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["ML", "OPSETS", "Canvas"]
+__all__ = ["ML_DOMAIN", "OPSETS", "GraphBuilder"]
 
 #: Operator domain of encoders and tree ensembles.
-ML = "ai.onnx.ml"
+ML_DOMAIN = "ai.onnx.ml"
 #: Operator set versions, the latest that onnxmltools supports.
-OPSETS = {"": 15, ML: 3}
+OPSETS = {"": 15, ML_DOMAIN: 3}
 _IR_VERSION = 8
 
 
-class Canvas:
+class GraphBuilder:
     """Builder that collects the nodes, constants, inputs and outputs of an ONNX model.
 
     A method that adds a value returns its name, which other methods take as input. These
@@ -127,7 +127,7 @@ class Canvas:
         return self._name(op) if any(name == given.name for given in self._inputs) else name
 
 
-def texts(values: Array) -> Array:
+def string_array(values: Array) -> Array:
     """Return an object array of Python strings, as ONNX requires."""
     found = np.empty(len(values), dtype=object)
     found[:] = [str(value) for value in values]

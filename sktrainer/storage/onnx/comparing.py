@@ -11,7 +11,7 @@ import pandas as pd
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["compare", "run", "with_gaps"]
+__all__ = ["compare_outputs", "run_onnx", "with_missing_values"]
 
 #: Tolerance for float32 rounding: relative to the value, and to the largest value.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
@@ -19,7 +19,7 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5
 MOST_GAPS = 1000
 
 
-def run(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
+def run_onnx(content: bytes, feeds: dict[str, Array]) -> dict[str, Array]:
     """Run an ONNX model on the CPU and return its outputs by name.
 
     Raises
@@ -54,7 +54,7 @@ class Difference:
     allowed: float
 
 
-def compare(trainer: Any, X: Any, outputs: dict[str, Array]) -> None:
+def compare_outputs(trainer: Any, X: Any, outputs: dict[str, Array]) -> None:
     """Compare the outputs of an exported model with the predictions of the trainer for X.
 
     `outputs` has "prediction"; or "label" and, if the model supports it, "probabilities".
@@ -122,7 +122,7 @@ def _tied(probabilities: Array, within: float) -> Array:
     return tied
 
 
-def with_gaps(X: Any) -> Any:
+def with_missing_values(X: Any) -> Any:
     """Return rows of X with every seventh value missing, or None if X cannot have such."""
     if isinstance(X, pd.DataFrame):
         frame = X.iloc[:MOST_GAPS]

@@ -7,26 +7,33 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sktrainer.encoding.table.cells import cells_by_position, column_names, is_frame
-from sktrainer.encoding.table.finishing import Finish
-from sktrainer.encoding.table.levels import Levels, factorise
-from sktrainer.encoding.table.matrices import MatrixPlan
+from sktrainer.encoding.table.cells import column_names, column_reader, is_frame
+from sktrainer.encoding.table.finishing import Postprocessing
+from sktrainer.encoding.table.levels import Levels, factorize
+from sktrainer.encoding.table.matrices import MatrixTransform
 from sktrainer.encoding.table.numeric import to_numbers
-from sktrainer.encoding.table.plans import LevelValues, Numbers, OneHot
-from sktrainer.encoding.table.schema import kind_of
-from sktrainer.encoding.table.table_plan import TablePlan
+from sktrainer.encoding.table.plans import LevelTransform, NumericTransform, OneHotTransform
+from sktrainer.encoding.table.schema import column_kind
+from sktrainer.encoding.table.table_plan import TableTransform
 from sktrainer.exceptions import InputError
-from sktrainer.storage.onnx.canvas import ML, Canvas
+from sktrainer.storage.onnx.canvas import ML_DOMAIN, GraphBuilder
 from sktrainer.types import Array
 
-__all__ = ["Feed", "Value", "encoded_by", "feeds_of", "joined", "planned_feeds"]
+__all__ = [
+    "GraphValue",
+    "InputSpec",
+    "add_encoder",
+    "array_inputs",
+    "concatenate",
+    "encoder_inputs",
+]
 
 #: Name of the input if X is an array.
 MATRIX = "X"
 
 
 @dataclass(frozen=True)
-class Value:
+class GraphValue:
     """Value in the ONNX graph: numbers or booleans (n_rows, width), or a string column."""
 
     name: str
@@ -35,7 +42,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Feed:
+class InputSpec:
     """Input of the ONNX file.
 
     Attributes
@@ -54,12 +61,12 @@ class Feed:
     kind: Literal["double", "text"]
     width: int = 1
 
-    def declared(self, canvas: Canvas) -> Value:
+    def declared(self, canvas: GraphBuilder) -> GraphValue:
         """Declare the input in the graph."""
         from onnx import TensorProto
 
         kind = TensorProto.STRING if self.kind == "text" else TensorProto.DOUBLE
-        return Value(canvas.input(self.name, kind, self.width), self.kind, self.width)
+        return GraphValue(canvas.input(self.name, kind, self.width), self.kind, self.width)
 
     def cells(self, X: Any) -> Array:
         """Return the input values for the rows of X, of shape (n_rows, width).
@@ -68,16 +75,16 @@ class Feed:
         """
         if self.position is None:
             return np.asarray(X, dtype=np.float64)
-        cells = cells_by_position(X)(self.position)
+        cells = column_reader(X)(self.position)
         if self.kind == "double":
             return to_numbers(cells).astype(np.float64)[:, np.newaxis]
-        codes, levels = factorise(cells)
+        codes, levels = factorize(cells)
         table = np.array([*levels, ""], dtype=object)
         found: Array = table[codes][:, np.newaxis]
         return found
 
 
-def feeds_of(X: Any) -> list[Feed]:
+def array_inputs(X: Any) -> list[InputSpec]:
     """Return the inputs for steps that take X unchanged: one per column, or one array.
 
     Raises
@@ -87,12 +94,12 @@ def feeds_of(X: Any) -> list[Feed]:
         numbers and strings.
     """
     if is_frame(X):
-        column = cells_by_position(X)
-        kinds = [kind_of(column(position)) for position in range(X.shape[1])]
+        column = column_reader(X)
+        kinds = [column_kind(column(position)) for position in range(X.shape[1])]
         names = [str(name) for name in column_names(X)]
         _refuse_kinds(names, kinds)
         return [
-            Feed(name, position, "text" if kind == "texts" else "double")
+            InputSpec(name, position, "text" if kind == "texts" else "double")
             for position, (name, kind) in enumerate(zip(names, kinds, strict=True))
         ]
     if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
@@ -104,7 +111,7 @@ def feeds_of(X: Any) -> list[Feed]:
             f"X must be a table or a dense numeric array, got {type(X).__name__} of "
             f"{X.dtype}; pass a DataFrame or X.toarray() to both fit and to_onnx"
         )
-    return [Feed(MATRIX, None, "double", X.shape[1])]
+    return [InputSpec(MATRIX, None, "double", X.shape[1])]
 
 
 def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
@@ -120,7 +127,7 @@ def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
         raise InputError(problems)
 
 
-def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
+def encoder_inputs(encoder: Any, X: Any) -> list[InputSpec]:
     """Return the inputs for a TableEncoder: one per column that it uses.
 
     Raises
@@ -129,9 +136,9 @@ def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
         If some columns cannot be encoded in an ONNX file. The error names all of them.
     """
     plan = encoder._plan
-    if isinstance(plan, MatrixPlan):
-        return feeds_of(X)
-    if not isinstance(plan, TablePlan):
+    if isinstance(plan, MatrixTransform):
+        return array_inputs(X)
+    if not isinstance(plan, TableTransform):
         raise InputError(
             "the trainer was fitted on a sparse matrix, which onnxruntime does not support; "
             "fit on X.toarray() instead"
@@ -140,10 +147,10 @@ def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
     names = encoder._names
     for position, column in zip(plan.positions, plan.plans, strict=True):
         name = names[position]
-        if isinstance(column, Numbers):
-            feeds.append(Feed(name, position, "double"))
-        elif isinstance(column, LevelValues | OneHot):
-            feeds.append(Feed(name, position, "text"))
+        if isinstance(column, NumericTransform):
+            feeds.append(InputSpec(name, position, "double"))
+        elif isinstance(column, LevelTransform | OneHotTransform):
+            feeds.append(InputSpec(name, position, "text"))
             if "" in column.levels.levels:
                 problems.append(
                     f"column {name!r} contains empty strings, which represent missing values "
@@ -159,7 +166,7 @@ def planned_feeds(encoder: Any, X: Any) -> list[Feed]:
     return feeds
 
 
-def joined(canvas: Canvas, values: list[Value]) -> Value:
+def concatenate(canvas: GraphBuilder, values: list[GraphValue]) -> GraphValue:
     """Concatenate numeric columns.
 
     Raises
@@ -177,66 +184,74 @@ def joined(canvas: Canvas, values: list[Value]) -> Value:
     if len(values) == 1:
         return values[0]
     name = canvas.add("Concat", *(value.name for value in values), axis=1)
-    return Value(name, values[0].kind, sum(value.width for value in values))
+    return GraphValue(name, values[0].kind, sum(value.width for value in values))
 
 
-def encoded_by(canvas: Canvas, encoder: Any, values: list[Value], X: Any) -> Value:
+def add_encoder(
+    canvas: GraphBuilder, encoder: Any, values: list[GraphValue], X: Any
+) -> GraphValue:
     """Add the operations of a TableEncoder."""
     plan = encoder._plan
-    if isinstance(plan, MatrixPlan):
-        return _matrix(canvas, plan, joined(canvas, values), X)
+    if isinstance(plan, MatrixTransform):
+        return _matrix(canvas, plan, concatenate(canvas, values), X)
     kind = _kind(plan.dtype)
     parts = [
         _column(canvas, column, value.name, kind)
         for column, value in zip(plan.plans, values, strict=True)
     ]
-    out = joined(canvas, parts)
-    return _finished(canvas, plan.finish, out, len(plan.names))
+    out = concatenate(canvas, parts)
+    return _postprocess(canvas, plan.finish, out, len(plan.names))
 
 
 def _kind(dtype: Any) -> Literal["float", "double"]:
     return "double" if np.dtype(dtype) == np.float64 else "float"
 
 
-def as_kind(canvas: Canvas, value: Value, kind: Literal["float", "double"]) -> Value:
+def cast_value(
+    canvas: GraphBuilder, value: GraphValue, kind: Literal["float", "double"]
+) -> GraphValue:
     """Cast numbers or booleans to float or double."""
     from onnx import TensorProto
 
     if value.kind == kind:
         return value
     to = TensorProto.DOUBLE if kind == "double" else TensorProto.FLOAT
-    return Value(canvas.cast(value.name, to), kind, value.width)
+    return GraphValue(canvas.cast(value.name, to), kind, value.width)
 
 
-def _matrix(canvas: Canvas, plan: MatrixPlan, value: Value, X: Any) -> Value:
+def _matrix(
+    canvas: GraphBuilder, plan: MatrixTransform, value: GraphValue, X: Any
+) -> GraphValue:
     dtypes = [X.dtype] if isinstance(X, np.ndarray) else list(getattr(X, "dtypes", ["f8"]))
-    value = as_kind(canvas, value, _kind(np.result_type(*dtypes, np.float32)))
+    value = cast_value(canvas, value, _kind(np.result_type(*dtypes, np.float32)))
     if plan.kept is not None:
         kept = canvas.constant(np.array(plan.kept, dtype=np.int64))
-        value = Value(
+        value = GraphValue(
             canvas.add("Gather", value.name, kept, axis=1), value.kind, len(plan.kept)
         )
     elif not plan.impute:
         return value
-    return _finished(canvas, plan.finish, value, len(plan.names))
+    return _postprocess(canvas, plan.finish, value, len(plan.names))
 
 
-def _column(canvas: Canvas, plan: Any, name: str, kind: Literal["float", "double"]) -> Value:
-    if isinstance(plan, Numbers):
-        return as_kind(canvas, Value(name, "double", 1), kind)
-    if isinstance(plan, OneHot):
+def _column(
+    canvas: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
+) -> GraphValue:
+    if isinstance(plan, NumericTransform):
+        return cast_value(canvas, GraphValue(name, "double", 1), kind)
+    if isinstance(plan, OneHotTransform):
         # Look up the position of the level, then compare it with all positions.
-        slots = _looked_up(canvas, name, plan.levels, plan.slots.astype(np.int64))
+        slots = _lookup_levels(canvas, name, plan.levels, plan.slots.astype(np.int64))
         ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
-        return as_kind(canvas, Value(ones, "truth", len(plan.names)), kind)
+        return cast_value(canvas, GraphValue(ones, "truth", len(plan.names)), kind)
     columns = [
-        Value(_looked_up(canvas, name, plan.levels, numbers), "float", 1)
+        GraphValue(_lookup_levels(canvas, name, plan.levels, numbers), "float", 1)
         for numbers in plan.table.astype(np.float32).T
     ]
-    return as_kind(canvas, joined(canvas, columns), kind)
+    return cast_value(canvas, concatenate(canvas, columns), kind)
 
 
-def _looked_up(canvas: Canvas, name: str, levels: Levels, table: Array) -> str:
+def _lookup_levels(canvas: GraphBuilder, name: str, levels: Levels, table: Array) -> str:
     """Map each string to the entry of its level in `table`; unknown strings to the last."""
     kind = "int64" if table.dtype.kind == "i" else "float"
     keys, entries = levels.levels.tolist(), table[:-1].tolist()
@@ -245,10 +260,12 @@ def _looked_up(canvas: Canvas, name: str, levels: Levels, table: Array) -> str:
         f"values_{kind}s": entries or [table[-1].item()],
         f"default_{kind}": table[-1].item(),
     }
-    return canvas.add("LabelEncoder", name, domain=ML, **attributes)
+    return canvas.add("LabelEncoder", name, domain=ML_DOMAIN, **attributes)
 
 
-def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value:
+def _postprocess(
+    canvas: GraphBuilder, finish: Postprocessing, value: GraphValue, width: int
+) -> GraphValue:
     """Impute, add missing indicators and standardise, as `Finish.apply` does."""
     steps, marks = finish.steps, []
     dtype = np.float64 if value.kind == "double" else np.float32
@@ -256,26 +273,28 @@ def _finished(canvas: Canvas, finish: Finish, value: Value, width: int) -> Value
         missing = canvas.add("IsNaN", value.name)
         if len(steps.marked):
             at = canvas.constant(steps.marked.astype(np.int64))
-            marked = Value(
+            marked = GraphValue(
                 canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
             )
-            marks = [as_kind(canvas, marked, _kind(dtype))]
+            marks = [cast_value(canvas, marked, _kind(dtype))]
         medians = np.full((1, value.width), np.nan, dtype=dtype)
         medians[0, steps.filled] = finish.imputer.statistics_
         filled = canvas.add("Where", missing, canvas.constant(medians), value.name)
-        value = Value(filled, value.kind, value.width)
+        value = GraphValue(filled, value.kind, value.width)
     if finish.scaler is not None:
         means, scales = np.zeros((1, width)), np.ones((1, width))
         means[0, steps.scaled] = finish.scaler.mean_
         scales[0, steps.scaled] = finish.scaler.scale_
         value = _standardised(canvas, value, means, scales)
-    return joined(canvas, [value, *marks])
+    return concatenate(canvas, [value, *marks])
 
 
-def _standardised(canvas: Canvas, value: Value, means: Array, scales: Array) -> Value:
+def _standardised(
+    canvas: GraphBuilder, value: GraphValue, means: Array, scales: Array
+) -> GraphValue:
     # In double precision, so that the result is rounded to float32 only once.
-    wide = as_kind(canvas, value, "double").name
+    wide = cast_value(canvas, value, "double").name
     centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
     scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))
     kind: Any = value.kind
-    return as_kind(canvas, Value(scaled, "double", value.width), kind)
+    return cast_value(canvas, GraphValue(scaled, "double", value.width), kind)

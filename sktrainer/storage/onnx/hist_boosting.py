@@ -14,11 +14,11 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from sktrainer.exceptions import InputError
-from sktrainer.storage.onnx.canvas import ML, Canvas
-from sktrainer.storage.onnx.fronts import Value, as_kind
+from sktrainer.storage.onnx.canvas import ML_DOMAIN, GraphBuilder
+from sktrainer.storage.onnx.fronts import GraphValue, cast_value
 from sktrainer.types import Array
 
-__all__ = ["add_hist_boosting", "is_hist_boosting", "rounded_down"]
+__all__ = ["add_hist_boosting", "is_hist_boosting", "round_down_float32"]
 
 
 def is_hist_boosting(model: Any) -> bool:
@@ -27,7 +27,7 @@ def is_hist_boosting(model: Any) -> bool:
 
 
 def add_hist_boosting(
-    canvas: Canvas, model: Any, table: Value, *, exact: bool
+    canvas: GraphBuilder, model: Any, table: GraphValue, *, exact: bool
 ) -> tuple[str | None, int, str | None]:
     """Add the trees and the link function of a model.
 
@@ -64,7 +64,7 @@ def add_hist_boosting(
     return None, kind, canvas.add("Softmax", raw, axis=1)
 
 
-def _preprocessed(canvas: Canvas, model: Any, table: Value) -> Value:
+def _preprocessed(canvas: GraphBuilder, model: Any, table: GraphValue) -> GraphValue:
     """Encode categorical columns as codes and move them first, as the model does."""
     if getattr(model, "_preprocessor", None) is None:
         return table
@@ -72,40 +72,40 @@ def _preprocessed(canvas: Canvas, model: Any, table: Value) -> Value:
     chosen = np.asarray(model.is_categorical_, dtype=bool)
     parts = []
     for at, known in zip(np.flatnonzero(chosen), encoder.categories_, strict=True):
-        column = as_kind(canvas, _columns(canvas, table, [at]), "float")
+        column = cast_value(canvas, _columns(canvas, table, [at]), "float")
         parts.append(
-            as_kind(canvas, Value(_coded(canvas, column, known), "float", 1), "double")
+            cast_value(canvas, GraphValue(_coded(canvas, column, known), "float", 1), "double")
         )
     others = np.flatnonzero(~chosen)
     if len(others):
-        parts.append(as_kind(canvas, _columns(canvas, table, others), "double"))
+        parts.append(cast_value(canvas, _columns(canvas, table, others), "double"))
     name = canvas.add("Concat", *(part.name for part in parts), axis=1)
     kind: Any = table.kind
-    return as_kind(canvas, Value(name, "double", table.width), kind)
+    return cast_value(canvas, GraphValue(name, "double", table.width), kind)
 
 
-def _columns(canvas: Canvas, table: Value, at: Any) -> Value:
+def _columns(canvas: GraphBuilder, table: GraphValue, at: Any) -> GraphValue:
     positions = canvas.constant(np.asarray(at, dtype=np.int64))
-    return Value(canvas.add("Gather", table.name, positions, axis=1), table.kind, len(at))
+    return GraphValue(canvas.add("Gather", table.name, positions, axis=1), table.kind, len(at))
 
 
-def _coded(canvas: Canvas, column: Value, categories: Array) -> str:
+def _coded(canvas: GraphBuilder, column: GraphValue, categories: Array) -> str:
     known = [float(value) for value in categories if value == value]  # without NaN
     return canvas.add(
         "LabelEncoder",
         column.name,
-        domain=ML,
+        domain=ML_DOMAIN,
         keys_floats=known,
         values_floats=[float(code) for code in range(len(known))],
         default_float=float("nan"),
     )
 
 
-def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
+def _raw_scores(canvas: GraphBuilder, model: Any, table: GraphValue, exact: bool) -> str:
     from onnx import numpy_helper
 
     attributes: dict[str, list[Any]] = defaultdict(list)
-    border = rounded_down if exact and table.kind == "float" else float
+    border = round_down_float32 if exact and table.kind == "float" else float
     tree_id = 0
     for trees in model._predictors:
         for target, tree in enumerate(trees):
@@ -119,7 +119,7 @@ def _raw_scores(canvas: Canvas, model: Any, table: Value, exact: bool) -> str:
             attributes[f"{key}_as_tensor"] = tensor
     n_targets = int(model.n_trees_per_iteration_)
     name = "TreeEnsembleRegressor"
-    return canvas.add(name, table.name, domain=ML, n_targets=n_targets, **attributes)
+    return canvas.add(name, table.name, domain=ML_DOMAIN, n_targets=n_targets, **attributes)
 
 
 def _add_tree(
@@ -179,7 +179,7 @@ def _add_node(
         to[f"nodes_{key}"].append(entry)
 
 
-def rounded_down(value: float) -> float:
+def round_down_float32(value: float) -> float:
     """Return the greatest float32 that is not above a threshold.
 
     A float32 is at most the threshold if and only if it is at most the result.

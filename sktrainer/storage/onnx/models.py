@@ -17,21 +17,21 @@ from sktrainer._optional import require
 from sktrainer.backends.modules import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
-from sktrainer.storage.onnx.canvas import OPSETS, Canvas
-from sktrainer.storage.onnx.fronts import Value, as_kind, joined
+from sktrainer.storage.onnx.canvas import OPSETS, GraphBuilder
+from sktrainer.storage.onnx.fronts import GraphValue, cast_value, concatenate
 from sktrainer.storage.onnx.hist_boosting import (
     add_hist_boosting,
     is_hist_boosting,
-    rounded_down,
+    round_down_float32,
 )
 
-__all__ = ["Answers", "add_model", "add_step", "model_problems"]
+__all__ = ["ModelOutputs", "add_model", "add_step", "model_problems"]
 
 _EXTRA = "onnx"
 
 
 @dataclass(frozen=True)
-class Answers:
+class ModelOutputs:
     """Outputs of a converted model.
 
     Attributes
@@ -85,8 +85,8 @@ def _family(model: Any) -> str:
 
 
 def add_step(
-    canvas: Canvas, name: str, step: Any, values: dict[str, Value], *, wide: bool
-) -> Value:
+    canvas: GraphBuilder, name: str, step: Any, values: dict[str, GraphValue], *, wide: bool
+) -> GraphValue:
     """Add a fitted scikit-learn transformer; `values` maps its input names to values.
 
     The width of the returned value is 0, since it is not known yet. If `wide` is True,
@@ -104,20 +104,22 @@ def add_step(
     return outputs[-1]  # clustering returns labels, then distances (its `transform`)
 
 
-def _added_step(canvas: Canvas, step: Any, values: dict[str, Value], wide: bool) -> list[Value]:
+def _added_step(
+    canvas: GraphBuilder, step: Any, values: dict[str, GraphValue], wide: bool
+) -> list[GraphValue]:
     from onnx import TensorProto
 
     if wide and _fills_numbers(step):
         return [_filled(canvas, step, list(values.values()))]
     if not wide:
         values = {key: _narrow(canvas, value) for key, value in values.items()}
-    converted = _by_skl2onnx(step, values)
+    converted = _convert_with_skl2onnx(step, values)
     outputs = canvas.embed(converted, [value.name for value in values.values()])
     kinds: dict[int, Any] = {TensorProto.STRING: "text", TensorProto.DOUBLE: "double"}
     return [
-        Value(out, kinds[kind], 0)
+        GraphValue(out, kinds[kind], 0)
         if kind in kinds
-        else Value(canvas.cast(out, TensorProto.FLOAT), "float", 0)
+        else GraphValue(canvas.cast(out, TensorProto.FLOAT), "float", 0)
         for out, kind in outputs
     ]
 
@@ -134,16 +136,16 @@ def _fills_numbers(step: Any) -> bool:
     )
 
 
-def _filled(canvas: Canvas, step: Any, values: list[Value]) -> Value:
-    table = as_kind(canvas, joined(canvas, values), "double")
+def _filled(canvas: GraphBuilder, step: Any, values: list[GraphValue]) -> GraphValue:
+    table = cast_value(canvas, concatenate(canvas, values), "double")
     fill = canvas.constant(step.statistics_[np.newaxis].astype(np.float64))
     missing = canvas.add("IsNaN", table.name)
-    return Value(canvas.add("Where", missing, fill, table.name), "double", table.width)
+    return GraphValue(canvas.add("Where", missing, fill, table.name), "double", table.width)
 
 
 def add_model(
-    canvas: Canvas, model: Any, values: list[Value], *, classifier: bool, exact: bool
-) -> Answers:
+    canvas: GraphBuilder, model: Any, values: list[GraphValue], *, classifier: bool, exact: bool
+) -> ModelOutputs:
     """Add a fitted model that takes the concatenated values.
 
     `exact` means that the values are bit-identical to the input of the trainer's model.
@@ -153,37 +155,37 @@ def add_model(
     InputError
         If there is no converter for the model, or the converter fails.
     """
-    table = joined(canvas, values)
+    table = concatenate(canvas, values)
     try:
         if is_hist_boosting(model):
-            return Answers(*add_hist_boosting(canvas, model, table, exact=exact))
+            return ModelOutputs(*add_hist_boosting(canvas, model, table, exact=exact))
         if exact and table.kind == "float" and _family(model) == "lightgbm":
             model = _with_float_borders(model)
-        table = as_kind(canvas, table, "float")
+        table = cast_value(canvas, table, "float")
         converted = _converted(model, table)
         outputs = canvas.embed(converted, [table.name])
     except Exception as error:
         raise _refusal(f"the model ({model_name(model)})", error) from error
     predicted, kind = outputs[0]
     probabilities = outputs[1][0] if classifier and len(outputs) > 1 else None
-    return Answers(predicted, kind, probabilities)
+    return ModelOutputs(predicted, kind, probabilities)
 
 
-def _converted(model: Any, table: Value) -> Any:
+def _converted(model: Any, table: GraphValue) -> Any:
     ways = {"xgboost": _by_onnxmltools, "lightgbm": _by_onnxmltools, "catboost": _by_catboost}
     way = ways.get(_family(model))
     if way is not None:
         return way(model, table)
-    converted = _by_skl2onnx(model, {"X": table})
-    _send_missing(model, converted)
+    converted = _convert_with_skl2onnx(model, {"X": table})
+    _set_missing_direction(model, converted)
     return converted
 
 
-def _narrow(canvas: Canvas, value: Value) -> Value:
-    return value if value.kind == "text" else as_kind(canvas, value, "float")
+def _narrow(canvas: GraphBuilder, value: GraphValue) -> GraphValue:
+    return value if value.kind == "text" else cast_value(canvas, value, "float")
 
 
-def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
+def _convert_with_skl2onnx(estimator: Any, feeds: dict[str, GraphValue]) -> Any:
     skl2onnx = require("skl2onnx", _EXTRA)
     types = require("skl2onnx.common.data_types", _EXTRA)
     kinds = {
@@ -200,7 +202,7 @@ def _by_skl2onnx(estimator: Any, feeds: dict[str, Value]) -> Any:
     )
 
 
-def _send_missing(model: Any, converted: Any) -> None:
+def _set_missing_direction(model: Any, converted: Any) -> None:
     """Set the direction of missing values in the trees of a forest, which skl2onnx omits."""
     if not isinstance(model, BaseForest | BaseDecisionTree):
         return
@@ -214,7 +216,7 @@ def _send_missing(model: Any, converted: Any) -> None:
         lists["nodes_missing_value_tracks_true"][:] = to_left
 
 
-def _by_onnxmltools(model: Any, table: Value) -> Any:
+def _by_onnxmltools(model: Any, table: GraphValue) -> Any:
     onnxmltools = require("onnxmltools", _EXTRA)
     types = require("onnxmltools.convert.common.data_types", _EXTRA)
     initial = [("X", types.FloatTensorType([None, table.width]))]
@@ -238,7 +240,7 @@ def _nameless(model: Any) -> Any:
 def _plainly_labelled(model: Any) -> Any:
     """Return a LightGBM model with labels that its converter supports.
 
-    `add_classes` restores the original labels.
+    `add_class_outputs` restores the original labels.
     """
     if getattr(model, "classes_", np.arange(2)).dtype.kind not in "bf":
         return model
@@ -258,7 +260,7 @@ def _with_float_borders(model: Any) -> Any:
     for at, line in enumerate(lines):
         key, _, values = line.partition("=")
         if key == "threshold":
-            borders = (repr(rounded_down(float(value))) for value in values.split())
+            borders = (repr(round_down_float32(float(value))) for value in values.split())
             lines[at] = f"threshold={' '.join(borders)}"
     # The sizes of the trees in bytes have changed. LightGBM reads a file without them.
     kept = [line for line in lines if not line.startswith("tree_sizes=")]
@@ -267,7 +269,7 @@ def _with_float_borders(model: Any) -> Any:
     return narrowed
 
 
-def _by_catboost(model: Any, table: Value) -> Any:
+def _by_catboost(model: Any, table: GraphValue) -> Any:
     import onnx
 
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,11 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sktrainer.encoding.table.columns import CellTypeError, ColumnDecision, table_problems
+from sktrainer.encoding.table.columns import (
+    ColumnDecision,
+    UnsupportedValueError,
+    table_problems,
+)
 
 
 def test_valid_table_has_no_problems():
@@ -67,7 +71,7 @@ def test_complex_columns_are_refused():
 
 
 def test_cell_type_error_is_a_type_error_and_pickles():
-    error = CellTypeError(["one", "two"])
+    error = UnsupportedValueError(["one", "two"])
     assert isinstance(error, TypeError) and isinstance(error, ValueError)
     assert pickle.loads(pickle.dumps(error)).problems == ("one", "two")
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktrainer.encoding.table.dates import (
+    CALENDAR_PARTS,
     ISO,
-    PARTS,
     DateFormat,
     calendar_parts,
-    format_of_texts,
+    infer_date_format,
     parse_dates,
     to_datetimes,
-    varying_parts,
+    varying_calendar_parts,
 )
 
 
@@ -39,7 +39,7 @@ from sktrainer.encoding.table.dates import (
     ],
 )
 def test_common_date_formats_are_detected(texts, expected):
-    form = format_of_texts(texts)
+    form = infer_date_format(texts)
     assert form is not None and form.text == expected
 
 
@@ -58,11 +58,11 @@ def test_common_date_formats_are_detected(texts, expected):
     ],
 )
 def test_other_strings_are_not_dates(texts):
-    assert format_of_texts(texts) is None
+    assert infer_date_format(texts) is None
 
 
 def test_ambiguous_format_is_noted():
-    form = format_of_texts(["01/02/2025", "03/04/2025"])
+    form = infer_date_format(["01/02/2025", "03/04/2025"])
     assert form is not None and "%d/%m/%Y" in form.note
 
 
@@ -76,7 +76,7 @@ def test_few_and_many_strings_are_parsed_alike(form):
 
 
 def test_utc_offsets_are_converted_to_utc():
-    form = format_of_texts(["2024-01-01T00:30:00+01:00"])
+    form = infer_date_format(["2024-01-01T00:30:00+01:00"])
     assert form == DateFormat(ISO, "UTC")
     dates = parse_dates(["2024-01-01T00:30:00+01:00", "2024-01-01T00:30:00Z"], form)
     assert dates.astype("datetime64[m]").astype(str).tolist() == [
@@ -102,7 +102,7 @@ def test_numbers_in_date_column_are_missing():
 @settings(max_examples=50, deadline=None)
 def test_calendar_parts_equal_datetime_attributes(moments):
     dates = np.array(moments, dtype="datetime64[us]")
-    month, day, weekday, hour, minute, second, days = calendar_parts(dates, PARTS)
+    month, day, weekday, hour, minute, second, days = calendar_parts(dates, CALENDAR_PARTS)
     for row, moment in enumerate(moments):
         assert (month[row], day[row]) == (moment.month, moment.day)
         assert weekday[row] == moment.weekday()
@@ -114,5 +114,5 @@ def test_calendar_parts_equal_datetime_attributes(moments):
 
 def test_constant_parts_are_left_out():
     dates = np.array(["2024-01-01T10:00", "2024-01-02T10:00", "NaT"], dtype="datetime64[s]")
-    assert varying_parts(dates) == ("day", "weekday", "days")
-    assert varying_parts(dates[2:]) == ()
+    assert varying_calendar_parts(dates) == ("day", "weekday", "days")
+    assert varying_calendar_parts(dates[2:]) == ()

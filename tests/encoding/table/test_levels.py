@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sktrainer.encoding.table.cells import FEW_ROWS
-from sktrainer.encoding.table.levels import Levels, learn_levels
+from sktrainer.encoding.table.levels import Levels, fit_levels
 
 CELLS = st.one_of(
     st.none(), st.text(max_size=2), st.integers(-2, 2), st.booleans(), st.floats(-2, 2)
@@ -22,7 +22,7 @@ CELLS = st.one_of(
 def test_codes_are_the_same_in_training_and_prediction(values):
     cells = np.empty(len(values), dtype=object)
     cells[:] = values
-    codes, levels = learn_levels(cells)
+    codes, levels = fit_levels(cells)
     reader = Levels(np.array(levels, dtype=object))
     assert reader.read(cells).tolist() == codes.tolist()
     many = np.tile(cells, FEW_ROWS + 1)
@@ -32,21 +32,21 @@ def test_codes_are_the_same_in_training_and_prediction(values):
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
 def test_codes_follow_the_string_order(dtype):
     cells = pd.Series(["b", None, "a", "c"], dtype=dtype).array
-    codes, levels = learn_levels(cells)
+    codes, levels = fit_levels(cells)
     assert codes.tolist() == [1, -1, 0, 2] and levels == ["a", "b", "c"]
 
 
 def test_ordered_categories_keep_order_and_drop_unused_ones():
     cells = pd.Categorical(["high", "low"], ["low", "mid", "high"], ordered=True)
-    assert learn_levels(cells)[1] == ["low", "high"]
+    assert fit_levels(cells)[1] == ["low", "high"]
 
 
 def test_numeric_categories_are_sorted_as_numbers():
-    assert learn_levels(pd.Categorical([10, 9, 1]))[1] == ["1", "9", "10"]
+    assert fit_levels(pd.Categorical([10, 9, 1]))[1] == ["1", "9", "10"]
 
 
 def test_categories_with_the_same_string_are_one_level():
-    codes, levels = learn_levels(pd.Categorical([1, "1", "b"]))
+    codes, levels = fit_levels(pd.Categorical([1, "1", "b"]))
     assert codes.tolist() == [0, 0, 1] and levels == ["1", "b"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sktrainer.encoding.table.numeric import (
     needs_float64,
-    numbers_of_texts,
+    parse_all_numbers,
     parse_numbers,
     to_numbers,
     value_range,
@@ -19,13 +19,13 @@ from sktrainer.encoding.table.numeric import (
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_float_strings_are_parsed_exactly(values):
-    numbers = numbers_of_texts([repr(value) for value in values])
+    numbers = parse_all_numbers([repr(value) for value in values])
     assert numbers is not None and numbers.tolist() == values
 
 
 @pytest.mark.parametrize("text", ["", "?", "NA", "nan", " n/a ", "NULL", "None", "-"])
 def test_common_missing_strings_are_missing(text):
-    np.testing.assert_array_equal(numbers_of_texts([text, "1"]), [np.nan, 1])
+    np.testing.assert_array_equal(parse_all_numbers([text, "1"]), [np.nan, 1])
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_common_missing_strings_are_missing(text):
     ],
 )
 def test_strings_that_resemble_numbers_are_rejected(texts):
-    assert numbers_of_texts(texts) is None
+    assert parse_all_numbers(texts) is None
 
 
 def test_zero_is_not_a_leading_zero():
-    np.testing.assert_array_equal(numbers_of_texts(["0", "0.5", "-0.25"]), [0, 0.5, -0.25])
+    np.testing.assert_array_equal(parse_all_numbers(["0", "0.5", "-0.25"]), [0, 0.5, -0.25])
 
 
 def test_later_strings_that_are_not_numbers_are_missing():

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sktrainer.encoding.table.schema import Schema, kind_of, schema_of
+from sktrainer.encoding.table.schema import ColumnContract, column_kind, record_columns
 from sktrainer.encoding.table_encoder import TableEncoder
 
 DAYS = pd.date_range("2024-01-01", periods=3)
@@ -32,7 +32,7 @@ DAYS = pd.date_range("2024-01-01", periods=3)
     ],
 )
 def test_column_kinds_are_detected(cells, kind):
-    assert kind_of(pd.Series(cells).array) == kind
+    assert column_kind(pd.Series(cells).array) == kind
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_column_kinds_are_detected(cells, kind):
     ],
 )
 def test_equivalent_kinds_are_accepted(first, later):
-    schema = schema_of(pd.DataFrame({"x": first}))
+    schema = record_columns(pd.DataFrame({"x": first}))
     assert schema.problems(pd.DataFrame({"x": later})) == []
 
 
@@ -67,30 +67,30 @@ def test_equivalent_kinds_are_accepted(first, later):
     ],
 )
 def test_different_kind_is_reported(first, later, message):
-    (problem,) = schema_of(pd.DataFrame({"x": first})).problems(pd.DataFrame({"x": later}))
+    (problem,) = record_columns(pd.DataFrame({"x": first})).problems(pd.DataFrame({"x": later}))
     assert message in problem
 
 
 def test_numbers_are_accepted_after_numeric_strings():
     X = pd.DataFrame({"x": ["1", "2.5", "?"] * 5})
     decisions = TableEncoder().fit(X).decisions_
-    assert schema_of(X, decisions).problems(pd.DataFrame({"x": [1.0, 2.0]})) == []
+    assert record_columns(X, decisions).problems(pd.DataFrame({"x": [1.0, 2.0]})) == []
 
 
 def test_kinds_of_polars_arrays_and_sparse_matrices():
-    assert schema_of(pl.DataFrame({"a": [1], "b": ["x"]})).kinds == ("numbers", "texts")
-    assert schema_of(np.ones((2, 2))).kinds == ("numbers", "numbers")
-    assert schema_of(np.array([[1, "a"]], dtype=object)).kinds == ("numbers", "texts")
-    assert schema_of(sparse.eye(2, format="csr")).kinds == ("numbers", "numbers")
+    assert record_columns(pl.DataFrame({"a": [1], "b": ["x"]})).kinds == ("numbers", "texts")
+    assert record_columns(np.ones((2, 2))).kinds == ("numbers", "numbers")
+    assert record_columns(np.array([[1, "a"]], dtype=object)).kinds == ("numbers", "texts")
+    assert record_columns(sparse.eye(2, format="csr")).kinds == ("numbers", "numbers")
 
 
 def test_image_shape_is_checked():
-    schema = schema_of(np.zeros((5, 8, 8)))
-    assert schema == Schema(shape=(8, 8))
+    schema = record_columns(np.zeros((5, 8, 8)))
+    assert schema == ColumnContract(shape=(8, 8))
     assert schema.problems(np.zeros((2, 8, 8))) == []
     (problem,) = schema.problems(np.zeros((2, 8, 4)))
     assert "rows had shape (8, 8) in the first chunk, got (8, 4)" in problem
 
 
 def test_lists_are_not_checked():
-    assert schema_of(["a text", "another"]).problems(["a third"]) == []
+    assert record_columns(["a text", "another"]).problems(["a third"]) == []
