@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sktrainer._version import __version__
+from sktrainer.checkpoints.schedule import Checkpoint
 from sktrainer.exceptions import (
     CheckpointError,
     CheckpointMismatchError,
@@ -21,13 +21,14 @@ from sktrainer.exceptions import (
     UntrustedFileError,
 )
 from sktrainer.functional import TrainingResult, train_model, train_with_cv
-from sktrainer.results.report import TrainingReport
-from sktrainer.running.checkpoint import Checkpoint
+from sktrainer.reporting.report import TrainingReport
 from sktrainer.trainer import ManagedTrainer
 
 if TYPE_CHECKING:
+    from sktrainer.data.fingerprint.fingerprint import fingerprint
     from sktrainer.model_store import ModelStore
-    from sktrainer.storage.fingerprint import fingerprint
+
+__version__ = "0.1.0"
 
 load = ManagedTrainer.load
 
@@ -61,7 +62,7 @@ __all__ = [
 
 _AT_FIRST_USE = {
     "ModelStore": "sktrainer.model_store",
-    "fingerprint": "sktrainer.storage.fingerprint",
+    "fingerprint": "sktrainer.data.fingerprint.fingerprint",
 }
 
 

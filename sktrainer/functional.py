@@ -11,16 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from sktrainer.backends.modules import model_name
+from sktrainer.backends.estimators import model_name
+from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import ParameterError, suggest_name
-from sktrainer.results.report import TrainingReport
-from sktrainer.running.cloning import clone_estimator
-from sktrainer.running.progress import Progress
-from sktrainer.storage.bundle import SUFFIXES
-from sktrainer.storage.versions import MAX_NAME_LENGTH
+from sktrainer.reporting.report import TrainingReport
+from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.serialization.bundle import SUFFIXES
+from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
 from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
+
 
 FIT_ARGUMENTS = (
     "sample_weight",

@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sktrainer.exceptions import DataWarning, InputError, suggest_name, warn_caller
-from sktrainer.storage import versions
-from sktrainer.storage.records import (
+from sktrainer.serialization import model_versions
+from sktrainer.serialization.model_records import (
     RECORD,
     diff_frame,
     make_record,
@@ -24,7 +24,10 @@ from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["ModelStore"]
 
+
 Version = int | str
+
+
 VersionNumbers = list[int]  # inside the class, `list` refers to the method
 
 
@@ -107,7 +110,7 @@ class ModelStore:
             write_json(folder / "report.json", trainer.report_.to_dict())
             write_json(folder / RECORD, make_record(name, number, trainer, model, note))
 
-        number = versions.add_version(self.root, name, fill)
+        number = model_versions.add_version(self.root, name, fill)
         for note in notes:
             warn_caller(f"{name!r} version {number}: {note}", DataWarning)
         return number
@@ -120,7 +123,7 @@ class ModelStore:
         InputError
             If the name is not valid or the root is not a folder.
         """
-        versions.check_name(name)
+        model_versions.check_name(name)
         if self.root.exists() and not self.root.is_dir():
             raise InputError(
                 f"the root of a ModelStore must be a folder, but {str(self.root)!r} is a file. "
@@ -170,10 +173,10 @@ class ModelStore:
             and `saved` of the latest version.
         """
         rows = []
-        for name in versions.names_in(self.root):
-            numbers = versions.versions_of(self.root, name)
+        for name in model_versions.names_in(self.root):
+            numbers = model_versions.versions_of(self.root, name)
             latest = read_record(self.root / name / str(numbers[-1]))
-            tags = versions.tags_of(self.root, name)
+            tags = model_versions.tags_of(self.root, name)
             rows.append(
                 {
                     "name": name,
@@ -197,7 +200,7 @@ class ModelStore:
             fingerprint), and the scores as `<set>_<metric>`.
         """
         numbers = self._numbers(name)
-        tags = versions.tags_of(self.root, name)
+        tags = model_versions.tags_of(self.root, name)
         rows = []
         for number in numbers:
             record = read_record(self.root / name / str(number))
@@ -240,12 +243,12 @@ class ModelStore:
 
     def tag(self, name: str, version: Version, tag: str) -> None:
         """Set a tag on a version, and remove it from the version that had it before."""
-        versions.set_tag(self.root, name, self._number(name, version), tag)
+        model_versions.set_tag(self.root, name, self._number(name, version), tag)
 
     def untag(self, name: str, tag: str) -> None:
         """Remove a tag; the version is kept."""
         self._numbers(name)
-        versions.remove_tag(self.root, name, tag)
+        model_versions.remove_tag(self.root, name, tag)
 
     def delete(self, name: str, version: Version) -> None:
         """Delete a version; its number is not reused.
@@ -255,7 +258,7 @@ class ModelStore:
         InputError
             If the version does not exist or has a tag.
         """
-        versions.remove_version(self.root, name, self._number(name, version))
+        model_versions.remove_version(self.root, name, self._number(name, version))
 
     def prune(self, name: str, keep: int) -> VersionNumbers:
         """Delete all versions except the newest ones and those with a tag.
@@ -274,10 +277,10 @@ class ModelStore:
         if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1:
             raise InputError(f"keep must be an integer of at least 1, got {keep!r}")
         numbers = self._numbers(name)
-        tagged = set(versions.tags_of(self.root, name).values())
+        tagged = set(model_versions.tags_of(self.root, name).values())
         deleted = [number for number in numbers[:-keep] if number not in tagged]
         for number in deleted:
-            versions.remove_version(self.root, name, number)
+            model_versions.remove_version(self.root, name, number)
         return deleted
 
     def _folder(self, name: str, version: Version) -> Path:
@@ -286,10 +289,10 @@ class ModelStore:
 
     def _numbers(self, name: str) -> VersionNumbers:
         """Return the versions of a name, or raise an error that lists the known names."""
-        numbers = versions.versions_of(self.root, versions.check_name(name))
+        numbers = model_versions.versions_of(self.root, model_versions.check_name(name))
         if numbers:
             return numbers
-        known = versions.names_in(self.root)
+        known = model_versions.names_in(self.root)
         hint = suggest_name(name, known)
         there = ", ".join(map(repr, known)) or "none"
         raise InputError(f"{self!r} has no model {name!r}. Available models: {there}{hint}")
@@ -299,7 +302,7 @@ class ModelStore:
         if version == "latest":
             return numbers[-1]
         if isinstance(version, str) and version.startswith("@"):
-            return versions.tagged_version(self.root, name, version[1:])
+            return model_versions.tagged_version(self.root, name, version[1:])
         whole = isinstance(version, int) and not isinstance(version, bool)
         if not whole and not (isinstance(version, str) and version.isdecimal()):
             raise InputError(

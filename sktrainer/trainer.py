@@ -10,35 +10,39 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_n_features, validate_data
 
-from sktrainer.anatomy import unwrap_pipeline
-from sktrainer.answering import PredictMixin
-from sktrainer.backends._keras_pickle import decode_networks, encode_networks
-from sktrainer.backends.adoption import clone_network, is_raw_network, wrap_network
-from sktrainer.backends.modules import model_name
+from sktrainer.backends.estimators import (
+    clone_network,
+    is_raw_network,
+    model_name,
+    unwrap_pipeline,
+    wrap_network,
+)
+from sktrainer.backends.keras.network import decode_networks, encode_networks
 from sktrainer.backends.registry import find_backend
+from sktrainer.callbacks.history import evals_result, history_frame
+from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
+from sktrainer.data.indexing import is_input_dict
+from sktrainer.data.inputs import FitInputs, pop_target_column
 from sktrainer.exceptions import InputError
-from sktrainer.keeping import PersistenceMixin
-from sktrainer.results.history import evals_result, history_frame
-from sktrainer.rows import is_input_dict
-from sktrainer.running.caller_state import preserve_global_state
-from sktrainer.running.checkpoint import Checkpoint, with_per_fit
-from sktrainer.running.cloning import clone_estimator
-from sktrainer.stages.checks import FitInputs, pop_target_column
-from sktrainer.tags import takes_several_targets, trainer_tags
+from sktrainer.persistence import PersistenceMixin
+from sktrainer.prediction import PredictMixin
+from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.training.tags import takes_several_targets, trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
-    from sktrainer.incremental import PartialFitResult, PartialFitState
-    from sktrainer.results.report import TrainingReport
-    from sktrainer.storage.fingerprint import Fingerprint
-    from sktrainer.training import FitState
+    from sktrainer.data.fingerprint.fingerprint import Fingerprint
+    from sktrainer.reporting.report import TrainingReport
+    from sktrainer.training.fit_state import FitState
+    from sktrainer.training.partial_fit import PartialFitResult, PartialFitState
 
 __all__ = ["ManagedTrainer"]
 
 
 def _supports_partial_fit(trainer: ManagedTrainer) -> bool:
     """Return whether the model and its backend have `partial_fit`."""
-    fitted = getattr(trainer, "_fitted", None)
+    fitted = getattr(trainer, "_predictor", None)
     model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
     return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
 
@@ -355,7 +359,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Rows are matched by position. A warning is issued if the index of y, `sample_weight`
         or `groups` has the labels of X's index in a different order.
         """
-        from sktrainer.training import train  # lazy: prediction does not need the stages
+        from sktrainer.training.run import train
 
         raw = FitInputs(
             X,
@@ -377,7 +381,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         self._set_fitted_attributes(trained)
         self._partial_fit_state = None
         if _supports_partial_fit(self):
-            from sktrainer.incremental import state_after_fit
+            from sktrainer.training.partial_fit import state_after_fit
 
             self._partial_fit_state = state_after_fit(trained)
         self._remember_columns(pop_target_column(X, y)[0])
@@ -440,7 +444,11 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         >>> trainer.score(X, y) > 0.9
         True
         """
-        from sktrainer.incremental import PartialFitInputs, PreviousFit, run_partial_fit
+        from sktrainer.training.partial_fit import (
+            PartialFitInputs,
+            PreviousFit,
+            run_partial_fit,
+        )
 
         before = None
         if self.__sklearn_is_fitted__():
@@ -527,7 +535,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "_fitted" in self.__dict__
+        return "_predictor" in self.__dict__
 
     def __getstate__(self) -> dict[str, Any]:
         # A Keras model is stored as plain values: its own pickle warns, draws random numbers

@@ -12,12 +12,36 @@ from typing import Any, Literal, TypeAlias
 import numpy.typing as npt
 import pandas as pd
 
+__all__ = [
+    "Array",
+    "FitData",
+    "FitOutcome",
+    "MetricValue",
+    "ModelFit",
+    "PreparedData",
+    "Rows",
+    "Scorer",
+    "Scores",
+    "Split",
+    "StopReason",
+    "Task",
+]
+
+
 Array: TypeAlias = npt.NDArray[Any]
+
+
 Scorer: TypeAlias = Callable[..., float]
+
+
 Task: TypeAlias = Literal["classification", "regression"]
+
+
 StopReason: TypeAlias = Literal[
     "early_stopping", "max_iter", "converged", "single_fit", "partial_fit"
 ]
+
+
 SetName: TypeAlias = Literal["train", "validation", "test"]
 
 

@@ -30,7 +30,7 @@ from skorch.callbacks import LRScheduler
 from xgboost import XGBClassifier
 
 from sktrainer import Checkpoint, ManagedTrainer
-from sktrainer.backends._keras_nets import KerasEstimator
+from sktrainer.backends.keras.estimator import KerasEstimator
 from sktrainer.testing import mixed_table, model_outputs
 from tests import keras_networks
 from tests.networks import SmallNet
@@ -189,7 +189,7 @@ def fit_until_signal(name: str, folder: Path, number: int, answer: Path) -> None
 
 def hold(folder: Path, held: Path) -> None:
     """Hold the lock of a checkpoint folder until the process is killed."""
-    from sktrainer.running.checkpoints.lock import lock_folder
+    from sktrainer.checkpoints.lock import lock_folder
 
     with lock_folder(folder):
         held.write_text("held")

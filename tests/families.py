@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
-from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import Case
 from tests.keras_networks import (
     build,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from sktrainer.backends._base import Capabilities, DeviceSupport
+from sktrainer.backends.base import Capabilities, DeviceSupport
 from sktrainer.types import ModelFit
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import all_estimators, get_tags
 
 from sktrainer import InputError, ManagedTrainer
-from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import mixed_table
 
 # Constructor arguments that are not numbers.

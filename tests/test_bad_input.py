@@ -15,7 +15,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.parameters import CHOICES, METRIC_ALIASES
+from sktrainer.training.parameters import CHOICES, METRIC_ALIASES
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):

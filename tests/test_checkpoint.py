@@ -32,8 +32,8 @@ from sktrainer import (
     ParameterError,
     TrainingInterrupted,
 )
-from sktrainer.running.checkpoint import resolve_schedule
-from sktrainer.running.checkpoints.states import StateFiles
+from sktrainer.checkpoints.schedule import resolve_schedule
+from sktrainer.checkpoints.state_files import StateFiles
 from sktrainer.testing import bit_identical, mixed_table, model_outputs
 from tests.checkpoint_runs import (
     fit_until_signal,
@@ -431,7 +431,7 @@ class InterruptedAtTheEnd(StateFiles):
 
 
 def test_signal_after_the_last_iteration_is_not_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr("sktrainer.running.checkpoints.store.StateFiles", InterruptedAtTheEnd)
+    monkeypatch.setattr("sktrainer.checkpoints.run.StateFiles", InterruptedAtTheEnd)
     model = LGBMClassifier(n_estimators=20)
     # Shells start background processes with SIGINT ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,15 +18,15 @@ from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.anatomy import unwrap_pipeline
-from sktrainer.backends._base import FitRequest
-from sktrainer.backends._cuda import cuda_driver, lightgbm_has_cuda
+from sktrainer.backends.base import FitRequest
+from sktrainer.backends.estimators import unwrap_pipeline
+from sktrainer.backends.lightgbm.devices import lightgbm_has_cuda
 from sktrainer.backends.registry import find_backend
-from sktrainer.cross_validation import plan_folds
-from sktrainer.recipe import make_plan
-from sktrainer.running.devices import DeviceChoice, choose_device
-from sktrainer.running.early_stopping import EvalMetric, Monitor
-from sktrainer.running.resources import split_cores
+from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
+from sktrainer.runtime.devices import DeviceChoice, choose_device, cuda_driver
+from sktrainer.runtime.resources import split_cores
+from sktrainer.training.cross_validation import plan_folds
+from sktrainer.training.plan import make_plan
 from sktrainer.types import FitData, Rows
 from tests.families import FAMILIES
 from tests.networks import SmallNet

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
-from sktrainer.storage.records import MODEL_FILE
+from sktrainer.serialization.model_records import MODEL_FILE
 from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(500, "classification")

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sktrainer import ManagedTrainer, testing
-from sktrainer.anatomy import unwrap_pipeline
+from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from tests.families import FAMILIES
 
@@ -60,7 +60,7 @@ def gpu_for(family: str) -> str:
     model = unwrap_pipeline(FAMILIES[family]().estimator).model
     gpus = find_backend(model).gpus(model)
     if not gpus.names:
-        pytest.skip(gpus.why_none)
+        pytest.skip(gpus.reason_if_none)
     return gpus.names[0]
 
 

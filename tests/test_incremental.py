@@ -264,7 +264,7 @@ def test_earlier_model_object_is_not_modified():
 def test_same_chunk_is_shuffled_differently_each_time():
     twice = managed().partial_fit(X, Y).partial_fit(X, Y)
     model = managed().partial_fit(X, Y).model_
-    again = model.partial_fit(twice._fitted.encode(X), Y)
+    again = model.partial_fit(twice._predictor.encode(X), Y)
     assert not bit_identical(twice.model_.coef_, again.coef_)
 
 

@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sktrainer import DataWarning, InputError, ManagedTrainer, ModelStore, UntrustedFileError
-from sktrainer.storage.records import MODEL_FILE, PICKLE_FILE, read_record
-from sktrainer.storage.versions import add_version, check_name, remove_version
+from sktrainer.serialization.model_records import MODEL_FILE, PICKLE_FILE, read_record
+from sktrainer.serialization.model_versions import add_version, check_name, remove_version
 from sktrainer.testing import bit_identical, mixed_table
 from tests.user_code import OwnTrainer, clipped
 

@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer, TrainingReport, train_with_cv
-from sktrainer.encoding.table_encoder import TableEncoder
-from sktrainer.results.report import ImbalanceSection
-from sktrainer.running.metrics import default_scorers
+from sktrainer.preprocessing.table_encoder import TableEncoder
+from sktrainer.reporting.content import ImbalanceSection
+from sktrainer.scoring.scorers import default_scorers
 
 N_ROWS = 600
 

@@ -12,18 +12,15 @@ from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPClassifier
 
 from sktrainer import DataWarning, DivergenceWarning, ManagedTrainer, ParameterError
-from sktrainer.running.divergence import (
-    compare_log_loss,
-    compare_squared_error,
-    diagnose_losses,
-)
-from sktrainer.running.seeding import derive_seed
+from sktrainer.runtime.seeds import derive_seed
 from sktrainer.testing import (
     Case,
     bit_identical,
     check_test_rows_do_not_affect_fit,
     mixed_table,
 )
+from sktrainer.training.baseline import compare_log_loss, compare_squared_error
+from sktrainer.training.diagnostics import diagnose_losses
 from sktrainer.types import MetricValue, ModelFit
 from tests.families import FAMILIES
 from tests.networks import SmallNet

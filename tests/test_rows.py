@@ -8,9 +8,15 @@ import polars as pl
 import pytest
 from scipy import sparse
 
+from sktrainer.data.indexing import (
+    as_input_dict,
+    count_rows,
+    is_input_dict,
+    select_inputs,
+    take_rows,
+)
+from sktrainer.data.schema import differences
 from sktrainer.exceptions import InputError
-from sktrainer.rows import as_input_dict, count_rows, is_input_dict, select_inputs, take_rows
-from sktrainer.stages._differences import differences
 
 NUMBERS = np.arange(12.0).reshape(6, 2)
 KINDS = {

@@ -16,9 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from sktrainer import ManagedTrainer, fingerprint
-from sktrainer.receipt import fingerprint_or_note
-from sktrainer.stages.checks import FitInputs
+from sktrainer.data.inputs import FitInputs
 from sktrainer.testing import mixed_table
+from sktrainer.training.provenance import fingerprint_or_note
 from tests.networks import SmallNet
 
 X, Y = mixed_table(200, "classification")

@@ -1,0 +1,1 @@
+"""Backends: one package for each framework, found through the registry."""

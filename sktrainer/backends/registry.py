@@ -15,25 +15,31 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from sktrainer.backends._base import Backend
+from sktrainer.backends.base import Backend
 from sktrainer.exceptions import SktrainerError
 
 __all__ = ["find_backend"]
 
+
 ENTRY_POINT_GROUP = "sktrainer.backends"
 
+
 _BUILT_IN = {
-    "xgboost": "sktrainer.backends.xgboost:XGBoostBackend",
-    "lightgbm": "sktrainer.backends.lightgbm:LightGBMBackend",
-    "catboost": "sktrainer.backends.catboost:CatBoostBackend",
-    "skorch": "sktrainer.backends.torch:TorchBackend",
-    "torch": "sktrainer.backends.torch:TorchBackend",
-    "keras": "sktrainer.backends.keras:KerasBackend",
-    "scikeras": "sktrainer.backends.keras:KerasBackend",
+    "xgboost": "sktrainer.backends.xgboost.backend:XGBoostBackend",
+    "lightgbm": "sktrainer.backends.lightgbm.backend:LightGBMBackend",
+    "catboost": "sktrainer.backends.catboost.backend:CatBoostBackend",
+    "skorch": "sktrainer.backends.torch.backend:TorchBackend",
+    "torch": "sktrainer.backends.torch.backend:TorchBackend",
+    "keras": "sktrainer.backends.keras.backend:KerasBackend",
+    "scikeras": "sktrainer.backends.keras.backend:KerasBackend",
     # By full module name, because the root package of KerasNet is sktrainer.
-    "sktrainer.backends._keras_nets": "sktrainer.backends.keras:KerasBackend",
+    "sktrainer.backends.keras.estimator": "sktrainer.backends.keras.backend:KerasBackend",
 }
-_SCIKIT_LEARN = "sktrainer.backends.sklearn:SklearnBackend"
+
+
+_SCIKIT_LEARN = "sktrainer.backends.sklearn.backend:SklearnBackend"
+
+
 # Models with only these root packages cannot have an entry point.
 _OF_SCIKIT_LEARN = {"sklearn", "builtins", "abc"}
 

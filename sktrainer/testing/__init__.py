@@ -12,9 +12,16 @@ Every backend, in sktrainer or in another package, must pass all of them:
 A failed check raises AssertionError. A check that does not apply to the model returns early.
 """
 
-from sktrainer.testing.answers import bit_identical, model_outputs
-from sktrainer.testing.cases import Case, mixed_table, replace_with_noise, with_parameters
-from sktrainer.testing.checks import (
+from sktrainer.testing.cases import (
+    Case,
+    bit_identical,
+    mixed_table,
+    model_outputs,
+    replace_with_noise,
+    with_parameters,
+)
+from sktrainer.testing.contract import contract_checks
+from sktrainer.testing.fit_checks import (
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
     check_missing_class_keeps_probability_column,
@@ -30,9 +37,13 @@ from sktrainer.testing.checks import (
     check_unavailable_device_raises,
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
-    contract_checks,
 )
-from sktrainer.testing.chunk_checks import (
+from sktrainer.testing.isolation_checks import (
+    check_data_is_not_modified,
+    check_estimator_is_not_modified,
+    check_global_state_is_restored,
+)
+from sktrainer.testing.partial_fit_checks import (
     check_first_chunk_fixes_encoding,
     check_partial_fit_after_fit,
     check_partial_fit_is_reproducible,
@@ -40,12 +51,7 @@ from sktrainer.testing.chunk_checks import (
     check_partial_fit_zero_weights,
     check_rejected_chunk_changes_nothing,
 )
-from sktrainer.testing.killing import check_resume_is_bit_identical
-from sktrainer.testing.state_checks import (
-    check_data_is_not_modified,
-    check_estimator_is_not_modified,
-    check_global_state_is_restored,
-)
+from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 __all__ = [
     "Case",

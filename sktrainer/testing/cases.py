@@ -1,4 +1,4 @@
-"""Inputs of the contract checks: a model, and a table with every kind of column."""
+"""Cases and tables for the contract tests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.backends.adoption import clone_network
+from sktrainer.backends.estimators import clone_network
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, Task
 
-__all__ = ["Case", "mixed_table", "replace_with_noise", "with_parameters"]
+__all__ = [
+    "Case",
+    "bit_identical",
+    "mixed_table",
+    "model_outputs",
+    "replace_with_noise",
+    "transform_rows",
+    "with_parameters",
+]
 
 
 @dataclass(frozen=True)
@@ -161,3 +169,46 @@ def with_parameters(case: Case, **parameters: Any) -> Case:
     {'scaling': True}
     """
     return replace(case, parameters={**case.parameters, **parameters})
+
+
+def model_outputs(trainer: ManagedTrainer, X: Any) -> Array:
+    """Return the most detailed predictions of a fitted trainer as a numeric array.
+
+    These are probabilities, else decision values, else class codes or numbers.
+
+    Parameters
+    ----------
+    trainer : ManagedTrainer
+        Fitted.
+    X : table or array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    """
+    if hasattr(trainer, "predict_proba"):
+        return np.asarray(trainer.predict_proba(X))
+    if hasattr(trainer, "decision_function"):
+        return np.asarray(trainer.decision_function(X))
+    predicted = trainer.predict(X)
+    if hasattr(trainer, "classes_"):
+        return np.searchsorted(trainer.classes_, predicted)
+    return np.asarray(predicted)
+
+
+def bit_identical(left: Any, right: Any) -> bool:
+    """Return whether two arrays are bit-identical, with the same dtype and shape.
+
+    Examples
+    --------
+    >>> same_bits([0.1, 0.2], [0.1, 0.2]), same_bits([1], [1.0])
+    (True, False)
+    """
+    a, b = np.asarray(left), np.asarray(right)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def transform_rows(trainer: ManagedTrainer, X: Any) -> Array:
+    """Return the preprocessed rows that the model receives, as a dense array."""
+    found = trainer._predictor.encode(X)
+    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)

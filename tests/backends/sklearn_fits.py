@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import make_classification, make_regression
 
-from sktrainer.backends._base import FitRequest
-from sktrainer.backends.sklearn import SklearnBackend
-from sktrainer.running.caller_state import preserve_global_state
-from sktrainer.running.early_stopping import EvalMetric, Monitor
-from sktrainer.running.resources import limit_threads
+from sktrainer.backends.base import FitRequest
+from sktrainer.backends.sklearn.backend import SklearnBackend
+from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import ModelFit, Rows
 
 N_TRAIN = 200

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from sktrainer.backends import _boosting
-from sktrainer.backends._base import FitRequest
+from sktrainer.backends._boosting import recorder
+from sktrainer.backends.base import FitRequest
 from sktrainer.backends.registry import find_backend
+from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.exceptions import ParameterError
-from sktrainer.running.early_stopping import EvalMetric, Monitor
-from sktrainer.running.metrics import named_scorer
+from sktrainer.scoring.scorers import named_scorer
 from sktrainer.types import ModelFit, Rows
 
 xgboost = pytest.importorskip("xgboost")
@@ -445,7 +445,7 @@ def test_large_training_sets_are_sampled_for_the_curve_only(
 ) -> None:
     X, y, weight = make_rows()
     whole = fit(make_classifier(library), convert(X), y, weight=weight)
-    monkeypatch.setattr(_boosting, "FEWEST_CURVE_ROWS", 200)
+    monkeypatch.setattr(recorder, "FEWEST_CURVE_ROWS", 200)
     sampled = fit(make_classifier(library), convert(X), y, weight=weight)
     again = fit(make_classifier(library), convert(X), y, weight=weight)
     assert curve(sampled, "validation") == curve(whole, "validation")
@@ -459,7 +459,7 @@ def test_catboost_skips_python_scorers_on_large_training_sets(
     tol: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y, weight = make_rows()
-    monkeypatch.setattr(_boosting, "FEWEST_CURVE_ROWS", 200)
+    monkeypatch.setattr(recorder, "FEWEST_CURVE_ROWS", 200)
     outcome = fit(make_classifier("catboost"), X, y, metric="f1", weight=weight, tol=tol)
     kept = {(e.set, e.metric) for e in outcome.evaluations}
     assert kept == {("train", "loss"), ("validation", "loss"), ("validation", "f1")}

@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import DataWarning, ManagedTrainer
-from sktrainer.backends.adoption import is_raw_network
+from sktrainer.backends.estimators import is_raw_network
 from sktrainer.exceptions import InputError, ParameterError
-from sktrainer.running.caller_state import preserve_global_state
-from sktrainer.running.checkpoints.identity import describe_value
+from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import bit_identical, mixed_table
+from sktrainer.training.run_identity import describe_value
 from tests.keras_networks import (
     build,
     build_from_meta,
@@ -339,7 +339,7 @@ def test_user_defined_layers_and_losses_are_pickled_by_reference():
 
 @pytest.mark.parametrize("name", ["of_own_parts", "functional"])
 def test_user_defined_and_adapted_layers_are_copied_and_pickled(name):
-    from sktrainer.backends._keras_pickle import hash_stable_copy
+    from sktrainer.backends.keras.network import hash_stable_copy
     from tests import keras_parts
 
     with preserve_global_state():

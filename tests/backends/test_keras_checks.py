@@ -13,7 +13,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sktrainer import ManagedTrainer
-from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.runtime.global_state import preserve_global_state
 from tests.keras_networks import (
     build,
     build_from_meta,

@@ -99,8 +99,8 @@ def test_finding_a_backend_imports_no_framework() -> None:
         "import sys\n"
         "from sklearn.linear_model import LogisticRegression\n"
         "from sktrainer.backends.registry import find_backend\n"
-        "import sktrainer.backends.xgboost, sktrainer.backends.lightgbm\n"
-        "import sktrainer.backends.catboost\n"
+        "import sktrainer.backends.xgboost.backend, sktrainer.backends.lightgbm.backend\n"
+        "import sktrainer.backends.catboost.backend\n"
         "find_backend(LogisticRegression())\n"
         "print(sorted({'xgboost', 'lightgbm', 'catboost'} & set(sys.modules)))"
     )

@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from sktrainer.backends.sklearn import SklearnBackend
+from sktrainer.backends.sklearn.backend import SklearnBackend
 from tests.backends.sklearn_fits import fit, history, table
 
 CLASSIFIERS = {

@@ -26,9 +26,9 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from sktrainer.backends.sklearn import SklearnBackend
-from sktrainer.running.early_stopping import EvalMetric
-from sktrainer.running.metrics import named_scorer
+from sktrainer.backends.sklearn.backend import SklearnBackend
+from sktrainer.callbacks.early_stopping import EvalMetric
+from sktrainer.scoring.scorers import named_scorer
 from tests.backends.sklearn_fits import (
     N_TRAIN,
     at_best,

@@ -15,8 +15,8 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
-from sktrainer.backends._sklearn.losses import native_loss
-from sktrainer.running.predicted import CachedPredictor
+from sktrainer.backends.sklearn.train.losses import native_loss
+from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Rows
 from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, weights
 

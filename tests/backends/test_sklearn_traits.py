@@ -30,8 +30,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
-from sktrainer.backends._base import Capabilities
-from sktrainer.backends.sklearn import SklearnBackend
+from sktrainer.backends.base import Capabilities
+from sktrainer.backends.sklearn.backend import SklearnBackend
 
 
 def capabilities(model) -> Capabilities:

@@ -16,7 +16,7 @@ from sklearn.datasets import make_classification
 from torch import nn
 
 from sktrainer import ManagedTrainer
-from sktrainer.backends._torch_pickle import hash_stable_copy
+from sktrainer.backends.torch.network import hash_stable_copy
 from tests.networks import SmallNet
 
 

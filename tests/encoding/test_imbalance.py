@@ -9,15 +9,15 @@ from imblearn.under_sampling import NearMiss, RandomUnderSampler
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 
-from sktrainer.encoding.imbalance import (
+from sktrainer.exceptions import InputError
+from sktrainer.resampling.class_weight import (
     class_weights,
     count_classes,
     describe_imbalance,
     is_imbalanced,
     prior_shift,
 )
-from sktrainer.encoding.samplers import make_sampler, resample, sampler_notes
-from sktrainer.exceptions import InputError
+from sktrainer.resampling.samplers import make_sampler, resample, sampler_notes
 from sktrainer.types import Rows
 
 METHODS = ("smote", "oversample", "undersample")

@@ -9,9 +9,9 @@ from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from sktrainer.encoding.imbalance import class_weights, prior_shift
-from sktrainer.encoding.probabilities import correct_priors, expand_class_columns
-from sktrainer.encoding.samplers import make_sampler, resample
+from sktrainer.resampling.class_weight import class_weights, prior_shift
+from sktrainer.resampling.samplers import make_sampler, resample
+from sktrainer.scoring.probabilities import correct_priors, expand_class_columns
 from sktrainer.types import Rows
 
 

@@ -11,8 +11,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
-from sktrainer.encoding.smote import TableSMOTE
 from sktrainer.exceptions import InputError
+from sktrainer.resampling.smote import TableSMOTE
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktrainer.encoding.table.columns import UnsupportedValueError
-from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.data.column_checks import UnsupportedValueError
 from sktrainer.exceptions import InputError
+from sktrainer.preprocessing.table_encoder import TableEncoder
 from tests.encoding.tables import labels, mixed_table
 
 ENCODINGS = ("native", "native+target", "onehot", "onehot+target", "ordinal", "target")

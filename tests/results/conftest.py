@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.history import history_frame
-from sktrainer.results.report import TrainingReport
+from sktrainer.callbacks.history import history_frame
+from sktrainer.reporting.report import TrainingReport
 from sktrainer.types import MetricValue
 
 

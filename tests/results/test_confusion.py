@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.confusion import has_many_classes, most_confused
+from sktrainer.reporting.confusion import has_many_classes, most_confused
 
 
 def matrix(n_classes, wrong=()):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.formats import (
+from sktrainer.reporting.formats import (
     format_column,
     format_counts,
     format_number,

@@ -5,7 +5,7 @@ import time
 import pandas as pd
 import pytest
 
-from sktrainer.results.history import (
+from sktrainer.callbacks.history import (
     evals_result,
     history_frame,
     recorded_eval_metric,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results import html
-from sktrainer.results.history import history_frame
+from sktrainer.callbacks.history import history_frame
+from sktrainer.reporting import html
 from sktrainer.types import MetricValue
 
 HOSTILE = "<script>alert('x')</script>\"&"

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
-from sktrainer.results.importances import Importances, feature_importances
+from sktrainer.training.importances import Importances, feature_importances
 
 
 def _values(found: Importances) -> pd.Series:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sktrainer.results import plots
+from sktrainer.reporting import plots
 
 
 def _drawings(report):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.report import TrainingReport
+from sktrainer.reporting.report import TrainingReport
 
 
 def test_repr_is_one_short_line(report, bare_report):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.results.text import label_lines, score_table, text_table
+from sktrainer.reporting.text import label_lines, score_table, text_table
 
 
 def test_score_table_is_aligned():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from sktrainer import ParameterError
-from sktrainer.running.devices import AvailableGpus, DeviceChoice, choose_device, is_device_name
+from sktrainer.runtime.devices import AvailableGpus, DeviceChoice, choose_device, is_device_name
 from tests.stubs import Computes
 
 TWO = AvailableGpus(("cuda:0", "cuda:1"))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from sktrainer.running.metrics import (
+from sktrainer.data.predictions import CachedPredictor
+from sktrainer.scoring.scorers import (
     default_scorers,
     is_supported,
     named_scorer,
@@ -14,7 +15,6 @@ from sktrainer.running.metrics import (
     score_predictions,
     scorer_for_missing_classes,
 )
-from sktrainer.running.predicted import CachedPredictor
 
 RNG = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sktrainer.running.misfits import scorer_problem
+from sktrainer.training.validation import scorer_problem
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import warnings
 import joblib
 import pytest
 
+from sktrainer.callbacks import progress as module
+from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
+from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import DataWarning, SktrainerWarning, warn_caller
-from sktrainer.running import progress as module
-from sktrainer.running.early_stopping import EvalMetric, Monitor
-from sktrainer.running.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -32,11 +32,11 @@ def _output(verbose, write, stream=None):
 
 def test_stages_folds_and_tables_are_printed():
     def write(progress):
-        progress.done("Data split: 80% train (80), 20% test (20)")
+        progress.show("Data split: 80% train (80), 20% test (20)")
         progress.warn("Class imbalance: 0: 9, 1: 1")
         progress.fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
         progress.fold(10, 10, {}, seconds=0.5, error="ValueError: no")
-        progress.block("      f1\ntrain  1")
+        progress.show_block("      f1\ntrain  1")
 
     assert _output(1, write).splitlines() == [
         "✓ Data split: 80% train (80), 20% test (20)",
@@ -50,8 +50,8 @@ def test_stages_folds_and_tables_are_printed():
 
 def test_verbose_zero_prints_nothing_but_issues_warnings():
     def write(progress):
-        progress.done("x")
-        progress.block("x")
+        progress.show("x")
+        progress.show_block("x")
         progress.fold(1, 2, {}, seconds=1.0)
         with progress.iterations("m", 3) as shown:
             shown(1, {"validation": {"loss": 1.0}})
@@ -112,7 +112,7 @@ def test_verbose_two_prints_every_iteration():
 
     def write(progress):
         with progress.iterations("LGBM", 1000) as shown:
-            shown.follow(monitor)
+            shown.set_monitor(monitor)
             for i, loss in enumerate([0.5, 0.4, 0.6], 1):
                 values = {"train": {"loss": loss / 2}, "validation": {"loss": loss}}
                 monitor.record(i, values)
@@ -127,7 +127,7 @@ def test_verbose_two_prints_every_iteration():
 
 def test_non_terminal_gets_a_line_every_ten_seconds(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("sktrainer.running.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sktrainer.callbacks.progress.time.monotonic", lambda: clock[0])
 
     def write(progress):
         with progress.iterations("m") as shown:
@@ -145,9 +145,9 @@ def test_terminal_bar_is_erased_and_lines_remain():
             for i in range(1, 4):
                 time.sleep(0.12)
                 shown(i, {"validation": {"loss": 0.5}})
-            progress.done("a line [above] the bar")
+            progress.show("a line [above] the bar")
             time.sleep(0.3)
-        progress.done("after")
+        progress.show("after")
 
     text = _output(1, write, Terminal())
     assert "LGBM [red]" in text
@@ -229,4 +229,4 @@ def test_overhead_per_iteration_is_microseconds(verbose):
 
 def test_rich_is_imported_only_for_a_bar():
     assert "rich" not in vars(module)
-    assert "rich" not in vars(sys.modules["sktrainer.running.resources"])
+    assert "rich" not in vars(sys.modules["sktrainer.runtime.resources"])

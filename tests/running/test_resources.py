@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 from sktrainer.exceptions import ParameterError
-from sktrainer.running import resources
-from sktrainer.running.resources import (
-    Stopwatch,
-    library_versions,
-    n_cores,
-    peak_memory_mb,
-    split_cores,
-)
+from sktrainer.runtime import resources
+from sktrainer.runtime.resources import n_cores, peak_memory_mb, split_cores
+from sktrainer.runtime.stopwatch import Stopwatch
+from sktrainer.training.provenance import library_versions
 
 
 @pytest.fixture
@@ -97,7 +93,7 @@ def test_daemon_thread_has_one_core(eight_cores):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux inherits ru_maxrss")
 def test_peak_memory_excludes_the_parent_process():
     code = (
-        "import numpy as np; from sktrainer.running.resources import peak_memory_mb as peak\n"
+        "import numpy as np; from sktrainer.runtime.resources import peak_memory_mb as peak\n"
         "before = peak(); held = np.ones(int((before + 50) * 2**17)); print(before, peak())"
     )
     held_here = np.ones(60_000_000)  # 458 MB; the child would inherit it in `ru_maxrss`
@@ -148,7 +144,7 @@ def _timed():
 
 def test_library_versions_imports_nothing():
     code = (
-        "import sys; from sktrainer.running.resources import library_versions as v\n"
+        "import sys; from sktrainer.training.run.provenance import library_versions as v\n"
         "before = set(sys.modules)\n"
         "found = v(['python', 'sklearn', 'imblearn', 'xgboost', 'no_such_library'])\n"
         "new = {m.partition('.')[0] for m in set(sys.modules) - before}\n"

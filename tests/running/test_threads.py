@@ -10,7 +10,7 @@ import pytest
 import sklearn.linear_model  # noqa: F401  loads OpenMP and BLAS
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sktrainer.running.threads import limit_threads
+from sktrainer.runtime.threads import limit_threads
 
 
 def _threads(user_api=None):
@@ -111,7 +111,7 @@ def test_entering_takes_less_than_half_a_millisecond():
 
 
 def test_libraries_are_searched_again_after_an_import(monkeypatch):
-    from sktrainer.running import threads
+    from sktrainer.runtime import threads
 
     with limit_threads(1):
         pass

@@ -20,7 +20,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from xgboost import XGBRegressor
 
 from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
-from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.testing import bit_identical
 
 N = 400

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages.splitting import SplitPlan, split_folds, split_rows, split_validation
+from sktrainer.splitting.plan import SplitPlan
+from sktrainer.splitting.split import split_folds, split_rows, split_validation
 from sktrainer.types import FitData
 
 

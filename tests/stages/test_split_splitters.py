@@ -20,7 +20,8 @@ from sklearn.model_selection import (
 )
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages.splitting import SplitPlan, split_folds, split_rows, split_validation
+from sktrainer.splitting.plan import SplitPlan
+from sktrainer.splitting.split import split_folds, split_rows, split_validation
 from sktrainer.types import FitData
 
 N = 120

@@ -5,15 +5,9 @@ import pytest
 from sklearn.model_selection import KFold
 
 from sktrainer.exceptions import InputError
-from sktrainer.stages.splitting import (
-    SplitPlan,
-    fold_notes,
-    resolve_kind,
-    small_data_notes,
-    split_folds,
-    split_rows,
-    split_validation,
-)
+from sktrainer.splitting.notes import fold_notes, small_data_notes
+from sktrainer.splitting.plan import SplitPlan, resolve_kind
+from sktrainer.splitting.split import split_folds, split_rows, split_validation
 from sktrainer.types import FitData, Rows
 
 KINDS = ("random", "stratified", "group", "time")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from sktrainer.data.targets import encode_target, lookup_codes, resolve_task
 from sktrainer.exceptions import InputError
-from sktrainer.stages._targets import encode_target, lookup_codes, resolve_task
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sktrainer.storage.archive import write_archive
+from sktrainer.files.archive import write_archive
 
 
 def members_of(data):

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
-from sktrainer.storage.manifest import FORMAT_VERSION
+from sktrainer.serialization.manifest import FORMAT_VERSION
 from sktrainer.testing import mixed_table
 
 FOLDER = Path(__file__).parent / "data"

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
 from sktrainer.exceptions import FileFormatError
-from sktrainer.running.files import atomic_write
+from sktrainer.files.atomic_write import atomic_write
 from sktrainer.testing import bit_identical, mixed_table
 
 X, Y = mixed_table(300, "classification")

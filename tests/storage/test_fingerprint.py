@@ -20,8 +20,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from sktrainer import InputError, fingerprint
-from sktrainer.storage.differences import fingerprint_differences
-from sktrainer.storage.fingerprint import fingerprint_inputs
+from sktrainer.data.fingerprint.differences import fingerprint_differences
+from sktrainer.data.fingerprint.fingerprint import fingerprint_inputs
 from sktrainer.testing import mixed_table
 
 DTYPES = ["f8", "f4", "f2", "i8", "i2", "u1", "?", "c16", "M8[ns]", "m8[s]", "U3", "S2"]

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sktrainer.storage.git import current_commit
+from sktrainer.serialization.git_commit import current_commit
 
 GIT = shutil.which("git")
 

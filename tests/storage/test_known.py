@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from sktrainer.storage import known
+from sktrainer.serialization import allowlist
 
 READ = {
     # Modules with a `__setstate__` that was reviewed, and what it does.
@@ -19,7 +19,7 @@ READ = {
     "sklearn.neighbors._ball_tree": "sets arrays",
     "sklearn.neighbors._kd_tree": "sets arrays",
     "sklearn.utils._bunch": "does nothing",
-    "sktrainer.encoding.table.levels": "parses JSON to an array of strings and numbers",
+    "sktrainer.data.levels": "parses JSON to an array of strings and numbers",
     "xgboost.core": "passes bytes to the library's reader",
 }
 
@@ -29,7 +29,7 @@ def _found(name):
     return getattr(importlib.import_module(module), attribute)
 
 
-@pytest.mark.parametrize("name", sorted(known.ALLOWED_OBJECTS))
+@pytest.mark.parametrize("name", sorted(allowlist.ALLOWED_OBJECTS))
 def test_setstate_of_known_classes_was_reviewed(name):
     kind = _found(name)
     assert isinstance(kind, type)
@@ -43,10 +43,10 @@ def test_setstate_of_known_classes_was_reviewed(name):
     "name",
     sorted(
         {
-            *known.ALLOWED_FUNCTIONS,
-            *known.ALLOWED_CLASSES,
-            *known.ALLOWED_CALLS,
-            *known.ALLOWED_KEY_TYPES,
+            *allowlist.ALLOWED_FUNCTIONS,
+            *allowlist.ALLOWED_CLASSES,
+            *allowlist.ALLOWED_CALLS,
+            *allowlist.ALLOWED_KEY_TYPES,
         }
     ),
 )
@@ -72,4 +72,4 @@ def test_known_name_can_be_imported(name):
     ],
 )
 def test_name_is_known_only_in_its_role(role, name, expected):
-    assert known.is_allowed(role, name) is expected
+    assert allowlist.is_allowed(role, name) is expected

@@ -49,7 +49,7 @@ from torch import nn
 from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
-from sktrainer.backends.modules import model_name
+from sktrainer.backends.estimators import model_name
 from sktrainer.testing import Case, check_saved_file_is_bit_identical, mixed_table
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet

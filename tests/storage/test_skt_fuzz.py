@@ -23,9 +23,9 @@ from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
 from sktrainer import FileFormatError, ManagedTrainer, UntrustedFileError, load
-from sktrainer.backends._keras_nets import KerasEstimator
-from sktrainer.backends._torch_module_net import ModuleNet
-from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.backends.keras.estimator import KerasEstimator
+from sktrainer.backends.torch.estimator import ModuleNet
+from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import mixed_table
 from tests.keras_networks import five_probabilities
 from tests.networks import five_logits

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktrainer import FileFormatError, InputError, ManagedTrainer, UntrustedFileError, load
-from sktrainer.running.caller_state import preserve_global_state
+from sktrainer.runtime.global_state import preserve_global_state
 from tests import keras_parts
 from tests.keras_networks import build, five_probabilities, scikeras_classifier
 from tests.storage.bundles import members_of, resealed, same_answers
@@ -265,9 +265,12 @@ def test_configuration_must_match_the_weights(whole, tmp_path, what):
 
 
 def test_keras_estimators_are_recognised_as_networks(whole):
-    from sktrainer.storage.values import _is_net
+    from sktrainer.serialization.values import _is_net
 
-    for name in ("sktrainer.backends._keras_nets.KerasNet", "keras.src.models.model.Model"):
+    for name in (
+        "sktrainer.backends.keras.estimator.KerasEstimator",
+        "keras.src.models.model.Model",
+    ):
         assert _is_net(name)
     assert _is_net("scikeras.wrappers.KerasClassifier")
     assert not _is_net("sktrainer.trainer.ManagedTrainer")

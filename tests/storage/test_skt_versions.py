@@ -11,7 +11,7 @@ import pytest
 from sklearn.exceptions import InconsistentVersionWarning
 
 from sktrainer import load
-from sktrainer.storage.manifest import FORMAT_VERSION
+from sktrainer.serialization.manifest import FORMAT_VERSION
 from sktrainer.testing import mixed_table
 
 FILES = sorted((Path(__file__).parent / "data").glob("*.skt"))

@@ -12,10 +12,10 @@ from scipy import sparse
 from sklearn.utils import all_estimators
 
 from sktrainer import InputError
-from sktrainer.running.caller_state import preserve_global_state
-from sktrainer.storage.soundness import validate_trees
-from sktrainer.storage.texts import decode_json, encode_json
-from sktrainer.storage.values import audit_state, dump_state
+from sktrainer.files.json_codec import decode_json, encode_json
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.serialization.tree_validation import validate_trees
+from sktrainer.serialization.values import audit_state, dump_state
 
 X = np.abs(np.random.default_rng(0).normal(size=(80, 4)))
 CLASSES, NUMBERS = (X[:, 0] > 0.7).astype(int), X[:, 0] + 1

@@ -10,11 +10,8 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sktrainer.encoding.table.columns import (
-    ColumnDecision,
-    UnsupportedValueError,
-    table_problems,
-)
+from sktrainer.data.column_checks import UnsupportedValueError, table_problems
+from sktrainer.data.type_inference import ColumnDecision
 
 
 def test_valid_table_has_no_problems():

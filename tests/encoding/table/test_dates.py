@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sktrainer.encoding.table.dates import (
+from sktrainer.data.dates import (
     CALENDAR_PARTS,
     ISO,
     DateFormat,

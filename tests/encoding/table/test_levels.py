@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sktrainer.encoding.table.cells import FEW_ROWS
-from sktrainer.encoding.table.levels import Levels, fit_levels
+from sktrainer.data.columns import FEW_ROWS
+from sktrainer.data.levels import Levels, fit_levels
 
 CELLS = st.one_of(
     st.none(), st.text(max_size=2), st.integers(-2, 2), st.booleans(), st.floats(-2, 2)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import DataWarning, InputError
+from sktrainer.preprocessing.table_encoder import TableEncoder
 
 PLAIN: dict[str, Any] = {"impute": False, "scale": False}
 

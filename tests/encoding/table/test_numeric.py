@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sktrainer.encoding.table.numeric import (
+from sktrainer.data.numbers import (
     needs_float64,
     parse_all_numbers,
     parse_numbers,

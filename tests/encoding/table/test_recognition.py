@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import DataWarning, InputError
+from sktrainer.preprocessing.table_encoder import TableEncoder
 from tests.encoding.tables import labels, mixed_table
 
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sktrainer.encoding.table.schema import ColumnContract, column_kind, record_columns
-from sktrainer.encoding.table_encoder import TableEncoder
+from sktrainer.data.schema import ColumnContract, column_kind, record_columns
+from sktrainer.preprocessing.table_encoder import TableEncoder
 
 DAYS = pd.date_range("2024-01-01", periods=3)
 

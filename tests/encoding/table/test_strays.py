@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from sktrainer.encoding.table_encoder import TableEncoder
 from sktrainer.exceptions import DataWarning
+from sktrainer.preprocessing.table_encoder import TableEncoder
 
 N_ROWS = 40
 

@@ -1,0 +1,227 @@
+"""Backend protocols, and the data classes that backends receive and return.
+
+A backend translates between sktrainer and one library. It makes no decisions: patience,
+seeds, splits, weights and history are determined by the trainer and passed to the backend
+in a `FitRequest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from sktrainer.backends.support import ColumnParameter
+from sktrainer.callbacks.early_stopping import Monitor
+from sktrainer.checkpoints.fit import FitCheckpoint
+from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.types import Array, ModelFit, Rows, StopReason, Task
+
+__all__ = [
+    "Backend",
+    "Capabilities",
+    "ColumnBackend",
+    "DeviceSupport",
+    "FitRequest",
+    "GuestBackend",
+    "IncrementalTraining",
+    "NetworkSupport",
+    "PartialFitRequest",
+    "watched_fit",
+]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """Capabilities and requirements of a model.
+
+    Attributes
+    ----------
+    native_categorical : bool
+        The model accepts columns of category codes as categorical features.
+    category_codes : {"float", "frame"}
+        Format of those codes: floats in the feature array (missing and unseen categories
+        are NaN), or int32 columns of a pandas DataFrame (missing and unseen are -1).
+    native_missing : bool
+        The model accepts NaN.
+    scale_sensitive : bool
+        Columns with different scales degrade the model.
+    full_rank : bool
+        Linearly dependent columns, such as a full set of one-hot columns, break the model.
+    sparse : bool
+        The model accepts SciPy sparse matrices.
+    any_shape : bool
+        The model accepts arrays with three or more dimensions, such as images and
+        sequences.
+    several_targets : bool
+        For regression, the model accepts a 2-d y even if its tags do not say so.
+    sample_weight : bool
+        `fit` accepts sample weights.
+    labels : {"any", "codes"}
+        Whether the model trains on the original labels or only on 0 to n_classes - 1.
+    likeliest : bool
+        `predict` returns the class with the highest `predict_proba`, so that labels can be
+        derived from known probabilities without a second prediction.
+    max_iter : int or None
+        Maximum number of iterations (rounds, trees, epochs); None if the iterations of the
+        model cannot be monitored.
+    stops_by_default : bool
+        More iterations overfit the model, so that ``early_stopping="auto"`` enables early
+        stopping.
+    iteration : str
+        Name of an iteration: "round", "tree", "epoch".
+    releases_gil : bool
+        Folds can be trained in threads.
+    in_segments : bool
+        With a checkpoint, the model is trained in segments of rounds. The segment length
+        can change the result.
+    """
+
+    native_categorical: bool = False
+    category_codes: Literal["float", "frame"] = "float"
+    native_missing: bool = False
+    scale_sensitive: bool = True
+    needs_full_rank: bool = False
+    accepts_sparse: bool = True
+    accepts_nd: bool = False
+    multi_output: bool = False
+    accepts_sample_weight: bool = True
+    labels: Literal["any", "codes"] = "any"
+    predict_is_argmax: bool = False
+    max_iter: int | None = None
+    early_stopping_by_default: bool = False
+    iteration_name: str = "iteration"
+    releases_gil: bool = False
+    segmented_training: bool = False
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """Inputs of one fit.
+
+    Attributes
+    ----------
+    model : estimator
+        Unfitted. The backend owns it: it may set parameters on it and fit it in place.
+    task : {"classification", "regression"}
+    train, validation : Rows
+        Encoded rows. `y` holds the values that the model trains on: labels, codes or
+        numbers. `validation` is None if no metric is monitored.
+    monitor : Monitor
+        Records the metrics of each iteration and returns whether to stop. It holds the
+        monitored metric, the patience and the best iteration.
+    seed : int
+        Seed for each random parameter that the model leaves unset.
+    n_threads : int
+        Maximum number of threads that the model may use.
+    categorical : tuple of int
+        Positions of the columns that hold category codes.
+    n_iter : int or None
+        Exact number of iterations, without early stopping; overrides the model's own.
+    checkpoint : FitCheckpoint or None
+        Provides the state to resume from and stores the state after iterations. If a backend
+        ignores it, an interrupted fit starts from the beginning; a completed fit is stored
+        in either case.
+    device : str or None
+        Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
+        model's setting unchanged. Values other than None and "cpu" require a `DeviceSupport`.
+    """
+
+    model: Any
+    task: Task
+    train: Rows
+    monitor: Monitor
+    seed: int
+    n_threads: int = 1
+    validation: Rows | None = None
+    categorical: tuple[int, ...] = ()
+    n_iter: int | None = None
+    checkpoint: FitCheckpoint | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class PartialFitRequest(FitRequest):
+    """Inputs of one `partial_fit` step; there are no validation rows.
+
+    `model` is never modified: it is unfitted for the first chunk and fitted on the previous
+    data afterwards. The backend trains a copy, so that a failed step has no effect.
+    `monitor` records the training loss of the chunk as iteration `number`.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,) or None
+        All classes, encoded like ``train.y``, which may not contain every class. None for
+        regression.
+    number : int
+        Index of the chunk, counted from 1. The randomness of a step depends only on this
+        number and on `seed`, which is the same for all chunks.
+    """
+
+    classes: Array | None = None
+    number: int = 1
+
+
+class Backend(Protocol):
+    """Adapter between sktrainer and one library."""
+
+    name: str
+
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
+        """Return the capabilities and requirements of a model with its current parameters."""
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Fit the model, record each iteration if possible, and keep the best iteration."""
+
+
+class IncrementalTraining(Backend, Protocol):
+    """Backend that supports incremental learning for models with `partial_fit`."""
+
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
+        """Train a copy of the model on one chunk with the library's incremental step."""
+
+
+class DeviceSupport(Backend, Protocol):
+    """Backend that can train on a device other than the library's default.
+
+    Both methods are called before training. They must be fast, print nothing and allocate no
+    GPU memory. The trainer chooses the device.
+    """
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device set in the model's parameters, or None if it is not set."""
+
+    def gpus(self, model: Any) -> AvailableGpus | None:
+        """Return the GPUs that this model can train on, or None if this is unknown."""
+
+
+class ColumnBackend(Backend, Protocol):
+    """Backend whose models have parameters that refer to columns, keyed by parameter name."""
+
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]]
+
+
+class GuestBackend(Backend, Protocol):
+    """Backend that sets defaults on its models when they are nested in scikit-learn models.
+
+    `as_guest` maps parameters to the values that replace None.
+    """
+
+    as_guest: ClassVar[Mapping[str, Any]]
+
+
+class NetworkSupport(Backend, Protocol):
+    """Backend whose models can be passed as instances that already hold weights."""
+
+    def problems(self, model: Any) -> list[str]:
+        """Return a message for each model parameter that prevents training."""
+
+    def was_trained(self, model: Any) -> bool:
+        """Return whether the network in this model has been trained before."""
+
+
+def watched_fit(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
+    """Return the result of a monitored fit of `n_iter` iterations."""
+    reason: StopReason = "early_stopping" if stopped else "max_iter"
+    best = request.monitor.best_iteration or n_iter
+    return ModelFit(request.model, reason, n_iter, best, request.monitor.evaluations)

@@ -1,0 +1,86 @@
+"""CatBoost parameters: aliases and changes for one fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends.base import FitRequest
+
+__all__ = [
+    "OVERRIDDEN_PARAMS",
+    "ROUNDS_PARAMS",
+    "VERBOSITY_PARAMS",
+    "n_rounds",
+    "override_params",
+    "set_device",
+    "set_unset_params",
+]
+
+
+DEFAULT_ROUNDS = 1000
+
+
+ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
+
+
+SEED_PARAMS = ("random_seed", "random_state")
+
+
+VERBOSITY_PARAMS = ("verbose", "silent", "logging_level", "verbose_eval")
+
+
+# Removed during training: CatBoost's own early stopping, validation split and choice of the
+# best model, and the option to compute metrics only every few rounds.
+OVERRIDDEN_PARAMS = (
+    "od_type",
+    "od_wait",
+    "od_pval",
+    "early_stopping_rounds",
+    "use_best_model",
+    "best_model_min_trees",
+    "eval_fraction",
+    "metric_period",
+)
+
+
+def set_device(model: Any, device: str) -> None:
+    kind, _, index = device.partition(":")
+    model.set_params(task_type="CPU" if kind == "cpu" else "GPU")
+    if index:
+        model.set_params(devices=index)
+
+
+def set_unset_params(request: FitRequest) -> None:
+    model = request.model
+    given = model.get_params()
+    if not any(given.get(name) is not None for name in SEED_PARAMS):
+        model.set_params(random_seed=request.seed)
+    threads = resolve_n_threads(given.get("thread_count"), request.n_threads)
+    model.set_params(thread_count=threads)
+
+
+@contextmanager
+def override_params(
+    model: Any, changes: Mapping[str, Any], drop: tuple[str, ...]
+) -> Iterator[None]:
+    """Change parameters during training and restore them afterwards.
+
+    A fitted CatBoost model does not support `set_params`, and a parameter cannot be unset.
+    The private attributes that store the constructor arguments are therefore restored.
+    """
+    before = model._init_params
+    model._init_params = {name: v for name, v in before.items() if name not in drop}
+    model.set_params(**changes)
+    try:
+        yield
+    finally:
+        model._init_params, model._canonized_params = before, None
+
+
+def n_rounds(given: Mapping[str, Any]) -> int:
+    return int(
+        next((given[n] for n in ROUNDS_PARAMS if given.get(n) is not None), DEFAULT_ROUNDS)
+    )

@@ -1,0 +1,283 @@
+"""Unwrap, wrap, clone and walk estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from sktrainer._optional import require
+from sktrainer.backends.keras.recognize import is_builder, is_keras_model, is_keras_wrapper
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.torch import recognize
+from sktrainer.backends.torch.backend import as_net
+from sktrainer.exceptions import ParameterError
+from sktrainer.runtime.cloning import clone_estimator
+
+__all__ = [
+    "EstimatorParts",
+    "apply_nested_defaults",
+    "clone_network",
+    "is_raw_network",
+    "iter_nested_models",
+    "iter_sub_estimators",
+    "model_name",
+    "unwrap_pipeline",
+    "wrap_estimator",
+    "wrap_network",
+]
+
+
+@dataclass(frozen=True)
+class EstimatorParts:
+    """Steps and model of an estimator.
+
+    Attributes
+    ----------
+    steps : tuple of (str, transformer or sampler)
+        Steps before the model. Nested pipelines are flattened; their steps are named
+        "outer.inner".
+    name : str
+        Name of the model in the pipeline.
+    model : estimator
+    """
+
+    steps: tuple[tuple[str, Any], ...]
+    name: str
+    model: Any
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether a step of the user's Pipeline transforms X."""
+        return any(has_method(step, "transform") for _, step in self.steps)
+
+
+def unwrap_pipeline(estimator: Any) -> EstimatorParts:
+    """Split an estimator into the steps before the model and the model.
+
+    A torch Module, a Keras model or a function that builds one is wrapped in an estimator;
+    see `sktrainer.backends.estimators`.
+
+    Raises
+    ------
+    ParameterError
+        If `estimator` is an estimator class, has no `fit`, or is a Pipeline that does not end
+        in a model.
+    """
+    if is_raw_network(estimator):
+        return EstimatorParts((), "model", wrap_estimator(estimator))
+    if isinstance(estimator, type):
+        raise ParameterError(
+            f"estimator must be an instance, got the class {estimator.__name__}. "
+            f"Pass {estimator.__name__}()"
+        )
+    if isinstance(estimator, Pipeline):
+        flat = _flatten_steps(estimator.steps)
+        if not flat or flat[-1][1] in (None, "passthrough"):
+            raise ParameterError(
+                "estimator is a Pipeline without a model as its last step. Add a classifier or "
+                "a regressor"
+            )
+        name, model = flat[-1]
+        if not is_raw_network(model):
+            _check_model(model, f"the last step {name!r} of the Pipeline")
+        return EstimatorParts(tuple(flat[:-1]), name, wrap_estimator(model))
+    _check_model(estimator, "estimator")
+    return EstimatorParts((), "model", wrap_estimator(estimator))
+
+
+def _check_model(model: Any, what: str) -> None:
+    if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "get_params")):
+        raise ParameterError(
+            f"{what} must be a model with fit, predict and get_params, got {model!r}. Pass, "
+            "for example, sklearn.linear_model.LogisticRegression()"
+        )
+    if not hasattr(model, "predict") and not hasattr(type(model), "predict"):
+        raise ParameterError(
+            f"{what} must have a predict method, got {type(model).__name__}. Pass a classifier "
+            "or a regressor"
+        )
+    tags = getattr(model, "__sklearn_tags__", None)
+    kind = None if tags is None else tags().estimator_type
+    if kind in ("clusterer", "outlier_detector", "density_estimator"):
+        raise ParameterError(
+            f"{what} must be a classifier or a regressor, got {type(model).__name__}, which is "
+            f"a {kind!r}"
+        )
+
+
+def _flatten_steps(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple[str, Any]]:
+    flat = []
+    for name, step in steps:
+        if isinstance(step, Pipeline):
+            flat += _flatten_steps(step.steps, f"{prefix}{name}.")
+        else:
+            flat.append((f"{prefix}{name}", step))
+    return flat
+
+
+def has_method(step: Any, method: str) -> bool:
+    return step is not None and not isinstance(step, str) and hasattr(step, method)
+
+
+def is_raw_network(estimator: Any) -> bool:
+    """Return whether this is a network that is not an estimator.
+
+    That is a torch Module or a Keras model (an instance or a class), or a function, which is
+    assumed to build a Keras model.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> is_bare(Ridge()), is_bare(Ridge), is_bare(lambda n_outputs: None)
+    (False, False, True)
+    """
+    return (
+        recognize.is_torch_module(estimator)
+        or is_keras_model(estimator)
+        or is_builder(estimator)
+    )
+
+
+def wrap_network(bare: Any) -> Any:
+    """Return an estimator that wraps a network and exposes the network's parameters.
+
+    Raises
+    ------
+    ImportError
+        If the required library is not installed.
+    """
+    if recognize.is_torch_module(bare):
+        return as_net(bare)
+    require("keras", "keras")
+    from sktrainer.backends.keras.estimator import KerasEstimator
+
+    return KerasEstimator(bare)
+
+
+def wrap_estimator(estimator: Any) -> Any:
+    """Return the estimator to train: a wrapper if needed, otherwise the argument itself."""
+    if is_raw_network(estimator):
+        return wrap_network(estimator)
+    if is_keras_wrapper(estimator):
+        from sktrainer.backends.keras.wrappers import to_trainable
+
+        return to_trainable(estimator)
+    return estimator
+
+
+def clone_network(estimator: Any) -> Any:
+    """Clone an estimator or a network that the user passed.
+
+    Copies of a network are pickled by content, so that all of them have the same hash. The
+    pickling of Keras also consumes Python's global random state. `sklearn.clone` drops the
+    `fit_kwargs` of keras.wrappers, so these wrappers are rebuilt from their parameters.
+    """
+    if isinstance(estimator, type):
+        return estimator
+    if is_keras_model(estimator):
+        from sktrainer.backends.keras.network import hash_stable_copy as keras_copy
+
+        return keras_copy(estimator)
+    if recognize.is_torch_module(estimator):
+        from sktrainer.backends.torch.network import hash_stable_copy as torch_copy
+
+        return torch_copy(estimator)
+    if not is_keras_wrapper(estimator):
+        return clone_estimator(estimator)
+    from sktrainer.backends.keras.network import decode_networks, encode_networks
+
+    params = encode_networks(estimator.get_params(deep=False))
+    return type(estimator)(
+        **decode_networks({k: clone_estimator(v) for k, v in params.items()})
+    )
+
+
+def iter_sub_estimators(model: Any) -> Iterator[Any]:
+    """Yield the estimators among a model's parameters, single or as (name, estimator) pairs.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> list(held_by(BaggingClassifier(DecisionTreeClassifier())))
+    [DecisionTreeClassifier()]
+    """
+    if not hasattr(model, "get_params"):
+        return
+    for value in model.get_params(deep=False).values():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+            if hasattr(part, "fit") and hasattr(part, "get_params"):
+                yield part
+
+
+def iter_nested_models(
+    model: Any, *, enter: Callable[[Any], bool] = lambda part: True
+) -> Iterator[Any]:
+    """Yield all nested estimators of a model, recursively.
+
+    Parameters
+    ----------
+    model : estimator
+    enter : callable
+        Called with a nested estimator; returns whether to descend into it. By default the
+        iteration descends into all of them.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier, VotingClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> vote = VotingClassifier([("bag", BaggingClassifier(DecisionTreeClassifier()))])
+    >>> [type(part).__name__ for part in models_inside(vote)]
+    ['BaggingClassifier', 'DecisionTreeClassifier']
+    """
+    for part in iter_sub_estimators(model):
+        if isinstance(part, type):
+            continue
+        yield part
+        if enter(part):
+            yield from iter_nested_models(part, enter=enter)
+
+
+def apply_nested_defaults(model: Any) -> None:
+    """Set the parameters that the backends of nested models define, unless the user set them.
+
+    Parameters
+    ----------
+    model : estimator
+        Modified in place; pass a clone.
+
+    Examples
+    --------
+    >>> from catboost import CatBoostClassifier
+    >>> from sklearn.ensemble import VotingClassifier
+    >>> vote = VotingClassifier([("trees", CatBoostClassifier())])
+    >>> tell_guests(vote)
+    >>> vote.get_params()["trees__allow_writing_files"]
+    False
+    """
+    for part in iter_nested_models(model):
+        asked = getattr(find_backend(part), "as_guest", None)
+        if asked:
+            given = part.get_params()
+            part.set_params(**{n: v for n, v in asked.items() if given.get(n) is None})
+
+
+def model_name(model: Any) -> str:
+    """Return the name of a model for reports: that of its class, or of what it wraps.
+
+    The class attribute `wrapped_parameter` of a wrapper names the parameter with the wrapped model.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> model_name(Ridge()), model_name(Ridge)
+    ('Ridge', 'Ridge')
+    """
+    inner = getattr(type(model), "wrapped_parameter", None)
+    if isinstance(inner, str):
+        return model_name(getattr(model, inner))
+    return str(getattr(model, "__name__", type(model).__name__))

@@ -1,0 +1,1 @@
+"""Keras backend: Keras models, scikeras and keras.wrappers estimators."""

@@ -1,0 +1,45 @@
+"""Recognize Keras objects without importing Keras."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+__all__ = ["is_builder", "is_instance", "is_keras_model", "is_keras_object", "is_keras_wrapper"]
+
+
+_KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
+
+
+def is_keras_model(estimator: Any) -> bool:
+    """Return whether this is a Keras model (an instance or a class)."""
+    mro = estimator.__mro__ if isinstance(estimator, type) else type(estimator).__mro__
+    return any(c.__name__ == "Model" and root_package(c) == "keras" for c in mro)
+
+
+def is_builder(estimator: Any) -> bool:
+    return inspect.isroutine(estimator) or isinstance(estimator, functools.partial)
+
+
+def is_keras_wrapper(estimator: Any) -> bool:
+    return not isinstance(estimator, type) and any(
+        c.__name__ in _KERAS_WRAPPERS and root_package(c) in ("scikeras", "keras")
+        for c in type(estimator).__mro__
+    )
+
+
+def root_package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
+
+
+def is_instance(model: Any) -> bool:
+    return not isinstance(model, type) and hasattr(model, "train_on_batch")
+
+
+def is_keras_object(value: Any) -> bool:
+    """Return whether Keras can restore this object from a configuration."""
+    bases = [] if isinstance(value, type) else type(value).__mro__
+    return hasattr(value, "get_config") and any(
+        base.__module__.startswith("keras.src.") for base in bases
+    )

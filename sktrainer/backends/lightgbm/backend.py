@@ -1,0 +1,113 @@
+"""Backend for the scikit-learn estimators of LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sktrainer.backends._boosting.parameters import refuse_unsupported
+from sktrainer.backends._boosting.recorder import RoundRecorder
+from sktrainer.backends.base import Capabilities, ColumnBackend, DeviceSupport, FitRequest
+from sktrainer.backends.lightgbm.callback import RoundCallback
+from sktrainer.backends.lightgbm.devices import available_gpus
+from sktrainer.backends.lightgbm.metrics import resolve_metric
+from sktrainer.backends.lightgbm.parameters import (
+    LINEAR,
+    check_predicts_labels,
+    configured_device,
+    first_set,
+    is_dart,
+    is_random_forest,
+    n_rounds,
+    override_params,
+    set_device,
+    set_unset_params,
+)
+from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
+from sktrainer.backends.support import ColumnParameter
+from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.types import ModelFit, Task
+
+
+class LightGBMBackend:
+    """Backend for LGBMClassifier, LGBMRegressor, and subclasses.
+
+    The backend sets `best_iteration_`, which predictions use, as LightGBM's early stopping
+    does. DART changes earlier trees in later rounds, so that these models are fitted again
+    with the best number of rounds.
+    """
+
+    name = "lightgbm"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        **dict.fromkeys(
+            ("monotone_constraints", "monotone_constraint", "monotonic_cst", "mc"),
+            ColumnParameter("each"),
+        ),
+        **dict.fromkeys(
+            ("feature_contri", "feature_contrib", "feature_penalty", "fc", "fp"),
+            ColumnParameter("weights"),
+        ),
+        **dict.fromkeys(
+            (
+                "categorical_feature",
+                "categorical_column",
+                "categorical_features",
+                "cat_feature",
+            ),
+            ColumnParameter("types"),
+        ),
+        "interaction_constraints": ColumnParameter("groups"),
+    }
+
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
+        refuse_unsupported(model, "LGBMModel")
+        if task == "classification":
+            check_predicts_labels(model)
+        given = model.get_params()
+        return Capabilities(
+            native_categorical=True,
+            native_missing=True,
+            # Linear leaves depend on the values of a column, not only on their order.
+            scale_sensitive=bool(first_set(given, LINEAR)),
+            predict_is_argmax=not callable(model.objective),
+            max_iter=n_rounds(given),
+            early_stopping_by_default=not is_random_forest(given) and not is_dart(given),
+            iteration_name="round",
+            releases_gil=True,
+            # LightGBM cannot continue the training of a random forest.
+            segmented_training=not is_random_forest(given),
+        )
+
+    def own_device(self, model: Any) -> str | None:
+        return configured_device(vars(model))  # faster than get_params, which takes 0.25 ms
+
+    def gpus(self, model: Any) -> AvailableGpus:
+        return available_gpus()
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        refuse_unsupported(request.model, "LGBMModel")
+        model = request.model
+        if request.device is not None:
+            set_device(model, request.device)
+        set_unset_params(request)
+        given = model.get_params()
+        max_iter = request.n_iter or n_rounds(given)
+        names, metric = resolve_metric(request, given)
+        recorder = RoundRecorder(request, names)
+        cuts = recorder.stops_early and not is_dart(given)
+        with override_params(request, max_iter):
+            if request.checkpoint is not None and not is_random_forest(given):
+                train_in_segments(request, recorder, max_iter, metric, cuts=cuts)
+                return recorder.outcome(model, max_iter)
+            train_rounds(
+                request, RoundCallback(request, recorder, max_iter if cuts else None), metric
+            )
+            if recorder.stops_early and not cuts and recorder.best_iteration < recorder.n_iter:
+                model.set_params(n_estimators=recorder.best_iteration)
+                train_rounds(request)
+        return recorder.outcome(model, max_iter)
+
+
+if TYPE_CHECKING:
+    _: DeviceSupport = LightGBMBackend()
+    _of_columns: ColumnBackend = LightGBMBackend()

@@ -1,0 +1,180 @@
+"""LightGBM parameters: aliases, defaults, and temporary changes during a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends.base import FitRequest
+from sktrainer.exceptions import ParameterError
+
+__all__ = [
+    "LINEAR",
+    "METRIC",
+    "SEED",
+    "check_predicts_labels",
+    "configured_device",
+    "first_set",
+    "is_dart",
+    "is_random_forest",
+    "n_rounds",
+    "override_params",
+    "set_device",
+    "set_unset_params",
+    "unset_params",
+]
+
+
+def check_predicts_labels(model: Any) -> None:
+    """Raise an error if a classifier with a callable objective uses LightGBM's predict_proba.
+
+    LightGBM then returns raw scores instead of labels and probabilities. Subclasses that
+    define their own `predict_proba` are allowed.
+    """
+    own = next((b for b in type(model).__mro__ if "predict_proba" in vars(b)), object)
+    if callable(model.objective) and own.__module__.partition(".")[0] == "lightgbm":
+        raise ParameterError(
+            f"objective is a function; {type(model).__name__} would then predict raw scores "
+            "instead of labels and probabilities; use objective='binary', 'multiclass' or "
+            "'cross_entropy', or a subclass that defines predict and predict_proba"
+        )
+
+
+def is_random_forest(given: Mapping[str, Any]) -> bool:
+    return first_set(given, BOOSTING) in ("rf", "random_forest")
+
+
+def is_dart(given: Mapping[str, Any]) -> bool:
+    return first_set(given, BOOSTING) == "dart"
+
+
+DEFAULT_ROUNDS = 100
+
+
+BOOSTING = ("boosting", "boost", "boosting_type")
+
+
+LINEAR = ("linear_tree", "linear_trees")
+
+
+METRIC = ("metric", "metrics", "metric_types")
+
+
+# Aliases of n_estimators. In LightGBM, each of them has precedence over n_estimators.
+_ROUNDS = (
+    "num_iterations",
+    "num_iteration",
+    "n_iter",
+    "num_tree",
+    "num_trees",
+    "num_round",
+    "num_rounds",
+    "nrounds",
+    "num_boost_round",
+    "max_iter",
+)
+
+
+SEED = ("random_state", "seed", "random_seed")
+
+
+_THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
+
+
+_DEVICE = ("device_type", "device")
+
+
+_STOPPING = (
+    "early_stopping_round",
+    "early_stopping_rounds",
+    "early_stopping",
+    "n_iter_no_change",
+    "early_stopping_min_delta",
+    "first_metric_only",
+)
+
+
+# Parameters set during training unless the user sets them: their aliases and the value.
+_REPRODUCIBLE_PARAMS = (
+    (("verbosity", "verbose"), -1),
+    (("deterministic",), True),
+    (("force_row_wise", "force_col_wise"), True),
+)
+
+
+def first_set(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
+    """Return the first value that is not None among these names."""
+    return next((given[name] for name in names if given.get(name) is not None), default)
+
+
+def n_rounds(given: Mapping[str, Any]) -> int:
+    """Return the number of rounds that these parameters request."""
+    return int(first_set(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
+
+
+def set_unset_params(request: FitRequest) -> None:
+    """Set the seed if the user did not, and limit the threads to `request.n_threads`."""
+    model = request.model
+    given = model.get_params()
+    if first_set(given, SEED) is None:
+        model.set_params(random_state=request.seed)
+    alias = next((name for name in _THREADS if given.get(name) is not None), _THREADS[0])
+    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
+
+
+def configured_device(given: Mapping[str, Any]) -> str | None:
+    """Return the device set in the parameters; LightGBM uses "gpu" for OpenCL.
+
+    Examples
+    --------
+    >>> own_device({"device": "cuda", "gpu_device_id": 1}), own_device({})
+    ('cuda:1', None)
+    """
+    device, index = first_set(given, _DEVICE), first_set(given, ("gpu_device_id",), -1)
+    return f"cuda:{index}" if device == "cuda" and int(index) >= 0 else device
+
+
+def set_device(model: Any, device: str) -> None:
+    """Set the device type, unless the model sets it already, and the device index if any."""
+    kind, _, index = device.partition(":")
+    if first_set(model.get_params(), _DEVICE) is None:
+        model.set_params(device_type=kind)
+    if index:
+        model.set_params(gpu_device_id=int(index))
+
+
+@contextmanager
+def override_params(request: FitRequest, n_rounds: int) -> Iterator[None]:
+    """Change parameters during training and restore them afterwards.
+
+    Training is silent and deterministic unless the user set these parameters. LightGBM's own
+    early stopping is removed, and so is the model's metric if a scorer is monitored.
+    """
+    model = request.model
+    before = model.get_params()
+    on_cpu = first_set(before, _DEVICE, "cpu") == "cpu"
+    changes = {
+        names[0]: value
+        for names, value in _REPRODUCIBLE_PARAMS
+        if not any(name in before for name in names) and (on_cpu or "verbosity" in names)
+    }
+    own_metric = () if request.monitor.metric.scorer is None else METRIC
+    drop = [name for name in (*_STOPPING, *_ROUNDS, *own_metric) if name in before]
+    unset_params(model, drop)
+    model.set_params(n_estimators=n_rounds, **changes)
+    try:
+        yield
+    finally:
+        unset_params(model, changes)
+        restored = {name: before[name] for name in drop}
+        model.set_params(n_estimators=before["n_estimators"], **restored)
+
+
+def unset_params(model: Any, names: Iterable[str]) -> None:
+    """Remove parameters from a model."""
+    # set_params can add parameters that __init__ does not have, but cannot remove them.
+    for name in names:
+        model.__dict__.pop(name, None)
+        model._other_params.pop(name, None)

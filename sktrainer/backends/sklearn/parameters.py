@@ -1,0 +1,74 @@
+"""Changes of parameters for one fit of a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from sktrainer.types import Array, Rows
+
+__all__ = ["balanced_class_weight", "fit_rows", "override_params"]
+
+
+@contextmanager
+def override_params(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
+    """Set parameters temporarily and restore the previous values at the end.
+
+    Yields
+    ------
+    dict
+        The previous values.
+    """
+    before = {name: model.get_params(deep=False)[name] for name in values}
+    model.set_params(**values)
+    try:
+        yield before
+    finally:
+        model.set_params(**before)
+
+
+def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
+    """Call `fit` of the model, with sample weights if the rows have them."""
+    if rows.sample_weight is not None:
+        options["sample_weight"] = rows.sample_weight
+    model.fit(rows.X, rows.y, **options)
+
+
+def balanced_class_weight(
+    model: Any, y: Array, sample_weight: Array | None = None
+) -> dict[str, Any]:
+    """Return ``class_weight="balanced"`` as an explicit dictionary of class weights.
+
+    scikit-learn rejects "balanced" in `partial_fit` and warns about it with `warm_start`,
+    because later calls may use different rows. Here all calls use the same rows.
+
+    Parameters
+    ----------
+    model : estimator
+    y : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        For models that weight the class counts (forests do, SGD does not).
+
+    Returns
+    -------
+    dict
+        Empty if `class_weight` is not "balanced".
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> model = SGDClassifier(class_weight="balanced")
+    >>> labelled_weights(model, np.array(["a", "b", "b", "b"]))
+    {'class_weight': {'a': 2.0, 'b': 0.6666666666666666}}
+    """
+    if getattr(model, "class_weight", None) != "balanced":
+        return {}
+    classes = np.unique(y)
+    weights = compute_class_weight(
+        "balanced", classes=classes, y=y, sample_weight=sample_weight
+    )
+    return {"class_weight": dict(zip(classes.tolist(), weights.tolist(), strict=True))}

@@ -1,0 +1,1 @@
+"""Iteration by iteration training of scikit-learn estimators."""

@@ -1,0 +1,274 @@
+"""Iterative training of scikit-learn's boosting models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice, repeat
+from typing import Any
+
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from sktrainer.backends.base import FitRequest, watched_fit
+from sktrainer.backends.sklearn.checkpoint import fit_in_segments
+from sktrainer.backends.sklearn.parameters import fit_rows, override_params
+from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
+from sktrainer.callbacks.early_stopping import EvalMetric
+from sktrainer.checkpoints.fit import FitCheckpoint
+from sktrainer.types import Array, ModelFit
+
+__all__ = [
+    "AdaBoostStrategy",
+    "GradientBoostingStrategy",
+    "HistGradientBoostingStrategy",
+    "loss_scale",
+    "train_loss",
+]
+
+
+class HistGradientBoostingStrategy:
+    """One fit in which scikit-learn itself evaluates the validation rows.
+
+    Training one round at a time would bin the table again in each round, so that the history
+    is replayed into the monitor after the fit. scikit-learn compares a round with the round
+    `n_iter_no_change` before it rather than with the best round. With ``tol=0`` it therefore
+    never stops before the monitor does; any extra rounds are dropped.
+    """
+
+    iteration = "round"
+    count_parameter = "max_iter"
+    stops_by_default = True
+    in_segments = True
+    equals_plain_fit = True
+
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+        """Fit with the validation rows, replay the rounds and keep the best one."""
+        model, monitor, rows = request.model, request.monitor, watch.rows
+        options: dict[str, Any] = {"X_val": rows.X, "y_val": rows.y}
+        if rows.sample_weight is not None:
+            options["sample_weight_val"] = rows.sample_weight
+        scoring = _scoring(monitor.metric)
+        scale = loss_scale(model) if scoring == "loss" else 1.0
+        with override_params(
+            model,
+            early_stopping=True,
+            n_iter_no_change=monitor.n_iter_no_change,
+            tol=monitor.tol / scale,  # scikit-learn compares its unscaled loss
+            scoring=scoring,
+        ):
+            n_iter = self._fit(request, watch, options)
+        stopped = monitor.stopped or model.n_iter_ < model.max_iter
+        outcome = watched_fit(request, n_iter, stopped=stopped)
+        self._cut(model, outcome.best_iteration or n_iter)
+        return outcome
+
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds."""
+        with override_params(request.model, max_iter=n_iter, early_stopping=False):
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                for _ in fit_in_segments(request, "max_iter", n_iter):
+                    fit_rows(request.model, request.train)
+
+    def _fit(
+        self, request: FitRequest, watch: ValidationScorer, options: dict[str, Any]
+    ) -> int:
+        """Fit, replay the rounds and return their number; use segments with a checkpoint."""
+        model, n_iter = request.model, 0
+        if request.checkpoint is None:
+            fit_rows(model, request.train, **options)
+            return self._replay(request, watch)
+        for n_iter in fit_in_segments(request, "max_iter", model.max_iter):
+            fit_rows(model, request.train, **options)
+            n_iter = self._replay(request, watch, n_iter)
+        return n_iter
+
+    def _replay(self, request: FitRequest, watch: ValidationScorer, begin: int = 0) -> int:
+        model, monitor = request.model, request.monitor
+        name, scale = monitor.metric.name, loss_scale(model)
+        staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
+        # Entry 0 is the score before the first round. A loss is stored with a negative sign.
+        scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
+        n_iter = 0
+        for n_iter, (train, validation, values) in enumerate(scores, start=1):
+            if n_iter <= begin:
+                continue
+            if values is None:
+                parts = {
+                    "train": {"loss": -scale * train},
+                    "validation": {"loss": -scale * validation},
+                }
+            else:
+                loss = watch.loss(watch.predicted(values))
+                parts = {"train": {name: train}, "validation": {"loss": loss, name: validation}}
+            if monitor.record(n_iter, parts, seconds=SECONDS_UNKNOWN):
+                break
+        return n_iter
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        # scikit-learn has no public way to drop rounds. `n_iter_` is a property that counts
+        # `_predictors`.
+        model._predictors = model._predictors[:n_iter]
+        model.train_score_ = model.train_score_[: n_iter + 1]
+        model.validation_score_ = model.validation_score_[: n_iter + 1]
+
+
+def loss_scale(model: Any) -> float:
+    """Return the factor that converts the library's loss to the recorded loss.
+
+    HistGradientBoosting minimizes half the squared error. The history has the full squared
+    error, so that losses are comparable across libraries.
+    """
+    return 2.0 if getattr(model, "loss", None) == "squared_error" else 1.0
+
+
+def _scoring(metric: EvalMetric) -> Any:
+    """Return the `scoring` parameter for HistGradientBoosting.
+
+    A built-in scorer is passed by name: only then does scikit-learn reuse the predictions of
+    earlier rounds instead of predicting with all trees after each round.
+    """
+    if metric.scorer is None:
+        return "loss"
+    name = metric.name
+    if name in get_scorer_names() and repr(get_scorer(name)) == repr(metric.scorer):
+        return name
+    return metric.scorer
+
+
+def _staged(model: Any, watch: ValidationScorer) -> Iterator[Array]:
+    """Yield the predictions for the validation rows after each round, at linear total cost."""
+    if watch.classes is None:
+        yield from model.staged_predict(watch.rows.X)
+    else:
+        yield from model.staged_predict_proba(watch.rows.X)
+
+
+class GradientBoostingStrategy:
+    """One fit with a monitor callback that is called after each round."""
+
+    iteration = "round"
+    count_parameter = "n_estimators"
+    stops_by_default = True
+    in_segments = True
+    equals_plain_fit = True
+
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+        """Fit with a monitor and keep the best round."""
+        model = request.model
+        with override_params(model, n_iter_no_change=None):
+            if request.checkpoint is None:
+                fit_rows(model, request.train, monitor=_RoundMonitor(watch))
+            else:
+                with request.checkpoint.defer_signals():
+                    for begin in fit_in_segments(request, "n_estimators", model.n_estimators):
+                        after_round = _RoundMonitor(watch, begin, request.checkpoint)
+                        fit_rows(model, request.train, monitor=after_round)
+        outcome = watched_fit(request, model.n_estimators_, stopped=request.monitor.stopped)
+        self._cut(model, outcome.best_iteration or model.n_estimators_)
+        return outcome
+
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds."""
+        with override_params(request.model, n_estimators=n_iter, n_iter_no_change=None):
+            if request.checkpoint is None:
+                fit_rows(request.model, request.train)
+            else:
+                for _ in fit_in_segments(request, "n_estimators", n_iter):
+                    fit_rows(request.model, request.train)
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        for name in ("estimators_", "train_score_", "oob_improvement_", "oob_scores_"):
+            if hasattr(model, name):
+                setattr(model, name, getattr(model, name)[:n_iter].copy())
+        if hasattr(model, "oob_scores_"):
+            model.oob_score_ = model.oob_scores_[-1]
+        model.n_estimators_ = n_iter
+
+
+class _RoundMonitor:
+    """Callback for `GradientBoosting.fit(monitor=...)` that evaluates the validation rows.
+
+    The staged predictors are generators over the growing ensemble: each step adds only the
+    trees of one round to the previous sum.
+    """
+
+    def __init__(
+        self, watch: ValidationScorer, begin: int = 0, checkpoint: FitCheckpoint | None = None
+    ) -> None:
+        self._watch = watch
+        self._begin = begin
+        self._checkpoint = checkpoint
+        self._values: Iterator[Array] | None = None
+        self._decisions: Iterator[Array | None] = repeat(None)
+
+    def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
+        if self._values is None:
+            begin = self._begin
+            self._values = islice(_staged(model, self._watch), begin, None)
+            if model.loss == "exponential":
+                decisions = model.staged_decision_function(self._watch.rows.X)
+                self._decisions = islice(decisions, begin, None)
+        decision = next(self._decisions)
+        if decision is not None and decision.shape[1] == 1:
+            decision = decision[:, 0]  # shape (n, 1) here, (n,) in `decision_function`
+        predicted = self._watch.predicted(next(self._values), decision)
+        stop = self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
+        if self._checkpoint is not None:
+            self._checkpoint.raise_if_interrupted()
+        return stop
+
+
+def train_loss(model: Any, i: int) -> float | None:
+    """Return the recorded training loss of GradientBoosting in round `i` (counted from 0).
+
+    scikit-learn stores twice the log loss for two classes. Return None for the Huber loss:
+    its threshold changes in each round, so that it is not comparable with the validation loss.
+    """
+    if model.loss == "huber":
+        return None
+    twice = model.loss == "log_loss" and model.n_classes_ == 2
+    return float(model.train_score_[i]) / (2.0 if twice else 1.0)
+
+
+class AdaBoostStrategy:
+    """One complete fit, followed by an evaluation of its staged predictions.
+
+    AdaBoost can neither be stopped nor continued. Early stopping therefore saves no time; it
+    only selects the best number of rounds.
+    """
+
+    iteration = "round"
+    count_parameter = "n_estimators"
+    stops_by_default = False
+    in_segments = False
+    equals_plain_fit = False
+
+    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+        """Fit all rounds, evaluate them one by one and keep the best."""
+        model = request.model
+        fit_rows(model, request.train)
+        n_iter = 0
+        for n_iter, values in enumerate(_staged(model, watch), start=1):
+            if watch.record(n_iter, watch.predicted(values)):
+                break
+        outcome = watched_fit(request, n_iter, stopped=request.monitor.stopped)
+        self._cut(model, outcome.best_iteration or n_iter)
+        return outcome
+
+    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
+        """Fit `n_iter` rounds, or fewer if a round fits the training rows perfectly."""
+        with override_params(request.model, n_estimators=n_iter):
+            fit_rows(request.model, request.train)
+
+    def _cut(self, model: Any, n_iter: int) -> None:
+        # The last two are attributes of RUSBoostClassifier (imbalanced-learn).
+        for name in (
+            "estimators_",
+            "estimator_weights_",
+            "estimator_errors_",
+            "samplers_",
+            "pipelines_",
+        ):
+            if hasattr(model, name):
+                setattr(model, name, getattr(model, name)[:n_iter])

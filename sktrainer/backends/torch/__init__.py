@@ -1,0 +1,1 @@
+"""PyTorch backend: skorch nets and torch modules."""

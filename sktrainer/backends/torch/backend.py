@@ -1,0 +1,209 @@
+"""PyTorch backend: skorch nets and bare Modules.
+
+Each epoch is one call of `fit_loop`, so that early stopping can return a reason and Ctrl-C
+raises KeyboardInterrupt. As in skorch's own fit, `on_train_begin` and `on_train_end` are called
+once, and schedules continue from epoch to epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sktrainer._optional import require
+from sktrainer.backends._networks.data import check_network_rows
+from sktrainer.backends._networks.parameters import epochs_or_none, number_problems
+from sktrainer.backends.base import (
+    Capabilities,
+    DeviceSupport,
+    FitRequest,
+    IncrementalTraining,
+    NetworkSupport,
+    PartialFitRequest,
+    watched_fit,
+)
+from sktrainer.backends.torch.recognize import is_torch_module
+from sktrainer.backends.torch.train import (
+    copy_net,
+    is_stop_from_callback,
+    make_dataset,
+    make_datasets,
+    mean_loss,
+    own_validation_split,
+    run_epochs,
+    training_mode,
+)
+from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.seeds import derive_seed
+from sktrainer.runtime.signatures import accepts_parameter
+from sktrainer.runtime.threads import limit_threads
+from sktrainer.types import ModelFit, Task
+
+__all__ = ["TorchBackend", "as_net"]
+
+
+class TorchBackend:
+    """Backend for skorch nets."""
+
+    name = "skorch"
+
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
+        """Return the requirements and capabilities of this net."""
+        from sktrainer.backends.torch.data import supports_batch_loader
+
+        criterion = model.criterion
+        per_row = (
+            criterion is None
+            or hasattr(criterion, "reduction")
+            or accepts_parameter(criterion, "reduction")
+        )
+        return Capabilities(
+            accepts_sparse=False,
+            accepts_nd=True,
+            multi_output=True,
+            accepts_sample_weight=per_row and supports_batch_loader(model),
+            labels="codes",
+            predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
+            max_iter=epochs_or_none(model.max_epochs),
+            early_stopping_by_default=True,
+            iteration_name="epoch",
+        )
+
+    def problems(self, model: Any) -> list[str]:
+        """Return a message for each parameter that the net cannot be trained with."""
+        from sktrainer.backends.torch.estimator import ModuleNet
+
+        if isinstance(model, ModuleNet):
+            return model.problems()
+        found = number_problems("max_epochs", model.max_epochs)
+        return found + number_problems("batch_size", model.batch_size, besides=(-1,))
+
+    def was_trained(self, model: Any) -> bool:
+        """Return whether a Module instance has been trained.
+
+        Gradients and the batch counts of normalisation layers show it; weights do not.
+        """
+        module: Any = model.module
+        if isinstance(module, type) or not is_torch_module(module):
+            return False
+        counts = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
+        return any(p.grad is not None for p in module.parameters()) or any(map(bool, counts))
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device of the net, or None for skorch's default, "cpu"."""
+        device = "as set on the module" if model.device is None else str(model.device)
+        return None if device == "cpu" else device
+
+    def gpus(self, model: Any) -> AvailableGpus:
+        """Return the GPUs that torch sees."""
+        from sktrainer.backends.torch.devices import gpus
+
+        return gpus()
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Train for all epochs and restore the weights of the best one.
+
+        Parameters
+        ----------
+        request : FitRequest
+
+        Returns
+        -------
+        ModelFit
+            The net keeps its parameters; for a bare Module, these include the ones that
+            depend on the task and the table.
+        """
+        from sktrainer.backends.torch.build import check_outputs, complete_net
+        from sktrainer.backends.torch.devices import seed_generators
+
+        check_network_rows(request)
+        if request.device is not None:
+            request.model.device = request.device
+        # The rounding of sums over a large batch depends on the number of threads, and this
+        # number depends on how many folds run in parallel.
+        with (
+            limit_threads(1),
+            preserve_global_state(request.seed),
+            seed_generators(request.seed, request.model.device),
+        ):
+            net = complete_net(request)
+            request = replace(request, model=net)
+            with training_mode(net):
+                net.initialize()
+                check_outputs(net, request)
+                train, validation = make_datasets(net, request)
+                vars(net)["train_split"] = own_validation_split(validation)
+                X, y = train.X, train.y
+                net.notify("on_train_begin", X=X, y=y)
+                n_iter, interrupted = run_epochs(net, train, request)
+                net.notify("on_train_end", X=X, y=y)
+        net.weighted_, net.sample_ = False, None
+        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if interrupted else fit.stop_reason
+        all_rows = net.batch_size == -1
+        batch_size = len(request.train) if all_rows else int(net.batch_size)
+        return replace(fit, stop_reason=reason, batch_size=batch_size)
+
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
+        """Train a copy of the net for one epoch on a chunk.
+
+        Module, optimizer and schedules continue from the previous chunk or fit. Of all
+        chunks, only the first calls `on_train_begin`, and none calls `on_train_end`.
+
+        Parameters
+        ----------
+        request : ChunkRequest
+
+        Returns
+        -------
+        ModelFit
+        """
+        from sktrainer.backends.torch.build import check_outputs, complete_net
+        from sktrainer.backends.torch.devices import seed_generators
+
+        check_network_rows(request)
+        net, seed = copy_net(request.model), derive_seed(request.seed, "chunk", request.number)
+        begins = not net.initialized_
+        if begins and request.device is not None:
+            net.device = request.device
+        with limit_threads(1), preserve_global_state(seed), seed_generators(seed, net.device):
+            if begins:
+                net = complete_net(replace(request, model=net))
+            net.weighted_ = request.train.sample_weight is not None
+            with training_mode(net):
+                if begins:
+                    net.initialize()
+                    check_outputs(net, request)
+                train = make_dataset(net, request, request.train)
+                if begins:
+                    net.notify("on_train_begin", X=train.X, y=train.y)
+                try:
+                    net.fit_loop(train, epochs=1)
+                except KeyboardInterrupt as interrupt:
+                    if not is_stop_from_callback(interrupt):
+                        raise
+        net.weighted_, net.sample_ = False, None
+        number, monitor = request.number, request.monitor
+        monitor.record(number, {"train": {"loss": mean_loss(net, "train")}})
+        return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
+
+
+if TYPE_CHECKING:
+    _: IncrementalTraining = TorchBackend()
+    _on_devices: DeviceSupport = TorchBackend()
+    _of_networks: NetworkSupport = TorchBackend()
+
+
+def as_net(module: Any) -> Any:
+    """Return the skorch net that trains this module.
+
+    Raises
+    ------
+    ImportError
+        If skorch or torch is not installed.
+    """
+    require("skorch", "torch")
+    from sktrainer.backends.torch.estimator import ModuleNet
+
+    return ModuleNet(module)

@@ -1,0 +1,77 @@
+"""GPUs that torch sees, and torch's random generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from sktrainer.runtime.devices import AvailableGpus
+
+__all__ = ["gpus", "is_available", "seed_generators"]
+
+
+def gpus() -> AvailableGpus:
+    """Return the GPUs that torch sees: CUDA (including ROCm), then Apple's MPS."""
+    names = tuple(f"cuda:{index}" for index in range(_n_cuda()))
+    if torch.backends.mps.is_available():
+        names = (*names, "mps")
+    return AvailableGpus(names, "" if names else "torch sees no GPU")
+
+
+def is_available(device: Any) -> bool:
+    """Return whether torch can place a tensor on this device.
+
+    Examples
+    --------
+    >>> is_there("cpu"), is_there("cuda:99")
+    (True, False)
+    """
+    place = torch.device("cpu" if device is None else device)
+    if place.type == "cuda":
+        return (place.index or 0) < _n_cuda()
+    return place.type != "mps" or bool(torch.backends.mps.is_available())
+
+
+def _n_cuda() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+@contextmanager
+def seed_generators(seed: int, device: Any) -> Iterator[None]:
+    """Seed torch's generators within the context, and restore them on exit.
+
+    Parameters
+    ----------
+    seed : int
+    device : str, torch.device or None
+        Its generator is seeded besides that of the CPU. `torch.manual_seed` would seed
+        those of all devices.
+    """
+    place = torch.device("cpu" if device is None else device)
+    on_cuda = place.type == "cuda"
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[place] if on_cuda else []))
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            stack.enter_context(torch.cuda.device(place))
+            torch.cuda.manual_seed(seed)
+            stack.enter_context(_deterministic_cudnn())
+        elif place.type == "mps":
+            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
+            torch.mps.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _deterministic_cudnn() -> Iterator[None]:
+    """Use deterministic cuDNN kernels, and do not benchmark alternatives."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

@@ -1,0 +1,130 @@
+"""Training loop of a skorch net."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from sktrainer.backends._networks.data import defer_signals
+from sktrainer.backends.base import FitRequest
+from sktrainer.backends.eval_metric import score_eval_metric
+from sktrainer.backends.torch.checkpoint import restore_net, save_checkpoint
+from sktrainer.types import Rows
+
+__all__ = [
+    "copy_net",
+    "is_stop_from_callback",
+    "make_dataset",
+    "make_datasets",
+    "mean_loss",
+    "own_validation_split",
+    "run_epochs",
+    "training_mode",
+]
+
+
+def copy_net(net: Any) -> Any:
+    """Return a deep copy of a net that shares the rows of its history."""
+    history = getattr(net, "history_", None)
+    return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
+
+
+@contextmanager
+def training_mode(net: Any) -> Iterator[None]:
+    """Mark a net as training, and disable its output and its own validation split."""
+    values = {"learning_": True, "train_split": None, "verbose": 0}
+    before = {name: getattr(net, name) for name in values}
+    vars(net).update(values)
+    try:
+        yield
+    finally:
+        vars(net).update(before)
+
+
+def make_datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
+    """Return the training rows, and the validation rows if they can stop the fit."""
+    watched = request.validation if request.monitor.stops else None
+    return make_dataset(net, request, request.train), (
+        None if watched is None else make_dataset(net, request, watched)
+    )
+
+
+def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
+    from sktrainer.backends.torch.build import network_targets
+    from sktrainer.backends.torch.data import RowsDataset, supports_batch_loader, torch_input
+
+    y = network_targets(net, request, rows.y)
+    if supports_batch_loader(net):
+        return RowsDataset(rows.X, y, rows.sample_weight)
+    return net.get_dataset(torch_input(rows.X), y)
+
+
+def own_validation_split(validation: Any) -> Any:
+    from skorch.helper import predefined_split
+
+    return None if validation is None else predefined_split(validation)
+
+
+def run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
+    """Train for all epochs; return their number and whether a callback ended training."""
+    monitor, limit = request.monitor, request.n_iter or net.max_epochs
+    n_iter, best, ended = restore_net(net, request)
+    last = n_iter if ended or monitor.stopped else limit
+    with defer_signals(request):
+        for epoch in range(n_iter + 1, last + 1):
+            try:
+                net.fit_loop(train, epochs=1)
+            except KeyboardInterrupt as interrupt:
+                if not is_stop_from_callback(interrupt):
+                    raise
+                ended = True
+            n_iter = _record(net, epoch, request)
+            if monitor.improved:
+                best = copy.deepcopy(net.module_.state_dict())
+            ended = ended or monitor.stopped
+            if ended or epoch == limit:
+                break
+            save_checkpoint(net, request, n_iter, best)
+    interrupted = n_iter < limit and not monitor.stopped
+    save_checkpoint(net, request, n_iter, best, end=True, interrupted=interrupted)
+    if best is not None:
+        net.module_.load_state_dict(best)
+    return n_iter, interrupted
+
+
+def is_stop_from_callback(interrupt: KeyboardInterrupt) -> bool:
+    """Return whether a callback ended training; in skorch it does so by KeyboardInterrupt."""
+    from skorch.callbacks import Callback
+
+    trace = interrupt.__traceback__
+    # In the innermost frame, `self` is the callback if one of its methods raised the error.
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)
+
+
+def _record(net: Any, epoch: int, request: FitRequest) -> int:
+    """Record an epoch's losses and the monitored score."""
+    values = {"train": {"loss": mean_loss(net, "train")}}
+    if request.monitor.stops and request.validation is not None:
+        loss = mean_loss(net, "valid")
+        values["validation"] = {"loss": loss, **_score(net, request)}
+    request.monitor.record(epoch, values)
+    return epoch
+
+
+def mean_loss(net: Any, part: str) -> float:
+    """Return the mean loss of the last epoch's batches, weighted by their sizes."""
+    batches = [b for b in net.history[-1]["batches"] if f"{part}_loss" in b]
+    losses = [b[f"{part}_loss"] for b in batches]
+    return float(np.average(losses, weights=[b[f"{part}_batch_size"] for b in batches]))
+
+
+def _score(net: Any, request: FitRequest) -> dict[str, float]:
+    if not net.n_classes_:
+        return score_eval_metric(request, None, lambda X: net.to_target_units(net.predict(X)), None)
+    return score_eval_metric(request, np.arange(net.n_classes_), net.predict, net.predict_proba)

@@ -1,0 +1,100 @@
+"""Backend for the scikit-learn estimators of XGBoost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sktrainer.backends._boosting.parameters import refuse_unsupported
+from sktrainer.backends.base import Capabilities, ColumnBackend, DeviceSupport, FitRequest
+from sktrainer.backends.support import ColumnParameter
+from sktrainer.backends.xgboost.devices import available_gpus, check_no_cpu_fallback
+from sktrainer.backends.xgboost.parameters import (
+    is_random_forest,
+    is_truncatable,
+    n_rounds,
+    set_unset_params,
+)
+from sktrainer.backends.xgboost.train import fit_rounds
+from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.types import ModelFit, Task
+
+
+class XGBoostBackend:
+    """Backend for XGBClassifier, XGBRegressor, their random forests, and subclasses.
+
+    The booster is cut to its best round, as `xgboost.callback.EarlyStopping(save_best=True)`
+    does. DART and gblinear change earlier trees or coefficients in later rounds. These models
+    are fitted again with the best number of rounds. A booster trained on a GPU is set to
+    predict on the CPU: it then works on machines without a GPU, and XGBoost does not warn
+    that the rows are on a different device.
+    """
+
+    name = "xgboost"
+    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
+        "monotone_constraints": ColumnParameter("each", tuple),
+        "interaction_constraints": ColumnParameter("groups", str),
+        "feature_weights": ColumnParameter("weights"),
+        "feature_types": ColumnParameter("types"),
+    }
+
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
+        refuse_unsupported(model, "XGBModel")
+        linear = model.booster == "gblinear"
+        # The exact algorithm and multi-output trees do not support categorical features.
+        plain = model.tree_method != "exact" and model.multi_strategy != "multi_output_tree"
+        return Capabilities(
+            native_categorical=not linear and plain,
+            native_missing=not linear,
+            scale_sensitive=linear,
+            labels="codes",
+            predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
+            max_iter=None if is_random_forest(model) else n_rounds(model),
+            early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),
+            iteration_name="round",
+            releases_gil=True,
+            segmented_training=not is_random_forest(model),
+        )
+
+    def own_device(self, model: Any) -> str | None:
+        """Return the device of the model; "gpu" is XGBoost's alias of "cuda"."""
+        return None if model.device is None else str(model.device).replace("gpu", "cuda")
+
+    def gpus(self, model: Any) -> AvailableGpus:
+        """Return the GPUs, or none if the selected algorithm runs on the CPU only."""
+        for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
+            if getattr(model, name) == value:
+                return AvailableGpus(reason_if_none=f"{name}={value!r} trains on the CPU only")
+        return available_gpus()
+
+    def fit(self, request: FitRequest) -> ModelFit:
+        refuse_unsupported(request.model, "XGBModel")
+        model = request.model
+        if request.device is not None:
+            model.set_params(device=request.device)
+        on_gpu = str(self.own_device(model)).startswith("cuda")
+        if on_gpu:
+            check_no_cpu_fallback(str(model.device))
+        set_unset_params(request)
+        own_stop, model.early_stopping_rounds = model.early_stopping_rounds, None
+        try:
+            if is_random_forest(model):
+                model.fit(
+                    request.train.X,
+                    request.train.y,
+                    sample_weight=request.train.sample_weight,
+                    verbose=False,
+                )
+                fit = ModelFit(model=model, stop_reason="single_fit")
+            else:
+                fit = fit_rounds(request)
+            if on_gpu:
+                model.get_booster().set_param({"device": "cpu"})
+            return fit
+        finally:
+            model.early_stopping_rounds = own_stop
+
+
+if TYPE_CHECKING:
+    _: DeviceSupport = XGBoostBackend()
+    _of_columns: ColumnBackend = XGBoostBackend()

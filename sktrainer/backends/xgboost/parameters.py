@@ -1,0 +1,39 @@
+"""XGBoost parameters: defaults and changes for one fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends.base import FitRequest
+
+__all__ = ["is_random_forest", "is_truncatable", "n_rounds", "set_unset_params"]
+
+
+DEFAULT_ROUNDS = 100
+
+
+def set_unset_params(request: FitRequest) -> None:
+    model, given = request.model, request.model.get_params()
+    if given.get("random_state") is None and given.get("seed") is None:
+        model.random_state = request.seed
+    alias = "nthread" if given.get("nthread") is not None else "n_jobs"
+    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
+    if request.categorical:
+        codes = set(request.categorical)
+        n_columns = request.train.X.shape[1]
+        model.feature_types = ["c" if i in codes else "q" for i in range(n_columns)]
+        model.enable_categorical = True
+
+
+def n_rounds(model: Any) -> int:
+    return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
+
+
+def is_random_forest(model: Any) -> bool:
+    return any(base.__name__.startswith("XGBRF") for base in type(model).__mro__)
+
+
+def is_truncatable(model: Any) -> bool:
+    # DART rescales earlier trees in later rounds, and gblinear has no trees.
+    return model.booster not in ("dart", "gblinear")

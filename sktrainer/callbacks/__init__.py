@@ -1,0 +1,1 @@
+"""Early stopping, training history and progress display."""

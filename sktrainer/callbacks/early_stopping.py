@@ -1,0 +1,171 @@
+"""Early-stopping monitor shared by all backends. It also records the history of a fit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sktrainer.types import MetricValue
+
+__all__ = ["EvalMetric", "MetricValues", "Monitor"]
+
+
+MetricValues = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class EvalMetric:
+    """Metric that early stopping monitors on the validation rows.
+
+    Attributes
+    ----------
+    name : str
+        "loss" for the model's own loss, or the name of the scorer.
+    scorer : callable or None
+        A scikit-learn scorer, or None for the loss.
+    """
+
+    name: str = "loss"
+    scorer: Callable[..., float] | None = None
+
+    @property
+    def greater_is_better(self) -> bool:
+        return self.scorer is not None
+
+
+class Monitor:
+    """Early-stopping monitor of a single fit.
+
+    It receives the metrics of each iteration and decides whether to stop.
+
+    Parameters
+    ----------
+    metric : WatchedMetric
+    n_iter_no_change : int or None, default=None
+        Patience: iterations without improvement after which `record` returns True. If
+        None, never stop early.
+    tol : float, default=0.0
+        Minimum improvement. Smaller changes do not count as an improvement.
+    on_iteration : callable or None, default=None
+        Progress callback, called as ``on_iteration(iteration, values)`` by `record`.
+
+    Examples
+    --------
+    >>> monitor = Monitor(WatchedMetric(), n_iter_no_change=2)
+    >>> losses = [0.9, 0.5, 0.6, 0.7, 0.4]
+    >>> [monitor.record(i, {"validation": {"loss": v}}) for i, v in enumerate(losses, 1)]
+    [False, False, False, True, True]
+    >>> monitor.best_iteration
+    2
+    """
+
+    def __init__(
+        self,
+        metric: EvalMetric,
+        *,
+        n_iter_no_change: int | None = None,
+        tol: float = 0.0,
+        on_iteration: Callable[[int, MetricValues], Any] | None = None,
+    ) -> None:
+        self.metric = metric
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.evaluations: list[MetricValue] = []
+        self.best_iteration: int | None = None
+        self.best_value: float = math.nan
+        self.improved = False
+        self._name = metric.name
+        self._greater_is_better = metric.greater_is_better
+        self._on_iteration = on_iteration
+        self._stopped = False
+        self._start = time.perf_counter()
+
+    @property
+    def stops(self) -> bool:
+        """Whether early stopping is enabled."""
+        return self.n_iter_no_change is not None
+
+    def set_native_metric(self, name: str, *, greater_is_better: bool) -> None:
+        """Monitor a metric of the model instead of "loss".
+
+        Used if the trainer monitors "loss" and the model has its own evaluation metric.
+        """
+        self._name = name
+        self._greater_is_better = greater_is_better
+
+    def record(
+        self, iteration: int, values: MetricValues, *, seconds: float | None = None
+    ) -> bool:
+        """Record the values of one iteration and return whether to stop.
+
+        Parameters
+        ----------
+        iteration : int
+            Counted from 1.
+        values : mapping
+            ``{"train": {metric: value}, "validation": {metric: value}}``; both keys are
+            optional.
+        seconds : float or None
+            Seconds since the start of the fit. If None, measured now. NaN if the library
+            does not report it.
+        """
+        elapsed = time.perf_counter() - self._start if seconds is None else seconds
+        for part in ("train", "validation"):
+            for metric, value in values.get(part, {}).items():
+                self.evaluations.append(
+                    MetricValue(iteration, part, metric, float(value), elapsed)
+                )
+        watched = values.get("validation", {}).get(self._name)
+        self.improved = (
+            watched is not None and not self._stopped and self._is_better(float(watched))
+        )
+        if self.improved and watched is not None:
+            self.best_value, self.best_iteration = float(watched), iteration
+        if self._on_iteration is not None:
+            self._on_iteration(iteration, values)
+        # If every value so far was NaN, the patience counts from the first iteration.
+        waited = iteration - (self.best_iteration or 0)
+        if watched is not None and self.n_iter_no_change is not None:
+            self._stopped = self._stopped or waited >= self.n_iter_no_change
+        return self._stopped
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain values, for `restore`."""
+        return {
+            "evaluations": [
+                [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
+            ],
+            "best_iteration": self.best_iteration,
+            "best_value": self.best_value,
+            "improved": self.improved,
+            "stopped": self._stopped,
+            "name": self._name,
+            "greater_is_better": self._greater_is_better,
+            "seconds": time.perf_counter() - self._start,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore history, best iteration, patience and elapsed time from `state`."""
+        self.evaluations[:] = [MetricValue(*entry) for entry in state["evaluations"]]
+        self.best_iteration = state["best_iteration"]
+        self.best_value = float(state["best_value"])
+        self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])
+        self._name, self._greater_is_better = state["name"], state["greater_is_better"]
+        # Shift the start, so that the elapsed time continues without the interruption.
+        self._start = time.perf_counter() - state["seconds"]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `record` has returned True."""
+        return self._stopped
+
+    def _is_better(self, value: float) -> bool:
+        if math.isnan(value):
+            return False
+        if math.isnan(self.best_value):
+            return True
+        gain = value - self.best_value if self._greater_is_better else self.best_value - value
+        return gain > self.tol

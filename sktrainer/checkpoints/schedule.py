@@ -1,0 +1,122 @@
+"""The `checkpoint` parameter: folder and schedule of the checkpoints of a fit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointSchedule",
+    "as_checkpoint",
+    "resolve_schedule",
+    "with_per_fit",
+]
+
+
+DEFAULT_EVERY = 50
+
+
+DEFAULT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Folder from which an interrupted fit resumes, and how often the fit saves to it.
+
+    Parameters
+    ----------
+    folder : path-like
+        Checkpoint folder, created if it does not exist. It belongs to one run of one
+        trainer.
+    every : int or None, default=None
+        Iterations between two checkpoints. XGBoost, LightGBM and scikit-learn's gradient
+        boosting are trained in segments of this length, each with its own seed, so the
+        value affects the model and cannot change on resume. If None, 50 for these
+        models; for all other models, `seconds` decides.
+    seconds : float or None, default=None
+        Minimum time between two checkpoints. If None, 30 for models that are not trained
+        in segments and have `every=None`; otherwise there is no minimum.
+    keep : int, default=2
+        Number of checkpoints kept per fit. If the newest one is damaged, the previous one
+        is used.
+    apart : bool, default=False
+        Whether each fit uses its own sub-folder, named by a digest of its data and
+        parameters. Clones always do, so that the candidates and folds of a
+        `GridSearchCV` do not share a folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> from sktrainer import Checkpoint, ManagedTrainer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trainer = ManagedTrainer(
+    ...         HistGradientBoostingClassifier(max_iter=20),
+    ...         random_state=0,
+    ...         checkpoint=Checkpoint(folder, every=10),
+    ...     )
+    ...     first = trainer.fit(X, y).predict_proba(X)
+    ...     again = trainer.fit(X, y).predict_proba(X)  # loaded, not trained again
+    >>> bool((first == again).all())
+    True
+    """
+
+    folder: str | os.PathLike[str]
+    every: int | None = None
+    seconds: float | None = None
+    keep: int = 2
+    per_fit: bool = False
+
+
+@dataclass(frozen=True)
+class CheckpointSchedule:
+    """Checkpoint schedule: at least `every` iterations and `seconds` between two files."""
+
+    every: int
+    seconds: float | None
+    keep: int
+
+
+def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
+    """Return the `checkpoint` parameter as a Checkpoint. A path gets the default schedule.
+
+    Examples
+    --------
+    >>> checkpoint_of("runs/a").keep
+    2
+    """
+    return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
+
+
+def with_per_fit(value: Any) -> Any:
+    """Return `checkpoint` with one sub-folder per fit. Other values are returned unchanged.
+
+    Examples
+    --------
+    >>> apart("runs/a").apart
+    True
+    """
+    known = isinstance(value, (Checkpoint, str, os.PathLike))
+    return replace(as_checkpoint(value), per_fit=True) if known else value
+
+
+def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> CheckpointSchedule:
+    """Return the schedule of a checkpoint, with defaults for `every` and `seconds`.
+
+    Examples
+    --------
+    >>> rhythm_of(Checkpoint("runs/a"), in_segments=True)
+    Rhythm(every=50, seconds=None, keep=2)
+    >>> rhythm_of(Checkpoint("runs/a"), in_segments=False)
+    Rhythm(every=1, seconds=30.0, keep=2)
+    """
+    every, seconds = checkpoint.every, checkpoint.seconds
+    if not in_segments and every is None and seconds is None:
+        seconds = DEFAULT_SECONDS
+    fallback = DEFAULT_EVERY if in_segments else 1
+    return CheckpointSchedule(fallback if every is None else every, seconds, checkpoint.keep)

@@ -1,0 +1,1 @@
+"""Reading and checking the input. Nothing here depends on a model."""

@@ -1,0 +1,1 @@
+"""Content hash of the arguments of a fit."""

@@ -1,0 +1,229 @@
+"""Check the arguments of `fit` and turn them into one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from sktrainer.data.indexing import (
+    as_array,
+    as_input_dict,
+    count_rows,
+    drop_column,
+    is_input_dict,
+)
+from sktrainer.data.metadata import (
+    ProblemList,
+    check_groups,
+    check_sample_weight,
+    check_time,
+    length_problem,
+    warn_index_order,
+)
+from sktrainer.data.schema import differences
+from sktrainer.data.tables import check_indexable, check_table, count_samples
+from sktrainer.data.targets import (
+    encode_chunk_target,
+    encode_new_target,
+    encode_target,
+    lookup_codes,
+    resolve_task,
+)
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array, FitData, Rows, Task
+
+__all__ = ["FitInputs", "pop_target_column", "scoring_rows", "validate_inputs"]
+
+
+@dataclass(frozen=True)
+class FitInputs:
+    """Arguments of one `fit` or `partial_fit`, as the user passed them.
+
+    `tabular` means that X must be a table, because the automatic preprocessor or the model
+    reads it. Otherwise only the first user-defined step or the network reads X. `chunk`
+    means that more rows follow, so that one row or rows of one class are enough. `classes`
+    lists all classes that will occur (None: the classes in y).
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    groups: Any = None
+    X_val: Any = None
+    y_val: Any = None
+    sample_weight_val: Any = None
+    time_column: Any = None
+    tabular: bool = True
+    multi_output: bool = False
+    chunk: bool = False
+    classes: Any = None
+
+
+def validate_inputs(raw: FitInputs, task: str, estimator: Any) -> FitData:
+    """Validate all arguments of `fit` and return them in the form that the stages use.
+
+    Parameters
+    ----------
+    raw : RawInput
+    task : {"auto", "classification", "regression"}
+    estimator : estimator
+        Determines the task if `task` is "auto".
+
+    Raises
+    ------
+    InputError
+        With all problems that were found.
+    """
+    problems = ProblemList()
+    X, y = pop_target_column(raw.X, raw.y)
+    least = 1 if raw.chunk else 2
+    X = check_table(X, problems, least) if raw.tabular else check_indexable(X, problems)
+    n_samples = count_samples(X, problems)
+    kind, target, classes = None, None, None
+    with problems.collect():
+        kind = resolve_task(task, estimator, y)
+        if raw.chunk:
+            target, classes = encode_chunk_target(
+                y, kind, raw.classes, multi_output=raw.multi_output
+            )
+        else:
+            guessed = task == "auto" and not is_classifier(estimator)
+            target, classes = encode_target(
+                y, kind, multi_output=raw.multi_output, guessed=guessed
+            )
+        if n_samples is not None and len(target) != n_samples:
+            problems.append(length_problem("y", len(target), n_samples))
+    weight = check_sample_weight("sample_weight", raw.sample_weight, n_samples, problems)
+    groups = check_groups(raw.groups, n_samples, problems)
+    time = check_time(X, raw.time_column, n_samples, problems)
+    validation = _check_validation(raw, X, kind, classes, problems)
+    if problems:
+        raise InputError(problems)
+    assert kind is not None and target is not None
+    if not raw.chunk:
+        _check_weighted_classes(target, classes, weight)
+    warn_index_order(X, y=y, sample_weight=raw.sample_weight, groups=raw.groups)
+    warn_index_order(
+        raw.X_val, "X_val", y_val=raw.y_val, sample_weight_val=raw.sample_weight_val
+    )
+    return FitData(
+        X,
+        target,
+        kind,
+        classes,
+        weight,
+        groups,
+        time,
+        validation,
+        target_name=_target_name(raw.y),
+        target_column=raw.y if isinstance(raw.y, str) else None,
+    )
+
+
+def _target_name(y: Any) -> str | None:
+    """Return the name of the target column, of the Series, or of the columns of y."""
+    columns = list(getattr(y, "columns", ()))
+    if len(columns) > 1:
+        return ", ".join(map(str, columns))
+    own = columns[0] if columns else getattr(y, "name", None)
+    name = y if isinstance(y, str) else own
+    return str(name) if isinstance(name, (str, int)) and name != "" else None
+
+
+def pop_target_column(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return X without the target column, and the target, if `y` is a column name."""
+    if not isinstance(y, str):
+        return X, y
+    columns = getattr(X, "columns", None)
+    if columns is None:
+        raise InputError(
+            f"y={y!r} is a column name, which requires X to be a DataFrame, got "
+            f"{type(X).__name__}. Pass the values of the target as y."
+        )
+    if y not in list(columns):
+        raise InputError(
+            f"y={y!r} is not a column of X. The columns of X are: "
+            f"{', '.join(map(str, columns))}."
+        )
+    return drop_column(X, y), X[y]
+
+
+def scoring_rows(
+    X: Any, y: Any, task: Task, classes: Array | None, sample_weight: Any = None
+) -> Rows:
+    """Return rows to score after the fit, with the targets encoded for the scorers.
+
+    A label that did not occur in training is not an error. It gets the code after the last
+    class, so that every prediction for it counts as wrong.
+
+    Raises
+    ------
+    InputError
+        If y and X have different lengths, or y contains NaN.
+    """
+    X, y = pop_target_column(X, y)
+    codes = _numbers_or_codes(y, task, classes)
+    X = as_input_dict(X) if is_input_dict(X) else as_array(X)
+    n_samples = count_rows(X)
+    if len(codes) != n_samples:
+        raise InputError(length_problem("y", len(codes), n_samples))
+    problems = ProblemList()
+    weight = check_sample_weight("sample_weight", sample_weight, n_samples, problems)
+    if problems:
+        raise InputError(problems)
+    warn_index_order(X, y=y, sample_weight=sample_weight)
+    return Rows(X, codes, weight)
+
+
+def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
+    if task == "regression" or classes is None:
+        return encode_new_target(y, task, classes)
+    codes = lookup_codes(y, classes)
+    return np.where(codes < 0, len(classes), codes)
+
+
+def _check_validation(
+    raw: FitInputs, X: Any, task: Task | None, classes: Array | None, problems: ProblemList
+) -> Rows | None:
+    if raw.X_val is None and raw.y_val is None:
+        if raw.sample_weight_val is not None:
+            problems.append(
+                "sample_weight_val requires X_val and y_val. Pass them, or leave it out."
+            )
+        return None
+    if raw.X_val is None or (raw.y_val is None and not isinstance(raw.y, str)):
+        given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
+        problems.append(f"{given} requires {other}. Pass both or neither.")
+        return None
+    # If y is a column name, the target of the validation rows is in the same column of X_val.
+    X_val, y_val = pop_target_column(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
+    found = ProblemList()
+    X_val = check_table(X_val, found) if raw.tabular else check_indexable(X_val, found)
+    n_rows = count_samples(X_val, found)
+    weight = check_sample_weight(
+        "sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val"
+    )
+    target = None
+    if task is not None:
+        with found.collect():
+            target = encode_new_target(y_val, task, classes)
+            if n_rows is not None and len(target) != n_rows:
+                found.append(length_problem("y_val", len(target), n_rows, "X_val"))
+    found.extend(differences(X, X_val))
+    problems.extend(f"validation rows: {problem}" for problem in found)
+    return None if target is None else Rows(X_val, target, weight)
+
+
+def _check_weighted_classes(y: Array, classes: Array | None, weight: Array | None) -> None:
+    """Raise an error if only rows of one class have a positive weight."""
+    if classes is None or weight is None:
+        return
+    used = np.unique(y[weight > 0])
+    if len(used) < 2:
+        raise InputError(
+            f"the rows with positive sample_weight must have at least 2 classes, got one class "
+            f"only: {classes.tolist()[used[0]]!r}"
+        )

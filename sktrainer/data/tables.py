@@ -1,0 +1,125 @@
+"""Validation of X: tables, and the other inputs of networks and user-defined steps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+
+from sktrainer.data.column_checks import table_problems
+from sktrainer.data.indexing import (
+    as_array,
+    as_input_dict,
+    count_dimensions,
+    count_rows,
+    is_input_dict,
+)
+from sktrainer.data.metadata import ProblemList
+
+__all__ = ["check_indexable", "check_table", "count_samples"]
+
+
+def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
+    """Validate a table; convert lists and tensors to arrays, return others unchanged."""
+    if hasattr(X, "columns") and hasattr(X, "shape"):
+        if X.shape[0] == 0 or X.shape[1] == 0:
+            what = "0 sample(s)" if X.shape[0] == 0 else "0 feature(s)"
+            problems.append(
+                f"Found a table with {what} (shape={tuple(X.shape)}) while a minimum of 1 is "
+                "required. Pass a table with rows and columns."
+            )
+        else:
+            problems.extend(table_problems(X))
+        return X
+    problem = _not_a_table(X) or _not_rows(X)
+    if problem:
+        problems.append(problem)
+        return None
+    checked = None
+    with problems.collect(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        X = as_array(X)
+        checked = check_array(
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=None,
+            ensure_all_finite=False,
+            ensure_min_samples=least,
+            input_name="X",
+        )
+        problems.extend(table_problems(checked))
+    return checked
+
+
+def _not_a_table(X: Any) -> str | None:
+    """Return an error message if X is a dict, a scalar or a lazy frame, else None."""
+    if is_input_dict(X):
+        return (
+            "X must be a table, got a dict of arrays, which only networks support. Pass a "
+            "DataFrame, for example pandas.DataFrame(X) if each array has one dimension."
+        )
+    if X is None or np.isscalar(X) or hasattr(X, "collect"):
+        do = "Call .collect() first." if hasattr(X, "collect") else "Pass one of these."
+        return (
+            "X must be a table: a DataFrame, an array, a sparse matrix or a list of rows, got "
+            f"{type(X).__name__}. {do}"
+        )
+    return None
+
+
+def _not_rows(X: Any) -> str | None:
+    """Return an error message if X has records, dicts or not two dimensions, else None."""
+    first = X[0] if isinstance(X, (list, tuple)) and X else None
+    if isinstance(first, Mapping) or getattr(getattr(X, "dtype", None), "names", None):
+        what = "dicts" if isinstance(first, Mapping) else "records"
+        return (
+            f"X must be a table, got {len(X):,} {what}. Pass pandas.DataFrame(X), which keeps "
+            "the column names."
+        )
+    n_dimensions = count_dimensions(X)
+    if n_dimensions > 2:
+        return (
+            f"Found array with dim {n_dimensions}, while dim <= 2 is required. To use each "
+            "value of a row as a column, pass numpy.reshape(X, (len(X), -1))."
+        )
+    if n_dimensions != 1:
+        return None
+    return (
+        f"Expected 2D array, got 1D array instead: X has {len(X):,} values, but no rows and "
+        f"columns. Reshape your data: {_reshape_hint(X)}."
+    )
+
+
+def _reshape_hint(X: Any) -> str:
+    if isinstance(X, pd.Series):
+        return "X.to_frame() returns one column"
+    array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
+    return f"{array}.reshape(-1, 1) returns one column, {array}.reshape(1, -1) one row"
+
+
+def check_indexable(X: Any, problems: ProblemList) -> Any:
+    """Return X in a form whose rows can be selected; X does not have to be a table."""
+    if is_input_dict(X):
+        inputs = None
+        with problems.collect():
+            inputs = as_input_dict(X)
+        return inputs
+    with problems.collect():
+        return as_array(X)
+    return None
+
+
+def count_samples(X: Any, problems: ProblemList) -> int | None:
+    """Return the number of rows of X, or None if X is invalid."""
+    n_samples = None
+    if X is None and problems:  # already reported
+        return None
+    with problems.collect():
+        n_samples = count_rows(X)
+        if n_samples == 0:
+            problems.append("X has 0 sample(s) while a minimum of 2 is required")
+    return n_samples

@@ -1,0 +1,1 @@
+"""Atomic writes, zip archives, arrays and JSON on disk."""

@@ -1,0 +1,120 @@
+"""Validation of NumPy and SciPy array files: correct size, no compression, no objects."""
+
+from __future__ import annotations
+
+import io
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sktrainer.exceptions import FileFormatError
+from sktrainer.files.archive import open_archive, read_member, write_archive
+from sktrainer.types import Array
+
+__all__ = ["canonical_array", "check_npy", "check_npz"]
+
+
+READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def check_npy(name: str, data: bytes) -> None:
+    """Raise an error if the data of an array do not have the size given in its header.
+
+    NumPy allocates the memory before it notices that data are missing.
+
+    Raises
+    ------
+    FileFormatError
+        If the sizes differ, or the array contains objects.
+
+    Examples
+    --------
+    >>> import io, numpy as np
+    >>> file = io.BytesIO()
+    >>> np.save(file, np.zeros(3))
+    >>> check_npy("0.npy", file.getvalue())
+    """
+    file = io.BytesIO(data)
+    shape, dtype = _read_header(name, file)
+    if dtype.hasobject:
+        raise FileFormatError(f"array {name!r} contains objects, which need a pickle")
+    expected = math.prod(shape) * dtype.itemsize
+    if any(size < 0 for size in shape) or len(data) - file.tell() != expected:
+        raise FileFormatError(
+            f"array {name!r} has {len(data) - file.tell():,} bytes, but its header declares "
+            f"{expected:,}"
+        )
+
+
+def check_npz(name: str, data: bytes) -> None:
+    """Raise an error if a sparse matrix has compressed members or invalid arrays."""
+    archive, members = open_archive(io.BytesIO(data), compressed=False)
+    for part, info in members.items():
+        check_npy(f"{name}/{part}", read_member(archive, info))
+
+
+def canonical_array(name: str, data: bytes) -> bytes:
+    """Return an array file without compression and with reproducible bytes."""
+    if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
+        file = io.BytesIO()
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            parts = {
+                f"{part}.npy": _npy(_to_int32_indices(part, arrays[part])) for part in arrays
+            }
+        write_archive(file, parts, compressed=False)
+        return file.getvalue()
+    if name.endswith(".npy") and _is_structured(data):
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        clean = np.zeros(array.shape, array.dtype)  # padding between fields is undefined
+        for field in array.dtype.names:
+            clean[field] = array[field]
+        file = io.BytesIO()
+        header = np.lib.format.header_data_from_array_1_0(clean)
+        np.lib.format.write_array_header_1_0(file, header)
+        return file.getvalue() + clean.tobytes()
+    return data
+
+
+def _npy(array: Array) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _to_int32_indices(part: str, array: Array) -> Array:
+    """Return index arrays of a sparse matrix in 32 bits if they fit, as SciPy loads them."""
+    positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
+    fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)
+    return array.astype(np.int32) if fits else array
+
+
+def _is_structured(data: bytes) -> bool:
+    return _read_header("", io.BytesIO(data))[1].names is not None
+
+
+def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version not in READERS:
+        raise FileFormatError(f"array {name!r} has the unknown format version {version}")
+    start = file.tell()
+    length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+    header = file.getbuffer()[start : file.tell() + length]
+    shape, dtype = _parsed(bytes(header), version)
+    file.seek(start + len(header))
+    return shape, dtype
+
+
+@lru_cache(maxsize=1024)
+def _parsed(header: bytes, version: tuple[int, int]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Parse an array header.
+
+    NumPy parses headers as Python code, which is slow, and the trees of a forest have
+    hundreds of equal headers. Hence the cache.
+    """
+    shape, _, dtype = READERS[version](io.BytesIO(header))
+    return shape, dtype

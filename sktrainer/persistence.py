@@ -1,0 +1,177 @@
+"""Methods of the trainer to save, load, export and verify."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.utils.validation import check_is_fitted
+
+from sktrainer.serialization import bundle
+
+if TYPE_CHECKING:
+    from sktrainer.training.verify import Verification
+
+__all__ = ["PersistenceMixin"]
+
+
+class PersistenceMixin:
+    """Mixin with `save`, `load`, `to_onnx` and `verify`."""
+
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
+        """Write the fitted trainer to a file, atomically.
+
+        Parameters
+        ----------
+        path : path-like
+            A file name that ends in ``.skt``, a zip file that is loaded without running any
+            code from it; or in ``.joblib`` or ``.pkl``, pickles that can store any object
+            but must be trusted to be loaded.
+        format : {"native"} or None, default=None
+            None: chosen by the suffix. "native": only the model, without the steps before
+            it, in the format of its library: ``.ubj`` or ``.json`` (XGBoost), ``.txt``
+            (LightGBM), ``.cbm`` (CatBoost), ``.safetensors`` (torch), ``.keras`` (Keras). A
+            native model predicts what it was trained on: class codes, or a scaled target if
+            ``report_`` shows a target scale.
+
+        Returns
+        -------
+        Path
+            The file that was written.
+
+        Raises
+        ------
+        InputError
+            If the suffix or the format is not supported, or if a ``.skt`` file cannot store
+            the trainer.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer, load
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression()).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = load(trainer.save(f"{folder}/iris.skt"))
+        >>> bool((again.predict_proba(X) == trainer.predict_proba(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        return bundle.write_bundle(self, path, format=format)
+
+    def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
+        """Export the steps and the model to one ONNX file, for use without Python.
+
+        The inputs of the file are the columns of X by name, each of shape (n_rows, 1) and of
+        type double or string (a missing string is the empty string), or one array "X" of
+        doubles. The outputs are `label` and `probabilities`, or `prediction`.
+
+        Parameters
+        ----------
+        path : path-like
+            A file name that ends in ``.onnx``.
+        X : array-like of shape (n_samples, n_features)
+            Rows on which the predictions of the file are compared with those of the trainer
+            before the file is written. Pass many rows, for example the test rows.
+
+        Returns
+        -------
+        Path
+            The file that was written.
+
+        Raises
+        ------
+        InputError
+            If a step or the model cannot be converted, or if the predictions differ by more
+            than rounding to float32 explains. No file is written then.
+        ImportError
+            If the extra is not installed: ``pip install "sktrainer[onnx]"``.
+
+        Warns
+        -----
+        DataWarning
+            If the file does not support missing values although the trainer does.
+
+        Notes
+        -----
+        The conversion uses skl2onnx, onnxmltools and the ONNX export of CatBoost.
+
+        Examples
+        --------
+        >>> from sktrainer import ManagedTrainer
+        >>> from sktrainer.datasets import load_hypothyroid
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> X, y = load_hypothyroid(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y)
+        >>> trainer.to_onnx("thyroid.onnx", X)  # doctest: +SKIP
+        PosixPath('thyroid.onnx')
+        """
+        from sktrainer.serialization.onnx.export import write_onnx
+
+        check_is_fitted(self)
+        return write_onnx(self, path, X)
+
+    def verify(self, X: Any, y: Any = None, **others: Any) -> Verification:
+        """Repeat the fit and check that its result is bit-identical.
+
+        Parameters
+        ----------
+        X, y, **others
+            The arguments that were passed to `fit`, including `sample_weight`, `groups`,
+            `X_val`, ...
+
+        Returns
+        -------
+        Verification
+            True if data, parameters, library versions and predictions are identical.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sktrainer import ManagedTrainer
+        >>> X, y = load_iris(return_X_y=True)
+        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
+        >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
+        (True, False)
+        """
+        from sktrainer.training.verify import verify
+
+        check_is_fitted(self)
+        return verify(self, X, y, others)
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], *, trusted: bool | Sequence[str] = False
+    ) -> Self:
+        """Load a trainer that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+        trusted : bool or sequence of str, default=False
+            Names of classes and functions in a ``.skt`` file that may be used although they
+            are user-defined or not known to be safe; True for all. The error lists the names
+            that need trust. Loading a ``.joblib`` or ``.pkl`` file runs code from it: pass
+            True only for files from a source that you trust.
+
+        Returns
+        -------
+        ManagedTrainer
+
+        Raises
+        ------
+        UntrustedFileError
+            If the file needs trust. The message lists the names.
+        FileFormatError
+            If a ``.skt`` file is truncated, was modified, or was written by a later version.
+        InputError
+            If the file does not exist or does not contain a trainer.
+        ImportError
+            If the library of the model is not installed.
+        """
+        return bundle.read_bundle(path, cls, trusted=trusted)

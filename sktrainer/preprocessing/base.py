@@ -1,0 +1,108 @@
+"""Options and result types of the table encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+
+from sktrainer.data.type_inference import ColumnDecision
+from sktrainer.preprocessing.postprocessing import Postprocessing
+from sktrainer.types import Array, Task
+
+__all__ = ["ColumnSources", "EncoderOptions", "FittedEncoders", "FittedTable"]
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """Parameters of `TableEncoder` for one fit.
+
+    `frame` states whether category codes are returned in a DataFrame. `weight` contains
+    the sample weights of the training rows for the scaler.
+    """
+
+    encoding: str
+    max_levels: int = 30
+    impute: bool = True
+    scale: bool = True
+    task: Task = "classification"
+    seed: Any = None
+    frame: bool = False
+    weight: Array | None = None
+
+
+@dataclass(frozen=True)
+class FittedEncoders:
+    """Fitted scikit-learn encoders of the category columns."""
+
+    onehot: OneHotEncoder | None = None
+    target: TargetEncoder | None = None
+
+
+class FittedTransform(Protocol):
+    """Protocol of a learned encoding, pickled with the encoder."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the output columns."""
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """Positions of output columns with category codes."""
+
+    @property
+    def finish(self) -> Postprocessing:
+        """The fitted final steps."""
+
+    @property
+    def sources(self) -> ColumnSources:
+        """Input column of each output column."""
+
+    def transform(self, X: Any, input_names: Sequence[str]) -> Any:
+        """Encode rows; raise InputError if a column contains infinite values."""
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """The encoding learned from the training rows, and the encoded training rows."""
+
+    plan: FittedTransform
+    decisions: tuple[ColumnDecision, ...]
+    out: Any
+    encoders: FittedEncoders = FittedEncoders()
+
+
+@dataclass(frozen=True)
+class ColumnSources:
+    """Position of the input column of each output column.
+
+    Attributes
+    ----------
+    values : tuple of int
+        Input columns of the output columns with values, codes or levels.
+    marks : tuple of int
+        Input columns of the missing indicators, which follow them.
+
+    Examples
+    --------
+    >>> sources = Sources(values=(0, 0, 2), marks=(2,))
+    >>> sources.outputs(0), sources.outputs(1), sources.outputs(2)
+    ((0, 1), (), (2, 3))
+    """
+
+    values: tuple[int, ...]
+    missing_indicators: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values) + len(self.missing_indicators)
+
+    def value_outputs(self, position: int) -> tuple[int, ...]:
+        """Return the output columns with the values of an input column."""
+        return tuple(at for at, source in enumerate(self.values) if source == position)
+
+    def outputs(self, position: int) -> tuple[int, ...]:
+        """Return all output columns of an input column, including its indicator."""
+        found = enumerate((*self.values, *self.missing_indicators))
+        return tuple(at for at, source in found if source == position)

@@ -1,0 +1,108 @@
+"""Learned encoding of a table with typed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.data.column_checks import has_infinite, infinite_message
+from sktrainer.data.columns import column_reader
+from sktrainer.data.levels import MISSING
+from sktrainer.data.unparsed_values import UnparsedValues
+from sktrainer.exceptions import InputError
+from sktrainer.preprocessing.base import ColumnSources
+from sktrainer.preprocessing.column_transforms import ColumnTransform
+from sktrainer.preprocessing.fit_matrix import check_not_sparse
+from sktrainer.preprocessing.postprocessing import Postprocessing
+from sktrainer.types import Array
+
+__all__ = ["TableTransform"]
+
+
+@dataclass(frozen=True)
+class TableTransform:
+    """State required by `transform`, pickled with the encoder.
+
+    Parameters
+    ----------
+    positions : tuple of int
+        Positions of the input columns that are kept.
+    plans : tuple of Plan
+        One plan per kept column.
+    starts : tuple of int
+        Position of the first output column of each kept column.
+    names : tuple of str
+        Names of the output columns; missing indicators come last.
+    codes : tuple of int
+        Positions of the output columns with category codes.
+    dtype : str
+    finish : Finish
+    frame : bool, default=False
+        Whether the output becomes a DataFrame, and is therefore stored column by column.
+    """
+
+    positions: tuple[int, ...]
+    plans: tuple[ColumnTransform, ...]
+    starts: tuple[int, ...]
+    names: tuple[str, ...]
+    codes: tuple[int, ...]
+    dtype: str
+    finish: Postprocessing
+    frame: bool = False
+
+    @property
+    def sources(self) -> ColumnSources:
+        """Input column of each output column."""
+        kept = zip(self.positions, self.plans, strict=True)
+        values = tuple(position for position, plan in kept for _ in plan.names)
+        return ColumnSources(values, tuple(values[at] for at in self.finish.steps.marked))
+
+    def empty(self, n_rows: int) -> Array:
+        """Return an uninitialised output array."""
+        order: Literal["F", "C"] = "F" if self.frame else "C"
+        return np.empty((n_rows, len(self.names)), dtype=self.dtype, order=order)
+
+    def transform(self, X: Any, input_names: Sequence[str]) -> Array:
+        """Encode rows in one pass over the columns."""
+        check_not_sparse(X)
+        column = column_reader(X, exact=False)
+        out = self.empty(len(X))
+        strays = UnparsedValues()
+        with np.errstate(over="ignore"):  # too large for float32: refused below as infinite
+            for position, plan, start in zip(
+                self.positions, self.plans, self.starts, strict=True
+            ):
+                cells = column(position)
+                values = plan.read(cells)
+                plan.write(values, out[:, start : start + len(plan.names)])
+                if plan.input_kind:
+                    strays.look(input_names[position], plan.input_kind, cells, values)
+        strays.warn()
+        self._refuse_infinite(out, input_names)
+        self.finish.apply(out)
+        return out
+
+    def _refuse_infinite(self, out: Array, input_names: Sequence[str]) -> None:
+        if not has_infinite(out[:, : self.finish.steps.first_mark]):
+            return
+        found = [
+            input_names[position]
+            for position, start in zip(self.positions, self.starts, strict=True)
+            if has_infinite(out[:, start])
+        ]
+        if found:
+            raise InputError(infinite_message(found))
+
+    def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
+        """Return the output as a DataFrame with int32 codes; -1 for missing values."""
+        columns = {}
+        for position, name in enumerate(self.names):
+            cells = out[:, position]
+            if position in self.codes:
+                cells = np.where(np.isnan(cells), MISSING, cells).astype(np.int32)
+            columns[name] = cells
+        return pd.DataFrame(columns, index=index, copy=False)

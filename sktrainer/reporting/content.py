@@ -1,0 +1,132 @@
+"""Plain fields of a training report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+import pandas as pd
+
+from sktrainer.callbacks.history import history_frame
+from sktrainer.types import StopReason
+
+__all__ = [
+    "ColumnTreatment",
+    "DataSection",
+    "FittingSection",
+    "ImbalanceSection",
+    "SplitSection",
+    "empty_history",
+    "now_iso",
+]
+
+
+class DataSection(TypedDict, total=False):
+    """Input data of the fit.
+
+    If X is a dict of arrays, `inputs` maps each key to the shape of one row.
+    `class_counts` maps each class, as a string, to its number of rows. `positive_class` is
+    the class of binary precision, recall and F1. `target_summary` holds "mean", "std",
+    "min" and "max" of a regression target. `n_missing` is the number of missing values in
+    the training rows, if the automatic preprocessor was used. `fingerprint` is a hash of
+    all data passed to `fit`.
+    """
+
+    rows: int
+    columns: int
+    inputs: dict[str, list[int]]
+    target: str | None
+    class_counts: dict[str, int]
+    positive_class: str
+    target_summary: dict[str, float]
+    n_missing: int
+    fingerprint: str
+
+
+class SplitSection(TypedDict, total=False):
+    """Split into training, validation and test set.
+
+    `rows` maps "train", "validation" and "test" to their number of rows, `class_counts` to
+    the number of rows of each class. `reason` explains the choice of `kind`.
+    """
+
+    kind: str
+    rows: dict[str, int]
+    reason: str
+    class_counts: dict[str, dict[str, int]]
+
+
+class ImbalanceSection(TypedDict, total=False):
+    """Handling of class imbalance, on the training rows only.
+
+    `before` and `after` map each class to its number of rows; with class weights, `after`
+    holds the effective class weights. `prior_shift` is the share of each class during
+    fitting divided by its share in the data. `probabilities_corrected` is True if
+    `predict_proba` divides by it.
+    """
+
+    method: str
+    before: dict[str, int]
+    after: dict[str, float]
+    probabilities_corrected: bool
+    prior_shift: dict[str, float]
+    detail: str
+
+
+class FittingSection(TypedDict, total=False):
+    """Training of the model. Iterations are counted from 1.
+
+    - `iteration`: name of one iteration ("round", "tree", "epoch").
+    - `metric`, `validation`: metric and rows that early stopping used. `best_value` and
+      `values_at_best` (of all validation metrics) are from the best iteration.
+    - `refit_rounds`: number of iterations of the final fit on training plus validation
+      rows. If `from_folds` is True, it is the median of the best iterations of the folds.
+    - `target_scale`: "mean" and "deviation" of each target column, if the network learned
+      a standardized target. The loss is then in squared standard deviations.
+    - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
+    - `device`: None if unknown. `device_reason` explains why no GPU was used.
+    - `n_chunks`: number of `partial_fit` calls so far.
+    """
+
+    n_iter: int | None
+    best_iteration: int | None
+    max_iter: int | None
+    iteration: str
+    stop_reason: StopReason
+    patience: int | None
+    tol: float
+    metric: str | None
+    validation: str
+    best_value: float | None
+    values_at_best: dict[str, float]
+    refit_rounds: int | None
+    batch_size: int | None
+    target_scale: dict[str, list[float]] | None
+    from_folds: bool
+    n_threads: int
+    n_fold_workers: int
+    n_fold_threads: int
+    device: str | None
+    device_reason: str
+    seconds: float
+    n_chunks: int
+
+
+class ColumnTreatment(TypedDict, total=False):
+    """Treatment of one column, or of `n_columns` columns with the same treatment."""
+
+    name: str
+    n_columns: int
+    kind: str
+    treatment: str
+    n_levels: int | None
+    n_missing: int | None
+    detail: str
+
+
+def empty_history() -> pd.DataFrame:
+    return history_frame(())
+
+
+def now_iso() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

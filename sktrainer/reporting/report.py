@@ -1,0 +1,163 @@
+"""Training report: the decisions and results of one fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.reporting.content import (
+    ColumnTreatment,
+    DataSection,
+    FittingSection,
+    ImbalanceSection,
+    SplitSection,
+    empty_history,
+    now_iso,
+)
+from sktrainer.types import Task
+
+__all__ = ["TrainingReport"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingReport:
+    """Decisions and results of one fit, as plain values.
+
+    Printing it shows a text report, and notebooks show an HTML report. It contains neither
+    the data nor the model, so its pickle is small.
+
+    Attributes
+    ----------
+    estimator : str
+        Class name of the model.
+    task : {"classification", "regression"}
+    data, split, fitting : dict
+        See `DataSection`, `SplitSection` and `FittingSection`. Any key may be absent.
+    steps : dict
+        Class name of each step, including the model.
+    preprocessing : tuple of dict
+        One `ColumnTreatment` per column. In a very wide table, one per group of columns.
+    imbalance : dict or None
+        See `ImbalanceSection`. None if class imbalance was not handled.
+    scores : DataFrame
+        One row per set ("train", "validation", "test") and one column per metric.
+    scores_note : str
+        Positive class or averaging method of the scores.
+    confusion : DataFrame or None
+        Confusion matrix of the set `confusion_set`. Rows are true classes, columns are
+        predicted classes.
+    importances : Series or None
+        Largest feature importances, indexed by feature name.
+    importance_kind : str or None
+        Attribute of the model that the importances come from.
+    history : DataFrame
+        Columns `iteration`, `set`, `metric`, `value`, `seconds`.
+    folds : DataFrame or None
+        One row per fold.
+    attempts : DataFrame or None
+        One row per attempt of the final fit, with columns `try`, `seed`, `validation_loss`
+        (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
+    cv_summary : DataFrame or None
+        One row per metric, with `mean` and `std` over the folds.
+    seeds : dict
+        "random_state" and the seeds derived from it, by step name.
+    parameters : dict
+        Parameters of the trainer and of the estimator: name to repr.
+    versions : dict
+        Versions of the libraries.
+    stages : DataFrame
+        Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the stage's end).
+    notes : tuple of str
+        Warnings and decisions, in chronological order.
+    created : str
+        ISO 8601 time with UTC offset.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sktrainer.reporting.report import TrainingReport
+    >>> scores = pd.DataFrame({"r2": [0.9, 0.8]}, index=["train", "test"])
+    >>> report = TrainingReport("Ridge", "regression", scores=scores)
+    >>> report
+    <TrainingReport of Ridge: r2 0.800 on the test rows>
+    >>> report.to_dict()["scores"]["test"]
+    {'r2': 0.8}
+    """
+
+    estimator: str
+    task: Task
+    data: DataSection = field(default_factory=DataSection)
+    split: SplitSection = field(default_factory=SplitSection)
+    steps: Mapping[str, str] = field(default_factory=dict)
+    preprocessing: tuple[ColumnTreatment, ...] = ()
+    imbalance: ImbalanceSection | None = None
+    fitting: FittingSection = field(default_factory=FittingSection)
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores_note: str = ""
+    confusion: pd.DataFrame | None = None
+    confusion_set: str = "test"
+    importances: pd.Series | None = None
+    importance_kind: str | None = None
+    history: pd.DataFrame = field(default_factory=empty_history)
+    folds: pd.DataFrame | None = None
+    cv_summary: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
+    created: str = field(default_factory=now_iso)
+
+    # Renderers are imported on use: `fit` creates a report but does not render it.
+
+    def __repr__(self) -> str:
+        from sktrainer.reporting.key_metrics import key_metrics_line
+
+        return f"<TrainingReport of {self.estimator}: {key_metrics_line(self, limit=1)}>"
+
+    def __str__(self) -> str:
+        from sktrainer.reporting.text import render_text
+
+        return render_text(self)
+
+    def _repr_html_(self) -> str:
+        from sktrainer.reporting.html import render_fragment
+
+        return render_fragment(self)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report as one self-contained HTML page.
+
+        The file is written atomically: a crash leaves the old file or the new one.
+
+        Parameters
+        ----------
+        path : path-like
+            Path of the file. Missing parent folders are created.
+
+        Returns
+        -------
+        Path
+            Path of the file.
+        """
+        from sktrainer.reporting.html import render_page, write_beside
+
+        return write_beside(Path(path), render_page(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a JSON-compatible dict.
+
+        Returns
+        -------
+        dict
+            One entry per attribute. NaN and infinity are None.
+        """
+        from sktrainer.reporting.to_dict import to_plain
+
+        return to_plain(self)

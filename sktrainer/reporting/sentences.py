@@ -1,0 +1,305 @@
+"""Sentences that summarize the sections of a report, for text and HTML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sktrainer.reporting.formats import (
+    format_bytes,
+    format_count,
+    format_counts,
+    format_number,
+    format_percent,
+    format_seconds,
+)
+
+if TYPE_CHECKING:
+    from sktrainer.reporting.content import ImbalanceSection, SplitSection
+    from sktrainer.reporting.report import TrainingReport
+
+__all__ = [
+    "attempts_table",
+    "describe_data",
+    "describe_fitting",
+    "describe_imbalance",
+    "describe_preprocessing",
+    "describe_resources",
+    "describe_split",
+    "describe_steps",
+    "fit_sentence",
+    "folds_table",
+    "top_importances",
+]
+
+
+_MOST_SHIFTS = 3
+
+
+_PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
+
+
+def fit_sentence(report: TrainingReport) -> str:
+    """Return one sentence on the fit, or an empty string if nothing is known."""
+    if not report.fitting:
+        return ""
+    text = "; ".join(
+        [describe_fitting(report.fitting), *_early_stopping_sentence(report.fitting)]
+    )
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def describe_data(report: TrainingReport) -> str:
+    """Describe the data: rows, columns, missing values and target."""
+    data = report.data
+    parts = []
+    if "rows" in data:
+        parts.append(f"{data['rows']:,} rows")
+    if "columns" in data:
+        parts.append(f"{data['columns']:,} columns")
+    if "inputs" in data:
+        parts.append("inputs " + _inputs(data["inputs"]))
+    if data.get("n_missing"):
+        noun = "value" if data["n_missing"] == 1 else "values"
+        parts.append(f"{data['n_missing']:,} missing {noun} in the training rows")
+    if data.get("target"):
+        parts.append(f"target {data['target']}")
+    text = ", ".join(parts)
+    if data.get("class_counts"):
+        return f"{text}; {format_counts(data['class_counts'])}".lstrip("; ")
+    if data.get("target_summary"):
+        summary = data["target_summary"]
+        named = ", ".join(f"{name} {format_number(value)}" for name, value in summary.items())
+        return f"{text}; target {named}".lstrip("; ")
+    return text
+
+
+def _inputs(inputs: Mapping[str, Sequence[int]]) -> str:
+    """List the arrays of a dict, each with the shape of one row."""
+    shapes = {name: " x ".join(map(str, shape)) for name, shape in inputs.items()}
+    return " + ".join(f"{name} ({shape})" if shape else name for name, shape in shapes.items())
+
+
+def describe_split(split: SplitSection) -> str:
+    """Describe the split: share and size of each set, and kind of split.
+
+    Examples
+    --------
+    >>> describe_split({"rows": {"train": 80, "test": 20}, "kind": "stratified"})
+    '80% train (80), 20% test (20), stratified'
+    """
+    rows = split.get("rows", {})
+    total = sum(rows.values()) or 1
+    parts = [f"{format_percent(n / total)} {part} ({n:,})" for part, n in rows.items() if n > 0]
+    if split.get("kind"):
+        parts.append(split["kind"])
+    return ", ".join(parts)
+
+
+def describe_steps(steps: Mapping[str, str]) -> str:
+    """List the steps of a pipeline with their classes, in order.
+
+    Examples
+    --------
+    >>> describe_steps({"encode": "TableEncoder", "model": "Ridge"})
+    'encode (TableEncoder), model (Ridge)'
+    """
+    return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
+
+
+def describe_resources(fitting: Mapping[str, Any]) -> str:
+    """Describe the threads of the fit and of the folds, and the device.
+
+    A CPU is only mentioned if a GPU was considered.
+
+    Examples
+    --------
+    >>> describe_resources({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
+    'up to 4 threads; 2 folds in parallel, 1 thread each'
+    >>> describe_resources({"n_threads": 1, "device": "cpu", "device_reason": "no GPU"})
+    '1 thread; device cpu: no GPU'
+    """
+    parts = []
+    if fitting.get("n_threads"):
+        parts.append(_threads(fitting["n_threads"]))
+    if fitting.get("n_fold_workers"):
+        workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
+        folds = f"{workers} folds in parallel, {each} each"
+        parts.append(folds if workers > 1 else f"one fold at a time, {each}")
+    device, reason = fitting.get("device"), fitting.get("device_reason")
+    if reason:
+        parts.append(f"device {device}: {reason}")
+    elif device not in (None, "cpu"):
+        parts.append(f"device {device}")
+    return "; ".join(parts)
+
+
+def _threads(n: int) -> str:
+    return "1 thread" if n == 1 else f"up to {n:,} threads"
+
+
+def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
+    """Return the folds for display: indexed by number, with short column names."""
+    short = {
+        "train_rows": "train",
+        "test_rows": "test",
+        "best_iteration": "best",
+        "fit_seconds": "seconds",
+    }
+    named = folds.set_index("fold") if "fold" in folds.columns else folds
+    return named.rename(columns=short)
+
+
+def attempts_table(attempts: pd.DataFrame) -> pd.DataFrame:
+    """Return the attempts for display: indexed by number, with seeds as plain digits."""
+    named = attempts.rename(columns={"validation_loss": "loss"}).set_index("try")
+    used = named["used"].map({True: "yes", False: "no"})
+    return named.assign(seed=named["seed"].astype(str), used=used)[
+        ["seed", "seconds", "used", "loss", "outcome"]
+    ]
+
+
+def describe_imbalance(imbalance: ImbalanceSection) -> str:
+    """Describe how class imbalance was handled.
+
+    Examples
+    --------
+    >>> describe_imbalance(
+    ...     {"method": "smote", "before": {"a": 9, "b": 1}, "after": {"a": 9, "b": 9}}
+    ... )
+    'smote on the training rows: a: 9, b: 1 before, 9 each after'
+    """
+    text = imbalance.get("method", "handled")
+    before, after = imbalance.get("before"), imbalance.get("after")
+    if before and after:
+        counts = f"{_short_counts(before)} before, {_short_counts(after)} after"
+        text += f" on the training rows: {counts}"
+    if imbalance.get("detail"):
+        text += f" ({imbalance['detail']})"
+    if imbalance.get("probabilities_corrected"):
+        text += "; predicted probabilities are corrected for the change in class shares"
+        shift = imbalance.get("prior_shift", {})
+        if 0 < len(shift) <= _MOST_SHIFTS:
+            named = [f"{name} divided by {format_number(v)}" for name, v in shift.items()]
+            text += f" ({', '.join(named)})"
+    return text
+
+
+def _short_counts(counts: Mapping[str, float]) -> str:
+    if len(counts) > 1 and len(set(counts.values())) == 1:
+        return f"{format_count(next(iter(counts.values())))} each"
+    items = [f"{name}: {format_count(n)}" for name, n in counts.items()]
+    if len(items) > 8:
+        items[7:] = [f"… {len(items) - 7} more"]
+    return ", ".join(items)
+
+
+def describe_preprocessing(columns: Any) -> str:
+    """Count the columns by type and treatment, the most frequent first.
+
+    Examples
+    --------
+    >>> describe_preprocessing([{"kind": "number", "treatment": "as it is"}] * 3)
+    '3 number: as it is'
+    """
+    groups: Counter[tuple[str, str]] = Counter()
+    for column in columns:
+        alike = (column.get("kind", "column"), column.get("treatment", ""))
+        groups[alike] += column.get("n_columns", 1)
+    return "; ".join(f"{n:,} {kind}: {how}" for (kind, how), n in groups.most_common())
+
+
+def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None = None) -> str:
+    """Describe why and when training stopped, its duration and peak memory.
+
+    Examples
+    --------
+    >>> describe_fitting(
+    ...     {
+    ...         "n_iter": 212,
+    ...         "max_iter": 1000,
+    ...         "best_iteration": 162,
+    ...         "iteration": "round",
+    ...         "stop_reason": "early_stopping",
+    ...         "seconds": 3.1,
+    ...     },
+    ...     peak_memory_mb=412.0,
+    ... )
+    'stopped early at round 212 of 1,000 (best 162) in 3.1 s, peak memory 412 MB'
+    """
+    text = _stop_sentence(fitting)
+    if fitting.get("seconds") is not None:
+        text += f" in {format_seconds(fitting['seconds'])}"
+    if peak_memory_mb is not None:
+        text += f", peak memory {format_bytes(peak_memory_mb)}"
+    return text
+
+
+def _stop_sentence(fitting: Mapping[str, Any]) -> str:
+    name = fitting.get("iteration") or "iteration"
+    n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
+    if reason == "partial_fit":
+        n_chunks = fitting.get("n_chunks") or 1
+        return f"fitted on {n_chunks:,} {'chunk' if n_chunks == 1 else 'chunks'}"
+    if n_iter is None or reason in (None, "single_fit"):
+        return "fitted"
+    names = name if n_iter == 1 else _PLURALS.get(name, f"{name}s")
+    best = fitting.get("best_iteration")
+    tail = f" (best {best:,})" if best is not None and best != n_iter else ""
+    if reason == "early_stopping":
+        limit = fitting.get("max_iter")
+        of = f" of {limit:,}" if limit else ""
+        return f"stopped early at {name} {n_iter:,}{of}{tail}"
+    if reason == "converged":
+        return f"converged after {n_iter:,} {names}{tail}"
+    return f"ran all {n_iter:,} {names}{tail}"
+
+
+def _early_stopping_sentence(fitting: Mapping[str, Any]) -> list[str]:
+    rows = []
+    if fitting.get("batch_size") is not None:
+        rows.append(f"batch size {fitting['batch_size']:,}")
+    if fitting.get("target_scale"):
+        rows.append(_target_scaling_sentence(fitting["target_scale"]))
+    if fitting.get("patience") is not None and fitting.get("metric"):
+        where = f" ({fitting['validation']})" if fitting.get("validation") else ""
+        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
+    if fitting.get("best_value") is not None:
+        rows.append(f"best value {format_number(fitting['best_value'], 4)}")
+    watched = fitting.get("metric")
+    others = (fitting.get("values_at_best") or {}).items()
+    named = [f"{name} {format_number(v, 4)}" for name, v in others if name != watched]
+    if named:
+        rows.append(f"other metrics at the best iteration: {', '.join(named)}")
+    if fitting.get("refit_rounds") is not None:
+        name = fitting.get("iteration") or "iteration"
+        names = _PLURALS.get(name, f"{name}s")
+        rounds = f"{fitting['refit_rounds']:,} {names}"
+        if fitting.get("from_folds"):
+            rows.append(f"{rounds}: median of the best {names} of the folds")
+        else:
+            rows.append(f"refitted on training and validation rows for {rounds}")
+    return rows
+
+
+def _target_scaling_sentence(scale: Mapping[str, Sequence[float]]) -> str:
+    means, deviations = scale["mean"], scale["deviation"]
+    if len(means) > 1:
+        return f"{len(means):,} targets standardized, each by its own mean and deviation"
+    mean, deviation = format_number(means[0]), format_number(deviations[0])
+    return f"target standardized (mean {mean}, standard deviation {deviation})"
+
+
+def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
+    """Return the importances with the largest absolute values, largest first.
+
+    Zeros are omitted, unless all importances are zero.
+    """
+    finite = importances.dropna().astype(float)
+    finite = finite[finite != 0] if finite.any() else finite
+    order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
+    # With duplicate names, .loc would repeat rows. `feature_importances` has sorted them.
+    return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]

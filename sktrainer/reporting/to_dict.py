@@ -1,0 +1,71 @@
+"""Conversion of a report to JSON-compatible Python types."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["to_plain"]
+
+
+_BY_INDEX = frozenset({"scores", "cv_summary"})
+
+
+def to_plain(report: Any) -> dict[str, Any]:
+    """Convert a report dataclass to dicts, lists, str, int, float, bool and None.
+
+    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes
+    ``{"labels": [...], "counts": [[...]]}``, and any other table becomes a list with one
+    dict per row. NaN and infinity become None.
+    """
+    result = {}
+    for item in dataclasses.fields(report):
+        value = getattr(report, item.name)
+        if item.name in _BY_INDEX and isinstance(value, pd.DataFrame):
+            result[item.name] = _by_index(value)
+        elif item.name == "confusion" and isinstance(value, pd.DataFrame):
+            counts = _plain(value.to_numpy())
+            result[item.name] = {"labels": _plain(list(value.columns)), "counts": counts}
+        else:
+            result[item.name] = _plain(value)
+    return result
+
+
+def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        str(label): {str(name): _plain(entry) for name, entry in row.items()}
+        for label, row in frame.to_dict(orient="index").items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, pd.DataFrame):
+        return [_plain(row) for row in value.to_dict(orient="records")]
+    if isinstance(value, (pd.Series, Mapping)):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(entry) for entry in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    # np.bool_ is neither a bool nor an integer type.
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    if value is pd.NA or value is pd.NaT:
+        return None
+    return str(value)

@@ -1,0 +1,1 @@
+"""Class imbalance: class weights and resampling of training rows."""

@@ -1,0 +1,146 @@
+"""Detection and description of class imbalance, and balanced class weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sktrainer.types import Array
+
+__all__ = [
+    "class_weights",
+    "count_classes",
+    "describe_imbalance",
+    "is_imbalanced",
+    "prior_shift",
+]
+
+
+# Classes are imbalanced if the rarest has less than this fraction of an equal share: less
+# than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
+IMBALANCE_RATIO = 0.4
+
+
+MOST_LISTED = 10
+
+
+def count_classes(y_codes: Array, n_classes: int) -> Array:
+    """Count the rows of each class.
+
+    Parameters
+    ----------
+    y_codes : ndarray of int of shape (n_samples,)
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of int of shape (n_classes,)
+    """
+    return np.bincount(y_codes, minlength=n_classes)
+
+
+def is_imbalanced(counts: Array) -> bool:
+    """Return whether the rarest class has less than 40 % of an equal share of the rows.
+
+    Classes without rows are ignored.
+
+    Examples
+    --------
+    >>> is_imbalanced(np.array([9_000, 1_000])), is_imbalanced(np.array([80, 20]))
+    (True, False)
+    """
+    present = np.asarray(counts)[np.asarray(counts) > 0]
+    return len(present) > 1 and bool(present.min() < IMBALANCE_RATIO * present.mean())
+
+
+def describe_imbalance(classes: Array, counts: Array) -> str:
+    """Describe the class counts; for more than 10 classes, the largest and smallest ones.
+
+    Examples
+    --------
+    >>> describe_imbalance(np.array([0, 1]), np.array([9_000, 1_000]))
+    '0: 9,000 (90%), 1: 1,000 (10%)'
+    """
+    total = max(int(np.sum(counts)), 1)
+    parts = [
+        f"{label}: {count:,} ({_percent(count / total)})"
+        for label, count in zip(classes, counts, strict=True)
+    ]
+    if len(parts) <= MOST_LISTED:
+        return ", ".join(parts)
+    by_size = np.argsort(-np.asarray(counts), kind="stable")
+    half = MOST_LISTED // 2
+    large, small = ([parts[i] for i in group] for group in (by_size[:half], by_size[-half:]))
+    return ", ".join([*large, f"… {len(parts) - 2 * half:,} more …", *small])
+
+
+def class_weights(
+    y_codes: Array, n_classes: int, sample_weight: Array | None = None
+) -> tuple[Array, Array]:
+    """Return weights that give each class the same total weight.
+
+    The weight of class c is ``n / (k * n_c)`` for k classes with rows. With
+    `sample_weight`, n and n_c are sums of weights, so a weight of 2 counts as two rows.
+
+    Parameters
+    ----------
+    y_codes : ndarray of int of shape (n_samples,)
+        Class codes of the training rows.
+    n_classes : int
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+
+    Returns
+    -------
+    row_weights : ndarray of shape (n_samples,)
+        Class weight of each row, multiplied by `sample_weight`.
+    per_class : ndarray of shape (n_classes,)
+        Weight of each class, for validation rows; 1 for a class without training rows.
+
+    References
+    ----------
+    The formula of ``class_weight="balanced"`` in scikit-learn, based on G. King and
+    L. Zeng, "Logistic regression in rare events data", Political Analysis 9, 2001.
+
+    Examples
+    --------
+    >>> rows, per_class = class_weights(np.array([0, 0, 0, 2]), 3)
+    >>> rows.round(3).tolist(), per_class.round(3).tolist()
+    ([0.667, 0.667, 0.667, 2.0], [0.667, 1.0, 2.0])
+    """
+    counts = np.bincount(y_codes, weights=sample_weight, minlength=n_classes)
+    is_present = counts > 0
+    balanced = counts.sum() / (is_present.sum() * counts[is_present].astype(np.float64))
+    per_class = np.ones(n_classes)
+    per_class[is_present] = balanced
+    row_weights = per_class[y_codes]
+    return (row_weights if sample_weight is None else row_weights * sample_weight), per_class
+
+
+def prior_shift(before: Array, after: Array) -> Array:
+    """Return the factor by which weighting or resampling changed each class share.
+
+    Parameters
+    ----------
+    before, after : ndarray of shape (n_classes,)
+        Sum of weights (or number of rows) of each class.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+        Share after divided by share before; 1 for a class without rows before.
+
+    Examples
+    --------
+    >>> prior_shift(np.array([90, 10]), np.array([90, 90])).round(3).tolist()
+    [0.556, 5.0]
+    """
+    shares_before = np.asarray(before, dtype=float) / np.sum(before)
+    shares_after = np.asarray(after, dtype=float) / np.sum(after)
+    ones = np.ones_like(shares_before)
+    return np.divide(shares_after, shares_before, out=ones, where=shares_before > 0)
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    if percent >= 10 or percent == 0:
+        return f"{percent:.0f}%"
+    return f"{percent:.1f}".removesuffix(".0") + "%" if percent >= 0.1 else "<0.1%"

@@ -1,0 +1,180 @@
+"""Samplers that balance classes by undersampling, oversampling or synthetic rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from sktrainer.data.indexing import is_input_dict, take_rows
+from sktrainer.exceptions import InputError
+from sktrainer.resampling.sample_indices import index_rows, sample_indices
+from sktrainer.resampling.smote import TableSMOTE
+from sktrainer.runtime.seeds import set_unset_seeds
+from sktrainer.types import Array, Rows
+
+__all__ = ["creates_synthetic_rows", "make_sampler", "resample", "sampler_notes"]
+
+
+def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
+    """Return the unfitted sampler for a method.
+
+    Parameters
+    ----------
+    method : {"smote", "oversample", "undersample"} or sampler
+        A sampler is cloned, and each `random_state` that is None is set.
+    categorical : tuple of int
+        Positions of columns with category codes, for "smote".
+    counts : ndarray of shape (n_classes,)
+        Number of training rows of each class.
+    seed : int
+
+    Returns
+    -------
+    sampler
+        `TableSMOTE`, imblearn's RandomOverSampler or RandomUnderSampler, or the clone.
+
+    Raises
+    ------
+    InputError
+        The method is unknown, or the training rows have only one class.
+    """
+    if int(np.sum(np.asarray(counts) > 0)) < 2:
+        raise InputError(
+            "handle_imbalance: expected training rows of at least 2 classes, got "
+            f"{int(np.sum(np.asarray(counts) > 0))}; add rows of other classes, or set "
+            "handle_imbalance=None"
+        )
+    if not isinstance(method, str):
+        sampler = clone(method)
+        set_unset_seeds(sampler, seed)
+        return sampler
+    if method == "smote":
+        return TableSMOTE(categorical=tuple(categorical), random_state=seed)
+    if method in ("oversample", "undersample"):
+        from imblearn.over_sampling import RandomOverSampler
+        from imblearn.under_sampling import RandomUnderSampler
+
+        kind = RandomOverSampler if method == "oversample" else RandomUnderSampler
+        return kind(random_state=seed)
+    raise InputError(
+        "handle_imbalance: expected 'smote', 'oversample', 'undersample' or an imblearn "
+        f"sampler, got {method!r}; pass one of these"
+    )
+
+
+def creates_synthetic_rows(sampler: Any) -> bool:
+    """Return whether a method or a sampler may create synthetic rows.
+
+    Parameters
+    ----------
+    sampler : str, sampler or None
+        Value of `handle_imbalance`.
+
+    Examples
+    --------
+    >>> makes_rows("smote"), makes_rows("undersample")
+    (True, False)
+    """
+    if sampler is None or isinstance(sampler, str):
+        return sampler == "smote"
+    if not hasattr(sampler, "fit_resample"):
+        return False
+    if getattr(sampler, "shrinkage", "smooth") is None:  # RandomOverSampler repeats rows
+        return False
+    module = type(sampler).__module__
+    return "over_sampling" in module or "combine" in module or "smote" in module
+
+
+def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
+    """Fit a sampler on the training rows and return the resampled rows.
+
+    Parameters
+    ----------
+    sampler : sampler
+        Fitted in place. Pass a clone.
+    rows : Rows
+        Encoded training rows with class codes as `y`. If X is a dict of arrays, rows can
+        be repeated or dropped, but no synthetic rows can be created.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        Sorted labels of the codes. User-defined samplers that may refer to labels, as in
+        ``sampling_strategy={"rare": 500}``, receive labels instead of codes.
+
+    Returns
+    -------
+    Rows
+        Resampled rows: `X` with the same type and dtype, class codes as `y`, and weights.
+
+    Raises
+    ------
+    InputError
+        The sampler rejects the rows, or it creates synthetic rows and there are sample
+        weights.
+
+    Examples
+    --------
+    >>> rows = Rows(np.arange(5.0)[:, None], np.array([0, 0, 0, 0, 1]))
+    >>> sampler = make_sampler("oversample", (), np.array([4, 1]), seed=0)
+    >>> resample(sampler, rows).y.tolist()
+    [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+    in_labels = classes is not None and _uses_label_strategy(sampler)
+    y = classes[rows.y] if in_labels and classes is not None else rows.y
+    X = index_rows(sampler, rows) if is_input_dict(rows.X) else rows.X
+    try:
+        X_new, y_new = sampler.fit_resample(X, y)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise InputError(_refusal(sampler, rows, error)) from error
+    y_new = np.asarray(y_new)
+    if in_labels and classes is not None:
+        y_new = np.searchsorted(classes, y_new)
+    y_new = y_new.astype(rows.y.dtype, copy=False)
+    weight = rows.sample_weight
+    if is_input_dict(rows.X):
+        taken = X_new[:, 0]
+        return Rows(take_rows(rows.X, taken), y_new, None if weight is None else weight[taken])
+    if weight is None:
+        return Rows(X_new, y_new)
+    return Rows(X_new, y_new, weight[sample_indices(sampler, rows, X_new, y_new)])
+
+
+def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
+    """Return a note for each class with fewer neighbours than `TableSMOTE` needs."""
+    if not isinstance(sampler, TableSMOTE):
+        return ()
+    notes = []
+    for code, k in sampler.neighbors_.items():
+        label = classes[code]
+        name = repr(label.item() if isinstance(label, np.generic) else label)
+        if k == 0:
+            notes.append(f"class {name}: the only training row was repeated (SMOTE needs two)")
+        elif k < sampler.k_neighbors:
+            found = f"{k} instead of {sampler.k_neighbors} neighbours"
+            notes.append(f"SMOTE used {found} in class {name}")
+    return tuple(notes)
+
+
+def _uses_label_strategy(sampler: Any) -> bool:
+    if isinstance(sampler, TableSMOTE):
+        return False
+    # A strategy of imblearn that is a string ("auto", "minority") refers to no label.
+    is_imblearns = type(sampler).__module__.startswith("imblearn.")
+    return not (is_imblearns and isinstance(getattr(sampler, "sampling_strategy", None), str))
+
+
+def _refusal(sampler: Any, rows: Rows, error: Exception) -> str:
+    name = type(sampler).__name__
+    if "NaN" in str(error) or "missing values" in str(error):
+        return (
+            f"{name}: the training rows contain missing values, which this sampler does not "
+            "support; use handle_imbalance='smote', 'oversample' or 'class_weight', or a "
+            "preprocessor that imputes missing values"
+        )
+    return (
+        f"{name}: resampling failed for {len(rows):,} rows with class counts "
+        f"{np.unique(rows.y, return_counts=True)[1].tolist()}: {error}; "
+        "use another handle_imbalance"
+    )

@@ -1,0 +1,1 @@
+"""Seeds, threads, devices and the global state of the process."""

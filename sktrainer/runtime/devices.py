@@ -1,0 +1,220 @@
+"""Device names, choice of the device and the CUDA driver."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sktrainer.exceptions import ParameterError
+
+__all__ = [
+    "AvailableGpus",
+    "DeviceChoice",
+    "choose_device",
+    "cuda_driver",
+    "cuda_names",
+    "is_device_name",
+]
+
+
+_NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
+
+
+@dataclass(frozen=True)
+class AvailableGpus:
+    """GPUs on which a library can train a given model on this machine.
+
+    Attributes
+    ----------
+    names : tuple of str
+        "cuda:0", "cuda:1", ..., or "mps". `device="auto"` uses the first one.
+    why_none : str
+        Why no GPU is available, as a clause. Empty if the library does not support GPUs.
+    repeats : bool
+        Whether training on these GPUs is reproducible.
+    """
+
+    names: tuple[str, ...] = ()
+    reason_if_none: str = ""
+    reproducible: bool = True
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """Device on which a model is trained.
+
+    Attributes
+    ----------
+    name : str or None
+        Device name, or None if it is unknown.
+    given : str or None
+        Device that the backend must set on the model, or None to leave the model as is.
+    reason : str
+        Why "auto" did not select a GPU. Empty if it did or if no GPU was searched for.
+    """
+
+    name: str | None = None
+    override: str | None = None
+    reason: str = ""
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.name is not None and self.name.startswith(("cuda", "gpu", "mps"))
+
+
+def is_device_name(value: Any) -> bool:
+    """Return whether a value is a valid device name, whether or not the device exists.
+
+    Examples
+    --------
+    >>> [is_device(name) for name in ("cpu", "cuda", "cuda:1", "gpu", "cpu:0")]
+    [True, True, True, False, False]
+    """
+    match = _NAME.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and (match[2] is None or match[1] == "cuda")
+
+
+def choose_device(
+    asked: str, backend: Any, model: Any, name: str | None = None
+) -> DeviceChoice:
+    """Choose the training device of a model, without modifying the model.
+
+    A device set in the model's own parameters takes precedence. Otherwise, "auto" selects
+    a GPU if the library detects one and training on it is reproducible, and the CPU if not.
+
+    Parameters
+    ----------
+    asked : str
+        "auto" or a device name.
+    backend : Backend
+        A backend without `configured_device` and `gpus` cannot set a device.
+    model : estimator
+    name : str or None, default=None
+        Name of the model in error messages. If None, the name of its class.
+
+    Returns
+    -------
+    DeviceChoice
+
+    Raises
+    ------
+    ParameterError
+        If the device is not available or conflicts with the model's own parameters.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sktrainer.backends.sklearn.backend import SklearnBackend
+    >>> choose_device("auto", SklearnBackend(), Ridge()).name
+    'cpu'
+    """
+    name = name or type(model).__name__
+    if not hasattr(backend, "gpus"):
+        return _no_device_support(asked, name)
+    own = backend.own_device(model)
+    if own is not None:
+        return _check_configured_device(asked, own, lambda: backend.gpus(model), name)
+    if asked == "cpu":
+        return DeviceChoice("cpu", override="cpu")
+    gpus = backend.gpus(model)
+    if gpus is None:
+        return _no_device_support(asked, name)
+    if asked == "auto":
+        return _auto_device(gpus)
+    if not _is_among(asked, gpus.names):
+        raise ParameterError(_unavailable_message(asked, gpus, name))
+    return DeviceChoice(asked, override=asked)
+
+
+def _no_device_support(asked: str, name: str) -> DeviceChoice:
+    if asked in ("auto", "cpu"):
+        return DeviceChoice()
+    raise ParameterError(
+        f"device must be 'auto' or 'cpu' for {name}, because sktrainer cannot set the device "
+        f"of this model, got {asked!r}; set the device in the model's own parameters"
+    )
+
+
+def _auto_device(gpus: AvailableGpus) -> DeviceChoice:
+    if not gpus.names:
+        return DeviceChoice("cpu", reason=gpus.reason_if_none)
+    name = gpus.names[0].partition(":")[0]
+    if not gpus.reproducible:
+        reason = f"training on the GPU is not reproducible; device={name!r} selects it anyway"
+        return DeviceChoice("cpu", override="cpu", reason=reason)
+    return DeviceChoice(name, override=name)
+
+
+def _check_configured_device(
+    asked: str, own: str, look: Callable[[], AvailableGpus], name: str
+) -> DeviceChoice:
+    """Use the device set in the model's parameters, or raise if `asked` conflicts with it."""
+    if asked != "auto" and not _same_device(asked, own):
+        raise ParameterError(
+            f"device={asked!r} conflicts with {name}, whose own parameters set the device "
+            f"{own!r}; remove one of the two"
+        )
+    wanted = own if asked == "auto" or ":" in own else asked  # "cuda:1" is the more specific
+    if own == "cpu" or not is_device_name(
+        own
+    ):  # the library validates names that only it knows
+        return DeviceChoice(wanted)
+    gpus = look()
+    if not _is_among(wanted, gpus.names):
+        here = f"available are {', '.join(gpus.names)}" if gpus.names else gpus.reason_if_none
+        raise ParameterError(
+            f"the parameters of {name} set the device {wanted!r}, which is not available: "
+            f"{here}; remove it from the model and use device='auto'"
+        )
+    return DeviceChoice(wanted, override=None if wanted == own else wanted)
+
+
+def _unavailable_message(asked: str, gpus: AvailableGpus, name: str) -> str:
+    here = ", ".join(map(repr, ("cpu", *gpus.names)))
+    why = (
+        "" if gpus.names else f": {gpus.reason_if_none or 'its library supports the CPU only'}"
+    )
+    return (
+        f"device must be one of the devices available for {name} ({here}), got {asked!r}{why}; "
+        "use one of these or 'auto'"
+    )
+
+
+def _is_among(name: str, names: tuple[str, ...]) -> bool:
+    return any(_same_device(name, other) for other in names)
+
+
+def _same_device(one: str, other: str) -> bool:
+    """Return whether two names can refer to the same device. "cuda" matches "cuda:1"."""
+    (kind, _, index), (other_kind, _, other_index) = one.partition(":"), other.partition(":")
+    return kind == other_kind and (not index or not other_index or index == other_index)
+
+
+# The driver reads its environment variables only once, so the result cannot change.
+@functools.cache
+def cuda_driver() -> tuple[int, int]:
+    """Return the number of visible GPUs and the major CUDA version that the driver supports.
+
+    Both are 0 if there is no driver.
+    """
+    try:
+        cuda = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0, 0
+    count, version = ctypes.c_int(), ctypes.c_int()
+    # Each function returns 0 on success. CUDA 12.4 is encoded as 12040.
+    failed = (
+        cuda.cuInit(0)
+        or cuda.cuDeviceGetCount(ctypes.byref(count))
+        or cuda.cuDriverGetVersion(ctypes.byref(version))
+    )
+    return (0, 0) if failed else (count.value, version.value // 1000)
+
+
+def cuda_names(count: int) -> tuple[str, ...]:
+    return tuple(f"cuda:{index}" for index in range(count))

@@ -1,0 +1,110 @@
+"""Available cores and threads, elapsed time, peak memory and library versions."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from pathlib import Path
+
+import joblib
+from joblib.parallel import get_active_backend
+
+from sktrainer.exceptions import ParameterError
+
+__all__ = ["n_cores", "peak_memory_mb", "split_cores"]
+
+
+_STATUS = Path("/proc/self/status")
+
+
+def peak_memory_mb() -> float:
+    """Return the peak resident memory of this process in MB, or NaN if it is unknown."""
+    # On Linux, a child inherits `ru_maxrss` from its parent through fork and exec. VmHWM in
+    # /proc/self/status belongs to this process only, so it is preferred.
+    try:
+        with _STATUS.open(encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, else KiB
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def n_cores() -> int:
+    """Return the number of threads that a model may use, at least 1.
+
+    This is the number of cores allowed by CPU affinity and the container's quota, limited
+    by `OMP_NUM_THREADS`. In a joblib worker, it is the worker's share of the cores.
+
+    Examples
+    --------
+    >>> n_cores() >= 1
+    True
+    """
+    cores = _available_cores()
+    return min(cores, _omp_num_threads() or cores)
+
+
+def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
+    """Divide the cores between parallel tasks and the threads of each task.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in joblib: None means 1 unless set by `joblib.parallel_config`, -1 means all
+        cores, -2 all cores but one.
+    n_tasks : int
+
+    Returns
+    -------
+    workers, threads_per_worker : int
+        Both are at least 1. Their product does not exceed the number of cores.
+
+    Raises
+    ------
+    ParameterError
+        If `n_jobs` is 0 or not an integer.
+
+    Examples
+    --------
+    >>> plan_jobs(1, 5)[0]
+    1
+    """
+    if n_jobs is not None and (not hasattr(n_jobs, "__index__") or int(n_jobs) == 0):
+        raise ParameterError(
+            f"n_jobs must be None, a positive integer or a negative integer (-1: all cores), "
+            f"got {n_jobs!r}; use n_jobs=1 to run the folds sequentially"
+        )
+    if n_jobs is None:
+        n_jobs = get_active_backend()[1] or 1
+    cores = _available_cores()
+    wanted = int(n_jobs) if n_jobs > 0 else max(cores + 1 + int(n_jobs), 1)
+    workers = max(1, min(wanted, n_tasks, cores))
+    threads = cores // workers
+    return workers, min(threads, _omp_num_threads() or threads)
+
+
+def _available_cores() -> int:
+    """Return the number of cores available to the current thread."""
+    if threading.current_thread().daemon or multiprocessing.current_process().daemon:
+        # Pools of joblib and multiprocessing run one task per core in daemon workers.
+        return 1
+    cores = int(joblib.cpu_count())
+    if get_active_backend()[0].nesting_level:
+        # In a loky worker, joblib sets OMP_NUM_THREADS to the worker's share of the cores.
+        return min(cores, _omp_num_threads() or 1)
+    return cores
+
+
+def _omp_num_threads() -> int | None:
+    """Return the first number in OMP_NUM_THREADS. It applies to the outermost level."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None

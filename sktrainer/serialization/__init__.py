@@ -1,0 +1,1 @@
+"""Saved models: `.skt` bundles, pickles, ONNX and model versions."""

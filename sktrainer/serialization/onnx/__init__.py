@@ -1,0 +1,1 @@
+"""Export of a fitted trainer to ONNX."""

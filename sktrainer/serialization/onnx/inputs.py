@@ -1,0 +1,306 @@
+"""Inputs of an exported model, and export of the automatic preprocessor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sktrainer.data.columns import column_names, column_reader, is_frame
+from sktrainer.data.levels import Levels, factorize
+from sktrainer.data.numbers import to_numbers
+from sktrainer.data.schema import column_kind
+from sktrainer.exceptions import InputError
+from sktrainer.preprocessing.column_transforms import (
+    LevelTransform,
+    NumericTransform,
+    OneHotTransform,
+)
+from sktrainer.preprocessing.fit_matrix import MatrixTransform
+from sktrainer.preprocessing.postprocessing import Postprocessing
+from sktrainer.preprocessing.table_transform import TableTransform
+from sktrainer.serialization.onnx.graph_builder import ML_DOMAIN, GraphBuilder
+from sktrainer.types import Array
+
+__all__ = [
+    "GraphValue",
+    "InputSpec",
+    "add_encoder",
+    "array_inputs",
+    "cast_value",
+    "concatenate",
+    "encoder_inputs",
+]
+
+
+#: Name of the input if X is an array.
+MATRIX = "X"
+
+
+@dataclass(frozen=True)
+class GraphValue:
+    """Value in the ONNX graph: numbers or booleans (n_rows, width), or a string column."""
+
+    name: str
+    kind: Literal["float", "double", "text", "truth"]
+    width: int
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Input of the ONNX file.
+
+    Attributes
+    ----------
+    name : str
+        Name of the column; "X" for an array.
+    position : int or None
+        Position of the column in X; None for a complete array.
+    kind : {"double", "text"}
+    width : int
+        Number of columns.
+    """
+
+    name: str
+    position: int | None
+    kind: Literal["double", "text"]
+    width: int = 1
+
+    def declared(self, canvas: GraphBuilder) -> GraphValue:
+        """Declare the input in the graph."""
+        from onnx import TensorProto
+
+        kind = TensorProto.STRING if self.kind == "text" else TensorProto.DOUBLE
+        return GraphValue(canvas.input(self.name, kind, self.width), self.kind, self.width)
+
+    def cells(self, X: Any) -> Array:
+        """Return the input values for the rows of X, of shape (n_rows, width).
+
+        A missing string becomes an empty string, which is not a level of any exported model.
+        """
+        if self.position is None:
+            return np.asarray(X, dtype=np.float64)
+        cells = column_reader(X)(self.position)
+        if self.kind == "double":
+            return to_numbers(cells).astype(np.float64)[:, np.newaxis]
+        codes, levels = factorize(cells)
+        table = np.array([*levels, ""], dtype=object)
+        found: Array = table[codes][:, np.newaxis]
+        return found
+
+
+def array_inputs(X: Any) -> list[InputSpec]:
+    """Return the inputs for steps that take X unchanged: one per column, or one array.
+
+    Raises
+    ------
+    InputError
+        If X is not a table or dense numeric array, or has columns of other types than
+        numbers and strings.
+    """
+    if is_frame(X):
+        column = column_reader(X)
+        kinds = [column_kind(column(position)) for position in range(X.shape[1])]
+        names = [str(name) for name in column_names(X)]
+        _refuse_kinds(names, kinds)
+        return [
+            InputSpec(name, position, "text" if kind == "texts" else "double")
+            for position, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        ]
+    if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
+        raise InputError(
+            f"X must be a table or a two-dimensional numeric array, got {type(X).__name__}"
+        )
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "iufb":
+        raise InputError(
+            f"X must be a table or a dense numeric array, got {type(X).__name__} of "
+            f"{X.dtype}; pass a DataFrame or X.toarray() to both fit and to_onnx"
+        )
+    return [InputSpec(MATRIX, None, "double", X.shape[1])]
+
+
+def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
+    known = ("numbers", "booleans", "texts", "empty", "durations")
+    pairs = zip(names, kinds, strict=True)
+    problems = [
+        f"column {name!r} contains {kind}, which to_onnx cannot pass to the steps of your "
+        "Pipeline; convert it to numbers or strings before fit"
+        for name, kind in pairs
+        if kind not in known
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def encoder_inputs(encoder: Any, X: Any) -> list[InputSpec]:
+    """Return the inputs for a TableEncoder: one per column that it uses.
+
+    Raises
+    ------
+    InputError
+        If some columns cannot be encoded in an ONNX file. The error names all of them.
+    """
+    plan = encoder._plan
+    if isinstance(plan, MatrixTransform):
+        return array_inputs(X)
+    if not isinstance(plan, TableTransform):
+        raise InputError(
+            "the trainer was fitted on a sparse matrix, which onnxruntime does not support; "
+            "fit on X.toarray() instead"
+        )
+    feeds, problems = [], []
+    names = encoder._names
+    for position, column in zip(plan.positions, plan.plans, strict=True):
+        name = names[position]
+        if isinstance(column, NumericTransform):
+            feeds.append(InputSpec(name, position, "double"))
+        elif isinstance(column, LevelTransform | OneHotTransform):
+            feeds.append(InputSpec(name, position, "text"))
+            if "" in column.levels.levels:
+                problems.append(
+                    f"column {name!r} contains empty strings, which represent missing values "
+                    "in an ONNX file; replace them before fit"
+                )
+        else:
+            problems.append(
+                f"column {name!r} contains dates, which ONNX does not support; replace it by "
+                "numbers such as X[column].dt.year before fit, or drop it"
+            )
+    if problems:
+        raise InputError(problems)
+    return feeds
+
+
+def concatenate(canvas: GraphBuilder, values: list[GraphValue]) -> GraphValue:
+    """Concatenate numeric columns.
+
+    Raises
+    ------
+    InputError
+        If a column contains strings.
+    """
+    texts = [value.name for value in values if value.kind == "text"]
+    if texts:
+        raise InputError(
+            f"string columns are passed to the model without encoding: "
+            f"{', '.join(map(repr, texts))}; encode them in the Pipeline, or use "
+            'preprocessor="auto"'
+        )
+    if len(values) == 1:
+        return values[0]
+    name = canvas.add("Concat", *(value.name for value in values), axis=1)
+    return GraphValue(name, values[0].kind, sum(value.width for value in values))
+
+
+def add_encoder(
+    canvas: GraphBuilder, encoder: Any, values: list[GraphValue], X: Any
+) -> GraphValue:
+    """Add the operations of a TableEncoder."""
+    plan = encoder._plan
+    if isinstance(plan, MatrixTransform):
+        return _matrix(canvas, plan, concatenate(canvas, values), X)
+    kind = _kind(plan.dtype)
+    parts = [
+        _column(canvas, column, value.name, kind)
+        for column, value in zip(plan.plans, values, strict=True)
+    ]
+    out = concatenate(canvas, parts)
+    return _postprocess(canvas, plan.finish, out, len(plan.names))
+
+
+def _kind(dtype: Any) -> Literal["float", "double"]:
+    return "double" if np.dtype(dtype) == np.float64 else "float"
+
+
+def cast_value(
+    canvas: GraphBuilder, value: GraphValue, kind: Literal["float", "double"]
+) -> GraphValue:
+    """Cast numbers or booleans to float or double."""
+    from onnx import TensorProto
+
+    if value.kind == kind:
+        return value
+    to = TensorProto.DOUBLE if kind == "double" else TensorProto.FLOAT
+    return GraphValue(canvas.cast(value.name, to), kind, value.width)
+
+
+def _matrix(
+    canvas: GraphBuilder, plan: MatrixTransform, value: GraphValue, X: Any
+) -> GraphValue:
+    dtypes = [X.dtype] if isinstance(X, np.ndarray) else list(getattr(X, "dtypes", ["f8"]))
+    value = cast_value(canvas, value, _kind(np.result_type(*dtypes, np.float32)))
+    if plan.kept is not None:
+        kept = canvas.constant(np.array(plan.kept, dtype=np.int64))
+        value = GraphValue(
+            canvas.add("Gather", value.name, kept, axis=1), value.kind, len(plan.kept)
+        )
+    elif not plan.impute:
+        return value
+    return _postprocess(canvas, plan.finish, value, len(plan.names))
+
+
+def _column(
+    canvas: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
+) -> GraphValue:
+    if isinstance(plan, NumericTransform):
+        return cast_value(canvas, GraphValue(name, "double", 1), kind)
+    if isinstance(plan, OneHotTransform):
+        # Look up the position of the level, then compare it with all positions.
+        slots = _lookup_levels(canvas, name, plan.levels, plan.slots.astype(np.int64))
+        ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
+        return cast_value(canvas, GraphValue(ones, "truth", len(plan.names)), kind)
+    columns = [
+        GraphValue(_lookup_levels(canvas, name, plan.levels, numbers), "float", 1)
+        for numbers in plan.table.astype(np.float32).T
+    ]
+    return cast_value(canvas, concatenate(canvas, columns), kind)
+
+
+def _lookup_levels(canvas: GraphBuilder, name: str, levels: Levels, table: Array) -> str:
+    """Map each string to the entry of its level in `table`; unknown strings to the last."""
+    kind = "int64" if table.dtype.kind == "i" else "float"
+    keys, entries = levels.levels.tolist(), table[:-1].tolist()
+    attributes = {
+        "keys_strings": keys or [""],  # an empty list has no type
+        f"values_{kind}s": entries or [table[-1].item()],
+        f"default_{kind}": table[-1].item(),
+    }
+    return canvas.add("LabelEncoder", name, domain=ML_DOMAIN, **attributes)
+
+
+def _postprocess(
+    canvas: GraphBuilder, finish: Postprocessing, value: GraphValue, width: int
+) -> GraphValue:
+    """Impute, add missing indicators and standardise, as `Finish.apply` does."""
+    steps, marks = finish.steps, []
+    dtype = np.float64 if value.kind == "double" else np.float32
+    if finish.imputer is not None:
+        missing = canvas.add("IsNaN", value.name)
+        if len(steps.marked):
+            at = canvas.constant(steps.marked.astype(np.int64))
+            marked = GraphValue(
+                canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
+            )
+            marks = [cast_value(canvas, marked, _kind(dtype))]
+        medians = np.full((1, value.width), np.nan, dtype=dtype)
+        medians[0, steps.filled] = finish.imputer.statistics_
+        filled = canvas.add("Where", missing, canvas.constant(medians), value.name)
+        value = GraphValue(filled, value.kind, value.width)
+    if finish.scaler is not None:
+        means, scales = np.zeros((1, width)), np.ones((1, width))
+        means[0, steps.scaled] = finish.scaler.mean_
+        scales[0, steps.scaled] = finish.scaler.scale_
+        value = _standardised(canvas, value, means, scales)
+    return concatenate(canvas, [value, *marks])
+
+
+def _standardised(
+    canvas: GraphBuilder, value: GraphValue, means: Array, scales: Array
+) -> GraphValue:
+    # In double precision, so that the result is rounded to float32 only once.
+    wide = cast_value(canvas, value, "double").name
+    centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
+    scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))
+    kind: Any = value.kind
+    return cast_value(canvas, GraphValue(scaled, "double", value.width), kind)

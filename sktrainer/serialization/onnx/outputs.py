@@ -1,0 +1,136 @@
+"""Outputs of the ONNX file, which match `predict` and `predict_proba` of the trainer."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from sktrainer.exceptions import InputError
+from sktrainer.scoring.predictor import Predictor
+from sktrainer.serialization.onnx.graph_builder import GraphBuilder, string_array
+from sktrainer.serialization.onnx.models import ModelOutputs
+from sktrainer.types import Array
+
+__all__ = ["add_class_outputs", "add_regression_outputs", "model_metadata", "onnx_labels"]
+
+
+def onnx_labels(fitted: Predictor) -> Array:
+    """Return the original labels in an ONNX type: int64, bool, double or string.
+
+    Raises
+    ------
+    InputError
+        If the labels have another type, or y has several outputs.
+    """
+    classes = fitted.classes
+    if classes is None or fitted.class_codes is None:
+        raise InputError("to_onnx does not support classifiers with several outputs")
+    if all(isinstance(label, str) for label in classes):
+        return string_array(classes)
+    kinds = {"i": np.int64, "u": np.int64, "b": np.bool_, "f": np.float64}
+    if classes.dtype.kind not in kinds:
+        raise InputError(
+            f"labels in an ONNX file must be strings, integers, booleans or floats, got "
+            f"{classes.dtype} such as {classes[0]!r}; fit on y.astype(str)"
+        )
+    return classes.astype(kinds[classes.dtype.kind])
+
+
+def model_metadata(fitted: Predictor) -> dict[str, str]:
+    """Return the metadata of the file: the task, and the classes as JSON."""
+    facts: dict[str, str] = {"task": fitted.task}
+    if fitted.classes is not None:
+        facts["classes"] = json.dumps(onnx_labels(fitted).tolist(), ensure_ascii=False)
+    return facts
+
+
+def add_regression_outputs(
+    canvas: GraphBuilder, answers: ModelOutputs, n_outputs: int | None
+) -> None:
+    """Add the output "prediction": one number per row, or `n_outputs` numbers."""
+    from onnx import TensorProto
+
+    assert answers.predicted is not None
+    value = canvas.flat(answers.predicted)
+    shape: list[str | int] = ["N"]
+    if n_outputs is not None:
+        wanted = canvas.constant(np.array([-1, n_outputs], dtype=np.int64))
+        value, shape = canvas.add("Reshape", value, wanted), ["N", n_outputs]
+    canvas.output("prediction", canvas.cast(value, TensorProto.FLOAT), TensorProto.FLOAT, shape)
+
+
+def add_class_outputs(
+    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, *, probabilities: bool
+) -> None:
+    """Add the output "label", with the original labels, and optionally "probabilities".
+
+    Raises
+    ------
+    InputError
+        If `probabilities` is True and the converted model does not return any.
+    """
+    from onnx import TensorProto
+
+    labels = onnx_labels(fitted)
+    kind = _kind_of(labels)
+    found = answers.probabilities
+    if probabilities and found is None:
+        raise InputError(
+            "the converter of this model does not support probabilities; nothing was written. "
+            'Save the trainer as a ".skt" file instead'
+        )
+    canvas.output("label", _label(canvas, answers, fitted, labels), kind, ["N"])
+    if probabilities and found is not None:
+        value = _corrected(canvas, _expanded(canvas, found, fitted), fitted)
+        canvas.output("probabilities", value, TensorProto.FLOAT, ["N", len(labels)])
+
+
+def _kind_of(labels: Array) -> int:
+    from onnx import helper
+
+    return int(helper.np_dtype_to_tensor_dtype(labels.dtype))
+
+
+def _label(
+    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, labels: Array
+) -> str:
+    from onnx import TensorProto
+
+    known = canvas.constant(labels[fitted.class_codes])
+    if answers.predicted is None or (
+        fitted.predict_is_argmax and answers.probabilities is not None
+    ):
+        assert answers.probabilities is not None
+        codes = canvas.add("ArgMax", answers.probabilities, axis=1, keepdims=0)
+        return canvas.add("Gather", known, codes)
+    own = canvas.flat(answers.predicted)
+    if fitted.codes_as_labels:
+        return canvas.add("Gather", known, canvas.cast(own, TensorProto.INT64))
+    kind = _kind_of(labels)
+    return own if answers.kind == kind else canvas.cast(own, kind)
+
+
+def _expanded(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
+    codes, n_classes = fitted.class_codes, len(fitted.classes)  # type: ignore[arg-type]
+    assert codes is not None
+    if np.array_equal(codes, np.arange(n_classes)):
+        return value
+    # Classes that the model does not know get probability 0, and the others are reordered.
+    places = np.zeros((len(codes), n_classes), dtype=np.float32)
+    places[np.arange(len(codes)), codes] = 1
+    return canvas.add("MatMul", value, canvas.constant(places))
+
+
+def _corrected(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
+    """Undo the prior shift, as `correct_priors` does."""
+    if fitted.prior_shift is None:
+        return value
+    shift = np.asarray(fitted.prior_shift, dtype=float)
+    factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
+    # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
+    weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))
+    axes = canvas.constant(np.array([1], dtype=np.int64))
+    total = canvas.add("ReduceSum", weighed, axes, keepdims=1)
+    nothing = canvas.add("Equal", total, canvas.constant(np.zeros((1, 1), dtype=np.float32)))
+    return canvas.add("Where", nothing, value, canvas.add("Div", weighed, total))

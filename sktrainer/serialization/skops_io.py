@@ -1,0 +1,103 @@
+"""Import of skops without its side effects, and fast access to its reader and writer."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+__all__ = ["SCHEMA", "dump_skops", "open_skops", "skops_io"]
+
+
+SCHEMA = "schema.json"
+
+
+SKIPPED_IMPORTS = tuple(
+    f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
+)
+
+
+_LOCK = threading.Lock()
+
+
+def skops_io() -> ModuleType:
+    """Import and return `skops.io` without importing torch, dask or cupy.
+
+    On import, skops lists scikit-learn's estimators by importing all of its subpackages.
+    Some of these contain no estimator but import torch, dask or cupy, which takes seconds
+    and hundreds of megabytes. Since scikit-learn skips subpackages that cannot be imported,
+    these are blocked while skops is imported.
+    """
+    with _LOCK:
+        if "skops.io" in sys.modules:
+            return sys.modules["skops.io"]
+        barred = [name for name in SKIPPED_IMPORTS if name not in sys.modules]
+        for name in barred:
+            sys.modules[name] = None  # type: ignore[assignment]  # `import` raises on None
+        try:
+            return importlib.import_module("skops.io")
+        finally:
+            for name in barred:
+                del sys.modules[name]
+
+
+class _Members(dict[str, bytes]):
+    """In-memory replacement for the zip file that skops writes, which would be read again."""
+
+    def writestr(self, name: str, data: Any) -> None:
+        self[name] = bytes(data)
+
+    def namelist(self) -> _Members:
+        return self
+
+
+def dump_skops(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the skops state of a value and the files that it refers to.
+
+    `skops.io.dumps` writes indented JSON, which takes 90% of its time because Python's C
+    encoder does not support an indent. The two functions that `dumps` consists of are called
+    instead. `dumps` is the fallback for versions of skops without these private functions.
+    """
+    skops, file = skops_io(), io.BytesIO()
+    try:
+        from skops.io._protocol import PROTOCOL
+        from skops.io._utils import SaveContext, get_state
+    except ImportError:
+        file.write(skops.dumps(value))
+        with zipfile.ZipFile(file) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        return json.loads(files.pop(SCHEMA)), files
+    members = _Members()
+    state = {**get_state(value, SaveContext(zip_file=members)), "protocol": PROTOCOL}
+    return json.loads(json.dumps(state)), dict(members)
+
+
+def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:
+    """Parse a skops file without constructing its value.
+
+    Returns
+    -------
+    untrusted : list of str
+        Names that skops does not trust by default, sorted.
+    make : callable
+        Constructs the value, trusting all names. It does not parse the file again, unless
+        this version of skops lacks the private functions that `skops.io.loads` consists of.
+    """
+    skops = skops_io()
+    try:
+        from skops.io._audit import get_tree
+        from skops.io._utils import read_schema
+    except ImportError:
+        names = skops.get_untrusted_types(data=data)
+        return names, partial(skops.loads, data, trusted=names)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema, context = read_schema(archive)
+        tree = get_tree(schema, load_context=context, trusted=None)
+    return sorted(tree.get_unsafe_set()), tree.construct

@@ -1,0 +1,163 @@
+"""Writer of `.skt` files, and of model files in the native format of a library."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.support import (
+    ModelParts,
+    ModelSerializer,
+    NetworkSerializer,
+    native_format,
+    stowage,
+)
+from sktrainer.exceptions import InputError
+from sktrainer.files.archive import write_archive
+from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.json_codec import encode_json
+from sktrainer.reporting.report import TrainingReport
+from sktrainer.scoring.predictor import Predictor
+from sktrainer.serialization.manifest import (
+    JSON_ATTRIBUTES,
+    MANIFEST,
+    SEPARATE_ATTRIBUTES,
+    make_manifest,
+)
+from sktrainer.serialization.trust import untrusted_names
+from sktrainer.serialization.values import AuditedState, dump_state
+from sktrainer.types import Split
+
+__all__ = ["write_native", "write_skt"]
+
+
+def write_skt(trainer: Any, path: Path) -> None:
+    """Write a fitted trainer to a `.skt` file, atomically.
+
+    Raises
+    ------
+    InputError
+        If the trainer contains a value that could not be loaded in another process.
+    """
+    family = find_backend(trainer.model_).name
+    state, tables, files = _trainer_state(trainer, family)
+    native = native_format(family)
+    halves = ModelParts(trainer.model_) if native is None else native.split(trainer.model_)
+    steps = trainer._predictor.pipeline.steps
+    walk = {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}
+    parcels = {
+        "trainer.skops": dump_state(state, "the trainer"),
+        "steps.skops": dump_state(walk, "the steps"),
+        "model.skops": dump_state(halves.state, "the model"),
+    }
+    if native is not None and stowage(family) is not None:
+        _check_network(native, parcels["model.skops"], halves)
+    report = {f.name: getattr(trainer.report_, f.name) for f in fields(TrainingReport)}
+    members = {
+        **{name: parcel.data for name, parcel in parcels.items()},
+        **files,
+        **halves.files,
+        "history.json": encode_json(
+            {"history": trainer.history_, "evals": trainer.evals_result_}
+        ),
+        "tables.json": encode_json(tables),
+        "report.json": encode_json(report),
+    }
+    # Sorted, so that the same trainer gives the same bytes.
+    members = {name: members[name] for name in sorted(members)}
+    needs = untrusted_names(parcels.values(), members)
+    manifest = make_manifest(trainer, family, members, needs)
+    with atomic_write(path) as part, part.open("wb") as file:
+        write_archive(file, {MANIFEST: manifest, **members})
+
+
+def _check_network(native: ModelSerializer, parcel: AuditedState, halves: ModelParts) -> None:
+    """Check that a network can be rebuilt from the data that is about to be written.
+
+    User-defined classes build the network, and they may have changed since it was fitted.
+    """
+    try:
+        again = native.split(native.join(ModelParts(parcel.make(), halves.files)))
+    except Exception as error:
+        raise InputError(
+            f"the network could not be loaded from a .skt file again ({type(error).__name__}: "
+            f"{error}); save to a .joblib file"
+        ) from error
+    changed = sorted(k for k, data in halves.files.items() if again.files.get(k) != data)
+    if changed:
+        raise InputError(
+            f"the network would change when loaded from a .skt file ({', '.join(changed)} "
+            "would differ); save to a .joblib file"
+        )
+
+
+def write_native(model: Any, path: Path) -> None:
+    """Write a model without the other steps, in the native format of its library.
+
+    Raises
+    ------
+    InputError
+        If the library has no native format, or the format has another suffix.
+    """
+    native = native_format(find_backend(model).name)
+    name = type(model).__name__
+    if native is None:
+        raise InputError(
+            f"{name} has no native file format; save to a .skt file, which also contains the "
+            "steps before the model"
+        )
+    if path.suffix not in native.suffixes:
+        raise InputError(
+            f"a native {name} file must end in {' or '.join(native.suffixes)}, got "
+            f"{path.name!r}; rename it"
+        )
+    with atomic_write(path) as part:
+        # Some libraries choose the format by the suffix, which the temporary name lacks.
+        target = part.with_name(part.name + path.suffix)
+        try:
+            native.write(model, target)
+            target.replace(part)
+        finally:
+            target.unlink(missing_ok=True)
+
+
+def _trainer_state(
+    trainer: Any, family: str
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
+    """Return the state of a trainer without steps and model, its tables and extra files."""
+    parameters = trainer.get_params(deep=False)
+    files: dict[str, bytes] = {}
+    stow = stowage(family)
+    if stow is not None:
+        parameters["estimator"], files = _encode_estimator(parameters["estimator"], stow)
+    fitted = {f.name: getattr(trainer._predictor, f.name) for f in fields(Predictor)}
+    fitted.pop("pipeline")
+    attributes, tables = {}, {}
+    for name, value in vars(trainer).items():
+        if name in SEPARATE_ATTRIBUTES or name in parameters:  # written to other members
+            continue
+        if name in JSON_ATTRIBUTES or isinstance(value, (pd.DataFrame, pd.Series)):
+            tables[name] = value
+        elif isinstance(value, Split):
+            attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
+        else:
+            attributes[name] = value
+    state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
+    return state, tables, files
+
+
+def _encode_estimator(estimator: Any, stow: NetworkSerializer) -> tuple[Any, dict[str, bytes]]:
+    """Return an estimator (or a Pipeline ending in one) without networks, and their files."""
+    steps = getattr(estimator, "steps", None)
+    if not steps:
+        return stow.stowed(estimator, stow.prefix)
+    name, last = steps[-1]
+    stored, files = stow.stowed(last, stow.prefix)
+    copied = copy.copy(estimator)
+    copied.steps = [*steps[:-1], (name, stored)]
+    return copied, files

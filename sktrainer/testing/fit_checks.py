@@ -1,0 +1,278 @@
+"""Contract checks of `fit` and prediction. Each is a function of a `Case`."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from sktrainer.backends.estimators import unwrap_pipeline
+from sktrainer.backends.registry import find_backend
+from sktrainer.testing.cases import (
+    Case,
+    bit_identical,
+    mixed_table,
+    model_outputs,
+    replace_with_noise,
+    transform_rows,
+)
+from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import Array
+
+__all__ = [
+    "check_folds_do_not_depend_on_n_jobs",
+    "check_history_is_complete",
+    "check_missing_class_keeps_probability_column",
+    "check_numpy_arrays",
+    "check_pickle_and_clone",
+    "check_pipeline_predicts_raw_rows",
+    "check_predictions_use_original_labels",
+    "check_reproducible_across_processes",
+    "check_same_seed_is_reproducible",
+    "check_saved_file_is_bit_identical",
+    "check_single_row_prediction",
+    "check_test_rows_do_not_affect_fit",
+    "check_unavailable_device_raises",
+    "check_validation_rows_are_not_fitted",
+    "check_zero_weight_equals_absent_row",
+]
+
+
+def _check_rows_do_not_affect_fit(case: Case, part: str, **parameters: Any) -> None:
+    """Check that replacing the rows of one set by noise leaves the model bit-identical."""
+    X, y = case.table()
+    # A random split depends on the number of rows only, so noise cannot change it.
+    parameters = {"split": "random", "test_size": 0.25, **parameters}
+    first = case.trainer(**parameters).fit(X, y)
+    held = getattr(first.split_, part)
+    assert len(held) > 0, f"the split has no {part} rows"
+    second = case.trainer(**parameters).fit(*replace_with_noise(X, y, held))
+    assert bit_identical(held, getattr(second.split_, part)), "noise changed the split"
+    probe = case.probe()
+    assert bit_identical(model_outputs(first, probe), model_outputs(second, probe)), (
+        f"noise in the {part} rows changed the fitted model"
+    )
+    assert first.best_iteration_ == second.best_iteration_
+    assert bit_identical(transform_rows(first, probe), transform_rows(second, probe)), (
+        f"noise in the {part} rows changed the preprocessing"
+    )
+
+
+def check_test_rows_do_not_affect_fit(case: Case) -> None:
+    """Check that test rows do not influence the fitted pipeline."""
+    _check_rows_do_not_affect_fit(case, "test")
+
+
+def check_validation_rows_are_not_fitted(case: Case) -> None:
+    """Check that validation rows have no influence when early stopping is off."""
+    _check_rows_do_not_affect_fit(case, "validation", early_stopping=False, validation_size=0.2)
+
+
+def check_same_seed_is_reproducible(case: Case) -> None:
+    """Check that refitting the trainer or its clone is bit-identical."""
+    X, y = case.table()
+    trainer = case.trainer()
+    first = model_outputs(trainer.fit(X, y), case.probe())
+    again = model_outputs(trainer.fit(X, y), case.probe())
+    cloned = model_outputs(clone(trainer).fit(X, y), case.probe())
+    assert bit_identical(first, again), "refitting the same trainer gives other predictions"
+    assert bit_identical(first, cloned), "fitting a clone gives other predictions"
+
+
+def check_reproducible_across_processes(case: Case) -> None:
+    """Check that a fit in another process is bit-identical."""
+    X, y = case.table()
+    here = model_outputs(case.trainer().fit(X, y), case.probe())
+    with joblib.parallel_config("loky", n_jobs=2):
+        there, beside = joblib.Parallel()(
+            joblib.delayed(_fit_and_answer)(case) for _ in range(2)
+        )
+    assert bit_identical(here, there), "fitting in another process gives other predictions"
+    assert bit_identical(there, beside), "fitting in two processes gives different predictions"
+
+
+def _fit_and_answer(case: Case) -> Array:
+    return model_outputs(case.trainer().fit(*case.table()), case.probe())
+
+
+def check_folds_do_not_depend_on_n_jobs(case: Case) -> None:
+    """Check that fold scores and the final model are the same with one or two jobs."""
+    X, y = case.table()
+    one, two = (case.trainer(cv=3, n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 2))
+    for key, value in one.cv_results_.items():
+        if "time" not in key and key != "params":
+            assert bit_identical(value, two.cv_results_[key]), f"cv_results_[{key!r}] differs"
+    assert bit_identical(model_outputs(one, case.probe()), model_outputs(two, case.probe()))
+
+
+def check_pickle_and_clone(case: Case) -> None:
+    """Check that an unpickled trainer predicts bit-identically and a clone is unfitted."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    restored = pickle.loads(pickle.dumps(trainer))  # noqa: S301 - pickled here
+    assert bit_identical(
+        model_outputs(trainer, case.probe()), model_outputs(restored, case.probe())
+    )
+    assert not clone(trainer).__sklearn_is_fitted__()
+
+
+def check_saved_file_is_bit_identical(case: Case) -> None:
+    """Check that a trainer loaded from a ``.skt`` file predicts, reports and trains alike."""
+    X, y = case.table()
+    trainer = case.trainer(test_size=0.2).fit(X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        restored = ManagedTrainer.load(trainer.save(Path(folder) / "m.skt"), trusted=True)
+    probe = case.probe()
+    assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
+    assert np.array_equal(trainer.predict(probe), restored.predict(probe))
+    assert vars(trainer).keys() == vars(restored).keys()
+    for name in ("history_", "scores_"):
+        pd.testing.assert_frame_equal(
+            getattr(trainer, name), getattr(restored, name), check_exact=True
+        )
+    assert str(trainer.report_) == str(restored.report_)
+    assert trainer.report_.to_dict() == restored.report_.to_dict()
+    assert restored.verify(X, y), restored.verify(X, y)
+    if hasattr(trainer, "partial_fit"):
+        for left in (trainer, restored):
+            left.partial_fit(X[:90], y[:90])
+        assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
+
+
+def check_pipeline_predicts_raw_rows(case: Case) -> None:
+    """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    probe = case.probe()
+    if hasattr(trainer, "predict_proba"):
+        assert bit_identical(
+            trainer.predict_proba(probe), trainer.pipeline_.predict_proba(probe)
+        )
+    elif case.task == "regression":
+        assert bit_identical(
+            trainer.predict(probe), np.asarray(trainer.pipeline_.predict(probe))
+        )
+    assert trainer.pipeline_.steps[-1][1] is trainer.model_
+
+
+def check_predictions_use_original_labels(case: Case) -> None:
+    """Check that predictions are original labels, with one probability column per class."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    predicted = trainer.predict(case.probe())
+    assert predicted.shape == (60,)
+    if case.task == "regression":
+        assert predicted.dtype.kind == "f"
+        return
+    assert list(trainer.classes_) == sorted(y.unique())
+    assert set(predicted) <= set(trainer.classes_)
+    if hasattr(trainer, "predict_proba"):
+        probabilities = trainer.predict_proba(case.probe())
+        assert probabilities.shape == (60, len(trainer.classes_))
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def check_missing_class_keeps_probability_column(case: Case) -> None:
+    """Check that a class absent from the training rows of a fold keeps its column."""
+    if case.task == "regression":
+        return
+    X, y = mixed_table(case.n_samples, "classification", n_classes=3)
+    y = y.replace("c2", "c1")
+    y.iloc[7] = "only once"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = case.trainer(cv=3, scoring="accuracy").fit(X, y)
+    assert np.isfinite(trainer.cv_results_["mean_test_score"]).all()
+    if hasattr(trainer, "predict_proba"):
+        assert trainer.predict_proba(case.probe()).shape[1] == 3
+
+
+def check_history_is_complete(case: Case) -> None:
+    """Check `history_`, `evals_result_`, `n_iter_` and `best_iteration_` for consistency."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    history = trainer.history_
+    assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
+    n_iter, best = trainer.n_iter_, trainer.best_iteration_
+    if trainer.stop_reason_ == "early_stopping":
+        assert n_iter is not None
+        assert best is not None
+        assert n_iter == best + trainer.n_iter_no_change
+    watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
+    if watched.empty:  # without a validation loss, the last iteration is the best one
+        assert best in (None, n_iter)
+        return
+    assert n_iter is not None
+    assert list(watched["iteration"]) == list(range(1, n_iter + 1))
+    assert watched["value"].to_numpy().argmin() + 1 == best
+    assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
+
+
+def check_zero_weight_equals_absent_row(case: Case) -> None:
+    """Check that rows of weight zero have no influence, or that weights are rejected."""
+    X, y = case.table()
+    trainer = case.trainer(early_stopping=False)
+    weight = np.ones(len(y))
+    weight[::3] = 0.0
+    parts = unwrap_pipeline(trainer.estimator)
+    if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
+        _check_weights_are_refused(trainer, X, y, weight)
+        return
+    weighted = trainer.fit(X, y, sample_weight=weight)
+    noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
+    again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
+    assert bit_identical(
+        model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
+    )
+
+
+def _check_weights_are_refused(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
+    try:
+        trainer.fit(X, y, sample_weight=weight)
+    except ValueError as error:
+        if "weight" not in str(error):
+            raise
+    else:
+        raise AssertionError("a model that does not support sample weights ignored them")
+
+
+def check_numpy_arrays(case: Case) -> None:
+    """Check that numeric NumPy arrays with missing values can be fitted and predicted."""
+    X, y = case.table()
+    numbers = X[["signal", "size", "count"]].to_numpy()
+    trainer = case.trainer().fit(numbers, y)
+    assert trainer.n_features_in_ == 3
+    assert len(trainer.predict(numbers[:5])) == 5
+    assert len(trainer.predict(numbers[:1])) == 1
+
+
+def check_single_row_prediction(case: Case) -> None:
+    """Check that the prediction of a row does not depend on the other rows."""
+    X, y = case.table()
+    trainer = case.trainer().fit(X, y)
+    probe = case.probe()
+    together = model_outputs(trainer, probe)
+    alone = np.concatenate([model_outputs(trainer, probe.iloc[[i]]) for i in range(5)])
+    # Not bit-identical, because BLAS may use other kernels for one row than for many.
+    np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
+
+
+def check_unavailable_device_raises(case: Case) -> None:
+    """Check that device="cpu" works and a missing GPU raises before training."""
+    X, y = case.table()
+    trainer = case.trainer(device="cpu").fit(X, y)
+    assert trainer.report_.fitting["device"] in ("cpu", None)
+    try:
+        case.trainer(device="cuda:99").fit(X, y)
+    except ValueError as error:
+        if "device" not in str(error) or "'cuda:99'" not in str(error):
+            raise
+    else:
+        raise AssertionError("device='cuda:99' does not exist, but no error was raised")

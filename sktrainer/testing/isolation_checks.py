@@ -1,0 +1,106 @@
+"""Contract checks that a fit does not change global state, the estimator or the data."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import random
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_info
+
+from sktrainer.backends.keras.network import encode_networks
+from sktrainer.testing.cases import Case
+from sktrainer.trainer import ManagedTrainer
+
+__all__ = [
+    "assert_state_unchanged",
+    "check_data_is_not_modified",
+    "check_estimator_is_not_modified",
+    "check_global_state_is_restored",
+    "stable_pickle",
+]
+
+
+def check_global_state_is_restored(case: Case) -> None:
+    """Check that `fit` leaves random generators, warning filters, threads etc. unchanged."""
+    X, y = case.table()
+    case.trainer(cv=2).fit(X, y)  # lets libraries do their one-time initialization
+    with assert_state_unchanged("the fit"):
+        case.trainer(cv=2).fit(X, y)
+
+
+@contextlib.contextmanager
+def assert_state_unchanged(action: str) -> Iterator[None]:
+    """Raise AssertionError if the enclosed block changes global state.
+
+    The block runs in an empty working directory, because other test processes may write to
+    the shared one at the same time.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        before = _caller_state()
+        yield
+        after = _caller_state()
+    for name, value in before.items():
+        assert value == after[name], f"{action} changed global state: {name}"
+
+
+def _caller_state() -> dict[str, Any]:
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - it is checked
+    return {
+        "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
+        "Python generator": random.getstate(),
+        "torch generator": _torch_generator(),
+        "warning filters": list(warnings.filters),
+        "thread limits": [
+            (library["filepath"], library["num_threads"]) for library in threadpool_info()
+        ],
+        "environment": dict(os.environ),
+        "working directory": sorted(file.name for file in Path.cwd().iterdir()),
+    }
+
+
+def _torch_generator() -> bytes:
+    torch: Any = sys.modules.get("torch")  # avoid importing it for models that do not use it
+    return b"" if torch is None else torch.get_rng_state().numpy().tobytes()
+
+
+def check_estimator_is_not_modified(case: Case) -> None:
+    """Check that `fit` does not change the wrapped estimator."""
+    X, y = case.table()
+    trainer = case.trainer()
+    estimator = trainer.estimator
+    before = stable_pickle(estimator)
+    parameters = _parameters_of(trainer)
+    trainer.fit(X, y)
+    assert trainer.estimator is estimator
+    assert stable_pickle(estimator) == before, "fit changed the wrapped estimator"
+    assert _parameters_of(trainer) == parameters
+
+
+def stable_pickle(estimator: Any) -> bytes:
+    """Return a deterministic pickle. Keras stores the time in its own pickles."""
+    return pickle.dumps(encode_networks({"estimator": estimator}))
+
+
+def _parameters_of(trainer: ManagedTrainer) -> str:
+    # Remove memory addresses: some libraries create default objects on every call.
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(trainer.get_params()))
+
+
+def check_data_is_not_modified(case: Case) -> None:
+    """Check that `fit` and `predict` do not change X and y."""
+    X, y = case.table()
+    X_before, y_before = X.copy(), y.copy()
+    case.trainer(test_size=0.2).fit(X, y).predict(X)
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)

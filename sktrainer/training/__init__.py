@@ -1,0 +1,1 @@
+"""The fit, from its arguments to the fitted state."""

@@ -1,0 +1,268 @@
+"""Cross-validation: run the same stages as the final fit once per fold, in parallel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.exceptions import FitFailedWarning
+
+from sktrainer.exceptions import CheckpointError, FitError, warn_caller
+from sktrainer.preprocessing.table_encoder import TableEncoder
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.resources import split_cores
+from sktrainer.runtime.seeds import derive_seed
+from sktrainer.runtime.stopwatch import Stopwatch
+from sktrainer.splitting.notes import fold_notes
+from sktrainer.splitting.split import split_folds, split_validation
+from sktrainer.training.fit_and_score import fit_and_score, fit_place
+from sktrainer.training.plan import FitPlan
+from sktrainer.types import Array, FitData, Split
+
+__all__ = ["CrossValidationResult", "FoldResult", "cross_validate", "plan_folds"]
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores."""
+
+    fold: int
+    n_train: int
+    n_test: int
+    scores: dict[str, float]
+    fit_seconds: float
+    score_seconds: float
+    n_iter: int | None = None
+    best_iteration: int | None = None
+    stop_reason: str | None = None
+    error: str | None = None
+    n_attempts: int = 1
+    divergence: str = ""
+
+
+@dataclass(frozen=True)
+class CrossValidationResult:
+    """Results of all folds of one cross-validation, in order."""
+
+    folds: tuple[FoldResult, ...]
+    metrics: tuple[str, ...]
+    single_metric: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The keys of `GridSearchCV.cv_results_`, for one candidate."""
+        results: dict[str, Any] = {}
+        for key, values in (
+            ("fit_time", [f.fit_seconds for f in self.folds]),
+            ("score_time", [f.score_seconds for f in self.folds]),
+        ):
+            results[f"mean_{key}"] = np.array([np.mean(values)])
+            results[f"std_{key}"] = np.array([np.std(values)])
+        results["params"] = [{}]
+        for metric in self.metrics:
+            name = "score" if self.single_metric else metric
+            scores = np.array([fold.scores[metric] for fold in self.folds])
+            for i, score in enumerate(scores):
+                results[f"split{i}_test_{name}"] = np.array([score])
+            results[f"mean_test_{name}"] = np.array([np.mean(scores)])
+            results[f"std_test_{name}"] = np.array([np.std(scores)])
+            results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
+        return results
+
+    @property
+    def to_frame(self) -> pd.DataFrame:
+        """One row per fold, for the report."""
+        rows = [
+            {
+                "fold": fold.fold,
+                "train_rows": fold.n_train,
+                "test_rows": fold.n_test,
+                **fold.scores,
+                "best_iteration": fold.best_iteration,
+                "fit_seconds": fold.fit_seconds,
+                "tries": fold.n_attempts if any(f.n_attempts > 1 for f in self.folds) else None,
+                "error": fold.error,
+            }
+            for fold in self.folds
+        ]
+        frame = pd.DataFrame(rows).dropna(axis=1, how="all")
+        return frame
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per metric: `mean` and `std` over the folds."""
+        scores = pd.DataFrame([fold.scores for fold in self.folds])
+        return pd.DataFrame({"mean": scores.mean(), "std": scores.std(ddof=0)})
+
+    @property
+    def summary_line(self) -> str:
+        """Mean and standard deviation of each score, in one line."""
+        scores = ", ".join(
+            f"{name} {row['mean']:.4g} ± {row['std']:.2g}"
+            for name, row in self.summary.iterrows()
+        )
+        return f"{len(self.folds)} folds: {scores}"
+
+    @property
+    def divergence(self) -> str:
+        """Number of diverged folds and the problem of the first one; empty if none diverged."""
+        diverged = [fold for fold in self.folds if fold.divergence]
+        if not diverged:
+            return ""
+        first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
+        return f"Training diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
+
+    @property
+    def best_iteration(self) -> int | None:
+        """Median of the folds' best iterations; None if no fold stopped early."""
+        found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
+        return max(1, round(float(np.median(found)))) if found else None
+
+
+def cross_validate(
+    plan: FitPlan,
+    data: FitData,
+    rows: Array,
+    *,
+    on_fold: Callable[[FoldResult], Any] | None = None,
+) -> CrossValidationResult:
+    """Fit and score each fold; the results do not depend on the number of parallel jobs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : CheckedData
+    rows : ndarray of shape (n_rows,)
+        Positions of the rows that are split into folds.
+    on_fold : callable or None, default=None
+        Called with each FoldResult in the order of the folds, as soon as it is available.
+
+    Returns
+    -------
+    CrossValidation
+
+    Raises
+    ------
+    FitError
+        If every fold failed. The message contains the errors.
+    """
+    folds = split_folds(data, rows, plan.split, plan.cv)
+    workers, n_threads = plan_folds(plan, len(folds))
+    fold_recipe = replace(plan, cv=None)  # `cv` may be a generator, which cannot be pickled
+    tasks = (
+        delayed(fit_fold)(fold_recipe, data, number, train, test, n_threads)
+        for number, (train, test) in enumerate(folds, start=1)
+    )
+    results = []
+    with Parallel(workers, backend=_joblib_backend(plan), return_as="generator") as parallel:
+        for result in parallel(tasks):
+            results.append(result)
+            if on_fold is not None:
+                on_fold(result)
+    _raise_or_warn(results)
+    return CrossValidationResult(
+        tuple(results),
+        tuple(plan.scoring.scorers),
+        plan.scoring.single,
+        fold_notes(data, folds),
+    )
+
+
+def plan_folds(plan: FitPlan, n_folds: int) -> tuple[int, int]:
+    """Return the number of folds fitted in parallel, and the number of threads of each.
+
+    Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
+    run two trainings at once.
+    """
+    return split_cores(1 if plan.model.device.is_gpu else plan.n_jobs, n_folds)
+
+
+def _joblib_backend(plan: FitPlan) -> str:
+    """Choose threads if the model releases the GIL, otherwise processes.
+
+    Threads share the table and start at once. User-defined steps may draw from the global
+    random generators, which threads share, so they need processes.
+    """
+    own_steps = [s for _, s in plan.steps.steps if not isinstance(s, TableEncoder)]
+    return "threading" if plan.model.capabilities.releases_gil and not own_steps else "loky"
+
+
+def fit_fold(
+    plan: FitPlan, data: FitData, number: int, train: Array, test: Array, n_threads: int
+) -> FoldResult:
+    seed = derive_seed(plan.seed, "fold", number)
+    watch = Stopwatch()
+    name = f"folds/{number}"
+    place = fit_place(plan, name, Split(train, np.empty(0), test, plan.split.kind))
+    done = None if place is None else place.load_result()
+    if done is not None:
+        return FoldResult(**done)
+    try:
+        with preserve_global_state(seed):
+            split = _fold_split(plan, data, train, test, seed)
+            run = fit_and_score(
+                plan,
+                data,
+                split,
+                seed=seed,
+                n_threads=n_threads,
+                score_parts=("test",),
+                stopwatch=watch,
+                place=name,
+            )
+    except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
+        raise
+    except Exception as error:  # a failed fold must not discard the results of the others
+        scores = dict.fromkeys(plan.scoring.scorers, float("nan"))
+        logger.info("fold %d failed", number, exc_info=True)
+        text = f"{type(error).__name__}: {error}"
+        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=text)
+    result = FoldResult(
+        number,
+        len(split.train),
+        len(test),
+        {str(name): float(column["test"]) for name, column in run.scores.table.items()},
+        watch.seconds("prepare") + watch.seconds("fit"),
+        watch.seconds("evaluate"),
+        run.fit.n_iter,
+        run.fit.best_iteration,
+        run.fit.stop_reason,
+        n_attempts=len(run.attempts),
+        divergence=run.diagnosis.problem if run.diagnosis.diverged else "",
+    )
+    if place is not None:
+        place.save_result(asdict(result))
+    return result
+
+
+def _fold_split(plan: FitPlan, data: FitData, train: Array, test: Array, seed: int) -> Split:
+    """Split the validation rows off the fold's training rows, never off its test rows."""
+    validation = np.empty(0, dtype=np.intp)
+    if plan.split.validation_size is not None:
+        split_plan = replace(plan.split, seed=derive_seed(seed, "split"))
+        train, validation, _ = split_validation(data, train, split_plan)
+    return Split(train, validation, test, plan.split.kind)
+
+
+def _raise_or_warn(results: list[FoldResult]) -> None:
+    failed = [result for result in results if result.error is not None]
+    if not failed:
+        return
+    errors = "\n".join(f"fold {result.fold}: {result.error}" for result in failed)
+    if len(failed) == len(results):
+        if len(failed) > len({result.error for result in failed}) == 1:
+            errors = f"every fold: {failed[0].error}"
+        raise FitError(f"all {len(results)} folds failed:\n{errors}")
+    warn_caller(
+        f"{len(failed)} of {len(results)} folds failed, and their scores are NaN:\n{errors}",
+        FitFailedWarning,
+    )

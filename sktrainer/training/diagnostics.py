@@ -1,0 +1,213 @@
+"""Detection of diverged fits: a NaN or growing loss, or a loss worse than a baseline's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sktrainer.scoring.evaluate import Asked
+from sktrainer.training.baseline import (
+    BaselineComparison,
+    compare_with_baseline,
+    has_comparable_loss,
+)
+from sktrainer.training.plan import ModelPlan
+from sktrainer.types import FitData, FitOutcome, MetricValue, ModelFit, PreparedData
+
+__all__ = [
+    "NO_PROBLEM",
+    "Diagnosis",
+    "diagnose",
+    "diagnose_losses",
+    "suggest_params",
+    "suggest_target_scaling",
+]
+
+
+MAX_LOSS_GROWTH = 2.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Diagnosis of a fit.
+
+    Attributes
+    ----------
+    problem : str
+        Description of the problem. Empty if there is none.
+    diverged : bool
+        Whether training diverged, so that other hyperparameters are needed.
+    loss : float
+        Log loss or RMSE on the validation rows. NaN if it was not computed.
+    remedy : str
+        A fix other than the parameter changes that `advice` suggests. May be empty.
+    """
+
+    problem: str = ""
+    diverged: bool = False
+    loss: float = math.nan
+    fix: str = ""
+
+
+NO_PROBLEM = Diagnosis()
+
+
+def diagnose_losses(
+    fit: ModelFit, held: BaselineComparison | None, seen: BaselineComparison | None, unit: str
+) -> Diagnosis:
+    """Diagnose a fit from its loss curve and its skill.
+
+    Parameters
+    ----------
+    fit : ModelFit
+    held, seen : Skill or None
+        Skill on the validation rows and on the training rows, None if unknown.
+    unit : str
+        Name of an iteration, such as "round" or "epoch".
+    """
+    loss = math.nan if held is None else held.loss
+    curve = _curve_problem(fit.evaluations, unit)
+    if curve:
+        return Diagnosis(curve, True, loss)
+    if held is None or not held.is_no_better:
+        return Diagnosis(loss=loss)
+    if seen is None or not seen.is_no_better:
+        return Diagnosis(str(held), False, loss)
+    # The model is no better even on its training rows. Either training diverged, or the data
+    # has no signal. In the second case, the model is not significantly worse than the
+    # baseline, or its training loss decreased.
+    diverged = seen.far_from_untrained or (
+        held.significantly_worse and not _is_learning(fit.evaluations)
+    )
+    return Diagnosis(str(held), diverged, loss)
+
+
+def _is_learning(evaluations: Sequence[MetricValue]) -> bool:
+    """Return whether the training loss ended below its first value.
+
+    True for one iteration, which is no evidence of divergence.
+    """
+    losses = [e.value for e in evaluations if e.set == "train" and e.metric == "loss"]
+    return len(losses) == 1 or (len(losses) > 1 and losses[-1] < losses[0])
+
+
+def _curve_problem(evaluations: Sequence[MetricValue], unit: str) -> str:
+    """Describe a non-finite loss or a growing training loss. Empty if there is none."""
+    for part in ("train", "validation"):
+        losses = [e for e in evaluations if e.set == part and e.metric == "loss"]
+        broken = next((e for e in losses if not math.isfinite(e.value)), None)
+        if broken is not None:
+            what = "training" if part == "train" else part
+            return f"the {what} loss is {broken.value} from {unit} {broken.iteration:,} on"
+    losses = [e for e in evaluations if e.set == "train" and e.metric == "loss"]
+    if len(losses) < 2:
+        return ""
+    first, peak = losses[0], max(losses, key=lambda e: e.value)
+    if 0.0 < MAX_LOSS_GROWTH * first.value < peak.value:
+        return (
+            f"the training loss grew from {first.value:.4g} to {peak.value:.4g} at {unit} "
+            f"{peak.iteration:,}"
+        )
+    return ""
+
+
+def suggest_target_scaling(model: Any) -> str:
+    """Suggest how to standardize a target whose standard deviation is far from 1.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> scaling_advice(MLPRegressor())[:38]
+    'standardize the target: wrap the train'
+    """
+    do = "standardize the target: "
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    if "scale_target" in parameters:
+        return f"{do}set estimator__scale_target=True if the network ends in a linear layer"
+    return (
+        f"{do}wrap the trainer in sklearn.compose.TransformedTargetRegressor(..., "
+        "transformer=StandardScaler())"
+    )
+
+
+# Suggested changes by parameter name, the most effective first. `advice` uses the first two
+# that the model has.
+_REMEDIES = (
+    ("min_child_weight", "increase {name} (now {value}; try 1 for very rare classes)"),
+    ("learning_rate", "decrease {name} (now {value})"),
+    ("learning_rate_init", "decrease {name} (now {value})"),
+    ("lr", "decrease {name} (now {value})"),
+    ("optimizer__lr", "decrease {name} (now {value})"),
+    ("eta0", "decrease {name} (now {value})"),
+    ("reg_lambda", "increase {name} (now {value})"),
+    ("l2_leaf_reg", "increase {name} (now {value})"),
+)
+
+
+def suggest_params(model: Any) -> str:
+    """Suggest parameter changes for a model whose fit diverged.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> advice(MLPClassifier())
+    'decrease learning_rate_init (now 0.001)'
+    """
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    numbers = {
+        name: value
+        for name, value in parameters.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+    found = [
+        text.format(name=name, value=numbers[name])
+        for name, text in _REMEDIES
+        if name in numbers
+    ]
+    if not found:
+        return (
+            "decrease the learning rate, increase the regularization, or scale the features "
+            "and the target"
+        )
+    return " or ".join(found[:2])
+
+
+def diagnose(
+    outcome: FitOutcome, asked: Asked, data: FitData, prepared: PreparedData, plan: ModelPlan
+) -> Diagnosis:
+    """Judge an outcome by its losses and its predictions for validation and training rows.
+
+    Only boosting and networks are compared with a constant baseline. Other models hardly ever
+    diverge, and the log loss of some, such as forests and naive Bayes, is uninformative
+    because their probabilities are overconfident by design.
+
+    Parameters
+    ----------
+    outcome : FitOutcome
+    asked : Asked
+        Training rows are predicted only if the validation rows indicate a problem.
+    data : CheckedData
+    prepared : Prepared
+    plan : ModelPlan
+    """
+    capabilities = plan.capabilities
+    fit, fitted, unit = outcome.fit, outcome.fitted, capabilities.iteration_name
+    compared = capabilities.early_stopping_by_default and has_comparable_loss(fitted)
+    held = asked("validation") if compared else None
+    if held is None:
+        return diagnose_losses(fit, None, None, unit)
+    skill = compare_with_baseline(fitted, *held, data, prepared)
+    seen = asked("train") if skill is not None and skill.is_no_better else None
+    found = diagnose_losses(
+        fit,
+        skill,
+        None if seen is None else compare_with_baseline(fitted, *seen, data, prepared),
+        unit,
+    )
+    if found.problem and capabilities.scale_sensitive and skill is not None:
+        scaled = getattr(fitted.model, "target_scale_", None) is not None
+        if skill.target_needs_scaling and not scaled:
+            return replace(found, fix=suggest_target_scaling(plan.model))
+    return found

@@ -1,0 +1,296 @@
+"""Validation of the trainer's parameter values."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from sktrainer.runtime.devices import is_device_name
+
+__all__ = ["parameter_problems"]
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "task": ("auto", "classification", "regression"),
+    "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
+    "handle_imbalance": ("auto", "class_weight", "smote", "oversample", "undersample"),
+    "split": ("auto", "random", "stratified", "group", "time"),
+    "preprocessor": ("auto",),
+    "scaling": ("auto",),
+    "early_stopping": ("auto",),
+    "validation_size": ("auto",),
+    "device": ("auto", "cpu", "cuda", "mps"),
+}
+
+
+# Names of metrics and devices in other libraries, which difflib would not match.
+METRIC_ALIASES = {
+    "acc": "accuracy",
+    "ap": "average_precision",
+    "auc": "roc_auc",
+    "auc_pr": "average_precision",
+    "aucpr": "average_precision",
+    "binary_logloss": "neg_log_loss",
+    "brier": "neg_brier_score",
+    "cross_entropy": "neg_log_loss",
+    "crossentropy": "neg_log_loss",
+    "gpu": "cuda",
+    "l1": "neg_mean_absolute_error",
+    "l2": "neg_mean_squared_error",
+    "logloss": "neg_log_loss",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "mcc": "matthews_corrcoef",
+    "mlogloss": "neg_log_loss",
+    "mse": "neg_mean_squared_error",
+    "msle": "neg_mean_squared_log_error",
+    "multi_logloss": "neg_log_loss",
+    "pr_auc": "average_precision",
+    "prauc": "average_precision",
+    "rmse": "neg_root_mean_squared_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+}
+
+
+@dataclass(frozen=True)
+class ParameterRule:
+    """Constraint on one parameter: a description of valid values and the test for them."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
+    """Return an error text for each parameter with an invalid value.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        Parameters of the trainer by name.
+
+    Returns
+    -------
+    list of str
+        Expected value, value received and closest valid value; empty if all are valid.
+
+    Examples
+    --------
+    >>> parameter_problems({"split": "stratifed", "tol": -1})[0]
+    "split must be 'auto', 'random', 'stratified', 'group', 'time' or a splitter, got \
+'stratifed'. Did you mean 'stratified'?"
+    """
+    problems = []
+    for name, rule in RULES.items():
+        if name in parameters and not rule.accepts(parameters[name]):
+            value = parameters[name]
+            hint = _suggestion(value, CHOICES.get(name, ()))
+            problems.append(f"{name} must be {rule.expected}, got {value!r}{hint}")
+    if "scoring" in parameters:
+        problems += _scoring_problems(parameters["scoring"])
+    problems += _checkpoint_problems(parameters.get("checkpoint"))
+    if "eval_metric" in parameters:
+        problems += _eval_metric_problems(parameters["eval_metric"])
+    return problems
+
+
+def _suggestion(value: Any, choices: Iterable[str]) -> str:
+    if not isinstance(value, str):
+        return ""
+    word, known = value.lower(), list(choices)
+    close = [METRIC_ALIASES.get(word, word), *difflib.get_close_matches(word, known, 1)]
+    meant = next((name for name in close if name in known), None)
+    return "" if meant is None else f". Did you mean {meant!r}?"
+
+
+def _listed(name: str, *more: str) -> str:
+    words = [repr(choice) for choice in CHOICES.get(name, ())] + list(more)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _one_of(name: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in CHOICES[name]
+
+
+def _either(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: any(test(value) for test in tests)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _is_int(value: Any, at_least: int) -> bool:  # bool is a subclass of int
+    return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
+
+
+def _is_size(value: Any) -> bool:
+    if _is_bool(value) or not isinstance(value, Real):
+        return False
+    return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
+
+
+def _has_attributes(*names: str) -> Callable[[Any], bool]:
+    return lambda value: (
+        not isinstance(value, (type, str)) and all(hasattr(value, name) for name in names)
+    )
+
+
+def _is_random_state(value: Any) -> bool:
+    generators = (np.random.RandomState, np.random.Generator)
+    return value is None or _is_int(value, 0) or isinstance(value, generators)
+
+
+def _is_cv(value: Any) -> bool:
+    iterable = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return _is_int(value, 2) or _has_attributes("split")(value) or iterable
+
+
+SIZE = "a fraction between 0 and 1 (both excluded) or a number of rows of at least 1"
+
+
+RULES: dict[str, ParameterRule] = {
+    "task": ParameterRule(_listed("task"), _one_of("task")),
+    "preprocessor": ParameterRule(
+        _listed("preprocessor", "None", "a transformer with fit and transform"),
+        _either(_is_none, _one_of("preprocessor"), _has_attributes("fit", "transform")),
+    ),
+    "categorical_encoding": ParameterRule(
+        _listed("categorical_encoding"), _one_of("categorical_encoding")
+    ),
+    "scaling": ParameterRule(
+        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
+    ),
+    "handle_imbalance": ParameterRule(
+        _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
+        _either(_is_none, _one_of("handle_imbalance"), _has_attributes("fit_resample")),
+    ),
+    "correct_probabilities": ParameterRule("True or False", _is_bool),
+    "split": ParameterRule(
+        _listed("split", "a splitter"), _either(_one_of("split"), _has_attributes("split"))
+    ),
+    "time_column": ParameterRule(
+        "None or the name of a column of X (its position, for an array)",
+        _either(_is_none, lambda value: isinstance(value, (str, Integral))),
+    ),
+    "shuffle": ParameterRule("True or False", _is_bool),
+    "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),
+    "validation_size": ParameterRule(
+        f"'auto', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
+    ),
+    "cv": ParameterRule(
+        "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
+        _either(_is_none, _is_cv),
+    ),
+    "early_stopping": ParameterRule(
+        _listed("early_stopping", "True", "False"),
+        _either(_one_of("early_stopping"), _is_bool),
+    ),
+    "n_iter_no_change": ParameterRule(
+        "an integer of at least 1", lambda value: _is_int(value, 1)
+    ),
+    "tol": ParameterRule(
+        "a number of at least 0",
+        lambda value: isinstance(value, Real) and not _is_bool(value) and float(value) >= 0.0,
+    ),
+    "refit": ParameterRule("True or False", _is_bool),
+    "n_retries": ParameterRule("an integer of at least 0", lambda value: _is_int(value, 0)),
+    "random_state": ParameterRule(
+        "None, an integer of at least 0, or a NumPy RandomState or Generator",
+        _is_random_state,
+    ),
+    "n_jobs": ParameterRule(
+        "None or an integer other than 0",
+        _either(_is_none, lambda v: isinstance(v, Integral) and not _is_bool(v) and v != 0),
+    ),
+    "checkpoint": ParameterRule(
+        "None, a folder, or a Checkpoint(folder, every=50)",
+        _either(
+            _is_none,
+            lambda value: isinstance(value, (str, os.PathLike)) and str(value) != "",
+            _has_attributes("folder", "every", "seconds", "keep"),
+        ),
+    ),
+    "device": ParameterRule(
+        "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
+        lambda value: is_device_name(value) or (isinstance(value, str) and value == "auto"),
+    ),
+    "verbose": ParameterRule(
+        "0 (silent), 1 (stages and report) or 2 (every iteration)",
+        lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
+    ),
+}
+
+
+def _checkpoint_problems(checkpoint: Any) -> list[str]:
+    if not _has_attributes("folder", "every", "seconds", "keep")(checkpoint):
+        return []
+    folder = checkpoint.folder
+    rules = {
+        "folder": ParameterRule(
+            "a path", lambda v: isinstance(v, (str, os.PathLike)) and str(v) != ""
+        ),
+        "every": ParameterRule(
+            "None or an integer of at least 1", lambda v: v is None or _is_int(v, 1)
+        ),
+        "seconds": ParameterRule(
+            "None or a number above 0",
+            lambda v: v is None or (isinstance(v, Real) and not _is_bool(v) and float(v) > 0),
+        ),
+        "keep": ParameterRule("an integer of at least 1", lambda v: _is_int(v, 1)),
+        "per_fit": ParameterRule("True or False", _is_bool),
+    }
+    return [
+        f"{name} of Checkpoint({folder!r}) must be {rule.expected}, "
+        f"got {getattr(checkpoint, name)!r}"
+        for name, rule in rules.items()
+        if not rule.accepts(getattr(checkpoint, name))
+    ]
+
+
+def _scoring_problems(scoring: Any) -> list[str]:
+    if scoring is None or callable(scoring):
+        return []
+    if isinstance(scoring, str):
+        return _unknown_scorers("scoring", [scoring])
+    if isinstance(scoring, Mapping):
+        named = [value for value in scoring.values() if not callable(value)]
+        bad_names = [name for name in scoring if not isinstance(name, str)]
+    elif isinstance(scoring, (list, tuple, set)):
+        named, bad_names = list(scoring), []
+        if len(set(map(str, named))) < len(named):
+            return [f"scoring={list(scoring)!r} contains a scorer twice. Remove the duplicate"]
+    else:
+        named, bad_names = [scoring], []
+    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
+        return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
+    return _unknown_scorers("scoring", named)
+
+
+def _eval_metric_problems(metric: Any) -> list[str]:
+    if callable(metric) or metric == "loss":
+        return []
+    return _unknown_scorers("eval_metric", [metric], "'loss', ", ("loss",))
+
+
+def _unknown_scorers(
+    parameter: str, names: Iterable[Any], also: str = "", more: tuple[str, ...] = ()
+) -> list[str]:
+    known = get_scorer_names()
+    return [
+        f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
+        f"sklearn.metrics.get_scorer_names(), got {name!r}"
+        f"{_suggestion(name, [*more, *known])}"
+        for name in names
+        if not (isinstance(name, str) and name in known)
+    ]

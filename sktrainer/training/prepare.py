@@ -1,0 +1,255 @@
+"""Third stage: fit the steps before the model on training rows only.
+
+The steps are fitted one by one, because `Pipeline.fit` cannot pass encoded validation rows
+to its last step. `fit_transform` and `fit_resample` get training rows; validation rows only
+pass through `transform`, and never through samplers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sktrainer.data.indexing import take_rows
+from sktrainer.exceptions import InputError
+from sktrainer.preprocessing.table_encoder import TableEncoder
+from sktrainer.resampling import class_weight, samplers
+from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
+from sktrainer.training.plan import SAMPLER_STEP, StepsPlan
+from sktrainer.types import Array, FitData, PreparedData, Rows
+
+__all__ = ["prepare"]
+
+
+@dataclass
+class _StepState:
+    """State while the steps are fitted: both sets of rows and the steps fitted so far."""
+
+    train: Rows
+    X_val: Any
+    fitted: list[tuple[str, Any]]
+    unsampled: Any
+
+
+def prepare(
+    plan: StepsPlan,
+    data: FitData,
+    train: Array,
+    validation: Rows | None,
+    seed: int,
+    *,
+    all_classes: bool = False,
+) -> PreparedData:
+    """Fit the steps on training rows and encode training and validation rows.
+
+    Parameters
+    ----------
+    plan : StepsPlan
+    data : CheckedData
+    train : ndarray of shape (n_train,)
+        Row positions.
+    validation : Rows or None
+        Rows as the user passed them, with class codes as `y`.
+    seed : int
+    all_classes : bool, default=False
+        Whether the model also gets the classes that do not occur in the training rows.
+    """
+    weight = None if data.sample_weight is None else data.sample_weight[train]
+    X = take_rows(data.X, train)
+    X_val = None if validation is None else validation.X
+    walk = _StepState(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
+    del X  # lets the unencoded rows be freed after encoding
+    counts = {"before": _counts(walk.train, data)}
+    before = _weighted_counts(walk.train, data)
+    for name, step in plan.steps:
+        _fit_step(walk, plan, name, step, data, seed)
+    categorical = _categorical(walk) if plan.codes_at_end else ()
+    method = _resolve_imbalance(plan, data, counts["before"])
+    per_class = _apply_imbalance(walk, method, categorical, data, seed)
+    counts["after"] = _counts(walk.train, data)
+    shift = _prior_shift(before, _weighted_counts(walk.train, data))
+    encoded_val = None
+    if validation is not None:
+        weight_val = _validation_weight(validation, per_class)
+        encoded_val = Rows(walk.X_val, validation.y, weight_val)
+    prepared = PreparedData(
+        train=walk.train,
+        validation=encoded_val,
+        steps=tuple(walk.fitted),
+        categorical=categorical,
+        train_before_resampling=walk.unsampled,
+        class_counts=counts if data.classes is not None else {},
+        prior_shift=shift,
+        imbalance=_method_name(method),
+        class_weight=per_class,
+        notes=_sampler_notes(walk, data),
+    )
+    if data.classes is None:
+        return prepared
+    if all_classes:
+        return replace(prepared, class_codes=np.arange(data.n_classes))
+    return _renumber_present_classes(prepared)
+
+
+def _fit_step(
+    walk: _StepState, plan: StepsPlan, name: str, step: Any, data: FitData, seed: int
+) -> None:
+    """Fit one step on the training rows and transform training and validation rows."""
+    if step is None or step == "passthrough":
+        walk.fitted.append((name, "passthrough"))
+        return
+    step = clone_estimator(step)
+    set_unset_seeds(step, derive_seed(seed, "step", name))
+    if plan.output is not None and hasattr(step, "set_output"):
+        step.set_output(transform=plan.output)
+    if hasattr(step, "fit_resample"):
+        # `unsampled` and the validation rows are unchanged, because samplers only apply to
+        # the rows that the model is fitted on.
+        resampled = samplers.resample(step, walk.train, classes=data.classes)
+        walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
+        return
+    sampled = walk.train.X is not walk.unsampled
+    # User-defined steps get the original labels, the automatic preprocessor class codes.
+    y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
+    if isinstance(step, TableEncoder):
+        encoded = step.fit_transform(walk.train.X, y, walk.train.sample_weight)
+    else:
+        encoded = _fit_transform(step, walk.train.X, y)
+    if walk.X_val is not None:
+        walk.X_val = step.transform(walk.X_val)
+    # The output of `fit_transform` can be reused to score training rows only if no sampler
+    # ran before and the step is not cross-fitted on y. Otherwise they are transformed again.
+    same = not sampled and walk.unsampled is not None and not _is_cross_fitted(step)
+    walk.unsampled = encoded if same else None
+    walk.train = replace(walk.train, X=encoded)
+    walk.fitted.append((name, step))
+
+
+def _fit_transform(step: Any, X: Any, y: Array) -> Any:
+    if hasattr(step, "fit_transform"):
+        return step.fit_transform(X, y)
+    return step.fit(X, y).transform(X)
+
+
+def _is_cross_fitted(step: Any) -> bool:
+    """Return whether `fit_transform` may differ from `fit` followed by `transform`.
+
+    The automatic preprocessor reports it. Other steps are only trusted if they inherit
+    `fit_transform` from scikit-learn's TransformerMixin, which calls `fit` and `transform`.
+    """
+    if isinstance(step, TableEncoder):
+        return bool(step.cross_fitted_)
+    own = getattr(type(step), "fit_transform", None)
+    return own is not None and getattr(own, "__module__", "") != "sklearn.base"
+
+
+def _labels(y: Array, data: FitData) -> Array:
+    return y if data.classes is None else data.classes[y]
+
+
+def _categorical(walk: _StepState) -> tuple[int, ...]:
+    encoder = next((s for _, s in reversed(walk.fitted) if isinstance(s, TableEncoder)), None)
+    return () if encoder is None else tuple(encoder.categorical_features_)
+
+
+def _resolve_imbalance(plan: StepsPlan, data: FitData, counts: tuple[int, ...]) -> Any:
+    """Return the method for imbalance; "auto" depends on the training rows and the model."""
+    if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
+        return plan.imbalance if data.classes is not None else None
+    if data.classes is None or not class_weight.is_imbalanced(np.asarray(counts)):
+        return None
+    return "class_weight" if plan.weights else "oversample"
+
+
+def _sampler_notes(walk: _StepState, data: FitData) -> tuple[str, ...]:
+    if data.classes is None:
+        return ()
+    found = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
+    return tuple(n for step in found for n in samplers.sampler_notes(step, data.classes))
+
+
+def _method_name(method: Any) -> str | None:
+    return method if method is None or isinstance(method, str) else type(method).__name__
+
+
+def _apply_imbalance(
+    walk: _StepState, method: Any, categorical: tuple[int, ...], data: FitData, seed: int
+) -> Array | None:
+    """Weight or resample the training rows, and return the class weights, if any."""
+    if method is None or data.classes is None:
+        return None
+    if isinstance(method, str) and method == "class_weight":
+        weights, per_class = class_weight.class_weights(
+            walk.train.y, data.n_classes, walk.train.sample_weight
+        )
+        walk.train = replace(walk.train, sample_weight=weights)
+        return per_class
+    counts = class_weight.count_classes(walk.train.y, data.n_classes)
+    sampler_seed = derive_seed(seed, "sampler")
+    sampler = samplers.make_sampler(method, categorical, counts, sampler_seed)
+    walk.train = samplers.resample(sampler, walk.train, classes=data.classes)
+    walk.fitted.append((_unused_step_name(walk.fitted), sampler))
+    return None
+
+
+def _unused_step_name(fitted: list[tuple[str, Any]]) -> str:
+    taken = {name for name, _ in fitted}
+    return next(
+        name
+        for name in [SAMPLER_STEP, *(f"{SAMPLER_STEP}{i}" for i in range(len(taken) + 1))]
+        if name not in taken
+    )
+
+
+def _counts(rows: Rows, data: FitData) -> tuple[int, ...]:
+    if data.classes is None:
+        return ()
+    return tuple(np.bincount(rows.y, minlength=data.n_classes).tolist())
+
+
+def _weighted_counts(rows: Rows, data: FitData) -> Array | None:
+    if data.classes is None:
+        return None
+    return np.bincount(rows.y, weights=rows.sample_weight, minlength=data.n_classes)
+
+
+def _prior_shift(before: Array | None, after: Array | None) -> Array | None:
+    if before is None or after is None:
+        return None
+    return class_weight.prior_shift(before, after)
+
+
+def _validation_weight(validation: Rows, per_class: Array | None) -> Array | None:
+    """Weight validation rows like the training rows, so that both losses are comparable."""
+    if per_class is None:
+        return validation.sample_weight
+    weight = per_class[validation.y]
+    return weight if validation.sample_weight is None else weight * validation.sample_weight
+
+
+def _renumber_present_classes(prepared: PreparedData) -> PreparedData:
+    """Renumber the classes of the training rows from 0 without gaps.
+
+    Validation rows of other classes are dropped, because the model has no probability for
+    them.
+    """
+    present, local = np.unique(prepared.train.y, return_inverse=True)
+    if len(present) < 2:
+        raise InputError(
+            "the training rows must have at least 2 classes, got one class only. Hold out "
+            "fewer rows, or use split='stratified'."
+        )
+    train = replace(prepared.train, y=local)
+    validation = prepared.validation
+    if validation is not None:
+        known = np.flatnonzero(np.isin(validation.y, present))
+        weight = validation.sample_weight
+        validation = Rows(
+            take_rows(validation.X, known),
+            np.searchsorted(present, validation.y[known]),
+            None if weight is None else weight[known],
+        )
+    return replace(prepared, train=train, validation=validation, class_codes=present)
