@@ -21,7 +21,7 @@ __all__ = ["in_child", "processes"]
 def processes() -> ForkServerContext:
     """Return the context of a fork server that has finished its imports."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.checkpoint_runs"])
+    context.set_forkserver_preload(["tests.checkpoints.runs"])
     first = context.Process(target=os.getpid)
     first.start()
     first.join()

@@ -43,7 +43,9 @@ def prediction_hash(case: Case) -> str:
     digest = hashlib.sha256()
     for part in parts:
         values = np.asarray(part)
-        digest.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+        digest.update(
+            repr(values.tolist()).encode() if values.dtype == object else values.tobytes()
+        )
     return digest.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkpoint_runs import RUNS, fit_and_write_outcome
+from tests.checkpoints.runs import RUNS, fit_and_write_outcome
 from tests.children import in_child, processes
 
 pytestmark = pytest.mark.slow

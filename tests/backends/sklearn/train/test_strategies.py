@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sktrainer.backends.sklearn.backend import SklearnBackend
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.scoring.scorers import named_scorer
-from tests.backends.sklearn_fits import (
+from tests.backends.sklearn.fits import (
     N_TRAIN,
     at_best,
     fit,

@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sktrainer import FileFormatError, ManagedTrainer, UntrustedFileError, load
 from sktrainer.testing import mixed_table
 from tests.networks import SmallNet
-from tests.storage.bundles import (
+from tests.serialization.bundles import (
     json_state,
     mapping,
     members_of,

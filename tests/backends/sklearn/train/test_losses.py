@@ -18,7 +18,7 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sktrainer.backends.sklearn.train.losses import native_loss
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Rows
-from tests.backends.sklearn_fits import N_TRAIN, at_best, fit, history, table, weights
+from tests.backends.sklearn.fits import N_TRAIN, at_best, fit, history, table, weights
 
 
 def loss_of(model, y, prediction, sample_weight=None, train_y=None):

@@ -29,7 +29,7 @@ from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import mixed_table
 from tests.keras_networks import five_probabilities
 from tests.networks import five_logits
-from tests.storage.bundles import members_of, resealed, same_answers, zipped
+from tests.serialization.bundles import members_of, resealed, same_answers, zipped
 
 X, Y = mixed_table(150, "classification")
 # Created on demand, because Keras would import TensorFlow during test collection.

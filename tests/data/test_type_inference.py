@@ -13,7 +13,7 @@ import pytest
 
 from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.preprocessing.table_encoder import TableEncoder
-from tests.encoding.tables import labels, mixed_table
+from tests.tables import labels, mixed_table
 
 
 def kinds(encoder: TableEncoder) -> dict[str, str]:

@@ -35,7 +35,7 @@ from sktrainer import (
 from sktrainer.checkpoints.schedule import resolve_schedule
 from sktrainer.checkpoints.state_files import StateFiles
 from sktrainer.testing import bit_identical, mixed_table, model_outputs
-from tests.checkpoint_runs import (
+from tests.checkpoints.runs import (
     fit_until_signal,
     fit_with_small_files,
     hold,

@@ -19,7 +19,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sktrainer.backends.sklearn.backend import SklearnBackend
-from tests.backends.sklearn_fits import fit, history, table
+from tests.backends.sklearn.fits import fit, history, table
 
 CLASSIFIERS = {
     "hist": HistGradientBoostingClassifier(max_iter=8),

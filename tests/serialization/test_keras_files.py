@@ -13,7 +13,7 @@ from sktrainer import FileFormatError, InputError, ManagedTrainer, UntrustedFile
 from sktrainer.runtime.global_state import preserve_global_state
 from tests import keras_parts
 from tests.keras_networks import build, five_probabilities, scikeras_classifier
-from tests.storage.bundles import members_of, resealed, same_answers
+from tests.serialization.bundles import members_of, resealed, same_answers
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(120, 6)).astype(np.float32)

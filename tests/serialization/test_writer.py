@@ -53,7 +53,7 @@ from sktrainer.backends.estimators import model_name
 from sktrainer.testing import Case, check_saved_file_is_bit_identical, mixed_table
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet
-from tests.storage.bundles import members_of, same_answers
+from tests.serialization.bundles import members_of, same_answers
 
 X, Y = mixed_table(240, "classification")
 NUMBERS = np.random.default_rng(0).normal(size=(200, 6))

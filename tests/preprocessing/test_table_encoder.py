@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sktrainer.data.column_checks import UnsupportedValueError
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.table_encoder import TableEncoder
-from tests.encoding.tables import labels, mixed_table
+from tests.tables import labels, mixed_table
 
 ENCODINGS = ("native", "native+target", "onehot", "onehot+target", "ordinal", "target")
 

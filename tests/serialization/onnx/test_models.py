@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from sktrainer import ManagedTrainer
 from sktrainer.exceptions import InputError
-from tests.storage.onnx_cases import model_of, table
+from tests.serialization.onnx.cases import model_of, table
 
 
 class Halved(TransformerMixin, BaseEstimator):

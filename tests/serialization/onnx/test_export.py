@@ -22,7 +22,7 @@ from sklearn.svm import LinearSVC
 from sktrainer import ManagedTrainer
 from sktrainer.datasets import load_hypothyroid
 from sktrainer.exceptions import DataWarning
-from tests.storage.onnx_cases import FAMILIES, model_of, table
+from tests.serialization.onnx.cases import FAMILIES, model_of, table
 
 
 def target_of(kind, numbers):
