@@ -46,33 +46,33 @@ class Capabilities:
         The model accepts NaN.
     scale_sensitive : bool
         Columns with different scales degrade the model.
-    full_rank : bool
+    needs_full_rank : bool
         Linearly dependent columns, such as a full set of one-hot columns, break the model.
-    sparse : bool
+    accepts_sparse : bool
         The model accepts SciPy sparse matrices.
-    any_shape : bool
+    accepts_nd : bool
         The model accepts arrays with three or more dimensions, such as images and
         sequences.
-    several_targets : bool
+    multi_output : bool
         For regression, the model accepts a 2-d y even if its tags do not say so.
-    sample_weight : bool
+    accepts_sample_weight : bool
         `fit` accepts sample weights.
     labels : {"any", "codes"}
         Whether the model trains on the original labels or only on 0 to n_classes - 1.
-    likeliest : bool
+    predict_is_argmax : bool
         `predict` returns the class with the highest `predict_proba`, so that labels can be
         derived from known probabilities without a second prediction.
     max_iter : int or None
         Maximum number of iterations (rounds, trees, epochs); None if the iterations of the
         model cannot be monitored.
-    stops_by_default : bool
+    early_stopping_by_default : bool
         More iterations overfit the model, so that ``early_stopping="auto"`` enables early
         stopping.
-    iteration : str
+    iteration_name : str
         Name of an iteration: "round", "tree", "epoch".
     releases_gil : bool
         Folds can be trained in threads.
-    in_segments : bool
+    segmented_training : bool
         With a checkpoint, the model is trained in segments of rounds. The segment length
         can change the result.
     """

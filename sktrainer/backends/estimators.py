@@ -269,7 +269,7 @@ def apply_nested_defaults(model: Any) -> None:
 def model_name(model: Any) -> str:
     """Return the name of a model for reports: that of its class, or of what it wraps.
 
-    The class attribute `wrapped_parameter` of a wrapper names the parameter with the wrapped model.
+    A wrapper's class attribute `wrapped_parameter` names the parameter with the wrapped model.
 
     Examples
     --------

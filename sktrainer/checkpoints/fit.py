@@ -106,7 +106,7 @@ def _clear_scratch(note: Path) -> None:
 class FitCheckpoint:
     """Reader and writer of the checkpoints of one fit.
 
-    A backend calls `found` once, before the first iteration, and `reached` after every
+    A backend calls `restore` once, before the first iteration, and `save_if_due` after every
     iteration from which it can resume. The state of the monitor is saved with each
     checkpoint. `owner` is a digest of the run and the rows; checkpoints of another owner
     are rejected.

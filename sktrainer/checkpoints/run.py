@@ -78,7 +78,7 @@ class RunDirectory:
     digest : str
         Digest of everything that determines the result.
     interrupts : Interrupts
-    found : str
+    progress : str
         Description of the existing checkpoints. Empty for a new run.
     """
 

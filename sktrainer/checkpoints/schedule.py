@@ -42,7 +42,7 @@ class Checkpoint:
     keep : int, default=2
         Number of checkpoints kept per fit. If the newest one is damaged, the previous one
         is used.
-    apart : bool, default=False
+    per_fit : bool, default=False
         Whether each fit uses its own sub-folder, named by a digest of its data and
         parameters. Clones always do, so that the candidates and folds of a
         `GridSearchCV` do not share a folder.

@@ -16,7 +16,7 @@ __all__ = ["SignalHandler"]
 class SignalHandler:
     """Signal handler that lets a fit save a checkpoint before it stops.
 
-    A fit that polls after each iteration (`polled`) completes the current iteration and
+    A fit that polls after each iteration (`deferred`) completes the current iteration and
     writes a checkpoint. If no fit polls, or at the second signal, the handler raises
     immediately, and the last checkpoint remains. `where` is the checkpoint folder.
     """

@@ -1,4 +1,4 @@
-"""Column contract: names, order and kinds of columns, recorded at fit and checked at predict."""
+"""Column contract: names, order and kinds of columns, recorded at fit, checked at predict."""
 
 from __future__ import annotations
 

@@ -103,11 +103,11 @@ class InferredColumn:
         Type of `values`: "numeric", "datetime" or "category".
     levels : tuple of str
         Levels of a category column, in the order of their codes.
-    form : DateFormat or None
+    date_format : DateFormat or None
         Format of a datetime column.
     parts : tuple of str
         Calendar parts of a datetime column that vary.
-    wide : bool
+    needs_float64 : bool
         Whether the numbers need float64.
     detail : str
     """

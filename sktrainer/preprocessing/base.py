@@ -82,7 +82,7 @@ class ColumnSources:
     ----------
     values : tuple of int
         Input columns of the output columns with values, codes or levels.
-    marks : tuple of int
+    missing_indicators : tuple of int
         Input columns of the missing indicators, which follow them.
 
     Examples

@@ -50,7 +50,7 @@ class CategoryColumn:
 class FittedColumn:
     """The plan of a category column.
 
-    `written` is the output for the training rows if it differs from the output of the
+    `train_output` is the output for the training rows if it differs from the output of the
     plan, as with cross-fitted target encoding.
     """
 

@@ -32,7 +32,7 @@ class ColumnTransform(Protocol):
 
     Attributes
     ----------
-    held : str
+    input_kind : str
         "numbers" or "dates" if strings that cannot be parsed as such become missing.
     """
 

@@ -125,8 +125,10 @@ class ColumnTreatment(TypedDict, total=False):
 
 
 def empty_history() -> pd.DataFrame:
+    """Return a history without iterations."""
     return history_frame(())
 
 
 def now_iso() -> str:
+    """Return the current local time in ISO format."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -33,9 +33,9 @@ class AvailableGpus:
     ----------
     names : tuple of str
         "cuda:0", "cuda:1", ..., or "mps". `device="auto"` uses the first one.
-    why_none : str
+    reason_if_none : str
         Why no GPU is available, as a clause. Empty if the library does not support GPUs.
-    repeats : bool
+    reproducible : bool
         Whether training on these GPUs is reproducible.
     """
 
@@ -52,7 +52,7 @@ class DeviceChoice:
     ----------
     name : str or None
         Device name, or None if it is unknown.
-    given : str or None
+    override : str or None
         Device that the backend must set on the model, or None to leave the model as is.
     reason : str
         Why "auto" did not select a GPU. Empty if it did or if no GPU was searched for.
@@ -217,4 +217,5 @@ def cuda_driver() -> tuple[int, int]:
 
 
 def cuda_names(count: int) -> tuple[str, ...]:
+    """Return the names of `count` CUDA devices."""
     return tuple(f"cuda:{index}" for index in range(count))

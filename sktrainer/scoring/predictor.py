@@ -33,9 +33,9 @@ class Predictor(BaseEstimator):
         Positions in `classes` of the classes that the model knows.
     codes_as_labels : bool
         Whether the model was trained on the codes 0 to n_known_classes - 1.
-    likeliest : bool
+    predict_is_argmax : bool
         Whether the model predicts the class with the highest probability.
-    shift : ndarray of shape (n_classes,) or None
+    prior_shift : ndarray of shape (n_classes,) or None
         Shift of the class priors that `predict_proba` corrects.
     inputs : tuple of str or None
         Keys of X if the model was fitted on a dict of arrays.

@@ -228,7 +228,7 @@ class Scoring:
     scorers : dict of str to scorer
     single : bool
         Whether a single scorer was given. Its columns in `cv_results_` are then unnamed.
-    on_estimator : frozenset of str
+    user_defined : frozenset of str
         Names of the user-defined scorers. They receive the input rows and the original
         labels. Named scorers receive predictions and class codes.
     """

@@ -154,4 +154,11 @@ STATE_MEMBERS = ("trainer.skops", "steps.skops", "model.skops")
 JSON_ATTRIBUTES = frozenset({"fingerprint_"})
 
 
-SEPARATE_ATTRIBUTES = ("_predictor", "evals_result_", "history_", "model_", "pipeline_", "report_")
+SEPARATE_ATTRIBUTES = (
+    "_predictor",
+    "evals_result_",
+    "history_",
+    "model_",
+    "pipeline_",
+    "report_",
+)

@@ -105,8 +105,8 @@ def small_data_notes(data: FitData, split: Split) -> tuple[str, ...]:
         if len(few) and len(rows) >= FEW_ROWS:
             rarest = few[np.argmin(counts[few])]
             notes.append(
-                f"the {name} set has few rows of {_preview_classes(data, few, counts)}: one more "
-                f"correct prediction changes the recall of {_label(data, rarest)} by "
+                f"the {name} set has few rows of {_preview_classes(data, few, counts)}: one "
+                f"more correct prediction changes the recall of {_label(data, rarest)} by "
                 f"{100 / counts[rarest]:.0f} points"
             )
     if not notes:

@@ -40,10 +40,10 @@ class BaselineComparison:
     metric : {"log loss", "RMSE"}
     loss, baseline : float
         Values of `metric`. The baseline predicts the class frequencies or the mean.
-    beyond_start : bool
+    far_from_untrained : bool
         Whether the loss is more than twice that of an untrained model (equal
         probabilities or zeros), or too many true classes have zero probability.
-    worse : bool
+    significantly_worse : bool
         Whether the model is significantly worse than the baseline (two standard errors).
     """
 

@@ -41,7 +41,7 @@ class Diagnosis:
         Whether training diverged, so that other hyperparameters are needed.
     loss : float
         Log loss or RMSE on the validation rows. NaN if it was not computed.
-    remedy : str
+    fix : str
         A fix other than the parameter changes that `advice` suggests. May be empty.
     """
 

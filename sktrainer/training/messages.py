@@ -135,11 +135,13 @@ def fit_summary(facts: Facts) -> str:
 
 
 def rows_by_set(split: Split) -> dict[str, Array]:
+    """Return the row positions of each non-empty set."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {name: rows for name, rows in parts.items() if len(rows)}
 
 
 def sizes_by_set(split: Split) -> dict[str, int]:
+    """Return the number of rows of each non-empty set."""
     return {name: len(rows) for name, rows in rows_by_set(split).items()}
 
 

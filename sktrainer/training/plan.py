@@ -184,8 +184,8 @@ def _resolve_early_stopping(
         return False, ("no early stopping: validation_size=None, so no rows are held out",)
     if not has_rows and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING:
         note = (
-            f"no early stopping: holding out validation rows needs at least {MIN_ROWS_FOR_EARLY_STOPPING} "
-            f"rows, got {data.n_samples}"
+            f"no early stopping: holding out validation rows needs at least "
+            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
         )
         return False, (note,)
     return True, ()

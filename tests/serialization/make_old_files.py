@@ -1,7 +1,7 @@
 """Script that writes the files of the current format version for `test_skt_versions.py`.
 
-Run it once per new format version: `python tests/serialization/make_old_files.py`. Files of earlier
-versions remain unchanged.
+Run it once per new format version: `python tests/serialization/make_old_files.py`. Files of
+earlier versions remain unchanged.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ OVERRIDDEN_PARAMS = (
 
 
 def set_device(model: Any, device: str) -> None:
+    """Set the device parameters of the model."""
     kind, _, index = device.partition(":")
     model.set_params(task_type="CPU" if kind == "cpu" else "GPU")
     if index:
@@ -54,6 +55,7 @@ def set_device(model: Any, device: str) -> None:
 
 
 def set_unset_params(request: FitRequest) -> None:
+    """Set seed, threads and verbosity where the model leaves them unset."""
     model = request.model
     given = model.get_params()
     if not any(given.get(name) is not None for name in SEED_PARAMS):
@@ -81,6 +83,7 @@ def override_params(
 
 
 def n_rounds(given: Mapping[str, Any]) -> int:
+    """Return the number of rounds under any of its names."""
     return int(
         next((given[n] for n in ROUNDS_PARAMS if given.get(n) is not None), DEFAULT_ROUNDS)
     )

@@ -19,6 +19,7 @@ _SET_NAMES = {"learn": "train", "validation": "validation"}
 
 
 def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
+    """Train the model and record every round."""
     model, train, monitor = request.model, request.train, request.monitor
     live = recorder.stops_early and monitor.tol > 0
     if live and str(model.get_params().get("task_type")) == "GPU":

@@ -123,6 +123,7 @@ def missing_arguments(build: Any, given: Mapping[str, Any]) -> set[str]:
 
 
 def check_built(model: Any, by: Any) -> None:
+    """Raise ParameterError if `model` is not a Keras model."""
     import keras
 
     if not isinstance(model, keras.Model):

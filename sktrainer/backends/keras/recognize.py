@@ -19,10 +19,12 @@ def is_keras_model(estimator: Any) -> bool:
 
 
 def is_builder(estimator: Any) -> bool:
+    """Return whether the estimator is a function, which builds a model."""
     return inspect.isroutine(estimator) or isinstance(estimator, functools.partial)
 
 
 def is_keras_wrapper(estimator: Any) -> bool:
+    """Return whether the estimator is a wrapper of scikeras or `keras.wrappers`."""
     return not isinstance(estimator, type) and any(
         c.__name__ in _KERAS_WRAPPERS and root_package(c) in ("scikeras", "keras")
         for c in type(estimator).__mro__
@@ -34,6 +36,7 @@ def root_package(kind: type) -> str:
 
 
 def is_instance(model: Any) -> bool:
+    """Return whether the value is a Keras model, and not a class or function."""
     return not isinstance(model, type) and hasattr(model, "train_on_batch")
 
 

@@ -43,10 +43,12 @@ def check_predicts_labels(model: Any) -> None:
 
 
 def is_random_forest(given: Mapping[str, Any]) -> bool:
+    """Return whether the model is a random forest, which averages its trees."""
     return first_set(given, BOOSTING) in ("rf", "random_forest")
 
 
 def is_dart(given: Mapping[str, Any]) -> bool:
+    """Return whether boosting is DART, which changes earlier trees."""
     return first_set(given, BOOSTING) == "dart"
 
 

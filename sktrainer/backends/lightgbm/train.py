@@ -22,6 +22,7 @@ __all__ = ["train_in_segments", "train_rounds"]
 def train_in_segments(
     request: FitRequest, recorder: RoundRecorder, max_iter: int, metric: Any, *, cuts: bool
 ) -> None:
+    """Train in segments of rounds and save a checkpoint after each."""
     rounds = RoundHistory(keeps_best=recorder.stops_early and not cuts)
     live = RoundCallback(request, recorder, None, rounds)
 
@@ -38,6 +39,7 @@ def train_rounds(
     metric: Any = None,
     booster: Any = None,
 ) -> None:
+    """Train the model in one call of its `fit`."""
     model, train = request.model, request.train
     arguments: dict[str, Any] = {} if booster is None else {"init_model": booster}
     if live is not None:

@@ -54,6 +54,7 @@ def make_datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
 
 
 def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
+    """Return the net's dataset of the rows."""
     from sktrainer.backends.torch.build import network_targets
     from sktrainer.backends.torch.data import RowsDataset, supports_batch_loader, torch_input
 
@@ -64,6 +65,7 @@ def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
 
 
 def own_validation_split(validation: Any) -> Any:
+    """Return the `train_split` that gives skorch the validation rows, None without such."""
     from skorch.helper import predefined_split
 
     return None if validation is None else predefined_split(validation)
@@ -126,5 +128,7 @@ def mean_loss(net: Any, part: str) -> float:
 
 def _score(net: Any, request: FitRequest) -> dict[str, float]:
     if not net.n_classes_:
-        return score_eval_metric(request, None, lambda X: net.to_target_units(net.predict(X)), None)
+        return score_eval_metric(
+            request, None, lambda X: net.to_target_units(net.predict(X)), None
+        )
     return score_eval_metric(request, np.arange(net.n_classes_), net.predict, net.predict_proba)

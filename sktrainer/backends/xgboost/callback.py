@@ -32,6 +32,7 @@ def make_round_callback(
     rounds: RoundHistory | None = None,
     begin: int = 0,
 ) -> Any:
+    """Return the callback that records every round and stops training."""
     from xgboost.callback import TrainingCallback
 
     monitor, metric = request.monitor, request.model.eval_metric
@@ -108,6 +109,7 @@ def offset_callback(callback: Any, begin: int) -> Any:
 
 
 def non_stopping_callbacks(model: Any) -> list[Any]:
+    """Return the model's callbacks without early stopping."""
     from xgboost.callback import EarlyStopping
 
     return [c for c in model.callbacks or () if not isinstance(c, EarlyStopping)]

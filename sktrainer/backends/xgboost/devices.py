@@ -23,7 +23,7 @@ def available_gpus() -> AvailableGpus:
     count, version = cuda_driver()
     if count and version < needs:
         return AvailableGpus(
-            reason_if_none=f"the NVIDIA driver supports CUDA {version}, but this build of XGBoost "
+            reason_if_none=f"the NVIDIA driver supports CUDA {version}, but this XGBoost build "
             f"needs CUDA {needs}"
         )
     return AvailableGpus(cuda_names(count), "XGBoost sees no GPU")

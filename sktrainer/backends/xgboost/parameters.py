@@ -14,6 +14,7 @@ DEFAULT_ROUNDS = 100
 
 
 def set_unset_params(request: FitRequest) -> None:
+    """Set seed, threads and verbosity where the model leaves them unset."""
     model, given = request.model, request.model.get_params()
     if given.get("random_state") is None and given.get("seed") is None:
         model.random_state = request.seed
@@ -27,13 +28,16 @@ def set_unset_params(request: FitRequest) -> None:
 
 
 def n_rounds(model: Any) -> int:
+    """Return the number of rounds."""
     return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
 
 
 def is_random_forest(model: Any) -> bool:
+    """Return whether the model is a random forest, trained in one round."""
     return any(base.__name__.startswith("XGBRF") for base in type(model).__mro__)
 
 
 def is_truncatable(model: Any) -> bool:
+    """Return whether rounds can be removed from the trained booster."""
     # DART rescales earlier trees in later rounds, and gblinear has no trees.
     return model.booster not in ("dart", "gblinear")

@@ -22,6 +22,7 @@ __all__ = ["fit_rounds"]
 
 
 def fit_rounds(request: FitRequest) -> ModelFit:
+    """Fit the model round by round."""
     model = request.model
     before = {name: getattr(model, name) for name in ("callbacks", "eval_metric")}
     own_rounds = model.n_estimators

@@ -43,7 +43,7 @@ class IterationStrategy(Protocol):
 
     @property
     def equals_plain_fit(self) -> bool:
-        """Whether `fit_n_iterations` gives the same model as the model's `fit` and can resume."""
+        """Whether `fit_n_iterations` equals the model's `fit` and can resume."""
 
     def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
         """Fit until the monitor stops and keep the best iteration."""
