@@ -109,8 +109,8 @@ class PreparedData:
     """Training and validation rows as passed to the model, and the fitted steps.
 
     `train` is encoded and resampled. `train_before_resampling` is the training set as
-    `transform` returns it, if it is available at no extra cost (None: transform it again to score it).
-    `class_codes` holds the codes of the classes that occur in the training set; the `y`
+    `transform` returns it, if it is available at no extra cost (None: transform it again to
+    score it). `class_codes` holds the codes of the classes that occur in the training set; the `y`
     of `train` and `validation` are positions in `class_codes`. `class_weight` holds one
     weight per class, if class weights are used.
     """

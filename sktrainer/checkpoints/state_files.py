@@ -111,8 +111,8 @@ class StateFiles:
         if numbers:
             last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
         return (
-            f"{write_error_message(self.folder, error)}; {last}. Free disk space and call fit again "
-            "to resume"
+            f"{write_error_message(self.folder, error)}; {last}. Free disk space and call "
+            "fit again to resume"
         )
 
 

@@ -68,8 +68,8 @@ def check_name(name: str, what: str = "name") -> str:
     fits = isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and _NAME.fullmatch(name)
     if not fits or name.endswith(".") or _RESERVED.fullmatch(name):
         raise InputError(
-            f"{what} must have 1 to {MAX_NAME_LENGTH} letters, digits, '_', '-' or '.', must "
-            "not start with '-' or '.' or end with '.', and must not be a Windows device such as "
+            f"{what} must have 1 to {MAX_NAME_LENGTH} letters, digits, '_', '-' or '.', "
+            "must not start with '-' or '.' or end with '.', and must not be a Windows device such as "
             f"'con', got {name!r}; rename it"
         )
     return name

@@ -65,7 +65,7 @@ def fit_model(
         tol=plan.tol,
         on_iteration=on_iteration,
     )
-    if on_iteration is not None and hasattr(on_iteration, "follow"):
+    if on_iteration is not None and hasattr(on_iteration, "set_monitor"):
         on_iteration.set_monitor(monitor)
     model = clone_estimator(plan.model)
     translate_model_parameters(model, prepared.steps)
