@@ -110,8 +110,8 @@ class PreparedData:
 
     `train` is encoded and resampled. `train_before_resampling` is the training set as
     `transform` returns it, if it is available at no extra cost (None: transform it again to
-    score it). `class_codes` holds the codes of the classes that occur in the training set; the `y`
-    of `train` and `validation` are positions in `class_codes`. `class_weight` holds one
+    score it). `class_codes` holds the codes of the classes that occur in the training set;
+    the `y` of `train` and `validation` are positions in `class_codes`. `class_weight` holds one
     weight per class, if class weights are used.
     """
 

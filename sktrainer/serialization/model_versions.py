@@ -69,8 +69,8 @@ def check_name(name: str, what: str = "name") -> str:
     if not fits or name.endswith(".") or _RESERVED.fullmatch(name):
         raise InputError(
             f"{what} must have 1 to {MAX_NAME_LENGTH} letters, digits, '_', '-' or '.', "
-            "must not start with '-' or '.' or end with '.', and must not be a Windows device such as "
-            f"'con', got {name!r}; rename it"
+            "must not start with '-' or '.' or end with '.', and must not be a Windows device "
+            f"such as 'con', got {name!r}; rename it"
         )
     return name
 
