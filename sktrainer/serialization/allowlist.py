@@ -34,26 +34,14 @@ def _names(prefix: str, words: str) -> set[str]:
 # Classes that are constructed from a state, without calling their constructor.
 ALLOWED_OBJECTS: frozenset[str] = frozenset(
     {
-        "sktrainer.preprocessing.table_encoder.TableEncoder",
-        "sktrainer.resampling.smote.TableSMOTE",
-        "sktrainer.data.type_inference.ColumnDecision",
-        "sktrainer.data.dates.DateFormat",
-        "sktrainer.data.levels.Levels",
-        "sktrainer.data.schema.ColumnContract",
-        "sktrainer.preprocessing.fit_matrix.MatrixPlan",
-        "sktrainer.preprocessing.fit_sparse.SparseTransform",
-        "sktrainer.preprocessing.table_transform.TableTransform",
         *_names(
-            "sktrainer.preprocessing.postprocessing.", "Postprocessing PostprocessingColumns"
+            "sktrainer/",
+            "column-contract column-decision date-format date-transform estimator-placeholder "
+            "keras-output-spec level-transform levels matrix-transform metric-value "
+            "network-placeholder numeric-transform one-hot-transform partial-fit-state "
+            "postprocessing postprocessing-columns sparse-transform table-encoder table-smote "
+            "table-transform target-scale",
         ),
-        *_names(
-            "sktrainer.preprocessing.column_transforms.",
-            "DateTransform LevelTransform NumericTransform OneHotTransform",
-        ),
-        "sktrainer.training.partial_fit.state.PartialFitState",
-        "sktrainer.types.MetricValue",
-        "sktrainer.backends._networks.placeholders.NetworkPlaceholder",
-        "sktrainer.backends._networks.placeholders.EstimatorPlaceholder",
         *_names("sklearn.model_selection._split.", _SKLEARN_SPLITTERS),
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
@@ -111,8 +99,6 @@ ALLOWED_OBJECTS: frozenset[str] = frozenset(
         *_names(
             "catboost.core.", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
         ),
-        "sktrainer.backends.keras.outputs.OutputSpec",
-        "sktrainer.backends._networks.target_scale.TargetScale",
         *_names(
             "keras.src.callbacks.",
             "early_stopping.EarlyStopping learning_rate_scheduler.LearningRateScheduler "
@@ -169,8 +155,7 @@ ALLOWED_CLASSES: frozenset[str] = frozenset(
             "classifier.NeuralNetBinaryClassifier classifier.NeuralNetClassifier "
             "net.NeuralNet regressor.NeuralNetRegressor",
         ),
-        "sktrainer.backends.torch.estimator.ModuleNet",
-        "sktrainer.backends.keras.estimator.KerasEstimator",
+        *_names("sktrainer/", "keras-estimator module-net"),
         *_names("scikeras.wrappers.", "BaseWrapper KerasClassifier KerasRegressor"),
         *_names("keras.src.wrappers.sklearn_wrapper.", "SKLearnClassifier SKLearnRegressor"),
         *_names(
@@ -223,7 +208,7 @@ def is_allowed(role: str, name: str) -> bool:
 
     Examples
     --------
-    >>> is_known("object", "lightgbm.basic.Booster"), is_known("function", "os.system")
+    >>> is_allowed("object", "lightgbm.basic.Booster"), is_allowed("function", "os.system")
     (True, False)
     """
     if role == "function":

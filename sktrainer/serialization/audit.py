@@ -14,6 +14,7 @@ from typing import Any
 
 from sktrainer.exceptions import FileFormatError
 from sktrainer.serialization.allowlist import is_allowed
+from sktrainer.serialization.type_ids import name_in_state
 
 __all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
 
@@ -81,7 +82,7 @@ class StateAuditor:
         if reader is None:
             raise FileFormatError(f"a state has the unknown loader {loader!r}")
         self._check_id(state)
-        reader(self, state, f"{module}.{name}")
+        reader(self, state, name_in_state(module, name))
 
     def _check_id(self, state: State) -> None:
         """Check that states with the same number are equal, since skops reads only the first.

@@ -8,13 +8,14 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
-from sktrainer import __version__
 from sktrainer.exceptions import FileFormatError
 from sktrainer.files.archive import checksum
 from sktrainer.reporting.to_dict import to_plain
 from sktrainer.serialization.git_commit import current_commit
+from sktrainer.serialization.type_ids import type_name
 
 __all__ = [
     "FORMAT_VERSION",
@@ -23,7 +24,6 @@ __all__ = [
     "MOST_BYTES",
     "SEPARATE_ATTRIBUTES",
     "STATE_MEMBERS",
-    "class_path",
     "make_manifest",
     "read_manifest",
 ]
@@ -36,18 +36,6 @@ FORMAT_VERSION = 1
 
 
 MOST_BYTES = 16 * 2**20
-
-
-def class_path(value: Any) -> str:
-    """Return the import path of a class, or of the class of an object.
-
-    Examples
-    --------
-    >>> class_path(1)
-    'builtins.int'
-    """
-    kind = value if isinstance(value, type) else type(value)
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def make_manifest(
@@ -65,11 +53,11 @@ def make_manifest(
     manifest = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "sktrainer_version": __version__,
+        "sktrainer_version": version("sktrainer"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "trainer": class_path(trainer),
-        "estimator": class_path(trainer.estimator),
-        "model": {"class": class_path(trainer.model_), "family": family},
+        "trainer": type_name(trainer),
+        "estimator": type_name(trainer.estimator),
+        "model": {"class": type_name(trainer.model_), "family": family},
         "steps": report["steps"],
         "parameters": report["parameters"],
         "task": report["task"],
@@ -116,15 +104,15 @@ def read_manifest(data: bytes) -> dict[str, Any]:
         raise FileFormatError(f"its manifest.json is not valid JSON ({error})") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileFormatError("its manifest.json was not written by sktrainer")
-    version = manifest.get("format_version")
+    number = manifest.get("format_version")
     # bool is a subclass of int.
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise FileFormatError(f"its format version is {version!r}, expected 1 or more")
-    if version > FORMAT_VERSION:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise FileFormatError(f"its format version is {number!r}, expected 1 or more")
+    if number > FORMAT_VERSION:
         writer = str(manifest.get("sktrainer_version"))[:40]  # the file may contain anything
         raise FileFormatError(
-            f"it was written by sktrainer {writer} in format {version}, but sktrainer "
-            f"{__version__} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"
+            f"it was written by sktrainer {writer} in format {number}, but sktrainer "
+            f"{version('sktrainer')} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"
         )
     _check_entries(manifest)
     return manifest

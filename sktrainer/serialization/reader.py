@@ -25,7 +25,6 @@ from sktrainer.serialization.manifest import (
     MOST_BYTES,
     SEPARATE_ATTRIBUTES,
     STATE_MEMBERS,
-    class_path,
     read_manifest,
 )
 from sktrainer.serialization.tree_validation import validate_trees
@@ -35,6 +34,7 @@ from sktrainer.serialization.trust import (
     require_trust,
     untrusted_names,
 )
+from sktrainer.serialization.type_ids import type_name
 from sktrainer.serialization.values import AuditedState, audit_state
 from sktrainer.types import Split
 
@@ -126,18 +126,18 @@ def _assemble_trainer(
     native: ModelSerializer | None,
     kind: type[T],
 ) -> T:
-    if manifest.get("trainer") != class_path(kind):
+    if manifest.get("trainer") != type_name(kind):
         raise FileFormatError(
-            f"it contains a {manifest.get('trainer')}, expected a {class_path(kind)}; load it "
+            f"it contains a {manifest.get('trainer')}, expected a {type_name(kind)}; load it "
             "with the `load` method of its class"
         )
     state, walk = parcels["trainer.skops"].make(), parcels["steps.skops"].make()
     model = parcels["model.skops"].make()
     if native is not None:
         model = native.join(ModelParts(model, members))
-    if class_path(model) != manifest["model"]["class"]:
+    if type_name(model) != manifest["model"]["class"]:
         raise FileFormatError(
-            f"its model is a {class_path(model)}, but manifest.json lists "
+            f"its model is a {type_name(model)}, but manifest.json lists "
             f"{manifest['model']['class']}"
         )
     parameters = state["parameters"]
@@ -149,7 +149,7 @@ def _assemble_trainer(
     trainer = kind(**parameters)
     vars(trainer).update(_attributes(state["attributes"], members, kind))
     vars(trainer).update(
-        _fitted=fitted,
+        _predictor=fitted,
         pipeline_=fitted.pipeline,
         model_=fitted.model,
         report_=_report(decode_json(members["report.json"])),

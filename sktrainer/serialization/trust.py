@@ -9,6 +9,7 @@ from pathlib import Path
 from sktrainer._optional import require
 from sktrainer.backends.support import STOWED, ModelSerializer, native_format, stowage
 from sktrainer.exceptions import FileFormatError, UntrustedFileError
+from sktrainer.serialization.type_ids import import_path
 from sktrainer.serialization.values import AuditedState
 
 __all__ = ["require_libraries", "require_library", "require_trust", "untrusted_names"]
@@ -75,7 +76,7 @@ def require_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[st
 
 
 def _check_import(name: str) -> None:
-    module, _, attribute = name.removesuffix("()").rpartition(".")
+    module, _, attribute = import_path(name.removesuffix("()")).rpartition(".")
     try:
         found = importlib.import_module(module)
     except ImportError as error:

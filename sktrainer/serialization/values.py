@@ -16,6 +16,7 @@ from sktrainer.files.archive import open_archive, read_member, write_archive
 from sktrainer.files.arrays import canonical_array, check_npy, check_npz
 from sktrainer.serialization.audit import JOBLIB_MEMORY, State, StateAuditor
 from sktrainer.serialization.skops_io import SCHEMA, dump_skops, open_skops
+from sktrainer.serialization.type_ids import ADDRESSES, import_path
 
 __all__ = ["AuditedState", "audit_state", "dump_state"]
 
@@ -70,10 +71,12 @@ def audit_state(data: bytes) -> AuditedState:
             check_npy(name, read_member(archive, members[name]))
         elif kind == "npz":
             check_npz(name, read_member(archive, members[name]))
-    untrusted, construct = open_skops(data)
+    paths, construct = open_skops(data)
+    ids = {address: name for name, address in ADDRESSES.items()}
+    untrusted = {ids.get(path, path) for path in paths}
     names = frozenset(name for _, name in gate.names)
     objects = frozenset(name for role, name in gate.unknown() if role == "object")
-    needs = frozenset(_needed(gate, set(untrusted)))
+    needs = frozenset(_needed(gate, untrusted))
     return AuditedState(data, names, objects & needs, needs, construct)
 
 
@@ -97,7 +100,7 @@ def _refuse_nets(names: frozenset[str]) -> None:
 
 
 def _is_net(name: str) -> bool:
-    module, _, attribute = name.rpartition(".")
+    module, _, attribute = import_path(name).rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute, None)
     except ImportError:  # the name of a method, or of a call
@@ -196,6 +199,7 @@ class _StateNormalizer:
         self._names: dict[str, str] = {}
         self._contents: dict[str, str] = {}
         self._done: dict[int, State] = {}
+        self._ids = {address: name for name, address in ADDRESSES.items()}
 
     def node(self, value: Any) -> Any:
         """Return a state that has numbers only for objects that are referenced repeatedly."""
@@ -211,8 +215,11 @@ class _StateNormalizer:
         made = {key: self.node(item) for key, item in value.items()}
         if isinstance(made.get("file"), str):
             made["file"] = self._file(made["file"])
-        if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
+        path = f"{made['__module__']}.{made['__class__']}"
+        if path == "numpy.memmap":
             made["__class__"] = "ndarray"  # constructing a memmap would open a file
+        elif path in self._ids:
+            made["__module__"], made["__class__"] = "", self._ids[path]
         if (
             made["__loader__"] == "PartialNode"
             and made["content"]["namespace"]["content"] == {}

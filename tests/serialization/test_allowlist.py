@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from sktrainer.serialization import allowlist
+from sktrainer.serialization.type_ids import load_type
 
 READ = {
     # Modules with a `__setstate__` that was reviewed, and what it does.
@@ -24,14 +23,9 @@ READ = {
 }
 
 
-def _found(name):
-    module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
-
-
 @pytest.mark.parametrize("name", sorted(allowlist.ALLOWED_OBJECTS))
 def test_setstate_of_known_classes_was_reviewed(name):
-    kind = _found(name)
+    kind = load_type(name)
     assert isinstance(kind, type)
     for base in kind.__mro__:
         if "__setstate__" in vars(base):
@@ -51,7 +45,7 @@ def test_setstate_of_known_classes_was_reviewed(name):
     ),
 )
 def test_known_name_can_be_imported(name):
-    assert callable(_found(name))
+    assert callable(load_type(name))
 
 
 @pytest.mark.parametrize(
