@@ -12,12 +12,13 @@ from sklearn.utils.validation import _check_n_features, validate_data
 
 from sktrainer.backends.estimators import (
     clone_network,
+    decode_networks,
+    encode_networks,
     is_raw_network,
     model_name,
     unwrap_pipeline,
-    wrap_network,
+    wrap_estimator,
 )
-from sktrainer.backends.keras.network import decode_networks, encode_networks
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
@@ -44,7 +45,7 @@ def _supports_partial_fit(trainer: ManagedTrainer) -> bool:
     """Return whether the model and its backend have `partial_fit`."""
     fitted = getattr(trainer, "_predictor", None)
     model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
-    return hasattr(model, "partial_fit") and hasattr(find_backend(model), "partial_fit")
+    return hasattr(model, "partial_fit") and find_backend(model).incremental is not None
 
 
 class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator):
@@ -275,7 +276,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         """
         params: dict[str, Any] = super().get_params(deep=deep)
         if deep and is_raw_network(self.estimator):
-            inner = wrap_network(self.estimator).get_params()
+            inner = wrap_estimator(self.estimator).get_params()
             params |= {f"estimator__{name}": value for name, value in inner.items()}
         return params
 
@@ -296,7 +297,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         """
         inner = params.get("estimator", self.estimator)
         if is_raw_network(inner) and any(name.startswith("estimator__") for name in params):
-            params["estimator"] = wrap_network(inner)
+            params["estimator"] = wrap_estimator(inner)
         super().set_params(**params)
         return self
 
@@ -538,8 +539,8 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         return "_predictor" in self.__dict__
 
     def __getstate__(self) -> dict[str, Any]:
-        # A Keras model is stored as plain values: its own pickle warns, draws random numbers
-        # and contains the time, so that no two pickles are equal.
+        # Networks are stored as plain values: the pickles of some libraries warn, draw random
+        # numbers and contain the time, so that no two of them are equal.
         return encode_networks(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:

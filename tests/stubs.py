@@ -1,4 +1,4 @@
-"""Test doubles: estimators, and a backend that implements the Backend protocol."""
+"""Test doubles: estimators, and devices that implement the DeviceSupport protocol."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from sktrainer.backends.base import Capabilities, DeviceSupport
-from sktrainer.types import ModelFit
+from sktrainer.runtime.devices import DeviceSupport
 
 
 class AlwaysFails(RegressorMixin, BaseEstimator):
@@ -65,28 +64,20 @@ class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
         return np.full(len(X), self.sum_)
 
 
-class Computes:
-    """Backend with configurable devices."""
-
-    name = "computes"
+class FakeDevices:
+    """Device support with configurable devices."""
 
     def __init__(self, gpus, own=None):
         self._gpus, self._own = gpus, own
         self.times_asked = 0
 
-    def own_device(self, model):
+    def configured_device(self, model):
         return self._own
 
-    def gpus(self, model):
+    def available_gpus(self, model):
         self.times_asked += 1
         return self._gpus
 
-    def capabilities(self, model, task):
-        return Capabilities()
-
-    def fit(self, request):
-        return ModelFit(request.model, "single_fit")
-
 
 if TYPE_CHECKING:
-    _: DeviceSupport = Computes(None)
+    _: DeviceSupport = FakeDevices(None)

@@ -80,7 +80,7 @@ def test_auto_falls_back_to_cpu_and_reports_the_reason(family):
 @pytest.mark.parametrize("family", REASON_BY_FAMILY)
 def test_gpu_detection_prints_nothing(family, capfd):
     model = unwrap_pipeline(FAMILIES[family]().estimator).model
-    choose_device("auto", find_backend(model), model)
+    choose_device("auto", find_backend(model).devices, model)
 
     assert capfd.readouterr() == ("", "")
 
@@ -153,7 +153,7 @@ def test_conflicting_devices_of_model_and_trainer_raise(model):
     ids=str,
 )
 def test_own_device_reads_library_specific_parameters(model, own):
-    assert find_backend(model).own_device(model) == own
+    assert find_backend(model).devices.configured_device(model) == own
 
 
 def test_algorithm_without_gpu_support_raises():

@@ -58,7 +58,7 @@ assert abs(trainer.predict_proba(X) - expected).max() < 1e-4
 def gpu_for(family: str) -> str:
     """Return the first GPU that the family's library sees, or skip the test."""
     model = unwrap_pipeline(FAMILIES[family]().estimator).model
-    gpus = find_backend(model).gpus(model)
+    gpus = find_backend(model).devices.available_gpus(model)
     if not gpus.names:
         pytest.skip(gpus.reason_if_none)
     return gpus.names[0]

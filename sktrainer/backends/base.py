@@ -1,4 +1,4 @@
-"""Backend protocols, and the data classes that backends receive and return.
+"""Backend Protocol, and the data classes that backends receive and return.
 
 A backend translates between sktrainer and one library. It makes no decisions: patience,
 seeds, splits, weights and history are determined by the trainer and passed to the backend
@@ -7,25 +7,27 @@ in a `FitRequest`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from sktrainer.backends.support import ColumnParameter
+from sktrainer.backends.support import (
+    AllowedTypes,
+    BackendSpec,
+    DeviceSupport,
+    ModelSerializer,
+    NetworkSupport,
+    OnnxConverter,
+    ParameterSpec,
+)
 from sktrainer.callbacks.early_stopping import Monitor
 from sktrainer.checkpoints.fit import FitCheckpoint
-from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.types import Array, ModelFit, Rows, StopReason, Task
 
 __all__ = [
     "Backend",
     "Capabilities",
-    "ColumnBackend",
-    "DeviceSupport",
     "FitRequest",
-    "GuestBackend",
     "IncrementalTraining",
-    "NetworkSupport",
     "PartialFitRequest",
     "watched_fit",
 ]
@@ -124,7 +126,7 @@ class FitRequest:
         in either case.
     device : str or None
         Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
-        model's setting unchanged. Values other than None and "cpu" require a `DeviceSupport`.
+        model's setting unchanged. Values other than None and "cpu" require `Backend.devices`.
     """
 
     model: Any
@@ -163,61 +165,56 @@ class PartialFitRequest(FitRequest):
 
 
 class Backend(Protocol):
-    """Adapter between sktrainer and one library."""
+    """Adapter between sktrainer and one library.
 
-    name: str
+    A backend subclasses this Protocol and defines `spec`, `capabilities` and `fit`. Each
+    optional attribute that it leaves at its default says that something is not supported.
+
+    Attributes
+    ----------
+    spec : BackendSpec
+    parameters : ParameterSpec
+    allowed_types : AllowedTypes
+        Types that its models contain when they are written to a file.
+    devices : DeviceSupport or None
+        None: the model's own parameters select the device.
+    serializer : ModelSerializer or None
+        None: models are written as audited states, as those of scikit-learn are.
+    incremental : IncrementalTraining or None
+        None: no `partial_fit`.
+    networks : NetworkSupport or None
+        None: models contain no networks.
+    onnx : OnnxConverter or None
+        None: skl2onnx converts the model.
+    """
+
+    spec: ClassVar[BackendSpec]
+    parameters: ClassVar[ParameterSpec] = ParameterSpec()
+    allowed_types: ClassVar[AllowedTypes] = AllowedTypes()
+    devices: DeviceSupport | None = None
+    serializer: ModelSerializer | None = None
+    incremental: IncrementalTraining | None = None
+    networks: NetworkSupport | None = None
+    onnx: OnnxConverter | None = None
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
-        """Return the capabilities and requirements of a model with its current parameters."""
+        """Return the capabilities and requirements of a model with its current parameters.
+
+        Raises
+        ------
+        ParameterError
+            If the model cannot be trained with these parameters.
+        """
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""
 
 
-class IncrementalTraining(Backend, Protocol):
-    """Backend that supports incremental learning for models with `partial_fit`."""
+class IncrementalTraining(Protocol):
+    """Incremental training of models with `partial_fit`."""
 
     def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train a copy of the model on one chunk with the library's incremental step."""
-
-
-class DeviceSupport(Backend, Protocol):
-    """Backend that can train on a device other than the library's default.
-
-    Both methods are called before training. They must be fast, print nothing and allocate no
-    GPU memory. The trainer chooses the device.
-    """
-
-    def own_device(self, model: Any) -> str | None:
-        """Return the device set in the model's parameters, or None if it is not set."""
-
-    def gpus(self, model: Any) -> AvailableGpus | None:
-        """Return the GPUs that this model can train on, or None if this is unknown."""
-
-
-class ColumnBackend(Backend, Protocol):
-    """Backend whose models have parameters that refer to columns, keyed by parameter name."""
-
-    column_parameters: ClassVar[Mapping[str, ColumnParameter]]
-
-
-class GuestBackend(Backend, Protocol):
-    """Backend that sets defaults on its models when they are nested in scikit-learn models.
-
-    `as_guest` maps parameters to the values that replace None.
-    """
-
-    as_guest: ClassVar[Mapping[str, Any]]
-
-
-class NetworkSupport(Backend, Protocol):
-    """Backend whose models can be passed as instances that already hold weights."""
-
-    def problems(self, model: Any) -> list[str]:
-        """Return a message for each model parameter that prevents training."""
-
-    def was_trained(self, model: Any) -> bool:
-        """Return whether the network in this model has been trained before."""
 
 
 def watched_fit(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from sktrainer._optional import require
-from sktrainer.backends.keras.recognize import is_builder, is_keras_model, is_keras_wrapper
-from sktrainer.backends.registry import find_backend
-from sktrainer.backends.torch import recognize
-from sktrainer.backends.torch.backend import as_net
+from sktrainer.backends.registry import (
+    backend_by_name,
+    find_backend,
+    imported_networks,
+    is_builder,
+)
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.cloning import clone_estimator
 
@@ -20,13 +21,14 @@ __all__ = [
     "EstimatorParts",
     "apply_nested_defaults",
     "clone_network",
+    "decode_networks",
+    "encode_networks",
     "is_raw_network",
     "iter_nested_models",
     "iter_sub_estimators",
     "model_name",
     "unwrap_pipeline",
     "wrap_estimator",
-    "wrap_network",
 ]
 
 
@@ -57,8 +59,7 @@ class EstimatorParts:
 def unwrap_pipeline(estimator: Any) -> EstimatorParts:
     """Split an estimator into the steps before the model and the model.
 
-    A torch Module, a Keras model or a function that builds one is wrapped in an estimator;
-    see `sktrainer.backends.estimators`.
+    A network, its class or a function that builds one is wrapped in an estimator.
 
     Raises
     ------
@@ -122,77 +123,84 @@ def has_method(step: Any, method: str) -> bool:
     return step is not None and not isinstance(step, str) and hasattr(step, method)
 
 
-def is_raw_network(estimator: Any) -> bool:
+def is_raw_network(value: Any) -> bool:
     """Return whether this is a network that is not an estimator.
 
-    That is a torch Module or a Keras model (an instance or a class), or a function, which is
-    assumed to build a Keras model.
+    That is an instance or class of a network library, or a function, which is assumed to
+    build a network.
 
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> is_bare(Ridge()), is_bare(Ridge), is_bare(lambda n_outputs: None)
+    >>> is_raw_network(Ridge()), is_raw_network(Ridge), is_raw_network(lambda n_outputs: None)
     (False, False, True)
     """
-    return (
-        recognize.is_torch_module(estimator)
-        or is_keras_model(estimator)
-        or is_builder(estimator)
-    )
+    if is_builder(value):
+        return True
+    networks = find_backend(value).networks
+    return networks is not None and networks.is_raw(value)
 
 
-def wrap_network(bare: Any) -> Any:
-    """Return an estimator that wraps a network and exposes the network's parameters.
+def wrap_estimator(estimator: Any) -> Any:
+    """Return the estimator to train: a wrapper if needed, otherwise the argument itself.
+
+    The wrapper of a network has the parameters of the network.
 
     Raises
     ------
     ImportError
         If the required library is not installed.
     """
-    if recognize.is_torch_module(bare):
-        return as_net(bare)
-    require("keras", "keras")
-    from sktrainer.backends.keras.estimator import KerasEstimator
-
-    return KerasEstimator(bare)
-
-
-def wrap_estimator(estimator: Any) -> Any:
-    """Return the estimator to train: a wrapper if needed, otherwise the argument itself."""
-    if is_raw_network(estimator):
-        return wrap_network(estimator)
-    if is_keras_wrapper(estimator):
-        from sktrainer.backends.keras.wrappers import to_trainable
-
-        return to_trainable(estimator)
-    return estimator
+    networks = find_backend(estimator).networks
+    return estimator if networks is None else networks.wrap(estimator)
 
 
 def clone_network(estimator: Any) -> Any:
     """Clone an estimator or a network that the user passed.
 
-    Copies of a network are pickled by content, so that all of them have the same hash. The
-    pickling of Keras also consumes Python's global random state. `sklearn.clone` drops the
-    `fit_kwargs` of keras.wrappers, so these wrappers are rebuilt from their parameters.
+    Copies of a network are pickled by content, so that all of them have the same hash.
     """
     if isinstance(estimator, type):
         return estimator
-    if is_keras_model(estimator):
-        from sktrainer.backends.keras.network import hash_stable_copy as keras_copy
+    # The library of a function may be missing; `fit` reports that.
+    networks = None if is_builder(estimator) else find_backend(estimator).networks
+    return clone_estimator(estimator) if networks is None else networks.clone(estimator)
 
-        return keras_copy(estimator)
-    if recognize.is_torch_module(estimator):
-        from sktrainer.backends.torch.network import hash_stable_copy as torch_copy
 
-        return torch_copy(estimator)
-    if not is_keras_wrapper(estimator):
-        return clone_estimator(estimator)
-    from sktrainer.backends.keras.network import decode_networks, encode_networks
+@dataclass(frozen=True)
+class EncodedNetwork:
+    """Network as plain values, with the name of the backend that restores it."""
 
-    params = encode_networks(estimator.get_params(deep=False))
-    return type(estimator)(
-        **decode_networks({k: clone_estimator(v) for k, v in params.items()})
-    )
+    backend: str
+    content: Any
+
+
+def encode_networks(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with networks replaced by plain values with a reproducible pickle."""
+    encoded = dict(values)
+    for backend, networks in imported_networks():
+        for name, value in values.items():
+            content = networks.encode(value)
+            if content is not value:
+                encoded[name] = EncodedNetwork(backend, content)
+    return encoded
+
+
+def decode_networks(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Restore the networks that `encode_networks` replaced.
+
+    Raises
+    ------
+    ImportError
+        If the library of a network is not installed.
+    """
+    decoded = dict(values)
+    for name, value in values.items():
+        if isinstance(value, EncodedNetwork):
+            networks = backend_by_name(value.backend).networks
+            assert networks is not None
+            decoded[name] = networks.decode(value.content)
+    return decoded
 
 
 def iter_sub_estimators(model: Any) -> Iterator[Any]:
@@ -260,10 +268,10 @@ def apply_nested_defaults(model: Any) -> None:
     False
     """
     for part in iter_nested_models(model):
-        asked = getattr(find_backend(part), "as_guest", None)
-        if asked:
+        defaults = find_backend(part).parameters.nested_defaults
+        if defaults:
             given = part.get_params()
-            part.set_params(**{n: v for n, v in asked.items() if given.get(n) is None})
+            part.set_params(**{n: v for n, v in defaults.items() if given.get(n) is None})
 
 
 def model_name(model: Any) -> str:

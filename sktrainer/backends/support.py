@@ -1,4 +1,4 @@
-"""Optional parts of a backend."""
+"""Description of a backend, and its optional parts."""
 
 from __future__ import annotations
 
@@ -6,25 +6,77 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from sktrainer.runtime.devices import DeviceSupport
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = [
     "STOWED",
+    "AllowedTypes",
+    "BackendSpec",
     "ColumnParameter",
+    "DeviceSupport",
     "ModelParts",
     "ModelSerializer",
     "NetworkSerializer",
+    "NetworkSupport",
+    "OnnxConverter",
+    "ParameterSpec",
     "native_format",
     "stowage",
 ]
+
+
+MODULES = {
+    "xgboost": "sktrainer.backends.xgboost.serialize",
+    "lightgbm": "sktrainer.backends.lightgbm.serialize",
+    "catboost": "sktrainer.backends.catboost.serialize",
+    "torch": "sktrainer.backends.torch.serialize",
+    "keras": "sktrainer.backends.keras.serialize",
+}
+
+
+STOWED = {".modules.json": "torch", ".keras.json": "keras"}
+
+
+@dataclass(frozen=True)
+class BackendSpec:
+    """Description of a backend that is available without importing its library.
+
+    Attributes
+    ----------
+    name : str
+        Name of the backend in files and reports.
+    packages : tuple of str
+        Packages of the classes that the backend trains. One of them has to be in the MRO of
+        a model or network. The first one is imported before the backend is loaded from a file.
+    address : str
+        "module:class" of the `Backend`, which is loaded at its first use.
+    extra : str, default=""
+        Extra of sktrainer that installs the library; empty if none is needed.
+    accepts_builders : bool, default=False
+        Whether a function builds a model of this library.
+    holds_networks : bool, default=False
+        Whether its objects are opaque: nothing but its `NetworkSerializer` looks inside them
+        or writes them to a file.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    address: str
+    extra: str = ""
+    accepts_builders: bool = False
+    holds_networks: bool = False
 
 
 @dataclass(frozen=True)
 class ColumnParameter:
     """Model parameter that refers to columns, by name or position.
 
-    Backends list these parameters in `column_parameters`. The trainer translates their
-    values from the user's columns to the encoded columns.
+    The trainer translates its value from the user's columns to the encoded columns.
 
     Attributes
     ----------
@@ -40,16 +92,63 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
-MODULES = {
-    "xgboost": "sktrainer.backends.xgboost.serialize",
-    "lightgbm": "sktrainer.backends.lightgbm.serialize",
-    "catboost": "sktrainer.backends.catboost.serialize",
-    "skorch": "sktrainer.backends.torch.serialize",
-    "keras": "sktrainer.backends.keras.serialize",
-}
+@dataclass(frozen=True)
+class ParameterSpec:
+    """Names of the model parameters that code outside the backend has to know.
+
+    Attributes
+    ----------
+    seeds : tuple of str
+        Seeds. If one is set, every retry would give the same model.
+    losses : tuple of str
+        Loss functions. If one is set, the loss may not be comparable with a baseline.
+    threads, verbosity : tuple of str
+        Parameters that change speed and output text, but not the fitted model.
+    columns : mapping of str to ColumnParameter
+        Parameters that refer to columns.
+    nested_defaults : mapping of str to object
+        Values that are set on a model inside another one, where the user left them unset.
+    divergence_fixes : mapping of str to {"increase", "decrease"}
+        Changes that help against divergence, the most effective first.
+    """
+
+    seeds: tuple[str, ...] = ("random_state",)
+    losses: tuple[str, ...] = ("loss",)
+    threads: tuple[str, ...] = ("n_jobs",)
+    verbosity: tuple[str, ...] = ("verbose",)
+    columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
+    nested_defaults: Mapping[str, Any] = field(default_factory=dict)
+    divergence_fixes: Mapping[str, Literal["increase", "decrease"]] = field(
+        default_factory=dict
+    )
 
 
-STOWED = {".modules.json": "skorch", ".keras.json": "keras"}
+@dataclass(frozen=True)
+class AllowedTypes:
+    """Import paths that a `.skt` file may name without being trusted by the user.
+
+    Attributes
+    ----------
+    objects : tuple of str
+        Classes that are constructed from a state, without calling their constructor.
+    functions : tuple of str
+        Functions that the objects holding them call later, with any arguments.
+    classes : tuple of str
+        Classes that the objects holding them call later, with any arguments.
+    class_prefixes : tuple of str
+        Modules all of whose own classes are allowed, each with a final dot.
+    refused : tuple of str
+        Module prefixes of classes that must never be constructed from a state.
+    unstable : tuple of str
+        Entries of a state that differ between two equal models.
+    """
+
+    objects: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    class_prefixes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +168,13 @@ class ModelParts:
 
 
 class ModelSerializer(Protocol):
-    """Serialization of one library's models; loading executes no code from the file."""
+    """Serialization of one library's models; loading executes no code from the file.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Suffixes of native files.
+    """
 
     package: str
     extra: str
@@ -79,18 +184,10 @@ class ModelSerializer(Protocol):
         """Split a fitted model without modifying it."""
 
     def join(self, halves: ModelParts) -> Any:
-        """Rebuild the model from its halves, with bit-identical predictions."""
+        """Rebuild the model from its parts, with bit-identical predictions."""
 
     def write(self, model: Any, path: Path) -> None:
         """Write the native model to a file that the library itself can read."""
-
-
-def native_format(family: str) -> ModelSerializer | None:
-    """Return the native format of a backend, or None if it has none."""
-    if family not in MODULES:
-        return None
-    found: ModelSerializer = importlib.import_module(MODULES[family]).FORMAT
-    return found
 
 
 class NetworkSerializer(Protocol):
@@ -112,6 +209,72 @@ class NetworkSerializer(Protocol):
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the import paths in the files that are not known to be safe."""
+
+
+class NetworkSupport(Protocol):
+    """Networks of a library: recognised, wrapped in estimators, copied and pickled.
+
+    `random_state` and `set_random_state` are called for imported libraries only.
+
+    Attributes
+    ----------
+    serializer : NetworkSerializer
+    """
+
+    serializer: NetworkSerializer
+
+    def is_raw(self, value: Any) -> bool:
+        """Return whether this is a network or its class, which is not an estimator yet."""
+
+    def wrap(self, value: Any) -> Any:
+        """Return the estimator that trains a network or a wrapper of the library."""
+
+    def clone(self, value: Any) -> Any:
+        """Return a copy whose pickle and hash depend on its content alone."""
+
+    def encode(self, value: Any) -> Any:
+        """Return plain values with a reproducible pickle; `value` itself if it needs none."""
+
+    def decode(self, encoded: Any) -> Any:
+        """Restore the value passed to `encode`."""
+
+    def describe(self, value: Any) -> Any:
+        """Return values that identify an object and can be hashed; None for other objects."""
+
+    def problems(self, model: Any) -> list[str]:
+        """Return a message for each model parameter that prevents training."""
+
+    def was_trained(self, model: Any) -> bool:
+        """Return whether the network in this model has been trained before."""
+
+    def runtime_packages(self, model: Any) -> tuple[str, ...]:
+        """Return the packages below the estimator, whose versions identify a run."""
+
+    def random_state(self) -> Any:
+        """Return the state of the library's global random generators, comparable by `==`."""
+
+    def set_random_state(self, state: Any) -> None:
+        """Restore a state that `random_state` returned."""
+
+
+class OnnxConverter(Protocol):
+    """Conversion of one library's models to ONNX."""
+
+    def problems(self, model: Any) -> list[str]:
+        """Return the reasons, known without trying, why the model cannot be exported."""
+
+    def convert(
+        self, model: Any, n_columns: int, *, exact: bool, opsets: Mapping[str, int]
+    ) -> onnx.ModelProto:
+        """Convert a fitted model of `n_columns` features."""
+
+
+def native_format(family: str) -> ModelSerializer | None:
+    """Return the native format of a backend, or None if it has none."""
+    if family not in MODULES:
+        return None
+    found: ModelSerializer = importlib.import_module(MODULES[family]).FORMAT
+    return found
 
 
 def stowage(family: str) -> NetworkSerializer | None:

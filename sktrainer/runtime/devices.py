@@ -8,13 +8,14 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sktrainer.exceptions import ParameterError
 
 __all__ = [
     "AvailableGpus",
     "DeviceChoice",
+    "DeviceSupport",
     "choose_device",
     "cuda_driver",
     "cuda_names",
@@ -42,6 +43,20 @@ class AvailableGpus:
     names: tuple[str, ...] = ()
     reason_if_none: str = ""
     reproducible: bool = True
+
+
+class DeviceSupport(Protocol):
+    """Devices of a library other than its default.
+
+    Both methods are called before training. They must be fast, print nothing and allocate no
+    GPU memory. The trainer chooses the device.
+    """
+
+    def configured_device(self, model: Any) -> str | None:
+        """Return the device set in the model's parameters, or None if it is not set."""
+
+    def available_gpus(self, model: Any) -> AvailableGpus | None:
+        """Return the GPUs that this model can train on, or None if this is unknown."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ def is_device_name(value: Any) -> bool:
 
 
 def choose_device(
-    asked: str, backend: Any, model: Any, name: str | None = None
+    asked: str, devices: DeviceSupport | None, model: Any, name: str | None = None
 ) -> DeviceChoice:
     """Choose the training device of a model, without modifying the model.
 
@@ -91,8 +106,8 @@ def choose_device(
     ----------
     asked : str
         "auto" or a device name.
-    backend : Backend
-        A backend without `configured_device` and `gpus` cannot set a device.
+    devices : DeviceSupport or None
+        That of the model's backend. None: the backend cannot set a device.
     model : estimator
     name : str or None, default=None
         Name of the model in error messages. If None, the name of its class.
@@ -110,18 +125,20 @@ def choose_device(
     --------
     >>> from sklearn.linear_model import Ridge
     >>> from sktrainer.backends.sklearn.backend import SklearnBackend
-    >>> choose_device("auto", SklearnBackend(), Ridge()).name
+    >>> choose_device("auto", SklearnBackend().devices, Ridge()).name
     'cpu'
     """
     name = name or type(model).__name__
-    if not hasattr(backend, "gpus"):
+    if devices is None:
         return _no_device_support(asked, name)
-    own = backend.own_device(model)
+    own = devices.configured_device(model)
     if own is not None:
-        return _check_configured_device(asked, own, lambda: backend.gpus(model), name)
+        return _check_configured_device(
+            asked, own, lambda: devices.available_gpus(model) or AvailableGpus(), name
+        )
     if asked == "cpu":
         return DeviceChoice("cpu", override="cpu")
-    gpus = backend.gpus(model)
+    gpus = devices.available_gpus(model)
     if gpus is None:
         return _no_device_support(asked, name)
     if asked == "auto":

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import numpy as np
 
-__all__ = ["preserve_global_state"]
+__all__ = ["preserve_also", "preserve_global_state"]
+
+
+_CONTEXTS: list[Callable[[], AbstractContextManager[None]]] = []
+
+
+def preserve_also(context: Callable[[], AbstractContextManager[None]]) -> None:
+    """Enter another context in each `preserve_global_state`.
+
+    The registry of backends adds the generators of imported frameworks, which are not known
+    at this layer.
+    """
+    _CONTEXTS.append(context)
 
 
 @contextmanager
@@ -30,7 +40,7 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     Examples
     --------
     >>> before = np.random.get_state()[1][0]
-    >>> with kept(seed=1):
+    >>> with preserve_global_state(seed=1):
     ...     draws = np.random.random(3)
     >>> bool(np.random.get_state()[1][0] == before)
     True
@@ -38,22 +48,20 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    filters = list(warnings.filters)
-    # torch is not imported for this. If it is loaded, its data loaders draw in predict too.
-    torch: Any = sys.modules.get("torch")
-    torch_state = None if torch is None else torch.get_rng_state()
-    if seed is not None:
-        np.random.seed(seed)  # noqa: NPY002 - some libraries draw from the global generator
-        random.seed(seed)
-    try:
-        yield
-    finally:
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        random.setstate(python_state)
-        if torch is not None:
-            torch.set_rng_state(torch_state)
-        if list(warnings.filters) != filters:
-            warnings.filters[:] = filters  # type: ignore[index]
-            # The interpreter caches which warnings were shown; this invalidates the cache.
-            warnings._filters_mutated()  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        for context in _CONTEXTS:
+            stack.enter_context(context())
+        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+        filters = list(warnings.filters)
+        if seed is not None:
+            np.random.seed(seed)  # noqa: NPY002 - some libraries use the global generator
+            random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
+            if list(warnings.filters) != filters:
+                warnings.filters[:] = filters  # type: ignore[index]
+                # Invalidate the interpreter's cache of the warnings that were shown.
+                warnings._filters_mutated()  # type: ignore[attr-defined]

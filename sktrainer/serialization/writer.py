@@ -44,7 +44,7 @@ def write_skt(trainer: Any, path: Path) -> None:
     InputError
         If the trainer contains a value that could not be loaded in another process.
     """
-    family = find_backend(trainer.model_).name
+    family = find_backend(trainer.model_).spec.name
     state, tables, files = _trainer_state(trainer, family)
     native = native_format(family)
     halves = ModelParts(trainer.model_) if native is None else native.split(trainer.model_)
@@ -104,7 +104,7 @@ def write_native(model: Any, path: Path) -> None:
     InputError
         If the library has no native format, or the format has another suffix.
     """
-    native = native_format(find_backend(model).name)
+    native = native_format(find_backend(model).spec.name)
     name = type(model).__name__
     if native is None:
         raise InputError(

@@ -7,7 +7,6 @@ import os
 import pickle
 import random
 import re
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,7 +17,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
-from sktrainer.backends.keras.network import encode_networks
+from sktrainer.backends.estimators import encode_networks
+from sktrainer.backends.registry import framework_random_states
 from sktrainer.testing.cases import Case
 from sktrainer.trainer import ManagedTrainer
 
@@ -59,7 +59,7 @@ def _caller_state() -> dict[str, Any]:
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
         "Python generator": random.getstate(),
-        "torch generator": _torch_generator(),
+        "generators of frameworks": framework_random_states(),
         "warning filters": list(warnings.filters),
         "thread limits": [
             (library["filepath"], library["num_threads"]) for library in threadpool_info()
@@ -67,11 +67,6 @@ def _caller_state() -> dict[str, Any]:
         "environment": dict(os.environ),
         "working directory": sorted(file.name for file in Path.cwd().iterdir()),
     }
-
-
-def _torch_generator() -> bytes:
-    torch: Any = sys.modules.get("torch")  # avoid importing it for models that do not use it
-    return b"" if torch is None else torch.get_rng_state().numpy().tobytes()
 
 
 def check_estimator_is_not_modified(case: Case) -> None:
@@ -88,7 +83,7 @@ def check_estimator_is_not_modified(case: Case) -> None:
 
 
 def stable_pickle(estimator: Any) -> bytes:
-    """Return a deterministic pickle. Keras stores the time in its own pickles."""
+    """Return a deterministic pickle; those of networks may contain the time."""
     return pickle.dumps(encode_networks({"estimator": estimator}))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.backends.base import Backend, FitRequest, IncrementalTraining, PartialFitRequest
+from sktrainer.backends.base import Backend, FitRequest, PartialFitRequest
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.checkpoints.fit import FitCheckpoint
@@ -136,9 +136,10 @@ def partial_fit_model(
         classes=classes,
         number=number,
     )
-    backend = cast(IncrementalTraining, find_backend(fitted.model))
+    incremental = find_backend(fitted.model).incremental
+    assert incremental is not None  # checked before the first chunk
     with limit_threads(n_threads):
-        fit = backend.partial_fit(request)
+        fit = incremental.partial_fit(request)
     *steps, (name, _) = fitted.pipeline.steps
     pipeline = type(fitted.pipeline)([*steps, (name, fit.model)])
     return FitOutcome(replace(fitted, pipeline=pipeline), fit)
@@ -214,7 +215,7 @@ def _lacks_a_class(rows: Rows | None, n_classes: int) -> bool:
 def _uses_library_predict(plan: ModelPlan) -> bool:
     """Return whether `predict` is defined by the library and not by a user's subclass."""
     owner = next((c for c in type(plan.model).__mro__ if "predict" in vars(c)), object)
-    return owner.__module__.partition(".")[0] == plan.backend.name
+    return owner.__module__.partition(".")[0] in plan.backend.spec.packages
 
 
 def _with_targets(

@@ -79,8 +79,8 @@ def log_imbalance(
 
 def warn_if_pretrained(progress: Progress, parts: EstimatorParts) -> tuple[str, ...]:
     """Warn if a network starts from weights that were trained before."""
-    was_trained = getattr(find_backend(parts.model), "was_trained", None)
-    if was_trained is None or not was_trained(parts.model):
+    networks = find_backend(parts.model).networks
+    if networks is None or not networks.was_trained(parts.model):
         return ()
     note = (
         "the module is already trained: every fit, including those of folds, starts from its "

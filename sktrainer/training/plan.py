@@ -20,7 +20,6 @@ from sktrainer.scoring.scorers import Scoring, named_scorer, resolve_scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
 from sktrainer.training.validation import (
     compatibility_problems,
-    network_parameter_problems,
     unsupported_scorer_problems,
 )
 from sktrainer.types import FitData, Task
@@ -122,7 +121,8 @@ def make_plan(
         If parameters are incompatible with each other, the model or the data.
     """
     backend = find_backend(parts.model)
-    problems = network_parameter_problems(backend, parts.model)
+    # Other libraries raise as soon as `fit` starts.
+    problems = [] if backend.networks is None else backend.networks.problems(parts.model)
     if problems:
         raise ParameterError(problems)
     capabilities = backend.capabilities(parts.model, data.task)
@@ -134,7 +134,7 @@ def make_plan(
     )
     try:
         name = model_name(parts.model)
-        device = choose_device(parameters["device"], backend, parts.model, name)
+        device = choose_device(parameters["device"], backend.devices, parts.model, name)
     except ParameterError as error:
         problems += error.problems
     if problems:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.backends.base import Backend, Capabilities
+from sktrainer.backends.base import Capabilities
 from sktrainer.backends.estimators import EstimatorParts, model_name, unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric
@@ -32,7 +32,6 @@ from sktrainer.types import Array, FitData, Task
 __all__ = [
     "compatibility_problems",
     "effective_params",
-    "network_parameter_problems",
     "scorer_problem",
     "unsupported_scorer_problems",
     "validate",
@@ -103,15 +102,6 @@ def _scorer_problems(parameters: Mapping[str, Any], data: FitData) -> list[str]:
         asked.append(parameters["eval_metric"])
     misfits = (scorer_problem(name, data.task, data.n_classes) for name in dict.fromkeys(asked))
     return [misfit for misfit in misfits if misfit is not None]
-
-
-def network_parameter_problems(backend: Backend, model: Any) -> list[str]:
-    """Return an error text for each invalid parameter of the model.
-
-    Only backends of networks check this: other libraries raise as soon as `fit` starts.
-    """
-    find = getattr(backend, "problems", None)
-    return [] if find is None else list(find(model))
 
 
 def compatibility_problems(

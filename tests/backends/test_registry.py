@@ -22,8 +22,18 @@ MODELS = {
 }
 
 FOREIGN_BACKEND = """
-class Backend:
-    name = "foreign"
+from sktrainer.backends.base import Backend
+from sktrainer.backends.support import BackendSpec
+
+SPEC = BackendSpec("foreign", ("foreignlib",), "foreignlib:ForeignBackend")
+
+
+class ForeignBackend(Backend):
+    spec = SPEC
+
+    def capabilities(self, model, task): ...
+
+    def fit(self, request): ...
 
 
 class Model:
@@ -54,36 +64,36 @@ def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize(("library", "name"), MODELS.items())
 def test_backend_is_found_by_the_library_of_the_model(library: str, name: str) -> None:
     model = getattr(pytest.importorskip(library), name)()
-    assert find_backend(model).name == library
+    assert find_backend(model).spec.name == library
 
 
 @pytest.mark.parametrize(("library", "name"), MODELS.items())
 def test_user_defined_subclass_uses_the_backend_of_its_base(library: str, name: str) -> None:
     base = getattr(pytest.importorskip(library), name)
     derived = type("Mine", (base,), {"__module__": "my_project.models"})
-    assert find_backend(derived()).name == library
+    assert find_backend(derived()).spec.name == library
 
 
 def test_scikit_learn_backend_is_the_fallback() -> None:
     class Mine(BaseEstimator):
         pass
 
-    assert find_backend(LogisticRegression()).name == "sklearn"
-    assert find_backend(Mine()).name == "sklearn"
+    assert find_backend(LogisticRegression()).spec.name == "sklearn"
+    assert find_backend(Mine()).spec.name == "sklearn"
 
 
 def test_entry_point_is_found_by_package_name(declare: Any) -> None:
-    declare(foreignlib="foreignlib:Backend")
+    declare(foreignlib="foreignlib:SPEC")
     foreignlib = import_module("foreignlib")
 
-    assert find_backend(foreignlib.Model()).name == "foreign"
+    assert find_backend(foreignlib.Model()).spec.name == "foreign"
 
 
 def test_entry_point_does_not_replace_a_built_in_backend(declare: Any) -> None:
     lightgbm = pytest.importorskip("lightgbm")
-    declare(lightgbm="foreignlib:Backend", sklearn="foreignlib:Backend")
-    assert find_backend(lightgbm.LGBMClassifier()).name == "lightgbm"
-    assert find_backend(LogisticRegression()).name == "sklearn"
+    declare(lightgbm="foreignlib:SPEC", sklearn="foreignlib:SPEC")
+    assert find_backend(lightgbm.LGBMClassifier()).spec.name == "lightgbm"
+    assert find_backend(LogisticRegression()).spec.name == "sklearn"
 
 
 def test_broken_entry_point_is_named_in_the_error(declare: Any) -> None:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from sktrainer import ParameterError
 from sktrainer.runtime.devices import AvailableGpus, DeviceChoice, choose_device, is_device_name
-from tests.stubs import Computes
+from tests.stubs import FakeDevices
 
 TWO = AvailableGpus(("cuda:0", "cuda:1"))
 APPLE = AvailableGpus(("mps",))
 NOT_REPRODUCIBLE = AvailableGpus(("cuda:0",), reproducible=False)
 NONE = AvailableGpus(reason_if_none="it sees no GPU")
-
-
-@dataclass
-class WithoutDevices:
-    """Third-party backend that does not implement device support."""
-
-    name: str = "other"
 
 
 class Model:
@@ -43,11 +34,11 @@ class Model:
     ],
 )
 def test_choose_device_selects_an_available_device(asked, gpus, expected):
-    assert choose_device(asked, Computes(gpus), Model()) == expected
+    assert choose_device(asked, FakeDevices(gpus), Model()) == expected
 
 
 def test_auto_uses_cpu_when_gpu_training_is_not_reproducible():
-    choice = choose_device("auto", Computes(NOT_REPRODUCIBLE), Model())
+    choice = choose_device("auto", FakeDevices(NOT_REPRODUCIBLE), Model())
     assert choice.name == "cpu"
     assert choice.override == "cpu"
     assert "device='cuda'" in choice.reason
@@ -55,7 +46,7 @@ def test_auto_uses_cpu_when_gpu_training_is_not_reproducible():
 
 @pytest.mark.parametrize("asked", ["cpu", "auto"])
 def test_gpus_are_queried_only_if_needed(asked):
-    backend = Computes(TWO)
+    backend = FakeDevices(TWO)
     choose_device(asked, backend, Model())
     assert backend.times_asked == (asked == "auto")
 
@@ -76,7 +67,7 @@ def test_gpus_are_queried_only_if_needed(asked):
 )
 def test_unavailable_device_raises(asked, gpus, message):
     with pytest.raises(ParameterError, match=message):
-        choose_device(asked, Computes(gpus), Model())
+        choose_device(asked, FakeDevices(gpus), Model())
 
 
 @pytest.mark.parametrize(
@@ -91,7 +82,7 @@ def test_unavailable_device_raises(asked, gpus, message):
     ],
 )
 def test_device_in_model_parameters_takes_precedence(asked, own, expected):
-    assert choose_device(asked, Computes(TWO, own), Model()) == expected
+    assert choose_device(asked, FakeDevices(TWO, own), Model()) == expected
 
 
 @pytest.mark.parametrize(
@@ -99,25 +90,25 @@ def test_device_in_model_parameters_takes_precedence(asked, own, expected):
 )
 def test_conflicting_devices_raise(asked, own):
     with pytest.raises(ParameterError, match=f"device='{asked}' conflicts with Model.*'{own}'"):
-        choose_device(asked, Computes(TWO, own), Model())
+        choose_device(asked, FakeDevices(TWO, own), Model())
 
 
 def test_unavailable_device_in_model_parameters_raises():
     with pytest.raises(ParameterError, match="Model set the device 'cuda',.* it sees no GPU"):
-        choose_device("auto", Computes(NONE, "cuda"), Model())
+        choose_device("auto", FakeDevices(NONE, "cuda"), Model())
     with pytest.raises(ParameterError, match="available are cuda:0, cuda:1"):
-        choose_device("auto", Computes(TWO, "cuda:7"), Model())
+        choose_device("auto", FakeDevices(TWO, "cuda:7"), Model())
 
 
 def test_library_specific_device_is_accepted():
-    assert choose_device("auto", Computes(NONE, "xpu"), Model()) == DeviceChoice("xpu")
+    assert choose_device("auto", FakeDevices(NONE, "xpu"), Model()) == DeviceChoice("xpu")
 
 
 def test_backend_without_device_support_accepts_auto_and_cpu():
-    assert choose_device("auto", WithoutDevices(), Model()) == DeviceChoice()
-    assert choose_device("cpu", WithoutDevices(), Model()) == DeviceChoice()
+    assert choose_device("auto", None, Model()) == DeviceChoice()
+    assert choose_device("cpu", None, Model()) == DeviceChoice()
     with pytest.raises(ParameterError, match="'auto' or 'cpu' for Model"):
-        choose_device("cuda", WithoutDevices(), Model())
+        choose_device("cuda", None, Model())
 
 
 @pytest.mark.parametrize(

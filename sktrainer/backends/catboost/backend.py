@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
 from sktrainer.backends._boosting.recorder import RoundRecorder
-from sktrainer.backends.base import (
-    Capabilities,
-    ColumnBackend,
-    DeviceSupport,
-    FitRequest,
-    GuestBackend,
-)
+from sktrainer.backends.base import Backend, Capabilities, FitRequest
+from sktrainer.backends.catboost import SPEC
 from sktrainer.backends.catboost.checkpoint import snapshot_params
-from sktrainer.backends.catboost.devices import available_gpus
+from sktrainer.backends.catboost.devices import CatBoostDevices
 from sktrainer.backends.catboost.metrics import requested_metric
 from sktrainer.backends.catboost.parameters import (
     OVERRIDDEN_PARAMS,
@@ -25,13 +19,13 @@ from sktrainer.backends.catboost.parameters import (
     set_device,
     set_unset_params,
 )
+from sktrainer.backends.catboost.serialize import FORMAT
 from sktrainer.backends.catboost.train import train_rounds
-from sktrainer.backends.support import ColumnParameter
-from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.backends.support import ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
 
 
-class CatBoostBackend:
+class CatBoostBackend(Backend):
     """Backend for CatBoostClassifier, CatBoostRegressor, and subclasses.
 
     With ``tol=0``, CatBoost's own overfitting detector, which applies the same rule, stops
@@ -40,16 +34,21 @@ class CatBoostBackend:
     it is used only with ``tol > 0``, which CatBoost does not support.
     """
 
-    name = "catboost"
-    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
-        "monotone_constraints": ColumnParameter("each"),
-        "feature_weights": ColumnParameter("weights"),
-        "ignored_features": ColumnParameter("listed"),
-        "cat_features": ColumnParameter("categories", lambda _: None),
-        "text_features": ColumnParameter("texts"),
-        "embedding_features": ColumnParameter("texts"),
-    }
-    as_guest: ClassVar[Mapping[str, Any]] = {"allow_writing_files": False}
+    spec = SPEC
+    parameters = ParameterSpec(
+        seeds=("random_state", "random_seed"),
+        columns={
+            "monotone_constraints": ColumnParameter("each"),
+            "feature_weights": ColumnParameter("weights"),
+            "ignored_features": ColumnParameter("listed"),
+            "cat_features": ColumnParameter("categories", lambda _: None),
+            "text_features": ColumnParameter("texts"),
+            "embedding_features": ColumnParameter("texts"),
+        },
+        nested_defaults={"allow_writing_files": False},
+    )
+    devices = CatBoostDevices()
+    serializer = FORMAT
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")
@@ -67,18 +66,6 @@ class CatBoostBackend:
             releases_gil=True,
         )
 
-    def own_device(self, model: Any) -> str | None:
-        """Return the device set by `task_type` and `devices`; "cuda" if there are several."""
-        given = model.get_params()
-        if str(given.get("task_type")) != "GPU":
-            return "cpu" if given.get("task_type") else None
-        devices = given.get("devices")
-        index = str(devices[0] if isinstance(devices, list) and len(devices) == 1 else devices)
-        return f"cuda:{index}" if index.isdecimal() else "cuda"
-
-    def gpus(self, model: Any) -> AvailableGpus:
-        return available_gpus()
-
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")
         model = request.model
@@ -89,7 +76,8 @@ class CatBoostBackend:
         max_iter = request.n_iter or n_rounds(given)
         names, changes = requested_metric(request)
         recorder = RoundRecorder(request, names)
-        changes |= {name: v for name, v in self.as_guest.items() if given.get(name) is None}
+        defaults = self.parameters.nested_defaults
+        changes |= {name: v for name, v in defaults.items() if given.get(name) is None}
         dropped = (
             *OVERRIDDEN_PARAMS,
             *ROUNDS_PARAMS,
@@ -101,9 +89,3 @@ class CatBoostBackend:
         ):
             train_rounds(request, recorder)
         return recorder.outcome(model, max_iter)
-
-
-if TYPE_CHECKING:
-    _: DeviceSupport = CatBoostBackend()
-    _of_columns: ColumnBackend = CatBoostBackend()
-    _as_guest: GuestBackend = CatBoostBackend()

@@ -1,1 +1,12 @@
-"""Keras backend: Keras models, scikeras and keras.wrappers estimators."""
+"""Backend for Keras: models, builders, scikeras and keras.wrappers."""
+
+from sktrainer.backends.support import BackendSpec
+
+SPEC = BackendSpec(
+    name="keras",
+    packages=("keras", "scikeras"),
+    address="sktrainer.backends.keras.backend:KerasBackend",
+    extra="keras",
+    accepts_builders=True,
+    holds_networks=True,
+)

@@ -1,48 +1,130 @@
-"""Keras backend: models, model-building functions, wrappers of scikeras and keras.wrappers.
-
-sktrainer runs the training loop instead of `Model.fit`. Early stopping can then return a
-reason, and each epoch has a different row order (with a seed, Keras on TensorFlow repeats the
-same order). It also avoids Keras's data adapters, whose setup can take longer than training.
-"""
+"""Keras backend: models, model-building functions, wrappers of scikeras and keras.wrappers."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import json
+from typing import Any
 
-from sktrainer.backends._networks.data import check_network_rows
 from sktrainer.backends._networks.parameters import epochs_or_none
-from sktrainer.backends.base import (
-    Capabilities,
-    DeviceSupport,
-    FitRequest,
-    IncrementalTraining,
-    NetworkSupport,
-    PartialFitRequest,
-    watched_fit,
+from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
+from sktrainer.backends.keras import SPEC
+from sktrainer.backends.keras.devices import gpus, random_state, set_random_state
+from sktrainer.backends.keras.estimator import KerasEstimator
+from sktrainer.backends.keras.network import (
+    decode_networks,
+    encode_networks,
+    hash_stable_copy,
 )
-from sktrainer.backends.keras.devices import gpus, set_epoch_seeds, set_seeds
-from sktrainer.backends.keras.mixin import KerasEstimatorBase
-from sktrainer.backends.keras.recognize import is_instance
-from sktrainer.backends.keras.train import (
-    TrainingLoop,
-    build_and_compile,
-    continue_training,
-    model_seed,
-    training_context,
-)
+from sktrainer.backends.keras.recognize import is_instance, is_keras_model, is_keras_wrapper
+from sktrainer.backends.keras.serialize import FORMAT, STOWAGE
+from sktrainer.backends.keras.train import fit_network, partial_fit_network
+from sktrainer.backends.keras.wrappers import to_trainable
+from sktrainer.backends.registry import is_builder
+from sktrainer.backends.support import NetworkSerializer, ParameterSpec
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
-from sktrainer.runtime.seeds import derive_seed
 from sktrainer.types import ModelFit, Task
 
 __all__ = ["KerasBackend"]
 
 
-class KerasBackend:
+class KerasDevices:
+    """GPUs of Keras models, which have no device parameter."""
+
+    def configured_device(self, model: Any) -> None:
+        return None
+
+    def available_gpus(self, model: Any) -> AvailableGpus:
+        return gpus()
+
+
+class KerasNetworks:
+    """Keras models as instances, classes or builders, and the wrappers of two packages."""
+
+    serializer: NetworkSerializer = STOWAGE
+
+    def is_raw(self, value: Any) -> bool:
+        return is_keras_model(value) or is_builder(value)
+
+    def wrap(self, value: Any) -> Any:
+        """Return the estimator of a model or builder; a wrapper becomes trainable."""
+        if self.is_raw(value):
+            return KerasEstimator(value)
+        return to_trainable(value) if is_keras_wrapper(value) else value
+
+    def clone(self, value: Any) -> Any:
+        """Return a copy of a model, or of an estimator with its models.
+
+        Keras's own pickling consumes Python's global random state. `sklearn.clone` drops the
+        `fit_kwargs` of keras.wrappers, so wrappers are rebuilt from their parameters.
+        """
+        if is_keras_model(value):
+            return hash_stable_copy(value)
+        if not is_keras_wrapper(value):
+            return clone_estimator(value)
+        params = encode_networks(value.get_params(deep=False))
+        copies = {name: clone_estimator(item) for name, item in params.items()}
+        return type(value)(**decode_networks(copies))
+
+    def encode(self, value: Any) -> Any:
+        return encode_networks({"": value})[""]
+
+    def decode(self, encoded: Any) -> Any:
+        return decode_networks({"": encoded})[""]
+
+    def describe(self, value: Any) -> Any:
+        """Return the configuration of a model, optimizer, loss or metric, and its weights."""
+        if not hasattr(value, "get_config"):
+            return None
+        compiled = value.get_compile_config() if getattr(value, "compiled", False) else None
+        # The configuration of a Keras loss omits some of its arguments; add them.
+        losses = (value, getattr(value, "loss", None))
+        parts = [
+            value.get_config(),
+            compiled,
+            [getattr(loss, "_fn_kwargs", None) for loss in losses],
+        ]
+        weights = value.get_weights() if hasattr(value, "get_weights") else None
+        return [json.dumps(parts, default=str, sort_keys=True), weights]
+
+    def problems(self, model: Any) -> list[str]:
+        found: list[str] = model.problems()
+        return found
+
+    def was_trained(self, model: Any) -> bool:
+        """Return whether the optimizer of a model instance has made any steps."""
+        inner = getattr(model, "model", None)
+        optimizer = getattr(inner, "optimizer", None) if is_instance(inner) else None
+        return optimizer is not None and int(optimizer.iterations) > 0
+
+    def runtime_packages(self, model: Any) -> tuple[str, ...]:
+        import keras
+
+        return ("keras", keras.backend.backend())
+
+    def random_state(self) -> Any:
+        return random_state()
+
+    def set_random_state(self, state: Any) -> None:
+        set_random_state(state)
+
+
+class KerasIncrementalTraining:
+    """Incremental training: one epoch on each chunk."""
+
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
+        return partial_fit_network(request)
+
+
+class KerasBackend(Backend):
     """Backend for Keras models."""
 
-    name = "keras"
+    spec = SPEC
+    parameters = ParameterSpec(losses=("loss",))
+    devices = KerasDevices()
+    serializer = FORMAT
+    incremental = KerasIncrementalTraining()
+    networks = KerasNetworks()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the requirements and capabilities of this model."""
@@ -56,76 +138,5 @@ class KerasBackend:
             iteration_name="epoch",
         )
 
-    def problems(self, model: Any) -> list[str]:
-        """Return a message for each parameter that the model cannot be trained with."""
-        found: list[str] = model.problems()
-        return found
-
-    def was_trained(self, model: Any) -> bool:
-        """Return whether the optimizer of a model instance has made any steps."""
-        inner = getattr(model, "model", None)
-        optimizer = getattr(inner, "optimizer", None) if is_instance(inner) else None
-        return optimizer is not None and int(optimizer.iterations) > 0
-
-    def own_device(self, model: Any) -> None:
-        """Return None: a Keras model has no device parameter."""
-
-    def gpus(self, model: Any) -> AvailableGpus:
-        """Return the GPUs that the Keras backend sees."""
-        return gpus()
-
     def fit(self, request: FitRequest) -> ModelFit:
-        """Train for all epochs and restore the weights of the best one.
-
-        Parameters
-        ----------
-        request : FitRequest
-
-        Returns
-        -------
-        ModelFit
-            With the estimator of the request, which has the Keras model as `model_`.
-        """
-        check_network_rows(request)
-        seed = model_seed(request)
-        with training_context(request, seed):
-            set_seeds(seed)
-            net = build_and_compile(request)
-            training = TrainingLoop(net, request, seed)
-            n_iter, ended = training.run()
-        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
-        reason = "converged" if ended else fit.stop_reason
-        return replace(fit, stop_reason=reason, batch_size=training.batch_size)
-
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        """Train for one epoch on a chunk, with the weights and optimizer state so far.
-
-        Callbacks are copied for each chunk; the chunk's number is their epoch.
-
-        Parameters
-        ----------
-        request : ChunkRequest
-
-        Returns
-        -------
-        ModelFit
-        """
-        check_network_rows(request)
-        before: KerasEstimatorBase = request.model
-        net, number = copy.copy(before), request.number
-        seed = derive_seed(model_seed(request), "chunk", number)
-        with training_context(request, seed):
-            request = replace(request, model=net)
-            if not before.__sklearn_is_fitted__():
-                set_seeds(seed)
-                TrainingLoop(build_and_compile(request), request, seed).chunk(number)
-            else:
-                set_epoch_seeds(seed)
-                continue_training(before, TrainingLoop(net, request, seed), number)
-        return ModelFit(net, "partial_fit", number, number, request.monitor.evaluations)
-
-
-if TYPE_CHECKING:
-    _: IncrementalTraining = KerasBackend()
-    _on_devices: DeviceSupport = KerasBackend()
-    _of_networks: NetworkSupport = KerasBackend()
+        return fit_network(request)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from sktrainer.backends.keras.outputs import default_loss, gives_logits
+from sktrainer.backends._networks.target_scale import TargetScale
+from sktrainer.backends.keras.outputs import OutputSpec, default_loss, gives_logits
 from sktrainer.backends.keras.recognize import is_instance
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.exceptions import ParameterError
@@ -20,6 +21,7 @@ from sktrainer.types import Array, Rows, Task
 __all__ = [
     "PROVIDED_ARGUMENTS",
     "BuildContext",
+    "TrainableEstimator",
     "TrainingOptions",
     "build_arguments",
     "builder_defaults",
@@ -194,13 +196,41 @@ def probe_outputs(model: Any, X: Any) -> Array:
     return np.asarray(keras.ops.convert_to_numpy(found))
 
 
-def compile_if_needed(model: Any, net: Any, raw: Array, classes: Array | None) -> None:
+class TrainableEstimator(Protocol):
+    """Estimator of a Keras model, as the training loop uses it."""
+
+    model_: Any
+    outputs_: OutputSpec
+    input_spec_: Any
+    predict_batch_: int
+
+    @property
+    def has_target_encoder(self) -> bool: ...
+
+    def training_options(self) -> TrainingOptions: ...
+    def build_model(self, sight: BuildContext) -> Any: ...
+    def compile_options(self) -> dict[str, Any]: ...
+    def target_scale(
+        self, scale: TargetScale, model: Any, raw: Array
+    ) -> TargetScale | None: ...
+    def encode_inputs(self, X: Any) -> Any: ...
+    def encode_targets(self, y: Array) -> Array: ...
+    def predict(self, X: Any) -> Array: ...
+    def predict_proba(self, X: Any) -> Array: ...
+    def __sklearn_is_fitted__(self) -> bool: ...
+    def __getstate__(self) -> dict[str, Any]: ...
+    def __setstate__(self, state: dict[str, Any]) -> None: ...
+
+
+def compile_if_needed(
+    model: Any, net: TrainableEstimator, raw: Array, classes: Array | None
+) -> None:
     """Compile a model that is not compiled, with the loss that matches its outputs.
 
     Parameters
     ----------
     model : keras.Model
-    net : Trainee
+    net : TrainableEstimator
         Its arguments of `compile` take precedence.
     raw : ndarray of shape (n_rows, ...)
         Outputs of the model for a few rows.

@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.backends.registry import backend_for_package
 from sktrainer.runtime.devices import AvailableGpus
 
 __all__ = [
     "gpus",
     "on_device",
     "preserve_seeds",
+    "random_state",
     "set_epoch_seeds",
+    "set_random_state",
     "set_seeds",
     "silence_retracing_warnings",
 ]
@@ -32,10 +35,9 @@ def gpus() -> AvailableGpus:
     import keras
 
     backend = keras.backend.backend()
-    if backend == "torch":
-        from sktrainer.backends.torch.devices import gpus as gpus_of_torch
-
-        return gpus_of_torch()
+    below = backend_for_package(backend)  # torch; the others have no backend of their own
+    if below is not None and below.devices is not None:
+        return below.devices.available_gpus(None) or AvailableGpus()
     if backend == "tensorflow":
         names = _gpus_of_tensorflow()
         return AvailableGpus(names, "" if names else "TensorFlow sees no GPU")
@@ -74,24 +76,44 @@ def on_device(device: str | None) -> Iterator[None]:
         yield
 
 
+def random_state() -> Any:
+    """Return the seeds of Keras and of TensorFlow.
+
+    The generators of Python and NumPy, and torch's, are not among them.
+    """
+    from keras.src.backend.common import global_state
+
+    context = vars(_tensorflow_context())
+    return (
+        [global_state.get_global_attribute(name) for name in _KERAS_STATE],
+        {name: context.get(name) for name in ("_seed", "_rng")},
+    )
+
+
+def set_random_state(state: Any) -> None:
+    """Restore the result of `random_state`."""
+    from keras.src.backend.common import global_state
+
+    of_keras, of_context = state
+    for name, value in zip(_KERAS_STATE, of_keras, strict=True):
+        global_state.set_global_attribute(name, value)
+    vars(_tensorflow_context()).update(of_context)
+
+
+_KERAS_STATE = ("global_random_seed", "global_seed_generator")
+
+
 @contextmanager
 def preserve_seeds() -> Iterator[None]:
     """Restore the seeds of Keras and of TensorFlow on exit.
 
-    `sktrainer.runtime.global_state.kept` restores those of Python, NumPy and torch.
+    `preserve_global_state` does the same, but not outside of the main thread.
     """
-    from keras.src.backend.common import global_state
-
-    names = ("global_random_seed", "global_seed_generator")
-    before = {name: global_state.get_global_attribute(name) for name in names}
-    context = _tensorflow_context()
-    of_context = {name: vars(context).get(name) for name in ("_seed", "_rng")}
+    before = random_state()
     try:
         yield
     finally:
-        for name, value in before.items():
-            global_state.set_global_attribute(name, value)
-        vars(context).update(of_context)
+        set_random_state(before)
 
 
 def set_seeds(seed: int) -> None:

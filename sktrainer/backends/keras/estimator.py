@@ -35,6 +35,7 @@ from sktrainer.backends.keras.mixin import KerasEstimatorBase
 from sktrainer.backends.keras.network import plain_copy
 from sktrainer.backends.keras.outputs import is_unbounded
 from sktrainer.backends.keras.recognize import is_instance
+from sktrainer.backends.keras.train import fit_network
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
@@ -155,9 +156,7 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
         -------
         self
         """
-        from sktrainer.backends.keras.backend import KerasBackend
-
-        KerasBackend().fit(FitRequest(**full_fit_request(self, X, y, sample_weight)))
+        fit_network(FitRequest(**full_fit_request(self, X, y, sample_weight)))
         return self
 
     def problems(self) -> list[str]:

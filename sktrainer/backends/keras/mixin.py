@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -11,7 +11,12 @@ from sktrainer.backends._networks.data import fixed_batches, network_input
 from sktrainer.backends._networks.parameters import number_problems
 from sktrainer.backends._networks.target_scale import TargetScale
 from sktrainer.backends.base import PartialFitRequest
-from sktrainer.backends.keras.build import BuildContext, TrainingOptions, full_fit_request
+from sktrainer.backends.keras.build import (
+    BuildContext,
+    TrainableEstimator,
+    TrainingOptions,
+    full_fit_request,
+)
 from sktrainer.backends.keras.devices import silence_retracing_warnings
 from sktrainer.backends.keras.network import (
     decode_networks,
@@ -21,6 +26,7 @@ from sktrainer.backends.keras.network import (
     variables_of,
 )
 from sktrainer.backends.keras.outputs import OutputSpec
+from sktrainer.backends.keras.train import partial_fit_network
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.global_state import preserve_global_state
@@ -52,23 +58,14 @@ class KerasEstimatorBase:
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows."""
-        from sktrainer.backends.keras.backend import KerasBackend
-
         classes = None
         if self.__sklearn_is_fitted__():
             classes = self.outputs_.classes
         request = PartialFitRequest(
             **full_fit_request(self, X, y, sample_weight), classes=classes
         )
-        self.__setstate__(vars(KerasBackend().partial_fit(request).model))
+        self.__setstate__(vars(partial_fit_network(request).model))
         return self
-
-    @property
-    def packages_below(self) -> tuple[str, ...]:
-        """Names of the packages that the model depends on: Keras and its backend."""
-        import keras
-
-        return ("keras", keras.backend.backend())
 
     def problems(self) -> list[str]:
         """Return a message for each invalid training parameter."""
@@ -166,3 +163,7 @@ class KerasEstimatorBase:
             f"the model of {type(self).__name__} cannot be copied: it has no get_config that "
             "returns its constructor arguments; implement get_config"
         )
+
+
+if TYPE_CHECKING:
+    _: TrainableEstimator = KerasEstimatorBase()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from typing import Any
 
-__all__ = ["is_builder", "is_instance", "is_keras_model", "is_keras_object", "is_keras_wrapper"]
+__all__ = ["is_instance", "is_keras_model", "is_keras_object", "is_keras_wrapper"]
 
 
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
@@ -16,11 +14,6 @@ def is_keras_model(estimator: Any) -> bool:
     """Return whether this is a Keras model (an instance or a class)."""
     mro = estimator.__mro__ if isinstance(estimator, type) else type(estimator).__mro__
     return any(c.__name__ == "Model" and root_package(c) == "keras" for c in mro)
-
-
-def is_builder(estimator: Any) -> bool:
-    """Return whether the estimator is a function, which builds a model."""
-    return inspect.isroutine(estimator) or isinstance(estimator, functools.partial)
 
 
 def is_keras_wrapper(estimator: Any) -> bool:

@@ -1,7 +1,13 @@
-"""Training loop of a Keras model: epochs and batches."""
+"""Training loop of a Keras model: epochs and batches.
+
+sktrainer runs the training loop instead of `Model.fit`. Early stopping can then return a
+reason, and each epoch has a different row order (with a seed, Keras on TensorFlow repeats the
+same order). It also avoids Keras's data adapters, whose setup can take longer than training.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +21,7 @@ from sktrainer.backends._networks.data import (
     MOST_BATCH,
     PREDICT_BATCH_SIZE,
     auto_batch_size,
+    check_network_rows,
     defer_signals,
     network_input,
     normalize_weights,
@@ -22,10 +29,11 @@ from sktrainer.backends._networks.data import (
 )
 from sktrainer.backends._networks.embeddings import check_embedding_inputs
 from sktrainer.backends._networks.target_scale import TargetScale
-from sktrainer.backends.base import FitRequest, PartialFitRequest
+from sktrainer.backends.base import FitRequest, PartialFitRequest, watched_fit
 from sktrainer.backends.eval_metric import score_eval_metric
 from sktrainer.backends.keras.build import (
     BuildContext,
+    TrainableEstimator,
     compile_if_needed,
     input_spec,
     probe_outputs,
@@ -37,27 +45,60 @@ from sktrainer.backends.keras.devices import (
     on_device,
     preserve_seeds,
     set_epoch_seeds,
+    set_seeds,
     silence_retracing_warnings,
 )
-from sktrainer.backends.keras.mixin import KerasEstimatorBase
 from sktrainer.backends.keras.network import set_variables, variables_of
 from sktrainer.backends.keras.outputs import read_outputs
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.threads import limit_threads
-from sktrainer.types import Array, Rows
+from sktrainer.types import Array, ModelFit, Rows
 
-__all__ = [
-    "TrainingLoop",
-    "build_and_compile",
-    "classes_of",
-    "continue_training",
-    "model_seed",
-    "training_context",
-]
+__all__ = ["fit_network", "partial_fit_network"]
 
 
-def continue_training(before: KerasEstimatorBase, training: TrainingLoop, number: int) -> None:
+def fit_network(request: FitRequest) -> ModelFit:
+    """Train for all epochs and restore the weights of the best one.
+
+    Returns
+    -------
+    ModelFit
+        With the estimator of the request, which has the Keras model as `model_`.
+    """
+    check_network_rows(request)
+    seed = model_seed(request)
+    with training_context(request, seed):
+        set_seeds(seed)
+        net = build_and_compile(request)
+        training = TrainingLoop(net, request, seed)
+        n_iter, ended = training.run()
+    fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
+    reason = "converged" if ended else fit.stop_reason
+    return replace(fit, stop_reason=reason, batch_size=training.batch_size)
+
+
+def partial_fit_network(request: PartialFitRequest) -> ModelFit:
+    """Train for one epoch on a chunk, with the weights and optimizer state so far.
+
+    Callbacks are copied for each chunk; the chunk's number is their epoch.
+    """
+    check_network_rows(request)
+    before: TrainableEstimator = request.model
+    net, number = copy.copy(before), request.number
+    seed = derive_seed(model_seed(request), "chunk", number)
+    with training_context(request, seed):
+        request = replace(request, model=net)
+        if not before.__sklearn_is_fitted__():
+            set_seeds(seed)
+            TrainingLoop(build_and_compile(request), request, seed).chunk(number)
+        else:
+            set_epoch_seeds(seed)
+            continue_training(before, TrainingLoop(net, request, seed), number)
+    return ModelFit(net, "partial_fit", number, number, request.monitor.evaluations)
+
+
+def continue_training(before: TrainableEstimator, training: TrainingLoop, number: int) -> None:
     """Train the existing model, and restore the estimator it comes from to its old state.
 
     The model is not copied before training because TensorFlow would trace and compile the
@@ -92,9 +133,9 @@ def model_seed(request: FitRequest) -> int:
     return int(given) if isinstance(given, (int, np.integer)) else request.seed
 
 
-def build_and_compile(request: FitRequest) -> KerasEstimatorBase:
+def build_and_compile(request: FitRequest) -> TrainableEstimator:
     """Build the model, compile it if necessary, and determine the format of its outputs."""
-    net: KerasEstimatorBase = request.model
+    net: TrainableEstimator = request.model
     y = np.asarray(request.train.y)
     classes = classes_of(request)
     sight = BuildContext(network_input(request.train.X), y, request.task, classes)
@@ -117,7 +158,7 @@ def build_and_compile(request: FitRequest) -> KerasEstimatorBase:
     return net
 
 
-def _target_scale(net: KerasEstimatorBase, raw: Any, request: FitRequest) -> TargetScale | None:
+def _target_scale(net: TrainableEstimator, raw: Any, request: FitRequest) -> TargetScale | None:
     if request.task != "regression":
         return None
     scale = TargetScale.fit(np.asarray(request.train.y), request.train.sample_weight)
@@ -139,14 +180,14 @@ class TrainingLoop:
 
     Parameters
     ----------
-    net : Trainee
+    net : TrainableEstimator
         Has a compiled model.
     request : FitRequest
     seed : int
         The seed of each epoch is derived from it.
     """
 
-    def __init__(self, net: KerasEstimatorBase, request: FitRequest, seed: int) -> None:
+    def __init__(self, net: TrainableEstimator, request: FitRequest, seed: int) -> None:
         self.net, self.model, self.request, self.seed = net, net.model_, request, seed
         self.monitor = request.monitor
         self.options = net.training_options()

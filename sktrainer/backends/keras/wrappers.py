@@ -92,7 +92,7 @@ class ScikerasMixin(WrapperMixin):
         return {name: value for name, value in options.items() if value is not None}
 
     @property
-    def reads_targets(self) -> bool:
+    def has_target_encoder(self) -> bool:
         """Whether a subclass defines its own target encoder."""
         owner = next(base for base in type(self).__mro__ if "target_encoder" in vars(base))
         return not owner.__module__.startswith("scikeras.")
@@ -101,18 +101,18 @@ class ScikerasMixin(WrapperMixin):
         return self.feature_encoder_.transform(network_input(X))  # type: ignore[attr-defined]
 
     def encode_targets(self, y: Array) -> Array:
-        if not self.reads_targets:
+        if not self.has_target_encoder:
             return super().encode_targets(y)
         return np.asarray(self.target_encoder_.transform(y))  # type: ignore[attr-defined]
 
     def predict(self, X: Any) -> Array:
-        if not self.reads_targets:
+        if not self.has_target_encoder:
             return super().predict(X)
         raw = self.raw_outputs(X)
         return np.asarray(self.target_encoder_.inverse_transform(raw))  # type: ignore[attr-defined]
 
     def predict_proba(self, X: Any) -> Array:
-        if not self.reads_targets:
+        if not self.has_target_encoder:
             return super().predict_proba(X)
         decode = self.target_encoder_.inverse_transform  # type: ignore[attr-defined]
         return np.asarray(decode(self.raw_outputs(X), return_proba=True))

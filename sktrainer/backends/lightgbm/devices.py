@@ -5,18 +5,26 @@ from __future__ import annotations
 import functools
 import mmap
 from pathlib import Path
+from typing import Any
 
+from sktrainer.backends.lightgbm.parameters import configured_device
 from sktrainer.runtime.devices import AvailableGpus, cuda_driver, cuda_names
 
-__all__ = ["available_gpus", "lightgbm_has_cuda"]
+__all__ = ["LightGBMDevices", "lightgbm_has_cuda"]
 
 
-def available_gpus() -> AvailableGpus:
-    """Return the GPUs for LightGBM, whose CUDA learner sums floats in no fixed order."""
-    count, _ = cuda_driver()
-    if count and not lightgbm_has_cuda():
-        return AvailableGpus(reason_if_none="this build of LightGBM has no CUDA support")
-    return AvailableGpus(cuda_names(count), "LightGBM sees no GPU", reproducible=False)
+class LightGBMDevices:
+    """Device parameters of LightGBM models, and their GPUs."""
+
+    def configured_device(self, model: Any) -> str | None:
+        return configured_device(vars(model))  # faster than get_params, which takes 0.25 ms
+
+    def available_gpus(self, model: Any) -> AvailableGpus:
+        """Return the GPUs for LightGBM, whose CUDA learner sums floats in no fixed order."""
+        count, _ = cuda_driver()
+        if count and not lightgbm_has_cuda():
+            return AvailableGpus(reason_if_none="this build of LightGBM has no CUDA support")
+        return AvailableGpus(cuda_names(count), "LightGBM sees no GPU", reproducible=False)
 
 
 @functools.cache

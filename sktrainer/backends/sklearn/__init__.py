@@ -1,1 +1,9 @@
-"""Iterative training of scikit-learn models, and their capabilities."""
+"""Backend for scikit-learn, and models with its interface."""
+
+from sktrainer.backends.support import BackendSpec
+
+SPEC = BackendSpec(
+    name="sklearn",
+    packages=("sklearn",),
+    address="sktrainer.backends.sklearn.backend:SklearnBackend",
+)

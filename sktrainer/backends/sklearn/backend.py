@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from joblib import parallel_config
 
-from sktrainer.backends.base import (
-    Capabilities,
-    ColumnBackend,
-    DeviceSupport,
-    FitRequest,
-    IncrementalTraining,
-    PartialFitRequest,
-)
+from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
 from sktrainer.backends.estimators import apply_nested_defaults
+from sktrainer.backends.sklearn import SPEC
 from sktrainer.backends.sklearn.capabilities import accepts_category_columns, capabilities_of
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
 from sktrainer.backends.sklearn.train.strategies import IterationStrategy, iteration_strategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
-from sktrainer.backends.support import ColumnParameter
+from sktrainer.backends.support import ColumnParameter, ParameterSpec
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
@@ -31,7 +25,32 @@ from sktrainer.types import ModelFit, StopReason, Task
 __all__ = ["SklearnBackend"]
 
 
-class SklearnBackend:
+class SklearnDevices:
+    """GPUs of scikit-learn models, which have no device parameter."""
+
+    def configured_device(self, model: Any) -> None:
+        return None
+
+    def available_gpus(self, model: Any) -> AvailableGpus | None:
+        """Return no GPUs for scikit-learn's own models, and None (unknown) for all others.
+
+        Meta-estimators are unknown too: an XGBClassifier in a VotingClassifier may use a GPU.
+        """
+        holds_others = {"estimator", "estimators"} & vars(model).keys()
+        own = type(model).__module__.startswith("sklearn.") and not holds_others
+        return AvailableGpus() if own else None
+
+
+class SklearnIncrementalTraining:
+    """Incremental training with the model's own `partial_fit`."""
+
+    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
+        """Train a copy of the model on one chunk with one call of its `partial_fit`."""
+        with parallel_config(backend="threading", n_jobs=request.n_threads):
+            return partial_fit_epoch(request)
+
+
+class SklearnBackend(Backend):
     """Backend for scikit-learn compatible classifiers and regressors.
 
     Models that use joblib and do not set `n_jobs` get `n_threads` threads during the fit; no
@@ -61,28 +80,20 @@ class SklearnBackend:
     True
     """
 
-    name = "sklearn"
-    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
-        "monotonic_cst": ColumnParameter("each"),
-        "interaction_cst": ColumnParameter("groups"),
-        "categorical_features": ColumnParameter("categories", lambda _: "from_dtype"),
-    }
+    spec = SPEC
+    parameters = ParameterSpec(
+        columns={
+            "monotonic_cst": ColumnParameter("each"),
+            "interaction_cst": ColumnParameter("groups"),
+            "categorical_features": ColumnParameter("categories", lambda _: "from_dtype"),
+        }
+    )
+    devices = SklearnDevices()
+    incremental = SklearnIncrementalTraining()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the capabilities and requirements of a model with its current parameters."""
         return capabilities_of(model)
-
-    def own_device(self, model: Any) -> None:
-        """Return None: scikit-learn models have no device parameter."""
-
-    def gpus(self, model: Any) -> AvailableGpus | None:
-        """Return no GPUs for scikit-learn's own models, and None (unknown) for all others.
-
-        Meta-estimators are unknown too: an XGBClassifier in a VotingClassifier may use a GPU.
-        """
-        holds_others = {"estimator", "estimators"} & vars(model).keys()
-        own = type(model).__module__.startswith("sklearn.") and not holds_others
-        return AvailableGpus() if own else None
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, iteration by iteration if it is requested and supported.
@@ -120,20 +131,6 @@ class SklearnBackend:
             else getattr(model, way.count_parameter)
         )
         return _unwatched_fit(request, way, limit=limit)
-
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        """Train a copy of the model on one chunk with one call of its `partial_fit`.
-
-        Parameters
-        ----------
-        request : ChunkRequest
-
-        Returns
-        -------
-        ModelFit
-        """
-        with parallel_config(backend="threading", n_jobs=request.n_threads):
-            return partial_fit_epoch(request)
 
 
 def _set_category_columns(request: FitRequest) -> None:
@@ -214,9 +211,3 @@ def _model_history(model: Any) -> Iterator[dict[str, dict[str, float]]]:
         scale = loss_scale(model)
         for loss in getattr(model, "loss_curve_", ()):
             yield {"train": {"loss": scale * loss}}
-
-
-if TYPE_CHECKING:
-    _: IncrementalTraining = SklearnBackend()
-    _on_devices: DeviceSupport = SklearnBackend()
-    _of_columns: ColumnBackend = SklearnBackend()

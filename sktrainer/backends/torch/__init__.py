@@ -1,1 +1,11 @@
-"""PyTorch backend: skorch nets and torch modules."""
+"""Backend for PyTorch: skorch nets and Modules."""
+
+from sktrainer.backends.support import BackendSpec
+
+SPEC = BackendSpec(
+    name="torch",
+    packages=("skorch", "torch"),
+    address="sktrainer.backends.torch.backend:TorchBackend",
+    extra="torch",
+    holds_networks=True,
+)

@@ -8,21 +8,24 @@ once, and schedules continue from epoch to epoch.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from sktrainer._optional import require
 from sktrainer.backends._networks.data import check_network_rows
 from sktrainer.backends._networks.parameters import epochs_or_none, number_problems
 from sktrainer.backends.base import (
+    Backend,
     Capabilities,
-    DeviceSupport,
     FitRequest,
-    IncrementalTraining,
-    NetworkSupport,
     PartialFitRequest,
     watched_fit,
 )
+from sktrainer.backends.support import NetworkSerializer, ParameterSpec
+from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
+from sktrainer.backends.torch.serialize import FORMAT, STOWAGE
 from sktrainer.backends.torch.train import (
     copy_net,
     is_stop_from_callback,
@@ -33,6 +36,7 @@ from sktrainer.backends.torch.train import (
     run_epochs,
     training_mode,
 )
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
@@ -40,35 +44,64 @@ from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import ModelFit, Task
 
-__all__ = ["TorchBackend", "as_net"]
+__all__ = ["TorchBackend"]
 
 
-class TorchBackend:
-    """Backend for skorch nets."""
+class TorchDevices:
+    """Device parameter of skorch nets, and the GPUs that torch sees."""
 
-    name = "skorch"
+    def configured_device(self, model: Any) -> str | None:
+        """Return the device of the net, or None for skorch's default, "cpu"."""
+        device = "as set on the module" if model.device is None else str(model.device)
+        return None if device == "cpu" else device
 
-    def capabilities(self, model: Any, task: Task) -> Capabilities:
-        """Return the requirements and capabilities of this net."""
-        from sktrainer.backends.torch.data import supports_batch_loader
+    def available_gpus(self, model: Any) -> AvailableGpus:
+        from sktrainer.backends.torch.devices import gpus
 
-        criterion = model.criterion
-        per_row = (
-            criterion is None
-            or hasattr(criterion, "reduction")
-            or accepts_parameter(criterion, "reduction")
-        )
-        return Capabilities(
-            accepts_sparse=False,
-            accepts_nd=True,
-            multi_output=True,
-            accepts_sample_weight=per_row and supports_batch_loader(model),
-            labels="codes",
-            predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
-            max_iter=epochs_or_none(model.max_epochs),
-            early_stopping_by_default=True,
-            iteration_name="epoch",
-        )
+        return gpus()
+
+
+class TorchNetworks:
+    """skorch nets, and Modules passed as instances or classes."""
+
+    serializer: NetworkSerializer = STOWAGE
+
+    def is_raw(self, value: Any) -> bool:
+        return is_torch_module(value)
+
+    def wrap(self, value: Any) -> Any:
+        """Return the skorch net that trains a Module; nets are returned as they are."""
+        if not is_torch_module(value):
+            return value
+        require("skorch", "torch")
+        from sktrainer.backends.torch.estimator import ModuleNet
+
+        return ModuleNet(value)
+
+    def clone(self, value: Any) -> Any:
+        if not is_torch_module(value):
+            return clone_estimator(value)
+        from sktrainer.backends.torch.network import hash_stable_copy
+
+        return hash_stable_copy(value)
+
+    def encode(self, value: Any) -> Any:
+        return value  # the pickles of copies are reproducible
+
+    def decode(self, encoded: Any) -> Any:
+        return encoded
+
+    def describe(self, value: Any) -> Any:
+        """Return the layers and weights of a Module, whose pickle is not reproducible."""
+        if not hasattr(value, "state_dict"):
+            return None
+        weights: list[Any] = []
+        for name, tensor in value.state_dict().items():
+            try:
+                weights.append((name, np.asarray(tensor.detach().cpu())))
+            except (AttributeError, TypeError, ValueError):  # uninitialized lazy layer
+                weights.append((name, type(tensor).__name__))
+        return [repr(value), weights]
 
     def problems(self, model: Any) -> list[str]:
         """Return a message for each parameter that the net cannot be trained with."""
@@ -90,60 +123,22 @@ class TorchBackend:
         counts = (b for n, b in module.named_buffers() if n.endswith("num_batches_tracked"))
         return any(p.grad is not None for p in module.parameters()) or any(map(bool, counts))
 
-    def own_device(self, model: Any) -> str | None:
-        """Return the device of the net, or None for skorch's default, "cpu"."""
-        device = "as set on the module" if model.device is None else str(model.device)
-        return None if device == "cpu" else device
+    def runtime_packages(self, model: Any) -> tuple[str, ...]:
+        return ("skorch", "torch")
 
-    def gpus(self, model: Any) -> AvailableGpus:
-        """Return the GPUs that torch sees."""
-        from sktrainer.backends.torch.devices import gpus
+    def random_state(self) -> bytes:
+        import torch
 
-        return gpus()
+        return torch.get_rng_state().numpy().tobytes()
 
-    def fit(self, request: FitRequest) -> ModelFit:
-        """Train for all epochs and restore the weights of the best one.
+    def set_random_state(self, state: bytes) -> None:
+        import torch
 
-        Parameters
-        ----------
-        request : FitRequest
+        torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
-        Returns
-        -------
-        ModelFit
-            The net keeps its parameters; for a bare Module, these include the ones that
-            depend on the task and the table.
-        """
-        from sktrainer.backends.torch.build import check_outputs, complete_net
-        from sktrainer.backends.torch.devices import seed_generators
 
-        check_network_rows(request)
-        if request.device is not None:
-            request.model.device = request.device
-        # The rounding of sums over a large batch depends on the number of threads, and this
-        # number depends on how many folds run in parallel.
-        with (
-            limit_threads(1),
-            preserve_global_state(request.seed),
-            seed_generators(request.seed, request.model.device),
-        ):
-            net = complete_net(request)
-            request = replace(request, model=net)
-            with training_mode(net):
-                net.initialize()
-                check_outputs(net, request)
-                train, validation = make_datasets(net, request)
-                vars(net)["train_split"] = own_validation_split(validation)
-                X, y = train.X, train.y
-                net.notify("on_train_begin", X=X, y=y)
-                n_iter, interrupted = run_epochs(net, train, request)
-                net.notify("on_train_end", X=X, y=y)
-        net.weighted_, net.sample_ = False, None
-        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
-        reason = "converged" if interrupted else fit.stop_reason
-        all_rows = net.batch_size == -1
-        batch_size = len(request.train) if all_rows else int(net.batch_size)
-        return replace(fit, stop_reason=reason, batch_size=batch_size)
+class TorchIncrementalTraining:
+    """Incremental training: one epoch on each chunk."""
 
     def partial_fit(self, request: PartialFitRequest) -> ModelFit:
         """Train a copy of the net for one epoch on a chunk.
@@ -189,21 +184,78 @@ class TorchBackend:
         return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
 
 
-if TYPE_CHECKING:
-    _: IncrementalTraining = TorchBackend()
-    _on_devices: DeviceSupport = TorchBackend()
-    _of_networks: NetworkSupport = TorchBackend()
+class TorchBackend(Backend):
+    """Backend for skorch nets."""
 
+    spec = SPEC
+    parameters = ParameterSpec()
+    devices = TorchDevices()
+    serializer = FORMAT
+    incremental = TorchIncrementalTraining()
+    networks = TorchNetworks()
 
-def as_net(module: Any) -> Any:
-    """Return the skorch net that trains this module.
+    def capabilities(self, model: Any, task: Task) -> Capabilities:
+        """Return the requirements and capabilities of this net."""
+        from sktrainer.backends.torch.data import supports_batch_loader
 
-    Raises
-    ------
-    ImportError
-        If skorch or torch is not installed.
-    """
-    require("skorch", "torch")
-    from sktrainer.backends.torch.estimator import ModuleNet
+        criterion = model.criterion
+        per_row = (
+            criterion is None
+            or hasattr(criterion, "reduction")
+            or accepts_parameter(criterion, "reduction")
+        )
+        return Capabilities(
+            accepts_sparse=False,
+            accepts_nd=True,
+            multi_output=True,
+            accepts_sample_weight=per_row and supports_batch_loader(model),
+            labels="codes",
+            predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
+            max_iter=epochs_or_none(model.max_epochs),
+            early_stopping_by_default=True,
+            iteration_name="epoch",
+        )
 
-    return ModuleNet(module)
+    def fit(self, request: FitRequest) -> ModelFit:
+        """Train for all epochs and restore the weights of the best one.
+
+        Parameters
+        ----------
+        request : FitRequest
+
+        Returns
+        -------
+        ModelFit
+            The net keeps its parameters; for a bare Module, these include the ones that
+            depend on the task and the table.
+        """
+        from sktrainer.backends.torch.build import check_outputs, complete_net
+        from sktrainer.backends.torch.devices import seed_generators
+
+        check_network_rows(request)
+        if request.device is not None:
+            request.model.device = request.device
+        # The rounding of sums over a large batch depends on the number of threads, and this
+        # number depends on how many folds run in parallel.
+        with (
+            limit_threads(1),
+            preserve_global_state(request.seed),
+            seed_generators(request.seed, request.model.device),
+        ):
+            net = complete_net(request)
+            request = replace(request, model=net)
+            with training_mode(net):
+                net.initialize()
+                check_outputs(net, request)
+                train, validation = make_datasets(net, request)
+                vars(net)["train_split"] = own_validation_split(validation)
+                X, y = train.X, train.y
+                net.notify("on_train_begin", X=X, y=y)
+                n_iter, interrupted = run_epochs(net, train, request)
+                net.notify("on_train_end", X=X, y=y)
+        net.weighted_, net.sample_ = False, None
+        fit = watched_fit(request, n_iter, stopped=request.monitor.stopped)
+        reason = "converged" if interrupted else fit.stop_reason
+        all_rows = net.batch_size == -1
+        batch_size = len(request.train) if all_rows else int(net.batch_size)
+        return replace(fit, stop_reason=reason, batch_size=batch_size)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
-from sktrainer.backends.base import Capabilities, ColumnBackend, DeviceSupport, FitRequest
-from sktrainer.backends.support import ColumnParameter
-from sktrainer.backends.xgboost.devices import available_gpus, check_no_cpu_fallback
+from sktrainer.backends.base import Backend, Capabilities, FitRequest
+from sktrainer.backends.support import ColumnParameter, ParameterSpec
+from sktrainer.backends.xgboost import SPEC
+from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
 from sktrainer.backends.xgboost.parameters import (
     is_random_forest,
     is_truncatable,
     n_rounds,
     set_unset_params,
 )
+from sktrainer.backends.xgboost.serialize import FORMAT
 from sktrainer.backends.xgboost.train import fit_rounds
-from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
 
 
-class XGBoostBackend:
+class XGBoostBackend(Backend):
     """Backend for XGBClassifier, XGBRegressor, their random forests, and subclasses.
 
     The booster is cut to its best round, as `xgboost.callback.EarlyStopping(save_best=True)`
@@ -30,13 +30,20 @@ class XGBoostBackend:
     that the rows are on a different device.
     """
 
-    name = "xgboost"
-    column_parameters: ClassVar[Mapping[str, ColumnParameter]] = {
-        "monotone_constraints": ColumnParameter("each", tuple),
-        "interaction_constraints": ColumnParameter("groups", str),
-        "feature_weights": ColumnParameter("weights"),
-        "feature_types": ColumnParameter("types"),
-    }
+    spec = SPEC
+    parameters = ParameterSpec(
+        losses=("objective",),
+        threads=("n_jobs", "nthread"),
+        verbosity=("verbosity",),
+        columns={
+            "monotone_constraints": ColumnParameter("each", tuple),
+            "interaction_constraints": ColumnParameter("groups", str),
+            "feature_weights": ColumnParameter("weights"),
+            "feature_types": ColumnParameter("types"),
+        },
+    )
+    devices = XGBoostDevices()
+    serializer = FORMAT
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "XGBModel")
@@ -56,23 +63,12 @@ class XGBoostBackend:
             segmented_training=not is_random_forest(model),
         )
 
-    def own_device(self, model: Any) -> str | None:
-        """Return the device of the model; "gpu" is XGBoost's alias of "cuda"."""
-        return None if model.device is None else str(model.device).replace("gpu", "cuda")
-
-    def gpus(self, model: Any) -> AvailableGpus:
-        """Return the GPUs, or none if the selected algorithm runs on the CPU only."""
-        for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
-            if getattr(model, name) == value:
-                return AvailableGpus(reason_if_none=f"{name}={value!r} trains on the CPU only")
-        return available_gpus()
-
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")
         model = request.model
         if request.device is not None:
             model.set_params(device=request.device)
-        on_gpu = str(self.own_device(model)).startswith("cuda")
+        on_gpu = str(self.devices.configured_device(model)).startswith("cuda")
         if on_gpu:
             check_no_cpu_fallback(str(model.device))
         set_unset_params(request)
@@ -93,8 +89,3 @@ class XGBoostBackend:
             return fit
         finally:
             model.early_stopping_rounds = own_stop
-
-
-if TYPE_CHECKING:
-    _: DeviceSupport = XGBoostBackend()
-    _of_columns: ColumnBackend = XGBoostBackend()

@@ -5,28 +5,39 @@ from __future__ import annotations
 import functools
 import json
 import warnings
+from typing import Any
 
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.devices import AvailableGpus, cuda_driver, cuda_names
 
-__all__ = ["available_gpus", "check_no_cpu_fallback"]
+__all__ = ["XGBoostDevices", "check_no_cpu_fallback"]
 
 
-def available_gpus() -> AvailableGpus:
-    """Return the GPUs for XGBoost.
+class XGBoostDevices:
+    """Device parameters of XGBoost models, and their GPUs."""
 
-    XGBoost is reproducible on a GPU: its histograms do not depend on the summation order.
-    """
-    needs = _cuda_of_xgboost()
-    if needs is None:
-        return AvailableGpus(reason_if_none="this build of XGBoost has no CUDA support")
-    count, version = cuda_driver()
-    if count and version < needs:
-        return AvailableGpus(
-            reason_if_none=f"the NVIDIA driver supports CUDA {version}, but this XGBoost build "
-            f"needs CUDA {needs}"
-        )
-    return AvailableGpus(cuda_names(count), "XGBoost sees no GPU")
+    def configured_device(self, model: Any) -> str | None:
+        """Return the device of the model; "gpu" is XGBoost's alias of "cuda"."""
+        return None if model.device is None else str(model.device).replace("gpu", "cuda")
+
+    def available_gpus(self, model: Any) -> AvailableGpus:
+        """Return the GPUs, or none if the selected algorithm runs on the CPU only.
+
+        XGBoost is reproducible on a GPU: its histograms do not depend on the summation order.
+        """
+        for name, value in (("booster", "gblinear"), ("tree_method", "exact")):
+            if getattr(model, name) == value:
+                return AvailableGpus(reason_if_none=f"{name}={value!r} trains on the CPU only")
+        needs = _cuda_of_xgboost()
+        if needs is None:
+            return AvailableGpus(reason_if_none="this build of XGBoost has no CUDA support")
+        count, version = cuda_driver()
+        if count and version < needs:
+            return AvailableGpus(
+                reason_if_none=f"the NVIDIA driver supports CUDA {version}, but this XGBoost "
+                f"build needs CUDA {needs}"
+            )
+        return AvailableGpus(cuda_names(count), "XGBoost sees no GPU")
 
 
 @functools.cache

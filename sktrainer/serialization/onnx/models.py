@@ -53,7 +53,7 @@ class ModelOutputs:
 def model_problems(model: Any) -> list[str]:
     """Return the reasons, known without converting it, why a model cannot be exported."""
     family, name = _family(model), model_name(model)
-    if family in ("skorch", "keras"):
+    if family in ("torch", "keras"):
         call = (
             'trainer.model_.model_.export(path, format="onnx")'
             if family == "keras"
@@ -82,7 +82,7 @@ def _catboost_problems(model: Any, name: str) -> list[str]:
 
 
 def _family(model: Any) -> str:
-    return find_backend(model).name
+    return find_backend(model).spec.name
 
 
 def add_step(
