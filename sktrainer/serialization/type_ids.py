@@ -105,8 +105,15 @@ def name_in_state(module: str, attribute: str) -> str:
 
 
 def import_path(name: str) -> str:
-    """Return the import path of an id; return any other name unchanged."""
-    return ADDRESSES.get(name, name)
+    """Return the import path of an id, or of a method of its class; or the name unchanged.
+
+    Examples
+    --------
+    >>> import_path("sktrainer/levels"), import_path("numpy.max")
+    ('sktrainer.data.levels.Levels', 'numpy.max')
+    """
+    type_id, dot, method = name.partition(".")
+    return f"{ADDRESSES[type_id]}{dot}{method}" if type_id in ADDRESSES else name
 
 
 def restore_path(state: dict[str, Any]) -> dict[str, Any]:

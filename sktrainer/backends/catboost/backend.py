@@ -19,7 +19,7 @@ from sktrainer.backends.catboost.parameters import (
     set_device,
     set_unset_params,
 )
-from sktrainer.backends.catboost.serialize import FORMAT
+from sktrainer.backends.catboost.serialize import ALLOWED_TYPES, CatBoostSerializer
 from sktrainer.backends.catboost.train import train_rounds
 from sktrainer.backends.support import ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
@@ -48,7 +48,8 @@ class CatBoostBackend(Backend):
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = CatBoostSerializer()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")

@@ -16,7 +16,7 @@ from sktrainer.backends.keras.network import (
     hash_stable_copy,
 )
 from sktrainer.backends.keras.recognize import is_instance, is_keras_model, is_keras_wrapper
-from sktrainer.backends.keras.serialize import FORMAT, STOWAGE
+from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
 from sktrainer.backends.keras.train import fit_network, partial_fit_network
 from sktrainer.backends.keras.wrappers import to_trainable
 from sktrainer.backends.registry import is_builder
@@ -122,6 +122,7 @@ class KerasBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(losses=("loss",))
     devices = KerasDevices()
+    allowed_types = ALLOWED_TYPES
     serializer = FORMAT
     incremental = KerasIncrementalTraining()
     networks = KerasNetworks()

@@ -22,7 +22,7 @@ from sktrainer.backends.lightgbm.parameters import (
     set_device,
     set_unset_params,
 )
-from sktrainer.backends.lightgbm.serialize import FORMAT
+from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
 from sktrainer.backends.support import ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
@@ -60,7 +60,8 @@ class LightGBMBackend(Backend):
         },
     )
     devices = LightGBMDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = LightGBMSerializer()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "LGBMModel")

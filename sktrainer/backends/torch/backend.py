@@ -25,7 +25,7 @@ from sktrainer.backends.base import (
 from sktrainer.backends.support import NetworkSerializer, ParameterSpec
 from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
-from sktrainer.backends.torch.serialize import FORMAT, STOWAGE
+from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
 from sktrainer.backends.torch.train import (
     copy_net,
     is_stop_from_callback,
@@ -190,6 +190,7 @@ class TorchBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec()
     devices = TorchDevices()
+    allowed_types = ALLOWED_TYPES
     serializer = FORMAT
     incremental = TorchIncrementalTraining()
     networks = TorchNetworks()

@@ -15,7 +15,7 @@ from sktrainer.backends.xgboost.parameters import (
     n_rounds,
     set_unset_params,
 )
-from sktrainer.backends.xgboost.serialize import FORMAT
+from sktrainer.backends.xgboost.serialize import ALLOWED_TYPES, XGBoostSerializer
 from sktrainer.backends.xgboost.train import fit_rounds
 from sktrainer.types import ModelFit, Task
 
@@ -43,7 +43,8 @@ class XGBoostBackend(Backend):
         },
     )
     devices = XGBoostDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = XGBoostSerializer()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "XGBModel")
