@@ -210,7 +210,7 @@ def iter_sub_estimators(model: Any) -> Iterator[Any]:
     --------
     >>> from sklearn.ensemble import BaggingClassifier
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> list(held_by(BaggingClassifier(DecisionTreeClassifier())))
+    >>> list(iter_sub_estimators(BaggingClassifier(DecisionTreeClassifier())))
     [DecisionTreeClassifier()]
     """
     if not hasattr(model, "get_params"):
@@ -239,7 +239,7 @@ def iter_nested_models(
     >>> from sklearn.ensemble import BaggingClassifier, VotingClassifier
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> vote = VotingClassifier([("bag", BaggingClassifier(DecisionTreeClassifier()))])
-    >>> [type(part).__name__ for part in models_inside(vote)]
+    >>> [type(part).__name__ for part in iter_nested_models(vote)]
     ['BaggingClassifier', 'DecisionTreeClassifier']
     """
     for part in iter_sub_estimators(model):
@@ -263,7 +263,7 @@ def apply_nested_defaults(model: Any) -> None:
     >>> from catboost import CatBoostClassifier
     >>> from sklearn.ensemble import VotingClassifier
     >>> vote = VotingClassifier([("trees", CatBoostClassifier())])
-    >>> tell_guests(vote)
+    >>> apply_nested_defaults(vote)
     >>> vote.get_params()["trees__allow_writing_files"]
     False
     """

@@ -41,8 +41,8 @@ class Case:
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> from sktrainer.testing import Case, check_weights_count
-    >>> check_weights_count(Case(Ridge(), "regression"))
+    >>> from sktrainer.testing import Case, check_zero_weight_equals_absent_row
+    >>> check_zero_weight_equals_absent_row(Case(Ridge(), "regression"))
     """
 
     estimator: Any
@@ -201,7 +201,7 @@ def bit_identical(left: Any, right: Any) -> bool:
 
     Examples
     --------
-    >>> same_bits([0.1, 0.2], [0.1, 0.2]), same_bits([1], [1.0])
+    >>> bit_identical([0.1, 0.2], [0.1, 0.2]), bit_identical([1], [1.0])
     (True, False)
     """
     a, b = np.asarray(left), np.asarray(right)
