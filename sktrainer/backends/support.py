@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import onnx
 
 __all__ = [
+    "DECREASE",
+    "INCREASE",
     "AllowedTypes",
     "BackendSpec",
     "ColumnParameter",
@@ -77,6 +79,10 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+DECREASE = "decrease {name} (now {value})"
+INCREASE = "increase {name} (now {value})"
+
+
 @dataclass(frozen=True)
 class ParameterSpec:
     """Names of the model parameters that code outside the backend has to know.
@@ -84,17 +90,18 @@ class ParameterSpec:
     Attributes
     ----------
     seeds : tuple of str
-        Seeds. If one is set, every retry would give the same model.
+        Seeds. Retries are useless if one is set, because each gives the same model.
     losses : tuple of str
-        Loss functions. If one is set, the loss may not be comparable with a baseline.
+        Loss functions. They decide whether a constant baseline can be compared.
     threads, verbosity : tuple of str
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
-    divergence_fixes : mapping of str to {"increase", "decrease"}
-        Changes that help against divergence, the most effective first.
+    divergence_fixes : mapping of str to str
+        Changes that help against divergence, the most effective first: `INCREASE`, `DECREASE`
+        or another text with the fields name and value.
     """
 
     seeds: tuple[str, ...] = ("random_state",)
@@ -103,9 +110,7 @@ class ParameterSpec:
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
-    divergence_fixes: Mapping[str, Literal["increase", "decrease"]] = field(
-        default_factory=dict
-    )
+    divergence_fixes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

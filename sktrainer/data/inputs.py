@@ -62,7 +62,9 @@ class FitInputs:
     classes: Any = None
 
 
-def validate_inputs(raw: FitInputs, task: str, estimator: Any) -> FitData:
+def validate_inputs(
+    raw: FitInputs, task: str, estimator: Any, name: str | None = None
+) -> FitData:
     """Validate all arguments of `fit` and return them in the form that the stages use.
 
     Parameters
@@ -71,6 +73,8 @@ def validate_inputs(raw: FitInputs, task: str, estimator: Any) -> FitData:
     task : {"auto", "classification", "regression"}
     estimator : estimator
         Determines the task if `task` is "auto".
+    name : str or None, default=None
+        Name of the model in error messages. If None, the name of its class.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def validate_inputs(raw: FitInputs, task: str, estimator: Any) -> FitData:
     n_samples = count_samples(X, problems)
     kind, target, classes = None, None, None
     with problems.collect():
-        kind = resolve_task(task, estimator, y)
+        kind = resolve_task(task, estimator, y, name)
         if raw.chunk:
             target, classes = encode_chunk_target(
                 y, kind, raw.classes, multi_output=raw.multi_output

@@ -10,7 +10,6 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from sktrainer.backends.estimators import model_name
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
@@ -32,8 +31,11 @@ _FOLDS_HINT = (
 )
 
 
-def resolve_task(task: str, estimator: Any, y: Any) -> Task:
-    """Return the task: `task` unless it is "auto", else that of the estimator, else of y."""
+def resolve_task(task: str, estimator: Any, y: Any, name: str | None = None) -> Task:
+    """Return the task: `task` unless it is "auto", else that of the estimator, else of y.
+
+    `name` is that of the model in error messages. If None, the name of its class.
+    """
     if y is None:
         raise InputError(
             "This trainer requires y to be passed, but the target y is None. Pass y, or the "
@@ -46,8 +48,9 @@ def resolve_task(task: str, estimator: Any, y: Any) -> Task:
         of_estimator = "regression"
     if task != "auto":
         if of_estimator is not None and task != of_estimator:
+            name = name or type(estimator).__name__
             raise InputError(
-                f"task={task!r} is incompatible with {model_name(estimator)}, which is for "
+                f"task={task!r} is incompatible with {name}, which is for "
                 f"{of_estimator}. Pass a model for {task}, or use task='auto'."
             )
         return "classification" if task == "classification" else "regression"

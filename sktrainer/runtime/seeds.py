@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,18 @@ def segment_seed(seed: int, segment: int) -> int:
     return seed if segment == 0 else derive_seed(seed, "segment", segment)
 
 
-def effective_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, ...]]:
+def effective_retries(
+    n_retries: int, estimator: Any, seed_names: Sequence[str] = ("random_state",)
+) -> tuple[int, tuple[str, ...]]:
     """Return the number of useful retries, and a note if a fixed seed makes them useless.
 
-    `estimator` is the model without preceding pipeline steps.
+    Parameters
+    ----------
+    n_retries : int
+    estimator : estimator
+        Model without preceding pipeline steps.
+    seed_names : sequence of str
+        Names of its parameters for seeds.
 
     Examples
     --------
@@ -73,7 +82,7 @@ def effective_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, .
     if not n_retries or not hasattr(estimator, "get_params"):
         return int(n_retries), ()
     parameters = estimator.get_params(deep=False)
-    for name in ("random_state", "random_seed"):
+    for name in seed_names:
         if parameters.get(name) is not None:
             note = (
                 f"n_retries={n_retries} has no effect: {name}={parameters[name]!r} is set on "

@@ -1,8 +1,8 @@
 """Validation of a skops state before anything in it is imported, constructed or called.
 
 skops decides whether a name is trusted without regard to its use: a class that may be
-constructed from a state may also be called with arguments from the file. `StateAuditor` records each
-name with its role, and accepts only states in the form that `save` writes.
+constructed from a state may also be called with arguments from the file. `StateAuditor`
+records each name with its role, and accepts only states in the form that `save` writes.
 """
 
 from __future__ import annotations

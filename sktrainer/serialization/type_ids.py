@@ -98,8 +98,8 @@ def name_in_state(module: str, attribute: str) -> str:
         return f"{module}.{attribute}"
     if attribute not in ADDRESSES:
         raise FileFormatError(
-            f"it contains the type {attribute[:80]!r}, which this version of sktrainer does not "
-            "know; upgrade sktrainer"
+            f"it contains the type {attribute[:80]!r}, which this version of sktrainer does "
+            "not know; upgrade sktrainer"
         )
     return attribute
 

@@ -207,9 +207,7 @@ class _StateNormalizer:
         # The iteration order of a set of strings depends on the hash seed of the process.
         if made["__loader__"] == "SetNode":
             made["content"].sort(
-                key=lambda item: json.dumps(
-                    _canonical_state(item, NOT_COMPARED), sort_keys=True
-                )
+                key=lambda item: json.dumps(_bare_state(item, NOT_COMPARED), sort_keys=True)
             )
         if self.counts[number] > 1 and made["__loader__"] not in SHAREABLE_NODES:
             made["__id__"] = len(self._done) + 1
@@ -262,17 +260,15 @@ def _numbers(state: State) -> Iterator[int]:
 NOT_COMPARED = frozenset({"__id__", "file"})
 
 
-def _canonical_state(
+def _bare_state(
     value: Any, left_out: frozenset[str], files: dict[str, str] | None = None
 ) -> Any:
     """Return a state without numbers, and with checksums instead of file names."""
     if isinstance(value, list):
-        return [_canonical_state(item, left_out, files) for item in value]
+        return [_bare_state(item, left_out, files) for item in value]
     if not isinstance(value, dict):
         return value
-    bare = {
-        k: _canonical_state(v, left_out, files) for k, v in value.items() if k not in left_out
-    }
+    bare = {k: _bare_state(v, left_out, files) for k, v in value.items() if k not in left_out}
     if files is not None and "file" in value and isinstance(value["file"], str):
         bare["file"] = files[value["file"]]
     return bare
@@ -280,8 +276,8 @@ def _canonical_state(
 
 def _digest(state: State, files: dict[str, bytes]) -> str:
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    canonical = _canonical_state(state, NOT_COMPARED | set(unstable_entries()), sums)
-    return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()
+    bare = _bare_state(state, NOT_COMPARED | set(unstable_entries()), sums)
+    return hashlib.sha256(json.dumps(bare).encode()).hexdigest()
 
 
 def _packed(state: State, files: dict[str, bytes]) -> bytes:

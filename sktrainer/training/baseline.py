@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.backends.registry import find_backend
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.types import Array, FitData, PreparedData, Rows
@@ -164,8 +165,9 @@ def has_comparable_loss(fitted: Predictor) -> bool:
     if fitted.task == "classification" and not fitted.has_method("predict_proba"):
         return False
     parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
-    aims = (parameters.get(name) for name in ("loss", "objective", "loss_function"))
-    return not any(other in str(aim).lower() for aim in aims for other in ("quantile", "hinge"))
+    names = find_backend(fitted.model).parameters.losses
+    losses = [str(parameters.get(name)).lower() for name in names]
+    return not any(other in loss for loss in losses for other in ("quantile", "hinge"))
 
 
 def compare_with_baseline(

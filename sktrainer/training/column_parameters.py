@@ -58,8 +58,7 @@ def translate_model_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> 
 
 def _declared_parameters(model: Any) -> Mapping[str, ColumnParameter]:
     """Return the parameters of this type of model that refer to columns, by name."""
-    found: Mapping[str, ColumnParameter] = getattr(find_backend(model), "column_parameters", {})
-    return found if hasattr(model, "get_params") else {}
+    return find_backend(model).parameters.columns if hasattr(model, "get_params") else {}
 
 
 def _set_parameters(model: Any) -> dict[str, Any]:

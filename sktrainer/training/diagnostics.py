@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sktrainer.backends.registry import find_backend
 from sktrainer.scoring.evaluate import Asked
 from sktrainer.training.baseline import (
     BaselineComparison,
@@ -132,22 +133,8 @@ def suggest_target_scaling(model: Any) -> str:
     )
 
 
-# Suggested changes by parameter name, the most effective first. `advice` uses the first two
-# that the model has.
-_REMEDIES = (
-    ("min_child_weight", "increase {name} (now {value}; try 1 for very rare classes)"),
-    ("learning_rate", "decrease {name} (now {value})"),
-    ("learning_rate_init", "decrease {name} (now {value})"),
-    ("lr", "decrease {name} (now {value})"),
-    ("optimizer__lr", "decrease {name} (now {value})"),
-    ("eta0", "decrease {name} (now {value})"),
-    ("reg_lambda", "increase {name} (now {value})"),
-    ("l2_leaf_reg", "increase {name} (now {value})"),
-)
-
-
 def suggest_params(model: Any) -> str:
-    """Suggest parameter changes for a model whose fit diverged.
+    """Suggest at most two parameter changes for a model whose fit diverged.
 
     Examples
     --------
@@ -163,7 +150,7 @@ def suggest_params(model: Any) -> str:
     }
     found = [
         text.format(name=name, value=numbers[name])
-        for name, text in _REMEDIES
+        for name, text in find_backend(model).parameters.divergence_fixes.items()
         if name in numbers
     ]
     if not found:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sktrainer.backends.registry import find_backend
 from sktrainer.reporting.content import ColumnTreatment
 
 __all__ = ["column_treatments", "fitted_seeds", "step_classes", "target_scaling"]
-
-
-_SEEDS = frozenset({"random_state", "random_seed", "seed"})
 
 
 def step_classes(pipeline: Any) -> dict[str, str]:
@@ -92,7 +90,9 @@ def fitted_seeds(pipeline: Any) -> dict[str, int]:
         parameters = step.get_params(deep=True) if hasattr(step, "get_params") else {}
         for path in sorted(parameters, key=lambda path: (path.count("__"), path)):
             *within, last = path.split("__")
-            if last in _SEEDS and hasattr(parameters[path], "__index__"):
+            owner = parameters.get("__".join(within), step)
+            is_seed = last in find_backend(owner).parameters.seeds
+            if is_seed and hasattr(parameters[path], "__index__"):
                 seeds[".".join([name, *within])] = int(parameters[path])
     return seeds
 

@@ -140,7 +140,9 @@ def make_plan(
     if problems:
         raise ParameterError(problems)
     stops, notes = _resolve_early_stopping(parameters, capabilities, data)
-    n_retries, useless = effective_retries(parameters["n_retries"], parts.model)
+    n_retries, useless = effective_retries(
+        parameters["n_retries"], parts.model, backend.parameters.seeds
+    )
     model = ModelPlan(
         parts.name,
         parts.model,

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.registry import find_backend
 from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inputs
 from sktrainer.data.inputs import FitInputs
 from sktrainer.exceptions import InputError
@@ -58,7 +59,7 @@ def _version(name: str) -> str | None:
 def root_packages(objects: Iterable[Any]) -> list[str]:
     """Return the top-level packages of the classes of these objects, without duplicates.
 
-    An object can list further packages that it depends on in `packages_below`.
+    Networks have further packages below the library of their class.
 
     Examples
     --------
@@ -69,7 +70,8 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
     names: list[str] = []
     for item in objects:
         names.append(type(item).__module__.partition(".")[0])
-        names += getattr(item, "packages_below", ())
+        networks = find_backend(item).networks
+        names += () if networks is None else networks.runtime_packages(item)
     return [name for name in dict.fromkeys(names) if name not in ("builtins", "__main__")]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, is_raw_network
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.progress import Progress
 from sktrainer.checkpoints.identity import RunIdentity
@@ -57,10 +56,8 @@ def describe_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): describe_value(item) for key, item in value.items()}
     if isinstance(value, type):
-        # The class of a torch module is user code: a change must be detected.
-        return (
-            f"{_name(value)} #{_methods(value)}" if hasattr(value, "forward") else _name(value)
-        )
+        # The class of a network is user code: a change must be detected.
+        return f"{_name(value)} #{_methods(value)}" if is_raw_network(value) else _name(value)
     code = getattr(value, "__code__", None)
     if isinstance(code, CodeType):
         return f"{_name(value)} #{_short_digest(_code(code))}"
@@ -99,32 +96,10 @@ def _constant(value: Any) -> bytes:
 
 
 def _network_content(value: Any) -> Any:
-    """Decompose a torch or Keras object, because its pickle is not deterministic."""
-    if hasattr(value, "state_dict"):
-        return _weights(value)
-    if hasattr(value, "get_config"):  # Keras
-        return _configuration(value)
-    return value
-
-
-def _configuration(value: Any) -> list[Any]:
-    """Return a Keras model, optimizer, loss or metric as plain values."""
-    compiled = value.get_compile_config() if getattr(value, "compiled", False) else None
-    # The configuration of a Keras loss omits some of its arguments; add them.
-    arguments = [getattr(v, "_fn_kwargs", None) for v in (value, getattr(value, "loss", None))]
-    parts = json.dumps([value.get_config(), compiled, arguments], default=str, sort_keys=True)
-    return [parts, value.get_weights() if hasattr(value, "get_weights") else None]
-
-
-def _weights(module: Any) -> list[Any]:
-    """Return the layers and weights of a torch module."""
-    weights: list[Any] = []
-    for name, tensor in module.state_dict().items():
-        try:
-            weights.append((name, np.asarray(tensor.detach().cpu())))
-        except (AttributeError, TypeError, ValueError):  # uninitialized lazy layer
-            weights.append((name, type(tensor).__name__))
-    return [repr(module), weights]
+    """Decompose a network or a part of one, because its pickle is not deterministic."""
+    networks = find_backend(value).networks
+    described = None if networks is None else networks.describe(value)
+    return value if described is None else described
 
 
 def _content(value: Any) -> str:
@@ -138,16 +113,8 @@ def _content(value: Any) -> str:
 _LIBRARIES = ("sktrainer", "sklearn", "imblearn", "numpy", "pandas", "scipy")
 
 
-_BELOW = {"skorch": ("torch",), "scikeras": ("keras",)}
-
-
 # These parameters change speed and output text, but not the fitted model.
 _EXCLUDED_PARAMS = frozenset({"checkpoint", "n_jobs", "verbose"})
-
-
-_THREADS = frozenset(
-    {"n_jobs", "nthread", "nthreads", "num_thread", "num_threads", "thread_count", "verbose"}
-)
 
 
 _DATA = ("X", "y", "sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
@@ -226,7 +193,9 @@ def _describe_param(name: str, value: Any, into: dict[str, Any]) -> None:
     inside = value.get_params(deep=True)
     into[name] = _class_name(value)
     for inner, of_inner in inside.items():
-        if inner.rpartition("__")[2] not in _THREADS:
+        path, _, last = inner.rpartition("__")
+        spec = find_backend(inside.get(path, value)).parameters
+        if last not in (*spec.threads, *spec.verbosity):
             into[f"{name}__{inner}"] = _describe_nested(of_inner, inside)
 
 
@@ -271,7 +240,6 @@ def _fingerprint(value: Any) -> str:
 
 def _versions(parts: EstimatorParts) -> dict[str, str]:
     names = [*_LIBRARIES, *root_packages([parts.model, *(step for _, step in parts.steps)])]
-    names += [below for name in names for below in _BELOW.get(name, ())]
     versions = library_versions(dict.fromkeys(names))
     # A new patch release of Python must not prevent a resume: keep major and minor only.
     python = library_versions(["python"])["python"].split(".")

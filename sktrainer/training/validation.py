@@ -81,7 +81,7 @@ def validate(
         time_column=parameters["time_column"],
     )
     try:
-        data = validate_inputs(raw, parameters["task"], parts.model)
+        data = validate_inputs(raw, parameters["task"], parts.model, model_name(parts.model))
     except InputError as error:
         raise InputError([*problems, *error.problems]) from None
     problems = problems or _scorer_problems(parameters, data)

@@ -14,6 +14,8 @@ from sktrainer.backends.catboost.metrics import requested_metric
 from sktrainer.backends.catboost.parameters import (
     OVERRIDDEN_PARAMS,
     ROUNDS_PARAMS,
+    SEED_PARAMS,
+    VERBOSITY_PARAMS,
     n_rounds,
     override_params,
     set_device,
@@ -21,7 +23,7 @@ from sktrainer.backends.catboost.parameters import (
 )
 from sktrainer.backends.catboost.serialize import ALLOWED_TYPES, CatBoostSerializer
 from sktrainer.backends.catboost.train import train_rounds
-from sktrainer.backends.support import ColumnParameter, ParameterSpec
+from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
 
 
@@ -36,7 +38,11 @@ class CatBoostBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
-        seeds=("random_state", "random_seed"),
+        seeds=SEED_PARAMS,
+        losses=("loss_function", "objective"),
+        threads=("thread_count",),
+        verbosity=VERBOSITY_PARAMS,
+        divergence_fixes={"learning_rate": DECREASE, "l2_leaf_reg": INCREASE},
         columns={
             "monotone_constraints": ColumnParameter("each"),
             "feature_weights": ColumnParameter("weights"),

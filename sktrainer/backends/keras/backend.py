@@ -20,7 +20,7 @@ from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
 from sktrainer.backends.keras.train import fit_network, partial_fit_network
 from sktrainer.backends.keras.wrappers import to_trainable
 from sktrainer.backends.registry import is_builder
-from sktrainer.backends.support import NetworkSerializer, ParameterSpec
+from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
@@ -120,7 +120,9 @@ class KerasBackend(Backend):
     """Backend for Keras models."""
 
     spec = SPEC
-    parameters = ParameterSpec(losses=("loss",))
+    parameters = ParameterSpec(
+        divergence_fixes={"learning_rate": DECREASE},
+    )
     devices = KerasDevices()
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT

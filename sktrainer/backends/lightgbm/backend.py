@@ -13,6 +13,8 @@ from sktrainer.backends.lightgbm.devices import LightGBMDevices
 from sktrainer.backends.lightgbm.metrics import resolve_metric
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
+    SEED,
+    THREADS,
     check_predicts_labels,
     first_set,
     is_dart,
@@ -24,7 +26,7 @@ from sktrainer.backends.lightgbm.parameters import (
 )
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
-from sktrainer.backends.support import ColumnParameter, ParameterSpec
+from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
 
 
@@ -38,6 +40,15 @@ class LightGBMBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
+        seeds=SEED,
+        losses=("objective",),
+        threads=THREADS,
+        verbosity=("verbosity", "verbose"),
+        divergence_fixes={
+            "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
+            "learning_rate": DECREASE,
+            "reg_lambda": INCREASE,
+        },
         columns={
             **dict.fromkeys(
                 ("monotone_constraints", "monotone_constraint", "monotonic_cst", "mc"),

@@ -82,7 +82,7 @@ _ROUNDS = (
 SEED = ("random_state", "seed", "random_seed")
 
 
-_THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
+THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
 
 
 _DEVICE = ("device_type", "device")
@@ -122,7 +122,7 @@ def set_unset_params(request: FitRequest) -> None:
     given = model.get_params()
     if first_set(given, SEED) is None:
         model.set_params(random_state=request.seed)
-    alias = next((name for name in _THREADS if given.get(name) is not None), _THREADS[0])
+    alias = next((name for name in THREADS if given.get(name) is not None), THREADS[0])
     model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
 
 

@@ -18,7 +18,7 @@ from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
 from sktrainer.backends.sklearn.train.strategies import IterationStrategy, iteration_strategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
-from sktrainer.backends.support import ColumnParameter, ParameterSpec
+from sktrainer.backends.support import DECREASE, ColumnParameter, ParameterSpec
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
@@ -83,12 +83,19 @@ class SklearnBackend(Backend):
 
     spec = SPEC
     allowed_types = ALLOWED_TYPES
+    # Also names that other libraries with the scikit-learn interface use.
     parameters = ParameterSpec(
+        seeds=("random_state", "random_seed", "seed"),
+        losses=("loss", "objective", "loss_function"),
+        threads=("n_jobs", "nthread", "num_threads", "thread_count"),
+        divergence_fixes=dict.fromkeys(
+            ("learning_rate", "learning_rate_init", "lr", "eta0"), DECREASE
+        ),
         columns={
             "monotonic_cst": ColumnParameter("each"),
             "interaction_cst": ColumnParameter("groups"),
             "categorical_features": ColumnParameter("categories", lambda _: "from_dtype"),
-        }
+        },
     )
     devices = SklearnDevices()
     incremental = SklearnIncrementalTraining()

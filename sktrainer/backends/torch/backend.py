@@ -22,7 +22,7 @@ from sktrainer.backends.base import (
     PartialFitRequest,
     watched_fit,
 )
-from sktrainer.backends.support import NetworkSerializer, ParameterSpec
+from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
 from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
 from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
@@ -188,7 +188,9 @@ class TorchBackend(Backend):
     """Backend for skorch nets."""
 
     spec = SPEC
-    parameters = ParameterSpec()
+    parameters = ParameterSpec(
+        losses=(), divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE}
+    )
     devices = TorchDevices()
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT

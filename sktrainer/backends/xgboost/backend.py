@@ -6,7 +6,7 @@ from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
 from sktrainer.backends.base import Backend, Capabilities, FitRequest
-from sktrainer.backends.support import ColumnParameter, ParameterSpec
+from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.backends.xgboost import SPEC
 from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
 from sktrainer.backends.xgboost.parameters import (
@@ -32,6 +32,7 @@ class XGBoostBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
+        seeds=("random_state", "seed"),
         losses=("objective",),
         threads=("n_jobs", "nthread"),
         verbosity=("verbosity",),
@@ -40,6 +41,11 @@ class XGBoostBackend(Backend):
             "interaction_constraints": ColumnParameter("groups", str),
             "feature_weights": ColumnParameter("weights"),
             "feature_types": ColumnParameter("types"),
+        },
+        divergence_fixes={
+            "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
+            "learning_rate": DECREASE,
+            "reg_lambda": INCREASE,
         },
     )
     devices = XGBoostDevices()
