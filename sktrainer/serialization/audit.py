@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.serialization.allowlist import is_allowed
+from sktrainer.serialization.allowlist import Role, is_allowed
 from sktrainer.serialization.type_ids import name_in_state
 
 __all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
@@ -46,7 +46,7 @@ class StateAuditor:
         Names that are harmless, because their loader uses them in a single, safe way.
     """
 
-    names: set[tuple[str, str]] = field(default_factory=set)
+    names: set[tuple[Role, str]] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
     approved: set[str] = field(default_factory=set)
     _seen: dict[int, State] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class StateAuditor:
             )
         self._node(state)
 
-    def unknown(self) -> set[tuple[str, str]]:
+    def unknown(self) -> set[tuple[Role, str]]:
         """Return the pairs of role and name that are not known to be harmless."""
         return {(role, name) for role, name in self.names if not is_allowed(role, name)}
 

@@ -98,7 +98,8 @@ ALLOWED_WITHOUT_FRAMEWORKS = """
 import sys
 from sktrainer.serialization.allowlist import is_allowed
 assert is_allowed("object", "xgboost.core.Booster")
-print(sorted({"catboost", "keras", "lightgbm", "skorch", "torch", "xgboost"} & set(sys.modules)))
+frameworks = {"catboost", "keras", "lightgbm", "skorch", "torch", "xgboost"}
+print(sorted(frameworks & set(sys.modules)))
 """
 
 

@@ -11,6 +11,7 @@ from sktrainer.backends.catboost import SPEC
 from sktrainer.backends.catboost.checkpoint import snapshot_params
 from sktrainer.backends.catboost.devices import CatBoostDevices
 from sktrainer.backends.catboost.metrics import requested_metric
+from sktrainer.backends.catboost.onnx import CatBoostOnnxConverter
 from sktrainer.backends.catboost.parameters import (
     OVERRIDDEN_PARAMS,
     ROUNDS_PARAMS,
@@ -56,6 +57,7 @@ class CatBoostBackend(Backend):
     devices = CatBoostDevices()
     allowed_types = ALLOWED_TYPES
     serializer = CatBoostSerializer()
+    onnx = CatBoostOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")

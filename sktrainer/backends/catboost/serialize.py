@@ -36,7 +36,7 @@ ALLOWED_TYPES = AllowedTypes(
 class CatBoostSerializer:
     """Format of CatBoost models, whose state has their parameters and the trees."""
 
-    suffixes = (".cbm",)
+    suffixes: tuple[str, ...] = (".cbm",)
 
     def split(self, model: Any) -> ModelParts:
         """Split the trees off the state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none
 from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
 from sktrainer.backends.keras import SPEC
@@ -126,6 +127,7 @@ class KerasBackend(Backend):
     devices = KerasDevices()
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT
+    onnx = NetworkOnnxConverter('trainer.model_.model_.export(path, format="onnx")')
     incremental = KerasIncrementalTraining()
     networks = KerasNetworks()
 

@@ -11,6 +11,7 @@ from sktrainer.backends.lightgbm import SPEC
 from sktrainer.backends.lightgbm.callback import RoundCallback
 from sktrainer.backends.lightgbm.devices import LightGBMDevices
 from sktrainer.backends.lightgbm.metrics import resolve_metric
+from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
     SEED,
@@ -73,6 +74,7 @@ class LightGBMBackend(Backend):
     devices = LightGBMDevices()
     allowed_types = ALLOWED_TYPES
     serializer = LightGBMSerializer()
+    onnx = LightGBMOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "LGBMModel")

@@ -36,7 +36,7 @@ ALLOWED_TYPES = AllowedTypes(
 class LightGBMSerializer:
     """Format of LightGBM models: the booster's text and the state of its Python object."""
 
-    suffixes = (".txt",)
+    suffixes: tuple[str, ...] = (".txt",)
 
     def split(self, model: Any) -> ModelParts:
         """Split off the booster."""

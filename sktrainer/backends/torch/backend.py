@@ -14,6 +14,7 @@ import numpy as np
 
 from sktrainer._optional import require
 from sktrainer.backends._networks.data import check_network_rows
+from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none, number_problems
 from sktrainer.backends.base import (
     Backend,
@@ -194,6 +195,7 @@ class TorchBackend(Backend):
     devices = TorchDevices()
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT
+    onnx = NetworkOnnxConverter("torch.onnx.export(trainer.model_.module_, ...)")
     incremental = TorchIncrementalTraining()
     networks = TorchNetworks()
 

@@ -9,6 +9,7 @@ from sktrainer.backends.base import Backend, Capabilities, FitRequest
 from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.backends.xgboost import SPEC
 from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
+from sktrainer.backends.xgboost.onnx import XGBoostOnnxConverter
 from sktrainer.backends.xgboost.parameters import (
     is_random_forest,
     is_truncatable,
@@ -51,6 +52,7 @@ class XGBoostBackend(Backend):
     devices = XGBoostDevices()
     allowed_types = ALLOWED_TYPES
     serializer = XGBoostSerializer()
+    onnx = XGBoostOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "XGBModel")

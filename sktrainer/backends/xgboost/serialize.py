@@ -33,7 +33,7 @@ ALLOWED_TYPES = AllowedTypes(
 class XGBoostSerializer:
     """Format of XGBoost models; the native file has no constructor parameters."""
 
-    suffixes = (".ubj", ".json")
+    suffixes: tuple[str, ...] = (".ubj", ".json")
 
     def split(self, model: Any) -> ModelParts:
         """Split off the booster."""
