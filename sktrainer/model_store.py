@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sktrainer.exceptions import DataWarning, InputError, suggest_name, warn_caller
 from sktrainer.serialization import model_versions
+from sktrainer.serialization.bundle import read_bundle
 from sktrainer.serialization.model_records import (
     RECORD,
     diff_frame,
@@ -20,7 +22,6 @@ from sktrainer.serialization.model_records import (
     verify_model_file,
     write_json,
 )
-from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["ModelStore"]
 
@@ -74,7 +75,7 @@ class ModelStore:
     def __repr__(self) -> str:
         return f"ModelStore({str(self.root)!r})"
 
-    def save(self, trainer: ManagedTrainer, name: str) -> int:
+    def save(self, trainer: Any, name: str) -> int:
         """Save a fitted trainer as the next version of a name.
 
         Parameters
@@ -105,7 +106,7 @@ class ModelStore:
         notes: list[str] = []
 
         def fill(folder: Path, number: int) -> None:
-            model, note = save_model_file(trainer, folder, ManagedTrainer)
+            model, note = save_model_file(trainer, folder)
             notes.extend([note] if note else [])
             write_json(folder / "report.json", trainer.report_.to_dict())
             write_json(folder / RECORD, make_record(name, number, trainer, model, note))
@@ -132,7 +133,7 @@ class ModelStore:
 
     def load(
         self, name: str, version: Version = "latest", *, trusted: bool | Sequence[str] = False
-    ) -> ManagedTrainer:
+    ) -> Any:
         """Load a version.
 
         Parameters
@@ -156,7 +157,7 @@ class ModelStore:
         """
         folder = self._folder(name, version)
         path = verify_model_file(folder, read_record(folder))
-        return ManagedTrainer.load(path, trusted=trusted)
+        return read_bundle(path, trusted=trusted)
 
     def path(self, name: str, version: Version = "latest") -> Path:
         """Return the path of the model file of a version."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.serialization import bundle
+from sktrainer.serialization.bundle import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from sktrainer.training.verify import Verification
@@ -61,7 +61,7 @@ class PersistenceMixin:
         True
         """
         check_is_fitted(self)
-        return bundle.write_bundle(self, path, format=format)
+        return write_bundle(self, path, format=format)
 
     def to_onnx(self, path: str | os.PathLike[str], X: Any) -> Path:
         """Export the steps and the model to one ONNX file, for use without Python.
@@ -174,4 +174,4 @@ class PersistenceMixin:
         ImportError
             If the library of the model is not installed.
         """
-        return bundle.read_bundle(path, cls, trusted=trusted)
+        return read_bundle(path, trusted=trusted, expected=cls)

@@ -24,11 +24,12 @@ from typing import Any
 
 from sktrainer._optional import require
 from sktrainer.backends.base import Backend
-from sktrainer.backends.support import BackendSpec, NetworkSupport
+from sktrainer.backends.support import AllowedTypes, BackendSpec, NetworkSupport
 from sktrainer.exceptions import InputError, SktrainerError
 from sktrainer.runtime.global_state import preserve_also
 
 __all__ = [
+    "allowed_types",
     "backend_by_name",
     "backend_for_package",
     "backend_specs",
@@ -164,6 +165,21 @@ def imported_networks() -> Iterator[tuple[str, NetworkSupport]]:
                 yield spec.name, networks
 
 
+def allowed_types() -> tuple[AllowedTypes, ...]:
+    """Return the types that each backend allows in files.
+
+    Entry points are included once another function has loaded them. The backends of sktrainer
+    are not loaded, since some of them import their library.
+    """
+    built_in = (
+        import_module(f"{_own_package(spec)}.serialize") for spec in _built_in_specs().values()
+    )
+    return (
+        *(module.ALLOWED_TYPES for module in built_in),
+        *(_load_backend(spec).allowed_types for spec in _loaded_external),
+    )
+
+
 def framework_random_states() -> dict[str, Any]:
     """Return the state of the random generators of each imported framework, by backend."""
     return {name: networks.random_state() for name, networks in imported_networks()}
@@ -199,9 +215,12 @@ def _built_in_owners() -> dict[str, BackendSpec]:
     owners = {}
     for spec in _built_in_specs().values():
         if spec.name != FALLBACK:  # its classes are in the MRO of most models
-            own = spec.address.partition(":")[0].rpartition(".")[0]
-            owners.update(dict.fromkeys((*spec.packages, own), spec))
+            owners.update(dict.fromkeys((*spec.packages, _own_package(spec)), spec))
     return owners
+
+
+def _own_package(spec: BackendSpec) -> str:
+    return spec.address.partition(":")[0].rpartition(".")[0]
 
 
 # Reading the metadata of all installed packages takes milliseconds, so cache the result.

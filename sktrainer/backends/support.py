@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DECREASE",
     "INCREASE",
-    "STOWED",
     "AllowedTypes",
     "BackendSpec",
     "ColumnParameter",
@@ -27,21 +25,8 @@ __all__ = [
     "NetworkSupport",
     "OnnxConverter",
     "ParameterSpec",
-    "native_format",
-    "stowage",
+    "import_paths",
 ]
-
-
-MODULES = {
-    "xgboost": "sktrainer.backends.xgboost.serialize",
-    "lightgbm": "sktrainer.backends.lightgbm.serialize",
-    "catboost": "sktrainer.backends.catboost.serialize",
-    "torch": "sktrainer.backends.torch.serialize",
-    "keras": "sktrainer.backends.keras.serialize",
-}
-
-
-STOWED = {".modules.json": "torch", ".keras.json": "keras"}
 
 
 @dataclass(frozen=True)
@@ -156,6 +141,17 @@ class AllowedTypes:
     unstable: tuple[str, ...] = ()
 
 
+def import_paths(module: str, names: str) -> tuple[str, ...]:
+    """Return the import paths of names in a module.
+
+    Examples
+    --------
+    >>> import_paths("numpy", "max min")
+    ('numpy.max', 'numpy.min')
+    """
+    return tuple(f"{module}.{name}" for name in names.split())
+
+
 @dataclass(frozen=True)
 class ModelParts:
     """Fitted model split into the wrapper's state and the native model files.
@@ -181,14 +177,12 @@ class ModelSerializer(Protocol):
         Suffixes of native files.
     """
 
-    package: str
-    extra: str
     suffixes: tuple[str, ...]
 
     def split(self, model: Any) -> ModelParts:
         """Split a fitted model without modifying it."""
 
-    def join(self, halves: ModelParts) -> Any:
+    def join(self, parts: ModelParts) -> Any:
         """Rebuild the model from its parts, with bit-identical predictions."""
 
     def write(self, model: Any, path: Path) -> None:
@@ -272,19 +266,3 @@ class OnnxConverter(Protocol):
         self, model: Any, n_columns: int, *, exact: bool, opsets: Mapping[str, int]
     ) -> onnx.ModelProto:
         """Convert a fitted model of `n_columns` features."""
-
-
-def native_format(family: str) -> ModelSerializer | None:
-    """Return the native format of a backend, or None if it has none."""
-    if family not in MODULES:
-        return None
-    found: ModelSerializer = importlib.import_module(MODULES[family]).FORMAT
-    return found
-
-
-def stowage(family: str) -> NetworkSerializer | None:
-    """Return the serialization of a backend's networks, or None if it has no networks."""
-    if family not in STOWED.values():
-        return None
-    found: NetworkSerializer = importlib.import_module(MODULES[family]).STOWAGE
-    return found

@@ -19,6 +19,7 @@ __all__ = [
     "is_missing_string",
     "needs_float64",
     "parse_all_numbers",
+    "round_down_float32",
     "to_numbers",
     "value_range",
 ]
@@ -212,3 +213,14 @@ def _whole(values: Array) -> bool:
         return True
     present = values[~np.isnan(values)]
     return bool(np.all(present == np.floor(present)))
+
+
+def round_down_float32(value: float) -> float:
+    """Return the greatest float32 that is not above a threshold.
+
+    A float32 is at most the threshold if and only if it is at most the result.
+    """
+    narrow = np.float32(value)
+    if float(narrow) > value:  # np.float32 rounds to the nearest
+        narrow = np.nextafter(narrow, np.float32(-np.inf))
+    return float(narrow)

@@ -1,8 +1,8 @@
 """Validation of a skops state before anything in it is imported, constructed or called.
 
 skops decides whether a name is trusted without regard to its use: a class that may be
-constructed from a state may also be called with arguments from the file. `Gate` records each
-name with its role, and accepts only states in the form that `save` writes.
+constructed from a state may also be called with arguments from the file. `StateAuditor`
+records each name with its role, and accepts only states in the form that `save` writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sktrainer.exceptions import FileFormatError
-from sktrainer.serialization.allowlist import is_allowed
+from sktrainer.serialization.allowlist import Role, is_allowed
+from sktrainer.serialization.type_ids import name_in_state
 
 __all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
 
@@ -45,7 +46,7 @@ class StateAuditor:
         Names that are harmless, because their loader uses them in a single, safe way.
     """
 
-    names: set[tuple[str, str]] = field(default_factory=set)
+    names: set[tuple[Role, str]] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
     approved: set[str] = field(default_factory=set)
     _seen: dict[int, State] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class StateAuditor:
             )
         self._node(state)
 
-    def unknown(self) -> set[tuple[str, str]]:
+    def unknown(self) -> set[tuple[Role, str]]:
         """Return the pairs of role and name that are not known to be harmless."""
         return {(role, name) for role, name in self.names if not is_allowed(role, name)}
 
@@ -81,7 +82,7 @@ class StateAuditor:
         if reader is None:
             raise FileFormatError(f"a state has the unknown loader {loader!r}")
         self._check_id(state)
-        reader(self, state, f"{module}.{name}")
+        reader(self, state, name_in_state(module, name))
 
     def _check_id(self, state: State) -> None:
         """Check that states with the same number are equal, since skops reads only the first.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sktrainer.exceptions import InputError, UntrustedFileError
+from sktrainer.exceptions import FileFormatError, InputError, UntrustedFileError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.serialization.type_ids import TRAINER, load_type
 
 __all__ = ["SUFFIXES", "read_bundle", "write_bundle"]
 
@@ -53,27 +56,28 @@ def write_bundle(
 
         write_skt(trainer, target)
         return target
-    from sktrainer.serialization.pickles import write_pickle
-
     with atomic_write(target) as part:
-        write_pickle(trainer, part, target.suffix)
+        _write_pickle(trainer, part, target.suffix)
     return target
 
 
 def read_bundle(
-    path: str | os.PathLike[str], kind: type[T], *, trusted: bool | Sequence[str] = False
+    path: str | os.PathLike[str],
+    *,
+    trusted: bool | Sequence[str] = False,
+    expected: type[T] | None = None,
 ) -> T:
-    """Read a trainer from a file written by `write`.
+    """Read a trainer from a file written by `write_bundle`.
 
     Parameters
     ----------
     path : path-like
-    kind : type
-        Class of the trainer.
     trusted : bool or sequence of str, default=False
         For a ``.skt`` file: import paths that it may refer to, in addition to those known
         to be harmless; True for all. A pickle needs True, because loading it executes any
         code that it contains.
+    expected : type or None, default=None
+        Class of the trainer; None for ManagedTrainer.
 
     Raises
     ------
@@ -98,16 +102,15 @@ def read_bundle(
     if source.suffix == ".skt":
         from sktrainer.serialization.reader import read_skt
 
-        return read_skt(source, names, kind)
+        return read_skt(source, names, expected)
     if trusted is not True:
         raise UntrustedFileError(
             f"{str(source)!r} is a pickle ({source.suffix}), and loading a pickle executes any "
             "code that it contains. If you trust the source of the file, load it with "
             "trusted=True; .skt files can be loaded without it"
         )
-    from sktrainer.serialization.pickles import read_pickle
-
-    trainer = read_pickle(source)
+    trainer = _read_pickle(source)
+    kind: type[Any] = expected or load_type(TRAINER)
     if not isinstance(trainer, kind):
         raise InputError(
             f"{str(path)!r} contains a {type(trainer).__name__}, expected a {kind.__name__}"
@@ -128,3 +131,50 @@ def _check_suffix(path: Path) -> None:
             f"the file must end in {', '.join(first)} or {last}, got {path.name!r}; the "
             "suffix determines the format"
         )
+
+
+def _write_pickle(value: Any, path: Path, suffix: str) -> None:
+    """Write a pickle, including the classes and functions of a script or a notebook."""
+    import cloudpickle
+    import joblib
+
+    try:
+        with path.open("wb") as file:
+            if suffix == ".joblib":
+                joblib.dump(value, file)
+            else:
+                pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
+        is_found_elsewhere = not _refers_to_main(path)
+    except (pickle.PicklingError, AttributeError):  # a lambda, or a class inside a function
+        is_found_elsewhere = False
+    # cloudpickle is slower, but writes such objects by value.
+    if not is_found_elsewhere:
+        with path.open("wb") as file:
+            cloudpickle.dump(value, file)
+
+
+def _refers_to_main(path: Path) -> bool:
+    """Return whether a pickle refers to the module `__main__` of the writing process."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"__main__") >= 0
+
+
+def _read_pickle(path: Path) -> Any:
+    """Read a value from a pickle, which executes any code that the file contains."""
+    import joblib
+
+    try:
+        if path.suffix == ".joblib":
+            return joblib.load(path)
+        with path.open("rb") as file:
+            return pickle.load(file)  # noqa: S301 - the user passed trusted=True
+    except (AttributeError, ImportError) as error:
+        raise FileFormatError(
+            f"{str(path)!r} cannot be loaded: {error}; install the packages that it uses, and "
+            "make your own classes and functions importable from a module"
+        ) from error
+    except Exception as error:  # a damaged pickle can raise almost any exception
+        raise FileFormatError(
+            f"{str(path)!r} cannot be loaded: it is not a complete {path.suffix} file "
+            f"({type(error).__name__}: {error})"
+        ) from error

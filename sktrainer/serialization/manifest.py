@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from sktrainer import __version__
 from sktrainer.exceptions import FileFormatError
 from sktrainer.files.archive import checksum
 from sktrainer.reporting.to_dict import to_plain
-from sktrainer.serialization.git_commit import current_commit
+from sktrainer.serialization.type_ids import type_name
 
 __all__ = [
     "FORMAT_VERSION",
@@ -23,7 +25,7 @@ __all__ = [
     "MOST_BYTES",
     "SEPARATE_ATTRIBUTES",
     "STATE_MEMBERS",
-    "class_path",
+    "current_commit",
     "make_manifest",
     "read_manifest",
 ]
@@ -38,38 +40,45 @@ FORMAT_VERSION = 1
 MOST_BYTES = 16 * 2**20
 
 
-def class_path(value: Any) -> str:
-    """Return the import path of a class, or of the class of an object.
+MANIFEST = "manifest.json"
 
-    Examples
-    --------
-    >>> class_path(1)
-    'builtins.int'
-    """
-    kind = value if isinstance(value, type) else type(value)
-    return f"{kind.__module__}.{kind.__qualname__}"
+
+STATE_MEMBERS = ("trainer.skops", "steps.skops", "model.skops")
+
+
+JSON_ATTRIBUTES = frozenset({"fingerprint_"})
+
+
+SEPARATE_ATTRIBUTES = (
+    "_predictor",
+    "evals_result_",
+    "history_",
+    "model_",
+    "pipeline_",
+    "report_",
+)
 
 
 def make_manifest(
     trainer: Any,
-    family: str,
+    backend: str,
     members: Mapping[str, bytes],
     needs: Sequence[str],
 ) -> bytes:
     """Return the manifest of a fitted trainer as JSON, sorted and indented.
 
-    `family` is the name of the backend, `members` are all other members of the file, and
+    `backend` is the name of the backend, `members` are all other members of the file, and
     `needs` are the import paths that a user has to trust to load it.
     """
     report = to_plain(trainer.report_)
     manifest = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "sktrainer_version": __version__,
+        "sktrainer_version": version("sktrainer"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "trainer": class_path(trainer),
-        "estimator": class_path(trainer.estimator),
-        "model": {"class": class_path(trainer.model_), "family": family},
+        "trainer": type_name(trainer),
+        "estimator": type_name(trainer.estimator),
+        "model": {"class": type_name(trainer.model_), "backend": backend},
         "steps": report["steps"],
         "parameters": report["parameters"],
         "task": report["task"],
@@ -116,15 +125,15 @@ def read_manifest(data: bytes) -> dict[str, Any]:
         raise FileFormatError(f"its manifest.json is not valid JSON ({error})") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileFormatError("its manifest.json was not written by sktrainer")
-    version = manifest.get("format_version")
+    number = manifest.get("format_version")
     # bool is a subclass of int.
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise FileFormatError(f"its format version is {version!r}, expected 1 or more")
-    if version > FORMAT_VERSION:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise FileFormatError(f"its format version is {number!r}, expected 1 or more")
+    if number > FORMAT_VERSION:
         writer = str(manifest.get("sktrainer_version"))[:40]  # the file may contain anything
         raise FileFormatError(
-            f"it was written by sktrainer {writer} in format {version}, but sktrainer "
-            f"{__version__} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"
+            f"it was written by sktrainer {writer} in format {number}, but sktrainer "
+            f"{version('sktrainer')} reads formats up to {FORMAT_VERSION}; upgrade sktrainer"
         )
     _check_entries(manifest)
     return manifest
@@ -140,25 +149,75 @@ def _check_entries(manifest: Mapping[str, Any]) -> None:
     ):
         raise FileFormatError("its manifest.json does not list its members")
     if not isinstance(model, dict) or not all(
-        isinstance(model.get(key), str) for key in ("class", "family")
+        isinstance(model.get(key), str) for key in ("class", "backend")
     ):
         raise FileFormatError("its manifest.json does not describe the model")
 
 
-MANIFEST = "manifest.json"
+GIT_HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-STATE_MEMBERS = ("trainer.skops", "steps.skops", "model.skops")
+MAX_GIT_FILE = 4 * 2**20
 
 
-JSON_ATTRIBUTES = frozenset({"fingerprint_"})
+MAX_GIT_REFERENCES = 5  # symbolic references to follow, as Git itself does
 
 
-SEPARATE_ATTRIBUTES = (
-    "_predictor",
-    "evals_result_",
-    "history_",
-    "model_",
-    "pipeline_",
-    "report_",
-)
+def current_commit(folder: Path | None = None) -> str | None:
+    """Return the hash of the commit that is checked out, or None if it cannot be read.
+
+    The files are read directly, because `git` may run programs that the configuration of
+    the repository names.
+
+    Parameters
+    ----------
+    folder : Path or None, default=None
+        Folder in which the search starts; it continues in the parent folders. None means
+        the working directory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     print(current_commit(Path(empty)))
+    None
+    """
+    try:
+        start = (folder or Path.cwd()).resolve()
+        for place in (start, *start.parents):
+            if (place / ".git").exists():
+                return _commit_of(place / ".git")
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _commit_of(git: Path) -> str | None:
+    if not git.is_dir():  # in a linked worktree, a file that points to the folder
+        git = (git.parent / _read(git).removeprefix("gitdir:").strip()).resolve()
+    common = git
+    if (git / "commondir").is_file():
+        common = (git / _read(git / "commondir").strip()).resolve()
+    head = _read(git / "HEAD").strip()
+    for _ in range(MAX_GIT_REFERENCES):
+        if not head.startswith("ref:"):
+            return head if GIT_HASH.fullmatch(head) else None
+        name = head.removeprefix("ref:").strip()
+        # Do not read files outside of the repository.
+        if ".." in name or not name.startswith("refs/"):
+            return None
+        loose = [folder / name for folder in (git, common) if (folder / name).is_file()]
+        head = _read(loose[0]).strip() if loose else _packed(common, name)
+    return None
+
+
+def _packed(common: Path, name: str) -> str:
+    if not (common / "packed-refs").is_file():
+        return ""
+    lines = (line.split() for line in _read(common / "packed-refs").splitlines())
+    return next((line[0] for line in lines if len(line) == 2 and line[1] == name), "")
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_GIT_FILE).decode()

@@ -15,6 +15,8 @@ import pandas as pd
 from sktrainer.data.fingerprint.differences import fingerprint_differences
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.serialization.bundle import write_bundle
+from sktrainer.serialization.type_ids import TRAINER, type_name
 
 __all__ = [
     "MODEL_FILE",
@@ -67,37 +69,31 @@ def make_record(
     }
 
 
-def save_model_file(trainer: Any, folder: Path, kind: type[Any]) -> tuple[Path, str | None]:
+def save_model_file(trainer: Any, folder: Path) -> tuple[Path, str | None]:
     """Write a trainer into a folder: as a ``.skt`` file, or else as a pickle.
-
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    folder : Path
-    kind : type
-        Class that a ``.skt`` file is loaded as.
 
     Returns
     -------
     path : Path
     note : str or None
-        Reason why the file is a pickle, if it is one.
+        Reason why the file is a pickle, if it is one. A subclass of ManagedTrainer is
+        pickled, because a store loads each ``.skt`` file as a ManagedTrainer.
 
     Raises
     ------
     InputError
         If the trainer can be written in neither format.
     """
-    if kind is not type(trainer):
-        note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: its class is "
-        return trainer.save(folder / PICKLE_FILE), f"{note}{type(trainer).__name__}"
+    note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: "
+    if type_name(trainer) != TRAINER:
+        path = write_bundle(trainer, folder / PICKLE_FILE)
+        return path, f"{note}its class is {type(trainer).__name__}"
     try:
-        return trainer.save(folder / MODEL_FILE), None
+        return write_bundle(trainer, folder / MODEL_FILE), None
     except InputError as error:
         reason = error  # `error` is deleted at the end of the except block
-    note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: {reason}"
     try:
-        return trainer.save(folder / PICKLE_FILE), note
+        return write_bundle(trainer, folder / PICKLE_FILE), f"{note}{reason}"
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
 

@@ -8,13 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sktrainer.backends.support import (
-    ModelParts,
-    ModelSerializer,
-    NetworkSerializer,
-    native_format,
-    stowage,
-)
+from sktrainer.backends.base import Backend
+from sktrainer.backends.registry import backend_by_name
+from sktrainer.backends.support import ModelParts, NetworkSerializer
 from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileError
 from sktrainer.files.archive import checksum, open_archive, read_member
 from sktrainer.files.json_codec import decode_json
@@ -25,16 +21,11 @@ from sktrainer.serialization.manifest import (
     MOST_BYTES,
     SEPARATE_ATTRIBUTES,
     STATE_MEMBERS,
-    class_path,
     read_manifest,
 )
 from sktrainer.serialization.tree_validation import validate_trees
-from sktrainer.serialization.trust import (
-    require_libraries,
-    require_library,
-    require_trust,
-    untrusted_names,
-)
+from sktrainer.serialization.trust import require_libraries, require_trust, untrusted_names
+from sktrainer.serialization.type_ids import TRAINER, load_type, type_name
 from sktrainer.serialization.values import AuditedState, audit_state
 from sktrainer.types import Split
 
@@ -44,17 +35,17 @@ __all__ = ["read_skt"]
 T = TypeVar("T")
 
 
-def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
+def read_skt(path: Path, trusted: bool | Sequence[str], expected: type[T] | None) -> T:
     """Read a fitted trainer without executing code from the file.
 
     Parameters
     ----------
     path : Path
     trusted : bool or sequence of str
-        Import paths that the file may refer to, in addition to those known to be harmless;
-        True for all. Checksums and structure are always verified.
-    kind : type
-        Class of the trainer.
+        Names that the file may refer to, in addition to those known to be harmless; True for
+        all. Checksums and structure are always verified.
+    expected : type or None
+        Class of the trainer; None for ManagedTrainer.
 
     Raises
     ------
@@ -67,16 +58,17 @@ def read_skt(path: Path, trusted: bool | Sequence[str], kind: type[T]) -> T:
     """
     with _errors_name_file(path), path.open("rb") as file:
         manifest, members = _read_members(file)
-        family = manifest["model"]["family"]
-        native = native_format(family)
-        require_library(native)
+        backend = backend_by_name(manifest["model"]["backend"])
         if not set(STATE_MEMBERS) <= set(members):
             raise FileFormatError(f"one of the members {', '.join(STATE_MEMBERS)} is missing")
-        parcels = {name: audit_state(members[name]) for name in STATE_MEMBERS}
-        require_libraries(parcels.values())
+        states = {name: audit_state(members[name]) for name in STATE_MEMBERS}
+        require_libraries(states.values())
         # No object of the file has been constructed before this check.
-        require_trust(path, untrusted_names(parcels.values(), members), trusted)
-        return _assemble_trainer(manifest, members, parcels, native, kind)
+        require_trust(path, untrusted_names(states.values(), members, backend), trusted)
+        trainer: T = _assemble_trainer(
+            expected or load_type(TRAINER), manifest, members, states, backend
+        )
+        return trainer
 
 
 @contextmanager
@@ -120,59 +112,60 @@ def _read_members(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def _assemble_trainer(
+    kind: type[Any],
     manifest: Mapping[str, Any],
     members: Mapping[str, bytes],
-    parcels: Mapping[str, AuditedState],
-    native: ModelSerializer | None,
-    kind: type[T],
-) -> T:
-    if manifest.get("trainer") != class_path(kind):
+    states: Mapping[str, AuditedState],
+    backend: Backend,
+) -> Any:
+    if manifest.get("trainer") != type_name(kind):
         raise FileFormatError(
-            f"it contains a {manifest.get('trainer')}, expected a {class_path(kind)}; load it "
+            f"it contains a {manifest.get('trainer')}, expected a {type_name(kind)}; load it "
             "with the `load` method of its class"
         )
-    state, walk = parcels["trainer.skops"].make(), parcels["steps.skops"].make()
-    model = parcels["model.skops"].make()
-    if native is not None:
-        model = native.join(ModelParts(model, members))
-    if class_path(model) != manifest["model"]["class"]:
+    state, steps, model = (states[name].make() for name in STATE_MEMBERS)
+    if backend.serializer is not None:
+        model = backend.serializer.join(ModelParts(model, members))
+    if type_name(model) != manifest["model"]["class"]:
         raise FileFormatError(
-            f"its model is a {class_path(model)}, but manifest.json lists "
+            f"its model is a {type_name(model)}, but manifest.json lists "
             f"{manifest['model']['class']}"
         )
     parameters = state["parameters"]
-    stow = stowage(manifest["model"]["family"])
-    if stow is not None:
-        parameters["estimator"] = _decode_estimator(parameters["estimator"], members, stow)
-    validate_trees([walk, model, parameters])
-    fitted = _fitted_model(state["fitted"], walk, model)
+    if backend.networks is not None:
+        parameters["estimator"] = _decode_estimator(
+            parameters["estimator"], members, backend.networks.serializer
+        )
+    packages = backend.spec.packages if backend.spec.holds_networks else ()
+    validate_trees([steps, model, parameters], packages)
+    predictor = _predictor(state["fitted"], steps, model)
     trainer = kind(**parameters)
     vars(trainer).update(_attributes(state["attributes"], members, kind))
     vars(trainer).update(
-        _predictor=fitted,
-        pipeline_=fitted.pipeline,
-        model_=fitted.model,
+        _predictor=predictor,
+        pipeline_=predictor.pipeline,
+        model_=predictor.model,
         report_=_report(decode_json(members["report.json"])),
     )
     return trainer
 
 
 def _decode_estimator(
-    estimator: Any, members: Mapping[str, bytes], stow: NetworkSerializer
+    estimator: Any, members: Mapping[str, bytes], serializer: NetworkSerializer
 ) -> Any:
     """Return an estimator (or a Pipeline ending in one) with its networks restored."""
     if not getattr(estimator, "steps", None):
-        return stow.unstowed(estimator, members, stow.prefix)
+        return serializer.unstowed(estimator, members, serializer.prefix)
     name, last = estimator.steps[-1]
-    estimator.steps[-1] = (name, stow.unstowed(last, members, stow.prefix))
+    estimator.steps[-1] = (name, serializer.unstowed(last, members, serializer.prefix))
     return estimator
 
 
-def _fitted_model(state: Mapping[str, Any], walk: Mapping[str, Any], model: Any) -> Predictor:
+def _predictor(state: Mapping[str, Any], steps: Mapping[str, Any], model: Any) -> Predictor:
     from imblearn.pipeline import Pipeline
 
-    steps = [(str(name), step) for name, step in walk["steps"]]
-    return Predictor(pipeline=Pipeline([*steps, (str(walk["model"]), model)]), **state)
+    named = [(str(name), step) for name, step in steps["steps"]]
+    return Predictor(pipeline=Pipeline([*named, (str(steps["model"]), model)]), **state)
 
 
 def _attributes(

@@ -13,6 +13,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from sktrainer.files.archive import write_archive
+from sktrainer.serialization.type_ids import restore_path
+
 __all__ = ["SCHEMA", "dump_skops", "open_skops", "skops_io"]
 
 
@@ -80,7 +83,7 @@ def dump_skops(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:
-    """Parse a skops file without constructing its value.
+    """Parse a skops file, whose type ids are known, without constructing its value.
 
     Returns
     -------
@@ -91,13 +94,18 @@ def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:
         this version of skops lacks the private functions that `skops.io.loads` consists of.
     """
     skops = skops_io()
-    try:
-        from skops.io._audit import get_tree
-        from skops.io._utils import read_schema
-    except ImportError:
-        names = skops.get_untrusted_types(data=data)
-        return names, partial(skops.loads, data, trusted=names)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema, context = read_schema(archive)
-        tree = get_tree(schema, load_context=context, trusted=None)
-    return sorted(tree.get_unsafe_set()), tree.construct
+        schema = json.loads(archive.read(SCHEMA), object_hook=restore_path)
+        try:
+            from skops.io._audit import get_tree
+            from skops.io._utils import LoadContext
+        except ImportError:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        else:
+            context = LoadContext(src=archive, protocol=schema["protocol"])
+            tree = get_tree(schema, load_context=context, trusted=None)
+            return sorted(tree.get_unsafe_set()), tree.construct
+    file = io.BytesIO()
+    write_archive(file, {**files, SCHEMA: json.dumps(schema).encode()}, compressed=False)
+    names = skops.get_untrusted_types(data=file.getvalue())
+    return names, partial(skops.loads, file.getvalue(), trusted=names)

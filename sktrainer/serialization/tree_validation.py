@@ -6,7 +6,7 @@ invalid ones would read memory out of bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,21 @@ __all__ = ["validate_trees"]
 LEAF = -1
 
 
-def validate_trees(value: Any) -> None:
+def validate_trees(value: Any, network_packages: Collection[str] = ()) -> None:
     """Check all trees in the objects that were constructed from a file.
 
-    `value` can be an estimator, or a list, tuple or dict of estimators.
+    Parameters
+    ----------
+    value : estimator, or list, tuple or dict of estimators
+    network_packages : collection of str, default=()
+        Root packages of networks, which contain no trees and are skipped.
 
     Raises
     ------
     FileFormatError
         If a tree has a child, feature or row index out of range, or contains a cycle.
     """
-    for holder in _objects(value):
+    for holder in _objects(value, network_packages):
         width = getattr(holder, "n_features_in_", None)
         name = type(holder).__name__
         if hasattr(holder, "_predictors"):
@@ -45,7 +49,7 @@ def validate_trees(value: Any) -> None:
             _check_index(holder)
 
 
-def _objects(value: Any) -> Iterator[Any]:
+def _objects(value: Any, network_packages: Collection[str]) -> Iterator[Any]:
     """Yield every reachable object that is not a container or plain value, each once."""
     stack, seen = [value], set()
     while stack:
@@ -60,14 +64,15 @@ def _objects(value: Any) -> Iterator[Any]:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple, set, frozenset)):
             stack.extend(item)
-        elif not isinstance(item, type) and not _is_network(item):  # networks have no trees
+        elif not isinstance(item, type) and not _is_network(item, network_packages):
             yield item
             stack.extend(getattr(item, "__dict__", {}).values())
 
 
-def _is_network(item: Any) -> bool:
+def _is_network(item: Any, packages: Collection[str]) -> bool:
+    """Return whether an object is of these packages and no estimator, which may hold trees."""
     roots = {base.__module__.partition(".")[0] for base in type(item).__mro__}
-    return bool(roots & {"keras", "tensorflow", "torch"})
+    return not roots.isdisjoint(packages) and not hasattr(item, "get_params")
 
 
 def _trees_of(ensemble: Any) -> Iterator[Any]:

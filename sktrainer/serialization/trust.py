@@ -6,46 +6,31 @@ import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sktrainer._optional import require
-from sktrainer.backends.support import STOWED, ModelSerializer, native_format, stowage
+from sktrainer.backends.base import Backend
+from sktrainer.backends.registry import backend_for_package
 from sktrainer.exceptions import FileFormatError, UntrustedFileError
+from sktrainer.serialization.allowlist import is_class_in
+from sktrainer.serialization.type_ids import import_path
 from sktrainer.serialization.values import AuditedState
 
-__all__ = ["require_libraries", "require_library", "require_trust", "untrusted_names"]
+__all__ = ["require_libraries", "require_trust", "untrusted_names"]
 
 
-EXTRAS = {
-    "catboost": "catboost",
-    "keras": "keras",
-    "lightgbm": "lightgbm",
-    "scikeras": "keras",
-    "skorch": "torch",
-    "torch": "torch",
-    "xgboost": "xgboost",
-}
+def require_libraries(states: Iterable[AuditedState]) -> None:
+    """Import the libraries of nested estimators, or raise ImportError with their extra."""
+    for root in sorted({name.partition(".")[0] for state in states for name in state.names}):
+        backend_for_package(root)
 
 
-def require_library(native: ModelSerializer | None) -> None:
-    """Import the library of a model, or raise ImportError with the extra to install."""
-    if native is not None:
-        require(native.package, native.extra)
-
-
-def require_libraries(parcels: Iterable[AuditedState]) -> None:
-    """Import the libraries of nested estimators."""
-    roots = {name.partition(".")[0] for parcel in parcels for name in parcel.names}
-    for root in sorted(roots & set(EXTRAS)):
-        require(root, EXTRAS[root])
-
-
-def untrusted_names(parcels: Iterable[AuditedState], members: Mapping[str, bytes]) -> list[str]:
-    """Return the sorted import paths that a user has to trust to load a file."""
-    names = {name for parcel in parcels for name in parcel.needs}
-    for ending, family in STOWED.items():
-        if any(name.endswith(ending) for name in members):
-            require_library(native_format(family))
-            stow = stowage(family)
-            names |= set() if stow is None else stow.named(members)
+def untrusted_names(
+    states: Iterable[AuditedState], members: Mapping[str, bytes], backend: Backend
+) -> list[str]:
+    """Return the sorted names that a user has to trust to load a file."""
+    names = {name for state in states for name in state.needs}
+    if backend.networks is not None:
+        prefixes = backend.allowed_types.class_prefixes
+        in_networks = backend.networks.serializer.named(members)
+        names |= {name for name in in_networks if not is_class_in(name, prefixes)}
     return sorted(names)
 
 
@@ -75,7 +60,7 @@ def require_trust(path: Path, needed: Sequence[str], trusted: bool | Sequence[st
 
 
 def _check_import(name: str) -> None:
-    module, _, attribute = name.removesuffix("()").rpartition(".")
+    module, _, attribute = import_path(name.removesuffix("()")).rpartition(".")
     try:
         found = importlib.import_module(module)
     except ImportError as error:

@@ -14,15 +14,17 @@ from typing import Any
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.archive import open_archive, read_member, write_archive
 from sktrainer.files.arrays import canonical_array, check_npy, check_npz
+from sktrainer.serialization.allowlist import is_refused, unstable_entries
 from sktrainer.serialization.audit import JOBLIB_MEMORY, State, StateAuditor
 from sktrainer.serialization.skops_io import SCHEMA, dump_skops, open_skops
+from sktrainer.serialization.type_ids import ADDRESSES, import_path
 
 __all__ = ["AuditedState", "audit_state", "dump_state"]
 
 
 @dataclass(frozen=True)
 class AuditedState:
-    """Value that was validated by `Gate` and is not constructed yet.
+    """Value that was validated by `StateAuditor` and is not constructed yet.
 
     Attributes
     ----------
@@ -46,7 +48,12 @@ class AuditedState:
 
     def make(self) -> Any:
         """Construct the value. The names in `needs` must be trusted before this call."""
-        _refuse_nets(self.objects)
+        # `__setstate__` of a network can execute code that is stored in the state.
+        for name in sorted(self.objects):
+            if is_refused(name):
+                raise FileFormatError(
+                    f"it contains {name}, a network in a form that is not allowed"
+                )
         return self.construct()
 
 
@@ -61,50 +68,29 @@ def audit_state(data: bytes) -> AuditedState:
     archive, members = open_archive(io.BytesIO(data), compressed=False)
     if SCHEMA not in members:
         raise FileFormatError(f"a skops member has no {SCHEMA}")
-    gate = StateAuditor()
-    gate.read(json.loads(read_member(archive, members[SCHEMA])))
-    if set(gate.files) != set(members) - {SCHEMA}:
+    auditor = StateAuditor()
+    auditor.read(json.loads(read_member(archive, members[SCHEMA])))
+    if set(auditor.files) != set(members) - {SCHEMA}:
         raise FileFormatError("the files in a skops member differ from those in its state")
-    for name, kind in gate.files.items():
+    for name, kind in auditor.files.items():
         if kind == "npy":
             check_npy(name, read_member(archive, members[name]))
         elif kind == "npz":
             check_npz(name, read_member(archive, members[name]))
-    untrusted, construct = open_skops(data)
-    names = frozenset(name for _, name in gate.names)
-    objects = frozenset(name for role, name in gate.unknown() if role == "object")
-    needs = frozenset(_needed(gate, set(untrusted)))
-    return AuditedState(data, names, objects & needs, needs, construct)
-
-
-def _needed(gate: StateAuditor, untrusted: set[str]) -> Iterator[str]:
-    """Yield the names that neither skops nor this package knows to be harmless."""
-    for role, name in gate.unknown():
-        # Calls have to be known to this package, even if skops trusts the class.
-        if role == "call" or name in untrusted or name == JOBLIB_MEMORY:
-            yield name
-    yield from untrusted - {name.removesuffix("()") for _, name in gate.names} - gate.approved
-
-
-NETS = ("keras.src.", "scikeras.wrappers", "sktrainer.backends.keras.mixin", "skorch.net")
-
-
-def _refuse_nets(names: frozenset[str]) -> None:
-    """Reject networks: their `__setstate__` can execute code that is stored in the state."""
-    nets = [name for name in sorted(names) if _is_net(name)]
-    if nets:
-        raise FileFormatError(f"it contains {nets[0]}, a network in a form that is not allowed")
-
-
-def _is_net(name: str) -> bool:
-    module, _, attribute = name.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), attribute, None)
-    except ImportError:  # the name of a method, or of a call
-        return False
-    return isinstance(kind, type) and any(
-        base.__module__.startswith(NETS) for base in kind.__mro__
-    )
+    paths, construct = open_skops(data)
+    ids = {address: name for name, address in ADDRESSES.items()}
+    untrusted = {ids.get(path, path) for path in paths}
+    names = frozenset(name for _, name in auditor.names)
+    unknown = auditor.unknown()
+    # Calls have to be known to this package, even if skops trusts the class.
+    needs = {
+        name
+        for role, name in unknown
+        if role == "call" or name in untrusted or name == JOBLIB_MEMORY
+    }
+    needs |= untrusted - {name.removesuffix("()") for name in names} - auditor.approved
+    objects = frozenset(name for role, name in unknown if role == "object")
+    return AuditedState(data, names, objects & needs, frozenset(needs), construct)
 
 
 def dump_state(value: Any, what: str) -> AuditedState:
@@ -117,30 +103,29 @@ def dump_state(value: Any, what: str) -> AuditedState:
     InputError
         If a part of the value cannot be written or imported, or changes when it is read.
     """
-    gate = StateAuditor()
+    auditor = StateAuditor()
     try:
         state, files = _normal(value)
-        gate.read(state)
+        auditor.read(state)
     except (Exception, RecursionError) as error:
         raise InputError(
             f"{what} cannot be written to a .skt file: {error}; save to a .joblib file, or "
             "replace the unsupported value"
         ) from error
-    _check_paths(gate, what)
-    data = _packed(state, files)
-    parcel = audit_state(data)
-    if any(map(_is_net, parcel.objects)):
+    _check_paths(auditor, what)
+    audited = audit_state(_packed(state, files))
+    if any(map(is_refused, audited.objects)):
         raise InputError(
             f"{what} contains a network inside another estimator, which .skt files do not "
             "support; save to a .joblib file"
         )
     try:
-        again = _normal(parcel.construct())
+        again = _normal(audited.construct())
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
     if _digest(*again) != _digest(state, files):
         raise InputError(_not_the_same(what, "skops does not store all of a value"))
-    return parcel
+    return audited
 
 
 def _not_the_same(what: str, why: str) -> str:
@@ -150,11 +135,11 @@ def _not_the_same(what: str, why: str) -> str:
     )
 
 
-def _check_paths(gate: StateAuditor, what: str) -> None:
+def _check_paths(auditor: StateAuditor, what: str) -> None:
     """Raise an error for names that another process could not import."""
     problems = []
-    for role, name in sorted(gate.unknown()):
-        module, _, attribute = name.removesuffix("()").rpartition(".")
+    for role, name in sorted(auditor.unknown()):
+        module, _, attribute = import_path(name.removesuffix("()")).rpartition(".")
         if module == "__main__" or "<" in name:
             problems.append(
                 f"{what} contains {name!r}, which other processes cannot import: move it to a "
@@ -196,6 +181,7 @@ class _StateNormalizer:
         self._names: dict[str, str] = {}
         self._contents: dict[str, str] = {}
         self._done: dict[int, State] = {}
+        self._ids = {address: name for name, address in ADDRESSES.items()}
 
     def node(self, value: Any) -> Any:
         """Return a state that has numbers only for objects that are referenced repeatedly."""
@@ -211,8 +197,7 @@ class _StateNormalizer:
         made = {key: self.node(item) for key, item in value.items()}
         if isinstance(made.get("file"), str):
             made["file"] = self._file(made["file"])
-        if (made["__module__"], made["__class__"]) == ("numpy", "memmap"):
-            made["__class__"] = "ndarray"  # constructing a memmap would open a file
+        self._set_type(made)
         if (
             made["__loader__"] == "PartialNode"
             and made["content"]["namespace"]["content"] == {}
@@ -222,12 +207,19 @@ class _StateNormalizer:
         # The iteration order of a set of strings depends on the hash seed of the process.
         if made["__loader__"] == "SetNode":
             made["content"].sort(
-                key=lambda item: json.dumps(_canonical_state(item), sort_keys=True)
+                key=lambda item: json.dumps(_bare_state(item, NOT_COMPARED), sort_keys=True)
             )
         if self.counts[number] > 1 and made["__loader__"] not in SHAREABLE_NODES:
             made["__id__"] = len(self._done) + 1
             self._done[number] = made
         return made
+
+    def _set_type(self, state: State) -> None:
+        path = f"{state['__module__']}.{state['__class__']}"
+        if path == "numpy.memmap":
+            state["__class__"] = "ndarray"  # constructing a memmap would open a file
+        elif path in self._ids:
+            state["__module__"], state["__class__"] = "", self._ids[path]
 
     def _file(self, name: str) -> str:
         """Return a new name, by order of occurrence; files with equal contents share it."""
@@ -265,17 +257,18 @@ def _numbers(state: State) -> Iterator[int]:
             stack.extend(value)
 
 
-UNSTABLE = ("__model", "_test_evals")
+NOT_COMPARED = frozenset({"__id__", "file"})
 
 
-def _canonical_state(value: Any, files: dict[str, str] | None = None) -> Any:
+def _bare_state(
+    value: Any, left_out: frozenset[str], files: dict[str, str] | None = None
+) -> Any:
     """Return a state without numbers, and with checksums instead of file names."""
     if isinstance(value, list):
-        return [_canonical_state(item, files) for item in value]
+        return [_bare_state(item, left_out, files) for item in value]
     if not isinstance(value, dict):
         return value
-    left_out = ("__id__", "file", *UNSTABLE)
-    bare = {k: _canonical_state(v, files) for k, v in value.items() if k not in left_out}
+    bare = {k: _bare_state(v, left_out, files) for k, v in value.items() if k not in left_out}
     if files is not None and "file" in value and isinstance(value["file"], str):
         bare["file"] = files[value["file"]]
     return bare
@@ -283,7 +276,8 @@ def _canonical_state(value: Any, files: dict[str, str] | None = None) -> Any:
 
 def _digest(state: State, files: dict[str, bytes]) -> str:
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return hashlib.sha256(json.dumps(_canonical_state(state, sums)).encode()).hexdigest()
+    bare = _bare_state(state, NOT_COMPARED | set(unstable_entries()), sums)
+    return hashlib.sha256(json.dumps(bare).encode()).hexdigest()
 
 
 def _packed(state: State, files: dict[str, bytes]) -> bytes:

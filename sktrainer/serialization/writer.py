@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sktrainer.backends.base import Backend
 from sktrainer.backends.registry import find_backend
-from sktrainer.backends.support import (
-    ModelParts,
-    ModelSerializer,
-    NetworkSerializer,
-    native_format,
-    stowage,
-)
+from sktrainer.backends.support import ModelParts, ModelSerializer, NetworkSerializer
 from sktrainer.exceptions import InputError
 from sktrainer.files.archive import write_archive
 from sktrainer.files.atomic_write import atomic_write
@@ -44,24 +40,27 @@ def write_skt(trainer: Any, path: Path) -> None:
     InputError
         If the trainer contains a value that could not be loaded in another process.
     """
-    family = find_backend(trainer.model_).spec.name
-    state, tables, files = _trainer_state(trainer, family)
-    native = native_format(family)
-    halves = ModelParts(trainer.model_) if native is None else native.split(trainer.model_)
+    backend = find_backend(trainer.model_)
+    state, tables, files = _trainer_state(trainer, backend)
+    serializer = backend.serializer
+    parts = (
+        ModelParts(trainer.model_) if serializer is None else serializer.split(trainer.model_)
+    )
     steps = trainer._predictor.pipeline.steps
-    walk = {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}
-    parcels = {
+    states = {
         "trainer.skops": dump_state(state, "the trainer"),
-        "steps.skops": dump_state(walk, "the steps"),
-        "model.skops": dump_state(halves.state, "the model"),
+        "steps.skops": dump_state(
+            {"steps": [list(step) for step in steps[:-1]], "model": steps[-1][0]}, "the steps"
+        ),
+        "model.skops": dump_state(parts.state, "the model"),
     }
-    if native is not None and stowage(family) is not None:
-        _check_network(native, parcels["model.skops"], halves)
+    if serializer is not None and backend.networks is not None:
+        _check_network(serializer, states["model.skops"], parts.files)
     report = {f.name: getattr(trainer.report_, f.name) for f in fields(TrainingReport)}
     members = {
-        **{name: parcel.data for name, parcel in parcels.items()},
+        **{name: state.data for name, state in states.items()},
         **files,
-        **halves.files,
+        **parts.files,
         "history.json": encode_json(
             {"history": trainer.history_, "evals": trainer.evals_result_}
         ),
@@ -70,25 +69,27 @@ def write_skt(trainer: Any, path: Path) -> None:
     }
     # Sorted, so that the same trainer gives the same bytes.
     members = {name: members[name] for name in sorted(members)}
-    needs = untrusted_names(parcels.values(), members)
-    manifest = make_manifest(trainer, family, members, needs)
+    needs = untrusted_names(states.values(), members, backend)
+    manifest = make_manifest(trainer, backend.spec.name, members, needs)
     with atomic_write(path) as part, part.open("wb") as file:
         write_archive(file, {MANIFEST: manifest, **members})
 
 
-def _check_network(native: ModelSerializer, parcel: AuditedState, halves: ModelParts) -> None:
+def _check_network(
+    serializer: ModelSerializer, state: AuditedState, files: Mapping[str, bytes]
+) -> None:
     """Check that a network can be rebuilt from the data that is about to be written.
 
     User-defined classes build the network, and they may have changed since it was fitted.
     """
     try:
-        again = native.split(native.join(ModelParts(parcel.make(), halves.files)))
+        again = serializer.split(serializer.join(ModelParts(state.make(), files)))
     except Exception as error:
         raise InputError(
             f"the network could not be loaded from a .skt file again ({type(error).__name__}: "
             f"{error}); save to a .joblib file"
         ) from error
-    changed = sorted(k for k, data in halves.files.items() if again.files.get(k) != data)
+    changed = sorted(name for name, data in files.items() if again.files.get(name) != data)
     if changed:
         raise InputError(
             f"the network would change when loaded from a .skt file ({', '.join(changed)} "
@@ -104,37 +105,37 @@ def write_native(model: Any, path: Path) -> None:
     InputError
         If the library has no native format, or the format has another suffix.
     """
-    native = native_format(find_backend(model).spec.name)
+    serializer = find_backend(model).serializer
     name = type(model).__name__
-    if native is None:
+    if serializer is None:
         raise InputError(
             f"{name} has no native file format; save to a .skt file, which also contains the "
             "steps before the model"
         )
-    if path.suffix not in native.suffixes:
+    if path.suffix not in serializer.suffixes:
         raise InputError(
-            f"a native {name} file must end in {' or '.join(native.suffixes)}, got "
+            f"a native {name} file must end in {' or '.join(serializer.suffixes)}, got "
             f"{path.name!r}; rename it"
         )
     with atomic_write(path) as part:
         # Some libraries choose the format by the suffix, which the temporary name lacks.
         target = part.with_name(part.name + path.suffix)
         try:
-            native.write(model, target)
+            serializer.write(model, target)
             target.replace(part)
         finally:
             target.unlink(missing_ok=True)
 
 
 def _trainer_state(
-    trainer: Any, family: str
+    trainer: Any, backend: Backend
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
     """Return the state of a trainer without steps and model, its tables and extra files."""
     parameters = trainer.get_params(deep=False)
     files: dict[str, bytes] = {}
-    stow = stowage(family)
-    if stow is not None:
-        parameters["estimator"], files = _encode_estimator(parameters["estimator"], stow)
+    if backend.networks is not None:
+        serializer = backend.networks.serializer
+        parameters["estimator"], files = _encode_estimator(parameters["estimator"], serializer)
     fitted = {f.name: getattr(trainer._predictor, f.name) for f in fields(Predictor)}
     fitted.pop("pipeline")
     attributes, tables = {}, {}
@@ -151,13 +152,15 @@ def _trainer_state(
     return state, tables, files
 
 
-def _encode_estimator(estimator: Any, stow: NetworkSerializer) -> tuple[Any, dict[str, bytes]]:
+def _encode_estimator(
+    estimator: Any, serializer: NetworkSerializer
+) -> tuple[Any, dict[str, bytes]]:
     """Return an estimator (or a Pipeline ending in one) without networks, and their files."""
     steps = getattr(estimator, "steps", None)
     if not steps:
-        return stow.stowed(estimator, stow.prefix)
+        return serializer.stowed(estimator, serializer.prefix)
     name, last = steps[-1]
-    stored, files = stow.stowed(last, stow.prefix)
+    stored, files = serializer.stowed(last, serializer.prefix)
     copied = copy.copy(estimator)
     copied.steps = [*steps[:-1], (name, stored)]
     return copied, files

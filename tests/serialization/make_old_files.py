@@ -1,4 +1,4 @@
-"""Script that writes the files of the current format version for `test_skt_versions.py`.
+"""Script that writes the files of the current format version for `test_reader.py`.
 
 Run it once per new format version: `python tests/serialization/make_old_files.py`. Files of
 earlier versions remain unchanged.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import subprocess
+import sys
 
 import pytest
 
+from sktrainer.backends.registry import allowed_types, backend_by_name, backend_specs
 from sktrainer.serialization import allowlist
+from sktrainer.serialization.type_ids import load_type
 
 READ = {
     # Modules with a `__setstate__` that was reviewed, and what it does.
@@ -24,14 +27,9 @@ READ = {
 }
 
 
-def _found(name):
-    module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
-
-
-@pytest.mark.parametrize("name", sorted(allowlist.ALLOWED_OBJECTS))
+@pytest.mark.parametrize("name", sorted(allowlist.allowed_names("object")))
 def test_setstate_of_known_classes_was_reviewed(name):
-    kind = _found(name)
+    kind = load_type(name)
     assert isinstance(kind, type)
     for base in kind.__mro__:
         if "__setstate__" in vars(base):
@@ -42,16 +40,13 @@ def test_setstate_of_known_classes_was_reviewed(name):
 @pytest.mark.parametrize(
     "name",
     sorted(
-        {
-            *allowlist.ALLOWED_FUNCTIONS,
-            *allowlist.ALLOWED_CLASSES,
-            *allowlist.ALLOWED_CALLS,
-            *allowlist.ALLOWED_KEY_TYPES,
-        }
+        name
+        for role in ("function", "type", "call", "key")
+        for name in allowlist.allowed_names(role)
     ),
 )
 def test_known_name_can_be_imported(name):
-    assert callable(_found(name))
+    assert callable(load_type(name))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +68,42 @@ def test_known_name_can_be_imported(name):
 )
 def test_name_is_known_only_in_its_role(role, name, expected):
     assert allowlist.is_allowed(role, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("skorch.classifier.NeuralNetClassifier", True),
+        ("scikeras.wrappers.KerasClassifier", True),
+        ("sktrainer/keras-estimator", True),
+        ("sktrainer/module-net", True),
+        ("keras.src.models.sequential.Sequential", True),
+        ("lightgbm.sklearn.LGBMClassifier", False),
+        ("sktrainer/table-encoder", False),
+        ("os.system", False),
+    ],
+)
+def test_networks_are_never_constructed_from_a_state(name, expected):
+    assert allowlist.is_refused(name) is expected
+
+
+@pytest.mark.parametrize(
+    "spec", [s for s in backend_specs() if s.address.startswith("sktrainer.")]
+)
+def test_backend_has_the_allowed_types_of_its_package(spec):
+    assert backend_by_name(spec.name).allowed_types in allowed_types()
+
+
+ALLOWED_WITHOUT_FRAMEWORKS = """
+import sys
+from sktrainer.serialization.allowlist import is_allowed
+assert is_allowed("object", "xgboost.core.Booster")
+frameworks = {"catboost", "keras", "lightgbm", "skorch", "torch", "xgboost"}
+print(sorted(frameworks & set(sys.modules)))
+"""
+
+
+def test_allowed_types_are_known_without_importing_a_framework():
+    code = [sys.executable, "-c", ALLOWED_WITHOUT_FRAMEWORKS]
+    run = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "[]", run.stderr

@@ -332,7 +332,7 @@ def test_manifest_describes_the_trainer(tmp_path):
         assert archive.testzip() is None
         manifest = json.loads(archive.read("manifest.json"))
     assert manifest["format_version"] == 1
-    assert manifest["model"] == {"class": "xgboost.sklearn.XGBClassifier", "family": "xgboost"}
+    assert manifest["model"] == {"class": "xgboost.sklearn.XGBClassifier", "backend": "xgboost"}
     assert manifest["parameters"]["estimator__n_estimators"] == "5"
     assert manifest["seeds"]["random_state"] == 7
     assert manifest["split"]["rows"] == {"train": 168, "validation": 24, "test": 48}

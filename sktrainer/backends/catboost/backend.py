@@ -11,6 +11,7 @@ from sktrainer.backends.catboost import SPEC
 from sktrainer.backends.catboost.checkpoint import snapshot_params
 from sktrainer.backends.catboost.devices import CatBoostDevices
 from sktrainer.backends.catboost.metrics import requested_metric
+from sktrainer.backends.catboost.onnx import CatBoostOnnxConverter
 from sktrainer.backends.catboost.parameters import (
     OVERRIDDEN_PARAMS,
     ROUNDS_PARAMS,
@@ -21,7 +22,7 @@ from sktrainer.backends.catboost.parameters import (
     set_device,
     set_unset_params,
 )
-from sktrainer.backends.catboost.serialize import FORMAT
+from sktrainer.backends.catboost.serialize import ALLOWED_TYPES, CatBoostSerializer
 from sktrainer.backends.catboost.train import train_rounds
 from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
@@ -54,7 +55,9 @@ class CatBoostBackend(Backend):
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = CatBoostSerializer()
+    onnx = CatBoostOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none
 from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
 from sktrainer.backends.keras import SPEC
@@ -16,7 +17,7 @@ from sktrainer.backends.keras.network import (
     hash_stable_copy,
 )
 from sktrainer.backends.keras.recognize import is_instance, is_keras_model, is_keras_wrapper
-from sktrainer.backends.keras.serialize import FORMAT, STOWAGE
+from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
 from sktrainer.backends.keras.train import fit_network, partial_fit_network
 from sktrainer.backends.keras.wrappers import to_trainable
 from sktrainer.backends.registry import is_builder
@@ -124,7 +125,9 @@ class KerasBackend(Backend):
         divergence_fixes={"learning_rate": DECREASE},
     )
     devices = KerasDevices()
+    allowed_types = ALLOWED_TYPES
     serializer = FORMAT
+    onnx = NetworkOnnxConverter('trainer.model_.model_.export(path, format="onnx")')
     incremental = KerasIncrementalTraining()
     networks = KerasNetworks()
 

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._networks.placeholders import EstimatorPlaceholder, NetworkPlaceholder
-from sktrainer.backends.support import ModelParts, ModelSerializer, NetworkSerializer
+from sktrainer.backends.support import (
+    AllowedTypes,
+    ModelParts,
+    ModelSerializer,
+    NetworkSerializer,
+    import_paths,
+)
 from sktrainer.exceptions import FileFormatError
 from sktrainer.runtime.global_state import preserve_global_state
 
-__all__ = ["FORMAT", "STOWAGE"]
+__all__ = ["ALLOWED_TYPES", "FORMAT", "STOWAGE"]
 
 
 MEMBER = "model.keras"
@@ -21,10 +27,34 @@ MEMBER = "model.keras"
 ROOTS = ("keras", "scikeras")
 
 
+ALLOWED_TYPES = AllowedTypes(
+    objects=(
+        "sktrainer/keras-output-spec",
+        "keras.src.callbacks.early_stopping.EarlyStopping",
+        "keras.src.callbacks.learning_rate_scheduler.LearningRateScheduler",
+        "keras.src.callbacks.terminate_on_nan.TerminateOnNaN",
+        "keras.src.wrappers.utils.TargetReshaper",
+        *import_paths(
+            "scikeras.utils.transformers",
+            "ClassifierLabelEncoder RegressorTargetEncoder TargetReshaper",
+        ),
+    ),
+    classes=(
+        "sktrainer/keras-estimator",
+        *import_paths("scikeras.wrappers", "BaseWrapper KerasClassifier KerasRegressor"),
+        *import_paths(
+            "keras.src.wrappers.sklearn_wrapper", "SKLearnClassifier SKLearnRegressor"
+        ),
+    ),
+    class_prefixes=("keras.src.losses.", "keras.src.metrics.", "keras.src.optimizers."),
+    # `__setstate__` of these classes accepts Lambda layers.
+    refused=("keras.src.", "scikeras.wrappers", "sktrainer.backends.keras.mixin"),
+)
+
+
 class KerasSerializer:
     """File format of Keras estimators: parameters, model and optimizer state."""
 
-    package, extra = "keras", "keras"
     suffixes: tuple[str, ...] = (".keras",)
 
     def split(self, model: Any) -> ModelParts:

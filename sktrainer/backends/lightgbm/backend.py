@@ -11,6 +11,7 @@ from sktrainer.backends.lightgbm import SPEC
 from sktrainer.backends.lightgbm.callback import RoundCallback
 from sktrainer.backends.lightgbm.devices import LightGBMDevices
 from sktrainer.backends.lightgbm.metrics import resolve_metric
+from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
     SEED,
@@ -24,7 +25,7 @@ from sktrainer.backends.lightgbm.parameters import (
     set_device,
     set_unset_params,
 )
-from sktrainer.backends.lightgbm.serialize import FORMAT
+from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
 from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.types import ModelFit, Task
@@ -71,7 +72,9 @@ class LightGBMBackend(Backend):
         },
     )
     devices = LightGBMDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = LightGBMSerializer()
+    onnx = LightGBMOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "LGBMModel")

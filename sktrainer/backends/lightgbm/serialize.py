@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sktrainer.backends.support import ModelParts, ModelSerializer
+from sktrainer.backends.support import (
+    AllowedTypes,
+    ModelParts,
+    import_paths,
+)
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["FORMAT"]
+__all__ = ["ALLOWED_TYPES", "LightGBMSerializer"]
 
 
 MEMBER = "model.txt"
@@ -21,10 +25,17 @@ HANDLE = "_handle"
 CODES = "_class_map"
 
 
+ALLOWED_TYPES = AllowedTypes(
+    objects=(
+        "lightgbm.basic.Booster",
+        *import_paths("lightgbm.sklearn", "LGBMClassifier LGBMRanker LGBMRegressor"),
+    )
+)
+
+
 class LightGBMSerializer:
     """Format of LightGBM models: the booster's text and the state of its Python object."""
 
-    package, extra = "lightgbm", "lightgbm"
     suffixes: tuple[str, ...] = (".txt",)
 
     def split(self, model: Any) -> ModelParts:
@@ -37,17 +48,17 @@ class LightGBMSerializer:
         text = booster.pop(HANDLE)
         return ModelParts({"model": rest, "booster": booster}, {MEMBER: text.encode()})
 
-    def join(self, halves: ModelParts) -> Any:
+    def join(self, parts: ModelParts) -> Any:
         """Load the booster and attach it to the estimator."""
         from lightgbm import Booster, LGBMModel
 
-        state = halves.state
+        state = parts.state
         whole = isinstance(state, dict) and set(state) == {"model", "booster"}
-        if not whole or not isinstance(state["model"], LGBMModel) or MEMBER not in halves.files:
+        if not whole or not isinstance(state["model"], LGBMModel) or MEMBER not in parts.files:
             raise FileFormatError(f"{MEMBER} or its estimator is missing")
         booster: Any = Booster.__new__(Booster)
         booster._handle = None  # `__del__` needs it even if loading the text fails
-        text = halves.files[MEMBER].decode()
+        text = parts.files[MEMBER].decode()
         booster.__setstate__({**state["booster"], HANDLE: text})
         model = state["model"]
         model._Booster = booster
@@ -59,10 +70,3 @@ class LightGBMSerializer:
     def write(self, model: Any, path: Path) -> None:
         """Write the booster as text."""
         path.write_text(model.booster_.model_to_string(), encoding="utf-8", newline="\n")
-
-
-FORMAT = LightGBMSerializer()
-
-
-if TYPE_CHECKING:
-    _: ModelSerializer = FORMAT

@@ -13,6 +13,7 @@ from sktrainer.backends.estimators import apply_nested_defaults
 from sktrainer.backends.sklearn import SPEC
 from sktrainer.backends.sklearn.capabilities import accepts_category_columns, capabilities_of
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
+from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES
 from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
 from sktrainer.backends.sklearn.train.strategies import IterationStrategy, iteration_strategy
@@ -81,6 +82,7 @@ class SklearnBackend(Backend):
     """
 
     spec = SPEC
+    allowed_types = ALLOWED_TYPES
     # Also names that other libraries with the scikit-learn interface use.
     parameters = ParameterSpec(
         seeds=("random_state", "random_seed", "seed"),

@@ -14,6 +14,7 @@ import numpy as np
 
 from sktrainer._optional import require
 from sktrainer.backends._networks.data import check_network_rows
+from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none, number_problems
 from sktrainer.backends.base import (
     Backend,
@@ -25,7 +26,7 @@ from sktrainer.backends.base import (
 from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
 from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
-from sktrainer.backends.torch.serialize import FORMAT, STOWAGE
+from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
 from sktrainer.backends.torch.train import (
     copy_net,
     is_stop_from_callback,
@@ -192,7 +193,9 @@ class TorchBackend(Backend):
         losses=(), divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE}
     )
     devices = TorchDevices()
+    allowed_types = ALLOWED_TYPES
     serializer = FORMAT
+    onnx = NetworkOnnxConverter("torch.onnx.export(trainer.model_.module_, ...)")
     incremental = TorchIncrementalTraining()
     networks = TorchNetworks()
 

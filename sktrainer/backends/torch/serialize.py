@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._networks.placeholders import EstimatorPlaceholder, NetworkPlaceholder
-from sktrainer.backends.support import ModelParts, ModelSerializer, NetworkSerializer
+from sktrainer.backends.support import (
+    AllowedTypes,
+    ModelParts,
+    ModelSerializer,
+    NetworkSerializer,
+    import_paths,
+)
 from sktrainer.backends.torch.recognize import is_torch_module, is_torch_network
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.json_codec import decode_json, encode_json
-from sktrainer.serialization.allowlist import is_allowed
 
-__all__ = ["FORMAT", "STOWAGE"]
+__all__ = ["ALLOWED_TYPES", "FORMAT", "STOWAGE"]
 
 
 WEIGHTS = "model.safetensors"
@@ -41,10 +46,34 @@ RECREATED_BY_INITIALIZE = frozenset(
 )
 
 
+ALLOWED_TYPES = AllowedTypes(
+    objects=(
+        "skorch.dataset.ValidSplit",
+        *import_paths("skorch.callbacks.logging", "EpochTimer PrintLog"),
+        "skorch.callbacks.lr_scheduler.LRScheduler",
+        "skorch.callbacks.regularization.GradientNormClipping",
+        *import_paths(
+            "skorch.callbacks.scoring", "BatchScoring EpochScoring PassthroughScoring"
+        ),
+        "skorch.callbacks.training.EarlyStopping",
+    ),
+    functions=import_paths("skorch.utils", "_indexing_other to_numpy"),
+    classes=(
+        "sktrainer/module-net",
+        "torch.utils.data.dataloader.DataLoader",
+        "skorch.dataset.Dataset",
+        *import_paths("skorch.classifier", "NeuralNetBinaryClassifier NeuralNetClassifier"),
+        "skorch.net.NeuralNet",
+        "skorch.regressor.NeuralNetRegressor",
+    ),
+    class_prefixes=("torch.nn.modules.", "torch.optim."),
+    refused=("skorch.net",),  # `__setstate__` unpickles a value of the state
+)
+
+
 class TorchSerializer:
     """File format of skorch nets: parameters, history, weights and optimizer state."""
 
-    package, extra = "skorch", "torch"
     suffixes: tuple[str, ...] = (".safetensors",)
 
     def split(self, model: Any) -> ModelParts:
@@ -203,14 +232,14 @@ class TorchNetworkSerializer:
         return _rebuild_net(value, modules)
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the classes of Modules that are not part of torch."""
+        """Return the classes of all Modules in the files."""
         from sktrainer.backends.torch.network import module_types
 
         found: set[str] = set()
         for name, data in files.items():
             if name.endswith(".modules.json"):
                 found |= set(module_types(decode_json(data)))
-        return {name for name in found if not is_allowed("type", name)}
+        return found
 
 
 STOWAGE = TorchNetworkSerializer()

@@ -9,13 +9,14 @@ from sktrainer.backends.base import Backend, Capabilities, FitRequest
 from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
 from sktrainer.backends.xgboost import SPEC
 from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
+from sktrainer.backends.xgboost.onnx import XGBoostOnnxConverter
 from sktrainer.backends.xgboost.parameters import (
     is_random_forest,
     is_truncatable,
     n_rounds,
     set_unset_params,
 )
-from sktrainer.backends.xgboost.serialize import FORMAT
+from sktrainer.backends.xgboost.serialize import ALLOWED_TYPES, XGBoostSerializer
 from sktrainer.backends.xgboost.train import fit_rounds
 from sktrainer.types import ModelFit, Task
 
@@ -49,7 +50,9 @@ class XGBoostBackend(Backend):
         },
     )
     devices = XGBoostDevices()
-    serializer = FORMAT
+    allowed_types = ALLOWED_TYPES
+    serializer = XGBoostSerializer()
+    onnx = XGBoostOnnxConverter()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "XGBModel")

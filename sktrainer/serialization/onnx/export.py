@@ -90,9 +90,9 @@ def _content(
     """Return the bytes of an ONNX model whose predictions agree with the trainer."""
 
     def made(wide: bool) -> bytes:
-        canvas = GraphBuilder()
-        _fill(canvas, trainer, steps, feeds, X, expected, wide)
-        content: bytes = canvas.model(model_metadata(trainer._predictor)).SerializeToString()
+        graph = GraphBuilder()
+        _fill(graph, trainer, steps, feeds, X, expected, wide)
+        content: bytes = graph.model(model_metadata(trainer._predictor)).SerializeToString()
         compare_outputs(trainer, X, run_onnx(content, _input_values(feeds, X)))
         return content
 
@@ -169,7 +169,7 @@ def _two_rows(X: Any) -> Any:
 
 
 def _fill(
-    canvas: GraphBuilder,
+    graph: GraphBuilder,
     trainer: Any,
     steps: list[tuple[str, Any]],
     feeds: list[InputSpec],
@@ -178,7 +178,7 @@ def _fill(
     wide: bool,
 ) -> None:
     fitted: Predictor = trainer._predictor
-    values = [feed.declared(canvas) for feed in feeds]
+    values = [feed.declared(graph) for feed in feeds]
     names, rows = [feed.name for feed in feeds], _two_rows(X)
     for position, (name, step) in enumerate(steps):
         if isinstance(step, TableEncoder):
@@ -187,19 +187,19 @@ def _fill(
                     f"step {name!r} (TableEncoder) follows another step, which to_onnx does "
                     "not support; make it the first step"
                 )
-            value = add_encoder(canvas, step, values, rows)
+            value = add_encoder(graph, step, values, rows)
         else:
             inputs = dict(zip(names, values, strict=True))
-            value = add_step(canvas, name, step, inputs, wide=wide)
+            value = add_step(graph, name, step, inputs, wide=wide)
         rows = step.transform(rows)
         values, names = [GraphValue(value.name, value.kind, rows.shape[1])], ["X"]
     classifier = fitted.task == "classification"
     exact = all(isinstance(step, TableEncoder) for _, step in steps)
-    answers = add_model(canvas, fitted.model, values, classifier=classifier, exact=exact)
+    outputs = add_model(graph, fitted.model, values, classifier=classifier, exact=exact)
     if classifier:
         has_proba = hasattr(trainer, "predict_proba")
-        add_class_outputs(canvas, answers, fitted, probabilities=has_proba)
+        add_class_outputs(graph, outputs, fitted, probabilities=has_proba)
     else:
         add_regression_outputs(
-            canvas, answers, expected.shape[1] if expected.ndim == 2 else None
+            graph, outputs, expected.shape[1] if expected.ndim == 2 else None
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,6 @@ class GraphBuilder:
         """
         import onnx
 
-        from sktrainer import __version__
-
         graph = onnx.helper.make_graph(
             self._nodes, "sktrainer", self._inputs, self._outputs, self._constants
         )
@@ -114,7 +113,7 @@ class GraphBuilder:
             opset_imports=opsets,
             ir_version=_IR_VERSION,
             producer_name="sktrainer",
-            producer_version=__version__,
+            producer_version=version("sktrainer"),
         )
         onnx.helper.set_model_props(model, facts)
         try:

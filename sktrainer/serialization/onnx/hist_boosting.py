@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from sktrainer.data.numbers import round_down_float32
 from sktrainer.exceptions import InputError
 from sktrainer.serialization.onnx.graph_builder import ML_DOMAIN, GraphBuilder
 from sktrainer.serialization.onnx.inputs import GraphValue, cast_value
 from sktrainer.types import Array
 
-__all__ = ["add_hist_boosting", "is_hist_boosting", "round_down_float32"]
+__all__ = ["add_hist_boosting", "is_hist_boosting"]
 
 
 def is_hist_boosting(model: Any) -> bool:
@@ -27,7 +28,7 @@ def is_hist_boosting(model: Any) -> bool:
 
 
 def add_hist_boosting(
-    canvas: GraphBuilder, model: Any, table: GraphValue, *, exact: bool
+    graph: GraphBuilder, model: Any, table: GraphValue, *, exact: bool
 ) -> tuple[str | None, int, str | None]:
     """Add the trees and the link function of a model.
 
@@ -50,21 +51,21 @@ def add_hist_boosting(
     from onnx import TensorProto
 
     kind = TensorProto.FLOAT
-    raw = _raw_scores(canvas, model, _preprocessed(canvas, model, table), exact)
+    raw = _raw_scores(graph, model, _preprocessed(graph, model, table), exact)
     if isinstance(model, HistGradientBoostingRegressor):
         link = type(model._loss.link).__name__
         if link not in ("IdentityLink", "LogLink"):
             raise InputError(f"to_onnx does not support the link function of {model.loss!r}")
-        return (canvas.add("Exp", raw) if link == "LogLink" else raw), kind, None
+        return (graph.add("Exp", raw) if link == "LogLink" else raw), kind, None
     if model.n_trees_per_iteration_ == 1:  # binary: one raw score, that of the second class
-        positive = canvas.add("Sigmoid", raw)
-        one = canvas.constant(np.ones((1, 1), dtype=np.float32))
-        both = canvas.add("Concat", canvas.add("Sub", one, positive), positive, axis=1)
+        positive = graph.add("Sigmoid", raw)
+        one = graph.constant(np.ones((1, 1), dtype=np.float32))
+        both = graph.add("Concat", graph.add("Sub", one, positive), positive, axis=1)
         return None, kind, both
-    return None, kind, canvas.add("Softmax", raw, axis=1)
+    return None, kind, graph.add("Softmax", raw, axis=1)
 
 
-def _preprocessed(canvas: GraphBuilder, model: Any, table: GraphValue) -> GraphValue:
+def _preprocessed(graph: GraphBuilder, model: Any, table: GraphValue) -> GraphValue:
     """Encode categorical columns as codes and move them first, as the model does."""
     if getattr(model, "_preprocessor", None) is None:
         return table
@@ -72,26 +73,26 @@ def _preprocessed(canvas: GraphBuilder, model: Any, table: GraphValue) -> GraphV
     chosen = np.asarray(model.is_categorical_, dtype=bool)
     parts = []
     for at, known in zip(np.flatnonzero(chosen), encoder.categories_, strict=True):
-        column = cast_value(canvas, _columns(canvas, table, [at]), "float")
+        column = cast_value(graph, _columns(graph, table, [at]), "float")
         parts.append(
-            cast_value(canvas, GraphValue(_coded(canvas, column, known), "float", 1), "double")
+            cast_value(graph, GraphValue(_coded(graph, column, known), "float", 1), "double")
         )
     others = np.flatnonzero(~chosen)
     if len(others):
-        parts.append(cast_value(canvas, _columns(canvas, table, others), "double"))
-    name = canvas.add("Concat", *(part.name for part in parts), axis=1)
+        parts.append(cast_value(graph, _columns(graph, table, others), "double"))
+    name = graph.add("Concat", *(part.name for part in parts), axis=1)
     kind: Any = table.kind
-    return cast_value(canvas, GraphValue(name, "double", table.width), kind)
+    return cast_value(graph, GraphValue(name, "double", table.width), kind)
 
 
-def _columns(canvas: GraphBuilder, table: GraphValue, at: Any) -> GraphValue:
-    positions = canvas.constant(np.asarray(at, dtype=np.int64))
-    return GraphValue(canvas.add("Gather", table.name, positions, axis=1), table.kind, len(at))
+def _columns(graph: GraphBuilder, table: GraphValue, at: Any) -> GraphValue:
+    positions = graph.constant(np.asarray(at, dtype=np.int64))
+    return GraphValue(graph.add("Gather", table.name, positions, axis=1), table.kind, len(at))
 
 
-def _coded(canvas: GraphBuilder, column: GraphValue, categories: Array) -> str:
+def _coded(graph: GraphBuilder, column: GraphValue, categories: Array) -> str:
     known = [float(value) for value in categories if value == value]  # without NaN
-    return canvas.add(
+    return graph.add(
         "LabelEncoder",
         column.name,
         domain=ML_DOMAIN,
@@ -101,7 +102,7 @@ def _coded(canvas: GraphBuilder, column: GraphValue, categories: Array) -> str:
     )
 
 
-def _raw_scores(canvas: GraphBuilder, model: Any, table: GraphValue, exact: bool) -> str:
+def _raw_scores(graph: GraphBuilder, model: Any, table: GraphValue, exact: bool) -> str:
     from onnx import numpy_helper
 
     attributes: dict[str, list[Any]] = defaultdict(list)
@@ -119,7 +120,7 @@ def _raw_scores(canvas: GraphBuilder, model: Any, table: GraphValue, exact: bool
             attributes[f"{key}_as_tensor"] = tensor
     n_targets = int(model.n_trees_per_iteration_)
     name = "TreeEnsembleRegressor"
-    return canvas.add(name, table.name, domain=ML_DOMAIN, n_targets=n_targets, **attributes)
+    return graph.add(name, table.name, domain=ML_DOMAIN, n_targets=n_targets, **attributes)
 
 
 def _add_tree(
@@ -177,17 +178,6 @@ def _add_node(
     }
     for key, entry in row.items():
         to[f"nodes_{key}"].append(entry)
-
-
-def round_down_float32(value: float) -> float:
-    """Return the greatest float32 that is not above a threshold.
-
-    A float32 is at most the threshold if and only if it is at most the result.
-    """
-    narrow = np.float32(value)
-    if float(narrow) > value:  # np.float32 rounds to the nearest
-        narrow = np.nextafter(narrow, np.float32(-np.inf))
-    return float(narrow)
 
 
 def _members(bitset: Array) -> list[int]:

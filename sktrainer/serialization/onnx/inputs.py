@@ -67,12 +67,12 @@ class InputSpec:
     kind: Literal["double", "text"]
     width: int = 1
 
-    def declared(self, canvas: GraphBuilder) -> GraphValue:
+    def declared(self, graph: GraphBuilder) -> GraphValue:
         """Declare the input in the graph."""
         from onnx import TensorProto
 
         kind = TensorProto.STRING if self.kind == "text" else TensorProto.DOUBLE
-        return GraphValue(canvas.input(self.name, kind, self.width), self.kind, self.width)
+        return GraphValue(graph.input(self.name, kind, self.width), self.kind, self.width)
 
     def cells(self, X: Any) -> Array:
         """Return the input values for the rows of X, of shape (n_rows, width).
@@ -172,7 +172,7 @@ def encoder_inputs(encoder: Any, X: Any) -> list[InputSpec]:
     return feeds
 
 
-def concatenate(canvas: GraphBuilder, values: list[GraphValue]) -> GraphValue:
+def concatenate(graph: GraphBuilder, values: list[GraphValue]) -> GraphValue:
     """Concatenate numeric columns.
 
     Raises
@@ -189,24 +189,24 @@ def concatenate(canvas: GraphBuilder, values: list[GraphValue]) -> GraphValue:
         )
     if len(values) == 1:
         return values[0]
-    name = canvas.add("Concat", *(value.name for value in values), axis=1)
+    name = graph.add("Concat", *(value.name for value in values), axis=1)
     return GraphValue(name, values[0].kind, sum(value.width for value in values))
 
 
 def add_encoder(
-    canvas: GraphBuilder, encoder: Any, values: list[GraphValue], X: Any
+    graph: GraphBuilder, encoder: Any, values: list[GraphValue], X: Any
 ) -> GraphValue:
     """Add the operations of a TableEncoder."""
     plan = encoder._plan
     if isinstance(plan, MatrixTransform):
-        return _matrix(canvas, plan, concatenate(canvas, values), X)
+        return _matrix(graph, plan, concatenate(graph, values), X)
     kind = _kind(plan.dtype)
     parts = [
-        _column(canvas, column, value.name, kind)
+        _column(graph, column, value.name, kind)
         for column, value in zip(plan.plans, values, strict=True)
     ]
-    out = concatenate(canvas, parts)
-    return _postprocess(canvas, plan.finish, out, len(plan.names))
+    out = concatenate(graph, parts)
+    return _postprocess(graph, plan.finish, out, len(plan.names))
 
 
 def _kind(dtype: Any) -> Literal["float", "double"]:
@@ -214,7 +214,7 @@ def _kind(dtype: Any) -> Literal["float", "double"]:
 
 
 def cast_value(
-    canvas: GraphBuilder, value: GraphValue, kind: Literal["float", "double"]
+    graph: GraphBuilder, value: GraphValue, kind: Literal["float", "double"]
 ) -> GraphValue:
     """Cast numbers or booleans to float or double."""
     from onnx import TensorProto
@@ -222,42 +222,42 @@ def cast_value(
     if value.kind == kind:
         return value
     to = TensorProto.DOUBLE if kind == "double" else TensorProto.FLOAT
-    return GraphValue(canvas.cast(value.name, to), kind, value.width)
+    return GraphValue(graph.cast(value.name, to), kind, value.width)
 
 
 def _matrix(
-    canvas: GraphBuilder, plan: MatrixTransform, value: GraphValue, X: Any
+    graph: GraphBuilder, plan: MatrixTransform, value: GraphValue, X: Any
 ) -> GraphValue:
     dtypes = [X.dtype] if isinstance(X, np.ndarray) else list(getattr(X, "dtypes", ["f8"]))
-    value = cast_value(canvas, value, _kind(np.result_type(*dtypes, np.float32)))
+    value = cast_value(graph, value, _kind(np.result_type(*dtypes, np.float32)))
     if plan.kept is not None:
-        kept = canvas.constant(np.array(plan.kept, dtype=np.int64))
+        kept = graph.constant(np.array(plan.kept, dtype=np.int64))
         value = GraphValue(
-            canvas.add("Gather", value.name, kept, axis=1), value.kind, len(plan.kept)
+            graph.add("Gather", value.name, kept, axis=1), value.kind, len(plan.kept)
         )
     elif not plan.impute:
         return value
-    return _postprocess(canvas, plan.finish, value, len(plan.names))
+    return _postprocess(graph, plan.finish, value, len(plan.names))
 
 
 def _column(
-    canvas: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
+    graph: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
 ) -> GraphValue:
     if isinstance(plan, NumericTransform):
-        return cast_value(canvas, GraphValue(name, "double", 1), kind)
+        return cast_value(graph, GraphValue(name, "double", 1), kind)
     if isinstance(plan, OneHotTransform):
         # Look up the position of the level, then compare it with all positions.
-        slots = _lookup_levels(canvas, name, plan.levels, plan.slots.astype(np.int64))
-        ones = canvas.add("Equal", slots, canvas.constant(np.arange(len(plan.names))))
-        return cast_value(canvas, GraphValue(ones, "truth", len(plan.names)), kind)
+        slots = _lookup_levels(graph, name, plan.levels, plan.slots.astype(np.int64))
+        ones = graph.add("Equal", slots, graph.constant(np.arange(len(plan.names))))
+        return cast_value(graph, GraphValue(ones, "truth", len(plan.names)), kind)
     columns = [
-        GraphValue(_lookup_levels(canvas, name, plan.levels, numbers), "float", 1)
+        GraphValue(_lookup_levels(graph, name, plan.levels, numbers), "float", 1)
         for numbers in plan.table.astype(np.float32).T
     ]
-    return cast_value(canvas, concatenate(canvas, columns), kind)
+    return cast_value(graph, concatenate(graph, columns), kind)
 
 
-def _lookup_levels(canvas: GraphBuilder, name: str, levels: Levels, table: Array) -> str:
+def _lookup_levels(graph: GraphBuilder, name: str, levels: Levels, table: Array) -> str:
     """Map each string to the entry of its level in `table`; unknown strings to the last."""
     kind = "int64" if table.dtype.kind == "i" else "float"
     keys, entries = levels.levels.tolist(), table[:-1].tolist()
@@ -266,41 +266,41 @@ def _lookup_levels(canvas: GraphBuilder, name: str, levels: Levels, table: Array
         f"values_{kind}s": entries or [table[-1].item()],
         f"default_{kind}": table[-1].item(),
     }
-    return canvas.add("LabelEncoder", name, domain=ML_DOMAIN, **attributes)
+    return graph.add("LabelEncoder", name, domain=ML_DOMAIN, **attributes)
 
 
 def _postprocess(
-    canvas: GraphBuilder, finish: Postprocessing, value: GraphValue, width: int
+    graph: GraphBuilder, finish: Postprocessing, value: GraphValue, width: int
 ) -> GraphValue:
     """Impute, add missing indicators and standardise, as `Finish.apply` does."""
     steps, marks = finish.steps, []
     dtype = np.float64 if value.kind == "double" else np.float32
     if finish.imputer is not None:
-        missing = canvas.add("IsNaN", value.name)
+        missing = graph.add("IsNaN", value.name)
         if len(steps.marked):
-            at = canvas.constant(steps.marked.astype(np.int64))
+            at = graph.constant(steps.marked.astype(np.int64))
             marked = GraphValue(
-                canvas.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
+                graph.add("Gather", missing, at, axis=1), "truth", len(steps.marked)
             )
-            marks = [cast_value(canvas, marked, _kind(dtype))]
+            marks = [cast_value(graph, marked, _kind(dtype))]
         medians = np.full((1, value.width), np.nan, dtype=dtype)
         medians[0, steps.filled] = finish.imputer.statistics_
-        filled = canvas.add("Where", missing, canvas.constant(medians), value.name)
+        filled = graph.add("Where", missing, graph.constant(medians), value.name)
         value = GraphValue(filled, value.kind, value.width)
     if finish.scaler is not None:
         means, scales = np.zeros((1, width)), np.ones((1, width))
         means[0, steps.scaled] = finish.scaler.mean_
         scales[0, steps.scaled] = finish.scaler.scale_
-        value = _standardised(canvas, value, means, scales)
-    return concatenate(canvas, [value, *marks])
+        value = _standardised(graph, value, means, scales)
+    return concatenate(graph, [value, *marks])
 
 
 def _standardised(
-    canvas: GraphBuilder, value: GraphValue, means: Array, scales: Array
+    graph: GraphBuilder, value: GraphValue, means: Array, scales: Array
 ) -> GraphValue:
     # In double precision, so that the result is rounded to float32 only once.
-    wide = cast_value(canvas, value, "double").name
-    centred = canvas.add("Sub", wide, canvas.constant(means[:, : value.width]))
-    scaled = canvas.add("Div", centred, canvas.constant(scales[:, : value.width]))
+    wide = cast_value(graph, value, "double").name
+    centred = graph.add("Sub", wide, graph.constant(means[:, : value.width]))
+    scaled = graph.add("Div", centred, graph.constant(scales[:, : value.width]))
     kind: Any = value.kind
-    return cast_value(canvas, GraphValue(scaled, "double", value.width), kind)
+    return cast_value(graph, GraphValue(scaled, "double", value.width), kind)

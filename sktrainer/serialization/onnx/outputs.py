@@ -46,22 +46,22 @@ def model_metadata(fitted: Predictor) -> dict[str, str]:
 
 
 def add_regression_outputs(
-    canvas: GraphBuilder, answers: ModelOutputs, n_outputs: int | None
+    graph: GraphBuilder, outputs: ModelOutputs, n_outputs: int | None
 ) -> None:
     """Add the output "prediction": one number per row, or `n_outputs` numbers."""
     from onnx import TensorProto
 
-    assert answers.predicted is not None
-    value = canvas.flat(answers.predicted)
+    assert outputs.predicted is not None
+    value = graph.flat(outputs.predicted)
     shape: list[str | int] = ["N"]
     if n_outputs is not None:
-        wanted = canvas.constant(np.array([-1, n_outputs], dtype=np.int64))
-        value, shape = canvas.add("Reshape", value, wanted), ["N", n_outputs]
-    canvas.output("prediction", canvas.cast(value, TensorProto.FLOAT), TensorProto.FLOAT, shape)
+        wanted = graph.constant(np.array([-1, n_outputs], dtype=np.int64))
+        value, shape = graph.add("Reshape", value, wanted), ["N", n_outputs]
+    graph.output("prediction", graph.cast(value, TensorProto.FLOAT), TensorProto.FLOAT, shape)
 
 
 def add_class_outputs(
-    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, *, probabilities: bool
+    graph: GraphBuilder, outputs: ModelOutputs, fitted: Predictor, *, probabilities: bool
 ) -> None:
     """Add the output "label", with the original labels, and optionally "probabilities".
 
@@ -74,16 +74,16 @@ def add_class_outputs(
 
     labels = onnx_labels(fitted)
     kind = _kind_of(labels)
-    found = answers.probabilities
+    found = outputs.probabilities
     if probabilities and found is None:
         raise InputError(
             "the converter of this model does not support probabilities; nothing was written. "
             'Save the trainer as a ".skt" file instead'
         )
-    canvas.output("label", _label(canvas, answers, fitted, labels), kind, ["N"])
+    graph.output("label", _label(graph, outputs, fitted, labels), kind, ["N"])
     if probabilities and found is not None:
-        value = _corrected(canvas, _expanded(canvas, found, fitted), fitted)
-        canvas.output("probabilities", value, TensorProto.FLOAT, ["N", len(labels)])
+        value = _corrected(graph, _expanded(graph, found, fitted), fitted)
+        graph.output("probabilities", value, TensorProto.FLOAT, ["N", len(labels)])
 
 
 def _kind_of(labels: Array) -> int:
@@ -92,26 +92,24 @@ def _kind_of(labels: Array) -> int:
     return int(helper.np_dtype_to_tensor_dtype(labels.dtype))
 
 
-def _label(
-    canvas: GraphBuilder, answers: ModelOutputs, fitted: Predictor, labels: Array
-) -> str:
+def _label(graph: GraphBuilder, outputs: ModelOutputs, fitted: Predictor, labels: Array) -> str:
     from onnx import TensorProto
 
-    known = canvas.constant(labels[fitted.class_codes])
-    if answers.predicted is None or (
-        fitted.predict_is_argmax and answers.probabilities is not None
+    known = graph.constant(labels[fitted.class_codes])
+    if outputs.predicted is None or (
+        fitted.predict_is_argmax and outputs.probabilities is not None
     ):
-        assert answers.probabilities is not None
-        codes = canvas.add("ArgMax", answers.probabilities, axis=1, keepdims=0)
-        return canvas.add("Gather", known, codes)
-    own = canvas.flat(answers.predicted)
+        assert outputs.probabilities is not None
+        codes = graph.add("ArgMax", outputs.probabilities, axis=1, keepdims=0)
+        return graph.add("Gather", known, codes)
+    own = graph.flat(outputs.predicted)
     if fitted.codes_as_labels:
-        return canvas.add("Gather", known, canvas.cast(own, TensorProto.INT64))
+        return graph.add("Gather", known, graph.cast(own, TensorProto.INT64))
     kind = _kind_of(labels)
-    return own if answers.kind == kind else canvas.cast(own, kind)
+    return own if outputs.kind == kind else graph.cast(own, kind)
 
 
-def _expanded(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
+def _expanded(graph: GraphBuilder, value: str, fitted: Predictor) -> str:
     codes, n_classes = fitted.class_codes, len(fitted.classes)  # type: ignore[arg-type]
     assert codes is not None
     if np.array_equal(codes, np.arange(n_classes)):
@@ -119,18 +117,18 @@ def _expanded(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
     # Classes that the model does not know get probability 0, and the others are reordered.
     places = np.zeros((len(codes), n_classes), dtype=np.float32)
     places[np.arange(len(codes)), codes] = 1
-    return canvas.add("MatMul", value, canvas.constant(places))
+    return graph.add("MatMul", value, graph.constant(places))
 
 
-def _corrected(canvas: GraphBuilder, value: str, fitted: Predictor) -> str:
+def _corrected(graph: GraphBuilder, value: str, fitted: Predictor) -> str:
     """Undo the prior shift, as `correct_priors` does."""
     if fitted.prior_shift is None:
         return value
     shift = np.asarray(fitted.prior_shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
     # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
-    weighed = canvas.add("Mul", value, canvas.constant(factors.astype(np.float32)[np.newaxis]))
-    axes = canvas.constant(np.array([1], dtype=np.int64))
-    total = canvas.add("ReduceSum", weighed, axes, keepdims=1)
-    nothing = canvas.add("Equal", total, canvas.constant(np.zeros((1, 1), dtype=np.float32)))
-    return canvas.add("Where", nothing, value, canvas.add("Div", weighed, total))
+    weighed = graph.add("Mul", value, graph.constant(factors.astype(np.float32)[np.newaxis]))
+    axes = graph.constant(np.array([1], dtype=np.int64))
+    total = graph.add("ReduceSum", weighed, axes, keepdims=1)
+    nothing = graph.add("Equal", total, graph.constant(np.zeros((1, 1), dtype=np.float32)))
+    return graph.add("Where", nothing, value, graph.add("Div", weighed, total))

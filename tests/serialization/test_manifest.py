@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sktrainer.serialization.git_commit import current_commit
+from sktrainer.serialization.manifest import current_commit
 
 GIT = shutil.which("git")
 
