@@ -28,6 +28,7 @@ from sktrainer.types import ModelFit
 
 __all__ = [
     "FitCheckpoint",
+    "NotPicklableError",
     "ResumePoint",
     "StateMembers",
     "different_rows_error",
@@ -59,8 +60,8 @@ class ResumePoint:
     state: StateMembers
 
 
-class _NotPicklableError(Exception):
-    """A part of a model cannot be pickled, because another process cannot import it."""
+class NotPicklableError(Exception):
+    """Raised if a part of a model cannot be written to a checkpoint."""
 
 
 def pickle_member(name: str, value: Any) -> StateMembers:
@@ -71,7 +72,7 @@ def pickle_member(name: str, value: Any) -> StateMembers:
     try:
         return {name: pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)}
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise _NotPicklableError(str(error)) from error
+        raise NotPicklableError(str(error)) from error
 
 
 def unpickle_member(name: str, state: StateMembers) -> Any:
@@ -256,7 +257,7 @@ class FitCheckpoint:
     ) -> None:
         try:
             members = state()
-        except _NotPicklableError as error:
+        except NotPicklableError as error:
             if not self._is_unkept:
                 warn_caller(
                     f"the model cannot be saved in a checkpoint ({error}), so an interrupted "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.files.archive import open_archive, read_member, write_archive
 from sktrainer.types import Array
 
-__all__ = ["canonical_array", "check_npy", "check_npz"]
+__all__ = ["canonical_array", "check_npy", "check_npz", "read_npz", "write_npz"]
 
 
 READERS = {
@@ -58,16 +59,37 @@ def check_npz(name: str, data: bytes) -> None:
         check_npy(f"{name}/{part}", read_member(archive, info))
 
 
+def write_npz(arrays: Mapping[str, Array]) -> bytes:
+    """Return arrays as an uncompressed .npz file with reproducible bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_npz("a.npz", write_npz({"0": np.ones(2)}))
+    {'0': array([1., 1.])}
+    """
+    members = {}
+    for name, array in arrays.items():
+        file = io.BytesIO()
+        np.save(file, array, allow_pickle=False)
+        members[f"{name}.npy"] = file.getvalue()
+    file = io.BytesIO()
+    write_archive(file, members, compressed=False)
+    return file.getvalue()
+
+
+def read_npz(name: str, data: bytes) -> dict[str, Array]:
+    """Return the arrays of an .npz file after `check_npz`."""
+    check_npz(name, data)
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def canonical_array(name: str, data: bytes) -> bytes:
     """Return an array file without compression and with reproducible bytes."""
     if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
-        file = io.BytesIO()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            parts = {
-                f"{part}.npy": _npy(_to_int32_indices(part, arrays[part])) for part in arrays
-            }
-        write_archive(file, parts, compressed=False)
-        return file.getvalue()
+            return write_npz({part: _to_int32_indices(part, arrays[part]) for part in arrays})
     if name.endswith(".npy") and _is_structured(data):
         array = np.load(io.BytesIO(data), allow_pickle=False)
         clean = np.zeros(array.shape, array.dtype)  # padding between fields is undefined
@@ -78,12 +100,6 @@ def canonical_array(name: str, data: bytes) -> bytes:
         np.lib.format.write_array_header_1_0(file, header)
         return file.getvalue() + clean.tobytes()
     return data
-
-
-def _npy(array: Array) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=False)
-    return file.getvalue()
 
 
 def _to_int32_indices(part: str, array: Array) -> Array:

@@ -3,6 +3,7 @@
 A value without a JSON equivalent becomes an object with a single key that starts with "$":
 ``{"$float": "nan"}``, ``{"$tuple": [...]}``, ``{"$dict": [[key, value], ...]}``,
 ``{"$array": {...}}``, ``{"$series": {...}}``, ``{"$frame": {...}}``, ``{"$time": "..."}``.
+Callers can add keys of their own, for example for arrays that they store in another file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,16 +19,31 @@ import pandas as pd
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["decode_json", "encode_json"]
+__all__ = ["Extension", "decode_json", "encode_json"]
 
 
-def encode_json(value: Any) -> bytes:
-    """Write a value as indented JSON.
+Extension = Callable[[Any], "tuple[str, Any] | None"]
+"""Function that returns a "$" key and the content to write for a value, or None."""
+
+
+def encode_json(
+    value: Any, extension: Extension | None = None, *, indent: int | None = 1
+) -> bytes:
+    """Write a value as JSON.
+
+    Parameters
+    ----------
+    value : object
+    extension : callable or None, default=None
+        Called with each value except None, booleans, strings and numbers of Python. The content
+        that it returns for a value is encoded in turn.
+    indent : int or None, default=1
 
     Raises
     ------
     TypeError
-        If the value contains something other than plain values, arrays and tables.
+        If the value contains something other than plain values, arrays, tables, and values
+        that the extension supports.
 
     Examples
     --------
@@ -45,60 +62,66 @@ def encode_json(value: Any) -> bytes:
     >>> decode_json(encode_json({"best": (1, float("inf"))}))
     {'best': (1, inf)}
     """
-    return json.dumps(_encoded(value), indent=1, ensure_ascii=False).encode()
+    return json.dumps(_encode(value, extension), indent=indent, ensure_ascii=False).encode()
 
 
-def decode_json(data: bytes) -> Any:
+def decode_json(data: bytes, readers: Mapping[str, Callable[[Any], Any]] | None = None) -> Any:
     """Read JSON written by `encode_json`.
+
+    Parameters
+    ----------
+    data : bytes
+    readers : mapping of str to callable or None, default=None
+        Functions that return the value for the content of an additional "$" key.
 
     Raises
     ------
     FileFormatError
         If the data contain an unknown "$" key.
     """
-    return _decoded(json.loads(data))
+    return json.loads(data, object_hook=partial(_decode, READERS | dict(readers or {})))
 
 
-def _encoded(value: Any) -> Any:
+def _encode(value: Any, extension: Extension | None) -> Any:
     # Exact types, because np.str_ and np.float64 are subclasses of str and float.
     if value is None or isinstance(value, bool) or type(value) in (str, int):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"$float": str(value)}
+    encode = partial(_encode, extension=extension)
+    extended = None if extension is None else extension(value)
+    if extended is not None:
+        return {extended[0]: encode(extended[1])}
     if type(value) is list:
-        return [_encoded(item) for item in value]
+        return [encode(item) for item in value]
     if type(value) is tuple:
-        return {"$tuple": [_encoded(item) for item in value]}
+        return {"$tuple": [encode(item) for item in value]}
     if isinstance(value, Mapping):
         if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: _encoded(item) for key, item in value.items()}
-        return {"$dict": [[_encoded(key), _encoded(item)] for key, item in value.items()]}
-    return _encoded_table(value)
+            return {key: encode(item) for key, item in value.items()}
+        return {"$dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    return _encode_table(value)
 
 
-def _encoded_table(value: Any) -> Any:
+def _encode_table(value: Any) -> Any:
     if isinstance(value, np.generic):
-        return {"$array": {"dtype": value.dtype.str, "scalar": _encoded(value.item())}}
+        return {"$array": {"dtype": value.dtype.str, "scalar": _encode(value.item(), None)}}
     if isinstance(value, np.ndarray):
+        values = _encode(value.ravel().tolist(), None)
         return {
-            "$array": {
-                "dtype": value.dtype.str,
-                "shape": list(value.shape),
-                "values": _encoded(value.ravel().tolist()),
-            }
+            "$array": {"dtype": value.dtype.str, "shape": list(value.shape), "values": values}
         }
     if isinstance(value, pd.Timestamp):
         return {"$time": value.isoformat()}
     if isinstance(value, pd.Series):
-        entry = {"index": _encoded_index(value.index), "name": _encoded(value.name)}
-        return {"$series": {**entry, **_encoded_cells(value)}}
+        entry = {"index": _encode_index(value.index), "name": _encode(value.name, None)}
+        return {"$series": {**entry, **_encode_cells(value)}}
     if isinstance(value, pd.DataFrame):
-        columns = [_encoded_cells(value.iloc[:, i]) for i in range(value.shape[1])]
         return {
             "$frame": {
-                "index": _encoded_index(value.index),
-                "columns": _encoded_index(value.columns),
-                "cells": columns,
+                "index": _encode_index(value.index),
+                "columns": _encode_index(value.columns),
+                "cells": [_encode_cells(value.iloc[:, i]) for i in range(value.shape[1])],
             }
         }
     if isinstance(value, str):  # a subclass that is not np.generic
@@ -106,63 +129,57 @@ def _encoded_table(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _encoded_cells(column: pd.Series) -> dict[str, Any]:
-    return {"dtype": str(column.dtype), "values": [_encoded(cell) for cell in column.tolist()]}
+def _encode_cells(values: pd.Series | pd.Index) -> dict[str, Any]:
+    return {
+        "dtype": str(values.dtype),
+        "values": [_encode(value, None) for value in values.tolist()],
+    }
 
 
-def _encoded_index(index: pd.Index) -> dict[str, Any]:
+def _encode_index(index: pd.Index) -> dict[str, Any]:
+    name = _encode(index.name, None)
     if isinstance(index, pd.RangeIndex):
-        return {"range": [index.start, index.stop, index.step], "name": _encoded(index.name)}
-    values = [_encoded(label) for label in index.tolist()]
-    return {"dtype": str(index.dtype), "values": values, "name": _encoded(index.name)}
+        return {"range": [index.start, index.stop, index.step], "name": name}
+    return {**_encode_cells(index), "name": name}
 
 
-def _decoded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_decoded(item) for item in value]
-    if not isinstance(value, dict):
-        return value
+def _decode(readers: Mapping[str, Callable[[Any], Any]], value: dict[str, Any]) -> Any:
+    """Return the value of a JSON object whose items are decoded already."""
     marks = [key for key in value if key.startswith("$")]
     if not marks:
-        return {key: _decoded(item) for key, item in value.items()}
-    reader = READERS.get(marks[0])
+        return value
+    reader = readers.get(marks[0])
     if reader is None or len(value) > 1:
         raise FileFormatError(f"a value has the unknown key {marks[0]!r}")
     return reader(value[marks[0]])
 
 
-def _float(text: str) -> float:
-    return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
-
-
 def _array(entry: dict[str, Any]) -> Any:
     dtype = np.dtype(entry["dtype"])
     if "scalar" in entry:
-        return np.array(_decoded(entry["scalar"]), dtype=dtype)[()]
-    values = _decoded(entry["values"])
+        return np.array(entry["scalar"], dtype=dtype)[()]
     # np.array would turn nested lists of an object array into further dimensions.
-    array = np.empty(len(values), dtype=dtype)
-    array[:] = values
+    array = np.empty(len(entry["values"]), dtype=dtype)
+    array[:] = entry["values"]
     return array.reshape(entry["shape"])
 
 
 def _series(entry: dict[str, Any]) -> pd.Series:
-    index, name = _index(entry["index"]), _decoded(entry["name"])
-    return pd.Series(_decoded(entry["values"]), index=index, name=name, dtype=entry["dtype"])
+    index, name = _index(entry["index"]), entry["name"]
+    return pd.Series(entry["values"], index=index, name=name, dtype=entry["dtype"])
 
 
 def _index(entry: dict[str, Any]) -> pd.Index:
-    name = _decoded(entry["name"])
     if "range" in entry:
         start, stop, step = entry["range"]
-        return pd.RangeIndex(start, stop, step, name=name)
-    return pd.Index(_decoded(entry["values"]), dtype=entry["dtype"], name=name)
+        return pd.RangeIndex(start, stop, step, name=entry["name"])
+    return pd.Index(entry["values"], dtype=entry["dtype"], name=entry["name"])
 
 
 def _frame(entry: dict[str, Any]) -> pd.DataFrame:
     index, columns = _index(entry["index"]), _index(entry["columns"])
     cells = {
-        position: pd.Series(_decoded(column["values"]), index=index, dtype=column["dtype"])
+        position: pd.Series(column["values"], index=index, dtype=column["dtype"])
         for position, column in enumerate(entry["cells"])
     }
     frame = pd.DataFrame(cells, index=index)
@@ -172,10 +189,10 @@ def _frame(entry: dict[str, Any]) -> pd.DataFrame:
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "$array": _array,
-    "$dict": lambda pairs: {_decoded(key): _decoded(item) for key, item in pairs},
-    "$float": _float,
+    "$dict": dict,
+    "$float": lambda text: {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text],
     "$frame": _frame,
     "$series": _series,
     "$time": pd.Timestamp,
-    "$tuple": lambda items: tuple(_decoded(item) for item in items),
+    "$tuple": tuple,
 }

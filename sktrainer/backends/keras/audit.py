@@ -13,9 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sktrainer.exceptions import FileFormatError
+import numpy as np
 
-__all__ = ["MAX_FREE_INTEGER", "ConfigAuditor", "plain_name"]
+from sktrainer.exceptions import FileFormatError
+from sktrainer.types import Array
+
+__all__ = ["ConfigAuditor", "audit_entry", "build_checked", "plain_name"]
 
 
 ALLOWED_MODULES = (
@@ -191,6 +194,47 @@ class ConfigAuditor:
         if self.custom.setdefault(name, path) != path:
             raise FileFormatError(f"a Keras model has two objects with the name {name!r}")
         self.needed.add(path)
+
+
+def audit_entry(entry: Mapping[str, Any]) -> ConfigAuditor:
+    """Audit the configuration of a stored Keras object.
+
+    Parameters
+    ----------
+    entry : mapping
+        With `config`, `functions`, and the arrays `variables` and `optimizer`.
+    """
+    arrays = [*(entry["variables"] or ()), *(entry["optimizer"] or ())]
+    auditor = ConfigAuditor(entry["functions"], sum(array.size for array in arrays))
+    auditor.read(entry["config"])
+    return auditor
+
+
+def build_checked(config: Any, arrays: list[Array]) -> Any:
+    """Create a model, but no variables before their sizes match those of the arrays.
+
+    A file can then not allocate much more memory than it has data. Within Keras's stateless
+    scope, variables are recorded but not created.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    key = "uninitialized_variables"
+    before = global_state.get_global_attribute(key, [])
+    global_state.set_global_attribute(key, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            value = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        noted = global_state.get_global_attribute(key, [])
+    finally:
+        global_state.set_global_attribute(key, before)
+    same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
+    size = sum(int(np.prod(v.shape)) for v in noted)  # with templates, as in Bidirectional
+    if not same or size > MAX_FREE_INTEGER + 2 * sum(array.size for array in arrays):
+        raise FileFormatError("a Keras model has layers that do not match its weights in size")
+    for variable in noted:
+        variable._deferred_initialize()
+    return value
 
 
 def plain_name(value: Any) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["is_instance", "is_keras_model", "is_keras_object", "is_keras_wrapper"]
+__all__ = [
+    "is_instance",
+    "is_keras_model",
+    "is_keras_object",
+    "is_keras_wrapper",
+    "root_package",
+]
 
 
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
@@ -25,6 +31,7 @@ def is_keras_wrapper(estimator: Any) -> bool:
 
 
 def root_package(kind: type) -> str:
+    """Return the first part of a class's module name."""
     return kind.__module__.partition(".")[0]
 
 

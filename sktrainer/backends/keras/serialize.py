@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.backends._networks.placeholders import EstimatorPlaceholder, NetworkPlaceholder
+from sktrainer.backends._networks.documents import ArrayStore
+from sktrainer.backends._networks.placeholders import (
+    EstimatorPlaceholder,
+    NetworkPlaceholder,
+    insert_networks,
+    replace_networks,
+)
+from sktrainer.backends.keras.recognize import is_keras_object, root_package
 from sktrainer.backends.support import (
     AllowedTypes,
     ModelParts,
@@ -16,6 +23,7 @@ from sktrainer.backends.support import (
     import_paths,
 )
 from sktrainer.exceptions import FileFormatError
+from sktrainer.files.json_codec import decode_json, encode_json
 from sktrainer.runtime.global_state import preserve_global_state
 
 __all__ = ["ALLOWED_TYPES", "FORMAT", "STOWAGE"]
@@ -63,10 +71,8 @@ class KerasSerializer:
 
     def join(self, halves: ModelParts) -> Any:
         """Restore the Keras model and its estimator."""
-        if (
-            not isinstance(halves.state, EstimatorPlaceholder)
-            or f"{MEMBER}.json" not in halves.files
-        ):
+        is_estimator = isinstance(halves.state, EstimatorPlaceholder)
+        if not is_estimator or f"{MEMBER}.json" not in halves.files:
             raise FileFormatError(f"{MEMBER}.json or its estimator is missing")
         return STOWAGE.unstowed(halves.state, halves.files, MEMBER)
 
@@ -85,54 +91,41 @@ class KerasNetworkSerializer:
 
     def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return a value with placeholders for its Keras objects, and files with these."""
-        from sktrainer.backends.keras.network import KerasObjectStore
-        from sktrainer.backends.keras.recognize import is_keras_object
+        from sktrainer.backends.keras.network import encode_object
 
-        drawer = KerasObjectStore()
-
-        def stand_in(item: Any) -> Any:
-            if is_keras_object(item):
-                return NetworkPlaceholder(drawer.put(item))
-            return _map_items(item, stand_in)
-
-        stored = stand_in(value)
+        objects: list[Any] = []
         if _is_estimator(value):
             kind, fitted = _user_class(value)
-            state = {name: stand_in(item) for name, item in vars(value).items()}
-            stored = EstimatorPlaceholder(kind, state, fitted)
-        return stored, drawer.packed(prefix) if drawer.entries else {}
+            state = replace_networks(vars(value), is_keras_object, objects)
+            stored: Any = EstimatorPlaceholder(kind, state, fitted)
+        else:
+            stored = replace_networks(value, is_keras_object, objects)
+        if not objects:
+            return stored, {}
+        store = ArrayStore()
+        document = encode_json([encode_object(item) for item in objects], store.encode)
+        return stored, {f"{prefix}.json": document, f"{prefix}.npz": store.to_bytes()}
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
         """Restore a value from the results of `stowed`."""
-        from sktrainer.backends.keras.network import KerasObjectStore
-
         if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value
-        drawer = (
-            KerasObjectStore.of(files, prefix)
-            if f"{prefix}.json" in files
-            else KerasObjectStore()
-        )
+        from sktrainer.backends.keras.network import decode_object
 
-        def made(item: Any) -> Any:
-            return (
-                drawer.take(item.number)
-                if isinstance(item, NetworkPlaceholder)
-                else _map_items(item, made)
-            )
-
+        objects = []
+        if f"{prefix}.json" in files:
+            objects = [decode_object(entry) for entry in _entries(files, prefix)]
         if isinstance(value, NetworkPlaceholder):
-            return made(value)
-        return _rebuild_estimator(
-            value, {name: made(item) for name, item in value.state.items()}
-        )
+            return insert_networks(value, objects)
+        return _rebuild_estimator(value, insert_networks(value.state, objects))
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the import paths that the user must trust to load a bundle's files."""
-        from sktrainer.backends.keras.network import KerasObjectStore
+        from sktrainer.backends.keras.audit import audit_entry
 
         prefixes = [n.removesuffix(".json") for n in files if n.endswith(".keras.json")]
-        return {name for p in prefixes for name in KerasObjectStore.of(files, p).needed()}
+        entries = [entry for prefix in prefixes for entry in _entries(files, prefix)]
+        return {name for entry in entries for name in audit_entry(entry).needed}
 
 
 FORMAT = KerasSerializer()
@@ -141,13 +134,11 @@ FORMAT = KerasSerializer()
 STOWAGE = KerasNetworkSerializer()
 
 
-def _map_items(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Apply a function to each item of a list, tuple or dict; return other values as is."""
-    if type(value) in (list, tuple):
-        return type(value)(change(item) for item in value)
-    if type(value) is dict:
-        return {key: change(item) for key, item in value.items()}
-    return value
+def _entries(files: Mapping[str, bytes], prefix: str) -> list[dict[str, Any]]:
+    """Return the objects in a file as plain values and arrays, without creating them."""
+    store = ArrayStore.from_bytes(files[f"{prefix}.npz"])
+    entries: list[dict[str, Any]] = decode_json(files[f"{prefix}.json"], store.readers)
+    return entries
 
 
 def _is_estimator(value: Any) -> bool:
@@ -155,12 +146,11 @@ def _is_estimator(value: Any) -> bool:
 
     if isinstance(value, type) or not hasattr(value, "get_params"):
         return False
-    return isinstance(value, KerasEstimatorBase) or _root(type(value)) in ROOTS
+    return isinstance(value, KerasEstimatorBase) or _is_of_keras(type(value))
 
 
-def _root(kind: type) -> str:
-    roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
-    return next((root for root in roots if root in ROOTS), "")
+def _is_of_keras(kind: type) -> bool:
+    return any(root_package(base) in ROOTS for base in kind.__mro__)
 
 
 def _user_class(net: Any) -> tuple[type, bool]:
@@ -178,9 +168,7 @@ def _rebuild_estimator(stored: EstimatorPlaceholder, state: dict[str, Any]) -> A
     from sktrainer.backends.keras.wrappers import with_mixin
 
     kind: Any = stored.kind
-    known = isinstance(kind, type) and (
-        issubclass(kind, KerasEstimator) or _root(kind) in ROOTS
-    )
+    known = isinstance(kind, type) and (issubclass(kind, KerasEstimator) or _is_of_keras(kind))
     if not known or not hasattr(kind, "get_params"):
         raise FileFormatError(
             f"it contains an estimator of class {kind!r}, which is not a Keras estimator"

@@ -1,13 +1,12 @@
 """State of a skorch net after an epoch, written to and read from checkpoint files.
 
-Tensors use torch's own format, read with `weights_only`, which executes no code; everything
-else is JSON. Of a callback's attributes, only plain ones are saved: numbers, strings, tensors,
-containers of these, and objects with a `state_dict`, such as learning rate schedules.
+Tensors are stored as safetensors, and everything else as JSON. Of a callback's attributes, only
+plain ones are saved: numbers, strings, tensors, arrays, containers of these, and objects with a
+`state_dict`, such as learning rate schedules.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import random
 from collections.abc import Mapping
@@ -16,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.backends._networks.documents import encodable_attributes
 from sktrainer.backends.base import FitRequest
+from sktrainer.checkpoints.fit import NotPicklableError
+from sktrainer.files.json_codec import decode_json, encode_json
 
 __all__ = ["restore_net", "save_checkpoint"]
 
 
-_TENSORS, _PLAIN = "tensors.pt", "state.json"
-
-
-_NOT_PLAIN = object()
+_TENSORS, _STATE, _HISTORY = "tensors.safetensors", "state.json", "history.json"
 
 
 def restore_net(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
@@ -58,7 +57,7 @@ def save_checkpoint(
         request.checkpoint.save_if_due(epoch, state, end=end)
 
 
-def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, bytes]:
+def _net_state(net: Any, best: Any, *, interrupted: bool) -> dict[str, bytes]:
     """Return the training state of a net between two epochs.
 
     Parameters
@@ -67,56 +66,55 @@ def _net_state(net: Any, best: Any, *, interrupted: bool = False) -> dict[str, b
         During training.
     best : dict or None
         The module's state dict of the best epoch.
-    interrupted : bool, default=False
+    interrupted : bool
         Whether a callback has ended the training.
     """
-    import torch
+    from sktrainer.backends.torch.network import TensorStore
 
-    parts = {name: getattr(net, f"{name}_") for name in _stateful_parts(net)}
-    tensors = {
-        "parts": {name: part.state_dict() for name, part in parts.items()},
+    parts = (*net._modules, *net._criteria, *net._optimizers)
+    state = {
+        "parts": {name: _state_dict(getattr(net, f"{name}_", None)) for name in parts},
         "best": best,
         "callbacks": [_callback_state(callback) for _, callback in net.callbacks_],
-        "generators": _generators(net),
-    }
-    buffer = io.BytesIO()
-    torch.save(tensors, buffer)
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - libraries draw from it
-    plain = {
-        "history": list(net.history),
+        "generators": [generator.get_state() for generator in _used_generators(net)],
         "python": random.getstate(),
-        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "numpy": np.random.get_state(),  # noqa: NPY002 - libraries draw from it
         "interrupted": interrupted,
     }
-    return {_TENSORS: buffer.getvalue(), _PLAIN: json.dumps(plain, default=_number).encode()}
+    store = TensorStore()
+    try:
+        document = encode_json(state, store.encode_state, indent=None)
+    except TypeError as error:
+        raise NotPicklableError(str(error)) from error
+    # A long history is written many times: the encoder of `json` is much faster.
+    history = json.dumps(list(net.history), default=_number).encode()
+    return {_STATE: document, _TENSORS: store.to_bytes(), _HISTORY: history}
 
 
-def _restore(net: Any, state: Mapping[str, bytes]) -> tuple[Any, bool]:
+def _restore(net: Any, members: Mapping[str, bytes]) -> tuple[Any, bool]:
     """Restore a net; return its best state, and whether a callback ended the training."""
-    import torch
     from skorch.history import History
 
+    from sktrainer.backends.torch.network import TensorStore
+
     # States of generators must be on the CPU; `load_state_dict` moves the other tensors.
-    tensors = torch.load(io.BytesIO(state[_TENSORS]), map_location="cpu", weights_only=True)
-    plain = json.loads(state[_PLAIN])
-    for name, of_part in tensors["parts"].items():
-        getattr(net, f"{name}_").load_state_dict(of_part)
-    for (_, callback), kept in zip(net.callbacks_, tensors["callbacks"], strict=True):
-        _restore_callback(callback, kept)
-    net.history_ = History(plain["history"])
-    for generator, content in zip(_used_generators(net), tensors["generators"], strict=True):
+    store = TensorStore.from_bytes(members[_TENSORS])
+    state = decode_json(members[_STATE], store.state_readers)
+    for name, of_part in state["parts"].items():
+        if of_part is not None:
+            getattr(net, f"{name}_").load_state_dict(of_part)
+    for (_, callback), saved in zip(net.callbacks_, state["callbacks"], strict=True):
+        for name, value in saved["attributes"].items():
+            setattr(callback, name, value)
+        for name, of_object in saved["states"].items():
+            if hasattr(callback, name):
+                getattr(callback, name).load_state_dict(of_object)
+    net.history_ = History(json.loads(members[_HISTORY]))
+    for generator, content in zip(_used_generators(net), state["generators"], strict=True):
         generator.set_state(content)
-    version, keys, gauss = plain["python"]
-    random.setstate((version, tuple(keys), gauss))
-    name, keys, *rest = plain["numpy"]
-    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))  # noqa: NPY002
-    return tensors["best"], bool(plain["interrupted"])
-
-
-def _stateful_parts(net: Any) -> list[str]:
-    """Return the names of a net's modules, criteria and optimizers that have a state."""
-    names = [*net._modules, *net._criteria, *net._optimizers]
-    return [name for name in names if hasattr(getattr(net, f"{name}_", None), "state_dict")]
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    return state["best"], bool(state["interrupted"])
 
 
 def _used_generators(net: Any) -> list[Any]:
@@ -134,54 +132,19 @@ def _used_generators(net: Any) -> list[Any]:
     return used
 
 
-def _generators(net: Any) -> list[Any]:
-    return [generator.get_state() for generator in _used_generators(net)]
+def _state_dict(value: Any) -> Any:
+    """Return the state of a module, optimizer or schedule; None for other objects."""
+    is_stateful = hasattr(value, "state_dict") and not isinstance(value, type)
+    return value.state_dict() if is_stateful else None
 
 
 def _callback_state(callback: Any) -> dict[str, Any]:
-    kept = {}
-    for name, value in vars(callback).items():
-        if hasattr(value, "state_dict") and not isinstance(value, type):
-            kept[name] = {"state_dict": value.state_dict()}
-            continue
-        plain = _to_plain(value)
-        if plain is not _NOT_PLAIN:
-            kept[name] = {"value": plain}
-    return kept
+    from sktrainer.backends.torch.network import TensorStore
 
-
-def _restore_callback(callback: Any, kept: Mapping[str, Any]) -> None:
-    for name, content in kept.items():
-        if "value" in content:
-            setattr(callback, name, content["value"])
-        elif hasattr(callback, name):
-            getattr(callback, name).load_state_dict(content["state_dict"])
-
-
-def _to_plain(value: Any) -> Any:
-    """Return a value that torch can load without executing code, or `_NOT_PLAIN`."""
-    import torch
-
-    if value is None or isinstance(value, (bool, int, float, str, torch.Tensor)):
-        return value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        items = {key: _to_plain(item) for key, item in value.items()}
-        simple = all(isinstance(key, (str, int)) for key in items)
-        return items if simple and _all_plain(items.values()) else _NOT_PLAIN
-    if isinstance(value, (list, tuple)):
-        found = [_to_plain(item) for item in value]
-        return (
-            type(value)(found)
-            if type(value) in (list, tuple) and _all_plain(found)
-            else (_NOT_PLAIN)
-        )
-    return _NOT_PLAIN
-
-
-def _all_plain(values: Any) -> bool:
-    return not any(value is _NOT_PLAIN for value in values)
+    states = {name: _state_dict(value) for name, value in vars(callback).items()}
+    states = {name: state for name, state in states.items() if state is not None}
+    extension = TensorStore().encode_state
+    return {"attributes": encodable_attributes(callback, extension, states), "states": states}
 
 
 def _number(value: Any) -> Any:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.backends._networks.placeholders import EstimatorPlaceholder, NetworkPlaceholder
+from sktrainer.backends._networks.placeholders import (
+    EstimatorPlaceholder,
+    NetworkPlaceholder,
+    insert_networks,
+    replace_networks,
+)
 from sktrainer.backends.support import (
     AllowedTypes,
     ModelParts,
@@ -78,41 +83,47 @@ class TorchSerializer:
 
     def split(self, model: Any) -> ModelParts:
         """Separate weights, optimizer state and modules from the net."""
-        from sktrainer.backends.torch.network import TensorStore, encode_module
+        import torch
 
-        shelf = TensorStore()
-        parts = {
-            name: encode_module(state, shelf) for name, state in _trained_state(model).items()
+        from sktrainer.backends.torch.network import TensorStore
+
+        states = {}
+        for name in _part_names(model):
+            part = _uncompiled(getattr(model, name))
+            if hasattr(part, "state_dict"):
+                states[name] = dict(part.state_dict())
+        keys = {
+            id(value): f"{part}.{name}"
+            for part, state in states.items()
+            for name, value in state.items()
+            if isinstance(value, torch.Tensor)
         }
-        shelf.tensors = {
-            _tensor_name(parts, key): value for key, value in shelf.tensors.items()
-        }
-        stored, files = STOWAGE.stowed(model, "model.modules")
-        stored.state["history"] = [dict(row) for row in model.history]
+        store = TensorStore(keys=keys)
         try:
-            training = encode_json(_rename_tensors(parts))
+            training = encode_json(states, store.encode_state)
         except TypeError as error:
             raise InputError(
                 f"the optimizer's state cannot be written to a .skt file ({error}); save to "
                 "a .joblib file instead"
             ) from None
-        return ModelParts(stored, {**files, WEIGHTS: shelf.packed(), TRAINING: training})
+        stored, files = STOWAGE.stowed(model, "model.modules")
+        stored.state["history"] = [dict(row) for row in model.history]
+        return ModelParts(stored, {**files, WEIGHTS: store.to_bytes(), TRAINING: training})
 
     def join(self, halves: ModelParts) -> Any:
         """Restore the net, its module with weights, and its optimizer."""
         from skorch.history import History
 
-        from sktrainer.backends.torch.network import TensorStore, decode_module
+        from sktrainer.backends.torch.network import TensorStore
 
-        if not isinstance(halves.state, EstimatorPlaceholder) or not {WEIGHTS, TRAINING} <= set(
-            halves.files
-        ):
+        state, files = halves.state, halves.files
+        if not isinstance(state, EstimatorPlaceholder) or not {WEIGHTS, TRAINING} <= set(files):
             raise FileFormatError(f"{WEIGHTS}, {TRAINING} or the net is missing")
-        shelf = TensorStore.of(halves.files[WEIGHTS])
-        learned = decode_module(decode_json(halves.files[TRAINING]), shelf)
-        history = halves.state.state.pop("history")
-        net = STOWAGE.unstowed(halves.state, halves.files, "model.modules")
-        _initialize(net, learned)
+        store = TensorStore.from_bytes(files[WEIGHTS])
+        states = decode_json(files[TRAINING], store.state_readers)
+        history = state.state.pop("history")
+        net = STOWAGE.unstowed(state, files, "model.modules")
+        _initialize(net, states)
         net.history_ = History(history)
         return net
 
@@ -127,11 +138,9 @@ class TorchSerializer:
 FORMAT = TorchSerializer()
 
 
-def _trained_state(net: Any) -> dict[str, Any]:
-    """Return the state dicts of modules, criteria and optimizers by attribute name."""
-    names = [*net._modules, *net._criteria, *net._optimizers]
-    found = {f"{name}_": _uncompiled(getattr(net, f"{name}_")) for name in names}
-    return {k: dict(v.state_dict()) for k, v in found.items() if hasattr(v, "state_dict")}
+def _part_names(net: Any) -> list[str]:
+    """Return the attributes that hold the modules, criteria and optimizers of a net."""
+    return [f"{name}_" for name in (*net._modules, *net._criteria, *net._optimizers)]
 
 
 def _uncompiled(part: Any) -> Any:
@@ -139,29 +148,7 @@ def _uncompiled(part: Any) -> Any:
     return getattr(part, "_orig_mod", part)
 
 
-def _tensor_name(parts: Mapping[str, Any], key: str) -> str:
-    """Return a tensor's name in the state dict of a module, or else in the optimizer's."""
-    for part, state in parts.items():
-        for name, value in state.items():
-            if value == {"=tensor": key}:
-                return f"{part}.{name}"
-    return f"optimizer.{key}"
-
-
-def _rename_tensors(parts: Mapping[str, Any]) -> Any:
-    def renamed(value: Any) -> Any:
-        if isinstance(value, dict):
-            if set(value) == {"=tensor"}:
-                return {"=tensor": _tensor_name(parts, value["=tensor"])}
-            return {key: renamed(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return type(value)(renamed(item) for item in value)
-        return value
-
-    return renamed(dict(parts))
-
-
-def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
+def _initialize(net: Any, states: Mapping[str, Any]) -> None:
     """Initialise a net as in a fit, and load the weights when its module is created.
 
     The optimizer is created later: until then, a lazy layer has no weights to optimize.
@@ -170,22 +157,22 @@ def _initialize(net: Any, learned: Mapping[str, Any]) -> None:
 
     make = net.initialize_module
 
-    def make_and_fill() -> Any:
+    def make_and_load() -> Any:
         make()
         for name in net._modules:
-            _uncompiled(getattr(net, f"{name}_")).load_state_dict(learned[f"{name}_"])
+            _uncompiled(getattr(net, f"{name}_")).load_state_dict(states[f"{name}_"])
         return net
 
-    vars(net)["initialize_module"] = make_and_fill
+    vars(net)["initialize_module"] = make_and_load
     try:
         with torch.random.fork_rng(devices=[]):
             net.initialize()
     finally:
         del vars(net)["initialize_module"]
-    for name in [*net._criteria, *net._optimizers]:
-        part = getattr(net, f"{name}_")
-        if f"{name}_" in learned and hasattr(part, "load_state_dict"):
-            part.load_state_dict(learned[f"{name}_"])
+    for name in (f"{part}_" for part in (*net._criteria, *net._optimizers)):
+        part = getattr(net, name)
+        if name in states and hasattr(part, "load_state_dict"):
+            part.load_state_dict(states[name])
 
 
 class TorchNetworkSerializer:
@@ -197,74 +184,66 @@ class TorchNetworkSerializer:
         """Return a value with placeholders for nets and Modules, and files with the Modules."""
         if not is_torch_network(value) or isinstance(value, type):
             return value, {}
-        from sktrainer.backends.torch.network import TensorStore, encode_module
+        from sktrainer.backends.torch.mixin import NetMixin
+        from sktrainer.backends.torch.network import TensorStore
 
-        shelf, described = TensorStore(), []
-
-        def stand_in(item: Any) -> Any:
-            if (is_torch_module(item) and not isinstance(item, type)) or _is_tensor(item):
-                described.append(encode_module(item, shelf))
-                return NetworkPlaceholder(len(described) - 1)
-            return item
-
-        stored = stand_in(value) if is_torch_module(value) else _stored_net(value, stand_in)
-        if not described:
+        modules: list[Any] = []
+        if is_torch_module(value):
+            stored: Any = replace_networks(value, _is_module_or_tensor, modules)
+        else:
+            fitted = isinstance(value, NetMixin)
+            left_out = {*RECREATED_BY_INITIALIZE, *_part_names(value)}
+            state = {k: v for k, v in vars(value).items() if k not in left_out}
+            stored = EstimatorPlaceholder(
+                type(value).__bases__[1] if fitted else type(value),
+                replace_networks(state, _is_module_or_tensor, modules),
+                fitted,
+            )
+        if not modules:
             return stored, {}
-        return stored, {
-            f"{prefix}.json": encode_json(described),
-            f"{prefix}.safetensors": shelf.packed(),
-        }
+        store = TensorStore()
+        document = encode_json(modules, store.encode_module)
+        return stored, {f"{prefix}.json": document, f"{prefix}.safetensors": store.to_bytes()}
 
     def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
         """Restore a value from the results of `stowed`."""
         if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value
-        from sktrainer.backends.torch.network import TensorStore, decode_module
+        from sktrainer.backends.torch.network import TensorStore
 
         modules: list[Any] = []
         if f"{prefix}.json" in files:
-            shelf = TensorStore.of(files[f"{prefix}.safetensors"])
-            modules = [
-                decode_module(entry, shelf) for entry in decode_json(files[f"{prefix}.json"])
-            ]
+            store = TensorStore.from_bytes(files[f"{prefix}.safetensors"])
+            modules = decode_json(files[f"{prefix}.json"], store.module_readers)
         if isinstance(value, NetworkPlaceholder):
-            return modules[value.number]
-        return _rebuild_net(value, modules)
+            return insert_networks(value, modules)
+        return _rebuild_net(value, insert_networks(value.state, modules))
 
     def named(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the classes of all Modules in the files."""
-        from sktrainer.backends.torch.network import module_types
+        from sktrainer.backends.torch.network import module_names
 
         found: set[str] = set()
+        readers = {
+            "$module": lambda entry: found.update(module_names(entry)),
+            "$tensor": lambda key: None,
+        }
         for name, data in files.items():
             if name.endswith(".modules.json"):
-                found |= set(module_types(decode_json(data)))
+                decode_json(data, readers)
         return found
 
 
 STOWAGE = TorchNetworkSerializer()
 
 
-def _is_tensor(value: Any) -> bool:
+def _is_module_or_tensor(value: Any) -> bool:
     import torch
 
-    return isinstance(value, torch.Tensor)
+    return isinstance(value, (torch.nn.Module, torch.Tensor))
 
 
-def _stored_net(net: Any, stand_in: Any) -> EstimatorPlaceholder:
-    from sktrainer.backends.torch.mixin import NetMixin
-
-    kind = type(net).__bases__[1] if isinstance(net, NetMixin) else type(net)
-    left_out = RECREATED_BY_INITIALIZE | {f"{name}_" for name in _parts(net)}
-    state = {k: stand_in(v) for k, v in vars(net).items() if k not in left_out}
-    return EstimatorPlaceholder(kind, state, fitted=isinstance(net, NetMixin))
-
-
-def _parts(net: Any) -> list[str]:
-    return [*net._modules, *net._criteria, *net._optimizers]
-
-
-def _rebuild_net(stored: EstimatorPlaceholder, modules: list[Any]) -> Any:
+def _rebuild_net(stored: EstimatorPlaceholder, state: dict[str, Any]) -> Any:
     from skorch import NeuralNet
     from skorch.history import History
 
@@ -275,10 +254,6 @@ def _rebuild_net(stored: EstimatorPlaceholder, modules: list[Any]) -> Any:
         raise FileFormatError(f"it contains a net of class {stored.kind!r}, not a skorch net")
     kind: Any = with_mixin(stored.kind) if stored.fitted else stored.kind
     net = kind.__new__(kind)
-    state = {
-        k: modules[v.number] if isinstance(v, NetworkPlaceholder) else v
-        for k, v in stored.state.items()
-    }
     unset = {"history_": History(), "init_context_": None, "initialized_": False}
     vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
     if not is_available(net.device):  # as when a pickle is loaded
