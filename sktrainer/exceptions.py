@@ -27,7 +27,6 @@ __all__ = [
     "warn_caller",
 ]
 
-
 # Frames of these packages are skipped, so that a warning points at the user's line. In a
 # fold that runs in a thread pool, only the first frames of the thread remain above them.
 _INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})

@@ -22,7 +22,6 @@ from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 
-
 FIT_ARGUMENTS = (
     "sample_weight",
     "groups",

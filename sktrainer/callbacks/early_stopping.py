@@ -12,7 +12,6 @@ from sktrainer.types import MetricValue
 
 __all__ = ["EvalMetric", "MetricValues", "Monitor"]
 
-
 MetricValues = Mapping[str, Mapping[str, float]]
 
 

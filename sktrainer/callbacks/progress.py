@@ -18,13 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IterationDisplay", "Progress"]
 
-
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
-
-
 _SECONDS_BETWEEN_LINES = 10.0
-
-
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 

@@ -35,19 +35,10 @@ __all__ = [
     "unpickle_member",
 ]
 
-
 StateMembers = Mapping[str, bytes]
-
-
 FORMAT = 1
-
-
 _META, _MODEL = "checkpoint.json", "model.pickle"
-
-
 _SCRATCH = "sktrainer-scratch-"
-
-
 _MAX_TIME_SHARE = 0.1
 
 

@@ -10,9 +10,7 @@ from typing import Any
 
 __all__ = ["RunIdentity", "identity_differences"]
 
-
 _SHOWN = 80
-
 
 _MESSAGES = {
     "data": "{name} differs (fingerprint was {was}, is now {now})",

@@ -25,7 +25,6 @@ from sktrainer.types import Array
 
 __all__ = ["FitDirectory", "RunDirectory", "open_run_directory"]
 
-
 _RUN, _RESULT = "run.json", "result.json"
 
 

@@ -15,10 +15,7 @@ __all__ = [
     "with_per_fit",
 ]
 
-
 DEFAULT_EVERY = 50
-
-
 DEFAULT_SECONDS = 30.0
 
 

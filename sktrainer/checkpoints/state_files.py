@@ -15,10 +15,7 @@ from sktrainer.files.atomic_write import atomic_write
 
 __all__ = ["StateFiles", "write_error_message"]
 
-
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
-
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -17,16 +17,9 @@ from sktrainer.exceptions import FileFormatError
 
 __all__ = ["checksum", "open_archive", "read_member", "write_archive"]
 
-
 EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
-
-
 MOST_RATIO = 200
-
-
 COMPRESSION_LEVEL = 3
 
 

@@ -15,7 +15,6 @@ from sktrainer.types import Array
 
 __all__ = ["canonical_array", "check_npy", "check_npz"]
 
-
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

@@ -15,7 +15,6 @@ from sktrainer.exceptions import ParameterError
 
 __all__ = ["n_cores", "peak_memory_mb", "split_cores"]
 
-
 _STATUS = Path("/proc/self/status")
 
 

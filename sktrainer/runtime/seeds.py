@@ -9,7 +9,6 @@ import numpy as np
 
 __all__ = ["derive_seed", "effective_retries", "root_seed", "segment_seed", "set_unset_seeds"]
 
-
 MAX_SEED = 2**31 - 1
 
 

@@ -19,10 +19,7 @@ __all__ = [
     "negative_square",
 ]
 
-
 Convert = Callable[[float], float]
-
-
 MetricTable = Mapping[str, tuple[str, Convert]]
 
 

@@ -27,7 +27,6 @@ from sktrainer.types import ModelFit, Rows
 
 __all__ = ["RoundRecorder", "train_curve_rows", "train_curve_size"]
 
-
 FEWEST_CURVE_ROWS, MOST_CURVE_ROWS = 1_000, 10_000
 
 

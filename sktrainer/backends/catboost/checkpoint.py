@@ -19,10 +19,7 @@ from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 
 __all__ = ["snapshot_params"]
 
-
 _SNAPSHOT = "snapshot"
-
-
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 

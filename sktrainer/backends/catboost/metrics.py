@@ -23,7 +23,6 @@ from sktrainer.types import Array, Scorer, Task
 
 __all__ = ["requested_metric", "skipped_for_training", "watch_native_metric"]
 
-
 # PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
 # CatBoost subtracts 1e-6 from each error, which matters for small targets.
 _BINARY: MetricTable = {
@@ -31,18 +30,15 @@ _BINARY: MetricTable = {
     "neg_log_loss": ("Logloss", negative),
 }
 
-
 _MULTICLASS: MetricTable = {
     "accuracy": ("Accuracy", identity),
     "neg_log_loss": ("MultiClass", negative),
 }
 
-
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("RMSE", negative),
     "neg_mean_squared_error": ("RMSE", negative_square),
 }
-
 
 # Losses whose raw outputs these metrics interpret correctly.
 _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")

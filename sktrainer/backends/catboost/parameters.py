@@ -19,18 +19,10 @@ __all__ = [
     "set_unset_params",
 ]
 
-
 DEFAULT_ROUNDS = 1000
-
-
 ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
-
-
 SEED_PARAMS = ("random_seed", "random_state")
-
-
 VERBOSITY_PARAMS = ("verbose", "silent", "logging_level", "verbose_eval")
-
 
 # Removed during training: CatBoost's own early stopping, validation split and choice of the
 # best model, and the option to compute metrics only every few rounds.

@@ -14,7 +14,6 @@ from sktrainer.exceptions import ParameterError
 
 __all__ = ["train_rounds"]
 
-
 _SET_NAMES = {"learn": "train", "validation": "validation"}
 
 

@@ -10,7 +10,6 @@ from sktrainer.backends.base import FitRequest
 
 __all__ = ["RoundCallback", "RoundHistory"]
 
-
 _CALLBACK_ORDER = 40  # LightGBM's own callbacks have an order of at most 30
 
 

@@ -24,7 +24,6 @@ from sktrainer.types import Rows
 
 __all__ = ["SegmentedTraining"]
 
-
 # LightGBM derives these seeds from `seed` if they are not set. If the user sets them, each
 # segment needs different values; otherwise all segments would draw the same numbers.
 _EXTRA_SEED_PARAMS = (
@@ -36,13 +35,8 @@ _EXTRA_SEED_PARAMS = (
     "objective_seed",
 )
 
-
 _BIN_SEED_PARAM = "data_random_seed"
-
-
 _MODEL, _ROUNDS = "model.txt", "rounds.json"
-
-
 Fit = Callable[[Rows, Any, list[Any]], None]
 
 

@@ -23,7 +23,6 @@ from sktrainer.types import Array
 
 __all__ = ["resolve_metric"]
 
-
 _BINARY: MetricTable = {
     "roc_auc": ("auc", identity),
     "average_precision": ("average_precision", identity),
@@ -31,17 +30,14 @@ _BINARY: MetricTable = {
     "neg_log_loss": ("binary_logloss", negative),
 }
 
-
 # multi_error is missing because it counts a tie between two classes as an error.
 _MULTICLASS: MetricTable = {"neg_log_loss": ("multi_logloss", negative)}
-
 
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("rmse", negative),
     "neg_mean_squared_error": ("l2", negative),
     "neg_mean_absolute_error": ("l1", negative),
 }
-
 
 _PYTHON_METRIC = "scorer"
 

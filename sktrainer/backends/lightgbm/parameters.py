@@ -53,16 +53,9 @@ def is_dart(given: Mapping[str, Any]) -> bool:
 
 
 DEFAULT_ROUNDS = 100
-
-
 BOOSTING = ("boosting", "boost", "boosting_type")
-
-
 LINEAR = ("linear_tree", "linear_trees")
-
-
 METRIC = ("metric", "metrics", "metric_types")
-
 
 # Aliases of n_estimators. In LightGBM, each of them has precedence over n_estimators.
 _ROUNDS = (
@@ -78,15 +71,9 @@ _ROUNDS = (
     "max_iter",
 )
 
-
 SEED = ("random_state", "seed", "random_seed")
-
-
 _THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
-
-
 _DEVICE = ("device_type", "device")
-
 
 _STOPPING = (
     "early_stopping_round",
@@ -96,7 +83,6 @@ _STOPPING = (
     "early_stopping_min_delta",
     "first_metric_only",
 )
-
 
 # Parameters set during training unless the user sets them: their aliases and the value.
 _REPRODUCIBLE_PARAMS = (

@@ -15,9 +15,7 @@ from sktrainer.backends.sklearn.train.strategies import iteration_strategy, skle
 
 __all__ = ["accepts_category_columns", "capabilities_of"]
 
-
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
-
 
 # Base classes, one line per family. Trees depend only on the order of values. Naive Bayes
 # treats each column separately, and some variants reject the negative values that scaling
@@ -32,14 +30,11 @@ _SCALE_FREE = {
     "DummyRegressor",
 }
 
-
 # Inverts the covariance matrix of each class, which is singular with one-hot columns.
 _FULL_RANK = {"QuadraticDiscriminantAnalysis"}
 
-
 # Ensembles whose sensitivity is that of their members; the default members are trees.
 _TREE_ENSEMBLES = {"BaseBagging", "BaseWeightBoosting"}
-
 
 # `fit` spends most of its time without the GIL, so that folds can be trained in threads.
 _RELEASES_GIL = {
@@ -52,7 +47,6 @@ _RELEASES_GIL = {
     "ElasticNet",
 }
 
-
 # `predict` returns the class with the highest `predict_proba`.
 _PREDICT_IS_ARGMAX = {
     "BaseForest",
@@ -64,7 +58,6 @@ _PREDICT_IS_ARGMAX = {
     "_BaseNB",
 }
 
-
 # `fit` passes `sample_weight` to the nested models, as an argument or in **fit_params.
 _FORWARDS_WEIGHTS = {
     "_BaseVoting",
@@ -73,7 +66,6 @@ _FORWARDS_WEIGHTS = {
     "BaseSearchCV",
     "RegressorChain",
 }
-
 
 # `fit` has the parameter, but raises or warns if the nested models do not accept it.
 _NEEDS_WEIGHTS_INSIDE = {

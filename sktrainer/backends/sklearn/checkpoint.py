@@ -17,7 +17,6 @@ __all__ = [
     "set_fitted_attributes",
 ]
 
-
 _FILE = "state.pickle"
 
 

@@ -21,7 +21,6 @@ __all__ = [
     "truncate_to_best",
 ]
 
-
 # Metrics that XGBoost's early stopping maximizes; it minimizes all others.
 _MAXIMISED = ("auc", "aucpr", "pre", "map", "ndcg")
 

@@ -20,7 +20,6 @@ from sktrainer.types import Array, Scorer, Task
 
 __all__ = ["PYTHON_METRIC", "ScorerMetric", "set_metric"]
 
-
 # Default metric of each objective, and the metrics that equal a scikit-learn scorer. All
 # other objectives and scorers are computed in Python, which is slower but exact.
 _LOSS_OF = {
@@ -31,13 +30,11 @@ _LOSS_OF = {
     "reg:pseudohubererror": "mphe",
 }
 
-
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("rmse", negative),
     "neg_mean_squared_error": ("rmse", negative_square),
     "neg_mean_absolute_error": ("mae", negative),
 }
-
 
 # average_precision is missing because XGBoost's aucpr interpolates between curve points.
 _SCORERS_OF: dict[str, MetricTable] = {

@@ -9,7 +9,6 @@ from sktrainer.backends.base import FitRequest
 
 __all__ = ["is_random_forest", "is_truncatable", "n_rounds", "set_unset_params"]
 
-
 DEFAULT_ROUNDS = 100
 
 

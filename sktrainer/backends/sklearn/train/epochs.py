@@ -27,7 +27,6 @@ from sktrainer.types import ModelFit, Rows
 
 __all__ = ["EpochStrategy", "is_epoch_model", "partial_fit_epoch"]
 
-
 _CELLS_FOR_THREADS = 10_000_000
 
 

@@ -36,7 +36,6 @@ __all__ = [
     "truncate_members",
 ]
 
-
 MemberPredictions = Callable[[int], Array]
 
 

@@ -18,10 +18,7 @@ from sktrainer.types import Array, Rows, Task
 
 __all__ = ["ERRORS", "MARGINS", "NativeLoss", "native_loss"]
 
-
 NativeLoss = Callable[[CachedPredictor], float]
-
-
 RowLoss = Callable[[Array, Array], Array]
 
 

@@ -69,10 +69,7 @@ _STRATEGIES: dict[str, IterationStrategy] = {
     "MLPRegressor": EpochStrategy(stops_by_default=True),
 }
 
-
 _EPOCH_STRATEGY = EpochStrategy(stops_by_default=False)
-
-
 _WARM_START_STRATEGY = WarmStartStrategy()
 
 

@@ -15,7 +15,6 @@ from sktrainer.types import Array
 
 __all__ = ["SECONDS_UNKNOWN", "ValidationScorer"]
 
-
 SECONDS_UNKNOWN = float("nan")
 
 
