@@ -42,7 +42,7 @@ class Monitor:
 
     Parameters
     ----------
-    metric : WatchedMetric
+    metric : EvalMetric
     n_iter_no_change : int or None, default=None
         Patience: iterations without improvement after which `record` returns True. If
         None, never stop early.
@@ -53,7 +53,7 @@ class Monitor:
 
     Examples
     --------
-    >>> monitor = Monitor(WatchedMetric(), n_iter_no_change=2)
+    >>> monitor = Monitor(EvalMetric(), n_iter_no_change=2)
     >>> losses = [0.9, 0.5, 0.6, 0.7, 0.4]
     >>> [monitor.record(i, {"validation": {"loss": v}}) for i, v in enumerate(losses, 1)]
     [False, False, False, True, True]
@@ -117,26 +117,22 @@ class Monitor:
                 self.evaluations.append(
                     MetricValue(iteration, part, metric, float(value), elapsed)
                 )
-        watched = values.get("validation", {}).get(self._name)
-        self.improved = (
-            watched is not None and not self._stopped and self._is_better(float(watched))
-        )
-        if self.improved and watched is not None:
-            self.best_value, self.best_iteration = float(watched), iteration
+        monitored = values.get("validation", {}).get(self._name, math.nan)
+        self.improved = not self._stopped and self._is_better(float(monitored))
+        if self.improved:
+            self.best_value, self.best_iteration = float(monitored), iteration
         if self._on_iteration is not None:
             self._on_iteration(iteration, values)
-        # If every value so far was NaN, the patience counts from the first iteration.
-        waited = iteration - (self.best_iteration or 0)
-        if watched is not None and self.n_iter_no_change is not None:
-            self._stopped = self._stopped or waited >= self.n_iter_no_change
+        if self._name in values.get("validation", {}) and self.n_iter_no_change is not None:
+            # If every value so far was NaN, the patience counts from the first iteration.
+            n_without_gain = iteration - (self.best_iteration or 0)
+            self._stopped = self._stopped or n_without_gain >= self.n_iter_no_change
         return self._stopped
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as plain values, for `restore`."""
+        """Return the state as plain values, for `load_state_dict`."""
         return {
-            "evaluations": [
-                [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
-            ],
+            "evaluations": [list(vars(entry).values()) for entry in self.evaluations],
             "best_iteration": self.best_iteration,
             "best_value": self.best_value,
             "improved": self.improved,

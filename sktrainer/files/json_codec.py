@@ -31,7 +31,7 @@ def encode_json(value: Any) -> bytes:
     Examples
     --------
     >>> import numpy as np
-    >>> print(to_text({"best": (1, float("inf"))}).decode())
+    >>> print(encode_json({"best": (1, float("inf"))}).decode())
     {
      "best": {
       "$tuple": [
@@ -42,10 +42,10 @@ def encode_json(value: Any) -> bytes:
       ]
      }
     }
-    >>> from_text(to_text({"best": (1, float("inf"))}))
+    >>> decode_json(encode_json({"best": (1, float("inf"))}))
     {'best': (1, inf)}
     """
-    return json.dumps(_encoded(value), indent=1, ensure_ascii=False).encode()
+    return json.dumps(_encode(value), indent=1, ensure_ascii=False).encode()
 
 
 def decode_json(data: bytes) -> Any:
@@ -56,48 +56,48 @@ def decode_json(data: bytes) -> Any:
     FileFormatError
         If the data contain an unknown "$" key.
     """
-    return _decoded(json.loads(data))
+    return _decode(json.loads(data))
 
 
-def _encoded(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     # Exact types, because np.str_ and np.float64 are subclasses of str and float.
     if value is None or isinstance(value, bool) or type(value) in (str, int):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"$float": str(value)}
     if type(value) is list:
-        return [_encoded(item) for item in value]
+        return [_encode(item) for item in value]
     if type(value) is tuple:
-        return {"$tuple": [_encoded(item) for item in value]}
+        return {"$tuple": [_encode(item) for item in value]}
     if isinstance(value, Mapping):
         if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: _encoded(item) for key, item in value.items()}
-        return {"$dict": [[_encoded(key), _encoded(item)] for key, item in value.items()]}
-    return _encoded_table(value)
+            return {key: _encode(item) for key, item in value.items()}
+        return {"$dict": [[_encode(key), _encode(item)] for key, item in value.items()]}
+    return _encode_table(value)
 
 
-def _encoded_table(value: Any) -> Any:
+def _encode_table(value: Any) -> Any:
     if isinstance(value, np.generic):
-        return {"$array": {"dtype": value.dtype.str, "scalar": _encoded(value.item())}}
+        return {"$array": {"dtype": value.dtype.str, "scalar": _encode(value.item())}}
     if isinstance(value, np.ndarray):
         return {
             "$array": {
                 "dtype": value.dtype.str,
                 "shape": list(value.shape),
-                "values": _encoded(value.ravel().tolist()),
+                "values": _encode(value.ravel().tolist()),
             }
         }
     if isinstance(value, pd.Timestamp):
         return {"$time": value.isoformat()}
     if isinstance(value, pd.Series):
-        entry = {"index": _encoded_index(value.index), "name": _encoded(value.name)}
-        return {"$series": {**entry, **_encoded_cells(value)}}
+        entry = {"index": _encode_index(value.index), "name": _encode(value.name)}
+        return {"$series": {**entry, **_encode_column(value)}}
     if isinstance(value, pd.DataFrame):
-        columns = [_encoded_cells(value.iloc[:, i]) for i in range(value.shape[1])]
+        columns = [_encode_column(value.iloc[:, i]) for i in range(value.shape[1])]
         return {
             "$frame": {
-                "index": _encoded_index(value.index),
-                "columns": _encoded_index(value.columns),
+                "index": _encode_index(value.index),
+                "columns": _encode_index(value.columns),
                 "cells": columns,
             }
         }
@@ -106,63 +106,63 @@ def _encoded_table(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _encoded_cells(column: pd.Series) -> dict[str, Any]:
-    return {"dtype": str(column.dtype), "values": [_encoded(cell) for cell in column.tolist()]}
+def _encode_column(column: pd.Series) -> dict[str, Any]:
+    return {"dtype": str(column.dtype), "values": [_encode(value) for value in column.tolist()]}
 
 
-def _encoded_index(index: pd.Index) -> dict[str, Any]:
+def _encode_index(index: pd.Index) -> dict[str, Any]:
     if isinstance(index, pd.RangeIndex):
-        return {"range": [index.start, index.stop, index.step], "name": _encoded(index.name)}
-    values = [_encoded(label) for label in index.tolist()]
-    return {"dtype": str(index.dtype), "values": values, "name": _encoded(index.name)}
+        return {"range": [index.start, index.stop, index.step], "name": _encode(index.name)}
+    values = [_encode(label) for label in index.tolist()]
+    return {"dtype": str(index.dtype), "values": values, "name": _encode(index.name)}
 
 
-def _decoded(value: Any) -> Any:
+def _decode(value: Any) -> Any:
     if isinstance(value, list):
-        return [_decoded(item) for item in value]
+        return [_decode(item) for item in value]
     if not isinstance(value, dict):
         return value
-    marks = [key for key in value if key.startswith("$")]
-    if not marks:
-        return {key: _decoded(item) for key, item in value.items()}
-    reader = READERS.get(marks[0])
-    if reader is None or len(value) > 1:
-        raise FileFormatError(f"a value has the unknown key {marks[0]!r}")
-    return reader(value[marks[0]])
+    type_keys = [key for key in value if key.startswith("$")]
+    if not type_keys:
+        return {key: _decode(item) for key, item in value.items()}
+    decoder = _DECODERS.get(type_keys[0])
+    if decoder is None or len(value) > 1:
+        raise FileFormatError(f"a value has the unknown key {type_keys[0]!r}")
+    return decoder(value[type_keys[0]])
 
 
-def _float(text: str) -> float:
+def _decode_float(text: str) -> float:
     return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
 
 
-def _array(entry: dict[str, Any]) -> Any:
+def _decode_array(entry: dict[str, Any]) -> Any:
     dtype = np.dtype(entry["dtype"])
     if "scalar" in entry:
-        return np.array(_decoded(entry["scalar"]), dtype=dtype)[()]
-    values = _decoded(entry["values"])
+        return np.array(_decode(entry["scalar"]), dtype=dtype)[()]
+    values = _decode(entry["values"])
     # np.array would turn nested lists of an object array into further dimensions.
     array = np.empty(len(values), dtype=dtype)
     array[:] = values
     return array.reshape(entry["shape"])
 
 
-def _series(entry: dict[str, Any]) -> pd.Series:
-    index, name = _index(entry["index"]), _decoded(entry["name"])
-    return pd.Series(_decoded(entry["values"]), index=index, name=name, dtype=entry["dtype"])
+def _decode_series(entry: dict[str, Any]) -> pd.Series:
+    index, name = _decode_index(entry["index"]), _decode(entry["name"])
+    return pd.Series(_decode(entry["values"]), index=index, name=name, dtype=entry["dtype"])
 
 
-def _index(entry: dict[str, Any]) -> pd.Index:
-    name = _decoded(entry["name"])
+def _decode_index(entry: dict[str, Any]) -> pd.Index:
+    name = _decode(entry["name"])
     if "range" in entry:
         start, stop, step = entry["range"]
         return pd.RangeIndex(start, stop, step, name=name)
-    return pd.Index(_decoded(entry["values"]), dtype=entry["dtype"], name=name)
+    return pd.Index(_decode(entry["values"]), dtype=entry["dtype"], name=name)
 
 
-def _frame(entry: dict[str, Any]) -> pd.DataFrame:
-    index, columns = _index(entry["index"]), _index(entry["columns"])
+def _decode_frame(entry: dict[str, Any]) -> pd.DataFrame:
+    index, columns = _decode_index(entry["index"]), _decode_index(entry["columns"])
     cells = {
-        position: pd.Series(_decoded(column["values"]), index=index, dtype=column["dtype"])
+        position: pd.Series(_decode(column["values"]), index=index, dtype=column["dtype"])
         for position, column in enumerate(entry["cells"])
     }
     frame = pd.DataFrame(cells, index=index)
@@ -170,12 +170,12 @@ def _frame(entry: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
-READERS: dict[str, Callable[[Any], Any]] = {
-    "$array": _array,
-    "$dict": lambda pairs: {_decoded(key): _decoded(item) for key, item in pairs},
-    "$float": _float,
-    "$frame": _frame,
-    "$series": _series,
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    "$array": _decode_array,
+    "$dict": lambda pairs: {_decode(key): _decode(item) for key, item in pairs},
+    "$float": _decode_float,
+    "$frame": _decode_frame,
+    "$series": _decode_series,
     "$time": pd.Timestamp,
-    "$tuple": lambda items: tuple(_decoded(item) for item in items),
+    "$tuple": lambda items: tuple(_decode(item) for item in items),
 }
