@@ -107,21 +107,20 @@ class Progress:
         stream = self._current_stream()
         is_terminal = getattr(stream, "isatty", lambda: False)()
         has_bar = self._enabled and self.verbose == 1 and is_terminal
-        task = self._open_bar(label, total) if has_bar else None
+        task = None
+        if has_bar:
+            from sktrainer.callbacks.progress_bars import ProgressBars
+
+            with self._lock:
+                if self._bars is None:
+                    self._bars = ProgressBars(stream)
+                task = self._bars.open(label, total)
         try:
             yield IterationDisplay(self, label, total, task)
         finally:
             if task is not None and self._bars is not None:
                 with self._lock:
                     self._bars.close(task)
-
-    def _open_bar(self, label: str, total: int | None) -> int | None:
-        from sktrainer.callbacks.progress_bars import ProgressBars
-
-        with self._lock:
-            if self._bars is None:
-                self._bars = ProgressBars(self._current_stream())
-            return self._bars.open(label, total)
 
     def _current_stream(self) -> TextIO:
         return sys.stdout if self._stream is None else self._stream

@@ -272,6 +272,7 @@ class FitCheckpoint:
         meta = {
             "format": FORMAT,
             "owner": self._owner,
+            "iteration": number,
             "monitor": self._monitor.state_dict(),
             **more,
         }

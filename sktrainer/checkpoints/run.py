@@ -116,7 +116,10 @@ def open_run_directory(
         folder = folder / "fits" / identity.digest()[:16]
     signals = SignalHandler(str(folder))
     with lock_folder(folder):
-        _remove_partial_files(folder)
+        fits = _fit_folders(folder)
+        for place in [folder, *fits, *(fit / "result" for fit in fits)]:
+            for part in place.glob(".*.part"):  # left by a killed process
+                part.unlink(missing_ok=True)
         run = _read_run(folder / _RUN)
         if run is None:
             run = {**identity.plain(), "seed": seed}
@@ -135,14 +138,6 @@ def _fit_folders(folder: Path) -> list[Path]:
     """Return the folders of the fits of this run. `fits` contains other runs."""
     fits = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
     return [*fits, *(seed for fit in fits for seed in sorted(fit.glob("seed-*")))]
-
-
-def _remove_partial_files(folder: Path) -> None:
-    """Delete the partial files of a killed process."""
-    fits = _fit_folders(folder)
-    for place in [folder, *fits, *(fit / "result" for fit in fits)]:
-        for part in place.glob(".*.part"):
-            part.unlink(missing_ok=True)
 
 
 def _progress(folder: Path) -> str:

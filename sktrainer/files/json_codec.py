@@ -131,10 +131,6 @@ def _decode(value: Any) -> Any:
     return decoder(value[type_keys[0]])
 
 
-def _decode_float(text: str) -> float:
-    return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
-
-
 def _decode_array(entry: dict[str, Any]) -> Any:
     dtype = np.dtype(entry["dtype"])
     if "scalar" in entry:
@@ -173,7 +169,7 @@ def _decode_frame(entry: dict[str, Any]) -> pd.DataFrame:
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$array": _decode_array,
     "$dict": lambda pairs: {_decode(key): _decode(item) for key, item in pairs},
-    "$float": _decode_float,
+    "$float": float,  # "nan", "inf" or "-inf"
     "$frame": _decode_frame,
     "$series": _decode_series,
     "$time": pd.Timestamp,

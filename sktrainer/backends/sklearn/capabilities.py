@@ -109,36 +109,36 @@ def _accepts_several_targets(model: Any) -> bool:
     """Return whether the model accepts a 2-d y although it has no tag for it."""
     if _is_any(model, {"MLPRegressor"}):
         return True
-    inside = list(iter_sub_estimators(model))
-    return _is_any(model, {"BaggingRegressor"}) and (
-        not inside or _has_several_targets(inside[0])
+    if not _is_any(model, {"BaggingRegressor"}):
+        return False
+    nested = next(iter(iter_sub_estimators(model)), None)
+    return (
+        nested is None
+        or bool(get_tags(nested).target_tags.multi_output)
+        or _accepts_several_targets(nested)
     )
-
-
-def _has_several_targets(model: Any) -> bool:
-    return bool(get_tags(model).target_tags.multi_output) or _accepts_several_targets(model)
 
 
 def _scale_sensitive(model: Any) -> bool:
     if _is_any(model, _SCALE_FREE):
         return False
-    inside = [part for part in iter_sub_estimators(model) if hasattr(part, "predict")]
-    if not inside:
+    nested = [part for part in iter_sub_estimators(model) if hasattr(part, "predict")]
+    if not nested:
         return not _is_any(model, _TREE_ENSEMBLES)
-    return any(_scale_sensitive(part) for part in inside)
+    return any(_scale_sensitive(part) for part in nested)
 
 
 def _releases_gil(model: Any) -> bool:
     if _is_any(model, _RELEASES_GIL):
         return True
-    inside = list(iter_sub_estimators(model))
-    return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREE_ENSEMBLES)
+    nested = list(iter_sub_estimators(model))
+    return all(map(_releases_gil, nested)) if nested else _is_any(model, _TREE_ENSEMBLES)
 
 
 def _accepts_weights(model: Any) -> bool:
     has_parameter = bool(has_fit_parameter(model, "sample_weight"))
-    inside = list(iter_sub_estimators(model))
-    if not inside:
+    nested = list(iter_sub_estimators(model))
+    if not nested:
         return has_parameter
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):
         routing = get_routing_for_object(model)
@@ -146,5 +146,5 @@ def _accepts_weights(model: Any) -> bool:
     if _is_any(model, _FORWARDS_WEIGHTS) or (
         has_parameter and _is_any(model, _NEEDS_WEIGHTS_INSIDE)
     ):
-        return all(map(_accepts_weights, inside))
+        return all(map(_accepts_weights, nested))
     return has_parameter

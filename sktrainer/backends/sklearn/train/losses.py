@@ -49,16 +49,16 @@ def _row_loss(model: Any, name: str, train_y: Array) -> RowLoss | None:
         level = float(model.quantile if hasattr(model, "quantile") else model.alpha)
         return lambda y, p: np.maximum(level * (y - p), (level - 1.0) * (y - p))
     if name == "huber":
-        return partial(_huber, _huber_delta(model, train_y))
+        delta = _huber_delta(model, train_y)
+        return lambda y, p: np.where(
+            np.abs(y - p) <= delta,
+            0.5 * (y - p) ** 2,
+            delta * (np.abs(y - p) - 0.5 * delta),
+        )
     if name in ("epsilon_insensitive", "squared_epsilon_insensitive"):
         epsilon, power = model.epsilon, 2 if name.startswith("squared") else 1
         return lambda y, p: np.maximum(0.0, np.abs(y - p) - epsilon) ** power
     return _ROW_LOSSES.get(name)
-
-
-def _huber(delta: float, y: Array, prediction: Array) -> Array:
-    error = np.abs(y - prediction)
-    return np.where(error <= delta, 0.5 * error**2, delta * (error - 0.5 * delta))
 
 
 def _huber_delta(model: Any, y: Array) -> float:
