@@ -27,7 +27,6 @@ __all__ = [
     "warn_caller",
 ]
 
-
 # Frames of these packages are skipped, so that a warning points at the user's line. In a
 # fold that runs in a thread pool, only the first frames of the thread remain above them.
 _INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
@@ -58,7 +57,13 @@ class InputError(SktrainerError, ValueError):
 
     def __init__(self, problems: Sequence[str] | str) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
-        super().__init__(_numbered(self.problems))
+        message = "\n".join(self.problems)
+        if len(self.problems) != 1:
+            lines = [
+                f"  {number}. {each}" for number, each in enumerate(self.problems, start=1)
+            ]
+            message = "\n".join([f"{len(self.problems)} problems:", *lines])
+        super().__init__(message)
 
     def __reduce__(self) -> tuple[type, tuple[tuple[str, ...]]]:
         return type(self), (self.problems,)
@@ -134,13 +139,6 @@ class DivergenceWarning(SktrainerWarning):
     """Warning that training diverged, or that a model is worse than class frequencies."""
 
 
-def _numbered(problems: Sequence[str]) -> str:
-    if len(problems) == 1:
-        return problems[0]
-    lines = [f"  {number}. {problem}" for number, problem in enumerate(problems, start=1)]
-    return "\n".join([f"{len(problems)} problems:", *lines])
-
-
 def suggest_name(name: str, known: Iterable[str]) -> str:
     """Return a hint that shows the most similar known name, or "" if there is none.
 
@@ -154,19 +152,12 @@ def suggest_name(name: str, known: Iterable[str]) -> str:
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
-    """Issue a warning that points at the innermost frame outside sktrainer and `_INNER`.
-
-    Parameters
-    ----------
-    text : str
-    category : type of Warning, default=SktrainerWarning
-    """
+    """Issue a warning that points at the innermost frame outside `_INTERNAL_PACKAGES`."""
     # Python 3.12 and later offer `skip_file_prefixes` of `warnings.warn` for this.
     level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and _is_internal(frame.f_globals.get("__name__", "")):
+    while (
+        frame.f_back is not None
+        and frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL_PACKAGES
+    ):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
-
-
-def _is_internal(module: str) -> bool:
-    return module.partition(".")[0] in _INTERNAL_PACKAGES

@@ -22,14 +22,7 @@ from sktrainer.trainer import ManagedTrainer
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 
-
-FIT_ARGUMENTS = (
-    "sample_weight",
-    "groups",
-    "X_val",
-    "y_val",
-    "sample_weight_val",
-)
+FIT_ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
 @dataclass(frozen=True)
@@ -170,12 +163,8 @@ def train_with_cv(
 
     Parameters
     ----------
-    model : estimator
-        Any estimator that `ManagedTrainer` accepts. It is not modified.
-    X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-        The rows.
-    y : array-like of shape (n_samples,) or str
-        The target, or the name of its column in X.
+    model, X, y
+        As in `train_model`.
     cv : int, splitter or iterable, default=5
         As in `ManagedTrainer`.
     scoring : str, list, dict, callable or None, default=None
@@ -237,10 +226,10 @@ def _train(
     save = None if save_path is None else _make_saver(Path(save_path), model)
     trainer = _make_trainer(model, parameters)
     trainer.fit(X, y, **fit_arguments)
-    target = None
+    path = None
     if save is not None:
-        target = save(trainer)
-        Progress(int(trainer.verbose)).show(f"Saved to {target}")
+        path = save(trainer)
+        Progress(int(trainer.verbose)).show(f"Saved to {path}")
     return TrainingResult(
         trainer=trainer,
         model=trainer.model_,
@@ -248,29 +237,29 @@ def _train(
         history=trainer.history_,
         cv_results=getattr(trainer, "cv_results_", None),
         report=trainer.report_,
-        model_path=target,
+        model_path=path,
     )
 
 
 def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     """Create the trainer, or raise for parameters that it does not have."""
+    nested = {name: value for name, value in parameters.items() if "__" in name}
     own = {name: value for name, value in parameters.items() if "__" not in name}
-    known = [n for n in ManagedTrainer._get_param_names() if n != "estimator"]
-    problems = []
-    for name in own:
-        if name not in known:
-            hint = suggest_name(name, [*known, *FIT_ARGUMENTS])
-            problems.append(f"{name!r} is not a parameter of ManagedTrainer or of fit{hint}")
+    valid = {*ManagedTrainer._get_param_names()} - {"estimator"}
+    problems = [
+        f"{name!r} is not a parameter of ManagedTrainer or of fit"
+        f"{suggest_name(name, valid.union(FIT_ARGUMENTS))}"
+        for name in own
+        if name not in valid
+    ]
     if problems:
         raise ParameterError(problems)
     trainer = ManagedTrainer(model, **own)
-    nested = {name: value for name, value in parameters.items() if "__" in name}
-    if not nested:
-        return trainer
-    # Nested parameters are set on a clone, so that the model that was passed is not modified.
-    copy = clone_estimator(trainer)
-    copy.set_params(**nested)
-    return copy
+    if nested:
+        # Set them on a clone, so that the model that was passed is not modified.
+        trainer = clone_estimator(trainer)
+        trainer.set_params(**nested)
+    return trainer
 
 
 def _make_saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:

@@ -12,7 +12,6 @@ from sktrainer.types import MetricValue
 
 __all__ = ["EvalMetric", "MetricValues", "Monitor"]
 
-
 MetricValues = Mapping[str, Mapping[str, float]]
 
 
@@ -43,7 +42,7 @@ class Monitor:
 
     Parameters
     ----------
-    metric : WatchedMetric
+    metric : EvalMetric
     n_iter_no_change : int or None, default=None
         Patience: iterations without improvement after which `record` returns True. If
         None, never stop early.
@@ -51,6 +50,18 @@ class Monitor:
         Minimum improvement. Smaller changes do not count as an improvement.
     on_iteration : callable or None, default=None
         Progress callback, called as ``on_iteration(iteration, values)`` by `record`.
+
+    Attributes
+    ----------
+    evaluations : list of MetricValue
+        History of the fit.
+    best_iteration : int or None
+        None as long as no iteration improved.
+    best_value : float
+    improved : bool
+        Whether the last iteration is the best so far.
+    stopped : bool
+        Whether `record` has returned True.
 
     Examples
     --------
@@ -80,7 +91,7 @@ class Monitor:
         self._name = metric.name
         self._greater_is_better = metric.greater_is_better
         self._on_iteration = on_iteration
-        self._stopped = False
+        self.stopped = False
         self._start = time.perf_counter()
 
     @property
@@ -118,30 +129,26 @@ class Monitor:
                 self.evaluations.append(
                     MetricValue(iteration, part, metric, float(value), elapsed)
                 )
-        watched = values.get("validation", {}).get(self._name)
-        self.improved = (
-            watched is not None and not self._stopped and self._is_better(float(watched))
-        )
-        if self.improved and watched is not None:
-            self.best_value, self.best_iteration = float(watched), iteration
+        monitored = values.get("validation", {}).get(self._name, math.nan)
+        self.improved = not self.stopped and self._is_better(float(monitored))
+        if self.improved:
+            self.best_value, self.best_iteration = float(monitored), iteration
         if self._on_iteration is not None:
             self._on_iteration(iteration, values)
-        # If every value so far was NaN, the patience counts from the first iteration.
-        waited = iteration - (self.best_iteration or 0)
-        if watched is not None and self.n_iter_no_change is not None:
-            self._stopped = self._stopped or waited >= self.n_iter_no_change
-        return self._stopped
+        if self._name in values.get("validation", {}) and self.n_iter_no_change is not None:
+            # If every value so far was NaN, the patience counts from the first iteration.
+            n_without_gain = iteration - (self.best_iteration or 0)
+            self.stopped = self.stopped or n_without_gain >= self.n_iter_no_change
+        return self.stopped
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as plain values, for `restore`."""
+        """Return the state as plain values, for `load_state_dict`."""
         return {
-            "evaluations": [
-                [e.iteration, e.set, e.metric, e.value, e.seconds] for e in self.evaluations
-            ],
+            "evaluations": [list(vars(entry).values()) for entry in self.evaluations],
             "best_iteration": self.best_iteration,
             "best_value": self.best_value,
             "improved": self.improved,
-            "stopped": self._stopped,
+            "stopped": self.stopped,
             "name": self._name,
             "greater_is_better": self._greater_is_better,
             "seconds": time.perf_counter() - self._start,
@@ -152,15 +159,10 @@ class Monitor:
         self.evaluations[:] = [MetricValue(*entry) for entry in state["evaluations"]]
         self.best_iteration = state["best_iteration"]
         self.best_value = float(state["best_value"])
-        self.improved, self._stopped = bool(state["improved"]), bool(state["stopped"])
+        self.improved, self.stopped = bool(state["improved"]), bool(state["stopped"])
         self._name, self._greater_is_better = state["name"], state["greater_is_better"]
         # Shift the start, so that the elapsed time continues without the interruption.
         self._start = time.perf_counter() - state["seconds"]
-
-    @property
-    def stopped(self) -> bool:
-        """Whether `record` has returned True."""
-        return self._stopped
 
     def _is_better(self, value: float) -> bool:
         if math.isnan(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,6 @@ __all__ = ["evals_result", "history_frame", "recorded_eval_metric", "values_at_i
 def history_frame(evaluations: Sequence[MetricValue]) -> pd.DataFrame:
     """Return the metrics of each iteration as a tidy table, with one row per value.
 
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-
     Returns
     -------
     DataFrame of shape (len(evaluations), 5)
@@ -27,40 +24,28 @@ def history_frame(evaluations: Sequence[MetricValue]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from sktrainer.callbacks.history import history_frame
-    >>> from sktrainer.types import MetricValue
     >>> history_frame([MetricValue(1, "train", "loss", 0.5, 0.01)])
        iteration    set metric  value  seconds
     0          1  train   loss    0.5     0.01
     """
-    return pd.DataFrame(
-        {
-            "iteration": np.array([entry.iteration for entry in evaluations], dtype=np.int64),
-            "set": pd.Series([entry.set for entry in evaluations], dtype="str"),
-            "metric": pd.Series([entry.metric for entry in evaluations], dtype="str"),
-            "value": np.array([entry.value for entry in evaluations], dtype=np.float64),
-            "seconds": np.array([entry.seconds for entry in evaluations], dtype=np.float64),
-        }
-    )
+    rows = [(e.iteration, e.set, e.metric, e.value, e.seconds) for e in evaluations]
+    dtypes: dict[str, Any] = {
+        "iteration": np.int64,
+        "set": "str",
+        "metric": "str",
+        "value": float,
+        "seconds": float,
+    }
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
 def evals_result(evaluations: Sequence[MetricValue]) -> dict[str, dict[str, list[float]]]:
     """Return the metrics of each iteration as lists by set and metric.
 
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-
-    Returns
-    -------
-    dict
-        ``{"train": {metric: [...]}, "validation": {metric: [...]}}``. Both sets are
-        always present; a set without recorded values is empty.
+    Both sets are always present; a set without recorded values is empty.
 
     Examples
     --------
-    >>> from sktrainer.callbacks.history import evals_result
-    >>> from sktrainer.types import MetricValue
     >>> evals_result([MetricValue(1, "train", "loss", 0.5, 0.01)])
     {'train': {'loss': [0.5]}, 'validation': {}}
     """
@@ -71,13 +56,7 @@ def evals_result(evaluations: Sequence[MetricValue]) -> dict[str, dict[str, list
 
 
 def values_at_iteration(evaluations: Sequence[MetricValue], iteration: int) -> dict[str, float]:
-    """Return the validation metrics after one iteration.
-
-    Examples
-    --------
-    >>> values_at_iteration([MetricValue(2, "validation", "loss", 0.5, 0.01)], 2)
-    {'loss': 0.5}
-    """
+    """Return the validation metrics after one iteration."""
     return {
         entry.metric: entry.value
         for entry in evaluations
@@ -86,44 +65,40 @@ def values_at_iteration(evaluations: Sequence[MetricValue], iteration: int) -> d
 
 
 def recorded_eval_metric(
-    evaluations: Sequence[MetricValue], best_iteration: int | None, asked: str, tol: float = 0.0
+    evaluations: Sequence[MetricValue],
+    best_iteration: int | None,
+    requested: str,
+    tol: float = 0.0,
 ) -> str:
     """Return the recorded name of the metric that determined the best iteration.
 
     A library may record its own metrics instead of "loss" and stop on one of them. That
     metric has its minimum or maximum at the best iteration. If several metrics do, or if
-    `tol` is positive, the metric cannot be identified and `asked` is returned.
-
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-    best_iteration : int or None
-    asked : str
-        Name of the watched metric in `ManagedTrainer`.
-    tol : float, default=0.0
+    `tol` is positive, the metric cannot be identified and `requested`, the name of the
+    monitored metric in `ManagedTrainer`, is returned.
 
     Examples
     --------
     >>> values = {"auc": [0.7, 0.9, 0.8], "error": [0.3, 0.2, 0.1]}
-    >>> curves = [
-    ...     MetricValue(i, "validation", name, value, 0.0)
-    ...     for name, each in values.items()
-    ...     for i, value in enumerate(each, start=1)
+    >>> evaluations = [
+    ...     MetricValue(iteration, "validation", name, value, 0.0)
+    ...     for name, curve in values.items()
+    ...     for iteration, value in enumerate(curve, start=1)
     ... ]
-    >>> recorded_eval_metric(curves, 2, "loss")
+    >>> recorded_eval_metric(evaluations, 2, "loss")
     'auc'
     """
     curves = evals_result(evaluations)["validation"]
-    if best_iteration is None or asked in curves:
-        return asked
+    if best_iteration is None or requested in curves:
+        return requested
     if len(curves) == 1:
         return next(iter(curves))
     if tol > 0:
-        return asked
+        return requested
     at_best = values_at_iteration(evaluations, best_iteration)
     extreme = [
         name
         for name, values in curves.items()
         if at_best.get(name) in (np.nanmin(values), np.nanmax(values))
     ]
-    return extreme[0] if len(extreme) == 1 else asked
+    return extreme[0] if len(extreme) == 1 else requested

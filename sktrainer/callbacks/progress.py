@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sktrainer.callbacks.early_stopping import MetricValues, Monitor
 from sktrainer.exceptions import SktrainerWarning, warn_caller
@@ -18,13 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IterationDisplay", "Progress"]
 
-
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
-
-
 _SECONDS_BETWEEN_LINES = 10.0
-
-
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -51,23 +46,24 @@ class Progress:
         self._stream = stream
         self._lock = threading.RLock()
         self._bars: ProgressBars | None = None
-        self._speaks = self.verbose > 0 and _is_main_process()
+        is_main_process = multiprocessing.current_process().name == "MainProcess"
+        self._enabled = self.verbose > 0 and is_main_process
 
     def show(self, text: str) -> None:
         """Print a line for a completed stage."""
-        if self._speaks:
+        if self._enabled:
             self._write(f"✓ {text}")
 
     def warn(self, text: str, category: type[Warning] = SktrainerWarning) -> None:
         """Print a warning, or issue it as a Python warning if output is disabled."""
-        if self._speaks:
+        if self._enabled:
             self._write(f"⚠ {text}")
         else:
             warn_caller(text, category)
 
     def show_block(self, text: str) -> None:
         """Print an aligned table, indented by four spaces."""
-        if self._speaks and text:
+        if self._enabled and text:
             self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
 
     def show_fold(
@@ -80,14 +76,14 @@ class Progress:
         error: str | None = None,
     ) -> None:
         """Print the first three scores of fold `number` (from 1), or the error if it failed."""
-        if not self._speaks:
+        if not self._enabled:
             return
         name = f"fold {number:>{len(str(n_folds))}}/{n_folds}"
         if error is not None:
             self._write(f"⚠ {name} failed after {seconds:.1f} s: {error}")
             return
-        shown = [f"{metric} {_short(value)}" for metric, value in list(scores.items())[:3]]
-        self._write("  ".join([f"  {name}", *shown, f"{seconds:.1f} s"]))
+        first = [f"{metric} {_short(value)}" for metric, value in list(scores.items())[:3]]
+        self._write("  ".join([f"  {name}", *first, f"{seconds:.1f} s"]))
 
     @contextmanager
     def iterations(self, label: str, total: int | None = None) -> Iterator[IterationDisplay]:
@@ -105,11 +101,20 @@ class Progress:
 
         Yields
         ------
-        Iterations
+        IterationDisplay
             Callback for the `on_iteration` parameter of `Monitor`.
         """
-        has_bar = self._speaks and self.verbose == 1 and self._is_terminal()
-        task = self._open_bar(label, total) if has_bar else None
+        stream = self._current_stream()
+        is_terminal = getattr(stream, "isatty", lambda: False)()
+        has_bar = self._enabled and self.verbose == 1 and is_terminal
+        task = None
+        if has_bar:
+            from sktrainer.callbacks.progress_bars import ProgressBars
+
+            with self._lock:
+                if self._bars is None:
+                    self._bars = ProgressBars(stream)
+                task = self._bars.open(label, total)
         try:
             yield IterationDisplay(self, label, total, task)
         finally:
@@ -117,26 +122,14 @@ class Progress:
                 with self._lock:
                     self._bars.close(task)
 
-    def _open_bar(self, label: str, total: int | None) -> int | None:
-        from sktrainer.callbacks.progress_bars import ProgressBars
-
-        with self._lock:
-            if self._bars is None:
-                self._bars = ProgressBars(self._target())
-            return self._bars.open(label, total)
-
-    def _target(self) -> TextIO:
+    def _current_stream(self) -> TextIO:
         return sys.stdout if self._stream is None else self._stream
-
-    def _is_terminal(self) -> bool:
-        isatty = getattr(self._target(), "isatty", None)
-        return bool(isatty is not None and isatty())
 
     def _write(self, text: str) -> None:
         with self._lock:
-            stream = self._target()
+            stream = self._current_stream()
             line = _encodable(text, stream)
-            if self._bars is not None and self._bars.shown:
+            if self._bars is not None and self._bars.active:
                 self._bars.print(line)
                 return
             stream.write(line + "\n")
@@ -159,7 +152,7 @@ class IterationDisplay:
         self._monitor: Monitor | None = None
         self._start = time.monotonic()
         self._pause = _SECONDS_BETWEEN_LINES if task is None else _SECONDS_BETWEEN_UPDATES
-        if not progress._speaks:
+        if not progress._enabled:
             self._pause = float("inf")
         elif progress.verbose > 1:
             self._pause = 0.0
@@ -175,17 +168,16 @@ class IterationDisplay:
             return
         self._next = now + self._pause
         if self._task is None:
-            self._write_line(iteration, values, now - self._start)
+            of = "" if self._total is None else f"/{self._total:,}"
+            count = f"{iteration:>{len(f'{self._total or 0:,}')},}{of}"
+            seconds = f"{now - self._start:.1f} s"
+            line = "  ".join([f"  {self._label}", count, self._text(values), seconds])
+            self._progress._write(line)
         elif self._progress._bars is not None:
             # A bar has little room, so prefer the validation metrics.
-            held = {part: values[part] for part in ("validation",) if values.get(part)}
-            self._progress._bars.update(self._task, iteration, self._text(held or values))
-
-    def _write_line(self, iteration: int, values: MetricValues, seconds: float) -> None:
-        of = "" if self._total is None else f"/{self._total:,}"
-        width = len(f"{self._total or 0:,}")
-        parts = [f"  {self._label}", f"{iteration:>{width},}{of}", self._text(values)]
-        self._progress._write("  ".join([*parts, f"{seconds:.1f} s"]))
+            validation = values.get("validation")
+            first = {"validation": validation} if validation else values
+            self._progress._bars.update(self._task, iteration, self._text(first))
 
     def _text(self, values: MetricValues) -> str:
         parts = [
@@ -199,11 +191,7 @@ class IterationDisplay:
         return ", ".join(parts)
 
 
-def _is_main_process() -> bool:
-    return multiprocessing.current_process().name == "MainProcess"
-
-
-def _short(value: Any) -> str:
+def _short(value: float) -> str:
     """Format a score with four significant digits, or as an integer if it is large."""
     number = float(value)
     if 1e4 <= abs(number) < 1e9:
@@ -218,6 +206,6 @@ def _encodable(text: str, stream: TextIO) -> str:
         text.encode(encoding)
     except UnicodeEncodeError:
         return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
-    except LookupError:
-        return text
+    except LookupError:  # unknown encoding
+        pass
     return text

@@ -23,14 +23,23 @@ class ProgressBars:
         self._n_open = 0
 
     @property
-    def shown(self) -> bool:
+    def active(self) -> bool:
         """Whether the live display is currently active."""
         return self._progress is not None
 
     def open(self, label: str, total: int | None) -> int | None:
         """Add a bar and return its id, or None if another live display is active."""
         if self._progress is None:
-            progress = _display(self._console)
+            progress = Progress(
+                TextColumn("  {task.description}", markup=False),
+                BarColumn(bar_width=24),
+                TextColumn("{task.completed:,.0f}{task.fields[of]}"),
+                TextColumn("{task.fields[values]}", markup=False),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+                refresh_per_second=5,
+            )
             try:
                 progress.start()
             except LiveError:  # rich allows one live display per console
@@ -58,16 +67,3 @@ class ProgressBars:
     def print(self, text: str) -> None:
         """Print a line above the bars."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _display(console: Console) -> Progress:
-    return Progress(
-        TextColumn("  {task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f}{task.fields[of]}"),
-        TextColumn("{task.fields[values]}", markup=False),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        refresh_per_second=5,
-    )

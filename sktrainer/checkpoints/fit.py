@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,28 +27,21 @@ from sktrainer.files.atomic_write import atomic_write
 from sktrainer.types import ModelFit
 
 __all__ = [
+    "FORMAT",
     "FitCheckpoint",
     "NotPicklableError",
     "ResumePoint",
     "StateMembers",
-    "different_rows_error",
+    "check_owner",
     "pickle_member",
     "unpickle_member",
 ]
 
-
 StateMembers = Mapping[str, bytes]
 
-
-FORMAT = 1
-
-
+FORMAT = 1  # increase it when a state can no longer be read by older code
 _META, _MODEL = "checkpoint.json", "model.pickle"
-
-
-_SCRATCH = "sktrainer-scratch-"
-
-
+_SCRATCH_PREFIX = "sktrainer-scratch-"
 _MAX_TIME_SHARE = 0.1
 
 
@@ -76,32 +69,24 @@ def pickle_member(name: str, value: Any) -> StateMembers:
 
 
 def unpickle_member(name: str, state: StateMembers) -> Any:
-    """Return the value that was stored by `pickled`."""
+    """Return the value that was stored by `pickle_member`."""
     return pickle.loads(state[name])  # noqa: S301 - the user's own file, digest verified
 
 
-def different_rows_error(folder: Path) -> CheckpointMismatchError:
-    """Return the error for a checkpoint of the same run but a different random split."""
-    return CheckpointMismatchError(
-        f"the checkpoint in {str(folder)!r} was written for other rows than this split "
-        "selects; set random_state on the splitter. To start over, delete the checkpoint folder"
-    )
-
-
-def _write_note(note: Path, folder: Path) -> None:
-    try:
-        with atomic_write(note) as part:
-            part.write_text(str(folder), encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(f"cannot write {str(note)!r}: {error}") from error
-
-
-def _clear_scratch(note: Path) -> None:
-    with suppress(OSError, ValueError):
-        left = Path(note.read_text(encoding="utf-8"))
-        # The file could be damaged: delete only a folder that `scratch` can have created.
-        if left.name.startswith(_SCRATCH) and left.parent == Path(tempfile.gettempdir()):
-            shutil.rmtree(left, ignore_errors=True)
+def check_owner(meta: Mapping[str, Any], owner: str, folder: Path) -> None:
+    """Raise an error if a file in the folder has another format or belongs to another fit."""
+    if meta.get("format") != FORMAT:
+        raise CheckpointError(
+            f"the checkpoint in {str(folder)!r} has format {meta.get('format')!r}, but this "
+            f"version of sktrainer reads format {FORMAT}; resume with the version that wrote "
+            "it, or delete the checkpoint folder to start over"
+        )
+    if meta["owner"] != owner:
+        raise CheckpointMismatchError(
+            f"the checkpoint in {str(folder)!r} was written for other rows than this split "
+            "selects; set random_state on the splitter. To start over, delete the checkpoint "
+            "folder"
+        )
 
 
 class FitCheckpoint:
@@ -110,39 +95,46 @@ class FitCheckpoint:
     A backend calls `restore` once, before the first iteration, and `save_if_due` after every
     iteration from which it can resume. The state of the monitor is saved with each
     checkpoint. `owner` is a digest of the run and the rows; checkpoints of another owner
-    are rejected.
+    or of another format are rejected.
     """
 
     def __init__(
         self,
         files: StateFiles,
-        rhythm: CheckpointSchedule,
+        schedule: CheckpointSchedule,
         owner: str,
-        interrupts: SignalHandler,
+        signals: SignalHandler,
         monitor: Monitor,
     ) -> None:
         self.resumed_from: int | None = None
         self.ended = False
         self._files = files
-        self._rhythm = rhythm
+        self._schedule = schedule
         self._owner = owner
-        self._interrupts = interrupts
+        self._signals = signals
         self._monitor = monitor
         self._last = 0
-        self._cost = 0.0
-        self._is_unkept = False
-        self._clock = time.perf_counter()
-        self._meta, self._state = self._load()
+        self._write_seconds = 0.0
+        self._has_warned = False
+        self._last_write = time.perf_counter()
+        self._meta: dict[str, Any] = {}
+        self._state: StateMembers | None = None
+        newest = files.newest()
+        if newest is not None:
+            number, members = newest
+            self._meta = json.loads(members.pop(_META))
+            check_owner(self._meta, owner, files.folder)
+            self._last, self._state = number, members
 
     @property
     def segment_length(self) -> int:
         """Rounds per segment, for models that are trained in segments."""
-        return self._rhythm.every
+        return self._schedule.every
 
     @property
     def min_seconds(self) -> float:
         """Minimum time between two checkpoints."""
-        return self._rhythm.seconds or 0.0
+        return self._schedule.seconds or 0.0
 
     def restore(self, *, replayed: bool = False) -> ResumePoint | None:
         """Return the state to resume from and restore the monitor. None for a new fit.
@@ -158,7 +150,7 @@ class FitCheckpoint:
         return ResumePoint(self._last, self._state)
 
     def load_finished_fit(self) -> ModelFit | None:
-        """Return the completed fit that `finish` saved, or None."""
+        """Return the completed fit that `save_finished_fit` saved, or None."""
         outcome = self._meta.get("finished")
         if outcome is None or self._state is None:
             return None
@@ -170,18 +162,17 @@ class FitCheckpoint:
         """Save the fitted model, unless it can be rebuilt from the last state."""
         if self.ended:
             return
-        own = [
-            field.name for field in fields(fit) if field.name not in ("model", "evaluations")
-        ]
-        outcome = {name: getattr(fit, name) for name in own}
+        outcome = {
+            field.name: getattr(fit, field.name)
+            for field in fields(fit)
+            if field.name not in ("model", "evaluations")
+        }
         number = max(fit.n_iter or 1, self._last + 1)  # must be newer than the last state
         self._write(number, lambda: pickle_member(_MODEL, fit.model), {"finished": outcome})
 
-    @contextmanager
-    def defer_signals(self) -> Iterator[None]:
-        """Defer Ctrl-C and SIGTERM to the next call of `reached` or `poll`."""
-        with self._interrupts.deferred():
-            yield
+    def defer_signals(self) -> AbstractContextManager[None]:
+        """Defer Ctrl-C and SIGTERM to `save_if_due` or `raise_if_interrupted`."""
+        return self._signals.deferred()
 
     def save_if_due(
         self, iteration: int, state: Callable[[], StateMembers], *, end: bool = False
@@ -205,12 +196,12 @@ class FitCheckpoint:
         CheckpointError
             If the state could not be written.
         """
-        asked = self._interrupts.signal is not None
-        if (end or asked or self._is_due(iteration)) and iteration > self._last:
+        interrupted = self._signals.signal is not None
+        if (end or interrupted or self._is_due(iteration)) and iteration > self._last:
             start = time.perf_counter()
             self._write(iteration, state, {})
-            self._clock = time.perf_counter()
-            self._cost = self._clock - start
+            self._last_write = time.perf_counter()
+            self._write_seconds = self._last_write - start
         self.ended = end
         if not end:
             self.raise_if_interrupted()
@@ -228,10 +219,23 @@ class FitCheckpoint:
         checkpoint folder, so that the next fit can delete it after a kill.
         """
         note = self._files.folder / "scratch.txt"
-        _clear_scratch(note)
-        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+        with suppress(OSError, ValueError):
+            old = Path(note.read_text(encoding="utf-8"))
+            # The note could be damaged: delete only what this function can have created.
+            if old.name.startswith(_SCRATCH_PREFIX) and old.parent == Path(
+                tempfile.gettempdir()
+            ):
+                shutil.rmtree(old, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX))
         try:
-            _write_note(note, folder)
+            try:
+                with atomic_write(note) as part:
+                    part.write_text(str(folder), encoding="utf-8")
+            except OSError as error:
+                raise CheckpointError(
+                    f"cannot write {str(note)!r}: {error}; free disk space or use another "
+                    "checkpoint folder"
+                ) from error
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -239,18 +243,18 @@ class FitCheckpoint:
 
     def raise_if_interrupted(self) -> None:
         """Raise TrainingInterrupted if a signal was received. Save nothing."""
-        if self._interrupts.signal is not None:
+        if self._signals.signal is not None:
             saved = f"the last checkpoint is at iteration {self._last:,}" if self._last else ""
-            raise self._interrupts.error(saved)
+            raise self._signals.error(saved)
 
     def _is_due(self, iteration: int) -> bool:
-        if iteration - self._last < self._rhythm.every:
+        if iteration - self._last < self._schedule.every:
             return False
-        if self._rhythm.seconds is None:
+        if self._schedule.seconds is None:
             return True
-        # The last write took `_cost` seconds: wait longer if large states take long to write.
-        pause = max(self._rhythm.seconds, self._cost / _MAX_TIME_SHARE)
-        return time.perf_counter() - self._clock >= pause
+        # Wait longer if large states take long to write.
+        pause = max(self._schedule.seconds, self._write_seconds / _MAX_TIME_SHARE)
+        return time.perf_counter() - self._last_write >= pause
 
     def _write(
         self, number: int, state: Callable[[], StateMembers], more: Mapping[str, Any]
@@ -258,13 +262,13 @@ class FitCheckpoint:
         try:
             members = state()
         except NotPicklableError as error:
-            if not self._is_unkept:
+            if not self._has_warned:
                 warn_caller(
                     f"the model cannot be saved in a checkpoint ({error}), so an interrupted "
                     "fit starts over; define its classes and functions in an importable module",
                     CheckpointWarning,
                 )
-            self._is_unkept = True
+            self._has_warned = True
             return
         meta = {
             "format": FORMAT,
@@ -275,14 +279,3 @@ class FitCheckpoint:
         }
         self._files.write(number, {_META: json.dumps(meta).encode(), **members})
         self._last = number
-
-    def _load(self) -> tuple[dict[str, Any], StateMembers | None]:
-        newest = self._files.newest()
-        if newest is None:
-            return {}, None
-        number, members = newest
-        meta = json.loads(members.pop(_META))
-        if meta["owner"] != self._owner:
-            raise different_rows_error(self._files.folder)
-        self._last = number
-        return meta, members

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = ["RunIdentity", "identity_differences"]
 
-
-_SHOWN = 80
-
+_MAX_LENGTH = 80
 
 _MESSAGES = {
     "data": "{name} differs (fingerprint was {was}, is now {now})",
@@ -40,12 +38,7 @@ class RunIdentity:
 
     def plain(self) -> dict[str, dict[str, Any]]:
         """Return the identity as values that a JSON round trip does not change."""
-        parts = {
-            "data": dict(self.data),
-            "parameters": dict(self.parameters),
-            "versions": dict(self.versions),
-        }
-        plain: dict[str, dict[str, Any]] = json.loads(json.dumps(parts))
+        plain: dict[str, dict[str, Any]] = json.loads(json.dumps(asdict(self)))
         return plain
 
     def digest(self) -> str:
@@ -62,14 +55,14 @@ def identity_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list
     >>> identity_differences({"parameters": {"cv": 5}}, {"parameters": {"cv": 3}})
     ['cv: was 5, is now 3']
     """
-    found = []
-    for part, words in _MESSAGES.items():
+    differences = []
+    for part, message in _MESSAGES.items():
         before, after = was.get(part, {}), now.get(part, {})
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):
                 pair = {"was": _preview(before, name), "now": _preview(after, name)}
-                found.append(words.format(name=name, **pair))
-    return found
+                differences.append(message.format(name=name, **pair))
+    return differences
 
 
 def _preview(values: Mapping[str, Any], name: str) -> str:
@@ -77,4 +70,4 @@ def _preview(values: Mapping[str, Any], name: str) -> str:
         return "absent"
     value = values[name]
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}..."

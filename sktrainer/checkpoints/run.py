@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.callbacks.early_stopping import Monitor
-from sktrainer.checkpoints.fit import FitCheckpoint, different_rows_error
+from sktrainer.checkpoints.fit import FORMAT, FitCheckpoint, check_owner
 from sktrainer.checkpoints.identity import RunIdentity, identity_differences
 from sktrainer.checkpoints.lock import lock_folder
 from sktrainer.checkpoints.schedule import Checkpoint, CheckpointSchedule
@@ -25,7 +25,6 @@ from sktrainer.types import Array
 
 __all__ = ["FitDirectory", "RunDirectory", "open_run_directory"]
 
-
 _RUN, _RESULT = "run.json", "result.json"
 
 
@@ -34,28 +33,27 @@ class FitDirectory:
     """Sub-folder of one fit on given rows. `owner` is the digest of run, name and rows."""
 
     folder: Path
-    rhythm: CheckpointSchedule
+    schedule: CheckpointSchedule
     owner: str
-    interrupts: SignalHandler
+    signals: SignalHandler
 
     def checkpoint(self, monitor: Monitor) -> FitCheckpoint:
         """Return the checkpoints of the fit that uses this monitor."""
-        files = StateFiles(self.folder, self.rhythm.keep)
-        return FitCheckpoint(files, self.rhythm, self.owner, self.interrupts, monitor)
+        files = StateFiles(self.folder, self.schedule.keep)
+        return FitCheckpoint(files, self.schedule, self.owner, self.signals, monitor)
 
     def load_result(self) -> dict[str, Any] | None:
         """Return the values saved by `save_result`, or None if the fit is not finished."""
         newest = self._results.newest()
         if newest is None:
             return None
-        found = json.loads(newest[1][_RESULT])
-        if found["owner"] != self.owner:
-            raise different_rows_error(self.folder)
-        return dict(found["result"])
+        saved = json.loads(newest[1][_RESULT])
+        check_owner(saved, self.owner, self.folder)
+        return dict(saved["result"])
 
     def save_result(self, result: Mapping[str, Any]) -> None:
         """Save the result of a finished fit as plain values and delete its states."""
-        content = json.dumps({"owner": self.owner, "result": result})
+        content = json.dumps({"format": FORMAT, "owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
         for folder in (self.folder, *self.folder.glob("seed-*")):
             StateFiles(folder).clear()
@@ -72,35 +70,35 @@ class RunDirectory:
     Attributes
     ----------
     folder : Path
-    rhythm : Rhythm
+    schedule : CheckpointSchedule
     seed : int
         Root seed of the run. Without a `random_state`, the seed drawn by its first process.
     digest : str
         Digest of everything that determines the result.
-    interrupts : Interrupts
+    signals : SignalHandler
     progress : str
         Description of the existing checkpoints. Empty for a new run.
     """
 
     folder: Path
-    rhythm: CheckpointSchedule
+    schedule: CheckpointSchedule
     seed: int
     digest: str
-    interrupts: SignalHandler
+    signals: SignalHandler
     progress: str = ""
 
     def fit_directory(self, name: str, *rows: Array) -> FitDirectory:
         """Return the sub-folder of the fit with this name on the rows at these positions."""
-        total = hashlib.sha256(f"{self.digest}/{name}".encode())
+        owner = hashlib.sha256(f"{self.digest}/{name}".encode())
         for positions in rows:
             # The separator distinguishes the sets: rows moved from one to another count.
-            total.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
-        return FitDirectory(self.folder / name, self.rhythm, total.hexdigest(), self.interrupts)
+            owner.update(np.asarray(positions, dtype=np.int64).tobytes() + b"|")
+        return FitDirectory(self.folder / name, self.schedule, owner.hexdigest(), self.signals)
 
 
 @contextmanager
 def open_run_directory(
-    checkpoint: Checkpoint, rhythm: CheckpointSchedule, identity: RunIdentity, seed: int
+    checkpoint: Checkpoint, schedule: CheckpointSchedule, identity: RunIdentity, seed: int
 ) -> Iterator[RunDirectory]:
     """Lock the folder, verify that it belongs to this run, and handle signals.
 
@@ -116,47 +114,44 @@ def open_run_directory(
     folder = Path(checkpoint.folder)
     if checkpoint.per_fit:
         folder = folder / "fits" / identity.digest()[:16]
-    interrupts = SignalHandler(str(folder))
+    signals = SignalHandler(str(folder))
     with lock_folder(folder):
-        _remove_partial_files(folder)
-        found = _read_run(folder / _RUN)
-        if found is None:
-            found = {**identity.plain(), "seed": seed}
-            _write_run(folder / _RUN, found)
-        else:
-            _check_same_run(folder, found, identity)
-        digest = f"{identity.digest()}/{found['seed']}"
-        with interrupts.installed():
+        fits = _fit_folders(folder)
+        for place in [folder, *fits, *(fit / "result" for fit in fits)]:
+            for part in place.glob(".*.part"):  # left by a killed process
+                part.unlink(missing_ok=True)
+        run = _read_run(folder / _RUN)
+        if run is None:
+            run = {**identity.plain(), "seed": seed}
+            _write_run(folder / _RUN, run)
+        differences = identity_differences(run, identity.plain())
+        if differences:
+            raise CheckpointMismatchError(_mismatch_message(folder, differences))
+        digest = f"{identity.digest()}/{run['seed']}"
+        with signals.installed():
             yield RunDirectory(
-                folder, rhythm, int(found["seed"]), digest, interrupts, _progress(folder)
+                folder, schedule, int(run["seed"]), digest, signals, _progress(folder)
             )
 
 
 def _fit_folders(folder: Path) -> list[Path]:
     """Return the folders of the fits of this run. `fits` contains other runs."""
-    places = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
-    return [*places, *(seed for place in places for seed in sorted(place.glob("seed-*")))]
-
-
-def _remove_partial_files(folder: Path) -> None:
-    """Delete the partial files of a killed process."""
-    places = _fit_folders(folder)
-    for place in [folder, *places, *(place / "result" for place in places)]:
-        for part in place.glob(".*.part"):
-            part.unlink(missing_ok=True)
+    fits = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+    return [*fits, *(seed for fit in fits for seed in sorted(fit.glob("seed-*")))]
 
 
 def _progress(folder: Path) -> str:
     """Describe the progress of the fits in a folder."""
-    done, under_way = 0, []
-    for place in _fit_folders(folder):
-        if StateFiles(place / "result").numbers():
-            done += 1
-        elif numbers := StateFiles(place).numbers():
-            name = f"fold {place.name}" if place.parent.name == "folds" else place.name
-            under_way.append(f"{name} at iteration {numbers[-1]:,}")
-    folds = [f"{done} fold{'s' if done > 1 else ''} done"] if done else []
-    return ", ".join([*folds, *under_way])
+    n_folds, others = 0, []
+    for fit in _fit_folders(folder):
+        is_fold = fit.parent.name == "folds"
+        if StateFiles(fit / "result").numbers():
+            n_folds += is_fold
+            others += [] if is_fold else [f"{fit.name} done"]
+        elif numbers := StateFiles(fit).numbers():
+            others.append(f"{'fold ' * is_fold}{fit.name} at iteration {numbers[-1]:,}")
+    folds = [f"{n_folds} fold{'s' if n_folds > 1 else ''} done"] if n_folds else []
+    return ", ".join([*folds, *others])
 
 
 def _write_run(path: Path, run: Mapping[str, Any]) -> None:
@@ -176,25 +171,18 @@ def _read_run(path: Path) -> dict[str, Any] | None:
     run.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        run = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    whole = isinstance(found, dict) and {"data", "parameters", "versions", "seed"} <= set(found)
-    return found if whole else None
+    keys = {"data", "parameters", "versions", "seed"}
+    return run if isinstance(run, dict) and keys <= set(run) else None
 
 
-def _check_same_run(folder: Path, found: Mapping[str, Any], identity: RunIdentity) -> None:
-    different = identity_differences(found, identity.plain())
-    if not different:
-        return
-    here = str(folder)
-    advice = (
+def _mismatch_message(folder: Path, differences: list[str]) -> str:
+    lines = "\n".join(f"  - {difference}" for difference in differences)
+    return (
+        f"the checkpoint folder {str(folder)!r} contains another run with these differences:\n"
+        f"{lines}\n"
         "to resume that run, use its data and parameters; to start over, use another folder "
-        f"or delete this one: shutil.rmtree({here!r})"
+        f"or delete this one: shutil.rmtree({str(folder)!r})"
     )
-    lines = [
-        f"the checkpoint folder {here!r} contains another run with these differences:",
-        *(f"  - {difference}" for difference in different),
-        advice,
-    ]
-    raise CheckpointMismatchError("\n".join(lines))

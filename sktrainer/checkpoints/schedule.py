@@ -15,10 +15,7 @@ __all__ = [
     "with_per_fit",
 ]
 
-
 DEFAULT_EVERY = 50
-
-
 DEFAULT_SECONDS = 30.0
 
 
@@ -83,13 +80,7 @@ class CheckpointSchedule:
 
 
 def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
-    """Return the `checkpoint` parameter as a Checkpoint. A path gets the default schedule.
-
-    Examples
-    --------
-    >>> as_checkpoint("runs/a").keep
-    2
-    """
+    """Return the `checkpoint` parameter as a Checkpoint. A path gets the default schedule."""
     return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
 
 
@@ -101,8 +92,9 @@ def with_per_fit(value: Any) -> Any:
     >>> with_per_fit("runs/a").per_fit
     True
     """
-    known = isinstance(value, (Checkpoint, str, os.PathLike))
-    return replace(as_checkpoint(value), per_fit=True) if known else value
+    if isinstance(value, (Checkpoint, str, os.PathLike)):
+        return replace(as_checkpoint(value), per_fit=True)
+    return value
 
 
 def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> CheckpointSchedule:
@@ -112,8 +104,6 @@ def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> Checkpoint
     --------
     >>> resolve_schedule(Checkpoint("runs/a"), in_segments=True)
     CheckpointSchedule(every=50, seconds=None, keep=2)
-    >>> resolve_schedule(Checkpoint("runs/a"), in_segments=False)
-    CheckpointSchedule(every=1, seconds=30.0, keep=2)
     """
     every, seconds = checkpoint.every, checkpoint.seconds
     if not in_segments and every is None and seconds is None:

@@ -6,11 +6,14 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from sktrainer.exceptions import TrainingInterrupted
 
 __all__ = ["SignalHandler"]
+
+_LOCK = threading.Lock()  # not on the handler, which is pickled for pool workers
 
 
 class SignalHandler:
@@ -18,17 +21,17 @@ class SignalHandler:
 
     A fit that polls after each iteration (`deferred`) completes the current iteration and
     writes a checkpoint. If no fit polls, or at the second signal, the handler raises
-    immediately, and the last checkpoint remains. `where` is the checkpoint folder.
+    immediately, and the last checkpoint remains. `folder` is the checkpoint folder.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
         self.signal: int | None = None
         self._n_polling = 0
 
     def __getstate__(self) -> dict[str, Any]:
         # A pool worker starts without the pending signals of its parent.
-        return {"where": self.where, "signal": None, "_n_polling": 0}
+        return {"folder": self.folder, "signal": None, "_n_polling": 0}
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -44,10 +47,10 @@ class SignalHandler:
     def error(self, saved: str = "") -> TrainingInterrupted:
         """Return the error that stops the fit."""
         name = "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
-        kept = saved or "existing checkpoints are kept"
         return TrainingInterrupted(
-            f"training was stopped by {name}; {kept}. To resume, call fit again with the "
-            f"same data, parameters and checkpoint folder {self.where!r}"
+            f"training was stopped by {name}; {saved or 'existing checkpoints are kept'}. To "
+            "resume, call fit again with the same data, parameters and checkpoint folder "
+            f"{self.folder!r}"
         )
 
     @contextmanager
@@ -64,23 +67,20 @@ class SignalHandler:
             signal.SIGTERM: signal.SIG_DFL,
         }
         # Compare with the defaults, so that only Python's own handlers are replaced.
-        ours = [s for s, default in defaults.items() if signal.getsignal(s) is default]
+        replaced = [s for s, default in defaults.items() if signal.getsignal(s) is default]
         try:
-            for number in ours:
+            for number in replaced:
                 signal.signal(number, self._handle)
             yield
             if self.signal is not None:  # received after the last poll
                 raise self.error("the fit was complete and is saved")
         finally:
-            for number in ours:
+            for number in replaced:
                 signal.signal(number, defaults[number])
 
-    def _handle(self, number: int, frame: Any) -> None:
-        again = self.signal is not None
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        is_repeated = self.signal is not None
         self.signal = number
-        # Do not acquire _COUNTS here: the interrupted thread may hold it (deadlock).
-        if again or self._n_polling == 0:
+        # Do not acquire _LOCK here: the interrupted thread may hold it (deadlock).
+        if is_repeated or self._n_polling == 0:
             raise self.error()
-
-
-_LOCK = threading.Lock()

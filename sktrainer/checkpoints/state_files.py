@@ -15,11 +15,8 @@ from sktrainer.files.atomic_write import atomic_write
 
 __all__ = ["StateFiles", "write_error_message"]
 
-
-_NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FILE_NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StateFiles:
@@ -69,19 +66,28 @@ class StateFiles:
                     archive.writestr(name, content)
             _sync_folder(self.folder)
         except OSError as error:
-            raise CheckpointError(self._unwritten(error)) from error
+            numbers = self.numbers()
+            last = "no earlier checkpoint exists"
+            if numbers:
+                last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
+            raise CheckpointError(
+                f"{write_error_message(self.folder, error)}; {last}. Free disk space and call "
+                "fit again to resume"
+            ) from error
         for _, _, old in list(self._files())[self._keep :]:
             old.unlink(missing_ok=True)
 
     def newest(self) -> tuple[int, dict[str, bytes]] | None:
         """Return the newest valid state. Delete damaged ones, with a warning for each."""
         for number, digest, path in self._files():
+            members: dict[str, bytes] | None = None
             try:
-                members = _members(path)
+                with zipfile.ZipFile(path) as archive:
+                    members = {name: archive.read(name) for name in archive.namelist()}
             except FileNotFoundError:  # deleted by a worker that outlived its killed parent
                 continue
             except (OSError, EOFError, ValueError, zipfile.BadZipFile, NotImplementedError):
-                members = None
+                pass
             if members is not None and _digest(members) == digest:
                 return number, members
             path.unlink(missing_ok=True)
@@ -99,32 +105,16 @@ class StateFiles:
 
     def _files(self) -> Iterator[tuple[int, str, Path]]:
         """Yield the number, digest and path of each state, the newest first."""
-        found = [path.name for path in self.folder.glob("*.zip")]
-        for name in sorted(found, reverse=True):
-            match = _NAME.fullmatch(name)
+        for path in sorted(self.folder.glob("*.zip"), reverse=True):
+            match = _FILE_NAME.fullmatch(path.name)
             if match:
-                yield int(match[1]), match[2], self.folder / name
-
-    def _unwritten(self, error: OSError) -> str:
-        numbers = self.numbers()
-        last = "no earlier checkpoint exists"
-        if numbers:
-            last = f"the last checkpoint (iteration {numbers[-1]}) is unchanged"
-        return (
-            f"{write_error_message(self.folder, error)}; {last}. Free disk space and call "
-            "fit again to resume"
-        )
+                yield int(match[1]), match[2], path
 
 
 def write_error_message(folder: Path, error: OSError) -> str:
     """Return a message that a checkpoint could not be written, with the cause."""
-    cause = "the disk is full" if error.errno in _FULL else "the folder cannot be written"
+    cause = "the disk is full" if error.errno in _DISK_FULL else "the folder cannot be written"
     return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({error})"
-
-
-def _members(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def _digest(members: Mapping[str, bytes]) -> str:

@@ -16,8 +16,7 @@ from sktrainer.types import Array
 
 __all__ = ["canonical_array", "check_npy", "check_npz", "read_npz", "write_npz"]
 
-
-READERS = {
+_HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
@@ -90,7 +89,7 @@ def canonical_array(name: str, data: bytes) -> bytes:
     if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return write_npz({part: _to_int32_indices(part, arrays[part]) for part in arrays})
-    if name.endswith(".npy") and _is_structured(data):
+    if name.endswith(".npy") and _read_header(name, io.BytesIO(data))[1].names:
         array = np.load(io.BytesIO(data), allow_pickle=False)
         clean = np.zeros(array.shape, array.dtype)  # padding between fields is undefined
         for field in array.dtype.names:
@@ -104,33 +103,31 @@ def canonical_array(name: str, data: bytes) -> bytes:
 
 def _to_int32_indices(part: str, array: Array) -> Array:
     """Return index arrays of a sparse matrix in 32 bits if they fit, as SciPy loads them."""
-    positions = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
-    fits = positions and (not array.size or array.max() <= np.iinfo(np.int32).max)
+    is_index = part in ("indices", "indptr", "row", "col") and array.dtype == np.int64
+    fits = is_index and (not array.size or array.max() <= np.iinfo(np.int32).max)
     return array.astype(np.int32) if fits else array
-
-
-def _is_structured(data: bytes) -> bool:
-    return _read_header("", io.BytesIO(data))[1].names is not None
 
 
 def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
-    if version not in READERS:
+    if version not in _HEADER_READERS:
         raise FileFormatError(f"array {name!r} has the unknown format version {version}")
     start = file.tell()
     length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
     header = file.getbuffer()[start : file.tell() + length]
-    shape, dtype = _parsed(bytes(header), version)
+    shape, dtype = _parse_header(bytes(header), version)
     file.seek(start + len(header))
     return shape, dtype
 
 
 @lru_cache(maxsize=1024)
-def _parsed(header: bytes, version: tuple[int, int]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _parse_header(
+    header: bytes, version: tuple[int, int]
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Parse an array header.
 
     NumPy parses headers as Python code, which is slow, and the trees of a forest have
     hundreds of equal headers. Hence the cache.
     """
-    shape, _, dtype = READERS[version](io.BytesIO(header))
+    shape, _, dtype = _HEADER_READERS[version](io.BytesIO(header))
     return shape, dtype

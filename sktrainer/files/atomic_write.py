@@ -16,12 +16,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file atomically: yield a temporary path, then rename it to `path`.
 
     If the process dies at any point, `path` has either its old or its complete new content.
-    Missing parent folders are created.
-
-    Yields
-    ------
-    Path
-        Temporary path in the same folder. The caller must create this file.
+    Missing parent folders are created. The caller must create the file at the temporary path,
+    which is in the same folder.
 
     Examples
     --------

@@ -115,13 +115,13 @@ def _encode_table(value: Any) -> Any:
         return {"$time": value.isoformat()}
     if isinstance(value, pd.Series):
         entry = {"index": _encode_index(value.index), "name": _encode(value.name, None)}
-        return {"$series": {**entry, **_encode_cells(value)}}
+        return {"$series": {**entry, **_encode_column(value)}}
     if isinstance(value, pd.DataFrame):
         return {
             "$frame": {
                 "index": _encode_index(value.index),
                 "columns": _encode_index(value.columns),
-                "cells": [_encode_cells(value.iloc[:, i]) for i in range(value.shape[1])],
+                "cells": [_encode_column(value.iloc[:, i]) for i in range(value.shape[1])],
             }
         }
     if isinstance(value, str):  # a subclass that is not np.generic
@@ -129,7 +129,7 @@ def _encode_table(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _encode_cells(values: pd.Series | pd.Index) -> dict[str, Any]:
+def _encode_column(values: pd.Series | pd.Index) -> dict[str, Any]:
     return {
         "dtype": str(values.dtype),
         "values": [_encode(value, None) for value in values.tolist()],
@@ -140,7 +140,7 @@ def _encode_index(index: pd.Index) -> dict[str, Any]:
     name = _encode(index.name, None)
     if isinstance(index, pd.RangeIndex):
         return {"range": [index.start, index.stop, index.step], "name": name}
-    return {**_encode_cells(index), "name": name}
+    return {**_encode_column(index), "name": name}
 
 
 def _decode(readers: Mapping[str, Callable[[Any], Any]], value: dict[str, Any]) -> Any:
@@ -154,7 +154,7 @@ def _decode(readers: Mapping[str, Callable[[Any], Any]], value: dict[str, Any]) 
     return reader(value[marks[0]])
 
 
-def _array(entry: dict[str, Any]) -> Any:
+def _decode_array(entry: dict[str, Any]) -> Any:
     dtype = np.dtype(entry["dtype"])
     if "scalar" in entry:
         return np.array(entry["scalar"], dtype=dtype)[()]
@@ -164,20 +164,20 @@ def _array(entry: dict[str, Any]) -> Any:
     return array.reshape(entry["shape"])
 
 
-def _series(entry: dict[str, Any]) -> pd.Series:
-    index, name = _index(entry["index"]), entry["name"]
+def _decode_series(entry: dict[str, Any]) -> pd.Series:
+    index, name = _decode_index(entry["index"]), entry["name"]
     return pd.Series(entry["values"], index=index, name=name, dtype=entry["dtype"])
 
 
-def _index(entry: dict[str, Any]) -> pd.Index:
+def _decode_index(entry: dict[str, Any]) -> pd.Index:
     if "range" in entry:
         start, stop, step = entry["range"]
         return pd.RangeIndex(start, stop, step, name=entry["name"])
     return pd.Index(entry["values"], dtype=entry["dtype"], name=entry["name"])
 
 
-def _frame(entry: dict[str, Any]) -> pd.DataFrame:
-    index, columns = _index(entry["index"]), _index(entry["columns"])
+def _decode_frame(entry: dict[str, Any]) -> pd.DataFrame:
+    index, columns = _decode_index(entry["index"]), _decode_index(entry["columns"])
     cells = {
         position: pd.Series(column["values"], index=index, dtype=column["dtype"])
         for position, column in enumerate(entry["cells"])
@@ -188,11 +188,11 @@ def _frame(entry: dict[str, Any]) -> pd.DataFrame:
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
-    "$array": _array,
+    "$array": _decode_array,
     "$dict": dict,
     "$float": lambda text: {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text],
-    "$frame": _frame,
-    "$series": _series,
+    "$frame": _decode_frame,
+    "$series": _decode_series,
     "$time": pd.Timestamp,
     "$tuple": tuple,
 }

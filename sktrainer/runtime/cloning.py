@@ -27,23 +27,16 @@ def clone_estimator(estimator: Any) -> Any:
     try:
         return clone(estimator, safe=False)
     except RuntimeError:
-        return _rebuild(estimator)
+        if isinstance(estimator, (list, tuple)):
+            return type(estimator)(_copy_value(value) for value in estimator)
+        parameters = estimator.get_params(deep=False)
+        return type(estimator)(**{k: _copy_value(v) for k, v in parameters.items()})
 
 
-def _rebuild(estimator: Any) -> Any:
-    """Clone an estimator if `clone` rejects it or one of its sub-estimators."""
-    if isinstance(estimator, (list, tuple)):
-        return type(estimator)(_rebuild_value(value) for value in estimator)
-    parameters = estimator.get_params(deep=False)
-    return type(estimator)(**{k: _rebuild_value(v) for k, v in parameters.items()})
-
-
-def _rebuild_value(value: Any) -> Any:
+def _copy_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and any(_holds_estimator(v) for v in value):
-        return type(value)(_rebuild_value(v) for v in value)
-    if _holds_estimator(value):
-        return clone_estimator(value)
-    return copy.deepcopy(value)
+        return type(value)(_copy_value(v) for v in value)
+    return clone_estimator(value) if _holds_estimator(value) else copy.deepcopy(value)
 
 
 def _holds_estimator(value: Any) -> bool:

@@ -22,7 +22,6 @@ __all__ = [
     "is_device_name",
 ]
 
-
 _NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
 
 

@@ -15,7 +15,6 @@ from sktrainer.exceptions import ParameterError
 
 __all__ = ["n_cores", "peak_memory_mb", "split_cores"]
 
-
 _STATUS = Path("/proc/self/status")
 
 
@@ -43,11 +42,6 @@ def n_cores() -> int:
 
     This is the number of cores allowed by CPU affinity and the container's quota, limited
     by `OMP_NUM_THREADS`. In a joblib worker, it is the worker's share of the cores.
-
-    Examples
-    --------
-    >>> n_cores() >= 1
-    True
     """
     cores = _available_cores()
     return min(cores, _omp_num_threads() or cores)
@@ -56,12 +50,8 @@ def n_cores() -> int:
 def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     """Divide the cores between parallel tasks and the threads of each task.
 
-    Parameters
-    ----------
-    n_jobs : int or None
-        As in joblib: None means 1 unless set by `joblib.parallel_config`, -1 means all
-        cores, -2 all cores but one.
-    n_tasks : int
+    `n_jobs` has the meaning that it has in joblib: None means 1 unless set by
+    `joblib.parallel_config`, -1 means all cores, -2 all cores but one.
 
     Returns
     -------
@@ -86,8 +76,8 @@ def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     if n_jobs is None:
         n_jobs = get_active_backend()[1] or 1
     cores = _available_cores()
-    wanted = int(n_jobs) if n_jobs > 0 else max(cores + 1 + int(n_jobs), 1)
-    workers = max(1, min(wanted, n_tasks, cores))
+    requested = int(n_jobs) if n_jobs > 0 else max(cores + 1 + int(n_jobs), 1)
+    workers = max(1, min(requested, n_tasks, cores))
     threads = cores // workers
     return workers, min(threads, _omp_num_threads() or threads)
 

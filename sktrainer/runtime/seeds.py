@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 __all__ = ["derive_seed", "effective_retries", "root_seed", "segment_seed", "set_unset_seeds"]
 
+RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
 MAX_SEED = 2**31 - 1
 
 
-def root_seed(random_state: Any) -> int:
+def root_seed(random_state: RandomState) -> int:
     """Return the root seed of a fit for a value of `random_state`.
 
     None uses fresh entropy and leaves NumPy's global generator alone. A RandomState or
@@ -48,13 +49,7 @@ def derive_seed(root: int, *path: str | int) -> int:
 
 
 def segment_seed(seed: int, segment: int) -> int:
-    """Return the seed of a training segment. Segment 0 uses the seed of the fit.
-
-    Examples
-    --------
-    >>> segment_seed(7, 0), segment_seed(7, 1) == segment_seed(7, 2)
-    (7, False)
-    """
+    """Return the seed of a training segment. Segment 0 uses the seed of the fit."""
     return seed if segment == 0 else derive_seed(seed, "segment", segment)
 
 
@@ -81,11 +76,11 @@ def effective_retries(
     """
     if not n_retries or not hasattr(estimator, "get_params"):
         return int(n_retries), ()
-    parameters = estimator.get_params(deep=False)
+    params = estimator.get_params(deep=False)
     for name in seed_names:
-        if parameters.get(name) is not None:
+        if params.get(name) is not None:
             note = (
-                f"n_retries={n_retries} has no effect: {name}={parameters[name]!r} is set on "
+                f"n_retries={n_retries} has no effect: {name}={params[name]!r} is set on "
                 f"the estimator, so every attempt would be identical; remove {name} from it"
             )
             return 0, (note,)
@@ -99,11 +94,11 @@ def set_unset_seeds(estimator: Any, seed: int) -> dict[str, int]:
     """
     if not hasattr(estimator, "get_params"):
         return {}
-    open_seeds = {
+    seeds = {
         name: derive_seed(seed, name)
         for name, value in sorted(estimator.get_params(deep=True).items())
         if value is None and (name == "random_state" or name.endswith("__random_state"))
     }
-    if open_seeds:
-        estimator.set_params(**open_seeds)
-    return open_seeds
+    if seeds:
+        estimator.set_params(**seeds)
+    return seeds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 __all__ = [
@@ -15,75 +15,65 @@ __all__ = [
 ]
 
 
-def accepts_parameter(function: Any, parameter: str) -> bool:
+def accepts_parameter(function: Callable[..., Any], parameter: str) -> bool:
     """Return whether a function has a parameter with this name."""
-    try:
-        return parameter in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
+    return parameter in (_parameters(function) or {})
 
 
-_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-
-
-def named_parameters(make: Any) -> dict[str, inspect.Parameter]:
-    """Return the parameters that can be passed by name.
-
-    Parameters
-    ----------
-    make : class or callable
-        If its signature is not available, the result is empty.
+def named_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class or function that can be passed by name.
 
     Examples
     --------
     >>> sorted(named_parameters(lambda width, *, depth=2, **rest: None))
     ['depth', 'width']
     """
-    try:
-        parameters = inspect.signature(make).parameters
-    except (TypeError, ValueError):
-        return {}
-    return {name: each for name, each in parameters.items() if each.kind in _NAMED}
+    parameters = _parameters(function) or {}
+    return {
+        name: parameter
+        for name, parameter in parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
 
 
-def default_values(make: Any, *, but: Collection[str] = ()) -> dict[str, Any]:
+def default_values(
+    function: Callable[..., Any], *, but: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the default values of the named parameters, sorted by name.
-
-    Parameters
-    ----------
-    make : class or callable
-    but : collection of str, default=()
-        Names to exclude.
 
     Examples
     --------
     >>> default_values(lambda width, depth=2, n_outputs=1: None, but={"n_outputs"})
     {'depth': 2}
     """
-    parameters = named_parameters(make)
-    names = sorted(set(parameters) - required_names(make) - set(but))
+    parameters = named_parameters(function)
+    names = sorted(set(parameters) - required_names(function) - set(but))
     return {name: parameters[name].default for name in names}
 
 
-def required_names(make: Any) -> set[str]:
+def required_names(function: Callable[..., Any]) -> set[str]:
     """Return the names of the parameters without a default."""
-    empty = inspect.Parameter.empty
-    return {name for name, each in named_parameters(make).items() if each.default is empty}
+    parameters = named_parameters(function).items()
+    return {name for name, parameter in parameters if parameter.default is parameter.empty}
 
 
-def accepts_any_keyword(make: Any) -> bool:
+def accepts_any_keyword(function: Callable[..., Any]) -> bool:
     """Return whether it accepts ``**kwargs`` or has no available signature.
 
     Examples
     --------
-    >>> (
-    ...     accepts_any_keyword(lambda width, **options: None),
-    ...     accepts_any_keyword(lambda width: None),
-    ... )
-    (True, False)
+    >>> accepts_any_keyword(lambda width, **options: None)
+    True
+    >>> accepts_any_keyword(lambda width: None)
+    False
     """
+    parameters = _parameters(function)
+    return parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
+    """Return the parameters, or None if the signature is not available."""
     try:
-        parameters = inspect.signature(make).parameters
+        return inspect.signature(function).parameters
     except (TypeError, ValueError):
-        return True
-    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
 
@@ -40,8 +41,7 @@ class Stopwatch:
 
     def add(self, name: str, seconds: float) -> None:
         """Add seconds that were measured elsewhere."""
-        before = self._stages.get(name, (0.0, 0.0))[0]
-        self._stages[name] = (before + seconds, peak_memory_mb())
+        self._stages[name] = (self.seconds(name) + seconds, peak_memory_mb())
 
     def seconds(self, name: str) -> float:
         """Return the seconds of one stage, or 0.0 if it did not run."""
@@ -54,10 +54,6 @@ class Stopwatch:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per stage with its seconds and the peak memory in MB."""
-        return pd.DataFrame(
-            {
-                "stage": pd.Series(list(self._stages), dtype="str"),
-                "seconds": [seconds for seconds, _ in self._stages.values()],
-                "peak_memory_mb": [peak for _, peak in self._stages.values()],
-            }
-        ).astype({"seconds": float, "peak_memory_mb": float})
+        rows = [(name, *values) for name, values in self._stages.items()]
+        dtypes: dict[str, Any] = {"stage": "str", "seconds": float, "peak_memory_mb": float}
+        return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)

@@ -39,9 +39,9 @@ def limit_threads(n_threads: int | None) -> Iterator[None]:
     if n_threads is None:
         yield
         return
-    of_thread, of_process = _libraries(len(sys.modules))
-    before = [(library, library.get_num_threads()) for library in of_thread]
-    _PROCESS.enter(of_process, n_threads)
+    per_thread, per_process = _libraries(len(sys.modules))
+    before = [(library, library.get_num_threads()) for library in per_thread]
+    _PROCESS.enter(per_process, n_threads)
     try:
         for library, threads in before:
             if threads is not None and threads > n_threads:
@@ -59,12 +59,12 @@ class _ProcessLimits:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked: list[int] = []
+        self._limits: list[int] = []
         self._before: dict[str, tuple[Any, int]] = {}
 
     def enter(self, libraries: list[Any], n_threads: int) -> None:
         with self._lock:
-            self._asked.append(n_threads)
+            self._limits.append(n_threads)
             for library in libraries:
                 if library.filepath not in self._before:
                     threads = library.get_num_threads()
@@ -74,24 +74,20 @@ class _ProcessLimits:
 
     def leave(self, n_threads: int) -> None:
         with self._lock:
-            self._asked.remove(n_threads)
+            self._limits.remove(n_threads)
             self._apply()
-            if not self._asked:
+            if not self._limits:
                 self._before.clear()
 
     def _apply(self) -> None:
         for library, before in self._before.values():
-            threads = min([before, *self._asked])
+            threads = min([before, *self._limits])
             if library.get_num_threads() != threads:
-                _set_for_process(library, threads)
-
-
-def _set_for_process(library: Any, n_threads: int) -> None:
-    # With threadpoolctl 3.8, only the thread that first limited OpenBLAS can change the
-    # limit, but here the last thread to leave may be another one. The lock in
-    # _ProcessLimits prevents races, so call the setter of the library directly.
-    set_threads = getattr(library, "_real_set_num_threads", library.set_num_threads)
-    set_threads(n_threads)
+                # With threadpoolctl 3.8, only the thread that first limited OpenBLAS can
+                # change the limit, but here the last thread to leave may be another one. The
+                # lock prevents races, so call the setter of the library directly.
+                setter = getattr(library, "_real_set_num_threads", library.set_num_threads)
+                setter(threads)
 
 
 _PROCESS = _ProcessLimits()
@@ -105,8 +101,8 @@ def _libraries(n_modules: int) -> tuple[list[Any], list[Any]]:
     of imported modules.
     """
     libraries = ThreadpoolController().lib_controllers
-    of_thread = [library for library in libraries if _is_per_thread(library)]
-    return of_thread, [library for library in libraries if not _is_per_thread(library)]
+    per_thread = [library for library in libraries if _is_per_thread(library)]
+    return per_thread, [library for library in libraries if not _is_per_thread(library)]
 
 
 def _is_per_thread(library: Any) -> bool:

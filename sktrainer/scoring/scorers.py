@@ -16,6 +16,7 @@ from sklearn import metrics
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
+from sktrainer.exceptions import suggest_name
 from sktrainer.types import Array, Scorer, Task
 
 __all__ = [
@@ -42,36 +43,36 @@ class LabelMappingScorer:
     Attributes
     ----------
     scorer : scorer
-    trained, shown : ndarray of shape (n_classes,)
+    model_labels, scorer_labels : ndarray of shape (n_classes,)
         The sorted labels of the model, and the labels that replace them.
     """
 
     scorer: Scorer
-    trained: Array
-    shown: Array
+    model_labels: Array
+    scorer_labels: Array
 
     def __call__(self, estimator: Any, X: Any, y: Array, **kwargs: Any) -> float:
-        def asked(method: str) -> Callable[[], Array] | None:
-            found = getattr(estimator, method, None)
-            return None if found is None else lambda: np.asarray(found(X))
+        def method(name: str) -> Callable[[], Array] | None:
+            function = getattr(estimator, name, None)
+            return None if function is None else lambda: np.asarray(function(X))
 
         predicted = CachedPredictor(
             "classification",
-            self.shown,
-            lambda: self._show(estimator.predict(X)),
-            asked("predict_proba"),
-            asked("decision_function"),
+            self.scorer_labels,
+            lambda: self._map(estimator.predict(X)),
+            method("predict_proba"),
+            method("decision_function"),
         )
-        return float(self.scorer(predicted, X, self._show(y), **kwargs))
+        return float(self.scorer(predicted, X, self._map(y), **kwargs))
 
     @property
     def _score_func(self) -> Any:
         # The signature of the wrapped metric shows whether it supports sample weights.
         return getattr(self.scorer, "_score_func", self.scorer)
 
-    def _show(self, labels: Any) -> Array:
-        found: Array = self.shown[np.searchsorted(self.trained, np.asarray(labels))]
-        return found
+    def _map(self, labels: Array) -> Array:
+        mapped: Array = self.scorer_labels[np.searchsorted(self.model_labels, labels)]
+        return mapped
 
 
 def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
@@ -104,7 +105,7 @@ def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
 class _PrecisionRecallF1:
     """Scorer of precision, recall or F1 (`which` = 0, 1 or 2).
 
-    scikit-learn computes all three together, so the result is cached on `Predicted`.
+    scikit-learn computes all three together, so the result is cached on `CachedPredictor`.
     """
 
     which: int
@@ -123,13 +124,9 @@ class _PrecisionRecallF1:
             )
             return np.array(values[:3])
 
-        of_same_rows = isinstance(estimator, CachedPredictor)
-        found = (
-            estimator.compute_once("precision, recall, f1", compute)
-            if of_same_rows
-            else compute()
-        )
-        return float(found[self.which])
+        if isinstance(estimator, CachedPredictor):
+            return float(estimator.compute_once("precision, recall, f1", compute)[self.which])
+        return float(compute()[self.which])
 
 
 def _roc_auc_scorer(n_classes: int) -> Scorer:
@@ -172,8 +169,11 @@ def named_scorer(name: str) -> Scorer:
         If the name is unknown. The message lists the valid names.
     """
     if name not in get_scorer_names():
-        known = ", ".join(get_scorer_names())
-        raise ValueError(f"{name!r} is not a scorer of scikit-learn; use one of {known}")
+        known = get_scorer_names()
+        raise ValueError(
+            f"{name!r} is not a scorer of scikit-learn; use one of {', '.join(known)}"
+            f"{suggest_name(name, known)}"
+        )
     scorer: Scorer = get_scorer(name)
     return scorer
 
@@ -184,17 +184,8 @@ def scorer_for_missing_classes(scorer: Scorer, n_classes: int) -> Scorer:
     scikit-learn's probability metrics infer the classes from the rows and raise if there
     are more probability columns. Passing `labels` avoids this.
 
-    Parameters
-    ----------
-    scorer : scorer
-        A classification scorer of scikit-learn.
-    n_classes : int
-        The targets are codes from 0 to `n_classes` - 1.
-
-    Returns
-    -------
-    scorer
-        The unchanged scorer if it does not need `labels`.
+    The targets are codes from 0 to `n_classes` - 1. A scorer that does not need `labels` is
+    returned unchanged.
     """
     function = getattr(scorer, "_score_func", None)
     if function is metrics.roc_auc_score:
@@ -239,9 +230,8 @@ class Scoring:
 
     def first(self) -> Scoring:
         """Return a Scoring with only the first scorer."""
-        name = next(iter(self.scorers))
-        alone = {name: self.scorers[name]}
-        return Scoring(alone, single=True, user_defined=self.user_defined & {name})
+        name, scorer = next(iter(self.scorers.items()))
+        return Scoring({name: scorer}, single=True, user_defined=self.user_defined & {name})
 
 
 def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
@@ -274,17 +264,16 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
 
 def is_supported(scorer: Scorer, estimator: Any) -> bool:
     """Return whether an estimator has a prediction method that the scorer needs."""
-    return not (wanted := response_methods(scorer)) or any(
-        hasattr(estimator, method) for method in wanted
-    )
+    methods = response_methods(scorer)
+    return not methods or any(hasattr(estimator, method) for method in methods)
 
 
 def response_methods(scorer: Scorer) -> tuple[str, ...]:
     """Return the methods of which a scorer needs at least one, or () if unknown."""
-    wanted = getattr(scorer, "_response_method", ())
-    if wanted == "default":
+    method = getattr(scorer, "_response_method", ())
+    if method == "default":
         return ("predict",)
-    return (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    return (method,) if isinstance(method, str) else tuple(method)
 
 
 def score_predictions(
@@ -306,12 +295,15 @@ def score_predictions(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                serves = is_supported(scorer, predicted)
                 # `predicted` ignores X, so pass a table without columns.
-                found = scorer(predicted, np.empty((len(y), 0)), y, **weight) if serves else nan
+                score = (
+                    scorer(predicted, np.empty((len(y), 0)), y, **weight)
+                    if is_supported(scorer, predicted)
+                    else nan
+                )
             except ValueError:
                 if strict:
                     raise
-                found = nan
-        values[name] = float(found)
+                score = nan
+        values[name] = float(score)
     return values

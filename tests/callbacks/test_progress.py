@@ -177,7 +177,7 @@ def test_bars_of_several_threads_share_one_display():
     for i in range(3):
         assert f"✓ fold {i} done" in terminal.getvalue()
     assert progress._bars is not None
-    assert not progress._bars.shown
+    assert not progress._bars.active
 
 
 def test_interrupt_removes_the_bar():
@@ -185,7 +185,7 @@ def test_interrupt_removes_the_bar():
     with pytest.raises(KeyboardInterrupt), progress.iterations("m", 5):
         raise KeyboardInterrupt
     assert progress._bars is not None
-    assert not progress._bars.shown
+    assert not progress._bars.active
 
 
 def test_lines_of_several_threads_do_not_mix():
@@ -205,11 +205,11 @@ def test_lines_of_several_threads_do_not_mix():
 
 
 def _is_active_in_a_worker():
-    return Progress(1)._speaks
+    return Progress(1)._enabled
 
 
 def test_only_the_main_process_prints():
-    assert Progress(1)._speaks
+    assert Progress(1)._enabled
     workers = joblib.Parallel(2, backend="loky")(
         joblib.delayed(_is_active_in_a_worker)() for _ in range(2)
     )

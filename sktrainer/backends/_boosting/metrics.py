@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.special import expit, softmax
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from sktrainer.backends.base import FitRequest
+from sktrainer.backends.eval_metric import call_scorer
 from sktrainer.callbacks.early_stopping import EvalMetric
+from sktrainer.data.predictions import CachedPredictor
+from sktrainer.types import Array
 
 __all__ = [
     "MetricNames",
     "MetricTable",
+    "OutputScorer",
     "complement",
     "equivalent_metric",
     "identity",
     "negative",
     "negative_square",
+    "to_probabilities",
 ]
 
-
 Convert = Callable[[float], float]
-
-
 MetricTable = Mapping[str, tuple[str, Convert]]
+
+# Conversions of a library's value to the scorer's value.
+identity: Convert = float
+negative: Convert = operator.neg
+
+
+def complement(value: float) -> float:
+    return 1.0 - value
+
+
+def negative_square(value: float) -> float:
+    return -(value**2)
 
 
 def equivalent_metric(metric: EvalMetric, table: MetricTable) -> tuple[str, Convert] | None:
@@ -36,24 +54,49 @@ def equivalent_metric(metric: EvalMetric, table: MetricTable) -> tuple[str, Conv
         return None
     # Scorers do not define __eq__. Their repr has the function, its arguments and the
     # response method.
-    same = repr(metric.scorer) == repr(get_scorer(metric.name))
-    return table[metric.name] if same else None
+    is_same = repr(metric.scorer) == repr(get_scorer(metric.name))
+    return table[metric.name] if is_same else None
 
 
-def identity(value: float) -> float:
-    return value
+def to_probabilities(raw: Array) -> Array:
+    """Convert raw outputs of a classifier to probabilities (of class 1 if 1-d)."""
+    return np.asarray(expit(raw) if raw.ndim == 1 else softmax(raw, axis=1))
 
 
-def negative(value: float) -> float:
-    return -value
+class OutputScorer:
+    """Monitored scorer, applied to the outputs that a library passes to a custom metric."""
 
+    def __init__(self, request: FitRequest) -> None:
+        assert request.monitor.metric.scorer is not None
+        self._scorer = request.monitor.metric.scorer
+        self.task = request.task
+        is_classification = request.task == "classification"
+        self.classes = np.unique(request.train.y) if is_classification else None
 
-def complement(value: float) -> float:
-    return 1.0 - value
+    def score(self, outputs: Array, y: Array, sample_weight: Array | None) -> float:
+        """Return the score of the outputs of one set of rows.
 
-
-def negative_square(value: float) -> float:
-    return -(value**2)
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Probabilities (of class 1 if 1-d), or predictions for regression.
+        y : ndarray of shape (n_samples,)
+            Positions in `classes`, or target values for regression.
+        sample_weight : ndarray of shape (n_samples,) or None
+        """
+        X, classes = np.empty((len(y), 0)), self.classes
+        if classes is None:
+            predicted = CachedPredictor(self.task, None, lambda: outputs)
+            return call_scorer(self._scorer, predicted, X, y, sample_weight)
+        # argmax returns the first maximum, as the libraries do: a probability of 0.5 is class
+        # 0. Keep float32: converted to float64, the rows no longer sum to one exactly and
+        # scikit-learn warns.
+        proba = np.column_stack([1.0 - outputs, outputs]) if outputs.ndim == 1 else outputs
+        predicted = CachedPredictor(
+            self.task, classes, lambda: classes[proba.argmax(axis=1)], lambda: proba
+        )
+        labels = classes[y.astype(np.intp)]
+        return call_scorer(self._scorer, predicted, X, labels, sample_weight)
 
 
 @dataclass(frozen=True)
@@ -93,10 +136,11 @@ class MetricNames:
         return translated
 
     def _loss_name(self, values: Mapping[str, float]) -> str:
-        if self.loss is not None and (not self.loss or self.loss in values):
+        if self.loss is None:
+            others = [name for name in values if name != self.library]
+            return next(iter(others or values), "")
+        if not self.loss or self.loss in values:
             return self.loss
-        if self.loss is not None:  # a library may append defaults: "Huber:delta=1"
-            name = self.loss.partition(":")[0]
-            return next((v for v in values if v.partition(":")[0] == name), "")
-        others = [name for name in values if name != self.library]
-        return next(iter(others or values), "")
+        # A library may append defaults: "Huber:delta=1".
+        name = self.loss.partition(":")[0]
+        return next((v for v in values if v.partition(":")[0] == name), "")

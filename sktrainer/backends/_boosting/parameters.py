@@ -10,39 +10,35 @@ __all__ = ["refuse_unsupported", "resolve_n_threads"]
 
 
 def refuse_unsupported(model: Any, wrapper: str) -> None:
-    """Raise an error if the model cannot be trained on X and y alone.
+    """Raise an error if the model cannot be trained on X and y alone, in this process.
 
-    Parameters
-    ----------
-    model : object
-    wrapper : str
-        Name of the base class of the library's scikit-learn estimators.
-
-    Raises
-    ------
-    ParameterError
-        If the model is a ranker, needs a Dask cluster, or is not a scikit-learn estimator.
+    That is, if it is a ranker, needs a Dask cluster, or is not a scikit-learn estimator.
+    `wrapper` is the name of the base class of the library's scikit-learn estimators.
     """
-    ancestors = [base.__name__ for base in type(model).__mro__]
-    name = type(model).__name__
-    if any(ancestor.endswith("Ranker") for ancestor in ancestors):
-        raise ParameterError(
-            f"expected a classifier or a regressor, got the ranker {name}; rankers need "
-            "query groups: call the fit method of the ranker directly"
-        )
-    if any(ancestor.startswith("Dask") for ancestor in ancestors):
-        raise ParameterError(
-            f"expected an estimator that trains in this process, got {name}; use the "
-            f"estimator without Dask: {name.removeprefix('Dask')}"
-        )
-    if wrapper not in ancestors:
+    bases, name = type(model).__mro__, type(model).__name__
+    wrappers = [base for base in bases if base.__name__ == wrapper]
+    if not wrappers:
         raise ParameterError(
             f"expected a scikit-learn estimator, got {type(model).__module__}.{name}; use "
             "the classifier or regressor of the library"
         )
+    # Only classes of the library count: a user's PriceRanker may be a regressor.
+    library = wrappers[-1].__module__.partition(".")[0]
+    names = [b.__name__ for b in bases if b.__module__.partition(".")[0] == library]
+    if any(each.endswith("Ranker") for each in names):
+        raise ParameterError(
+            f"expected a classifier or a regressor, got the ranker {name}; rankers need "
+            "query groups: call the fit method of the ranker directly"
+        )
+    dask = next((each for each in names if each.startswith("Dask")), None)
+    if dask is not None:
+        raise ParameterError(
+            f"expected an estimator that trains in this process, got {name}; use "
+            f"{dask.removeprefix('Dask')} or a subclass of it, without Dask"
+        )
 
 
-def resolve_n_threads(asked: Any, granted: int) -> int:
+def resolve_n_threads(requested: int | None, granted: int) -> int:
     """Return the number of threads to use: `granted`, or fewer if the user set fewer.
 
     Examples
@@ -50,4 +46,4 @@ def resolve_n_threads(asked: Any, granted: int) -> int:
     >>> resolve_n_threads(None, 4), resolve_n_threads(-1, 4), resolve_n_threads(2, 4)
     (4, 4, 2)
     """
-    return granted if asked is None or asked <= 0 else min(int(asked), granted)
+    return granted if requested is None or requested <= 0 else min(int(requested), granted)

@@ -23,10 +23,9 @@ from sktrainer.backends._boosting.metrics import MetricNames
 from sktrainer.backends.base import FitRequest
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.types import ModelFit, Rows
+from sktrainer.types import ModelFit, Rows, StopReason
 
 __all__ = ["RoundRecorder", "train_curve_rows", "train_curve_size"]
-
 
 FEWEST_CURVE_ROWS, MOST_CURVE_ROWS = 1_000, 10_000
 
@@ -65,10 +64,12 @@ def train_curve_rows(request: FitRequest) -> Rows:
 class RoundRecorder:
     """Recorder that passes the metrics of each round to the monitor and builds the result.
 
-    Parameters
+    Attributes
     ----------
-    request : FitRequest
-    names : Names
+    n_iter : int
+        Number of rounds recorded so far, including those before a resume.
+    stops_early : bool
+        Whether early stopping can end the fit.
     """
 
     def __init__(self, request: FitRequest, names: MetricNames) -> None:
@@ -80,32 +81,29 @@ class RoundRecorder:
         )
 
     def record(
-        self,
-        iteration: int,
-        values: Mapping[str, Mapping[str, float]],
-        *,
-        seconds: float | None = None,
+        self, values: Mapping[str, Mapping[str, float]], *, seconds: float | None = None
     ) -> bool:
-        """Record one round, counted from 1, and return whether the library must stop."""
+        """Record the next round and return whether the library must stop."""
         if self.n_iter == 0 and self.stops_early and not values.get("validation"):
             raise ParameterError(
                 "early stopping needs a metric, but the parameters of the model disable all "
                 "metrics; remove the metric parameter from the model, or set eval_metric to "
                 "the name of a scorer"
             )
-        self.n_iter = iteration
+        self.n_iter += 1
         translated = {part: self._names.translate(of) for part, of in values.items() if of}
-        return self._monitor.record(iteration, translated, seconds=seconds) and self.stops_early
+        stop = self._monitor.record(self.n_iter, translated, seconds=seconds)
+        return stop and self.stops_early
+
+    def monitor_native_metric(self, name: str, *, greater_is_better: bool) -> None:
+        """Monitor a metric of the model from the first round, if the trainer does not."""
+        if self.n_iter == 0 and self._names.keep:
+            self._monitor.set_native_metric(name, greater_is_better=greater_is_better)
 
     @property
     def stopped(self) -> bool:
         """Whether early stopping ended the fit."""
         return self.stops_early and self._monitor.stopped
-
-    @property
-    def records_native_metrics(self) -> bool:
-        """Whether the model's own metrics are recorded and one of them is monitored."""
-        return self._names.keep
 
     @property
     def improved(self) -> bool:
@@ -119,10 +117,10 @@ class RoundRecorder:
 
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the result of the fit; `max_iter` is the maximum number of rounds."""
-        exhausted = "converged" if self.n_iter < max_iter else "max_iter"
+        reason: StopReason = "converged" if self.n_iter < max_iter else "max_iter"
         return ModelFit(
             model=model,
-            stop_reason="early_stopping" if self.stopped else exhausted,  # type: ignore[arg-type]
+            stop_reason="early_stopping" if self.stopped else reason,
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,

@@ -19,21 +19,13 @@ from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 
 __all__ = ["snapshot_params"]
 
-
 _SNAPSHOT = "snapshot"
-
-
-_SECONDS_BETWEEN_LOOKS = 0.05
+_POLL_SECONDS = 0.05
 
 
 @contextmanager
 def snapshot_params(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]]:
     """Yield the parameters that enable snapshots, and store the snapshots during the fit.
-
-    Parameters
-    ----------
-    checkpoint : FitCheckpoint or None
-        If None, yield no parameters and store nothing.
 
     Raises
     ------
@@ -43,28 +35,40 @@ def snapshot_params(checkpoint: FitCheckpoint | None) -> Iterator[dict[str, Any]
     if checkpoint is None:
         yield {}
         return
-    found = checkpoint.restore(replayed=True)
+    resume_point = checkpoint.restore(replayed=True)
     with checkpoint.scratch_folder() as folder:
-        if found is not None:
-            (folder / _SNAPSHOT).write_bytes(found.state[_SNAPSHOT])
-        keeper = _SnapshotWatcher(folder, checkpoint)
-        keeper.start()
-        try:
-            yield {
-                "allow_writing_files": True,
-                "save_snapshot": True,
-                "snapshot_file": _SNAPSHOT,
-                # CatBoost's default of ten minutes would write no snapshot in a short run.
-                "snapshot_interval": max(1, round(checkpoint.min_seconds)),
-                "train_dir": str(folder),
-            }
-        except KeyboardInterrupt:
-            checkpoint.raise_if_interrupted()
-            raise
-        finally:
-            keeper.end()
-    if keeper.error is not None:
-        raise keeper.error
+        if resume_point is not None:
+            (folder / _SNAPSHOT).write_bytes(resume_point.state[_SNAPSHOT])
+        with _watch_snapshots(folder, checkpoint):
+            try:
+                yield {
+                    "allow_writing_files": True,
+                    "save_snapshot": True,
+                    "snapshot_file": _SNAPSHOT,
+                    # CatBoost's default of 10 minutes would write no snapshot in a short run.
+                    "snapshot_interval": max(1, round(checkpoint.min_seconds)),
+                    "train_dir": str(folder),
+                }
+            except KeyboardInterrupt:
+                checkpoint.raise_if_interrupted()
+                raise
+
+
+@contextmanager
+def _watch_snapshots(folder: Path, checkpoint: FitCheckpoint) -> Iterator[None]:
+    """Store the snapshots during the context, and raise the error that this had, if any."""
+    watcher = _SnapshotWatcher(folder, checkpoint)
+    watcher.start()
+    try:
+        yield
+    except BaseException as error:
+        watcher.stop()
+        if watcher.error is not None:
+            raise error from watcher.error  # report both
+        raise
+    watcher.stop()
+    if watcher.error is not None:
+        raise watcher.error
 
 
 class _SnapshotWatcher(threading.Thread):
@@ -75,11 +79,11 @@ class _SnapshotWatcher(threading.Thread):
         self.error: BaseException | None = None
         self._folder = folder
         self._checkpoint = checkpoint
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._seen = self._stamp()
 
     def run(self) -> None:
-        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
+        while not self._stopped.wait(_POLL_SECONDS):
             stamp = self._stamp()
             if stamp is None or stamp == self._seen:
                 continue
@@ -95,9 +99,9 @@ class _SnapshotWatcher(threading.Thread):
                 return
             self._seen = stamp
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Stop the thread after the snapshot in progress is stored."""
-        self._over.set()
+        self._stopped.set()
         self.join()
 
     def _stamp(self) -> tuple[int, int] | None:

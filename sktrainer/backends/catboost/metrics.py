@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from sktrainer.backends._boosting.metrics import (
     MetricNames,
     MetricTable,
+    OutputScorer,
     equivalent_metric,
     identity,
     negative,
     negative_square,
+    to_probabilities,
 )
-from sktrainer.backends._boosting.recorder import train_curve_size
+from sktrainer.backends._boosting.recorder import RoundRecorder, train_curve_size
 from sktrainer.backends.base import FitRequest
-from sktrainer.backends.eval_metric import score_outputs
-from sktrainer.types import Array, Scorer, Task
+from sktrainer.types import Array
 
-__all__ = ["requested_metric", "skipped_for_training", "watch_native_metric"]
-
+__all__ = ["monitor_native_metric", "requested_metric", "skipped_for_training"]
 
 # PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
 # CatBoost subtracts 1e-6 from each error, which matters for small targets.
@@ -31,18 +31,15 @@ _BINARY: MetricTable = {
     "neg_log_loss": ("Logloss", negative),
 }
 
-
 _MULTICLASS: MetricTable = {
     "accuracy": ("Accuracy", identity),
     "neg_log_loss": ("MultiClass", negative),
 }
 
-
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("RMSE", negative),
     "neg_mean_squared_error": ("RMSE", negative_square),
 }
-
 
 # Losses whose raw outputs these metrics interpret correctly.
 _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
@@ -50,41 +47,38 @@ _DEFAULT_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "RMSE", "MAE")
 
 def requested_metric(request: FitRequest) -> tuple[MetricNames, dict[str, Any]]:
     """Return the metric names that CatBoost reports, and the parameters that request them."""
-    metric = request.monitor.metric
-    loss = _loss(request)
+    metric, loss = request.monitor.metric, _loss(request)
     if metric.scorer is None:
         return MetricNames(loss=loss, keep=True), {}
-    found = equivalent_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
-    if found is not None:
-        return MetricNames(metric.name, *found, loss=loss), {"eval_metric": found[0]}
+    equivalent = equivalent_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
+    if equivalent is not None:
+        return MetricNames(metric.name, *equivalent, loss=loss), {"eval_metric": equivalent[0]}
     scorer_metric = ScorerMetric(request, loss)
     name = type(scorer_metric).__name__
     return MetricNames(metric.name, name, loss=loss), {"eval_metric": scorer_metric}
 
 
-def watch_native_metric(request: FitRequest, reported: Iterable[str]) -> None:
+def monitor_native_metric(
+    request: FitRequest, recorder: RoundRecorder, reported: Iterable[str]
+) -> None:
     """Monitor the `eval_metric` of the model, if the trainer does not monitor a scorer.
 
-    Parameters
-    ----------
-    request : FitRequest
-    reported : iterable of str
-        The names that CatBoost reports; it may append default arguments to the user's name.
+    CatBoost may append default arguments to the user's name in `reported`.
     """
-    own = request.model.get_params().get("eval_metric")
-    if own is None or request.monitor.metric.scorer is not None:
+    eval_metric = request.model.get_params().get("eval_metric")
+    if eval_metric is None:
         return
-    if isinstance(own, str):
+    if isinstance(eval_metric, str):
         from catboost.core import is_maximizable_metric
 
-        greater = bool(is_maximizable_metric(own))
+        requested, maximized = eval_metric, bool(is_maximizable_metric(eval_metric))
     else:
-        greater = bool(own.is_max_optimal())
-    wanted = own if isinstance(own, str) else type(own).__name__
-    near = [name for name in reported if name.partition(":")[0] == wanted.partition(":")[0]]
-    name = wanted if wanted in near or not near else near[0]
-    request.monitor.set_native_metric(
-        "loss" if name == _loss(request) else name, greater_is_better=greater
+        requested, maximized = type(eval_metric).__name__, bool(eval_metric.is_max_optimal())
+    base = requested.partition(":")[0]
+    same = [name for name in reported if name.partition(":")[0] == base]
+    name = requested if requested in same or not same else same[0]
+    recorder.monitor_native_metric(
+        "loss" if name == _loss(request) else name, greater_is_better=maximized
     )
 
 
@@ -96,47 +90,42 @@ def skipped_for_training(model: Any) -> str | None:
 
 
 def _loss(request: FitRequest) -> str:
-    given = request.model.get_params()
-    own = given.get("loss_function") or given.get("objective")
-    if own is not None:
-        return own if isinstance(own, str) else type(own).__name__
+    params = request.model.get_params()
+    loss = params.get("loss_function") or params.get("objective")
+    if loss is not None:
+        return loss if isinstance(loss, str) else type(loss).__name__
     if request.task == "regression":
         return "RMSE"
-    return "Logloss" if _n_classes(request) == 2 else "MultiClass"
+    return "Logloss" if _is_binary(request) else "MultiClass"
 
 
 def _table(request: FitRequest) -> MetricTable:
     if request.task == "regression":
         return _REGRESSION
-    return {**_BINARY, **_auc(request)} if _n_classes(request) == 2 else _MULTICLASS
-
-
-def _auc(request: FitRequest) -> MetricTable:
+    if not _is_binary(request):
+        return _MULTICLASS
     # AUC ignores weights by default. CatBoost accepts use_weights only if the training rows
     # have weights.
     if request.train.sample_weight is not None:
-        return {"roc_auc": ("AUC:use_weights=true", identity)}
+        return {**_BINARY, "roc_auc": ("AUC:use_weights=true", identity)}
     validation = request.validation
-    weighs = validation is not None and validation.sample_weight is not None
-    return {} if weighs else {"roc_auc": ("AUC", identity)}
+    if validation is not None and validation.sample_weight is not None:
+        return _BINARY
+    return {**_BINARY, "roc_auc": ("AUC", identity)}
 
 
-def _n_classes(request: FitRequest) -> int:
-    return len(np.unique(request.train.y))
+def _is_binary(request: FitRequest) -> bool:
+    return len(np.unique(request.train.y)) == 2
 
 
-class ScorerMetric:
+class ScorerMetric(OutputScorer):
     """A scikit-learn scorer with the interface of a custom CatBoost metric (raw outputs)."""
 
     no_jit = True  # otherwise CatBoost tries to compile it with numba, and warns on failure
 
     def __init__(self, request: FitRequest, loss: str) -> None:
-        assert request.monitor.metric.scorer is not None
-        self._scorer: Scorer = request.monitor.metric.scorer
-        self._task: Task = request.task
+        super().__init__(request)
         self._loss = loss
-        is_classification = request.task == "classification"
-        self._classes = np.unique(request.train.y) if is_classification else None
         n_train, n_validation = len(request.train), len(request.validation or ())
         # CatBoost would score all training rows in each round. `evaluate` can recognize the
         # training set only by its length.
@@ -146,26 +135,24 @@ class ScorerMetric:
     def is_max_optimal(self) -> bool:
         return True
 
-    def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
+    def evaluate(
+        self, approxes: Sequence[Array], target: Array, weight: Array | None
+    ) -> tuple[float, float]:
         if self.skips_train and len(target) == self._n_train:
             return 0.0, 1.0  # placeholder, removed from the history; CatBoost rejects NaN
         raw = np.column_stack([np.asarray(approx) for approx in approxes])
-        outputs = _outputs(raw[:, 0] if raw.shape[1] == 1 else raw, self._task, self._loss)
+        outputs = self._outputs(raw[:, 0] if raw.shape[1] == 1 else raw)
         weights = None if weight is None or len(weight) == 0 else np.asarray(weight)
-        value = score_outputs(
-            self._scorer, self._task, self._classes, outputs, np.asarray(target), weights
-        )
-        return value, 1.0
+        return self.score(outputs, np.asarray(target), weights), 1.0
 
     def get_final_error(self, error: float, weight: float) -> float:
         return error
 
-
-def _outputs(raw: Array, task: Task, loss: str) -> Array:
-    """Convert raw outputs to probabilities or to predictions of a regression."""
-    if task == "regression":
-        outputs = np.exp(raw) if loss.split(":")[0] in ("Poisson", "Tweedie") else raw
-        return outputs if outputs.ndim == 1 else outputs[:, 0]
-    if raw.ndim == 1 or loss == "MultiClassOneVsAll":
-        return np.asarray(expit(raw))
-    return np.asarray(softmax(raw, axis=1))
+    def _outputs(self, raw: Array) -> Array:
+        """Convert raw outputs to probabilities or to predictions of a regression."""
+        if self.task == "classification":
+            one_vs_all = self._loss == "MultiClassOneVsAll"
+            return np.asarray(expit(raw)) if one_vs_all else to_probabilities(raw)
+        outputs = raw if raw.ndim == 1 else raw[:, 0]
+        is_log = self._loss.partition(":")[0] in ("Poisson", "Tweedie")
+        return np.exp(outputs) if is_log else outputs

@@ -19,30 +19,16 @@ __all__ = [
     "set_unset_params",
 ]
 
-
 DEFAULT_ROUNDS = 1000
-
-
 ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
-
-
 SEED_PARAMS = ("random_seed", "random_state")
-
-
 VERBOSITY_PARAMS = ("verbose", "silent", "logging_level", "verbose_eval")
-
 
 # Removed during training: CatBoost's own early stopping, validation split and choice of the
 # best model, and the option to compute metrics only every few rounds.
-OVERRIDDEN_PARAMS = (
-    "od_type",
-    "od_wait",
-    "od_pval",
-    "early_stopping_rounds",
-    "use_best_model",
-    "best_model_min_trees",
-    "eval_fraction",
-    "metric_period",
+OVERRIDDEN_PARAMS = tuple(
+    "od_type od_wait od_pval early_stopping_rounds use_best_model best_model_min_trees "
+    "eval_fraction metric_period".split()
 )
 
 
@@ -57,10 +43,10 @@ def set_device(model: Any, device: str) -> None:
 def set_unset_params(request: FitRequest) -> None:
     """Set seed, threads and verbosity where the model leaves them unset."""
     model = request.model
-    given = model.get_params()
-    if not any(given.get(name) is not None for name in SEED_PARAMS):
+    params = model.get_params()
+    if not any(params.get(name) is not None for name in SEED_PARAMS):
         model.set_params(random_seed=request.seed)
-    threads = resolve_n_threads(given.get("thread_count"), request.n_threads)
+    threads = resolve_n_threads(params.get("thread_count"), request.n_threads)
     model.set_params(thread_count=threads)
 
 
@@ -82,8 +68,8 @@ def override_params(
         model._init_params, model._canonized_params = before, None
 
 
-def n_rounds(given: Mapping[str, Any]) -> int:
+def n_rounds(params: Mapping[str, Any]) -> int:
     """Return the number of rounds under any of its names."""
     return int(
-        next((given[n] for n in ROUNDS_PARAMS if given.get(n) is not None), DEFAULT_ROUNDS)
+        next((params[n] for n in ROUNDS_PARAMS if params.get(n) is not None), DEFAULT_ROUNDS)
     )

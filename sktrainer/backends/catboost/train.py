@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sktrainer.backends._boosting.recorder import RoundRecorder
 from sktrainer.backends.base import FitRequest
-from sktrainer.backends.catboost.metrics import skipped_for_training, watch_native_metric
+from sktrainer.backends.catboost.metrics import monitor_native_metric, skipped_for_training
 from sktrainer.backends.catboost.parameters import VERBOSITY_PARAMS
 from sktrainer.exceptions import ParameterError
+from sktrainer.types import Rows
 
 __all__ = ["train_rounds"]
 
+Logs = Mapping[str, Mapping[str, Sequence[float]]]
 
 _SET_NAMES = {"learn": "train", "validation": "validation"}
 
@@ -21,16 +23,16 @@ _SET_NAMES = {"learn": "train", "validation": "validation"}
 def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     """Train the model and record every round."""
     model, train, monitor = request.model, request.train, request.monitor
-    live = recorder.stops_early and monitor.tol > 0
-    if live and str(model.get_params().get("task_type")) == "GPU":
+    needs_callback = recorder.stops_early and monitor.tol > 0
+    if needs_callback and str(model.get_params().get("task_type")) == "GPU":
         raise ParameterError(
             f"tol={monitor.tol} needs a callback, which CatBoost supports only on the CPU; "
             "use tol=0 or device='cpu'"
         )
     arguments: dict[str, Any] = {"use_best_model": recorder.stops_early}
     if request.validation is not None:
-        arguments["eval_set"] = _pool(request)
-    if live:
+        arguments["eval_set"] = _validation_pool(request, request.validation)
+    if needs_callback:
         arguments["callbacks"] = [RoundCallback(request, recorder)]
     elif recorder.stops_early:
         arguments["early_stopping_rounds"] = monitor.n_iter_no_change
@@ -39,8 +41,12 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     if request.categorical:
         arguments["cat_features"] = list(request.categorical)
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
-    if not live:
-        _record_history(request, recorder)
+    if not needs_callback:
+        logs: Logs = model.get_evals_result()
+        n_iter = max(
+            (len(values) for log in logs.values() for values in log.values()), default=0
+        )
+        _record_rounds(request, recorder, logs, n_iter, seconds=math.nan)
     elif recorder.best_iteration < model.tree_count_:
         # CatBoost has kept the best round without regard to the tolerance.
         model.shrink(recorder.best_iteration)
@@ -48,11 +54,9 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
         model.get_feature_importance(type="PredictionValuesChange")
 
 
-def _pool(request: FitRequest) -> Any:
+def _validation_pool(request: FitRequest, rows: Rows) -> Any:
     from catboost import Pool
 
-    rows = request.validation
-    assert rows is not None
     categorical = list(request.categorical) or request.model.get_params().get("cat_features")
     return Pool(rows.X, rows.y, weight=rows.sample_weight, cat_features=categorical)
 
@@ -63,37 +67,35 @@ class RoundCallback:
     def __init__(self, request: FitRequest, recorder: RoundRecorder) -> None:
         self._request = request
         self._recorder = recorder
-        self._skipped = skipped_for_training(request.model)
 
     def after_iteration(self, info: Any) -> bool:
-        if self._recorder.n_iter == 0:
-            watch_native_metric(self._request, info.metrics.get("validation", {}))
-        stop = False
-        # After resuming from a snapshot, the metrics also contain the rounds before it.
-        for i in range(self._recorder.n_iter, info.iteration):
-            stop = self._recorder.record(i + 1, _values(info.metrics, i, self._skipped))
-        return not stop
+        return not _record_rounds(self._request, self._recorder, info.metrics, info.iteration)
 
 
-def _record_history(request: FitRequest, recorder: RoundRecorder) -> None:
-    logs = request.model.get_evals_result()
-    watch_native_metric(request, logs.get("validation", {}))
-    n_iter = max((len(history) for log in logs.values() for history in log.values()), default=0)
+def _record_rounds(
+    request: FitRequest,
+    recorder: RoundRecorder,
+    logs: Logs,
+    n_iter: int,
+    seconds: float | None = None,
+) -> bool:
+    """Record the rounds up to `n_iter` that are new; return whether to stop.
+
+    After resuming from a snapshot, the first call also gets the rounds before it.
+    """
+    if recorder.n_iter == 0:
+        monitor_native_metric(request, recorder, logs.get("validation", {}))
     skipped = skipped_for_training(request.model)
-    for i in range(n_iter):
-        recorder.record(i + 1, _values(logs, i, skipped), seconds=math.nan)
-
-
-def _values(
-    logs: Mapping[str, Any], i: int, skipped: str | None
-) -> dict[str, dict[str, float]]:
-    """Return the metrics of one round; `skipped` is not computed on the training rows."""
-    return {
-        part: {
-            metric: history[i]
-            for metric, history in logs[theirs].items()
-            if part != "train" or metric != skipped
+    stop = False
+    for i in range(recorder.n_iter, n_iter):
+        values = {
+            part: {
+                metric: history[i]
+                for metric, history in logs[name].items()
+                if part != "train" or metric != skipped
+            }
+            for name, part in _SET_NAMES.items()
+            if name in logs
         }
-        for theirs, part in _SET_NAMES.items()
-        if theirs in logs
-    }
+        stop = recorder.record(values, seconds=seconds)
+    return stop

@@ -1,79 +1,31 @@
-"""LightGBM callback that runs in each round, and the recorded metrics."""
+"""LightGBM callback that runs in each round."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sktrainer.backends._boosting.recorder import RoundRecorder
+from sktrainer.backends._boosting.segments import SegmentHistory
 from sktrainer.backends.base import FitRequest
 
-__all__ = ["RoundCallback", "RoundHistory"]
-
-
-_CALLBACK_ORDER = 40  # LightGBM's own callbacks have an order of at most 30
-
-
-class RoundHistory:
-    """Metrics of all rounds so far and of the best round, and optionally the best model.
-
-    Parameters
-    ----------
-    keeps_best : bool
-        Keep a copy of the best model, for models whose later rounds change earlier ones.
-
-    Attributes
-    ----------
-    begin : int
-        Number of rounds before this segment. LightGBM's own count is the number of trees,
-        which is smaller if a round found no further split.
-    """
-
-    def __init__(self, *, keeps_best: bool) -> None:
-        self.begin = 0
-        self.best_model = ""
-        self._keeps_best = keeps_best
-        self.logs: dict[str, dict[str, list[float]]] = {}
-        self.best: list[Any] = []
-        self.last: Any = None
-        self.datasets: tuple[Any, list[Any]] = (None, [])
-
-    def add(self, env: Any, *, improved: bool) -> None:
-        """Append the results of a round from the environment passed to the callback."""
-        self.last = env
-        self.datasets = env.model.train_set, list(env.model.valid_sets)
-        results = env.evaluation_result_list
-        for part, metric, value, *_ in results:
-            self.logs.setdefault(part, {}).setdefault(metric, []).append(float(value))
-        if improved or not self.best:
-            self.best = [[part, metric, float(value)] for part, metric, value, *_ in results]
-        if improved and self._keeps_best:
-            self.best_model = env.model.model_to_string(num_iteration=-1)
-
-    def state(self) -> bytes:
-        """Return the state as JSON."""
-        return json.dumps([self.logs, self.best, self.best_model]).encode()
-
-    def restore(self, content: bytes) -> None:
-        """Restore the state returned by `state`."""
-        self.logs, self.best, self.best_model = json.loads(content)
+__all__ = ["RoundCallback"]
 
 
 class RoundCallback:
     """LightGBM callback that records each round and stops training.
 
-    Parameters
+    `last` is the last round of the training, if predictions must use the best round, or None
+    to use all rounds. `history` stores LightGBM's results if the model is trained in segments.
+
+    Attributes
     ----------
-    request : FitRequest
-    recorder : Recorder
-    last : int or None
-        Last round of the training, if predictions must use the best round; None to use all
-        rounds.
-    rounds : Rounds or None, default=None
-        Stores LightGBM's results if the model is trained in segments.
+    params : dict
+        Parameters with which LightGBM trains.
+    datasets : tuple of Dataset and list of (str, Dataset)
+        Binned training set, and the named evaluation sets other than the training set.
     """
 
-    order = _CALLBACK_ORDER
+    order = 40  # LightGBM's own callbacks have an order of at most 30
     before_iteration = False
 
     def __init__(
@@ -81,43 +33,44 @@ class RoundCallback:
         request: FitRequest,
         recorder: RoundRecorder,
         last: int | None,
-        rounds: RoundHistory | None = None,
+        history: SegmentHistory | None = None,
     ) -> None:
-        self._monitor = request.monitor
+        self.params: dict[str, Any] = {}
+        self.datasets: tuple[Any, list[tuple[str, Any]]] | None = None
         self._checkpoint = request.checkpoint
-        self._rounds = rounds
+        self._history = history
         self._recorder = recorder
         self._last = last
-        self._best: list[Any] = []
+        self._best_results: list[Any] = []
 
     def __call__(self, env: Any) -> None:
-        results, begin = env.evaluation_result_list, self._rounds.begin if self._rounds else 0
-        iteration = begin + env.iteration - env.begin_iteration + 1
-        if iteration == 1 and self._recorder.records_native_metrics:
-            self._watch_first(results)
+        results = env.evaluation_result_list
+        # LightGBM's early stopping uses the first metric.
+        first = next((entry for entry in results if entry[0] == "validation"), None)
+        if first is not None:
+            self._recorder.monitor_native_metric(first[1], greater_is_better=bool(first[3]))
         values: dict[str, dict[str, float]] = {}
         for part, metric, value, *_ in results:
             values.setdefault(part, {})[metric] = float(value)
-        stop = self._recorder.record(iteration, values)
+        stop = self._recorder.record(values)
         if self._recorder.improved:
-            self._best = results
-        if self._rounds is not None:
-            self._rounds.add(env, improved=self._recorder.improved)
+            self._best_results = results
+        if self._history is not None:
+            booster = env.model
+            if self.datasets is None:
+                named = zip(booster.name_valid_sets, booster.valid_sets, strict=True)
+                self.params, self.datasets = env.params, (booster.train_set, list(named))
+            self._history.add(
+                [entry[:3] for entry in results],
+                lambda: booster.model_to_string(num_iteration=-1).encode(),
+                improved=self._recorder.improved,
+            )
         if self._checkpoint is not None:
             self._checkpoint.raise_if_interrupted()
-        if stop or iteration == self._last:
-            self._end(results)
+        if stop or self._recorder.n_iter == self._last:
+            # LightGBM stops on this exception and sets best_iteration_ from it.
+            from lightgbm.callback import EarlyStopException
 
-    def _watch_first(self, results: list[Any]) -> None:
-        for part, metric, _, maximize, *_ in results:
-            if part == "validation":
-                self._monitor.set_native_metric(metric, greater_is_better=bool(maximize))
-                return
-
-    def _end(self, results: list[Any]) -> None:
-        # LightGBM stops on this exception and sets best_iteration_ from it.
-        from lightgbm.callback import EarlyStopException
-
-        cuts = self._last is not None
-        best = self._recorder.best_iteration if cuts else self._recorder.n_iter
-        raise EarlyStopException(best - 1, self._best or results)
+            recorder = self._recorder
+            best = recorder.n_iter if self._last is None else recorder.best_iteration
+            raise EarlyStopException(best - 1, self._best_results or results)

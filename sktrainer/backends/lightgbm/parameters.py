@@ -27,76 +27,25 @@ __all__ = [
 ]
 
 
-def check_predicts_labels(model: Any) -> None:
-    """Raise an error if a classifier with a callable objective uses LightGBM's predict_proba.
-
-    LightGBM then returns raw scores instead of labels and probabilities. Subclasses that
-    define their own `predict_proba` are allowed.
-    """
-    own = next((b for b in type(model).__mro__ if "predict_proba" in vars(b)), object)
-    if callable(model.objective) and own.__module__.partition(".")[0] == "lightgbm":
-        raise ParameterError(
-            f"objective is a function; {type(model).__name__} would then predict raw scores "
-            "instead of labels and probabilities; use objective='binary', 'multiclass' or "
-            "'cross_entropy', or a subclass that defines predict and predict_proba"
-        )
-
-
-def is_random_forest(given: Mapping[str, Any]) -> bool:
-    """Return whether the model is a random forest, which averages its trees."""
-    return first_set(given, BOOSTING) in ("rf", "random_forest")
-
-
-def is_dart(given: Mapping[str, Any]) -> bool:
-    """Return whether boosting is DART, which changes earlier trees."""
-    return first_set(given, BOOSTING) == "dart"
-
-
 DEFAULT_ROUNDS = 100
-
-
 BOOSTING = ("boosting", "boost", "boosting_type")
-
-
 LINEAR = ("linear_tree", "linear_trees")
-
-
 METRIC = ("metric", "metrics", "metric_types")
 
-
 # Aliases of n_estimators. In LightGBM, each of them has precedence over n_estimators.
-_ROUNDS = (
-    "num_iterations",
-    "num_iteration",
-    "n_iter",
-    "num_tree",
-    "num_trees",
-    "num_round",
-    "num_rounds",
-    "nrounds",
-    "num_boost_round",
-    "max_iter",
+_ROUNDS = tuple(
+    "num_iterations num_iteration n_iter num_tree num_trees num_round num_rounds nrounds "
+    "num_boost_round max_iter".split()
 )
-
 
 SEED = ("random_state", "seed", "random_seed")
-
-
 THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
-
-
 _DEVICE = ("device_type", "device")
 
-
-_STOPPING = (
-    "early_stopping_round",
-    "early_stopping_rounds",
-    "early_stopping",
-    "n_iter_no_change",
-    "early_stopping_min_delta",
-    "first_metric_only",
+_STOPPING = tuple(
+    "early_stopping_round early_stopping_rounds early_stopping n_iter_no_change "
+    "early_stopping_min_delta first_metric_only".split()
 )
-
 
 # Parameters set during training unless the user sets them: their aliases and the value.
 _REPRODUCIBLE_PARAMS = (
@@ -106,27 +55,51 @@ _REPRODUCIBLE_PARAMS = (
 )
 
 
-def first_set(given: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
+def check_predicts_labels(model: Any) -> None:
+    """Raise an error if a classifier with a callable objective uses LightGBM's predict_proba.
+
+    LightGBM then returns raw scores instead of labels and probabilities. Subclasses that
+    define their own `predict_proba` are allowed.
+    """
+    owner = next((b for b in type(model).__mro__ if "predict_proba" in vars(b)), object)
+    if callable(model.objective) and owner.__module__.partition(".")[0] == "lightgbm":
+        raise ParameterError(
+            f"objective is a function; {type(model).__name__} would then predict raw scores "
+            "instead of labels and probabilities; use objective='binary', 'multiclass' or "
+            "'cross_entropy', or a subclass that defines predict and predict_proba"
+        )
+
+
+def is_random_forest(params: Mapping[str, Any]) -> bool:
+    """Return whether the model is a random forest, which averages its trees."""
+    return first_set(params, BOOSTING) in ("rf", "random_forest")
+
+
+def is_dart(params: Mapping[str, Any]) -> bool:
+    """Return whether boosting is DART, which changes earlier trees."""
+    return first_set(params, BOOSTING) == "dart"
+
+
+def first_set(params: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
     """Return the first value that is not None among these names."""
-    return next((given[name] for name in names if given.get(name) is not None), default)
+    return next((params[name] for name in names if params.get(name) is not None), default)
 
 
-def n_rounds(given: Mapping[str, Any]) -> int:
+def n_rounds(params: Mapping[str, Any]) -> int:
     """Return the number of rounds that these parameters request."""
-    return int(first_set(given, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
+    return int(first_set(params, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
 
 
 def set_unset_params(request: FitRequest) -> None:
     """Set the seed if the user did not, and limit the threads to `request.n_threads`."""
-    model = request.model
-    given = model.get_params()
-    if first_set(given, SEED) is None:
+    model, params = request.model, request.model.get_params()
+    if first_set(params, SEED) is None:
         model.set_params(random_state=request.seed)
-    alias = next((name for name in THREADS if given.get(name) is not None), THREADS[0])
-    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
+    alias = next((name for name in THREADS if params.get(name) is not None), THREADS[0])
+    model.set_params(**{alias: resolve_n_threads(params.get(alias), request.n_threads)})
 
 
-def configured_device(given: Mapping[str, Any]) -> str | None:
+def configured_device(params: Mapping[str, Any]) -> str | None:
     """Return the device set in the parameters; LightGBM uses "gpu" for OpenCL.
 
     Examples
@@ -134,7 +107,7 @@ def configured_device(given: Mapping[str, Any]) -> str | None:
     >>> configured_device({"device": "cuda", "gpu_device_id": 1}), configured_device({})
     ('cuda:1', None)
     """
-    device, index = first_set(given, _DEVICE), first_set(given, ("gpu_device_id",), -1)
+    device, index = first_set(params, _DEVICE), first_set(params, ("gpu_device_id",), -1)
     return f"cuda:{index}" if device == "cuda" and int(index) >= 0 else device
 
 

@@ -11,42 +11,47 @@ from typing import Any
 import numpy as np
 
 from sktrainer.backends._boosting.recorder import RoundRecorder, train_curve_rows
+from sktrainer.backends._boosting.segments import SegmentHistory
 from sktrainer.backends.base import FitRequest
-from sktrainer.backends.lightgbm.callback import RoundCallback, RoundHistory
+from sktrainer.backends.lightgbm.callback import RoundCallback
 from sktrainer.backends.lightgbm.checkpoint import SegmentedTraining
+from sktrainer.backends.lightgbm.metrics import EvalMetricParam
 from sktrainer.types import Rows
 
 __all__ = ["train_in_segments", "train_rounds"]
 
 
 def train_in_segments(
-    request: FitRequest, recorder: RoundRecorder, max_iter: int, metric: Any, *, cuts: bool
+    request: FitRequest,
+    recorder: RoundRecorder,
+    max_iter: int,
+    metric: EvalMetricParam,
+    *,
+    cuts: bool,
 ) -> None:
     """Train in segments of rounds and save a checkpoint after each."""
-    rounds = RoundHistory(keeps_best=recorder.stops_early and not cuts)
-    live = RoundCallback(request, recorder, None, rounds)
 
-    def fit(rows: Rows, booster: Any, callbacks: list[Any]) -> None:
-        watched = next(iter(callbacks), None)
-        train_rounds(replace(request, train=rows), watched, metric, booster)
+    def fit(rows: Rows, booster: Any, callback: RoundCallback | None) -> None:
+        train_rounds(replace(request, train=rows), callback, metric, booster)
 
-    SegmentedTraining(request, recorder, rounds, live, fit, metric).train(max_iter)
+    history = SegmentHistory(keep_best=recorder.stops_early and not cuts)
+    SegmentedTraining(request, recorder, history, fit, metric).train(max_iter)
 
 
 def train_rounds(
     request: FitRequest,
-    live: RoundCallback | None = None,
-    metric: Any = None,
+    callback: RoundCallback | None = None,
+    metric: EvalMetricParam = None,
     booster: Any = None,
 ) -> None:
     """Train the model in one call of its `fit`."""
     model, train = request.model, request.train
     arguments: dict[str, Any] = {} if booster is None else {"init_model": booster}
-    if live is not None:
+    if callback is not None:
         parts = {"train": train_curve_rows(request)}
         if request.validation is not None:
             parts["validation"] = request.validation
-        arguments |= {"eval_metric": metric, "callbacks": [live]}
+        arguments |= {"eval_metric": metric, "callbacks": [callback]}
         arguments |= _eval_arguments(request, parts)
     if request.categorical:
         arguments["categorical_feature"] = list(request.categorical)
@@ -62,20 +67,19 @@ def _eval_arguments(request: FitRequest, parts: Mapping[str, Rows]) -> dict[str,
     if getattr(request.model, "class_weight", None) is not None:
         # Use the class weights for the training curve, as the training objective does.
         arguments["eval_class_weight"] = [request.model.class_weight, *[None] * len(rows[1:])]
-    if not _takes_eval_sets_apart():
+    if not _accepts_eval_x():
         arguments["eval_set"] = [(part.X, part.y) for part in rows]
         return arguments
     targets = [part.y for part in rows]
     if request.task == "classification" and not _encodes_eval_y():
         classes = np.unique(request.train.y)
         targets = [np.searchsorted(classes, y) for y in targets]
-    arguments["eval_X"] = tuple(part.X for part in rows)
-    arguments["eval_y"] = tuple(targets)
-    return arguments
+    eval_X = tuple(part.X for part in rows)
+    return {**arguments, "eval_X": eval_X, "eval_y": tuple(targets)}
 
 
 @functools.cache
-def _takes_eval_sets_apart() -> bool:
+def _accepts_eval_x() -> bool:
     """Return whether `fit` has eval_X and eval_y; LightGBM 4.7 deprecates eval_set."""
     from lightgbm import LGBMModel
 

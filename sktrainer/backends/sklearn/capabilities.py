@@ -15,79 +15,49 @@ from sktrainer.backends.sklearn.train.strategies import iteration_strategy, skle
 
 __all__ = ["accepts_category_columns", "capabilities_of"]
 
-
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
-
-# Base classes, one line per family. Trees depend only on the order of values. Naive Bayes
+# Base classes. Trees depend only on the order of values. Naive Bayes
 # treats each column separately, and some variants reject the negative values that scaling
 # produces. Dummy estimators ignore X.
-_SCALE_FREE = {
-    "BaseDecisionTree",
-    "BaseForest",
-    "BaseGradientBoosting",
-    "BaseHistGradientBoosting",
-    "_BaseNB",
-    "DummyClassifier",
-    "DummyRegressor",
-}
-
+_SCALE_FREE = set(
+    "BaseDecisionTree BaseForest BaseGradientBoosting BaseHistGradientBoosting _BaseNB "
+    "DummyClassifier DummyRegressor".split()
+)
 
 # Inverts the covariance matrix of each class, which is singular with one-hot columns.
 _FULL_RANK = {"QuadraticDiscriminantAnalysis"}
 
-
 # Ensembles whose sensitivity is that of their members; the default members are trees.
 _TREE_ENSEMBLES = {"BaseBagging", "BaseWeightBoosting"}
 
-
 # `fit` spends most of its time without the GIL, so that folds can be trained in threads.
-_RELEASES_GIL = {
-    "BaseDecisionTree",
-    "BaseForest",
-    "BaseGradientBoosting",
-    "BaseHistGradientBoosting",
-    "BaseLibSVM",
-    "BaseSGD",
-    "ElasticNet",
-}
-
+_RELEASES_GIL = set(
+    "BaseDecisionTree BaseForest BaseGradientBoosting BaseHistGradientBoosting BaseLibSVM "
+    "BaseSGD ElasticNet".split()
+)
 
 # `predict` returns the class with the highest `predict_proba`.
-_PREDICT_IS_ARGMAX = {
-    "BaseForest",
-    "BaseGradientBoosting",
-    "BaseHistGradientBoosting",
-    "BaggingClassifier",
-    "DecisionTreeClassifier",
-    "LogisticRegression",
-    "_BaseNB",
-}
-
+_PREDICT_IS_ARGMAX = set(
+    "BaseForest BaseGradientBoosting BaseHistGradientBoosting BaggingClassifier "
+    "DecisionTreeClassifier LogisticRegression _BaseNB".split()
+)
 
 # `fit` passes `sample_weight` to the nested models, as an argument or in **fit_params.
-_FORWARDS_WEIGHTS = {
-    "_BaseVoting",
-    "_BaseStacking",
-    "TransformedTargetRegressor",
-    "BaseSearchCV",
-    "RegressorChain",
-}
-
+_FORWARDS_WEIGHTS = set(
+    "_BaseVoting _BaseStacking TransformedTargetRegressor BaseSearchCV RegressorChain".split()
+)
 
 # `fit` has the parameter, but raises or warns if the nested models do not accept it.
-_NEEDS_WEIGHTS_INSIDE = {
-    "_MultiOutputEstimator",
-    "AdaBoostClassifier",
-    "CalibratedClassifierCV",
-    "RANSACRegressor",
-}
+_NEEDS_WEIGHTS_INSIDE = set(
+    "_MultiOutputEstimator AdaBoostClassifier CalibratedClassifierCV RANSACRegressor".split()
+)
 
 
 def capabilities_of(model: Any) -> Capabilities:
     """Return the capabilities and requirements of a model with its current parameters."""
     inputs = _input_tags(model)
-    way = iteration_strategy(model)
+    strategy = iteration_strategy(model)
     return Capabilities(
         native_categorical=accepts_category_columns(model)
         and not _has_interaction_groups(model),
@@ -95,14 +65,14 @@ def capabilities_of(model: Any) -> Capabilities:
         accepts_sparse=bool(getattr(inputs, "sparse", False)),
         scale_sensitive=_scale_sensitive(model),
         needs_full_rank=_is_any(model, _FULL_RANK),
-        multi_output=_takes_several_targets(model),
-        accepts_sample_weight=_takes_weights(model),
+        multi_output=_accepts_several_targets(model),
+        accepts_sample_weight=_accepts_weights(model),
         predict_is_argmax=_is_any(model, _PREDICT_IS_ARGMAX),
-        max_iter=None if way is None else int(getattr(model, way.count_parameter)),
-        early_stopping_by_default=way is not None and way.stops_by_default,
-        iteration_name="iteration" if way is None else way.iteration,
+        max_iter=None if strategy is None else int(getattr(model, strategy.count_parameter)),
+        early_stopping_by_default=strategy is not None and strategy.stops_by_default,
+        iteration_name="iteration" if strategy is None else strategy.iteration,
         releases_gil=_releases_gil(model),
-        segmented_training=way is not None and way.in_segments,
+        segmented_training=strategy is not None and strategy.in_segments,
     )
 
 
@@ -135,40 +105,40 @@ def _input_tags(model: Any) -> Any:
         return None
 
 
-def _takes_several_targets(model: Any) -> bool:
+def _accepts_several_targets(model: Any) -> bool:
     """Return whether the model accepts a 2-d y although it has no tag for it."""
     if _is_any(model, {"MLPRegressor"}):
         return True
-    inside = list(iter_sub_estimators(model))
-    return _is_any(model, {"BaggingRegressor"}) and (
-        not inside or _has_several_targets(inside[0])
+    if not _is_any(model, {"BaggingRegressor"}):
+        return False
+    nested = next(iter(iter_sub_estimators(model)), None)
+    return (
+        nested is None
+        or bool(get_tags(nested).target_tags.multi_output)
+        or _accepts_several_targets(nested)
     )
-
-
-def _has_several_targets(model: Any) -> bool:
-    return bool(get_tags(model).target_tags.multi_output) or _takes_several_targets(model)
 
 
 def _scale_sensitive(model: Any) -> bool:
     if _is_any(model, _SCALE_FREE):
         return False
-    inside = [part for part in iter_sub_estimators(model) if hasattr(part, "predict")]
-    if not inside:
+    nested = [part for part in iter_sub_estimators(model) if hasattr(part, "predict")]
+    if not nested:
         return not _is_any(model, _TREE_ENSEMBLES)
-    return any(_scale_sensitive(part) for part in inside)
+    return any(_scale_sensitive(part) for part in nested)
 
 
 def _releases_gil(model: Any) -> bool:
     if _is_any(model, _RELEASES_GIL):
         return True
-    inside = list(iter_sub_estimators(model))
-    return all(map(_releases_gil, inside)) if inside else _is_any(model, _TREE_ENSEMBLES)
+    nested = list(iter_sub_estimators(model))
+    return all(map(_releases_gil, nested)) if nested else _is_any(model, _TREE_ENSEMBLES)
 
 
-def _takes_weights(model: Any) -> bool:
+def _accepts_weights(model: Any) -> bool:
     has_parameter = bool(has_fit_parameter(model, "sample_weight"))
-    inside = list(iter_sub_estimators(model))
-    if not inside:
+    nested = list(iter_sub_estimators(model))
+    if not nested:
         return has_parameter
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):
         routing = get_routing_for_object(model)
@@ -176,5 +146,5 @@ def _takes_weights(model: Any) -> bool:
     if _is_any(model, _FORWARDS_WEIGHTS) or (
         has_parameter and _is_any(model, _NEEDS_WEIGHTS_INSIDE)
     ):
-        return all(map(_takes_weights, inside))
+        return all(map(_accepts_weights, nested))
     return has_parameter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sktrainer.backends.base import FitRequest
@@ -10,31 +11,43 @@ from sktrainer.backends.sklearn.parameters import override_params
 from sktrainer.checkpoints.fit import pickle_member, unpickle_member
 
 __all__ = [
-    "dump_state",
+    "defer_signals",
     "fit_in_segments",
     "fitted_attributes",
-    "load_state",
+    "resume",
+    "save_if_due",
     "set_fitted_attributes",
 ]
-
 
 _FILE = "state.pickle"
 
 
-def dump_state(*values: Any) -> dict[str, bytes]:
-    """Serialize values into one file, so that shared arrays stay shared.
+def resume(request: FitRequest, model: Any) -> tuple[int, tuple[Any, ...]]:
+    """Load the latest checkpoint into a model.
 
-    Examples
-    --------
-    >>> load_state(dump_state([1, 2], None))
-    ([1, 2], None)
+    Return its iteration and the further values that were passed to `save_if_due`; 0 and () if
+    there is no checkpoint.
     """
-    return dict(pickle_member(_FILE, values))
+    resume_point = None if request.checkpoint is None else request.checkpoint.restore()
+    if resume_point is None:
+        return 0, ()
+    fitted, *values = unpickle_member(_FILE, resume_point.state)
+    set_fitted_attributes(model, fitted)
+    return resume_point.iteration, tuple(values)
 
 
-def load_state(state: Mapping[str, bytes]) -> Any:
-    """Return the values that were passed to `dumped`."""
-    return unpickle_member(_FILE, state)
+def save_if_due(request: FitRequest, iteration: int, model: Any, *values: Any) -> None:
+    """Save the fitted attributes of a model and further values, if a checkpoint is due."""
+    if request.checkpoint is not None:
+        # One pickle, so that arrays that the values share with the model stay shared.
+        request.checkpoint.save_if_due(
+            iteration, lambda: pickle_member(_FILE, (fitted_attributes(model), *values))
+        )
+
+
+def defer_signals(request: FitRequest) -> AbstractContextManager[None]:
+    """Defer signals to the end of an iteration, if there is a checkpoint."""
+    return nullcontext() if request.checkpoint is None else request.checkpoint.defer_signals()
 
 
 def fitted_attributes(model: Any) -> dict[str, Any]:
@@ -53,27 +66,16 @@ def set_fitted_attributes(model: Any, state: Mapping[str, Any]) -> None:
 def fit_in_segments(request: FitRequest, count: str, limit: int) -> Iterator[int]:
     """Train a boosting model in segments of rounds with `warm_start`.
 
-    Parameters
-    ----------
-    request : FitRequest
-        With a checkpoint. The first segment starts from its latest state.
-    count : str
-        Name of the parameter that sets the number of rounds.
-    limit : int
-        Maximum number of rounds.
-
-    Yields
-    ------
-    int
-        Number of rounds trained so far. The caller then calls `fit` once, which trains one
-        segment.
+    Yield the number of rounds trained so far; the caller then calls `fit` once, which trains
+    one segment. The first segment starts from the latest checkpoint. Without a checkpoint, all
+    rounds are one segment. `count` names the parameter that sets the number of rounds, and
+    `limit` is its value.
     """
-    model, checkpoint, done = request.model, request.checkpoint, 0
-    assert checkpoint is not None
-    found = checkpoint.restore()
-    if found is not None:
-        done, (fitted,) = found.iteration, load_state(found.state)
-        set_fitted_attributes(model, fitted)
+    model, checkpoint = request.model, request.checkpoint
+    if checkpoint is None:
+        yield 0
+        return
+    done, _ = resume(request, model)
     with override_params(model, **{"warm_start": True, count: limit}):
         while done < limit and not request.monitor.stopped:
             target = min(done + checkpoint.segment_length, limit)
@@ -84,4 +86,4 @@ def fit_in_segments(request: FitRequest, count: str, limit: int) -> Iterator[int
                 return
             done = target
             if done < limit and not request.monitor.stopped:
-                checkpoint.save_if_due(done, lambda: dump_state(fitted_attributes(model)))
+                save_if_due(request, done, model)

@@ -11,24 +11,27 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.types import Array, Rows
 
-__all__ = ["balanced_class_weight", "fit_rows", "override_params"]
+__all__ = ["balanced_class_weight", "fit_rows", "override_params", "truncate"]
 
 
 @contextmanager
-def override_params(model: Any, **values: Any) -> Iterator[dict[str, Any]]:
-    """Set parameters temporarily and restore the previous values at the end.
-
-    Yields
-    ------
-    dict
-        The previous values.
-    """
+def override_params(model: Any, **values: Any) -> Iterator[None]:
+    """Set parameters temporarily and restore the previous values at the end."""
     before = {name: model.get_params(deep=False)[name] for name in values}
     model.set_params(**values)
     try:
-        yield before
+        yield
     finally:
         model.set_params(**before)
+
+
+def truncate(model: Any, size: int, *names: str) -> None:
+    """Keep the first `size` entries of the attributes that the model has."""
+    for name in names:
+        if hasattr(model, name):
+            entries = getattr(model, name)[:size]
+            # A slice of an array would keep all entries in memory and in files.
+            setattr(model, name, entries.copy() if isinstance(entries, np.ndarray) else entries)
 
 
 def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
@@ -41,22 +44,11 @@ def fit_rows(model: Any, rows: Rows, **options: Any) -> None:
 def balanced_class_weight(
     model: Any, y: Array, sample_weight: Array | None = None
 ) -> dict[str, Any]:
-    """Return ``class_weight="balanced"`` as an explicit dictionary of class weights.
+    """Return ``class_weight="balanced"`` as an explicit dictionary; empty for other values.
 
     scikit-learn rejects "balanced" in `partial_fit` and warns about it with `warm_start`,
-    because later calls may use different rows. Here all calls use the same rows.
-
-    Parameters
-    ----------
-    model : estimator
-    y : ndarray of shape (n_samples,)
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-        For models that weight the class counts (forests do, SGD does not).
-
-    Returns
-    -------
-    dict
-        Empty if `class_weight` is not "balanced".
+    because later calls may use different rows. Here all calls use the same rows. Pass
+    `sample_weight` for models that weight the class counts (forests do, SGD does not).
 
     Examples
     --------

@@ -9,17 +9,16 @@ from sktrainer.backends.base import FitRequest
 
 __all__ = ["is_random_forest", "is_truncatable", "n_rounds", "set_unset_params"]
 
-
 DEFAULT_ROUNDS = 100
 
 
 def set_unset_params(request: FitRequest) -> None:
     """Set seed, threads and verbosity where the model leaves them unset."""
-    model, given = request.model, request.model.get_params()
-    if given.get("random_state") is None and given.get("seed") is None:
+    model, params = request.model, request.model.get_params()
+    if params.get("random_state") is None and params.get("seed") is None:
         model.random_state = request.seed
-    alias = "nthread" if given.get("nthread") is not None else "n_jobs"
-    model.set_params(**{alias: resolve_n_threads(given.get(alias), request.n_threads)})
+    alias = "nthread" if params.get("nthread") is not None else "n_jobs"
+    model.set_params(**{alias: resolve_n_threads(params.get(alias), request.n_threads)})
     if request.categorical:
         codes = set(request.categorical)
         n_columns = request.train.X.shape[1]

@@ -9,12 +9,12 @@ from typing import Any
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from sktrainer.backends.base import FitRequest, watched_fit
-from sktrainer.backends.sklearn.checkpoint import fit_in_segments
-from sktrainer.backends.sklearn.parameters import fit_rows, override_params
+from sktrainer.backends.sklearn.checkpoint import defer_signals, fit_in_segments
+from sktrainer.backends.sklearn.parameters import fit_rows, override_params, truncate
+from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
 from sktrainer.callbacks.early_stopping import EvalMetric
-from sktrainer.checkpoints.fit import FitCheckpoint
-from sktrainer.types import Array, ModelFit
+from sktrainer.types import Array, ModelFit, Scorer
 
 __all__ = [
     "AdaBoostStrategy",
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-class HistGradientBoostingStrategy:
+class HistGradientBoostingStrategy(IterationStrategy):
     """One fit in which scikit-learn itself evaluates the validation rows.
 
     Training one round at a time would bin the table again in each round, so that the history
@@ -40,14 +40,15 @@ class HistGradientBoostingStrategy:
     in_segments = True
     equals_plain_fit = True
 
-    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:
         """Fit with the validation rows, replay the rounds and keep the best one."""
-        model, monitor, rows = request.model, request.monitor, watch.rows
+        model, monitor, rows = request.model, request.monitor, validation.rows
         options: dict[str, Any] = {"X_val": rows.X, "y_val": rows.y}
         if rows.sample_weight is not None:
             options["sample_weight_val"] = rows.sample_weight
         scoring = _scoring(monitor.metric)
         scale = loss_scale(model) if scoring == "loss" else 1.0
+        n_iter = 0
         with override_params(
             model,
             early_stopping=True,
@@ -55,62 +56,46 @@ class HistGradientBoostingStrategy:
             tol=monitor.tol / scale,  # scikit-learn compares its unscaled loss
             scoring=scoring,
         ):
-            n_iter = self._fit(request, watch, options)
+            for begin in fit_in_segments(request, "max_iter", model.max_iter):
+                fit_rows(model, request.train, **options)
+                n_iter = self._replay(request, validation, begin)
         stopped = monitor.stopped or model.n_iter_ < model.max_iter
         outcome = watched_fit(request, n_iter, stopped=stopped)
-        self._cut(model, outcome.best_iteration or n_iter)
+        best = outcome.best_iteration or n_iter
+        # scikit-learn has no public way to drop rounds. `n_iter_` is a property that counts
+        # `_predictors`.
+        truncate(model, best, "_predictors")
+        truncate(model, best + 1, "train_score_", "validation_score_")
         return outcome
 
     def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
         with override_params(request.model, max_iter=n_iter, early_stopping=False):
-            if request.checkpoint is None:
+            for _ in fit_in_segments(request, "max_iter", n_iter):
                 fit_rows(request.model, request.train)
-            else:
-                for _ in fit_in_segments(request, "max_iter", n_iter):
-                    fit_rows(request.model, request.train)
 
-    def _fit(
-        self, request: FitRequest, watch: ValidationScorer, options: dict[str, Any]
-    ) -> int:
-        """Fit, replay the rounds and return their number; use segments with a checkpoint."""
-        model, n_iter = request.model, 0
-        if request.checkpoint is None:
-            fit_rows(model, request.train, **options)
-            return self._replay(request, watch)
-        for n_iter in fit_in_segments(request, "max_iter", model.max_iter):
-            fit_rows(model, request.train, **options)
-            n_iter = self._replay(request, watch, n_iter)
-        return n_iter
-
-    def _replay(self, request: FitRequest, watch: ValidationScorer, begin: int = 0) -> int:
+    def _replay(self, request: FitRequest, validation: ValidationScorer, begin: int) -> int:
+        """Record the rounds after `begin`; return the number of the last one."""
         model, monitor = request.model, request.monitor
         name, scale = monitor.metric.name, loss_scale(model)
-        staged = repeat(None) if monitor.metric.scorer is None else _staged(model, watch)
+        staged = repeat(None) if monitor.metric.scorer is None else _staged(model, validation)
         # Entry 0 is the score before the first round. A loss is stored with a negative sign.
         scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
         n_iter = 0
-        for n_iter, (train, validation, values) in enumerate(scores, start=1):
+        for n_iter, (train, score, values) in enumerate(scores, start=1):
             if n_iter <= begin:
                 continue
             if values is None:
                 parts = {
                     "train": {"loss": -scale * train},
-                    "validation": {"loss": -scale * validation},
+                    "validation": {"loss": -scale * score},
                 }
             else:
-                loss = watch.loss(watch.predicted(values))
-                parts = {"train": {name: train}, "validation": {"loss": loss, name: validation}}
+                loss = validation.loss(validation.predicted(values))
+                parts = {"train": {name: train}, "validation": {"loss": loss, name: score}}
             if monitor.record(n_iter, parts, seconds=SECONDS_UNKNOWN):
                 break
         return n_iter
-
-    def _cut(self, model: Any, n_iter: int) -> None:
-        # scikit-learn has no public way to drop rounds. `n_iter_` is a property that counts
-        # `_predictors`.
-        model._predictors = model._predictors[:n_iter]
-        model.train_score_ = model.train_score_[: n_iter + 1]
-        model.validation_score_ = model.validation_score_[: n_iter + 1]
 
 
 def loss_scale(model: Any) -> float:
@@ -122,98 +107,89 @@ def loss_scale(model: Any) -> float:
     return 2.0 if getattr(model, "loss", None) == "squared_error" else 1.0
 
 
-def _scoring(metric: EvalMetric) -> Any:
+def _scoring(metric: EvalMetric) -> str | Scorer:
     """Return the `scoring` parameter for HistGradientBoosting.
 
     A built-in scorer is passed by name: only then does scikit-learn reuse the predictions of
     earlier rounds instead of predicting with all trees after each round.
     """
+    name = metric.name
     if metric.scorer is None:
         return "loss"
-    name = metric.name
-    if name in get_scorer_names() and repr(get_scorer(name)) == repr(metric.scorer):
-        return name
-    return metric.scorer
+    is_builtin = name in get_scorer_names() and repr(get_scorer(name)) == repr(metric.scorer)
+    return name if is_builtin else metric.scorer
 
 
-def _staged(model: Any, watch: ValidationScorer) -> Iterator[Array]:
+def _staged(model: Any, validation: ValidationScorer) -> Iterator[Array]:
     """Yield the predictions for the validation rows after each round, at linear total cost."""
-    if watch.classes is None:
-        yield from model.staged_predict(watch.rows.X)
+    if validation.classes is None:
+        yield from model.staged_predict(validation.rows.X)
     else:
-        yield from model.staged_predict_proba(watch.rows.X)
+        yield from model.staged_predict_proba(validation.rows.X)
 
 
-class GradientBoostingStrategy:
+class GradientBoostingStrategy(IterationStrategy):
     """One fit with a monitor callback that is called after each round."""
 
     iteration = "round"
-    count_parameter = "n_estimators"
     stops_by_default = True
     in_segments = True
     equals_plain_fit = True
 
-    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:
         """Fit with a monitor and keep the best round."""
         model = request.model
-        with override_params(model, n_iter_no_change=None):
-            if request.checkpoint is None:
-                fit_rows(model, request.train, monitor=_RoundMonitor(watch))
-            else:
-                with request.checkpoint.defer_signals():
-                    for begin in fit_in_segments(request, "n_estimators", model.n_estimators):
-                        after_round = _RoundMonitor(watch, begin, request.checkpoint)
-                        fit_rows(model, request.train, monitor=after_round)
-        outcome = watched_fit(request, model.n_estimators_, stopped=request.monitor.stopped)
-        self._cut(model, outcome.best_iteration or model.n_estimators_)
+        with override_params(model, n_iter_no_change=None), defer_signals(request):
+            for begin in fit_in_segments(request, "n_estimators", model.n_estimators):
+                monitor = _RoundMonitor(request, validation, begin)
+                fit_rows(model, request.train, monitor=monitor)
+        n_iter = model.n_estimators_
+        outcome = watched_fit(request, n_iter, stopped=request.monitor.stopped)
+        model.n_estimators_ = outcome.best_iteration or n_iter
+        truncate(
+            model,
+            model.n_estimators_,
+            "estimators_",
+            "train_score_",
+            "oob_improvement_",
+            "oob_scores_",
+        )
+        if hasattr(model, "oob_scores_"):
+            model.oob_score_ = model.oob_scores_[-1]
         return outcome
 
     def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` rounds."""
         with override_params(request.model, n_estimators=n_iter, n_iter_no_change=None):
-            if request.checkpoint is None:
+            for _ in fit_in_segments(request, "n_estimators", n_iter):
                 fit_rows(request.model, request.train)
-            else:
-                for _ in fit_in_segments(request, "n_estimators", n_iter):
-                    fit_rows(request.model, request.train)
-
-    def _cut(self, model: Any, n_iter: int) -> None:
-        for name in ("estimators_", "train_score_", "oob_improvement_", "oob_scores_"):
-            if hasattr(model, name):
-                setattr(model, name, getattr(model, name)[:n_iter].copy())
-        if hasattr(model, "oob_scores_"):
-            model.oob_score_ = model.oob_scores_[-1]
-        model.n_estimators_ = n_iter
 
 
 class _RoundMonitor:
     """Callback for `GradientBoosting.fit(monitor=...)` that evaluates the validation rows.
 
     The staged predictors are generators over the growing ensemble: each step adds only the
-    trees of one round to the previous sum.
+    trees of one round to the previous sum. `begin` is the number of rounds trained before.
     """
 
-    def __init__(
-        self, watch: ValidationScorer, begin: int = 0, checkpoint: FitCheckpoint | None = None
-    ) -> None:
-        self._watch = watch
+    def __init__(self, request: FitRequest, validation: ValidationScorer, begin: int) -> None:
+        self._checkpoint = request.checkpoint
+        self._validation = validation
         self._begin = begin
-        self._checkpoint = checkpoint
         self._values: Iterator[Array] | None = None
         self._decisions: Iterator[Array | None] = repeat(None)
 
     def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
         if self._values is None:
-            begin = self._begin
-            self._values = islice(_staged(model, self._watch), begin, None)
+            self._values = islice(_staged(model, self._validation), self._begin, None)
             if model.loss == "exponential":
-                decisions = model.staged_decision_function(self._watch.rows.X)
-                self._decisions = islice(decisions, begin, None)
+                decisions = model.staged_decision_function(self._validation.rows.X)
+                self._decisions = islice(decisions, self._begin, None)
         decision = next(self._decisions)
         if decision is not None and decision.shape[1] == 1:
             decision = decision[:, 0]  # shape (n, 1) here, (n,) in `decision_function`
-        predicted = self._watch.predicted(next(self._values), decision)
-        stop = self._watch.record(i + 1, predicted, train_loss=train_loss(model, i))
+        predicted = self._validation.predicted(next(self._values), decision)
+        stop = self._validation.record(i + 1, predicted, train_loss=train_loss(model, i))
         if self._checkpoint is not None:
             self._checkpoint.raise_if_interrupted()
         return stop
@@ -227,48 +203,31 @@ def train_loss(model: Any, i: int) -> float | None:
     """
     if model.loss == "huber":
         return None
-    twice = model.loss == "log_loss" and model.n_classes_ == 2
-    return float(model.train_score_[i]) / (2.0 if twice else 1.0)
+    is_doubled = model.loss == "log_loss" and model.n_classes_ == 2
+    return float(model.train_score_[i]) / (2.0 if is_doubled else 1.0)
 
 
-class AdaBoostStrategy:
+class AdaBoostStrategy(IterationStrategy):
     """One complete fit, followed by an evaluation of its staged predictions.
 
     AdaBoost can neither be stopped nor continued. Early stopping therefore saves no time; it
-    only selects the best number of rounds.
+    only selects the best number of rounds. A fit ends early if a round fits the training rows
+    perfectly.
     """
 
     iteration = "round"
-    count_parameter = "n_estimators"
-    stops_by_default = False
-    in_segments = False
-    equals_plain_fit = False
 
-    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
+    def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:
         """Fit all rounds, evaluate them one by one and keep the best."""
-        model = request.model
+        model, n_iter = request.model, 0
         fit_rows(model, request.train)
-        n_iter = 0
-        for n_iter, values in enumerate(_staged(model, watch), start=1):
-            if watch.record(n_iter, watch.predicted(values)):
+        for n_iter, values in enumerate(_staged(model, validation), start=1):
+            if validation.record(n_iter, validation.predicted(values)):
                 break
         outcome = watched_fit(request, n_iter, stopped=request.monitor.stopped)
-        self._cut(model, outcome.best_iteration or n_iter)
+        best = outcome.best_iteration or n_iter
+        truncate(model, best, "estimators_", "estimator_weights_", "estimator_errors_")
+        truncate(
+            model, best, "samplers_", "pipelines_"
+        )  # RUSBoostClassifier (imbalanced-learn)
         return outcome
-
-    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
-        """Fit `n_iter` rounds, or fewer if a round fits the training rows perfectly."""
-        with override_params(request.model, n_estimators=n_iter):
-            fit_rows(request.model, request.train)
-
-    def _cut(self, model: Any, n_iter: int) -> None:
-        # The last two are attributes of RUSBoostClassifier (imbalanced-learn).
-        for name in (
-            "estimators_",
-            "estimator_weights_",
-            "estimator_errors_",
-            "samplers_",
-            "pipelines_",
-        ):
-            if hasattr(model, name):
-                setattr(model, name, getattr(model, name)[:n_iter])

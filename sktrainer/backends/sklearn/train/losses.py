@@ -1,7 +1,7 @@
 """Training losses of scikit-learn models, computed from predictions.
 
-Two tables map the values of the `loss` and `criterion` parameters to functions. All other
-models with probabilities use the log loss.
+Tables map the values of the `loss` and `criterion` parameters to functions. All other models
+with probabilities use the log loss.
 """
 
 from __future__ import annotations
@@ -16,81 +16,49 @@ from scipy.special import xlogy
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Array, Rows, Task
 
-__all__ = ["ERRORS", "MARGINS", "NativeLoss", "native_loss"]
-
+__all__ = ["NativeLoss", "native_loss"]
 
 NativeLoss = Callable[[CachedPredictor], float]
-
-
 RowLoss = Callable[[Array, Array], Array]
 
-
-def _modified_huber(margin: Array) -> Array:
-    return np.where(margin >= -1, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
-
-
 # Functions of the margin: the decision value, negated if the row is not of the class.
-MARGINS: dict[str, Callable[[Array], Array]] = {
+_MARGIN_LOSSES: dict[str, Callable[[Array], Array]] = {
     "hinge": lambda margin: np.maximum(0.0, 1.0 - margin),
     "perceptron": lambda margin: np.maximum(0.0, -margin),
     "squared_hinge": lambda margin: np.maximum(0.0, 1.0 - margin) ** 2,
-    "modified_huber": _modified_huber,
+    "modified_huber": lambda margin: np.where(
+        margin >= -1, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin
+    ),
     "exponential": lambda margin: np.exp(-margin),
 }
 
-
-def _squared(y: Array, prediction: Array) -> Array:
-    return (y - prediction) ** 2
-
-
-def _absolute(y: Array, prediction: Array) -> Array:
-    return np.abs(y - prediction)
-
-
-# Half the Poisson and gamma deviances, as in scikit-learn's losses.
-def _poisson(y: Array, prediction: Array) -> Array:
-    return xlogy(y, y) - xlogy(y, prediction) - y + prediction
-
-
-def _gamma(y: Array, prediction: Array) -> Array:
-    return np.log(prediction / y) + y / prediction - 1.0
-
-
-def _quantile(level: float, y: Array, prediction: Array) -> Array:
-    return np.maximum(level * (y - prediction), (level - 1.0) * (y - prediction))
-
-
-def _huber(delta: float, y: Array, prediction: Array) -> Array:
-    error = np.abs(y - prediction)
-    return np.where(error <= delta, 0.5 * error**2, delta * (error - 0.5 * delta))
-
-
-def _epsilon_insensitive(epsilon: float, y: Array, prediction: Array) -> Array:
-    return np.maximum(0.0, np.abs(y - prediction) - epsilon)
-
-
-def _squared_epsilon_insensitive(epsilon: float, y: Array, prediction: Array) -> Array:
-    return _epsilon_insensitive(epsilon, y, prediction) ** 2
-
-
-# Each entry builds the loss per row from the model's parameters and the training targets.
-ERRORS: dict[str, Callable[[Any, Array], RowLoss]] = {
-    "squared_error": lambda model, y: _squared,
-    "friedman_mse": lambda model, y: _squared,
-    "absolute_error": lambda model, y: _absolute,
-    "poisson": lambda model, y: _poisson,
-    "gamma": lambda model, y: _gamma,
-    "quantile": lambda model, y: partial(_quantile, _quantile_level(model)),
-    "huber": lambda model, y: partial(_huber, _huber_delta(model, y)),
-    "epsilon_insensitive": lambda model, y: partial(_epsilon_insensitive, model.epsilon),
-    "squared_epsilon_insensitive": lambda model, y: partial(
-        _squared_epsilon_insensitive, model.epsilon
-    ),
+# Functions of target and prediction, without parameters of the model. Half the Poisson and
+# gamma deviances, as in scikit-learn's losses.
+_ROW_LOSSES: dict[str, RowLoss] = {
+    "squared_error": lambda y, p: (y - p) ** 2,
+    "friedman_mse": lambda y, p: (y - p) ** 2,
+    "absolute_error": lambda y, p: np.abs(y - p),
+    "poisson": lambda y, p: xlogy(y, y) - xlogy(y, p) - y + p,
+    "gamma": lambda y, p: np.log(p / y) + y / p - 1.0,
 }
 
 
-def _quantile_level(model: Any) -> float:
-    return float(model.quantile if hasattr(model, "quantile") else model.alpha)
+def _row_loss(model: Any, name: str, train_y: Array) -> RowLoss | None:
+    """Return the regression loss with this name, or None if the name is unknown."""
+    if name == "quantile":
+        level = float(model.quantile if hasattr(model, "quantile") else model.alpha)
+        return lambda y, p: np.maximum(level * (y - p), (level - 1.0) * (y - p))
+    if name == "huber":
+        delta = _huber_delta(model, train_y)
+        return lambda y, p: np.where(
+            np.abs(y - p) <= delta,
+            0.5 * (y - p) ** 2,
+            delta * (np.abs(y - p) - 0.5 * delta),
+        )
+    if name in ("epsilon_insensitive", "squared_epsilon_insensitive"):
+        epsilon, power = model.epsilon, 2 if name.startswith("squared") else 1
+        return lambda y, p: np.maximum(0.0, np.abs(y - p) - epsilon) ** power
+    return _ROW_LOSSES.get(name)
 
 
 def _huber_delta(model: Any, y: Array) -> float:
@@ -110,21 +78,8 @@ def native_loss(
 ) -> NativeLoss:
     """Return a function that computes the model's training loss on `rows` (weighted mean).
 
-    Parameters
-    ----------
-    model : estimator
-        Its `loss` (or `criterion`) parameter selects the loss.
-    task : {"classification", "regression"}
-    train_y : ndarray of shape (n_train,) or (n_train, n_outputs)
-    rows : Rows
-        The rows to predict; `y` holds labels or numbers.
-    classes : ndarray of shape (n_classes,) or None
-        Sorted class labels; None for regression.
-
-    Returns
-    -------
-    callable
-        ``loss(predicted) -> float``; smaller is better.
+    `rows` are the rows to predict, `train_y` the training targets, and `classes` the sorted
+    class labels (None for regression). A smaller value is better.
 
     Examples
     --------
@@ -140,7 +95,7 @@ def native_loss(
     name = getattr(model, "loss", None)
     if task == "regression":
         name = name or getattr(model, "criterion", None)
-        row_loss = ERRORS.get(str(name), ERRORS["squared_error"])(model, train_y)
+        row_loss = _row_loss(model, str(name), train_y) or _ROW_LOSSES["squared_error"]
         return partial(_error, row_loss, np.asarray(rows.y, dtype=float), rows.sample_weight)
     assert classes is not None
     return _class_loss(model, str(name), train_y, rows, classes)
@@ -149,20 +104,19 @@ def native_loss(
 def _class_loss(
     model: Any, name: str, train_y: Array, rows: Rows, classes: Array
 ) -> NativeLoss:
-    codes = np.searchsorted(classes, rows.y)
-    if name in MARGINS:
-        return partial(_margin, MARGINS[name], codes, rows.sample_weight)
-    if name in ERRORS and hasattr(model, "decision_function"):
+    codes, weights = np.searchsorted(classes, rows.y), rows.sample_weight
+    if name in _MARGIN_LOSSES:
+        return partial(_margin, _MARGIN_LOSSES[name], codes, weights)
+    has_decision = hasattr(model, "decision_function")
+    row_loss = _row_loss(model, name, train_y) if has_decision else None
+    if row_loss is not None:
         # SGDClassifier accepts regression losses, with the targets -1 and +1.
-        towards = ERRORS[name](model, train_y)
-        return partial(
-            _margin, lambda m: towards(np.ones_like(m), m), codes, rows.sample_weight
-        )
+        return partial(_margin, lambda m: row_loss(np.ones_like(m), m), codes, weights)
     if hasattr(model, "predict_proba"):
-        return partial(_log_loss, codes, rows.sample_weight)
-    if hasattr(model, "decision_function"):
-        return partial(_margin, MARGINS["hinge"], codes, rows.sample_weight)
-    return partial(_misclassified, rows.y, rows.sample_weight)
+        return partial(_log_loss, codes, weights)
+    if has_decision:
+        return partial(_margin, _MARGIN_LOSSES["hinge"], codes, weights)
+    return lambda predicted: _mean((predicted.predict() != rows.y).astype(float), weights)
 
 
 def _error(
@@ -192,10 +146,6 @@ def _margin(
         return _mean(row_loss(np.where(codes == 1, decision, -decision)), weights)
     is_class = codes[:, None] == np.arange(decision.shape[1])
     return _mean(row_loss(np.where(is_class, decision, -decision)).sum(axis=1), weights)
-
-
-def _misclassified(y: Array, weights: Array | None, predicted: CachedPredictor) -> float:
-    return _mean((predicted.predict() != y).astype(float), weights)
 
 
 def _mean(losses: Array, weights: Array | None) -> float:

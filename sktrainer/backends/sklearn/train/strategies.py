@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
-from sktrainer.backends.base import FitRequest
+from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.boosting import (
     AdaBoostStrategy,
     GradientBoostingStrategy,
@@ -16,64 +16,23 @@ from sktrainer.backends.sklearn.train.forests import (
     ForestStrategy,
     WarmStartStrategy,
 )
-from sktrainer.backends.sklearn.train.validation import ValidationScorer
-from sktrainer.types import ModelFit
 
 __all__ = ["IterationStrategy", "iteration_strategy", "sklearn_class_names"]
 
 
-class IterationStrategy(Protocol):
-    """Iterative training strategy for one family of models."""
-
-    @property
-    def iteration(self) -> str:
-        """Name of an iteration."""
-
-    @property
-    def count_parameter(self) -> str:
-        """Name of the parameter that sets the number of iterations."""
-
-    @property
-    def stops_by_default(self) -> bool:
-        """Whether more iterations overfit."""
-
-    @property
-    def in_segments(self) -> bool:
-        """Whether the model is trained in segments if there is a checkpoint."""
-
-    @property
-    def equals_plain_fit(self) -> bool:
-        """Whether `fit_n_iterations` equals the model's `fit` and can resume."""
-
-    def fit_with_monitor(self, request: FitRequest, watch: ValidationScorer) -> ModelFit:
-        """Fit until the monitor stops and keep the best iteration."""
-
-    def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
-        """Fit `n_iter` iterations, bit-identical to a monitored fit cut at `n_iter`."""
-
-
 _STRATEGIES: dict[str, IterationStrategy] = {
-    "HistGradientBoostingClassifier": HistGradientBoostingStrategy(),
-    "HistGradientBoostingRegressor": HistGradientBoostingStrategy(),
-    "GradientBoostingClassifier": GradientBoostingStrategy(),
-    "GradientBoostingRegressor": GradientBoostingStrategy(),
-    "AdaBoostClassifier": AdaBoostStrategy(),
-    "AdaBoostRegressor": AdaBoostStrategy(),
-    "RandomForestClassifier": ForestStrategy(),
-    "RandomForestRegressor": ForestStrategy(),
-    "ExtraTreesClassifier": ForestStrategy(),
-    "ExtraTreesRegressor": ForestStrategy(),
-    "BaggingClassifier": BaggingStrategy(),
-    "BaggingRegressor": BaggingStrategy(),
-    "MLPClassifier": EpochStrategy(stops_by_default=True),
-    "MLPRegressor": EpochStrategy(stops_by_default=True),
+    f"{family}{kind}": strategy
+    for kind in ("Classifier", "Regressor")
+    for family, strategy in {
+        "HistGradientBoosting": HistGradientBoostingStrategy(),
+        "GradientBoosting": GradientBoostingStrategy(),
+        "AdaBoost": AdaBoostStrategy(),
+        "RandomForest": ForestStrategy(),
+        "ExtraTrees": ForestStrategy(),
+        "Bagging": BaggingStrategy(),
+        "MLP": EpochStrategy(stops_by_default=True),
+    }.items()
 }
-
-
-_EPOCH_STRATEGY = EpochStrategy(stops_by_default=False)
-
-
-_WARM_START_STRATEGY = WarmStartStrategy()
 
 
 def iteration_strategy(model: Any) -> IterationStrategy | None:
@@ -90,17 +49,14 @@ def iteration_strategy(model: Any) -> IterationStrategy | None:
     >>> iteration_strategy(SGDClassifier()).iteration
     'epoch'
     """
-    way = next(
-        (_STRATEGIES[name] for name in sklearn_class_names(model) if name in _STRATEGIES), None
-    )
-    if isinstance(way, EpochStrategy) or way is None:
-        if is_epoch_model(model):
-            return way or _EPOCH_STRATEGY
-        parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
-        return (
-            _WARM_START_STRATEGY if {"warm_start", "n_estimators"} <= set(parameters) else None
-        )
-    return way
+    names = sklearn_class_names(model)
+    strategy = next((_STRATEGIES[name] for name in names if name in _STRATEGIES), None)
+    if strategy is not None and not isinstance(strategy, EpochStrategy):
+        return strategy
+    if is_epoch_model(model):
+        return strategy or EpochStrategy(stops_by_default=False)
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    return WarmStartStrategy() if {"warm_start", "n_estimators"} <= set(parameters) else None
 
 
 def sklearn_class_names(model: Any) -> list[str]:

@@ -1,20 +1,20 @@
-"""Evaluation of the validation rows, temporary parameters, and other training helpers."""
+"""Evaluation of the validation rows during a fit."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sktrainer.backends.base import FitRequest
+from sktrainer.backends.eval_metric import call_scorer
 from sktrainer.backends.sklearn.train.losses import native_loss
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.exceptions import InputError
-from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.types import Array
 
 __all__ = ["SECONDS_UNKNOWN", "ValidationScorer"]
-
 
 SECONDS_UNKNOWN = float("nan")
 
@@ -41,35 +41,27 @@ class ValidationScorer:
         self.task = request.task
         self.classes = np.unique(train_y) if request.task == "classification" else None
         self.loss = native_loss(request.model, self.task, train_y, self.rows, self.classes)
-        self._scorer = request.monitor.metric.scorer
-        weights = self.rows.sample_weight
-        weighs = weights is not None and accepts_parameter(
-            getattr(self._scorer, "_score_func", self._scorer), "sample_weight"
-        )
-        self._score_options = {"sample_weight": weights} if weighs else {}
-
-    def values(self, predicted: CachedPredictor) -> dict[str, float]:
-        """Return the loss and, if a scorer is monitored, its score."""
-        values = {"loss": self.loss(predicted)}
-        if self._scorer is not None:
-            score = self._scorer(predicted, self.rows.X, self.rows.y, **self._score_options)
-            values[self.monitor.metric.name] = float(score)
-        return values
 
     def record(
         self, iteration: int, predicted: CachedPredictor, *, train_loss: float | None = None
     ) -> bool:
         """Record the metrics of one iteration and return whether to stop."""
-        parts: dict[str, dict[str, float]] = {"validation": self.values(predicted)}
+        metric, rows = self.monitor.metric, self.rows
+        values = {"loss": self.loss(predicted)}
+        if metric.scorer is not None:
+            values[metric.name] = call_scorer(
+                metric.scorer, predicted, rows.X, rows.y, rows.sample_weight
+            )
+        parts = {"validation": values}
         if train_loss is not None:
             parts["train"] = {"loss": train_loss}
         return self.monitor.record(iteration, parts)
 
     def predicted(self, values: Array, decision: Array | None = None) -> CachedPredictor:
         """Wrap probabilities (classification) or predictions (regression)."""
-        if self.classes is None:
-            return CachedPredictor(self.task, None, predict=lambda: values)
         classes = self.classes
+        if classes is None:
+            return CachedPredictor(self.task, None, predict=lambda: values)
         return CachedPredictor(
             self.task,
             classes,
@@ -81,7 +73,7 @@ class ValidationScorer:
     def predicted_by(self, model: Any) -> CachedPredictor:
         """Wrap the predictions of a fitted model; they are computed on first use."""
 
-        def source(name: str) -> Any:
+        def method(name: str) -> Callable[[], Array] | None:
             if not hasattr(model, name):
                 return None
             return lambda: np.asarray(getattr(model, name)(self.rows.X))
@@ -89,7 +81,7 @@ class ValidationScorer:
         return CachedPredictor(
             self.task,
             self.classes,
-            predict=source("predict"),
-            predict_proba=source("predict_proba") if self.classes is not None else None,
-            decision_function=source("decision_function"),
+            predict=lambda: np.asarray(model.predict(self.rows.X)),
+            predict_proba=method("predict_proba") if self.classes is not None else None,
+            decision_function=method("decision_function"),
         )
