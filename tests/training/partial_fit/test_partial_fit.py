@@ -122,7 +122,7 @@ def test_one_row_per_chunk_is_enough():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": Y.replace("c1", "c2")}, "only classes of the first call .*got .'c2'"),
+        ({"y": Y.replace("c1", "c2")}, "only classes of the first call .*got 'c2'"),
         ({"classes": ["c0", "c2"]}, "classes must be those of the first call"),
         ({"y": Y[:-1]}, "as many rows as X"),
         ({"X": X.drop(columns="size")}, "feature names should match"),
