@@ -218,7 +218,9 @@ def iter_sub_estimators(model: Any) -> Iterator[Any]:
     for value in model.get_params(deep=False).values():
         for item in value if isinstance(value, (list, tuple)) else [value]:
             part = item[1] if isinstance(item, tuple) and len(item) == 2 else item
-            if hasattr(part, "fit") and hasattr(part, "get_params"):
+            # A class has the methods of its instances, but is not an estimator.
+            is_class = isinstance(part, type)
+            if not is_class and hasattr(part, "fit") and hasattr(part, "get_params"):
                 yield part
 
 
@@ -243,8 +245,6 @@ def iter_nested_models(
     ['BaggingClassifier', 'DecisionTreeClassifier']
     """
     for part in iter_sub_estimators(model):
-        if isinstance(part, type):
-            continue
         yield part
         if enter(part):
             yield from iter_nested_models(part, enter=enter)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from sktrainer.data.columns import (
     ColumnValues,
     column_names,
     column_reader,
     is_frame,
+    preview_names,
     unwrap_column,
 )
 from sktrainer.exceptions import InputError
@@ -24,11 +27,11 @@ __all__ = [
     "has_infinite",
     "inferred_type",
     "infinite_message",
+    "infinite_sparse_columns",
     "table_problems",
     "unsupported_types",
     "unsupported_values_message",
 ]
-
 
 _CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray, pd.Series, pd.DataFrame)
 
@@ -41,19 +44,10 @@ class UnsupportedValueError(InputError, TypeError):
 
 
 def table_problems(X: Any) -> list[str]:
-    """Return the problems of a table, one message per problem, without raising.
+    """Return the problems of a DataFrame, array or sparse matrix, one message per problem.
 
     The checks cover the number of dimensions, duplicate column names, column names that are
     only partly strings, values that are lists, dicts or arrays, and infinite values.
-
-    Parameters
-    ----------
-    X : DataFrame, ndarray or sparse matrix
-        Other types, such as lists, are not checked.
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------
@@ -76,12 +70,10 @@ them with NaN or clip them
             f"column names must be all strings or all non-strings, got {' and '.join(kinds)}; "
             "rename them, for example with X.columns = X.columns.astype(str)"
         )
-    column = column_reader(X)
-    return [*problems, *_column_problems([str(name) for name in names], column)]
+    return [*problems, *_column_problems(X, [str(name) for name in names])]
 
 
 def _array_problems(X: Any) -> list[str]:
-    data = X.data if hasattr(X, "tocsr") else X
     shape = getattr(X, "shape", None)
     if shape is not None and len(shape) != 2:
         problem = (
@@ -89,108 +81,109 @@ def _array_problems(X: Any) -> list[str]:
             "reshape it, for example with X.reshape(-1, 1) for one column"
         )
         return [problem]
-    if not isinstance(data, np.ndarray):
+    if sparse.issparse(X):
+        infinite = infinite_sparse_columns(X)
+        return [infinite_message(infinite)] if infinite else []
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "fO":
         return []
-    if data.dtype.kind == "f" and not has_infinite(data):
+    if X.dtype.kind == "f" and not has_infinite(X):
         return []
-    if data.dtype.kind not in "fO":
-        return []
-    if data.ndim != 2:
-        return ["infinite values in the sparse X: expected finite numbers; replace them"]
-    names = [f"x{position}" for position in range(data.shape[1])]
-    return list(_column_problems(names, column_reader(X)))
+    return list(_column_problems(X, [f"x{position}" for position in range(X.shape[1])]))
 
 
-def _column_problems(names: list[str], column: Callable[[int], ColumnValues]) -> Iterator[str]:
-    infinite = []
+def _column_problems(X: Any, names: list[str]) -> Iterator[str]:
+    column, infinite = column_reader(X), []
     for position, name in enumerate(names):
-        cells = unwrap_column(column(position))
-        inferred = inferred_type(cells)
-        unusable = unsupported_types(cells, inferred)
+        values = unwrap_column(column(position))
+        inferred = inferred_type(values)
+        unusable = unsupported_types(values, inferred)
         if unusable:
             yield unsupported_values_message(name, unusable)
-        elif _is_infinite(cells, inferred):
+        elif _is_infinite(values, inferred):
             infinite.append(name)
     if infinite:
         yield infinite_message(infinite)
 
 
-def inferred_type(cells: ColumnValues) -> str:
+def inferred_type(values: ColumnValues) -> str:
     """Return the type that pandas infers for an object column; "" for other columns."""
-    if not isinstance(cells, np.ndarray) or cells.dtype != object:
+    if not isinstance(values, np.ndarray) or values.dtype != object:
         return ""
-    return pd.api.types.infer_dtype(cells, skipna=True)
+    return pd.api.types.infer_dtype(values, skipna=True)
 
 
-def unsupported_types(cells: ColumnValues, inferred: str) -> list[str]:
+def unsupported_types(values: ColumnValues, inferred: str) -> list[str]:
     """Return the type names of values that are not a single number, string or date.
 
-    Parameters
-    ----------
-    cells : ndarray or ExtensionArray of shape (n_rows,)
-    inferred : str
-        Their `inferred_type`. Single values are only inspected if it is "mixed".
+    Single values are only inspected if `inferred`, their `inferred_type`, is "mixed".
 
     Examples
     --------
     >>> import numpy as np
-    >>> cells = np.array([None, "a", {"a": 1}], dtype=object)
-    >>> unsupported_types(cells, inferred_type(cells))
+    >>> values = np.array([None, "a", {"a": 1}], dtype=object)
+    >>> unsupported_types(values, inferred_type(values))
     ['dict']
     """
-    if cells.dtype.kind == "c" or inferred == "complex":
+    if values.dtype.kind == "c" or inferred == "complex":
         return ["complex"]
     if not inferred.startswith("mixed"):
         return []
-    types = set(map(type, cells))
-    found = {kind.__name__ for kind in types if issubclass(kind, (*_CONTAINERS, complex))}
-    return sorted(found)
+    types = set(map(type, values))
+    return sorted({t.__name__ for t in types if issubclass(t, (*_CONTAINERS, complex))})
 
 
-def _is_infinite(cells: ColumnValues, inferred: str) -> bool:
-    if not isinstance(cells, np.ndarray) or not len(cells):
+def _is_infinite(values: ColumnValues, inferred: str) -> bool:
+    if not isinstance(values, np.ndarray) or not len(values):
         return False
-    if cells.dtype.kind == "f":
-        return has_infinite(cells)
+    if values.dtype.kind == "f":
+        return has_infinite(values)
     if inferred not in ("floating", "mixed-integer-float"):
         return False
-    return any(isinstance(cell, float | np.floating) and np.isinf(cell) for cell in cells)
+    return any(isinstance(value, float | np.floating) and np.isinf(value) for value in values)
 
 
-def duplicate_message(names: list[Any]) -> str:
+def duplicate_message(names: Sequence[Hashable]) -> str:
     """Return the message for duplicate column names."""
-    twice = sorted({str(name) for name in names if names.count(name) > 1})
-    return f"column names must be unique, got duplicates: {_listed(twice)}; rename or drop them"
-
-
-def unsupported_values_message(name: str, types: list[str]) -> str:
-    """Return the message for a column with values of unsupported types."""
-    # scikit-learn's estimator checks require "argument must be a string ... a number".
+    duplicates = sorted(str(name) for name, n in Counter(names).items() if n > 1)
     return (
-        f"column {name!r} contains {_listed(types)} values: expected numbers, strings or dates "
-        "(each argument must be a string or a number); expand it into several columns, or "
-        "drop it"
+        f"column names must be unique, got duplicates: {preview_names(duplicates)}; rename or "
+        "drop them"
     )
 
 
-def infinite_message(names: list[str]) -> str:
+def unsupported_values_message(name: str, types: Sequence[str]) -> str:
+    """Return the message for a column with values of unsupported types."""
+    # scikit-learn's estimator checks require "argument must be a string ... a number".
+    return (
+        f"column {name!r} contains {', '.join(types)} values: expected numbers, strings or "
+        "dates (each argument must be a string or a number); expand it into several columns, "
+        "or drop it"
+    )
+
+
+def infinite_sparse_columns(X: Any) -> list[str]:
+    """Return the names of the columns of a sparse matrix that contain infinite values."""
+    if X.dtype.kind != "f" or not has_infinite(X.data):
+        return []
+    matrix = sparse.coo_array(X)
+    columns = np.unique(matrix.col[np.isinf(matrix.data)])
+    return [f"x{position}" for position in columns.tolist()]
+
+
+def infinite_message(names: Sequence[str]) -> str:
     """Return the message for columns with infinite values."""
     # scikit-learn's estimator checks require "inf" or "NaN" in the message.
     columns = "column" if len(names) == 1 else "columns"
     return (
-        f"infinite values in {columns} {', '.join(map(repr, names))}: expected finite "
-        "numbers or missing values; replace them with NaN or clip them"
+        f"infinite values in {columns} {preview_names(names)}: expected finite numbers or "
+        "missing values; replace them with NaN or clip them"
     )
 
 
 def has_infinite(values: Array) -> bool:
     """Return whether an array of floats contains an infinite value.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> has_infinite(np.array([1.0, np.nan])), has_infinite(np.array([1.0, -np.inf]))
-    (False, True)
+    NaN is not infinite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         # A finite sum proves that all values are finite, in one pass and without a copy.
@@ -198,7 +191,3 @@ def has_infinite(values: Array) -> bool:
             return False
     low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
     return bool(np.isinf(low) or np.isinf(high))
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items)

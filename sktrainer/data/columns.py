@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import InputError, suggest_name
 from sktrainer.types import Array
 
 __all__ = [
@@ -19,17 +19,22 @@ __all__ = [
     "column_reader",
     "is_float_frame",
     "is_frame",
+    "missing_column_message",
+    "object_array",
+    "preview_names",
     "unwrap_column",
 ]
 
 
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
-ColumnValues: TypeAlias = Any
-
+ColumnValues: TypeAlias = Any  # a union would need a type test before each attribute
 
 #: Up to this number of rows, a frame is converted to Python objects at once. For so few
 #: rows, column access takes longer than all other steps of the encoding.
 FEW_ROWS = 16
+
+#: Maximum number of column names in a message. Tables may have thousands of columns.
+MAX_NAMES = 10
 
 
 def is_frame(X: Any) -> bool:
@@ -60,14 +65,6 @@ def is_float_frame(X: Any) -> bool:
     """Return whether X is a pandas DataFrame whose columns have one NumPy float dtype.
 
     Such a frame is usually one block of memory, which is available without a copy.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> is_float_frame(pd.DataFrame({"a": [0.5], "b": [1.5]}))
-    True
-    >>> is_float_frame(pd.DataFrame({"a": [0.5], "b": [1]}))
-    False
     """
     if not isinstance(X, pd.DataFrame):
         return False
@@ -80,6 +77,36 @@ def column_names(X: Any) -> list[Any]:
     if isinstance(X, pd.DataFrame):
         return list(X.columns)
     return list(nw.from_native(X, eager_only=True).columns)
+
+
+def preview_names(names: Iterable[object]) -> str:
+    """Return names as text: the first ten, and the number of further names.
+
+    Examples
+    --------
+    >>> preview_names(["age", "sex"])
+    "'age', 'sex'"
+    >>> preview_names(range(12))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    shown = [repr(name) for name in names]
+    n_more = len(shown) - MAX_NAMES
+    return ", ".join(shown[:MAX_NAMES]) + (f" and {n_more:,} more" if n_more > 0 else "")
+
+
+def missing_column_message(parameter: str, name: object, columns: Sequence[object]) -> str:
+    """Return the message for a parameter that names a column which X does not have.
+
+    Examples
+    --------
+    >>> missing_column_message("y", "Churn", ["age", "churn"])
+    "y='Churn' is not a column of X. Did you mean 'churn'?"
+    """
+    hint = suggest_name(str(name), map(str, columns))
+    return (
+        f"{parameter}={name!r} is not a column of X"
+        f"{hint or f'. The columns of X are: {preview_names(columns)}.'}"
+    )
 
 
 def column_reader(X: Any, *, exact: bool = True) -> Callable[[int], ColumnValues]:
@@ -109,67 +136,60 @@ def column_reader(X: Any, *, exact: bool = True) -> Callable[[int], ColumnValues
     few = not exact and len(X) <= FEW_ROWS
     if isinstance(X, pd.DataFrame):
         if few:
-            return _from_block(X.to_numpy(dtype=object))  # one call for all columns
-        return lambda position: _unwrap_extension(X.iloc[:, position].array)
+            return column_reader(X.to_numpy(dtype=object))  # one call for all columns
+        return lambda position: _unwrap_numpy(X.iloc[:, position].array)
     frame = nw.from_native(X, eager_only=True)
     if few:
         block = np.empty(frame.shape, dtype=object)
         block[:] = frame.rows()
-        return _from_block(block)
-    return lambda position: _narwhals_cells(frame[:, position])
+        return column_reader(block)
+    return lambda position: _convert_narwhals(frame[:, position])
 
 
-def _from_block(block: Array) -> Callable[[int], ColumnValues]:
-    return lambda position: block[:, position]
+def _unwrap_numpy(values: ColumnValues) -> ColumnValues:
+    return values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values
 
 
-def _unwrap_extension(cells: Any) -> ColumnValues:
-    return cells.to_numpy() if isinstance(cells, pd.arrays.NumpyExtensionArray) else cells
-
-
-def unwrap_column(cells: Any) -> ColumnValues:
+def unwrap_column(values: ColumnValues) -> ColumnValues:
     """Return column values as one of the array types that the encoder supports.
 
     These are NumPy arrays (numbers, booleans, datetimes, durations, objects) and the
     pandas types Categorical, DatetimeArray and string array. Nullable and Arrow numbers
     become floats if values are missing. All other types become object arrays.
     """
-    if isinstance(cells, np.ndarray):
-        return cells.astype(object) if cells.dtype.kind in "US" else cells
-    if isinstance(cells, pd.arrays.NumpyExtensionArray):
-        return unwrap_column(cells.to_numpy())
-    dtype = cells.dtype
+    values = _unwrap_numpy(values)
+    if isinstance(values, np.ndarray):
+        return values.astype(object) if values.dtype.kind in "US" else values
+    dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype | pd.StringDtype):
-        return cells
+        return values
     if isinstance(dtype, np.dtype):  # datetimes and durations
-        return cells.to_numpy()
+        return values.to_numpy()
     if isinstance(dtype, pd.PeriodDtype):
-        return cells.to_timestamp().to_numpy()
+        return values.to_timestamp().to_numpy()
     if isinstance(dtype, pd.SparseDtype):
-        return unwrap_column(np.asarray(cells))
-    if dtype.kind in "iufb":
-        return _plain_numbers(cells)
+        return unwrap_column(np.asarray(values))
+    if dtype.kind in "iufb":  # nullable and Arrow numbers
+        numpy_dtype = dtype.numpy_dtype
+        if values.isna().any():
+            numpy_dtype = np.float32 if numpy_dtype == np.float32 else np.float64
+            return values.to_numpy(dtype=numpy_dtype, na_value=np.nan)
+        return values.to_numpy(dtype=numpy_dtype)
     if dtype.kind == "U":  # Arrow strings
-        return cells.astype("str")
+        return values.astype("str")
     if dtype.kind in "mM":  # Arrow dates, timestamps and durations
-        return unwrap_column(pd.Series(cells).dt.as_unit("us").to_numpy())
-    return np.asarray(cells, dtype=object)
+        dates: Any = pd.Series(values)
+        return unwrap_column(dates.dt.as_unit("us").to_numpy())
+    return np.asarray(values, dtype=object)
 
 
-def _plain_numbers(cells: Any) -> Array:
-    if not cells.isna().any():
-        return cells.to_numpy(dtype=cells.dtype.numpy_dtype)
-    dtype = np.float32 if cells.dtype.numpy_dtype == np.float32 else np.float64
-    return cells.to_numpy(dtype=dtype, na_value=np.nan)
-
-
-def _narwhals_cells(column: nw.Series[Any]) -> ColumnValues:
+def _convert_narwhals(column: nw.Series[Any]) -> ColumnValues:
     dtype = column.dtype
     if isinstance(dtype, nw.Categorical | nw.Enum):
-        cells = _objects(column.cast(nw.String))
+        values = object_array(column.cast(nw.String).to_list())
         if isinstance(dtype, nw.Enum):
-            return pd.Categorical(cells, categories=list(dtype.categories), ordered=True)
-        return pd.Categorical(cells)
+            return pd.Categorical(values, categories=list(dtype.categories), ordered=True)
+        return pd.Categorical(values)
     if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
         wall = column.dt.replace_time_zone(None).to_numpy()
         # At the end of daylight saving time, one hour is ambiguous. Its calendar parts
@@ -184,10 +204,11 @@ def _narwhals_cells(column: nw.Series[Any]) -> ColumnValues:
         return column.cast(nw.Float64).to_numpy()
     if dtype.is_numeric() or isinstance(dtype, nw.Boolean | nw.Datetime | nw.Duration):
         return unwrap_column(column.to_numpy())
-    return _objects(column)
+    return object_array(column.to_list())
 
 
-def _objects(column: nw.Series[Any]) -> Array:
-    cells = np.empty(len(column), dtype=object)
-    cells[:] = column.to_list()
-    return cells
+def object_array(items: Sequence[object]) -> Array:
+    """Return items as a one-dimensional array of objects, even if they are sequences."""
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array

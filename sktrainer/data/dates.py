@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from itertools import islice, product
 
 import numpy as np
 import pandas as pd
@@ -33,15 +32,14 @@ __all__ = [
 #: year, because it would be almost a linear combination of `days`, `month` and `day`.
 CALENDAR_PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
 
-
 ISO = "ISO8601"
-
 
 _ISO_TEXT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?"
 )
 
-
+# Dates and times of day are tried in this order. `guess_datetime_format` of pandas cannot
+# replace the lists: it guesses from a single string, and it does not know "%I:%M %p".
 _DAYS = (
     "%m/%d/%Y",
     "%d/%m/%Y",
@@ -58,17 +56,13 @@ _DAYS = (
     "%m/%d/%y",
     "%d/%m/%y",
 )
-
-
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-
 
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}\.\d{2}")
 
-
 _COMPACT = re.compile(r"(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
-
+# A format is tried on this number of strings before it is tried on all of them.
 _SAMPLE = 50
 
 
@@ -92,7 +86,7 @@ class DateFormat:
     note: str = ""
 
 
-def infer_date_format(texts: Sequence[str]) -> DateFormat | None:
+def infer_date_format(strings: Sequence[str]) -> DateFormat | None:
     """Return the format that parses all strings as dates; None if there is none.
 
     Strings that mean a missing value are ignored. If several formats match, the first is used.
@@ -104,29 +98,23 @@ def infer_date_format(texts: Sequence[str]) -> DateFormat | None:
     >>> infer_date_format(["2024-12-31", "tomorrow"]) is None
     True
     """
-    present = (text.strip() for text in texts if not is_missing_string(text))
+    present = (text.strip() for text in strings if not is_missing_string(text))
     sample = list(islice(present, _SAMPLE))
-    if not sample or not all(_looks_like_date(text) for text in sample):
+    # Most strings are no dates. This test is much cheaper than trying all formats.
+    if not sample or not all(4 <= len(s) <= 35 and re.search(r"\d", s) for s in sample):
         return None
     every = [*sample, *present]
     matching = [
         candidate
-        for candidate in _candidates(sample[0])
+        for candidate in _candidate_formats(sample[0])
         if _parses(sample, candidate) and _parses(every, candidate)
     ]
-    if not matching:
-        return None
-    chosen = matching[0]
-    if len(matching) == 1:
-        return chosen
-    return DateFormat(chosen.text, chosen.zone, f"{matching[1].text} also matches")
+    if len(matching) > 1:
+        return replace(matching[0], note=f"{matching[1].text} also matches")
+    return matching[0] if matching else None
 
 
-def _looks_like_date(text: str) -> bool:
-    return 4 <= len(text) <= 35 and any(character.isdigit() for character in text)
-
-
-def _candidates(text: str) -> Iterator[DateFormat]:
+def _candidate_formats(text: str) -> Iterator[DateFormat]:
     iso = _ISO_TEXT.fullmatch(text)
     if iso:
         yield DateFormat(ISO, "UTC" if iso.group(1) else None)
@@ -135,42 +123,42 @@ def _candidates(text: str) -> Iterator[DateFormat]:
         if _COMPACT.fullmatch(text):
             yield DateFormat("%Y%m%d")
         return
-    yield from (DateFormat(day + time) for day in _DAYS for time in _TIMES)
+    yield from (DateFormat(day + time) for day, time in product(_DAYS, _TIMES))
     if _CLOCK.fullmatch(text):
         yield from (DateFormat(clock) for clock in ("%H:%M", "%H:%M:%S", "%H.%M.%S"))
     yield DateFormat("%Y%m%dT%H%M%S")
 
 
-def _parses(texts: Sequence[str], form: DateFormat) -> bool:
-    return not bool(np.isnat(parse_dates(texts, form)).any())
+def _parses(strings: Sequence[str], form: DateFormat) -> bool:
+    return not bool(np.isnat(parse_dates(strings, form)).any())
 
 
-def parse_dates(texts: Sequence[str], form: DateFormat) -> Array:
+def parse_dates(strings: Sequence[str], form: DateFormat) -> Array:
     """Parse strings as datetimes; return NaT for strings in another format."""
-    texts = [text.strip() for text in texts]
+    strings = [text.strip() for text in strings]
     if form.text == ISO:
         # pandas also accepts "2024" and "20240229" as ISO dates.
-        texts = [text if _ISO_TEXT.fullmatch(text) else "" for text in texts]
-        dates = _quick_iso_dates(texts, form)
+        strings = [text if _ISO_TEXT.fullmatch(text) else "" for text in strings]
+        dates = _parse_iso_dates(strings, form)
         if dates is not None:
             return dates
-    elif len(texts) <= FEW_ROWS:
-        return np.array([_parse(text, form) for text in texts], dtype="datetime64[us]")
-    series = pd.Series(texts, dtype=object)
+    elif len(strings) <= FEW_ROWS:
+        return np.array([_parse(text, form) for text in strings], dtype="datetime64[us]")
+    series = pd.Series(strings, dtype=object)
     aware = form.zone is not None
     parsed = pd.to_datetime(series, format=form.text or ISO, errors="coerce", utc=aware)
     return _to_local_time(parsed, form.zone)
 
 
-def _quick_iso_dates(texts: Sequence[str], form: DateFormat) -> Array | None:
+def _parse_iso_dates(strings: Sequence[str], form: DateFormat) -> Array | None:
     """Parse ISO strings with NumPy, ten times as fast; return None if one has an offset."""
     if form.zone not in (None, "UTC"):
         return None
-    texts = [text.removesuffix("Z") for text in texts]
-    if any("+" in text or text.count("-") > 2 for text in texts):
+    strings = [text.removesuffix("Z") for text in strings]
+    if any("+" in text or text.count("-") > 2 for text in strings):
         return None
     try:
-        return np.array([text or "NaT" for text in texts], dtype="datetime64[us]")
+        return np.array([text or "NaT" for text in strings], dtype="datetime64[us]")
     except ValueError:
         return None
 
@@ -182,68 +170,64 @@ def _parse(text: str, form: DateFormat) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def to_datetimes(cells: ColumnValues, form: DateFormat) -> Array:
-    """Convert column values to datetimes in the time zone of the format.
-
-    Returns
-    -------
-    ndarray of datetime64, shape (n_rows,)
-        NaT for missing values and values that are not dates.
+def to_datetimes(values: ColumnValues, form: DateFormat) -> Array:
+    """Convert column values to datetimes in the time zone of the format; NaT if not a date.
 
     Examples
     --------
     >>> import numpy as np
-    >>> cells = np.array(["2024-02-29", "soon"], dtype=object)
-    >>> to_datetimes(cells, DateFormat(ISO)).astype("datetime64[D]")
+    >>> values = np.array(["2024-02-29", "soon"], dtype=object)
+    >>> to_datetimes(values, DateFormat(ISO)).astype("datetime64[D]")
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
-    cells = unwrap_column(cells)
-    if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
-        return cells
-    if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        return _to_local_time(pd.Series(cells), form.zone)
-    if isinstance(cells, np.ndarray) and cells.dtype.kind != "O":
-        return np.full(len(cells), np.datetime64("NaT", "us"))
-    if isinstance(cells, np.ndarray) and not any(isinstance(cell, str) for cell in cells):
-        return _datetimes_of_objects(cells, form)
+    values = unwrap_column(values)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return _to_local_time(pd.Series(values), form.zone)
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "M":
+            return values
+        if values.dtype.kind != "O":
+            return np.full(len(values), np.datetime64("NaT", "us"))
+        if not any(isinstance(value, str) for value in values):
+            return _parse_objects(values, form)
     text_form = form if form.text else DateFormat(ISO, form.zone)
-    if len(cells) <= FEW_ROWS:
-        return parse_dates(["" if is_missing(cell) else str(cell) for cell in cells], text_form)
-    codes, texts = factorize(cells)
-    dates = parse_dates(texts, text_form)
+    if len(values) <= FEW_ROWS:
+        return parse_dates(
+            ["" if is_missing(value) else str(value) for value in values], text_form
+        )
+    codes, strings = factorize(values)
+    dates = parse_dates(strings, text_form)
     return np.append(dates, np.datetime64("NaT", "us"))[codes]
 
 
-def _datetimes_of_objects(cells: Array, form: DateFormat) -> Array:
-    if any(isinstance(cell, pd.Period) for cell in cells):
-        cells = np.array([getattr(cell, "start_time", cell) for cell in cells], dtype=object)
-    zone = next((zone for cell in cells if (zone := getattr(cell, "tzinfo", None))), None)
-    if zone is not None:
-        parsed = pd.to_datetime(pd.Series(cells), errors="coerce", utc=True)
-        return _to_local_time(parsed, form.zone or str(zone))
-    parsed = pd.to_datetime(pd.Series(cells, dtype=object), errors="coerce")
-    return _to_local_time(parsed, form.zone)
+def _parse_objects(values: Array, form: DateFormat) -> Array:
+    if any(isinstance(value, pd.Period) for value in values):
+        values = np.array(
+            [getattr(value, "start_time", value) for value in values], dtype=object
+        )
+    zone = time_zone(values)
+    parsed = pd.to_datetime(pd.Series(values), errors="coerce", utc=zone is not None)
+    return _to_local_time(parsed, form.zone or zone)
 
 
-def time_zone(cells: ColumnValues) -> str | None:
+def time_zone(values: ColumnValues) -> str | None:
     """Return the name of the time zone of the values; None if they have none."""
-    if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        return str(cells.dtype.tz)
-    if isinstance(cells, np.ndarray) and cells.dtype == object:
-        zones = (getattr(cell, "tzinfo", None) for cell in cells)
-        found = next((zone for zone in zones if zone is not None), None)
-        return None if found is None else str(found)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return str(values.dtype.tz)
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        zones = (getattr(value, "tzinfo", None) for value in values)
+        return next((str(zone) for zone in zones if zone is not None), None)
     return None
 
 
-def _to_local_time(dates: Any, zone: str | None) -> Array:
+def _to_local_time(dates: pd.Series, zone: str | None) -> Array:
     if dates.dt.tz is not None:
         dates = (dates.dt.tz_convert(zone) if zone else dates).dt.tz_localize(None)
     return np.asarray(dates.to_numpy())
 
 
 def calendar_parts(dates: Array, parts: Sequence[str]) -> Iterator[Array]:
-    """Yield the requested `PARTS` of each datetime; NaN for NaT.
+    """Yield the requested `CALENDAR_PARTS` of each datetime as float32; NaN for NaT.
 
     Monday is weekday 0.
 
@@ -257,13 +241,13 @@ def calendar_parts(dates: Array, parts: Sequence[str]) -> Iterator[Array]:
     missing = np.isnat(dates)
     days = dates.astype("datetime64[D]")
     for part in parts:
-        values = _whole_part(dates, days, part).astype(np.float32)
+        values = _calendar_part(dates, days, part).astype(np.float32)
         if missing.any():
             values[missing] = np.nan
         yield values
 
 
-def _whole_part(dates: Array, days: Array, part: str) -> Array:
+def _calendar_part(dates: Array, days: Array, part: str) -> Array:
     if part == "days":
         return days.astype(np.int64)
     if part == "weekday":
@@ -290,5 +274,5 @@ def varying_calendar_parts(dates: Array) -> tuple[str, ...]:
     present = pd.unique(dates[~np.isnat(dates)])
     if len(present) < 2:
         return ()
-    values = zip(CALENDAR_PARTS, calendar_parts(present, CALENDAR_PARTS), strict=True)
-    return tuple(part for part, of_dates in values if of_dates.min() != of_dates.max())
+    parts = zip(CALENDAR_PARTS, calendar_parts(present, CALENDAR_PARTS), strict=True)
+    return tuple(part for part, values in parts if values.min() != values.max())

@@ -15,6 +15,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from sktrainer.data.columns import preview_names
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -29,7 +30,6 @@ __all__ = [
     "stack_rows",
     "take_rows",
 ]
-
 
 NUMERIC_KINDS = "biuf"
 
@@ -89,11 +89,7 @@ def count_dimensions(X: Any) -> int:
 def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
     """Convert the inputs of a network to arrays with the same number of rows.
 
-    Parameters
-    ----------
-    X : mapping of str to array-like of shape (n_samples, ...)
-        Arrays, lists, tensors, Series or DataFrames of numbers or booleans. Arrays are not
-        copied.
+    The inputs are array-likes of numbers or booleans. Arrays are not copied.
 
     Raises
     ------
@@ -112,7 +108,7 @@ def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
             "input of the network, keyed by the input's name."
         )
     problems: list[str] = []
-    inputs = {name: _as_array(name, values, problems) for name, values in X.items()}
+    inputs = {name: _as_input_array(name, values, problems) for name, values in X.items()}
     if not problems and len({len(values) for values in inputs.values()}) > 1:
         rows = ", ".join(f"{name!r} has {len(values):,}" for name, values in inputs.items())
         problems.append(
@@ -124,7 +120,7 @@ def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
     return inputs
 
 
-def _as_array(name: Any, values: Any, problems: list[str]) -> Array:
+def _as_input_array(name: object, values: Any, problems: list[str]) -> Array:
     if not isinstance(name, str):
         problems.append(
             f"the keys of X must be names of the network's inputs, got {name!r}. Use strings."
@@ -159,30 +155,22 @@ def select_inputs(X: Any, names: Iterable[str]) -> dict[str, Array]:
     names = list(names)
     if not is_input_dict(X):
         raise InputError(
-            f"X must be a dict of arrays with the keys {_listed(names)}, as in fit, got "
+            f"X must be a dict of arrays with the keys {preview_names(names)}, as in fit, got "
             f"{type(X).__name__}"
         )
     missing = [name for name in names if name not in X]
     unknown = [name for name in X if name not in names]
     if missing or unknown:
         raise InputError(
-            f"X must have the same keys as in fit ({_listed(names)}); missing: "
-            f"{_listed(missing)}; not in fit: {_listed(unknown)}"
+            f"X must have the same keys as in fit ({preview_names(names)}); missing: "
+            f"{preview_names(missing) or 'none'}; not in fit: "
+            f"{preview_names(unknown) or 'none'}"
         )
     return as_input_dict({name: X[name] for name in names})
 
 
-def _listed(names: Iterable[Any]) -> str:
-    return ", ".join(map(repr, names)) or "none"
-
-
 def count_rows(X: Any) -> int:
-    """Return the number of rows of X.
-
-    Raises
-    ------
-    TypeError
-        If X has no length.
+    """Return the number of rows of X; raise a TypeError if X has no length.
 
     Examples
     --------
@@ -210,14 +198,7 @@ def take_rows(X: Any, positions: Array) -> Any:
 
 
 def drop_column(X: Any, name: str) -> Any:
-    """Return a pandas or polars DataFrame without this column.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> list(drop_column(pd.DataFrame({"size": [1], "price": [2]}), "price"))
-    ['size']
-    """
+    """Return a pandas or polars DataFrame without this column."""
     # The positional argument of `drop` is a row label in pandas and a column in polars.
     return X.drop(columns=name) if hasattr(X, "iloc") else X.drop(name)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from sktrainer.data.columns import missing_column_message
 from sktrainer.data.indexing import (
     as_array,
     as_input_dict,
@@ -67,14 +68,8 @@ def validate_inputs(
 ) -> FitData:
     """Validate all arguments of `fit` and return them in the form that the stages use.
 
-    Parameters
-    ----------
-    raw : RawInput
-    task : {"auto", "classification", "regression"}
-    estimator : estimator
-        Determines the task if `task` is "auto".
-    name : str or None, default=None
-        Name of the model in error messages. If None, the name of its class.
+    If `task` is "auto", the estimator determines the task, else the target. `name` is the name
+    of the model in error messages; None is the name of its class.
 
     Raises
     ------
@@ -132,8 +127,8 @@ def _target_name(y: Any) -> str | None:
     columns = list(getattr(y, "columns", ()))
     if len(columns) > 1:
         return ", ".join(map(str, columns))
-    own = columns[0] if columns else getattr(y, "name", None)
-    name = y if isinstance(y, str) else own
+    name = columns[0] if columns else getattr(y, "name", None)
+    name = y if isinstance(y, str) else name
     return str(name) if isinstance(name, (str, int)) and name != "" else None
 
 
@@ -148,10 +143,7 @@ def pop_target_column(X: Any, y: Any) -> tuple[Any, Any]:
             f"{type(X).__name__}. Pass the values of the target as y."
         )
     if y not in list(columns):
-        raise InputError(
-            f"y={y!r} is not a column of X. The columns of X are: "
-            f"{', '.join(map(str, columns))}."
-        )
+        raise InputError(missing_column_message("y", y, list(columns)))
     return drop_column(X, y), X[y]
 
 
@@ -169,24 +161,21 @@ def scoring_rows(
         If y and X have different lengths, or y contains NaN.
     """
     X, y = pop_target_column(X, y)
-    codes = _numbers_or_codes(y, task, classes)
+    if task == "regression" or classes is None:
+        target = encode_new_target(y, task, classes)
+    else:
+        target = lookup_codes(y, classes)
+        target = np.where(target < 0, len(classes), target)
     X = as_input_dict(X) if is_input_dict(X) else as_array(X)
     n_samples = count_rows(X)
-    if len(codes) != n_samples:
-        raise InputError(length_problem("y", len(codes), n_samples))
+    if len(target) != n_samples:
+        raise InputError(length_problem("y", len(target), n_samples))
     problems = ProblemList()
     weight = check_sample_weight("sample_weight", sample_weight, n_samples, problems)
     if problems:
         raise InputError(problems)
     warn_index_order(X, y=y, sample_weight=sample_weight)
-    return Rows(X, codes, weight)
-
-
-def _numbers_or_codes(y: Any, task: Task, classes: Array | None) -> Array:
-    if task == "regression" or classes is None:
-        return encode_new_target(y, task, classes)
-    codes = lookup_codes(y, classes)
-    return np.where(codes < 0, len(classes), codes)
+    return Rows(X, target, weight)
 
 
 def _check_validation(
@@ -204,20 +193,20 @@ def _check_validation(
         return None
     # If y is a column name, the target of the validation rows is in the same column of X_val.
     X_val, y_val = pop_target_column(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
-    found = ProblemList()
-    X_val = check_table(X_val, found) if raw.tabular else check_indexable(X_val, found)
-    n_rows = count_samples(X_val, found)
+    own = ProblemList()
+    X_val = check_table(X_val, own) if raw.tabular else check_indexable(X_val, own)
+    n_rows = count_samples(X_val, own)
     weight = check_sample_weight(
-        "sample_weight_val", raw.sample_weight_val, n_rows, found, "X_val"
+        "sample_weight_val", raw.sample_weight_val, n_rows, own, "X_val"
     )
     target = None
     if task is not None:
-        with found.collect():
+        with own.collect():
             target = encode_new_target(y_val, task, classes)
             if n_rows is not None and len(target) != n_rows:
-                found.append(length_problem("y_val", len(target), n_rows, "X_val"))
-    found.extend(differences(X, X_val))
-    problems.extend(f"validation rows: {problem}" for problem in found)
+                own.append(length_problem("y_val", len(target), n_rows, "X_val"))
+    own.extend(differences(X, X_val))
+    problems.extend(f"validation rows: {problem}" for problem in own)
     return None if target is None else Rows(X_val, target, weight)
 
 
@@ -228,6 +217,6 @@ def _check_weighted_classes(y: Array, classes: Array | None, weight: Array | Non
     used = np.unique(y[weight > 0])
     if len(used) < 2:
         raise InputError(
-            f"the rows with positive sample_weight must have at least 2 classes, got one class "
-            f"only: {classes.tolist()[used[0]]!r}"
+            "the rows with positive sample_weight must have at least 2 classes, got one class"
+            f" only: {classes.tolist()[used[0]]!r}. Give rows of another class a weight > 0."
         )

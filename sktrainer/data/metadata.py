@@ -23,33 +23,16 @@ __all__ = [
 ]
 
 
-def warn_index_order(X: Any, table: str = "X", **beside: Any) -> None:
-    """Warn if an argument has the index labels of X in another order.
+def warn_index_order(X: Any, table: str = "X", **arguments: Any) -> None:
+    """Issue a DataWarning if an argument has the index labels of X in another order.
 
-    Parameters
-    ----------
-    X : table
-        Only a pandas DataFrame has an index.
-    table : str, default="X"
-        The name of the table in the message.
-    **beside : object
-        Arguments with one value per row, by name. Only a Series or DataFrame has an index.
-
-    Warns
-    -----
-    DataWarning
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0]})
-    >>> warn_index_order(X, y=pd.Series([5, 6, 7]))
+    `table` is the name of X in the message. Only pandas objects have an index.
     """
     if not isinstance(X, pd.DataFrame):
         return
-    for name, values in beside.items():
-        if isinstance(values, (pd.Series, pd.DataFrame)) and _is_reordered(
-            X.index, values.index
-        ):
+    for name, values in arguments.items():
+        is_pandas = isinstance(values, (pd.Series, pd.DataFrame))
+        if is_pandas and _is_reordered(X.index, values.index):
             warn_caller(
                 f"{name} has the index labels of {table} in another order, but rows are "
                 f"matched by position. Pass {name}.loc[{table}.index] to match them by label, "
@@ -62,9 +45,8 @@ def _is_reordered(index: pd.Index, other: pd.Index) -> bool:
     if len(index) != len(other) or index.equals(other):
         return False
     # Rows cannot be matched by label if labels are repeated.
-    if not (index.is_unique and other.is_unique):
-        return False
-    return bool((index.get_indexer(other) >= 0).all())
+    is_unique = index.is_unique and other.is_unique
+    return is_unique and bool((index.get_indexer(other) >= 0).all())
 
 
 class ProblemList(list[str]):
@@ -117,9 +99,15 @@ def check_sample_weight(
         elif not np.isfinite(values).all():
             problems.append(f"{name} must be finite, got NaN or inf. Set such weights to 0.")
         elif (values < 0).any():
-            problems.append(f"{name} must not be negative, got {values.min():g}")
+            problems.append(
+                f"{name} must not be negative, got {values.min():g}. Use weight 0 to leave a "
+                "row out."
+            )
         elif not values.any():
-            problems.append(f"{name} must be positive for some rows, got only zeros")
+            problems.append(
+                f"{name} must be positive for some rows, got only zeros. Use weight 1 for rows "
+                "that count."
+            )
     return values
 
 
@@ -137,17 +125,18 @@ def check_groups(groups: Any, n_samples: int | None, problems: ProblemList) -> A
             "these rows to a separate group, or drop them."
         )
     elif len(names) < 2:
-        problems.append(f"groups must have at least 2 distinct values, got {len(names)}")
+        problems.append(
+            f"groups must have at least 2 distinct values, got {len(names)}. Pass one value "
+            "per group of rows, or leave groups out."
+        )
     return np.asarray(codes)
 
 
 def check_time(
-    X: Any, column: Any, n_samples: int | None, problems: ProblemList
+    X: Any, column: str | int | None, n_samples: int | None, problems: ProblemList
 ) -> Array | None:
     """Return the values of the time column as sort keys, or None without a time column."""
-    if column is None or n_samples is None:
-        return None
-    times = None
-    with problems.collect():
-        times = parse_times(select_time_column(X, column), column)
-    return times
+    if column is not None and n_samples is not None:
+        with problems.collect():
+            return parse_times(select_time_column(X, column), column)
+    return None

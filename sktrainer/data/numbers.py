@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,23 +24,18 @@ __all__ = [
     "value_range",
 ]
 
-
 #: Strings (lower case, stripped) that mean a missing value.
 MISSING_STRINGS = frozenset(
     {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}
 )
 
-
 #: Above this limit, float32 cannot represent every integer.
 MAX_EXACT_FLOAT32 = 2**24
 
-
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-
 
 # Postal codes, phone and account numbers. As floats, they would lose leading zeros or digits.
 _IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
-
 
 _TRUTH = {"true": 1.0, "false": 0.0}
 
@@ -56,7 +51,7 @@ def is_missing_string(text: str) -> bool:
     return text.strip().lower() in MISSING_STRINGS
 
 
-def parse_all_numbers(texts: Sequence[str]) -> Array | None:
+def parse_all_numbers(strings: Sequence[str]) -> Array | None:
     """Parse strings as numbers; return None if one of them is not a number.
 
     Digits with a leading zero and integers with 16 or more digits are not numbers.
@@ -68,10 +63,10 @@ def parse_all_numbers(texts: Sequence[str]) -> Array | None:
     >>> parse_all_numbers(["01234", "98178"]) is None
     True
     """
-    present = (_is_number(text) for text in texts if not is_missing_string(text))
+    present = (_is_number(text) for text in strings if not is_missing_string(text))
     if not next(present, False) or not all(present):
         return None
-    return parse_numbers(texts)
+    return parse_numbers(strings)
 
 
 def _is_number(text: str) -> bool:
@@ -79,7 +74,7 @@ def _is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(stripped)) and not _IDENTIFIER.fullmatch(stripped)
 
 
-def parse_numbers(texts: Sequence[str]) -> Array:
+def parse_numbers(strings: Sequence[str]) -> Array:
     """Parse each string as float64; return NaN for strings that are not numbers.
 
     Examples
@@ -87,7 +82,7 @@ def parse_numbers(texts: Sequence[str]) -> Array:
     >>> parse_numbers(["1e3", "true", "many"])
     array([1000.,    1.,   nan])
     """
-    return np.array([_parse_number(text) for text in texts], dtype=np.float64)
+    return np.array([_parse_number(text) for text in strings], dtype=np.float64)
 
 
 def _parse_number(text: str) -> float:
@@ -99,14 +94,11 @@ def _parse_number(text: str) -> float:
         return _TRUTH.get(text.strip().lower(), float("nan"))
 
 
-def to_numbers(cells: ColumnValues) -> Array:
+def to_numbers(values: ColumnValues) -> Array:
     """Convert column values to numbers; values that are not numbers become NaN.
 
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        Numeric arrays are returned without a copy, other columns as float64. Durations
-        are in seconds.
+    Numeric arrays are returned without a copy, other columns as float64. Durations are in
+    seconds.
 
     Examples
     --------
@@ -114,50 +106,41 @@ def to_numbers(cells: ColumnValues) -> Array:
     >>> to_numbers(np.array([1, "2.5", None], dtype=object))
     array([1. , 2.5, nan])
     """
-    cells = unwrap_column(cells)
-    if not isinstance(cells, np.ndarray):
-        return _parse_object_numbers(cells)
-    if cells.dtype.kind in "iufb":
-        return cells
-    if cells.dtype.kind == "m":
-        return _seconds(cells)
-    if cells.dtype.kind == "M":
-        return np.full(len(cells), np.nan)
-    return _numbers_of_objects(cells)
-
-
-def _numbers_of_objects(cells: Array) -> Array:
-    texts = any(isinstance(value, str) for value in cells)
-    if not texts:
+    values = unwrap_column(values)
+    if not isinstance(values, np.ndarray):
+        return _parse_distinct(values)
+    if values.dtype.kind in "iufb":
+        return values
+    if values.dtype.kind == "m":
+        return np.asarray(values / np.timedelta64(1, "s"), dtype=np.float64)
+    if values.dtype.kind == "M":
+        return np.full(len(values), np.nan)
+    if not any(isinstance(value, str) for value in values):
         try:
-            return cells.astype(np.float64)
+            return values.astype(np.float64)
         except (TypeError, ValueError):
             pass  # pandas.NA, durations or objects that are not numbers
-    elif len(cells) > FEW_ROWS:  # parse each distinct string only once
-        return _parse_object_numbers(cells)
-    return np.array([_number(value) for value in cells], dtype=np.float64)
+    elif len(values) > FEW_ROWS:
+        return _parse_distinct(values)
+    return np.array([_to_number(value) for value in values], dtype=np.float64)
 
 
-def _number(value: Any) -> float:
+def _to_number(value: object) -> float:
     if isinstance(value, str):
         return _parse_number(value)
     if isinstance(value, np.timedelta64):
         value = pd.Timedelta(value)
-    if hasattr(value, "total_seconds"):
-        return float(value.total_seconds())
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Real | Decimal | np.bool_):
         return float(value)
     return float("nan")
 
 
-def _parse_object_numbers(cells: ColumnValues) -> Array:
-    codes, texts = factorize(cells)
-    return np.append(parse_numbers(texts), np.nan)[codes]
-
-
-def _seconds(cells: Array) -> Array:
-    seconds = cells / np.timedelta64(1, "s")
-    return np.asarray(seconds, dtype=np.float64)
+def _parse_distinct(values: ColumnValues) -> Array:
+    """Parse each distinct value only once."""
+    codes, strings = factorize(values)
+    return np.append(parse_numbers(strings), np.nan)[codes]
 
 
 def value_range(values: Array) -> tuple[float, float, int]:
@@ -202,17 +185,13 @@ def needs_float64(values: Array, low: float, high: float) -> bool:
         # Fewer than about 1,000 float32 values lie between the minimum and the maximum.
         present = values[~np.isnan(values)]
         return bool(np.any(present != present.astype(np.float32)))
-    if largest <= MAX_EXACT_FLOAT32 or not _whole(values):
+    if largest <= MAX_EXACT_FLOAT32:
         return False
-    narrow = values.astype(np.float32)
-    return bool(pd.unique(narrow).size < pd.unique(values).size)
-
-
-def _whole(values: Array) -> bool:
-    if values.dtype.kind in "iu":
-        return True
-    present = values[~np.isnan(values)]
-    return bool(np.all(present == np.floor(present)))
+    if values.dtype.kind == "f":
+        present = values[~np.isnan(values)]
+        if not np.all(present == np.floor(present)):
+            return False
+    return bool(pd.unique(values.astype(np.float32)).size < pd.unique(values).size)
 
 
 def round_down_float32(value: float) -> float:

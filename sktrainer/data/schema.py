@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from sktrainer.data.columns import (
     column_names,
     column_reader,
     is_frame,
+    preview_names,
     unwrap_column,
 )
 from sktrainer.data.dates import infer_date_format
@@ -27,12 +28,22 @@ from sktrainer.exceptions import InputError
 
 __all__ = ["ColumnContract", "column_kind", "differences", "record_columns"]
 
+Kind: TypeAlias = Literal[
+    "numbers", "booleans", "dates", "durations", "strings", "mixed", "empty"
+]
 
-_OF_ARRAYS = {"b": "booleans", "M": "dates", "m": "durations"}
+#: Kind by the code of a NumPy dtype; all other dtypes hold numbers.
+_KINDS_OF_DTYPES: dict[str, Kind] = {
+    "b": "booleans",
+    "M": "dates",
+    "m": "durations",
+    "U": "strings",
+    "S": "strings",
+}
 
-
-_OF_OBJECTS = {
-    "string": "texts",
+#: Kind by the type that pandas infers for an object column; all other types are mixed.
+_KINDS_OF_OBJECTS: dict[str, Kind] = {
+    "string": "strings",
     "empty": "empty",
     "boolean": "booleans",
     "integer": "numbers",
@@ -46,24 +57,20 @@ _OF_OBJECTS = {
     "timedelta64": "durations",
 }
 
-
-_OF_DECISIONS = {
+#: Kind by the kind of a ColumnDecision.
+_KINDS_OF_DECISIONS: dict[str, Kind] = {
     "numeric": "numbers",
     "boolean": "booleans",
     "datetime": "dates",
     "duration": "durations",
 }
 
-
-_SHOWN = {"texts": "strings"}
-
-
 # (kind before, kind now) pairs that are accepted although the kinds differ.
 _INTERCHANGEABLE = {
     ("numbers", "booleans"),
     ("booleans", "numbers"),
-    ("texts", "mixed"),
-    ("mixed", "texts"),
+    ("strings", "mixed"),
+    ("mixed", "strings"),
     ("mixed", "numbers"),
     ("mixed", "booleans"),
 }
@@ -76,14 +83,13 @@ class ColumnContract:
     Attributes
     ----------
     names : tuple of str
-    kinds : tuple of str
-        "numbers", "booleans", "dates", "durations", "texts", "mixed" or "empty".
+    kinds : tuple of Kind
     shape : tuple of int
         Shape of one row if X has more than two dimensions (images, sequences).
     """
 
     names: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     shape: tuple[int, ...] = ()
 
     def problems(self, X: Any) -> list[str]:
@@ -95,9 +101,9 @@ class ColumnContract:
         Examples
         --------
         >>> import pandas as pd
-        >>> schema = record_columns(pd.DataFrame({"size": [1.5, 2.0], "zip": ["021", "100"]}))
+        >>> contract = record_columns(pd.DataFrame({"size": [1.5, 2.0], "zip": ["021", "100"]}))
         >>> later = pd.DataFrame({"size": ["big", "small"], "zip": ["945", None]})
-        >>> print(*schema.problems(later))
+        >>> print(*contract.problems(later))
         column 'size' contained numbers in the first chunk, got strings (such as 'big'); use \
 the same dtype in every chunk, for example X.astype({'size': float})
         """
@@ -108,64 +114,56 @@ the same dtype in every chunk, for example X.astype({'size': float})
                 f"{shape or 'a table'}; pass rows of the same shape in every chunk"
             )
             return [problem]
-        if not self.kinds:
-            return []
-        return list(self._differences(X))
+        return list(self._changed_kinds(X)) if self.kinds else []
 
-    def _differences(self, X: Any) -> Iterator[str]:
+    def _changed_kinds(self, X: Any) -> Iterator[str]:
         columns = _columns(X)
         if columns is None or len(columns) != len(self.kinds):
             return  # the number of columns is checked elsewhere
-        for name, before, cells in zip(self.names, self.kinds, columns, strict=True):
-            now = cells if isinstance(cells, str) else column_kind(cells)
+        for name, before, (now, values) in zip(self.names, self.kinds, columns, strict=True):
             if before == now or "empty" in (before, now) or (before, now) in _INTERCHANGEABLE:
                 continue
-            if now == "texts" and _reads_as(before, cells):
-                continue
-            some = "" if isinstance(cells, str) else f" (such as {_example(cells)!r})"
-            to = {"numbers": "float", "booleans": "bool", "dates": "'datetime64[us]'"}
-            was, got = (_SHOWN.get(kind, kind) for kind in (before, now))
+            example = ""
+            if values is not None:
+                if now == "strings" and _can_parse(values, before):
+                    continue
+                value = pd.Series(unwrap_column(values)).dropna().iloc[0]
+                plain = value.item() if isinstance(value, np.generic) else value
+                example = f" (such as {plain!r})"
+            dtypes = {"numbers": "float", "booleans": "bool", "dates": "'datetime64[us]'"}
             yield (
-                f"column {name!r} contained {was} in the first chunk, got {got}{some}; "
+                f"column {name!r} contained {before} in the first chunk, got {now}{example}; "
                 "use the same dtype in every chunk, for example "
-                f"X.astype({{{name!r}: {to.get(before, 'str')}}})"
+                f"X.astype({{{name!r}: {dtypes.get(before, 'str')}}})"
             )
 
 
 def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnContract:
-    """Return the schema of a table.
+    """Return the column contract of a table; it is empty if X is not a table.
 
-    Parameters
-    ----------
-    X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-        For any other X, such as a list of strings, the schema is empty.
-    decisions : sequence of ColumnDecision, default=()
-        Decisions of the automatic preprocessor, which may have parsed strings as numbers.
-
-    Returns
-    -------
-    Schema
+    `decisions` are those of the automatic preprocessor, which may have parsed strings as
+    numbers.
 
     Examples
     --------
     >>> import pandas as pd
     >>> record_columns(pd.DataFrame({"age": [31, 45], "sex": ["M", None]})).kinds
-    ('numbers', 'texts')
+    ('numbers', 'strings')
     """
     columns = _columns(X)
     if columns is None:
         return ColumnContract(shape=_row_shape(X))
-    names = [str(name) for name in column_names(X)] if _is_table(X) else []
+    names = [str(name) for name in column_names(X)] if _has_column_names(X) else []
     names = names or [f"x{position}" for position in range(len(columns))]
-    kinds = [cells if isinstance(cells, str) else column_kind(cells) for cells in columns]
+    kinds = [kind for kind, _ in columns]
     if len(decisions) == len(kinds):
         for position, decision in enumerate(decisions):
-            if kinds[position] in ("texts", "mixed"):
-                kinds[position] = _OF_DECISIONS.get(decision.kind, kinds[position])
+            if kinds[position] in ("strings", "mixed"):
+                kinds[position] = _KINDS_OF_DECISIONS.get(decision.kind, kinds[position])
     return ColumnContract(tuple(names), tuple(kinds))
 
 
-def column_kind(cells: ColumnValues) -> str:
+def column_kind(values: ColumnValues) -> Kind:
     """Return the kind of a column.
 
     Examples
@@ -173,36 +171,38 @@ def column_kind(cells: ColumnValues) -> str:
     >>> column_kind(np.array([None, True], dtype=object)), column_kind(np.array([np.nan]))
     ('booleans', 'empty')
     """
-    cells = unwrap_column(cells)
-    if isinstance(cells, pd.Categorical):
-        return "empty" if cells.isna().all() else column_kind(cells.categories.array)
-    if isinstance(cells.dtype, pd.StringDtype):
-        return "empty" if cells.isna().all() else "texts"
-    if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        return "empty" if cells.isna().all() else "dates"
-    if cells.dtype == object:
-        return _OF_OBJECTS.get(inferred_type(cells), "mixed")
+    values = unwrap_column(values)
+    if values.dtype == object:
+        return _KINDS_OF_OBJECTS.get(inferred_type(values), "mixed")
     # Check the first value before scanning the whole column for missing values.
-    has_cells = not len(cells) or not pd.isna(cells[0]) or not pd.isna(cells).all()
-    return _OF_ARRAYS.get(cells.dtype.kind, "numbers") if has_cells else "empty"
+    may_be_empty = len(values) > 0 or not isinstance(values, np.ndarray)
+    if may_be_empty and pd.isna(values[:1]).all() and pd.isna(values).all():
+        return "empty"
+    if isinstance(values, pd.Categorical):
+        return column_kind(values.categories.array)
+    if isinstance(values.dtype, pd.StringDtype):
+        return "strings"
+    return _KINDS_OF_DTYPES.get(values.dtype.kind, "numbers")
 
 
-def _is_table(X: Any) -> bool:
+def _has_column_names(X: Any) -> bool:
     return hasattr(X, "columns") and is_frame(X)
 
 
-def _columns(X: Any) -> list[Any] | None:
-    """Return the values of each column, or its kind if X has one dtype; None if no table."""
+def _columns(X: Any) -> list[tuple[Kind, ColumnValues | None]] | None:
+    """Return kind and values of each column, None for the values if X has a single dtype.
+
+    Return None if X is not a table.
+    """
     shape: tuple[int, ...] = tuple(getattr(X, "shape", ()))
     if len(shape) != 2:
         return None
     if sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype != object):
-        kind = X.dtype.kind
-        return ["texts" if kind in "US" else _OF_ARRAYS.get(kind, "numbers")] * shape[1]
-    if not isinstance(X, np.ndarray) and not _is_table(X):
+        return [(_KINDS_OF_DTYPES.get(X.dtype.kind, "numbers"), None)] * shape[1]
+    if not isinstance(X, np.ndarray) and not _has_column_names(X):
         return None
-    column = column_reader(X)
-    return [column(position) for position in range(shape[1])]
+    columns = map(column_reader(X), range(shape[1]))
+    return [(column_kind(values), values) for values in columns]
 
 
 def _row_shape(X: Any) -> tuple[int, ...]:
@@ -210,28 +210,17 @@ def _row_shape(X: Any) -> tuple[int, ...]:
     return shape[1:] if len(shape) > 2 else ()
 
 
-def _reads_as(kind: str, cells: ColumnValues) -> bool:
-    if isinstance(cells, str):
-        return False
-    texts = factorize(unwrap_column(cells))[1]
+def _can_parse(values: ColumnValues, kind: Kind) -> bool:
+    strings = factorize(unwrap_column(values))[1]
     if kind in ("numbers", "booleans"):
-        return parse_all_numbers(texts) is not None
-    return kind == "dates" and infer_date_format(texts) is not None
-
-
-def _example(cells: ColumnValues) -> Any:
-    present = pd.Series(unwrap_column(cells)).dropna()
-    value = present.iloc[0]
-    return value.item() if isinstance(value, np.generic) else value
+        return parse_all_numbers(strings) is not None
+    return kind == "dates" and infer_date_format(strings) is not None
 
 
 def differences(X: Any, X_val: Any) -> list[str]:
     """Return the differences between the columns or keys of `X_val` and those of X.
 
-    Parameters
-    ----------
-    X, X_val : table, array, dict of arrays or None
-        None if an earlier check refused it.
+    There are none if X or `X_val` is None, because an earlier check refused it.
 
     Examples
     --------
@@ -251,10 +240,11 @@ def differences(X: Any, X_val: Any) -> list[str]:
     left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
     if left is None or right is None or list(left) == list(right):
         return []
-    missing = [str(name) for name in left if name not in set(right)]
-    extra = [str(name) for name in right if name not in set(left)]
+    left, right = list(left), list(right)
+    missing = preview_names(dict.fromkeys(name for name in left if name not in set(right)))
+    extra = preview_names(dict.fromkeys(name for name in right if name not in set(left)))
     problem = (
         "X_val must have the columns of X in the same order; missing: "
-        f"{', '.join(missing) or 'none'}; not in X: {', '.join(extra) or 'none'}"
+        f"{missing or 'none'}; not in X: {extra or 'none'}. Pass exactly these columns."
     )
     return [problem]

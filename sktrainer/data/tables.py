@@ -35,7 +35,7 @@ def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
         else:
             problems.extend(table_problems(X))
         return X
-    problem = _not_a_table(X) or _not_rows(X)
+    problem = _container_problem(X) or _shape_problem(X)
     if problem:
         problems.append(problem)
         return None
@@ -55,8 +55,8 @@ def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
     return checked
 
 
-def _not_a_table(X: Any) -> str | None:
-    """Return an error message if X is a dict, a scalar or a lazy frame, else None."""
+def _container_problem(X: Any) -> str | None:
+    """Return an error message if X is a dict, a scalar or a lazy frame."""
     if is_input_dict(X):
         return (
             "X must be a table, got a dict of arrays, which only networks support. Pass a "
@@ -71,8 +71,8 @@ def _not_a_table(X: Any) -> str | None:
     return None
 
 
-def _not_rows(X: Any) -> str | None:
-    """Return an error message if X has records, dicts or not two dimensions, else None."""
+def _shape_problem(X: Any) -> str | None:
+    """Return an error message if X has records, dicts or not two dimensions."""
     first = X[0] if isinstance(X, (list, tuple)) and X else None
     if isinstance(first, Mapping) or getattr(getattr(X, "dtype", None), "names", None):
         what = "dicts" if isinstance(first, Mapping) else "records"
@@ -88,28 +88,20 @@ def _not_rows(X: Any) -> str | None:
         )
     if n_dimensions != 1:
         return None
+    array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
+    do = f"{array}.reshape(-1, 1) returns one column, {array}.reshape(1, -1) one row"
+    if isinstance(X, pd.Series):
+        do = "X.to_frame() returns one column"
     return (
         f"Expected 2D array, got 1D array instead: X has {len(X):,} values, but no rows and "
-        f"columns. Reshape your data: {_reshape_hint(X)}."
+        f"columns. Reshape your data: {do}."
     )
-
-
-def _reshape_hint(X: Any) -> str:
-    if isinstance(X, pd.Series):
-        return "X.to_frame() returns one column"
-    array = "X" if isinstance(X, np.ndarray) else "numpy.array(X)"
-    return f"{array}.reshape(-1, 1) returns one column, {array}.reshape(1, -1) one row"
 
 
 def check_indexable(X: Any, problems: ProblemList) -> Any:
     """Return X in a form whose rows can be selected; X does not have to be a table."""
-    if is_input_dict(X):
-        inputs = None
-        with problems.collect():
-            inputs = as_input_dict(X)
-        return inputs
     with problems.collect():
-        return as_array(X)
+        return as_input_dict(X) if is_input_dict(X) else as_array(X)
     return None
 
 
@@ -121,5 +113,7 @@ def count_samples(X: Any, problems: ProblemList) -> int | None:
     with problems.collect():
         n_samples = count_rows(X)
         if n_samples == 0:
-            problems.append("X has 0 sample(s) while a minimum of 2 is required")
+            problems.append(
+                "X has 0 sample(s) while a minimum of 2 is required. Pass more rows."
+            )
     return n_samples

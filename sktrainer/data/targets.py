@@ -10,6 +10,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sktrainer.data.columns import preview_names
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
@@ -21,9 +22,7 @@ __all__ = [
     "resolve_task",
 ]
 
-
 MAX_INTEGER_CLASSES = 20
-
 
 _FOLDS_HINT = (
     " In a search over a table that is sorted by the target, pass task='classification' so "
@@ -57,12 +56,12 @@ def resolve_task(task: str, estimator: Any, y: Any, name: str | None = None) -> 
     if of_estimator is not None:
         return of_estimator
     _check_finite(np.asarray(y))
-    if type_of_target(y, input_name="y").startswith("continuous") or _looks_continuous(y):
+    if type_of_target(y, input_name="y").startswith("continuous") or _is_quantity(y):
         return "regression"
     return "classification"
 
 
-def _looks_continuous(y: Any) -> bool:
+def _is_quantity(y: Any) -> bool:
     """Return whether whole numbers are quantities rather than labels.
 
     Numeric labels are usually few or consecutive. Many consecutive numbers are refused,
@@ -71,14 +70,15 @@ def _looks_continuous(y: Any) -> bool:
     values = np.asarray(y)
     if values.dtype.kind not in "iuf" or values.ndim > 2:
         return False
-    found = np.unique(values)
-    if len(found) <= MAX_INTEGER_CLASSES:
+    distinct = np.unique(values)
+    if len(distinct) <= MAX_INTEGER_CLASSES:
         return False
-    if found[-1] - found[0] == len(found) - 1:
+    low, high = distinct[0], distinct[-1]
+    if high - low == len(distinct) - 1:
         raise InputError(
             "the task cannot be inferred from y, which contains all "
-            f"{len(found):,} whole numbers from {found[0]:,.0f} to {found[-1]:,.0f}: they may "
-            "be labels or quantities. Pass task='regression' or task='classification'."
+            f"{len(distinct):,} whole numbers from {low:,.0f} to {high:,.0f}: they may be "
+            "labels or quantities. Pass task='regression' or task='classification'."
         )
     return True
 
@@ -86,23 +86,11 @@ def _looks_continuous(y: Any) -> bool:
 def encode_target(
     y: Any, task: Task, *, multi_output: bool = False, guessed: bool = False
 ) -> tuple[Array, Array | None]:
-    """Return the targets in the form that the stages use, and the sorted original labels.
+    """Return class codes and the sorted labels, or floats and None for regression.
 
-    Parameters
-    ----------
-    y : array-like
-    task : {"classification", "regression"}
-    multi_output : bool, default=False
-        Whether a regression target may have several columns.
-    guessed : bool, default=False
-        Whether the task was inferred from y. A search such as GridSearchCV then does not
-        stratify its folds, which the error message for a single class explains.
-
-    Returns
-    -------
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Codes for classification, floats for regression.
-    classes : ndarray of shape (n_classes,) or None
+    `multi_output` states whether a regression target may have several columns. `guessed`
+    states whether the task was inferred from y. A search such as GridSearchCV then does not
+    stratify its folds, which the error message for a single class explains.
     """
     if task == "regression":
         return _to_floats(y, multi_output=multi_output), None
@@ -123,14 +111,7 @@ def encode_chunk_target(
 ) -> tuple[Array, Array | None]:
     """Return the targets of one `partial_fit` chunk, and the classes of all chunks.
 
-    Parameters
-    ----------
-    y : array-like
-    task : {"classification", "regression"}
-    classes : array-like of shape (n_classes,) or None
-        All classes that will occur (None: the classes in y).
-    multi_output : bool, default=False
-        Whether a regression target may have several columns.
+    `classes` lists all classes that will occur (None: the classes in y).
     """
     if task == "regression":
         if classes is not None:
@@ -150,9 +131,9 @@ def encode_chunk_target(
     codes = lookup_codes(labels, known)
     if (codes < 0).any():
         raise InputError(
-            f"y must contain only classes of the first call ({_preview(known)}), got "
-            f"{_unknown(labels, codes)!r}. List all classes that will occur in the first "
-            "call: partial_fit(X, y, classes=[...])."
+            f"y must contain only classes of the first call ({preview_names(known.tolist())}), "
+            f"got {_unknown_labels(labels, codes)}. List all classes that will occur in the "
+            "first call: partial_fit(X, y, classes=[...])."
         )
     return codes, known
 
@@ -165,14 +146,14 @@ def encode_new_target(y: Any, task: Task, classes: Array | None) -> Array:
     codes = lookup_codes(labels, classes)
     if (codes < 0).any():
         raise InputError(
-            f"the labels must be among the classes of y ({_preview(classes)}), got "
-            f"{_unknown(labels, codes)!r}. Drop these rows, or add such rows to y."
+            f"the labels must be among the classes of y ({preview_names(classes.tolist())}), "
+            f"got {_unknown_labels(labels, codes)}. Drop these rows, or add such rows to y."
         )
     return codes
 
 
-def _unknown(labels: Array, codes: Array) -> list[Any]:
-    return list(pd.unique(pd.Series(labels[codes < 0]))[:5].tolist())
+def _unknown_labels(labels: Array, codes: Array) -> str:
+    return preview_names(pd.unique(pd.Series(labels[codes < 0])).tolist())
 
 
 def lookup_codes(labels: Any, classes: Array) -> Array:
@@ -184,11 +165,6 @@ def lookup_codes(labels: Any, classes: Array) -> Array:
 def _index(labels: Array) -> pd.Index:
     # pandas does not support an Index of dtype float16.
     return pd.Index(labels.astype(np.float32) if labels.dtype == np.float16 else labels)
-
-
-def _preview(classes: Array, most: int = 8) -> str:
-    shown = ", ".join(repr(label) for label in classes[:most].tolist())
-    return shown + (", ..." if len(classes) > most else "")
 
 
 def _to_floats(y: Any, *, multi_output: bool) -> Array:
@@ -265,40 +241,33 @@ def _to_labels(y: Any) -> Array:
             "labels. Drop these rows, or replace the missing labels with a separate label."
         )
     if values.dtype.kind == "O":
-        values = _unbox_numbers(values)
-        _check_one_type(values)
+        values = _unbox_labels(values)
     check_classification_targets(values)
     return np.asarray(values)
 
 
-def _unbox_numbers(labels: Array) -> Array:
-    """Convert an object array of numbers or booleans to a numeric or boolean array.
-
-    `.values` of a table with mixed types returns objects, for which scikit-learn's
-    `type_of_target` returns "unknown".
-    """
-    numbers = (bool, int, float, np.bool_, np.number)
-    if all(isinstance(label, numbers) for label in pd.unique(labels)):
+def _unbox_labels(labels: Array) -> Array:
+    """Convert objects that are all numbers or booleans to a numeric or boolean array."""
+    distinct = pd.unique(labels)
+    # `.values` of a table with mixed types returns objects, for which scikit-learn's
+    # `type_of_target` returns "unknown".
+    if all(isinstance(label, bool | int | float | np.bool_ | np.number) for label in distinct):
         return np.asarray(labels.tolist())
-    return labels
-
-
-def _check_one_type(labels: Array) -> None:
-    """Raise an error for labels of mixed types, which cannot be sorted."""
-    kinds = sorted({type(label).__name__ for label in pd.unique(labels)})
-    if len(kinds) > 1 and "str" in kinds:
+    types = sorted({type(label).__name__ for label in distinct})
+    if len(types) > 1 and "str" in types:  # they cannot be sorted
         raise InputError(
-            f"y must have labels of one type, got {', '.join(kinds)}. Convert them, for "
+            f"y must have labels of one type, got {', '.join(types)}. Convert them, for "
             "example with y.astype(str)."
         )
+    return labels
 
 
 def _factorize(labels: Array) -> tuple[Array, Array]:
     """Return class codes and sorted classes."""
     # `np.unique` with return_inverse sorts all rows; hashing is faster if classes are few.
-    codes, found = pd.factorize(labels)
-    seen = np.asarray(found).astype(labels.dtype, copy=False)
-    order = np.argsort(seen, kind="stable")
+    codes, uniques = pd.factorize(labels)
+    classes = np.asarray(uniques).astype(labels.dtype, copy=False)
+    order = np.argsort(classes, kind="stable")
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
-    return rank[codes], seen[order]
+    return rank[codes], classes[order]

@@ -8,21 +8,19 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sktrainer.data.columns import missing_column_message
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 __all__ = ["parse_times", "select_time_column"]
 
 
-def select_time_column(X: Any, column: Any) -> Any:
+def select_time_column(X: Any, column: str | int) -> Any:
     """Return a column of a DataFrame by name, or of an array by position."""
     names = getattr(X, "columns", None)
     if names is not None:
         if column not in list(names):
-            raise InputError(
-                f"time_column={column!r} is not a column of X. The columns of X are: "
-                f"{', '.join(map(str, names))}."
-            )
+            raise InputError(missing_column_message("time_column", column, list(names)))
         return X[column]
     n_columns = X.shape[1] if getattr(X, "ndim", 0) == 2 else 0
     if sparse.issparse(X) or isinstance(column, str) or not 0 <= column < n_columns:
@@ -33,7 +31,7 @@ def select_time_column(X: Any, column: Any) -> Any:
     return X[:, column]
 
 
-def parse_times(values: Any, name: Any) -> Array:
+def parse_times(values: Any, name: str | int) -> Array:
     """Return one sort key per row: numbers unchanged, dates as integers.
 
     Raises
@@ -41,9 +39,9 @@ def parse_times(values: Any, name: Any) -> Array:
     InputError
         If a value is missing, or is neither a number nor a date.
     """
-    series = pd.Series(values.to_list() if hasattr(values, "to_list") else values)
-    if isinstance(values, pd.Series):
-        series = values
+    series = values
+    if not isinstance(values, pd.Series):
+        series = pd.Series(values.to_list() if hasattr(values, "to_list") else values)
     if not pd.api.types.is_numeric_dtype(series):
         missing = series.isna()
         # UTC makes times of different time zones comparable.

@@ -25,7 +25,7 @@ from sktrainer.data.dates import (
     to_datetimes,
     varying_calendar_parts,
 )
-from sktrainer.data.levels import factorize, fit_levels
+from sktrainer.data.levels import factorize, fit_levels, map_levels
 from sktrainer.data.numbers import (
     is_missing_string,
     needs_float64,
@@ -73,6 +73,7 @@ ColumnKind: TypeAlias = Literal[
 ]
 
 
+#: Column kind by the type that pandas infers for an object column.
 _OBJECT_KINDS: dict[str, ColumnKind] = {
     "integer": "numeric",
     "floating": "numeric",
@@ -123,19 +124,13 @@ class InferredColumn:
     detail: str = ""
 
 
-def infer_column_type(cells: ColumnValues, name: str) -> InferredColumn:
+def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
     """Detect the kind of a column and parse its values.
-
-    Parameters
-    ----------
-    cells : ndarray or ExtensionArray of shape (n_rows,)
-    name : str
-        Column name for error messages.
 
     Raises
     ------
     InputError
-        The column contains infinite values, lists, dicts or arrays.
+        The column contains infinite values, lists, dicts or arrays. The message has `name`.
 
     Examples
     --------
@@ -146,79 +141,64 @@ def infer_column_type(cells: ColumnValues, name: str) -> InferredColumn:
     ('blue', 'red')
     """
     # Read before unwrapping, which turns nullable booleans with missing values into floats.
-    is_boolean = cells.dtype.kind == "b"
-    cells = unwrap_column(cells)
-    if isinstance(cells, pd.Categorical):
-        return _category(*fit_levels(cells))
-    if cells.dtype.kind == "c":
-        raise UnsupportedValueError(unsupported_values_message(name, ["complex"]))
-    if isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M":
-        return _datetimes(cells, DateFormat(zone=time_zone(cells)))
-    if isinstance(cells.dtype, pd.StringDtype):
-        return _texts(cells)
-    if cells.dtype == object:
-        return _objects(cells, name)
-    kind: ColumnKind = "duration" if cells.dtype.kind == "m" else "numeric"
-    return _numbers(to_numbers(cells), name, "boolean" if is_boolean else kind)
-
-
-def _objects(cells: Array, name: str) -> InferredColumn:
-    inferred = inferred_type(cells)
-    if inferred == "string":
-        return _texts(cells)
-    unusable = unsupported_types(cells, inferred)
-    if unusable:
-        raise UnsupportedValueError(unsupported_values_message(name, unusable))
-    kind = _OBJECT_KINDS.get(inferred)
+    is_boolean = values.dtype.kind == "b"
+    values = unwrap_column(values)
+    if isinstance(values, pd.Categorical):
+        return _infer_category(*fit_levels(values))
+    inferred = inferred_type(values)
+    unsupported = unsupported_types(values, inferred)
+    if unsupported:
+        raise UnsupportedValueError(unsupported_values_message(name, unsupported))
+    if isinstance(values.dtype, pd.StringDtype) or inferred == "string":
+        return _infer_from_strings(values)
+    kind: ColumnKind | None = "boolean" if is_boolean else "numeric"
+    if values.dtype == object:
+        kind = _OBJECT_KINDS.get(inferred)
+    elif isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind in "mM":
+        kind = "duration" if values.dtype.kind == "m" else "datetime"
     if kind == "datetime":
-        return _datetimes(cells, DateFormat(zone=time_zone(cells)))
+        return _infer_datetime(values, DateFormat(zone=time_zone(values)))
     if kind is not None:
-        return _numbers(to_numbers(cells), name, kind)
-    found = _texts(cells)
+        return _infer_number(to_numbers(values), name, kind)
+    column = _infer_from_strings(values)
     mixed = "values of several types" if inferred.startswith("mixed") else f"{inferred} values"
-    return replace(found, detail=_join_notes(f"{mixed}, compared as strings", found.detail))
+    return replace(column, detail=_join_notes(f"{mixed}, compared as strings", column.detail))
 
 
-def _texts(cells: ColumnValues) -> InferredColumn:
-    codes, texts = factorize(cells)
-    numbers = parse_all_numbers(texts)
+def _infer_from_strings(values: ColumnValues) -> InferredColumn:
+    codes, strings = factorize(values)
+    numbers = parse_all_numbers(strings)
     if numbers is not None:
-        found = _numbers(np.append(numbers, np.nan)[codes], "", "numeric")
-        return replace(found, detail=_join_notes("strings parsed as numbers", found.detail))
-    form = infer_date_format(texts)
+        column = _infer_number(np.append(numbers, np.nan)[codes], "", "numeric")
+        return replace(column, detail=_join_notes("strings parsed as numbers", column.detail))
+    form = infer_date_format(strings)
     if form is not None:
-        dates = parse_dates([_blank(text) for text in texts], form)
-        found = _datetimes(np.append(dates, np.datetime64("NaT", "us"))[codes], form)
-        return replace(
-            found, detail=_join_notes(f"strings parsed as {form.text} dates", form.note)
-        )
-    if all(is_missing_string(text) for text in texts):
-        codes, texts = np.full(len(codes), -1), []
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    ranks = np.full(len(texts) + 1, -1, dtype=np.int32)
-    ranks[order] = np.arange(len(texts), dtype=np.int32)
-    return _category(ranks[codes], [texts[position] for position in order])
-
-
-def _blank(text: str) -> str:
-    return "" if is_missing_string(text) else text
+        dates = parse_dates(["" if is_missing_string(s) else s for s in strings], form)
+        column = _infer_datetime(np.append(dates, np.datetime64("NaT", "us"))[codes], form)
+        notes = _join_notes(f"strings parsed as {form.text} dates", form.note)
+        return replace(column, detail=notes)
+    if all(is_missing_string(text) for text in strings):
+        codes, strings = np.full(len(codes), -1), []
+    levels = sorted(strings)
+    table = {level: code for code, level in enumerate(levels)}
+    return _infer_category(map_levels(codes, strings, table), levels)
 
 
 def _join_notes(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _category(codes: Array, levels: list[str]) -> InferredColumn:
+def _infer_category(codes: Array, levels: list[str]) -> InferredColumn:
     n_missing = int(np.count_nonzero(codes < 0))
     kind: ColumnKind = "category"
     if not levels:
         kind = "empty"
     elif len(levels) == 1 and not n_missing:
         kind = "constant"
-    return InferredColumn(kind, codes, n_missing, base="category", levels=tuple(levels))
+    return InferredColumn(kind, codes, n_missing, "category", tuple(levels))
 
 
-def _numbers(values: Array, name: str, kind: ColumnKind) -> InferredColumn:
+def _infer_number(values: Array, name: str, kind: ColumnKind) -> InferredColumn:
     low, high, n_missing = value_range(values)
     if np.isinf(low) or np.isinf(high):
         raise InputError(infinite_message([name]))
@@ -231,26 +211,17 @@ def _numbers(values: Array, name: str, kind: ColumnKind) -> InferredColumn:
     return InferredColumn(kind, values, n_missing, needs_float64=wide, detail=detail)
 
 
-def _datetimes(cells: ColumnValues, form: DateFormat) -> InferredColumn:
-    dates = to_datetimes(cells, form)
+def _infer_datetime(values: ColumnValues, form: DateFormat) -> InferredColumn:
+    dates = to_datetimes(values, form)
     n_missing = int(np.count_nonzero(np.isnat(dates)))
-    parts = varying_calendar_parts(dates)
+    parts, detail = varying_calendar_parts(dates), ""
+    kind: ColumnKind = "datetime"
     if n_missing == len(dates):
-        return InferredColumn(
-            "empty", dates, n_missing, base="datetime", date_format=form, parts=CALENDAR_PARTS
-        )
-    if not parts and not n_missing:
-        return InferredColumn(
-            "constant", dates, 0, base="datetime", date_format=form, parts=CALENDAR_PARTS
-        )
-    detail = f"time zone {form.zone}" if form.zone else ""
-    kept = parts or ("days",)
+        kind, parts = "empty", CALENDAR_PARTS
+    elif not parts and not n_missing:
+        kind, parts = "constant", CALENDAR_PARTS
+    else:
+        parts, detail = parts or ("days",), f"time zone {form.zone}" if form.zone else ""
     return InferredColumn(
-        "datetime",
-        dates,
-        n_missing,
-        base="datetime",
-        date_format=form,
-        parts=kept,
-        detail=detail,
+        kind, dates, n_missing, "datetime", date_format=form, parts=parts, detail=detail
     )

@@ -12,48 +12,9 @@ from sktrainer.data.numbers import is_missing_string
 from sktrainer.exceptions import DataWarning, warn_caller
 from sktrainer.types import Array
 
-__all__ = ["UnparsedValues", "may_hold_strings", "unparsed_strings"]
+__all__ = ["UnparsedValues"]
 
-
-MOST_TEXTS, MOST_COLUMNS = 3, 5
-
-
-def may_hold_strings(cells: ColumnValues) -> bool:
-    """Return whether the values may contain strings.
-
-    Examples
-    --------
-    >>> (
-    ...     may_hold_strings(np.array([1.0, np.nan])),
-    ...     may_hold_strings(np.array([1, "many"], dtype=object)),
-    ... )
-    (False, True)
-    """
-    if cells.dtype.kind in "iufbmM":
-        return False
-    return not isinstance(cells, np.ndarray) or any(isinstance(cell, str) for cell in cells)
-
-
-def unparsed_strings(cells: ColumnValues, values: Array) -> list[str]:
-    """Return the distinct strings that were parsed as missing but do not mean missing.
-
-    Parameters
-    ----------
-    cells : array of shape (n_rows,)
-    values : ndarray of shape (n_rows,)
-        Numbers or datetimes parsed from `cells`.
-
-    Examples
-    --------
-    >>> cells = np.array([31, "?", "many", None], dtype=object)
-    >>> unparsed_strings(cells, np.array([31, np.nan, np.nan, np.nan]))
-    ['many']
-    """
-    missing = pd.isna(values)
-    if not missing.any():
-        return []
-    lost = pd.unique(np.asarray(cells[missing], dtype=object))  # only the missing rows
-    return [text for text in lost if isinstance(text, str) and not is_missing_string(text)]
+MAX_STRINGS, MAX_COLUMNS = 3, 5
 
 
 class UnparsedValues:
@@ -61,34 +22,47 @@ class UnparsedValues:
 
     Examples
     --------
-    >>> strays = UnparsedValues()
-    >>> strays.look("age", "numbers", np.array([31, "many"], object), np.array([31, np.nan]))
-    >>> strays.message
+    >>> unparsed = UnparsedValues()
+    >>> values = np.array([31, "?", "many", None], dtype=object)
+    >>> unparsed.record("age", "numbers", values, np.array([31, np.nan, np.nan, np.nan]))
+    >>> unparsed.message
     "text values were treated as missing: 'many' in column 'age' (numbers in training)"
     """
 
     def __init__(self) -> None:
-        self._found: list[str] = []
+        self._columns: list[str] = []
 
-    def look(self, name: str, held: str, cells: ColumnValues, values: Array) -> None:
-        """Record the unparsable strings of a column that had numbers or dates in training."""
-        texts = unparsed_strings(cells, values) if may_hold_strings(cells) else []
-        if texts:
-            shown = _some([repr(text[:40]) for text in texts], MOST_TEXTS, ", ")
-            self._found.append(f"{shown} in column {name!r} ({held} in training)")
+    def record(self, name: str, trained_on: str, values: ColumnValues, parsed: Array) -> None:
+        """Record the strings of a column that were parsed as missing but do not mean missing.
+
+        `trained_on` states what the column contained in training: "numbers" or "dates".
+        `parsed` holds the numbers or dates parsed from `values`.
+        """
+        if values.dtype.kind in "iufbmM":
+            return
+        if isinstance(values, np.ndarray) and not any(isinstance(v, str) for v in values):
+            return
+        missing = pd.isna(parsed)
+        if not missing.any():
+            return
+        lost = pd.unique(np.asarray(values[missing], dtype=object))
+        strings = [s for s in lost if isinstance(s, str) and not is_missing_string(s)]
+        if strings:
+            shown = _preview([repr(text[:40]) for text in strings], MAX_STRINGS, ", ")
+            self._columns.append(f"{shown} in column {name!r} ({trained_on} in training)")
 
     @property
     def message(self) -> str:
         """Text of the warning; empty if no such string was found."""
-        found = _some(self._found, MOST_COLUMNS, "; ")
-        return found and f"text values were treated as missing: {found}"
+        columns = _preview(self._columns, MAX_COLUMNS, "; ")
+        return columns and f"text values were treated as missing: {columns}"
 
     def warn(self) -> None:
         """Warn about all recorded strings."""
-        if self._found:
+        if self._columns:
             warn_caller(self.message, DataWarning)
 
 
-def _some(texts: Sequence[str], most: int, between: str) -> str:
-    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return between.join(texts[:most]) + more
+def _preview(items: Sequence[str], most: int, separator: str) -> str:
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return separator.join(items[:most]) + more

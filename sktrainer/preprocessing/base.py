@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from numpy.random import RandomState
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from sktrainer.data.type_inference import ColumnDecision
@@ -28,7 +29,7 @@ class EncoderOptions:
     impute: bool = True
     scale: bool = True
     task: Task = "classification"
-    seed: Any = None
+    seed: int | RandomState | None = None
     frame: bool = False
     weight: Array | None = None
 
@@ -104,5 +105,5 @@ class ColumnSources:
 
     def outputs(self, position: int) -> tuple[int, ...]:
         """Return all output columns of an input column, including its indicator."""
-        found = enumerate((*self.values, *self.missing_indicators))
-        return tuple(at for at, source in found if source == position)
+        sources = enumerate((*self.values, *self.missing_indicators))
+        return tuple(at for at, source in sources if source == position)

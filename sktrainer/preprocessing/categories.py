@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from sktrainer.data.levels import Levels, object_array
+from sktrainer.data.columns import object_array, preview_names
+from sktrainer.data.levels import Levels
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import EncoderOptions, FittedEncoders
 from sktrainer.preprocessing.column_transforms import (
@@ -22,7 +23,6 @@ from sktrainer.preprocessing.treatments import PlannedColumn
 from sktrainer.types import Array
 
 __all__ = ["FittedColumn", "fit_categories", "ordinal_encoder"]
-
 
 #: Maximum number of one-hot columns per input column.
 MAX_ONE_HOT = 100
@@ -48,10 +48,10 @@ class CategoryColumn:
 
 @dataclass(frozen=True)
 class FittedColumn:
-    """The plan of a category column.
+    """Learned encoding of a column.
 
-    `train_output` is the output for the training rows if it differs from the output of the
-    plan, as with cross-fitted target encoding.
+    `train_output` is the output for the training rows if it differs from the output of
+    `plan`, as with cross-fitted target encoding.
     """
 
     plan: ColumnTransform
@@ -59,52 +59,38 @@ class FittedColumn:
 
 
 def fit_categories(
-    columns: Sequence[PlannedColumn], y: Any, settings: EncoderOptions
+    columns: Sequence[PlannedColumn], y: Any, options: EncoderOptions
 ) -> tuple[dict[int, FittedColumn], FittedEncoders]:
-    """Learn the encoding of the category columns.
-
-    Parameters
-    ----------
-    columns : sequence of Chosen
-        Category columns only.
-    y : array-like of shape (n_rows,) or None
-    settings : Settings
-
-    Returns
-    -------
-    planned : dict
-        Plan of each column, keyed by column position.
-    encoders : Encoders
+    """Learn the encodings of the category columns, keyed by column position.
 
     Raises
     ------
     InputError
         y is None, but a column requires target encoding.
     """
-    if not columns:
-        return {}, FittedEncoders()
-    categories = [
-        CategoryColumn(column, Levels(object_array(column.inferred.levels)))
-        for column in columns
-    ]
-    planned = {}
-    for category in categories:
-        if category.column.treatment in ("codes", "ordinal"):
-            planned[category.column.position] = FittedColumn(_fit_codes(category, settings))
-    one_hot = [item for item in categories if item.column.treatment == "one-hot"]
-    targets = [item for item in categories if item.column.treatment == "target encoding"]
+    one_hot: list[CategoryColumn] = []
+    targets: list[CategoryColumn] = []
+    fitted: dict[int, FittedColumn] = {}
+    for column in columns:
+        category = CategoryColumn(column, Levels(object_array(column.inferred.levels)))
+        if column.treatment == "one-hot":
+            one_hot.append(category)
+        elif column.treatment == "target encoding":
+            targets.append(category)
+        else:
+            fitted[column.position] = FittedColumn(_fit_codes(category, options))
     encoders = FittedEncoders()
     if one_hot:
         onehot, plans = _fit_one_hot(one_hot)
         encoders = replace(encoders, onehot=onehot)
         for category, plan in zip(one_hot, plans, strict=True):
-            planned[category.column.position] = FittedColumn(plan)
+            fitted[category.column.position] = FittedColumn(plan)
     if targets:
-        target, made = _fit_target_encoding(targets, y, settings)
+        target, target_columns = _fit_target_encoding(targets, y, options)
         encoders = replace(encoders, target=target)
-        for category, with_rows in zip(targets, made, strict=True):
-            planned[category.column.position] = with_rows
-    return planned, encoders
+        for category, fitted_column in zip(targets, target_columns, strict=True):
+            fitted[category.column.position] = fitted_column
+    return fitted, encoders
 
 
 def ordinal_encoder(columns: Sequence[Levels]) -> OrdinalEncoder:
@@ -119,10 +105,10 @@ def ordinal_encoder(columns: Sequence[Levels]) -> OrdinalEncoder:
     return encoder.fit(np.array([[column.levels[0] for column in columns]], dtype=object))
 
 
-def _fit_codes(category: CategoryColumn, settings: EncoderOptions) -> LevelTransform:
+def _fit_codes(category: CategoryColumn, options: EncoderOptions) -> LevelTransform:
     n_levels = len(category.levels.levels)
     ordinal = category.column.treatment == "ordinal"
-    missing = -1.0 if ordinal and settings.impute else np.nan
+    missing = -1.0 if ordinal and options.impute else np.nan
     table = np.append(np.arange(n_levels), missing).astype(np.float32)
     name = category.column.name
     return LevelTransform((name,), category.levels, table[:, np.newaxis], scaled=ordinal)
@@ -148,53 +134,47 @@ def _fit_one_hot(
         n_kept = category.n_levels - (0 if rare is None else len(rare) - 1)
         width = 1 if n_kept == 2 else n_kept  # drop="if_binary"
         part = encoded[: category.n_levels, start : start + width]
-        plans.append(_one_hot_plan(category, part))
+        plans.append(_one_hot_transform(category, part))
         start += width
     return encoder, plans
 
 
-def _one_hot_plan(category: CategoryColumn, encoded: Array) -> OneHotTransform:
+def _one_hot_transform(category: CategoryColumn, encoded: Array) -> OneHotTransform:
     slots = np.where(encoded.any(axis=1), encoded.argmax(axis=1), -1)
     labels = category.levels.levels.tolist()
     if category.column.has_missing:
         labels.append("missing")
     else:
         slots = np.append(slots, -1)
-    held: list[list[str]] = [[] for _ in range(encoded.shape[1])]
+    labels_of: list[list[str]] = [[] for _ in range(encoded.shape[1])]
     for label, slot in zip(labels, slots, strict=False):
         if slot >= 0:
-            held[slot].append(label)
-    suffixes = [group[0] if len(group) == 1 else "infrequent" for group in held]
+            labels_of[slot].append(label)
+    suffixes = [group[0] if len(group) == 1 else "infrequent" for group in labels_of]
     names = tuple(f"{category.column.name}_{suffix}" for suffix in suffixes)
     return OneHotTransform(names, category.levels, slots)
 
 
 def _fit_target_encoding(
-    categories: Sequence[CategoryColumn], y: Any, settings: EncoderOptions
+    categories: Sequence[CategoryColumn], y: Any, options: EncoderOptions
 ) -> tuple[TargetEncoder, list[FittedColumn]]:
     if y is None:
-        names = ", ".join(repr(category.column.name) for category in categories)
+        columns = preview_names(category.column.name for category in categories)
         raise InputError(
             "This TableEncoder estimator requires y to be passed, but the target y is "
-            f"None: the target encoding of {names} is learned from it; pass y, or choose "
+            f"None: the target encoding of {columns} is learned from it; pass y, or choose "
             "another encoding"
         )
     sizes = [category.n_levels for category in categories]
     codes = np.column_stack([category.complete_codes() for category in categories])
-    encoder, encoded = fit_target_encoder(
-        codes, sizes, y, task=settings.task, seed=settings.seed
-    )
+    encoder, encoded = fit_target_encoder(codes, sizes, y, task=options.task, seed=options.seed)
     tables = encoding_tables(encoder, [category.column.has_missing for category in categories])
-    planned = []
+    fitted = []
     for position, (category, table) in enumerate(zip(categories, tables, strict=True)):
-        outputs = _target_names(category.column.name, encoder)
-        plan = LevelTransform(outputs, category.levels, table, scaled=True)
+        names: tuple[str, ...] = (category.column.name,)
+        if encoder.target_type_ == "multiclass":
+            names = tuple(f"{category.column.name}_{label}" for label in encoder.classes_)
+        plan = LevelTransform(names, category.levels, table, scaled=True)
         start = position * table.shape[1]
-        planned.append(FittedColumn(plan, encoded[:, start : start + table.shape[1]]))
-    return encoder, planned
-
-
-def _target_names(name: str, encoder: TargetEncoder) -> tuple[str, ...]:
-    if encoder.target_type_ != "multiclass":
-        return (name,)
-    return tuple(f"{name}_{label}" for label in encoder.classes_)
+        fitted.append(FittedColumn(plan, encoded[:, start : start + table.shape[1]]))
+    return encoder, fitted

@@ -1,6 +1,6 @@
-"""Plans that encode one input column as output columns; one class per column kind.
+"""Encodings of one input column as output columns; one class per column kind.
 
-A plan parses the values of a column (`read`) and writes them into its output columns
+A transform parses the values of a column (`read`) and writes them into its output columns
 (`write`). These are separate methods because the training rows have already been parsed
 when the column kind was detected.
 """
@@ -46,7 +46,7 @@ class ColumnTransform(Protocol):
     def scaled(self) -> bool:
         """Whether the output columns are quantities that can be standardised."""
 
-    def read(self, cells: ColumnValues) -> Array:
+    def read(self, values: ColumnValues) -> Array:
         """Parse column values as numbers, datetimes or level codes."""
 
     def write(self, values: Array, out: Array) -> None:
@@ -55,16 +55,7 @@ class ColumnTransform(Protocol):
 
 @dataclass(frozen=True)
 class NumericTransform:
-    """Plan of a column of numbers or booleans, which is not transformed.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> plan, out = NumericTransform("age"), np.empty((2, 1))
-    >>> plan.write(plan.read(np.array([31, 45])), out)
-    >>> out.tolist()
-    [[31.0], [45.0]]
-    """
+    """Transform of a column of numbers or booleans, which keeps the numbers."""
 
     name: str
     scaled: bool = True
@@ -75,9 +66,9 @@ class NumericTransform:
         """Name of the single output column."""
         return (self.name,)
 
-    def read(self, cells: ColumnValues) -> Array:
+    def read(self, values: ColumnValues) -> Array:
         """Return the values as numbers; NaN if missing."""
-        return to_numbers(cells)
+        return to_numbers(values)
 
     def write(self, values: Array, out: Array) -> None:
         """Write the numbers."""
@@ -86,7 +77,7 @@ class NumericTransform:
 
 @dataclass(frozen=True)
 class DateTransform:
-    """Plan of a datetime column, which is encoded as calendar parts."""
+    """Transform of a datetime column to calendar parts."""
 
     name: str
     form: DateFormat
@@ -99,9 +90,9 @@ class DateTransform:
         """Column name combined with the name of each part."""
         return tuple(f"{self.name}_{part}" for part in self.parts)
 
-    def read(self, cells: ColumnValues) -> Array:
+    def read(self, values: ColumnValues) -> Array:
         """Return the values as datetimes; NaT if missing or not a date."""
-        return to_datetimes(cells, self.form)
+        return to_datetimes(values, self.form)
 
     def write(self, values: Array, out: Array) -> None:
         """Write the calendar parts; NaN for NaT."""
@@ -111,15 +102,10 @@ class DateTransform:
 
 @dataclass(frozen=True)
 class LevelTransform:
-    """Plan of a category column that maps each level to numbers: codes or target means.
+    """Transform of a category column that maps each level to numbers: codes or target means.
 
-    Parameters
-    ----------
-    names : tuple of str
-    levels : Levels
-    table : ndarray of shape (n_levels + 1, len(names))
-        One row per level. The last row is for missing values and unknown levels.
-    scaled : bool
+    `table` has one row per level and one column per output column. Its last row is for
+    missing values and unknown levels.
     """
 
     names: tuple[str, ...]
@@ -128,9 +114,9 @@ class LevelTransform:
     scaled: bool
     input_kind: ClassVar[str] = ""
 
-    def read(self, cells: ColumnValues) -> Array:
+    def read(self, values: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""
-        return self.levels.read(cells)
+        return self.levels.read(values)
 
     def write(self, values: Array, out: Array) -> None:
         """Write the numbers of the level of each value."""
@@ -141,15 +127,10 @@ class LevelTransform:
 
 @dataclass(frozen=True)
 class OneHotTransform:
-    """Plan of a one-hot encoded category column, with one 0/1 column per level.
+    """Transform of a category column to one 0/1 column per level.
 
-    Parameters
-    ----------
-    names : tuple of str
-    levels : Levels
-    slots : ndarray of int, shape (n_levels + 1,)
-        Output column of each level; -1 for none. The last entry is for missing values and
-        unknown levels.
+    `slots` holds the output column of each level; -1 for none. Its last entry is for
+    missing values and unknown levels.
     """
 
     names: tuple[str, ...]
@@ -158,9 +139,9 @@ class OneHotTransform:
     scaled: bool = False
     input_kind: ClassVar[str] = ""
 
-    def read(self, cells: ColumnValues) -> Array:
+    def read(self, values: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""
-        return self.levels.read(cells)
+        return self.levels.read(values)
 
     def write(self, values: Array, out: Array) -> None:
         """Write 1 into the column of the level of each value, and 0 elsewhere."""

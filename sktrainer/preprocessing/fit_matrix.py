@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.impute import SimpleImputer
 
 from sktrainer.data.column_checks import has_infinite, infinite_message
 from sktrainer.data.columns import column_reader, is_float_frame
@@ -21,8 +20,8 @@ from sktrainer.preprocessing.base import ColumnSources, EncoderOptions, FittedTa
 from sktrainer.preprocessing.postprocessing import (
     Postprocessing,
     PostprocessingColumns,
+    fit_imputer,
     fit_postprocessing,
-    median_or_zero,
 )
 from sktrainer.types import Array
 
@@ -33,14 +32,8 @@ __all__ = ["MatrixTransform", "check_not_sparse", "fit_matrix"]
 class MatrixTransform:
     """Learned encoding of a dense matrix.
 
-    Parameters
-    ----------
-    kept : tuple of int or None
-        Positions of the input columns that are kept. None: X is returned unchanged,
-        unless values are missing and `impute` is True.
-    names : tuple of str
-    finish : Finish
-    impute : bool
+    `kept` holds the positions of the input columns that are kept. None: X is returned
+    unchanged, unless values are missing and `impute` is True.
     """
 
     kept: tuple[int, ...] | None
@@ -58,16 +51,16 @@ class MatrixTransform:
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; return X itself if it needs no change."""
         X = as_matrix(X, input_names)
-        check_finite(X, input_names)
+        _check_finite(X, input_names)
         if self.kept is None and not (self.impute and has_missing(X)):
             return X
         kept = range(X.shape[1]) if self.kept is None else self.kept
-        out = copy_columns(X, kept, len(self.names))
+        out = _copy_columns(X, kept, len(self.names))
         self.finish.apply(out)
         return out
 
 
-def fit_matrix(X: Array, names: Sequence[str], y: Any, settings: EncoderOptions) -> FittedTable:
+def fit_matrix(X: Array, names: Sequence[str], y: Any, options: EncoderOptions) -> FittedTable:
     """Learn the encoding of a matrix (or frame) of numbers; y is ignored.
 
     Constant and all-missing columns are dropped if the matrix has to be copied anyway. An
@@ -75,26 +68,30 @@ def fit_matrix(X: Array, names: Sequence[str], y: Any, settings: EncoderOptions)
     cannot bin such a column and raises an error.
     """
     X = as_matrix(X, names)
-    impute, scale = settings.impute, settings.scale
-    check_finite(X, names)
-    gaps = has_missing(X)
-    n_missing = missing_counts(X) if gaps else np.zeros(X.shape[1], dtype=int)
-    if not scale and not (impute and gaps) and not (n_missing == len(X)).any():
+    impute = options.impute
+    _check_finite(X, names)
+    n_missing = np.zeros(X.shape[1], dtype=int)
+    if has_missing(X):
+        for position in range(X.shape[1]):  # by column, which needs no mask as large as X
+            n_missing[position] = np.count_nonzero(np.isnan(X[:, position]))
+    is_imputed = impute and bool(n_missing.any())
+    if not options.scale and not is_imputed and not (n_missing == len(X)).any():
+        # The imputer is for values that are missing only in later rows.
         steps = PostprocessingColumns(filled=np.arange(X.shape[1] * impute))
-        finish = Postprocessing(steps, _imputer_of_present(X) if impute else None)
+        finish = Postprocessing(steps, fit_imputer(X, steps.filled) if impute else None)
         plan = MatrixTransform(None, tuple(names), finish, impute)
         decisions = [
             ColumnDecision(name, "numeric", "as is", None, int(count))
             for name, count in zip(names, n_missing, strict=True)
         ]
         return FittedTable(plan, tuple(decisions), X)
-    return _fit_copy(X, names, n_missing, settings)
+    return _fit_copy(X, names, n_missing, options)
 
 
 def _fit_copy(
-    X: Array, names: Sequence[str], n_missing: Array, settings: EncoderOptions
+    X: Array, names: Sequence[str], n_missing: Array, options: EncoderOptions
 ) -> FittedTable:
-    impute, scale = settings.impute, settings.scale
+    impute, scale = options.impute, options.scale
     low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
     empty, constant = n_missing == len(X), (low == high) & (n_missing == 0)
     dropped = empty | constant
@@ -111,33 +108,22 @@ def _fit_copy(
     )
     out_names = [names[at] for at in kept.tolist()]
     out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
-    out = copy_columns(X, kept, len(out_names))
-    finish = fit_postprocessing(out, steps, settings.weight)
+    out = _copy_columns(X, kept, len(out_names))
+    finish = fit_postprocessing(out, steps, options.weight)
     plan = MatrixTransform(tuple(kept.tolist()), tuple(out_names), finish, impute)
     kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
     decisions = []
     for name, kind, drop, count in zip(names, kinds, dropped, n_missing, strict=True):
-        done = ["impute"] * bool(impute and count) + ["scale"] * scale
-        treatment = "drop" if drop else " + ".join(done) or "as is"
+        applied = ["impute"] * bool(impute and count) + ["scale"] * scale
+        treatment = "drop" if drop else " + ".join(applied) or "as is"
         decisions.append(ColumnDecision(name, str(kind), treatment, None, int(count)))
     return FittedTable(plan, tuple(decisions), out)
 
 
-def _imputer_of_present(X: Array) -> SimpleImputer:
-    # For values that are missing only in later rows.
-    medians = np.array([[median_or_zero(X[:, position]) for position in range(X.shape[1])]])
-    return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians)
-
-
 def as_matrix(X: Any, names: Sequence[str]) -> Array:
-    """Convert any dense table to a matrix of numbers.
+    """Convert any dense table to a matrix of numbers; raise InputError if X is sparse.
 
     Strings that are not numbers become NaN, with a warning that names the column.
-
-    Raises
-    ------
-    InputError
-        X is sparse, but the training rows were dense.
     """
     check_not_sparse(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
@@ -146,12 +132,12 @@ def as_matrix(X: Any, names: Sequence[str]) -> Array:
     if isinstance(X, pd.DataFrame) and is_float_frame(X):
         return X.to_numpy()
     column = column_reader(X)
-    strays, columns = UnparsedValues(), []
+    unparsed, columns = UnparsedValues(), []
     for position, name in enumerate(names):
-        cells = column(position)
-        columns.append(to_numbers(cells))
-        strays.look(name, "numbers", cells, columns[-1])
-    strays.warn()
+        values = column(position)
+        columns.append(to_numbers(values))
+        unparsed.record(name, "numbers", values, columns[-1])
+    unparsed.warn()
     return np.column_stack(columns)
 
 
@@ -163,7 +149,7 @@ def check_not_sparse(X: Any) -> None:
         )
 
 
-def copy_columns(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
+def _copy_columns(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
     """Copy the kept columns as floats, with uninitialised columns for the indicators."""
     out = np.empty((len(X), width), dtype=np.result_type(X.dtype, np.float32))
     n_kept = len(kept)
@@ -185,13 +171,7 @@ def has_missing(X: Array) -> bool:
         return bool(np.isnan(X.sum())) and bool(np.isnan(X.min()))
 
 
-def missing_counts(X: Array) -> Array:
-    """Return the number of NaN in each column."""
-    return np.array([np.count_nonzero(np.isnan(X[:, at])) for at in range(X.shape[1])])
-
-
-def check_finite(X: Array, names: Sequence[str]) -> None:
-    """Raise an InputError that names the columns with infinite values."""
+def _check_finite(X: Array, names: Sequence[str]) -> None:
     if X.dtype.kind == "f" and has_infinite(X):
-        found = [name for at, name in enumerate(names) if has_infinite(X[:, at])]
-        raise InputError(infinite_message(found))
+        infinite = [name for at, name in enumerate(names) if has_infinite(X[:, at])]
+        raise InputError(infinite_message(infinite))

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
-from sktrainer.data.column_checks import has_infinite, infinite_message
+from sktrainer.data.column_checks import infinite_message, infinite_sparse_columns
 from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import ColumnSources, EncoderOptions, FittedTable
@@ -38,8 +38,7 @@ class SparseTransform:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; return X itself if it needs no change."""
-        X = as_sparse(X)
-        _refuse_infinite_sparse(X)
+        X = as_finite_sparse(X)
         if self.finish.imputer is not None:
             X = self.finish.imputer.transform(X).tocsr()
         elif self.impute and np.isnan(X.data).any():
@@ -49,51 +48,51 @@ class SparseTransform:
         return X if self.finish.scaler is None else self.finish.scaler.transform(X)
 
 
-def fit_sparse(X: Any, names: Sequence[str], y: Any, settings: EncoderOptions) -> FittedTable:
+def fit_sparse(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) -> FittedTable:
     """Learn the encoding of a sparse matrix; y is ignored."""
-    X = as_sparse(X)
-    _refuse_infinite_sparse(X)
-    gaps = X.dtype.kind == "f" and bool(np.isnan(X.data).any())
+    X = as_finite_sparse(X)
+    n_missing = np.zeros(X.shape[1], dtype=int)
+    if X.dtype.kind == "f" and np.isnan(X.data).any():
+        matrix = sparse.coo_array(X)
+        n_missing = np.bincount(matrix.col[np.isnan(matrix.data)], minlength=X.shape[1])
     imputer = scaler = None
     out_names, out = list(names), X
-    done = []
-    if settings.impute and gaps:
+    applied = []
+    if options.impute and n_missing.any():
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
         imputer.set_output(transform="default")
         out = imputer.fit_transform(X.tocsc()).tocsr()
         out_names += [f"{names[at]}_missing" for at in imputer.indicator_.features_]
-        done.append("impute")
-    if settings.scale:
+        applied.append("impute")
+    if options.scale:
         scaler = StandardScaler(with_mean=False).set_output(transform="default")
-        out = scaler.fit_transform(out, sample_weight=settings.weight)
-        done.append("scale")
-    treatment = " + ".join(done) or "as is"
+        out = scaler.fit_transform(out, sample_weight=options.weight)
+        applied.append("scale")
+    treatment = " + ".join(applied) or "as is"
     finish = Postprocessing(PostprocessingColumns(), imputer, scaler)
-    plan = SparseTransform(tuple(out_names), finish, settings.impute)
-    decisions = tuple(ColumnDecision(name, "numeric", treatment) for name in names)
+    plan = SparseTransform(tuple(out_names), finish, options.impute)
+    decisions = tuple(
+        ColumnDecision(name, "numeric", treatment, n_missing=int(count))
+        for name, count in zip(names, n_missing, strict=True)
+    )
     return FittedTable(plan, decisions, out)
 
 
-def as_sparse(X: Any) -> Any:
+def as_finite_sparse(X: Any) -> Any:
     """Convert X to an `spmatrix` with int32 indices, which every library accepts.
 
     The values are not copied, and an X that already has this type is returned as is. Dense
     rows are converted, so that a model trained on sparse rows can also predict dense ones.
+    An InputError names columns with infinite values.
     """
-    if not sparse.issparse(X):
-        return sparse.csr_matrix(X)
-    matrix = X
-    if not isinstance(X, sparse.spmatrix):
+    matrix = X if sparse.issparse(X) else sparse.csr_matrix(X)
+    infinite = infinite_sparse_columns(matrix)
+    if infinite:
+        raise InputError(infinite_message(infinite))
+    if not isinstance(matrix, sparse.spmatrix):
         kind = sparse.csc_matrix if X.format == "csc" else sparse.csr_matrix
         matrix = kind(X)
     if matrix.indices.dtype != np.int32 and matrix.nnz <= np.iinfo(np.int32).max:
         parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
         matrix = type(matrix)(parts, shape=matrix.shape)
     return matrix
-
-
-def _refuse_infinite_sparse(X: Any) -> None:
-    if X.dtype.kind == "f" and has_infinite(X.data):
-        columns = sparse.coo_array(X).col[np.isinf(sparse.coo_array(X).data)]
-        found = [f"x{at}" for at in sorted(set(columns.tolist()))]
-        raise InputError(infinite_message(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer.types import Array
 
-__all__ = ["Postprocessing", "PostprocessingColumns", "fit_postprocessing", "median_or_zero"]
-
+__all__ = ["Postprocessing", "PostprocessingColumns", "fit_imputer", "fit_postprocessing"]
 
 #: Number of values per block of rows, so that a block fits into the CPU cache.
-_BLOCK_CELLS = 1 << 18
-
+_BLOCK_VALUES = 1 << 18
 
 #: Approximate number of values from which the median of a complete column is computed.
 _SAMPLE = 10_000
@@ -52,13 +49,7 @@ class PostprocessingColumns:
 class Postprocessing:
     """Final steps, applied in place to the encoded columns.
 
-    Parameters
-    ----------
-    steps : Steps
-    imputer : SimpleImputer or None, default=None
-        Imputer fitted on the columns `steps.filled`.
-    scaler : StandardScaler or None, default=None
-        Scaler fitted on the columns `steps.scaled`.
+    The imputer is fitted on the columns `steps.filled`, the scaler on `steps.scaled`.
     """
 
     steps: PostprocessingColumns
@@ -69,12 +60,16 @@ class Postprocessing:
         """Apply the steps in place to `out`, of shape (n_rows, n_output_columns)."""
         if self.imputer is None and self.scaler is None:
             return
-        for rows in row_blocks(out):
-            block = out[rows]
+        n_rows = max(1, _BLOCK_VALUES // max(1, out.shape[1]))
+        for start in range(0, len(out), n_rows):
+            block = out[start : start + n_rows]
             if self.imputer is not None:
                 self._impute(block, self.imputer)
             if self.scaler is not None:
-                self._scale(block, self.scaler)
+                values = block[:, self.steps.scaled].astype(np.float64)
+                values -= self.scaler.mean_
+                values /= self.scaler.scale_
+                block[:, self.steps.scaled] = values
 
     def _impute(self, block: Array, imputer: SimpleImputer) -> None:
         steps = self.steps
@@ -87,34 +82,15 @@ class Postprocessing:
             np.copyto(values, imputer.statistics_, where=missing, casting="same_kind")
             block[:, steps.filled] = values
 
-    def _scale(self, block: Array, scaler: StandardScaler) -> None:
-        values = block[:, self.steps.scaled].astype(np.float64)
-        values -= scaler.mean_
-        values /= scaler.scale_
-        block[:, self.steps.scaled] = values
-
-
-def row_blocks(out: Array) -> Iterator[slice]:
-    """Yield slices of rows that are small enough to be copied cheaply."""
-    step = max(1, _BLOCK_CELLS // max(1, out.shape[1]))
-    for start in range(0, len(out), step):
-        yield slice(start, start + step)
-
 
 def fit_postprocessing(
     out: Array, steps: PostprocessingColumns, weight: Array | None = None
 ) -> Postprocessing:
-    """Fit the imputer and the scaler on the encoded training rows and apply them.
+    """Fit the imputer and the scaler on the encoded training rows and apply them in place.
 
-    Parameters
-    ----------
-    out : ndarray of shape (n_rows, n_output_columns)
-        Encoded training rows, modified in place.
-    steps : Steps
-    weight : ndarray of shape (n_rows,) or None, default=None
-        Sample weights for the means and deviations.
+    `weight` holds sample weights for the means and deviations of the scaler.
     """
-    imputer = _fit_imputer(out, steps.filled) if len(steps.filled) else None
+    imputer = fit_imputer(out, steps.filled) if len(steps.filled) else None
     Postprocessing(steps, imputer).apply(out)
     scaler = None
     if len(steps.scaled):
@@ -126,7 +102,7 @@ def fit_postprocessing(
 def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScaler:
     # Fit groups of columns to limit the memory for copies. Fitting blocks of rows with
     # partial_fit would give a NaN mean if a column is entirely missing in one block.
-    n_columns = max(1, _BLOCK_CELLS // len(out))
+    n_columns = max(1, _BLOCK_VALUES // len(out))
     with np.errstate(invalid="ignore"):  # all-missing columns
         parts = [
             StandardScaler().fit(
@@ -144,23 +120,18 @@ def _fit_scaler(out: Array, scaled: Array, weight: Array | None) -> StandardScal
     return scaler
 
 
-def _fit_imputer(out: Array, filled: Array) -> SimpleImputer:
-    medians = np.array([median_or_zero(out[:, position]) for position in filled])
+def fit_imputer(out: Array, filled: Array) -> SimpleImputer:
+    """Return an imputer with the medians of the columns `filled`."""
+    medians = np.array([_median_or_zero(out[:, position]) for position in filled])
     # SimpleImputer computes medians with masked arrays, which takes ten times as long.
     return SimpleImputer(strategy="median", keep_empty_features=True).fit(medians[np.newaxis])
 
 
-def median_or_zero(values: Array) -> float:
+def _median_or_zero(values: Array) -> float:
     """Return the median of the values that are not missing; 0 if all are missing.
 
     If no value is missing, the median is needed only for later rows. It is then
     approximated from at most about 20,000 evenly spaced values.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> median_or_zero(np.array([1.0, np.nan, 5.0, 3.0]))
-    3.0
     """
     missing = np.isnan(values)
     if not missing.any():

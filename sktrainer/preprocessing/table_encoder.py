@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -34,7 +33,7 @@ from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.preprocessing.treatments import ENCODINGS, Encoding
 from sktrainer.types import Array, Task
 
-__all__ = ["TableEncoder", "choose_fit_function"]
+__all__ = ["TableEncoder"]
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -81,8 +80,8 @@ default="onehot+target"
     ordinal_encoder_, onehot_encoder_, target_encoder_, imputer_, scaler_ : estimator or None
         scikit-learn estimators with the learned values. The one-hot and target encoders
         are fitted on level codes, the imputer and the scaler on output columns.
-    sources_ : Sources
-        Input column of each output column: `values`, then `marks` (missing indicators).
+    sources_ : ColumnSources
+        Input column of each output column: `values`, then `missing_indicators`.
     n_features_in_ : int
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
         Only if all column names are strings.
@@ -185,25 +184,36 @@ default="onehot+target"
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _learn(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        X = self._accept(X, reset=True)
-        names = self._input_names(X)
+        X = self._validate(X, reset=True)
+        names = [f"x{position}" for position in range(X.shape[1])]
+        if not sparse.issparse(X) and is_frame(X):
+            names = [str(name) for name in column_names(X)]
         check_consistent_length(X, y)
-        settings = self._settings()
+        weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            settings = replace(settings, weight=weight)
-        learned = choose_fit_function(X, settings)(X, names, y, settings)
+        options = EncoderOptions(
+            encoding=self.encoding,
+            max_levels=self.max_levels,
+            impute=self.impute,
+            scale=self.scale,
+            task=self.task,
+            seed=self.random_state,
+            frame=self.category_codes == "frame" and self.encoding.startswith("native"),
+            weight=weight,
+        )
+        fitted = _choose_fit_function(X, options)(X, names, y, options)
         self._names = tuple(names)
-        self._plan = learned.plan
-        self.decisions_ = learned.decisions
-        self.passthrough_: bool = learned.out is X
-        self.cross_fitted_: bool = learned.encoders.target is not None
-        self.categorical_features_: tuple[int, ...] = learned.plan.codes
-        self.onehot_encoder_: Any = learned.encoders.onehot
-        self.target_encoder_: Any = learned.encoders.target
-        self.imputer_: Any = learned.plan.finish.imputer
-        self.scaler_: Any = learned.plan.finish.scaler
-        return self._delivered(learned.out, X)
+        self._plan = fitted.plan
+        self.decisions_ = fitted.decisions
+        self.passthrough_: bool = fitted.out is X
+        self.cross_fitted_: bool = fitted.encoders.target is not None
+        self.categorical_features_: tuple[int, ...] = fitted.plan.codes
+        self.onehot_encoder_: Any = fitted.encoders.onehot
+        self.target_encoder_: Any = fitted.encoders.target
+        self.imputer_: Any = fitted.plan.finish.imputer
+        self.scaler_: Any = fitted.plan.finish.scaler
+        return self._as_output(fitted.out, X)
 
     @property
     def sources_(self) -> ColumnSources:
@@ -240,8 +250,8 @@ default="onehot+target"
             A column of numbers or dates contains other text, which is treated as missing.
         """
         check_is_fitted(self)
-        X = self._accept(X, reset=False)
-        return self._delivered(self._plan.transform(X, self._names), X)
+        X = self._validate(X, reset=False)
+        return self._as_output(self._plan.transform(X, self._names), X)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the output columns.
@@ -259,22 +269,12 @@ default="onehot+target"
         _check_feature_names_in(self, input_features)
         return np.asarray(self._plan.names, dtype=object)
 
-    def _settings(self) -> EncoderOptions:
-        return EncoderOptions(
-            encoding=self.encoding,
-            max_levels=self.max_levels,
-            impute=self.impute,
-            scale=self.scale,
-            task=self.task,
-            seed=self.random_state,
-            frame=self.category_codes == "frame" and self.encoding.startswith("native"),
-        )
-
-    def _accept(self, X: Any, *, reset: bool) -> Any:
+    def _validate(self, X: Any, *, reset: bool) -> Any:
         """Validate X as scikit-learn does; return X if it is a frame, else an array."""
         # Fast path: training column names make the slower checks of scikit-learn redundant.
-        if not reset and isinstance(X, pd.DataFrame) and self._has_columns_of(X):
-            _require_cells(X)
+        is_named = not reset and isinstance(X, pd.DataFrame)
+        if is_named and hasattr(self, "feature_names_in_") and tuple(X.columns) == self._names:
+            _check_not_empty(X)
             return X
         if sparse.issparse(X) or not is_frame(X):
             kinds = {"dtype": None, "accept_sparse": ("csr", "csc"), "ensure_all_finite": False}
@@ -283,20 +283,11 @@ default="onehot+target"
         if len(set(names)) < len(names):
             raise InputError(duplicate_message(names))
         _check_feature_names(self, X, reset=reset)
-        _require_cells(X)
+        _check_not_empty(X)
         _check_n_features(self, X, reset=reset)
         return X
 
-    def _has_columns_of(self, X: pd.DataFrame) -> bool:
-        """Return whether the column names of X equal the training names."""
-        return hasattr(self, "feature_names_in_") and tuple(X.columns) == self._names
-
-    def _input_names(self, X: Any) -> list[str]:
-        if not sparse.issparse(X) and is_frame(X):
-            return [str(name) for name in column_names(X)]
-        return [f"x{position}" for position in range(X.shape[1])]
-
-    def _delivered(self, out: Any, X: Any) -> Any:
+    def _as_output(self, out: Any, X: Any) -> Any:
         if not (isinstance(self._plan, TableTransform) and self._plan.frame):
             return out
         index = X.index if isinstance(X, pd.DataFrame) else None
@@ -314,7 +305,7 @@ default="onehot+target"
         return tags
 
 
-def _require_cells(X: Any) -> None:
+def _check_not_empty(X: Any) -> None:
     for axis, unit in ((0, "sample(s)"), (1, "feature(s)")):
         if X.shape[axis] == 0:
             raise InputError(
@@ -323,12 +314,12 @@ def _require_cells(X: Any) -> None:
             )
 
 
-def choose_fit_function(X: Any, settings: EncoderOptions) -> Callable[..., FittedTable]:
+def _choose_fit_function(X: Any, options: EncoderOptions) -> Callable[..., FittedTable]:
     """Return the function that learns the encoding for this type of X."""
     if sparse.issparse(X):
         return fit_sparse
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
         return fit_matrix
-    if not settings.impute and not settings.scale and is_float_frame(X):
+    if not options.impute and not options.scale and is_float_frame(X):
         return fit_matrix
     return fit_table

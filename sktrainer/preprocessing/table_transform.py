@@ -31,8 +31,8 @@ class TableTransform:
     ----------
     positions : tuple of int
         Positions of the input columns that are kept.
-    plans : tuple of Plan
-        One plan per kept column.
+    plans : tuple of ColumnTransform
+        One transform per kept column.
     starts : tuple of int
         Position of the first output column of each kept column.
     names : tuple of str
@@ -40,7 +40,7 @@ class TableTransform:
     codes : tuple of int
         Positions of the output columns with category codes.
     dtype : str
-    finish : Finish
+    finish : Postprocessing
     frame : bool, default=False
         Whether the output becomes a DataFrame, and is therefore stored column by column.
     """
@@ -71,38 +71,31 @@ class TableTransform:
         check_not_sparse(X)
         column = column_reader(X, exact=False)
         out = self.empty(len(X))
-        strays = UnparsedValues()
+        unparsed = UnparsedValues()
         with np.errstate(over="ignore"):  # too large for float32: refused below as infinite
             for position, plan, start in zip(
                 self.positions, self.plans, self.starts, strict=True
             ):
-                cells = column(position)
-                values = plan.read(cells)
-                plan.write(values, out[:, start : start + len(plan.names)])
+                values = column(position)
+                parsed = plan.read(values)
+                plan.write(parsed, out[:, start : start + len(plan.names)])
                 if plan.input_kind:
-                    strays.look(input_names[position], plan.input_kind, cells, values)
-        strays.warn()
-        self._refuse_infinite(out, input_names)
+                    unparsed.record(input_names[position], plan.input_kind, values, parsed)
+        unparsed.warn()
+        if has_infinite(out[:, : self.finish.steps.first_mark]):
+            starts = zip(self.positions, self.starts, strict=True)
+            infinite = [input_names[at] for at, start in starts if has_infinite(out[:, start])]
+            if infinite:
+                raise InputError(infinite_message(infinite))
         self.finish.apply(out)
         return out
-
-    def _refuse_infinite(self, out: Array, input_names: Sequence[str]) -> None:
-        if not has_infinite(out[:, : self.finish.steps.first_mark]):
-            return
-        found = [
-            input_names[position]
-            for position, start in zip(self.positions, self.starts, strict=True)
-            if has_infinite(out[:, start])
-        ]
-        if found:
-            raise InputError(infinite_message(found))
 
     def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
         """Return the output as a DataFrame with int32 codes; -1 for missing values."""
         columns = {}
         for position, name in enumerate(self.names):
-            cells = out[:, position]
+            values = out[:, position]
             if position in self.codes:
-                cells = np.where(np.isnan(cells), MISSING, cells).astype(np.int32)
-            columns[name] = cells
+                values = np.where(np.isnan(values), MISSING, values).astype(np.int32)
+            columns[name] = values
         return pd.DataFrame(columns, index=index, copy=False)

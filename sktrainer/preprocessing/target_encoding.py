@@ -14,12 +14,16 @@ from sktrainer.types import Array, Task
 
 __all__ = ["encoding_tables", "fit_target_encoder"]
 
-
 _FOLDS = 5
 
 
 def fit_target_encoder(
-    codes: Array, n_levels: list[int], y: Any, *, task: Task, seed: Any
+    codes: Array,
+    n_levels: list[int],
+    y: Any,
+    *,
+    task: Task,
+    seed: int | np.random.RandomState | None,
 ) -> tuple[TargetEncoder, Array]:
     """Fit a TargetEncoder and encode the training rows by cross-fitting.
 
@@ -64,7 +68,7 @@ def fit_target_encoder(
     encoder = TargetEncoder(
         categories=[np.arange(count) for count in n_levels],
         target_type=kind,
-        cv=_splitter(len(y), counts, seed),
+        cv=_cross_fitting_folds(len(y), counts, seed),
     ).set_output(transform="default")
     if len(y) < 2:  # a single row cannot be cross-fitted
         return encoder, encoder.fit(codes, y).transform(codes)
@@ -73,7 +77,9 @@ def fit_target_encoder(
         return encoder, encoder.fit_transform(codes, y)
 
 
-def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
+def _cross_fitting_folds(
+    n_rows: int, counts: Array | None, seed: int | np.random.RandomState | None
+) -> KFold | StratifiedKFold:
     n_folds = max(2, min(_FOLDS, n_rows))
     if seed is None:  # draw a fresh seed without changing NumPy's global random state
         seed = int(np.random.SeedSequence().generate_state(1)[0])
@@ -86,17 +92,8 @@ def _splitter(n_rows: int, counts: Array | None, seed: Any) -> Any:
 def encoding_tables(encoder: TargetEncoder, missing: list[bool]) -> list[Array]:
     """Return the encoding table of each column, for `LevelTransform`.
 
-    Parameters
-    ----------
-    encoder : TargetEncoder
-        Fitted encoder.
-    missing : list of bool
-        Whether the last level of each column represents missing values.
-
-    Returns
-    -------
-    list of ndarray of shape (n_levels + 1, width)
-        The last row encodes missing values: as the missing level, else as the target mean.
+    `missing` states for each column whether its last level represents missing values.
+    Otherwise a last row with the target mean is added for them.
     """
     mean = np.atleast_1d(encoder.target_mean_)
     width = len(mean)

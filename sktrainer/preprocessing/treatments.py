@@ -15,16 +15,13 @@ from sktrainer.preprocessing.base import EncoderOptions
 
 __all__ = ["ENCODINGS", "Encoding", "PlannedColumn", "choose_treatments", "make_decision"]
 
-
 Encoding: TypeAlias = Literal[
     "native", "native+target", "onehot", "onehot+target", "ordinal", "target"
 ]
 
-
 Treatment: TypeAlias = Literal[
     "drop", "as is", "calendar parts", "codes", "one-hot", "ordinal", "target encoding"
 ]
-
 
 #: Treatment of category columns with few levels and with many levels.
 ENCODINGS: dict[str, tuple[Treatment, Treatment]] = {
@@ -57,34 +54,34 @@ class PlannedColumn:
         return self.inferred.n_missing > 0
 
 
-def choose_treatment(found: InferredColumn, settings: EncoderOptions) -> Treatment:
+def choose_treatment(column: InferredColumn, options: EncoderOptions) -> Treatment:
     """Return the treatment of a column; "drop" if it contains no information.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = infer_column_type(np.array(["a", "b", "a"], dtype=object), "letter")
-    >>> choose_treatment(found, EncoderOptions("native+target", max_levels=30))
+    >>> column = infer_column_type(np.array(["a", "b", "a"], dtype=object), "letter")
+    >>> choose_treatment(column, EncoderOptions("native+target", max_levels=30))
     'codes'
-    >>> choose_treatment(found, EncoderOptions("native+target", max_levels=1))
+    >>> choose_treatment(column, EncoderOptions("native+target", max_levels=1))
     'target encoding'
     """
-    if found.kind in ("constant", "empty"):
+    if column.kind in ("constant", "empty"):
         return "drop"
-    if found.kind == "datetime":
+    if column.kind == "datetime":
         return "calendar parts"
-    if found.kind != "category":
+    if column.kind != "category":
         return "as is"
-    n_levels = len(found.levels)
+    n_levels = len(column.levels)
     # A different level in every row, such as a name or an identifier, cannot be learned.
-    if n_levels > settings.max_levels and n_levels == len(found.values) - found.n_missing:
+    if n_levels > options.max_levels and n_levels == len(column.values) - column.n_missing:
         return "drop"
-    few, many = ENCODINGS[settings.encoding]
-    return many if n_levels > settings.max_levels else few
+    few, many = ENCODINGS[options.encoding]
+    return many if n_levels > options.max_levels else few
 
 
 def choose_treatments(
-    X: Any, names: Sequence[str], settings: EncoderOptions
+    X: Any, names: Sequence[str], options: EncoderOptions
 ) -> list[PlannedColumn]:
     """Detect the kind of each column and choose its treatment.
 
@@ -96,73 +93,59 @@ def choose_treatments(
     InputError
         Columns contain infinite values, lists, dicts or arrays. All of them are named.
     """
-    found = _infer_all(X, names)
-    chosen = [
-        PlannedColumn(position, name, item, choose_treatment(item, settings))
-        for position, (name, item) in enumerate(zip(names, found, strict=True))
-    ]
-    if all(column.treatment == "drop" for column in chosen):
-        few = replace(settings, max_levels=len(X))
-        return [_keep_uninformative(column, few) for column in chosen]
-    return chosen
-
-
-def _infer_all(X: Any, names: Sequence[str]) -> list[InferredColumn]:
     column = column_reader(X)
-    found: list[InferredColumn] = []
+    planned: list[PlannedColumn] = []
     errors: list[InputError] = []
     for position, name in enumerate(names):
         try:
-            found.append(infer_column_type(column(position), name))
+            inferred = infer_column_type(column(position), name)
         except InputError as error:
             errors.append(error)
+        else:
+            treatment = choose_treatment(inferred, options)
+            planned.append(PlannedColumn(position, name, inferred, treatment))
     if errors:
         raise type(errors[0])([problem for error in errors for problem in error.problems])
-    return found
+    if all(column.treatment == "drop" for column in planned):
+        any_levels = replace(options, max_levels=len(X))
+        return [_keep_uninformative(column, any_levels) for column in planned]
+    return planned
 
 
-def _keep_uninformative(column: PlannedColumn, settings: EncoderOptions) -> PlannedColumn:
-    found = column.inferred
-    if found.base == "category" and not found.levels:
-        numbers = np.full(len(found.values), np.nan, dtype=np.float32)
-        found = replace(found, values=numbers, base="numeric")
-    kind: Any = {"numeric": "numeric", "datetime": "datetime"}.get(found.base, "category")
+def _keep_uninformative(column: PlannedColumn, options: EncoderOptions) -> PlannedColumn:
+    inferred = column.inferred
+    if inferred.base == "category" and not inferred.levels:
+        numbers = np.full(len(inferred.values), np.nan, dtype=np.float32)
+        inferred = replace(inferred, values=numbers, base="numeric")
     detail = "contains no information; kept because no other column is left"
-    found = replace(found, kind=kind, detail=detail)
-    return replace(column, inferred=found, treatment=choose_treatment(found, settings))
+    inferred = replace(inferred, kind=inferred.base, detail=detail)
+    return replace(column, inferred=inferred, treatment=choose_treatment(inferred, options))
 
 
 def make_decision(
-    column: PlannedColumn, settings: EncoderOptions, *, width: int, scaled: bool
+    column: PlannedColumn, options: EncoderOptions, *, width: int, scaled: bool
 ) -> ColumnDecision:
     """Return the decision on a column for the report.
 
-    Parameters
-    ----------
-    column : Chosen
-    settings : Settings
-    width : int
-        Number of output columns; 0 if the column was dropped.
-    scaled : bool
-        Whether the output columns are standardised.
+    `width` is the number of output columns, and `scaled` whether they are standardised.
     """
-    found, details = column.inferred, [column.inferred.detail]
+    inferred, details = column.inferred, [column.inferred.detail]
     steps: list[str] = [] if column.treatment == "as is" else [column.treatment]
-    if column.treatment == "drop" and found.kind == "category":
+    if column.treatment == "drop" and inferred.kind == "category":
         details.append("every row has a different value")
-    if settings.impute and found.n_missing and width and not column.is_category:
+    if options.impute and inferred.n_missing and width and not column.is_category:
         steps.append("impute")
     if scaled:
         steps.append("scale")
     if column.treatment == "calendar parts":
-        details.append(", ".join(found.parts))
+        details.append(", ".join(inferred.parts))
     elif width > 1:
         details.append(f"{width} columns")
     return ColumnDecision(
         name=column.name,
-        kind=found.kind,
+        kind=inferred.kind,
         treatment=" + ".join(steps) or "as is",
-        n_levels=len(found.levels) if found.base == "category" else None,
-        n_missing=found.n_missing,
+        n_levels=len(inferred.levels) if inferred.base == "category" else None,
+        n_missing=inferred.n_missing,
         detail="; ".join(detail for detail in details if detail),
     )

@@ -19,22 +19,11 @@ __all__ = [
 # than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
 IMBALANCE_RATIO = 0.4
 
-
-MOST_LISTED = 10
+MAX_CLASSES = 10
 
 
 def count_classes(y_codes: Array, n_classes: int) -> Array:
-    """Count the rows of each class.
-
-    Parameters
-    ----------
-    y_codes : ndarray of int of shape (n_samples,)
-    n_classes : int
-
-    Returns
-    -------
-    ndarray of int of shape (n_classes,)
-    """
+    """Count the rows of each class, including classes without rows."""
     return np.bincount(y_codes, minlength=n_classes)
 
 
@@ -65,10 +54,10 @@ def describe_imbalance(classes: Array, counts: Array) -> str:
         f"{label}: {count:,} ({_percent(count / total)})"
         for label, count in zip(classes, counts, strict=True)
     ]
-    if len(parts) <= MOST_LISTED:
+    if len(parts) <= MAX_CLASSES:
         return ", ".join(parts)
     by_size = np.argsort(-np.asarray(counts), kind="stable")
-    half = MOST_LISTED // 2
+    half = MAX_CLASSES // 2
     large, small = ([parts[i] for i in group] for group in (by_size[:half], by_size[-half:]))
     return ", ".join([*large, f"… {len(parts) - 2 * half:,} more …", *small])
 
@@ -106,6 +95,8 @@ def class_weights(
     >>> rows.round(3).tolist(), per_class.round(3).tolist()
     ([0.667, 0.667, 0.667, 2.0], [0.667, 1.0, 2.0])
     """
+    # `compute_class_weight` of scikit-learn fails if a class has no rows or only rows of
+    # weight 0, as in a fold without a rare class.
     counts = np.bincount(y_codes, weights=sample_weight, minlength=n_classes)
     is_present = counts > 0
     balanced = counts.sum() / (is_present.sum() * counts[is_present].astype(np.float64))
@@ -118,15 +109,8 @@ def class_weights(
 def prior_shift(before: Array, after: Array) -> Array:
     """Return the factor by which weighting or resampling changed each class share.
 
-    Parameters
-    ----------
-    before, after : ndarray of shape (n_classes,)
-        Sum of weights (or number of rows) of each class.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-        Share after divided by share before; 1 for a class without rows before.
+    `before` and `after` hold the sum of weights (or number of rows) of each class. The
+    factor is 1 for a class without rows before.
 
     Examples
     --------

@@ -13,16 +13,11 @@ from sktrainer.types import Array, Rows
 
 __all__ = ["index_rows", "sample_indices"]
 
-
 INDEX_SAMPLERS = ("RandomOverSampler", "RandomUnderSampler")
 
 
 def index_rows(sampler: Any, rows: Rows) -> Array:
     """Return row positions as a one-column X, to be resampled in place of a dict of arrays.
-
-    Returns
-    -------
-    ndarray of int of shape (n_samples, 1)
 
     Raises
     ------
@@ -40,32 +35,20 @@ def index_rows(sampler: Any, rows: Rows) -> Array:
 
 
 def sample_indices(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
-    """Return the positions of the rows that a fitted sampler selected.
-
-    Parameters
-    ----------
-    sampler : sampler
-        Fitted sampler. Its `sample_indices_` are compared with its output, because
-        RandomOverSampler with `shrinkage` also sets them but perturbs the rows.
-    rows : Rows
-        Rows before resampling.
-    X_new, y_new
-        Rows after resampling.
-
-    Returns
-    -------
-    ndarray of int of shape (n_new,)
+    """Return the positions in `rows` of the rows that a fitted sampler selected.
 
     Raises
     ------
     InputError
         Some of the resampled rows are synthetic.
     """
-    taken = getattr(sampler, "sample_indices_", None)
-    if taken is not None and len(taken) == len(y_new):
-        taken = np.asarray(taken)
-        if np.array_equal(rows.y[taken], y_new) and _are_rows(rows.X, taken, X_new):
-            return taken
+    indices = getattr(sampler, "sample_indices_", None)
+    # The indices are compared with the output, because RandomOverSampler with `shrinkage`
+    # also sets them but perturbs the rows.
+    if indices is not None and len(indices) == len(y_new):
+        indices = np.asarray(indices)
+        if np.array_equal(rows.y[indices], y_new) and _equals_rows(rows.X, indices, X_new):
+            return indices
     raise InputError(
         f"sample_weight: expected a sampler that only repeats or drops rows, got "
         f"{type(sampler).__name__}, which creates rows without a weight; use "
@@ -74,13 +57,11 @@ def sample_indices(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
     )
 
 
-def _are_rows(X: Any, taken: Array, X_new: Any) -> bool:
+def _equals_rows(X: Any, indices: Array, X_new: Any) -> bool:
     if sparse.issparse(X):
-        of_table, given = X.tocsr()[taken], X_new.tocsr()
-        return of_table.shape == given.shape and np.array_equal(
-            of_table.data, given.data, equal_nan=True
-        )
+        old, new = X.tocsr()[indices], X_new.tocsr()
+        return old.shape == new.shape and np.array_equal(old.data, new.data, equal_nan=True)
     if isinstance(X, pd.DataFrame):
-        return X.iloc[taken].reset_index(drop=True).equals(X_new.reset_index(drop=True))
+        return X.iloc[indices].reset_index(drop=True).equals(X_new.reset_index(drop=True))
     is_float = np.asarray(X).dtype.kind == "f"  # equal_nan=True fails for objects
-    return np.array_equal(np.asarray(X)[taken], X_new, equal_nan=is_float)
+    return np.array_equal(np.asarray(X)[indices], X_new, equal_nan=is_float)

@@ -18,33 +18,22 @@ __all__ = ["creates_synthetic_rows", "make_sampler", "resample", "sampler_notes"
 
 
 def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
-    """Return the unfitted sampler for a method.
+    """Return the unfitted sampler for a value of `handle_imbalance`.
 
-    Parameters
-    ----------
-    method : {"smote", "oversample", "undersample"} or sampler
-        A sampler is cloned, and each `random_state` that is None is set.
-    categorical : tuple of int
-        Positions of columns with category codes, for "smote".
-    counts : ndarray of shape (n_classes,)
-        Number of training rows of each class.
-    seed : int
-
-    Returns
-    -------
-    sampler
-        `TableSMOTE`, imblearn's RandomOverSampler or RandomUnderSampler, or the clone.
+    A sampler is cloned, and each `random_state` that is None is set. `categorical` holds the
+    positions of the columns with category codes, for "smote", and `counts` the number of
+    training rows of each class.
 
     Raises
     ------
     InputError
-        The method is unknown, or the training rows have only one class.
+        The training rows have only one class.
     """
-    if int(np.sum(np.asarray(counts) > 0)) < 2:
+    n_classes = int(np.count_nonzero(counts))
+    if n_classes < 2:
         raise InputError(
             "handle_imbalance: expected training rows of at least 2 classes, got "
-            f"{int(np.sum(np.asarray(counts) > 0))}; add rows of other classes, or set "
-            "handle_imbalance=None"
+            f"{n_classes}; add rows of other classes, or set handle_imbalance=None"
         )
     if not isinstance(method, str):
         sampler = clone(method)
@@ -52,25 +41,15 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
         return sampler
     if method == "smote":
         return TableSMOTE(categorical=tuple(categorical), random_state=seed)
-    if method in ("oversample", "undersample"):
-        from imblearn.over_sampling import RandomOverSampler
-        from imblearn.under_sampling import RandomUnderSampler
+    from imblearn.over_sampling import RandomOverSampler
+    from imblearn.under_sampling import RandomUnderSampler
 
-        kind = RandomOverSampler if method == "oversample" else RandomUnderSampler
-        return kind(random_state=seed)
-    raise InputError(
-        "handle_imbalance: expected 'smote', 'oversample', 'undersample' or an imblearn "
-        f"sampler, got {method!r}; pass one of these"
-    )
+    classes = {"oversample": RandomOverSampler, "undersample": RandomUnderSampler}
+    return classes[method](random_state=seed)
 
 
 def creates_synthetic_rows(sampler: Any) -> bool:
-    """Return whether a method or a sampler may create synthetic rows.
-
-    Parameters
-    ----------
-    sampler : str, sampler or None
-        Value of `handle_imbalance`.
+    """Return whether a value of `handle_imbalance` may create synthetic rows.
 
     Examples
     --------
@@ -127,15 +106,16 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     except InputError:
         raise
     except (ValueError, TypeError) as error:
-        raise InputError(_refusal(sampler, rows, error)) from error
+        raise InputError(_failure_message(sampler, rows, error)) from error
     y_new = np.asarray(y_new)
     if in_labels and classes is not None:
         y_new = np.searchsorted(classes, y_new)
     y_new = y_new.astype(rows.y.dtype, copy=False)
     weight = rows.sample_weight
     if is_input_dict(rows.X):
-        taken = X_new[:, 0]
-        return Rows(take_rows(rows.X, taken), y_new, None if weight is None else weight[taken])
+        indices = X_new[:, 0]
+        weight = None if weight is None else weight[indices]
+        return Rows(take_rows(rows.X, indices), y_new, weight)
     if weight is None:
         return Rows(X_new, y_new)
     return Rows(X_new, y_new, weight[sample_indices(sampler, rows, X_new, y_new)])
@@ -152,8 +132,8 @@ def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
         if k == 0:
             notes.append(f"class {name}: the only training row was repeated (SMOTE needs two)")
         elif k < sampler.k_neighbors:
-            found = f"{k} instead of {sampler.k_neighbors} neighbours"
-            notes.append(f"SMOTE used {found} in class {name}")
+            number = f"{k} instead of {sampler.k_neighbors} neighbours"
+            notes.append(f"SMOTE used {number} in class {name}")
     return tuple(notes)
 
 
@@ -161,11 +141,11 @@ def _uses_label_strategy(sampler: Any) -> bool:
     if isinstance(sampler, TableSMOTE):
         return False
     # A strategy of imblearn that is a string ("auto", "minority") refers to no label.
-    is_imblearns = type(sampler).__module__.startswith("imblearn.")
-    return not (is_imblearns and isinstance(getattr(sampler, "sampling_strategy", None), str))
+    is_imblearn = type(sampler).__module__.startswith("imblearn.")
+    return not (is_imblearn and isinstance(getattr(sampler, "sampling_strategy", None), str))
 
 
-def _refusal(sampler: Any, rows: Rows, error: Exception) -> str:
+def _failure_message(sampler: Any, rows: Rows, error: Exception) -> str:
     name = type(sampler).__name__
     if "NaN" in str(error) or "missing values" in str(error):
         return (

@@ -33,8 +33,9 @@ class TableSMOTE(BaseEstimator):
       code and a missing value, contribute the median standard deviation of the numeric
       columns within the class. A new row gets the most frequent code of the neighbours,
       which may be missing. In a tie, the code of the nearest neighbour is used.
-    - If a class has at most `k_neighbors` rows, all other rows of the class are neighbours.
-      A class with a single row is repeated.
+    - If a class has at most `k_neighbors` rows, all classes use as few neighbours as the
+      smallest class has other rows, since imblearn has one number for all classes. A class
+      with a single row is repeated and does not count.
 
     Parameters
     ----------
@@ -102,37 +103,32 @@ class TableSMOTE(BaseEstimator):
             )
         n_new = dict(zip(labels.tolist(), (counts.max() - counts).tolist(), strict=True))
         n_rows = dict(zip(labels.tolist(), counts.tolist(), strict=True))
-        self.neighbors_ = {
-            label: min(self.k_neighbors, n_rows[label] - 1) for label, n in n_new.items() if n
-        }
-        if not self.neighbors_:
+        minority = [label for label, n in n_new.items() if n]
+        k = min([self.k_neighbors, *(n_rows[c] - 1 for c in minority if n_rows[c] > 1)])
+        self.neighbors_ = {label: k if n_rows[label] > 1 else 0 for label in minority}
+        if not minority:
             return X, y
-        if self._is_plain(X):
-            return self._plain(X, y)
+        if self._is_complete_and_numeric(X) and 0 not in self.neighbors_.values():
+            from imblearn.over_sampling import SMOTE
+
+            sampler = SMOTE(k_neighbors=k, random_state=self.random_state)
+            X_new, y_new = sampler.fit_resample(X, y)
+            return X_new, np.asarray(y_new)
         table = _MixedTable(X, self.categorical)
         rng = np.random.default_rng(self.random_state)
-        made = [
-            table.new_rows(np.flatnonzero(y == label), n_new[label], k, rng)
-            for label, k in self.neighbors_.items()
+        new = [
+            table.new_rows(
+                np.flatnonzero(y == label), n_new[label], self.neighbors_[label], rng
+            )
+            for label in minority
         ]
-        new_y = [np.repeat(y[y == label][:1], n_new[label]) for label in self.neighbors_]
-        return table.stacked(made), np.concatenate([y, *new_y])
+        new_y = [np.repeat(y[y == label][:1], n_new[label]) for label in minority]
+        return table.append(new), np.concatenate([y, *new_y])
 
-    def _is_plain(self, X: Any) -> bool:
-        if self.categorical or 0 in self.neighbors_.values():
-            return False
+    def _is_complete_and_numeric(self, X: Any) -> bool:
         values = X.data if sparse.issparse(X) else np.asarray(X)
-        return values.dtype.kind in "fiub" and not bool(pd.isna(values).any())
-
-    def _plain(self, X: Any, y: Array) -> tuple[Any, Array]:
-        from imblearn.over_sampling import SMOTE
-
-        # imblearn's SMOTE uses one number of neighbours for all classes.
-        k = min(self.neighbors_.values(), default=self.k_neighbors)
-        self.neighbors_ = dict.fromkeys(self.neighbors_, k)
-        sampler = SMOTE(k_neighbors=k, random_state=self.random_state)
-        X_new, y_new = sampler.fit_resample(X, y)
-        return X_new, np.asarray(y_new)
+        is_numeric = not self.categorical and values.dtype.kind in "fiub"
+        return is_numeric and not bool(pd.isna(values).any())
 
 
 class _MixedTable:
@@ -173,20 +169,19 @@ class _MixedTable:
             return numbers, None
         return numbers, _most_frequent(self.codes[members][neighbors])[base]
 
-    def stacked(self, made: list[tuple[Any, Array | None]]) -> Any:
+    def append(self, new_rows: list[tuple[Any, Array | None]]) -> Any:
         """Return the original rows followed by the new rows, in the container type of X."""
         if sparse.issparse(self.X):
-            blocks = [numbers.astype(self.X.dtype) for numbers, _ in made]
+            blocks = [numbers.astype(self.X.dtype) for numbers, _ in new_rows]
             return self.container(sparse.vstack([self.X, *blocks], format="csr"))
-        n_new = sum(numbers.shape[0] for numbers, _ in made)
+        n_new = sum(numbers.shape[0] for numbers, _ in new_rows)
         new = np.empty((n_new, self.X.shape[1]))
-        new[:, self.numbers_at] = np.concatenate([numbers for numbers, _ in made])
+        new[:, self.numbers_at] = np.concatenate([numbers for numbers, _ in new_rows])
         if self.codes is not None:
-            codes = np.concatenate([codes for _, codes in made if codes is not None]) - 1.0
-            is_frame_of_ints = isinstance(self.X, pd.DataFrame)
-            new[:, self.codes_at] = (
-                codes if is_frame_of_ints else np.where(codes < 0, np.nan, codes)
-            )
+            codes = np.concatenate([codes for _, codes in new_rows if codes is not None]) - 1.0
+            if not isinstance(self.X, pd.DataFrame):  # whose codes are integers, -1 if missing
+                codes[codes < 0] = np.nan
+            new[:, self.codes_at] = codes
         if isinstance(self.X, pd.DataFrame):
             columns = {i: _cast(new[:, i], dtype) for i, dtype in enumerate(self.X.dtypes)}
             frame = pd.DataFrame(columns)
@@ -236,28 +231,26 @@ def _impute_medians(numbers: Any) -> Any:
 
 def _interpolate(base: Any, neighbor: Any, steps: Array) -> Any:
     """Interpolate from base rows to neighbours; a missing neighbour value has no effect."""
-    way = neighbor - base
-    if sparse.issparse(way):
-        way.data[np.isnan(way.data)] = 0.0
-        return base + sparse.diags_array(steps) @ way
-    way[np.isnan(way)] = 0.0
-    return base + steps[:, np.newaxis] * way
+    difference = neighbor - base
+    if sparse.issparse(difference):
+        difference.data[np.isnan(difference.data)] = 0.0
+        return base + sparse.diags_array(steps) @ difference
+    difference[np.isnan(difference)] = 0.0
+    return base + steps[:, np.newaxis] * difference
 
 
 def _most_frequent(codes: Array) -> Array:
     """Return the most frequent code in each row; in a tie, the first one."""
-    votes = np.zeros(codes.shape, dtype=np.int16)
+    counts = np.zeros(codes.shape, dtype=np.int16)
     for i in range(codes.shape[1]):
-        votes += codes == codes[:, [i]]
-    winner = votes.argmax(axis=1)[:, np.newaxis]
-    return np.take_along_axis(codes, winner, axis=1)[:, 0]
+        counts += codes == codes[:, [i]]
+    position = counts.argmax(axis=1)[:, np.newaxis]
+    return np.take_along_axis(codes, position, axis=1)[:, 0]
 
 
 def _cast(values: Array, dtype: Any) -> Array:
     if getattr(dtype, "kind", "") in "iu":
         values = np.rint(values)
-    return (
-        pd.array(values, dtype=dtype)
-        if not isinstance(dtype, np.dtype)
-        else values.astype(dtype)
-    )
+    if isinstance(dtype, np.dtype):
+        return values.astype(dtype)
+    return pd.array(values, dtype=dtype)

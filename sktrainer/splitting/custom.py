@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,16 @@ def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str
     _set_size(splitter, n_held, len(rows))
     most = max(1, MOST_POSITIONS // len(rows))
     best: tuple[Array, Array] | None = None
-    for number, pair in enumerate(_pairs(splitter, data, rows, plan.splitter)):
+    for pair in islice(_pairs(splitter, data, rows, plan.splitter), most):
         if best is None or len(pair[0]) >= len(best[0]):
             best = pair
-        if number + 1 >= most:
-            break
     if best is None:
         raise InputError(_no_split_message(plan.splitter, f"a {part} set", len(rows)))
     kept, held = best
-    reason = f"{_name(plan.splitter)} does not support this size"
-    notes = size_notes(part, n_held, len(held), reason)
+    name = _name(plan.splitter)
+    notes = size_notes(part, n_held, len(held), f"{name} does not support this size")
     n_unused = len(rows) - len(kept) - len(held)
     if n_unused:
-        name = _name(plan.splitter)
         notes += (f"{name} leaves out {n_unused:,} rows when it holds out the {part} set",)
     return HeldOut(kept, held, notes)
 
@@ -114,14 +112,11 @@ def _arguments(splitter: Any, data: FitData, rows: Array) -> tuple[Any, ...]:
 
     scikit-learn's splitters only use the length of X, so no copy of the rows is needed.
     """
-    is_own = type(splitter).__module__.startswith("sklearn.")
-    if is_own:
-        X: Any = np.empty((len(rows), 0))
-    else:
-        X = data.X if len(rows) == data.n_samples else take_rows(data.X, rows)
+    X: Any = np.empty((len(rows), 0))
     y = data.y[rows]
-    if not is_own and data.classes is not None:
-        y = data.classes[y]
+    if not type(splitter).__module__.startswith("sklearn."):
+        X = data.X if len(rows) == data.n_samples else take_rows(data.X, rows)
+        y = y if data.classes is None else data.classes[y]
     if not _accepts_groups(splitter):
         return X, y
     return X, y, None if data.groups is None else np.asarray(data.groups)[rows]
@@ -146,8 +141,8 @@ def _seeded_copy(splitter: Any, seed: int) -> Any:
 def _set_size(splitter: Any, n_held: int, n_rows: int) -> None:
     if hasattr(splitter, "test_size"):
         # The integer test_size of GroupShuffleSplit counts groups, so a fraction is set.
-        of_groups = isinstance(splitter, GroupShuffleSplit)
-        splitter.test_size = n_held / n_rows if of_groups else n_held
+        counts_groups = isinstance(splitter, GroupShuffleSplit)
+        splitter.test_size = n_held / n_rows if counts_groups else n_held
         if hasattr(splitter, "train_size"):
             splitter.train_size = None
         if hasattr(splitter, "n_splits"):
@@ -205,8 +200,3 @@ def _no_split_message(splitter: Any, what: str, n_rows: int) -> str:
 
 def _name(splitter: Any) -> str:
     return type(splitter).__name__
-
-
-def is_pairs(cv: Any) -> bool:
-    """Return whether `cv` is an iterable, such as (train, test) pairs, but not a string."""
-    return isinstance(cv, Iterable) and not isinstance(cv, str)

@@ -29,13 +29,12 @@ def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str
     codes, n_groups = _group_codes(data, rows)
     if n_groups < 2:
         raise InputError(
-            f"groups: expected at least 2 groups to hold out a {part} set, got "
-            f"{n_groups} in {len(rows)} rows. Use smaller groups, or "
-            "split='random'."
+            f"groups: expected at least 2 groups to hold out a {part} set, got {n_groups} in "
+            f"{len(rows)} rows. Use smaller groups, or split='random'."
         )
     rng = np.random.default_rng(derive_seed(plan.seed, part))
     table = _GroupTable(data, rows, codes, n_groups)
-    is_held = table.best_part(np.arange(n_groups), n_held, n_groups - 1, rng)[codes]
+    is_held = table.best_set(np.arange(n_groups), n_held, n_groups - 1, rng)[codes]
     held = rows[is_held]
     notes = size_notes(part, n_held, len(held), "groups are kept together")
     return HeldOut(rows[~is_held], held, notes)
@@ -62,8 +61,7 @@ def folds(
         n_after = n_folds - 1 - fold
         n_held = round(table.sizes[left].sum() / (n_after + 1))
         # At least one group must remain for each of the later folds.
-        taken = table.best_part(left, n_held, len(left) - n_after, rng)
-        fold_of[taken] = fold
+        fold_of[table.best_set(left, n_held, len(left) - n_after, rng)] = fold
     fold_of_row = fold_of[codes]
     return [(rows[fold_of_row != k], rows[fold_of_row == k]) for k in range(n_folds)]
 
@@ -76,34 +74,21 @@ class _GroupTable:
         self._per_class = None
         if data.task == "classification":
             shape = (data.n_classes, n_groups)
-            cells = (data.y[rows], codes)
-            self._per_class = sparse.csr_array((np.ones(len(rows)), cells), shape=shape)
+            coordinates = (data.y[rows], codes)
+            self._per_class = sparse.csr_array((np.ones(len(rows)), coordinates), shape=shape)
             self._class_counts = np.bincount(data.y[rows], minlength=data.n_classes)
 
-    def best_part(
+    def best_set(
         self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
     ) -> Array:
         """Return a boolean mask over all groups of the groups to hold out.
 
-        Parameters
-        ----------
-        candidates : ndarray of int
-            Groups to choose from.
-        n_held : int
-            Requested number of rows.
-        most : int
-            Maximum number of groups to take, so that some remain.
-        rng : Generator
+        At most `most` of the groups `candidates` are held out, with about `n_held` rows.
         """
-        best, least = None, (0, np.inf)
-        for taken in self._parts(candidates, n_held, most, rng):
-            cost = self._cost(taken, n_held)
-            if best is None or cost < least:
-                best, least = taken, cost
-        assert best is not None
-        return best
+        sets = self._candidate_sets(candidates, n_held, most, rng)
+        return min(sets, key=lambda is_held: self._cost(is_held, n_held))
 
-    def _parts(
+    def _candidate_sets(
         self, candidates: Array, n_held: int, most: int, rng: np.random.Generator
     ) -> Iterator[Array]:
         """Yield two candidate sets per order: groups added or removed to reach the size."""
@@ -122,33 +107,33 @@ class _GroupTable:
                 emptied[left] = False
                 yield emptied
 
-    def _cost(self, taken: Array, n_held: int) -> tuple[int, float]:
-        n_taken = int(self.sizes[taken].sum())
-        off_size = abs(n_taken - n_held) / n_held
+    def _cost(self, is_held: Array, n_held: int) -> tuple[int, float]:
+        n_rows = int(self.sizes[is_held].sum())
+        size_error = abs(n_rows - n_held) / n_held
         if self._per_class is None:
-            return 0, off_size
-        counts = self._per_class @ taken.astype(float)
+            return 0, size_error
+        counts = self._per_class @ is_held.astype(float)
         n_lost = int(np.sum((counts >= self._class_counts) & (counts > 0)))
         shares = self._class_counts / self._class_counts.sum()
         # As tuples are compared in order, lost classes count more than any deviation.
-        return n_lost, off_size + 0.5 * float(np.abs(counts / n_taken - shares).sum())
+        return n_lost, size_error + 0.5 * float(np.abs(counts / n_rows - shares).sum())
 
 
 def _fill_greedily(order: Array, sizes: Array, room: int) -> Array:
     """Return the groups that fit into `room` rows, in order; else the smallest group."""
-    taken = []
+    chosen = []
     left = order[sizes[order] <= room]
     while len(left):
         # Take as many groups as fit at once, then skip those that are too large.
         totals = np.cumsum(sizes[left])
         n_fit = int(np.searchsorted(totals, room, side="right"))
-        taken.append(left[:n_fit])
+        chosen.append(left[:n_fit])
         room -= int(totals[n_fit - 1])
         left = left[n_fit:]
         left = left[sizes[left] <= room]
-    if not taken:
+    if not chosen:
         return order[[int(np.argmin(sizes[order]))]]
-    return np.concatenate(taken)
+    return np.concatenate(chosen)
 
 
 def _group_codes(data: FitData, rows: Array) -> tuple[Array, int]:

@@ -18,13 +18,10 @@ __all__ = ["fold_notes", "group_overlap_notes", "missing_class_notes", "small_da
 # 20 points.
 FEW_ROWS, FEW_OF_CLASS = 30, 5
 
-
 # Leave-one-out is affordable up to this number of rows, and it trains on the most rows.
 VERY_FEW_ROWS = 100
 
-
-MOST_NAMED = 5
-
+MAX_NAMES = 5
 
 Z_95 = 1.959964
 
@@ -33,11 +30,11 @@ def missing_class_notes(data: FitData, parts: Mapping[str, Array]) -> tuple[str,
     """Return a note for each set that lacks classes; the training set is keyed "training"."""
     if data.task != "classification":
         return ()
-    counts = {name: _counts(data, rows) for name, rows in parts.items()}
-    total = np.sum(list(counts.values()), axis=0)
+    counts_of = {name: _counts(data, rows) for name, rows in parts.items()}
+    total = np.sum(list(counts_of.values()), axis=0)
     notes = []
-    for name, of_part in counts.items():
-        missing = np.flatnonzero((of_part == 0) & (total > 0))
+    for name, counts in counts_of.items():
+        missing = np.flatnonzero((counts == 0) & (total > 0))
         if len(missing) and len(parts[name]):
             effect = ", which the model cannot learn" if name == "training" else ""
             notes.append(
@@ -143,9 +140,9 @@ def _counts(data: FitData, rows: Array) -> Array:
 def _preview_classes(data: FitData, codes: Array, counts: Array) -> str:
     """Return the rarest of these classes with their counts as text."""
     rarest = codes[np.argsort(counts[codes], kind="stable")]
-    names = [f"{_label(data, code)} ({_n_rows(counts[code])})" for code in rarest[:MOST_NAMED]]
-    if len(rarest) > MOST_NAMED:
-        names.append(f"{len(rarest) - MOST_NAMED:,} more")
+    names = [f"{_label(data, code)} ({_n_rows(counts[code])})" for code in rarest[:MAX_NAMES]]
+    if len(rarest) > MAX_NAMES:
+        names.append(f"{len(rarest) - MAX_NAMES:,} more")
     listed = ", ".join(names)
     return f"class {listed}" if len(rarest) == 1 else f"classes {listed}"
 

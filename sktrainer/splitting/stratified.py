@@ -39,33 +39,19 @@ def folds(
     # sizes and class counts. Only these counts are used: each fold takes a contiguous block
     # of the rows of a class, as in scikit-learn's StratifiedKFold.
     n_strata = len(counts)
-    dealt = np.arange(len(rows)) % n_folds
-    cells = np.bincount(
-        strata[by_stratum].astype(np.intp) * n_folds + dealt, minlength=n_strata * n_folds
-    )
-    fold = np.repeat(np.tile(np.arange(n_folds), n_strata), cells)
+    stratum_and_fold = strata[by_stratum].astype(np.intp) * n_folds
+    stratum_and_fold += np.arange(len(rows)) % n_folds
+    n_rows = np.bincount(stratum_and_fold, minlength=n_strata * n_folds)
     fold_of = np.empty(len(rows), dtype=np.intp)
-    fold_of[by_stratum] = fold
+    fold_of[by_stratum] = np.repeat(np.tile(np.arange(n_folds), n_strata), n_rows)
     return [(rows[fold_of != k], rows[fold_of == k]) for k in range(n_folds)]
 
 
 def allocate_per_class(counts: Array, total: int) -> Array:
     """Distribute `total` held-out rows over the classes by the largest remainder method.
 
-    Every class keeps at least one training row. If there are fewer training rows than
-    classes, the rarest classes have none.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_classes,)
-        Number of rows of each class, which may be zero.
-    total : int
-        Number of rows to hold out, less than ``counts.sum()``.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-        Number of held-out rows of each class, with the sum `total`.
+    `counts` holds the number of rows of each class. Every class keeps at least one training
+    row. If there are fewer training rows than classes, the rarest classes have none.
 
     Examples
     --------

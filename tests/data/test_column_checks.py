@@ -51,7 +51,8 @@ def test_infinite_values_are_found_in_every_container():
     assert "'x1'" in table_problems(np.array([["a", np.inf], ["b", 2.0]], dtype=object))[0]
     assert "'a'" in table_problems(pl.DataFrame({"a": [1.0, float("inf")]}))[0]
     assert "'a'" in table_problems(pd.DataFrame({"a": pd.array([np.inf, None], "Float64")}))[0]
-    assert "sparse" in table_problems(sparse.csr_array([[0, np.inf]]))[0]
+    assert "'x1'" in table_problems(sparse.csr_array([[0, np.inf]]))[0]
+    assert "'x1', 'x2'" in table_problems(sparse.csc_matrix([[0, np.inf, -np.inf]]))[0]
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])

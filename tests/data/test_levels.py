@@ -64,9 +64,3 @@ def test_pickled_levels_are_restored_exactly(texts):
     again = pickle.loads(pickle.dumps(levels)).levels
     assert again.dtype == object and again.tolist() == levels.levels.tolist()
     assert all(type(text) is str for text in again)
-
-
-def test_levels_of_older_files_can_be_loaded():
-    levels = Levels.__new__(Levels)
-    levels.__setstate__({"levels": np.array(["a", "b"], dtype=object)})
-    assert levels.read(np.array(["b", "c"], dtype=object)).tolist() == [1, -1]

@@ -20,13 +20,13 @@ DAYS = pd.date_range("2024-01-01", periods=3)
         ([1, 2, 3], "numbers"),
         ([1.5, None, 2.0], "numbers"),
         ([None, None], "empty"),
-        (["a", None], "texts"),
+        (["a", None], "strings"),
         ([True, None], "booleans"),
         ([1, "one"], "mixed"),
         (DAYS, "dates"),
         (DAYS.tz_localize("UTC"), "dates"),
         (DAYS - DAYS[0], "durations"),
-        (pd.Series(["a", "b"], dtype="category"), "texts"),
+        (pd.Series(["a", "b"], dtype="category"), "strings"),
         (pd.Series([1, 2], dtype="category"), "numbers"),
         (pd.Series([1, None], dtype="Int64"), "numbers"),
     ],
@@ -78,9 +78,9 @@ def test_numbers_are_accepted_after_numeric_strings():
 
 
 def test_kinds_of_polars_arrays_and_sparse_matrices():
-    assert record_columns(pl.DataFrame({"a": [1], "b": ["x"]})).kinds == ("numbers", "texts")
+    assert record_columns(pl.DataFrame({"a": [1], "b": ["x"]})).kinds == ("numbers", "strings")
     assert record_columns(np.ones((2, 2))).kinds == ("numbers", "numbers")
-    assert record_columns(np.array([[1, "a"]], dtype=object)).kinds == ("numbers", "texts")
+    assert record_columns(np.array([[1, "a"]], dtype=object)).kinds == ("numbers", "strings")
     assert record_columns(sparse.eye(2, format="csr")).kinds == ("numbers", "numbers")
 
 

@@ -171,3 +171,15 @@ def test_float_frame_that_needs_no_encoding_is_not_copied():
     np.testing.assert_array_equal(encoder.transform(mixed), out)
     with pytest.raises(InputError, match="'c'"):
         encoder.transform(X.assign(c=np.inf))
+
+
+def test_decisions_count_missing_values_of_sparse_columns():
+    X = sparse.csr_matrix([[np.nan, 0.0, 1.0], [np.nan, 2.0, np.nan], [0.0, 1.0, 0.0]])
+    for impute in (True, False):
+        decisions = TableEncoder(impute=impute).fit(X).decisions_
+        assert [decision.n_missing for decision in decisions] == [2, 0, 1]
+
+
+def test_infinite_values_of_a_sparse_matrix_name_the_column():
+    with pytest.raises(InputError, match="column 'x1'"):
+        TableEncoder().fit(sparse.csr_matrix([[0.0, np.inf], [1.0, 0.0]]))

@@ -152,10 +152,6 @@ class TestSamplers:
         assert np.bincount(result.y).tolist() == [60, 25, 40]
         assert result.y.dtype == rows.y.dtype
 
-    def test_unknown_method_raises(self, rows):
-        with pytest.raises(InputError, match="'adasyn'"):
-            sampled("adasyn", rows)
-
     @pytest.mark.parametrize("method", [*METHODS, RandomUnderSampler()])
     def test_single_class_raises(self, method):
         with pytest.raises(InputError, match="at least 2 classes"):

@@ -120,6 +120,17 @@ def test_small_classes_use_fewer_neighbours_and_single_row_is_repeated(form):
     np.testing.assert_array_equal(of_c, [[18.0, 19.0]] * 6)
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_all_classes_use_the_same_number_of_neighbours(missing):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(33, 2)), np.repeat(["a", "b", "c"], [20, 10, 3])
+    if missing:
+        X[0, 0] = np.nan
+    sampler = TableSMOTE(random_state=0)
+    sampler.fit_resample(X, y)
+    assert sampler.neighbors_ == {"b": 2, "c": 2}
+
+
 def test_all_missing_column_stays_missing(table):
     X, y = table
     X = np.column_stack([X, np.full(100, np.nan, dtype=np.float32)])

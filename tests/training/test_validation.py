@@ -154,7 +154,7 @@ BAD_DATA = {
     "X_val with other columns": (
         {"X_val": X.rename(columns={"a": "z"}), "y_val": Y},
         {},
-        r"missing: a; not in X: z",
+        r"missing: 'a'; not in X: 'z'",
     ),
     "y_val with a new label": ({"X_val": X, "y_val": np.repeat("maybe", 40)}, {}, r"'maybe'"),
 }

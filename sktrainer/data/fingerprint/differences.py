@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from sktrainer.data.fingerprint.fingerprint import (
     ArgumentFingerprint,
@@ -13,8 +13,7 @@ from sktrainer.data.fingerprint.fingerprint import (
 
 __all__ = ["fingerprint_differences"]
 
-
-MOST_NAMED = 8
+MAX_NAMES = 8
 
 
 def fingerprint_differences(before: Fingerprint, now: Fingerprint) -> list[str]:
@@ -40,52 +39,54 @@ def _part_differences(old: ArgumentFingerprint, new: ArgumentFingerprint) -> lis
         lines.append(f"was {_with_article(old['kind'])}, now is {_with_article(new['kind'])}")
     if old["rows"] != new["rows"]:
         lines.append(f"had {old['rows']:,} rows, now has {new['rows']:,}")
-    before = {_key(column["name"]): column for column in old["columns"]}
-    now = {_key(column["name"]): column for column in new["columns"]}
-    gone = [name for name in before if name not in now]
+    before, now = _columns_by_label(old["columns"]), _columns_by_label(new["columns"])
+    removed = [name for name in before if name not in now]
     added = [name for name in now if name not in before]
-    lines += [f"removed: {_named(gone)}"] if gone else []
-    lines += [f"added: {_named(added)}"] if added else []
+    lines += [f"removed: {_preview(removed)}"] if removed else []
+    lines += [f"added: {_preview(added)}"] if added else []
     both = [name for name in before if name in now]
     if both != [name for name in now if name in before]:
         lines.append("column order changed")
     retyped = [name for name in both if before[name]["dtype"] != now[name]["dtype"]]
     lines += [
         f"{name} was {_dtype(before[name])}, now is {_dtype(now[name])}"
-        for name in retyped[:MOST_NAMED]
+        for name in retyped[:MAX_NAMES]
     ]
-    if len(retyped) > MOST_NAMED:
-        lines.append(f"dtypes changed in {len(retyped) - MOST_NAMED:,} more columns")
+    if len(retyped) > MAX_NAMES:
+        lines.append(f"dtypes changed in {len(retyped) - MAX_NAMES:,} more columns")
     changed = [name for name in both if before[name]["digest"] != now[name]["digest"]]
     changed = [name for name in changed if name not in retyped]
     # With another number of rows every digest differs, which says nothing new.
     if changed and old["rows"] == new["rows"]:
         everywhere = len(changed) == len(before) > 1
         of_all = " (all columns: the row order may have changed)" if everywhere else ""
-        lines.append(f"values changed in {_named(changed)}{of_all}")
-    # `before` and `now` hold one column per name, so duplicates are invisible above.
-    return lines or ["order of columns with the same name changed"]
+        lines.append(f"values changed in {_preview(changed)}{of_all}")
+    return lines
 
 
 def _with_article(kind: str) -> str:
-    return (
-        f"an {kind}"
-        if kind == "array"
-        else f"a {kind}" + (" frame" if kind in ("pandas", "polars") else "")
-    )
+    if kind in ("pandas", "polars"):
+        return f"a {kind} frame"
+    return f"an {kind}" if kind == "array" else f"a {kind}"
 
 
-def _key(name: Any) -> str:
-    if name is None:
-        return "its values"
-    return f"column {name}" if isinstance(name, int) else repr(name)
+def _columns_by_label(columns: Sequence[ColumnFingerprint]) -> dict[str, ColumnFingerprint]:
+    """Return the columns by name. Columns with the same name are numbered from the second."""
+    by_label, counts = {}, Counter[str]()
+    for column in columns:
+        name = column["name"]
+        label = f"column {name}" if isinstance(name, int) else repr(name)
+        label = "its values" if name is None else label
+        counts[label] += 1
+        number = f" (number {counts[label]})" if counts[label] > 1 else ""
+        by_label[label + number] = column
+    return by_label
 
 
 def _dtype(column: ColumnFingerprint) -> str:
-    return column["dtype"].partition(",")[0]
+    return column["dtype"].partition(",")[0]  # without the categories of a categorical
 
 
-def _named(names: Sequence[str]) -> str:
-    if len(names) <= MOST_NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED:,} more"
+def _preview(names: Sequence[str]) -> str:
+    n_more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {n_more:,} more" if n_more > 0 else "")

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sktrainer.data.columns import object_array
 from sktrainer.data.fingerprint.columns import (
     HashedColumn,
     array_digest,
@@ -32,7 +33,9 @@ from sktrainer.data.fingerprint.columns import (
     sparse_digest,
     table_digests,
 )
+from sktrainer.data.inputs import pop_target_column
 from sktrainer.exceptions import InputError
+from sktrainer.types import Array
 
 __all__ = [
     "ArgumentFingerprint",
@@ -42,8 +45,8 @@ __all__ = [
     "fingerprint_inputs",
 ]
 
-
-MOST_COLUMNS = 1024
+#: Wider tables have one digest for all columns, so that a report stays small.
+MAX_COLUMNS = 1024
 
 
 class ColumnFingerprint(TypedDict):
@@ -114,169 +117,138 @@ def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
 
 
 def fingerprint_inputs(X: Any, y: Any = None, **others: Any) -> Fingerprint:
-    """Return the fingerprint with one digest per column, which shows what has changed.
-
-    Parameters
-    ----------
-    X, y, **others
-        As in `fingerprint`.
-
-    Returns
-    -------
-    Fingerprint
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.array([[1, 2], [3, 4]])
-    >>> from sktrainer.data.fingerprint.differences import fingerprint_differences
-    >>> before, now = fingerprint_inputs(X), fingerprint_inputs(X + [0, 1])
-    >>> fingerprint_differences(before, now)
-    ['X: values changed in column 1']
-    """
-    X, y = _split_off(X, y)
-    if isinstance(y, str):
-        raise InputError(f"y={y!r} is not a column of X; pass the target values instead")
+    """Return the fingerprint with one digest per column, which shows what has changed."""
+    X, y = pop_target_column(X, y)
     given = {"X": X, "y": y, **others}
-    parts = {name: _part(name, value) for name, value in given.items() if value is not None}
-    return Fingerprint(digest=f"sha256:{_digest_of(parts)}", parts=parts)
+    parts = {
+        name: _argument_fingerprint(name, value)
+        for name, value in given.items()
+        if value is not None
+    }
+    return Fingerprint(digest=f"sha256:{_json_digest(parts)}", parts=parts)
 
 
-def _split_off(X: Any, y: Any) -> tuple[Any, Any]:
-    """Split the target column off X if `y` is a column name."""
-    if not isinstance(y, str) or y not in list(getattr(X, "columns", ())):
-        return X, y
-    return (X.drop(columns=y) if isinstance(X, pd.DataFrame) else X.drop(y)), X[y]
-
-
-def _digest_of(value: Any) -> str:
+def _json_digest(value: object) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _part(name: str, value: Any) -> ArgumentFingerprint:
+def _argument_fingerprint(name: str, value: Any) -> ArgumentFingerprint:
     if isinstance(value, (list, tuple)):
-        value = _listed(value)
+        value = _list_to_array(value)
     if isinstance(value, Mapping):
-        return _mapping_part(name, value)
+        return _dict_fingerprint(name, value)
     if sparse.issparse(value):
-        dtype, digest = sparse_digest(value)
-        return _whole("sparse matrix", value.shape, dtype, digest)
+        return _single_digest("sparse matrix", value.shape, *sparse_digest(value))
     if isinstance(value, pd.DataFrame):
         columns = [pandas_column(value.iloc[:, i]) for i in range(value.shape[1])]
-        return _columns("pandas", len(value), list(value.columns), columns)
+        return _hash_columns("pandas", len(value), list(value.columns), columns)
     if isinstance(value, (pd.Series, pd.Index)):
         series = value if isinstance(value, pd.Series) else value.to_series()
-        return _columns("pandas", len(value), [value.name], [pandas_column(series)])
-    if not hasattr(value, "collect") and _is_frame(value):
-        return _frame_part(value)
+        return _hash_columns("pandas", len(value), [value.name], [pandas_column(series)])
+    # The columns of a lazy frame are not looked up, because that may run its query.
+    is_lazy = hasattr(value, "collect")
+    is_polars = type(value).__module__.startswith("polars")
+    if not is_lazy and (is_polars or hasattr(value, "columns")):
+        return _frame_fingerprint(value)
     if not hasattr(value, "__array__"):
         raise InputError(
             f"{name} cannot be fingerprinted: expected an array, a sparse matrix, a DataFrame, "
             f"a list or a dict of arrays, got {type(value).__name__}; collect or convert it"
         )
-    return _array_part(np.asarray(value))
+    return _array_fingerprint(np.asarray(value))
 
 
-def _listed(value: Sequence[Any]) -> Any:
+def _list_to_array(value: Sequence[object]) -> Array:
     """Return a list of numbers as a numeric array, and any other list as an object array."""
     try:
         array = np.asarray(value)
     except ValueError:  # nested lists of unequal length
         array = None
-    if array is not None and array.dtype.kind in "biufcmM":
-        return array
-    cells = np.empty(len(value), dtype=object)
-    cells[:] = list(value)
-    return cells
+    is_numeric = array is not None and array.dtype.kind in "biufcmM"
+    return array if array is not None and is_numeric else object_array(value)
 
 
-def _array_part(array: Any) -> ArgumentFingerprint:
+def _array_fingerprint(array: Array) -> ArgumentFingerprint:
     if array.dtype.names:
         columns = [numpy_column(array[name]) for name in array.dtype.names]
-        return _columns("array", len(array), list(array.dtype.names), columns)
-    if array.ndim == 2 and array.shape[1] <= MOST_COLUMNS:
+        return _hash_columns("array", len(array), list(array.dtype.names), columns)
+    if array.ndim == 2 and array.shape[1] <= MAX_COLUMNS:
         names = list(range(array.shape[1]))
-        return _named_columns("array", len(array), names, *table_digests(array))
-    dtype, digest = array_digest(array)
-    return _whole("array", array.shape, dtype, digest)
+        return _name_digests("array", len(array), names, *table_digests(array))
+    return _single_digest("array", array.shape, *array_digest(array))
 
 
-def _is_frame(value: Any) -> bool:
-    return hasattr(value, "columns") or type(value).__module__.startswith("polars")
-
-
-def _frame_part(value: Any) -> ArgumentFingerprint:
+def _frame_fingerprint(value: Any) -> ArgumentFingerprint:
     """Return the content of a frame or series; libraries other than polars go via pandas."""
     try:
-        known = nw.from_native(value, eager_only=True, allow_series=True)
+        frame = nw.from_native(value, eager_only=True, allow_series=True)
     except TypeError as error:
         raise InputError(f"{type(value).__name__} cannot be fingerprinted: {error}") from None
-    frame = known.to_frame() if isinstance(known, nw.Series) else known
-    rows, kind = frame.shape[0], str(frame.implementation.name).lower()
-    columns: list[HashedColumn] = []
-    for column in frame.iter_columns():
-        if frame.implementation.is_polars():
-            columns.append(polars_column(column.to_native()))
-        else:
-            columns.append(pandas_column(column.to_pandas()))
-    return _columns(kind, rows, list(frame.columns), columns)
+    frame = frame.to_frame() if isinstance(frame, nw.Series) else frame
+    is_polars = frame.implementation.is_polars()
+    columns: list[HashedColumn] = [
+        polars_column(column.to_native()) if is_polars else pandas_column(column.to_pandas())
+        for column in frame.iter_columns()
+    ]
+    kind = str(frame.implementation.name).lower()
+    return _hash_columns(kind, len(frame), list(frame.columns), columns)
 
 
-def _mapping_part(name: str, value: Mapping[Any, Any]) -> ArgumentFingerprint:
+def _dict_fingerprint(name: str, value: Mapping[Any, Any]) -> ArgumentFingerprint:
     """Return the content of a dict of arrays (a network with several inputs), per key."""
     columns, rows = [], 0
     for key, array in value.items():
-        part = _part(f"{name}[{key!r}]", array)
-        rows = part["rows"]
-        entry = part["columns"][0]
-        if len(part["columns"]) == 1:
-            dtype, digest = entry["dtype"], entry["digest"]
-        else:
-            dtype, digest = part["kind"], _digest_of(part)
-        columns.append(ColumnFingerprint(name=_plain_name(key), dtype=dtype, digest=digest))
+        part = _argument_fingerprint(f"{name}[{key!r}]", array)
+        rows, first = part["rows"], part["columns"][0]
+        dtype, digest = first["dtype"], first["digest"]
+        if len(part["columns"]) > 1:
+            dtype, digest = part["kind"], _json_digest(part)
+        columns.append(ColumnFingerprint(name=_json_name(key), dtype=dtype, digest=digest))
     return ArgumentFingerprint(kind="dict", rows=rows, columns=columns)
 
 
-def _columns(
-    kind: str, rows: int, names: Sequence[Any], columns: Sequence[HashedColumn]
+def _hash_columns(
+    kind: str, rows: int, names: Sequence[object], columns: Sequence[HashedColumn]
 ) -> ArgumentFingerprint:
     dtypes = [dtype for dtype, _ in columns]
-    return _named_columns(kind, rows, names, dtypes, column_digests(columns))
+    return _name_digests(kind, rows, names, dtypes, column_digests(columns))
 
 
-def _named_columns(
+def _name_digests(
     kind: str,
     rows: int,
-    names: Sequence[Any],
+    names: Sequence[object],
     dtypes: Sequence[str],
-    found_digests: Sequence[str],
+    digests: Sequence[str],
 ) -> ArgumentFingerprint:
-    found = [
-        ColumnFingerprint(name=_plain_name(name), dtype=dtype, digest=digest)
-        for name, dtype, digest in zip(names, dtypes, found_digests, strict=True)
+    columns = [
+        ColumnFingerprint(name=_json_name(name), dtype=dtype, digest=digest)
+        for name, dtype, digest in zip(names, dtypes, digests, strict=True)
     ]
-    if len(found) > MOST_COLUMNS:
+    if len(columns) > MAX_COLUMNS:
         dtype = dtypes[0] if len(set(dtypes)) == 1 else "several"
-        whole = f"all {len(found):,} together"
-        found = [ColumnFingerprint(name=whole, dtype=dtype, digest=_digest_of(found))]
-    return ArgumentFingerprint(kind=kind, rows=rows, columns=found)
+        name = f"all {len(columns):,} together"
+        columns = [ColumnFingerprint(name=name, dtype=dtype, digest=_json_digest(columns))]
+    return ArgumentFingerprint(kind=kind, rows=rows, columns=columns)
 
 
-def _whole(kind: str, shape: Sequence[int], dtype: str, digest: str) -> ArgumentFingerprint:
+def _single_digest(
+    kind: str, shape: Sequence[int], dtype: str, digest: str
+) -> ArgumentFingerprint:
     name = f"of shape {'x'.join(map(str, shape))}"
-    column = ColumnFingerprint(name=name, dtype=dtype, digest=digest)
-    return ArgumentFingerprint(
-        kind=kind, rows=int(shape[0]) if len(shape) else 1, columns=[column]
-    )
+    columns = [ColumnFingerprint(name=name, dtype=dtype, digest=digest)]
+    return ArgumentFingerprint(kind=kind, rows=int(shape[0]) if shape else 1, columns=columns)
 
 
-def _plain_name(name: Any) -> Any:
+def _json_name(name: object) -> Any:
     """Return a column name in a form that JSON can store; different names stay different."""
-    if name is None or isinstance(name, (str, bool)):
-        return name if name is None or isinstance(name, bool) else str(name)
+    if name is None or isinstance(name, bool):
+        return name
+    if isinstance(name, str):
+        return str(name)
     if isinstance(name, (int, np.integer)):
         return int(name)
     if isinstance(name, tuple):
-        return [_plain_name(item) for item in name]
+        return [_json_name(item) for item in name]
     return {type(name).__name__: str(name)}

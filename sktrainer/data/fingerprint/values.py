@@ -27,9 +27,7 @@ __all__ = [
     "value_bytes",
 ]
 
-
 ROWS_PER_BLOCK = 65_536
-
 
 MISSING = -1  # in place of the length of a string or the code of a category
 
@@ -45,45 +43,45 @@ def length_prefixed(pieces: Iterable[bytes]) -> bytes:
     return b"".join(struct.pack("<q", len(piece)) + piece for piece in pieces)
 
 
-def string_bytes(cells: Sequence[str | None]) -> bytes:
+def string_bytes(values: Sequence[str | None]) -> bytes:
     """Return strings (or None if missing) as bytes: their UTF-8 lengths, then contents."""
-    text = "".join(cell for cell in cells if cell is not None)
-    known: Sequence[str | bytes | None] = cells
+    text = "".join(value for value in values if value is not None)
+    known: Sequence[str | bytes | None] = values
     if not text.isascii():  # in ASCII, the number of characters is the number of bytes
-        known = [None if cell is None else _utf8(cell) for cell in cells]
-    lengths = (MISSING if cell is None else len(cell) for cell in known)
-    return np.fromiter(lengths, "<i8", len(cells)).tobytes() + _utf8(text)
+        known = [None if value is None else _utf8(value) for value in values]
+    lengths = (MISSING if value is None else len(value) for value in known)
+    return np.fromiter(lengths, "<i8", len(values)).tobytes() + _utf8(text)
 
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")  # lone surrogates are valid in a str
 
 
-def arrow_string_bytes(texts: Any) -> list[Any]:
+def arrow_string_bytes(strings: Any) -> list[Any]:
     """Return the same bytes as `string_bytes` for an Arrow string array, without a copy."""
-    wide = str(texts.type).startswith("large")
-    _, ends, text = texts.buffers()
+    wide = str(strings.type).startswith("large")
+    _, ends, text = strings.buffers()
     bounds = np.frombuffer(ends, "<i8" if wide else "<i4")
-    bounds = bounds[texts.offset : texts.offset + len(texts) + 1]
+    bounds = bounds[strings.offset : strings.offset + len(strings) + 1]
     lengths = np.diff(bounds).astype("<i8")
-    if texts.null_count:
-        missing = np.asarray(texts.is_null())
+    if strings.null_count:
+        missing = np.asarray(strings.is_null())
         # Arrow allows arbitrary bytes behind a null; they must not count.
         if lengths[missing].any():
-            return [string_bytes(texts.to_pylist())]
+            return [string_bytes(strings.to_pylist())]
         lengths[missing] = MISSING
-    held = b"" if text is None else memoryview(text)[bounds[0] : bounds[-1]]
-    return [lengths.tobytes(), held]
+    used = b"" if text is None else memoryview(text)[bounds[0] : bounds[-1]]
+    return [lengths.tobytes(), used]
 
 
-def object_column_bytes(cells: Sequence[Any]) -> bytes:
+def object_column_bytes(values: Sequence[Any]) -> bytes:
     """Return the values of an object column as bytes, with a fast path for strings."""
-    if all(type(cell) is str for cell in cells):
-        return b"text" + string_bytes(cells)
-    return b"cell" + length_prefixed(map(value_bytes, cells))
+    if all(type(value) is str for value in values):
+        return b"text" + string_bytes(values)
+    return b"cell" + length_prefixed(map(value_bytes, values))
 
 
-def value_bytes(cell: Any) -> bytes:
+def value_bytes(value: Any) -> bytes:
     """Return the type and value of a single table value as bytes.
 
     Types count: 1, 1.0, True and "1" differ, and so do None, NaN, NA and NaT.
@@ -98,26 +96,26 @@ def value_bytes(cell: Any) -> bytes:
     >>> value_bytes(1) == value_bytes(1.0), value_bytes("a")
     (False, b'str:a')
     """
-    exact = _EXACT.get(type(cell))
+    exact = _BY_EXACT_TYPE.get(type(value))
     if exact is not None:
-        return exact(cell)
-    if cell is pd.NA or cell is pd.NaT:
-        return f"missing:{cell}".encode()
-    for kind, encode in _BY_KIND:
-        if isinstance(cell, kind):
-            return encode(cell)
+        return exact(value)
+    if value is pd.NA or value is pd.NaT:
+        return f"missing:{value}".encode()
+    for types, encode in _BY_BASE_TYPE:
+        if isinstance(value, types):
+            return encode(value)
     raise InputError(
-        f"a value of type {type(cell).__module__}.{type(cell).__qualname__} cannot be "
+        f"a value of type {type(value).__module__}.{type(value).__qualname__} cannot be "
         "fingerprinted; convert the column to strings or numbers"
     )
 
 
-def _float(cell: float) -> bytes:
-    return b"float:" + (b"nan" if math.isnan(cell) else struct.pack("<d", cell))
+def _float_bytes(value: float) -> bytes:
+    return b"float:" + (b"nan" if math.isnan(value) else struct.pack("<d", value))
 
 
-def _of_array(cell: Any) -> bytes:
-    array = np.asarray(cell)
+def _array_bytes(value: Any) -> bytes:
+    array = np.asarray(value)
     head = f"array:{array.dtype.str}{array.shape}:".encode()
     if array.dtype.hasobject:
         return head + length_prefixed(map(value_bytes, array.ravel().tolist()))
@@ -126,67 +124,64 @@ def _of_array(cell: Any) -> bytes:
     return head + array.tobytes()
 
 
-def _of_scalar(cell: np.generic) -> bytes:
-    if isinstance(cell, (np.floating, np.complexfloating)) and np.isnan(cell):
-        return f"array:{cell.dtype.str}:nan".encode()
-    return _of_array(cell)
+def _scalar_bytes(value: np.generic) -> bytes:
+    if isinstance(value, (np.floating, np.complexfloating)) and np.isnan(value):
+        return f"array:{value.dtype.str}:nan".encode()
+    return _array_bytes(value)
 
 
-def _sequence(name: str) -> Callable[[Any], bytes]:
-    return lambda cell: name.encode() + b":" + length_prefixed(map(value_bytes, cell))
+def _sequence_bytes(name: str) -> Callable[[Any], bytes]:
+    return lambda value: name.encode() + b":" + length_prefixed(map(value_bytes, value))
 
 
-def _unordered(cell: Any) -> bytes:
-    return b"set:" + length_prefixed(sorted(map(value_bytes, cell)))
-
-
-def _mapping(cell: dict[Any, Any]) -> bytes:
-    pairs = (length_prefixed([value_bytes(k), value_bytes(v)]) for k, v in cell.items())
+def _dict_bytes(value: dict[Any, Any]) -> bytes:
+    pairs = (length_prefixed([value_bytes(k), value_bytes(v)]) for k, v in value.items())
     return b"dict:" + length_prefixed(sorted(pairs))
 
 
-def _datetime_bytes(cell: dt.datetime | dt.time) -> bytes:
-    zone = "" if cell.tzinfo is None else str(cell.tzinfo)
-    return f"{type(cell).__name__}:{cell.isoformat()}[{zone}]".encode()
+def _datetime_bytes(value: dt.datetime | dt.time) -> bytes:
+    zone = "" if value.tzinfo is None else str(value.tzinfo)
+    return f"{type(value).__name__}:{value.isoformat()}[{zone}]".encode()
 
 
-def _interval(cell: Any) -> bytes:
-    ends = [value_bytes(cell.left), value_bytes(cell.right)]
-    return b"interval:" + length_prefixed([cell.closed.encode(), *ends])
+def _interval_bytes(value: Any) -> bytes:
+    ends = [value_bytes(value.left), value_bytes(value.right)]
+    return b"interval:" + length_prefixed([value.closed.encode(), *ends])
 
 
-def _named(cell: Any) -> bytes:
-    return f"{type(cell).__name__}:{cell!s}".encode()
-
-
-_EXACT: dict[type, Callable[[Any], bytes]] = {
-    str: lambda cell: b"str:" + _utf8(cell),
-    float: _float,
-    int: lambda cell: f"int:{cell:x}".encode(),
-    bool: lambda cell: f"bool:{cell}".encode(),
-    type(None): lambda cell: b"missing:None",
-    bytes: lambda cell: b"bytes:" + cell,
+_BY_EXACT_TYPE: dict[type, Callable[[Any], bytes]] = {
+    str: lambda value: b"str:" + _utf8(value),
+    float: _float_bytes,
+    int: lambda value: f"int:{value:x}".encode(),
+    bool: lambda value: f"bool:{value}".encode(),
+    type(None): lambda value: b"missing:None",
+    bytes: lambda value: b"bytes:" + value,
 }
 
-
 # The order matters: a type comes before the types that it inherits from.
-_BY_KIND: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
-    (enum.Enum, lambda cell: f"enum:{type(cell).__qualname__}.{cell.name}".encode()),
-    (np.generic, _of_scalar),
-    (str, _EXACT[str]),
-    (np.ndarray, _of_array),
-    (pd.Timedelta, lambda cell: b"timedelta:" + cell.isoformat().encode()),
+_BY_BASE_TYPE: tuple[tuple[Any, Callable[[Any], bytes]], ...] = (
+    (enum.Enum, lambda value: f"enum:{type(value).__qualname__}.{value.name}".encode()),
+    (np.generic, _scalar_bytes),
+    (str, _BY_EXACT_TYPE[str]),
+    (np.ndarray, _array_bytes),
+    (pd.Timedelta, lambda value: b"timedelta:" + value.isoformat().encode()),
     ((dt.datetime, dt.time), _datetime_bytes),
-    (dt.date, lambda cell: b"date:" + cell.isoformat().encode()),
-    (dt.timedelta, lambda cell: f"timedelta:{cell!r}".encode()),
-    (pd.Period, lambda cell: f"period:{cell.freqstr}:{cell.ordinal}".encode()),
-    (pd.Interval, _interval),
-    ((decimal.Decimal, fractions.Fraction, uuid.UUID, complex), _named),
-    (int, lambda cell: f"int:{int(cell):x}".encode()),
-    (float, _float),
-    (dict, _mapping),
-    ((set, frozenset), _unordered),
-    (tuple, _sequence("tuple")),
-    (list, _sequence("list")),
-    (bytearray, lambda cell: b"bytes:" + bytes(cell)),
+    (dt.date, lambda value: b"date:" + value.isoformat().encode()),
+    (dt.timedelta, lambda value: f"timedelta:{value!r}".encode()),
+    (pd.Period, lambda value: f"period:{value.freqstr}:{value.ordinal}".encode()),
+    (pd.Interval, _interval_bytes),
+    (
+        (decimal.Decimal, fractions.Fraction, uuid.UUID, complex),
+        lambda value: f"{type(value).__name__}:{value!s}".encode(),
+    ),
+    (int, lambda value: f"int:{int(value):x}".encode()),
+    (float, _float_bytes),
+    (dict, _dict_bytes),
+    (
+        (set, frozenset),
+        lambda value: b"set:" + length_prefixed(sorted(map(value_bytes, value))),
+    ),
+    (tuple, _sequence_bytes("tuple")),
+    (list, _sequence_bytes("list")),
+    (bytearray, lambda value: b"bytes:" + bytes(value)),
 )

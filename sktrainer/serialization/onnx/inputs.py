@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -105,7 +106,7 @@ def array_inputs(X: Any) -> list[InputSpec]:
         names = [str(name) for name in column_names(X)]
         _refuse_kinds(names, kinds)
         return [
-            InputSpec(name, position, "text" if kind == "texts" else "double")
+            InputSpec(name, position, "text" if kind == "strings" else "double")
             for position, (name, kind) in enumerate(zip(names, kinds, strict=True))
         ]
     if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
@@ -120,8 +121,8 @@ def array_inputs(X: Any) -> list[InputSpec]:
     return [InputSpec(MATRIX, None, "double", X.shape[1])]
 
 
-def _refuse_kinds(names: list[str], kinds: list[str]) -> None:
-    known = ("numbers", "booleans", "texts", "empty", "durations")
+def _refuse_kinds(names: Sequence[str], kinds: Sequence[str]) -> None:
+    known = ("numbers", "booleans", "strings", "empty", "durations")
     pairs = zip(names, kinds, strict=True)
     problems = [
         f"column {name!r} contains {kind}, which to_onnx cannot pass to the steps of your "

@@ -123,9 +123,11 @@ def _first_notes(
             f"{', '.join(dropped[:10])}{', ...' if len(dropped) > 10 else ''}"
         )
     for_fit = [
-        f"{name}={parameters[name]!r}"
+        f"{name}={value!r}"
         for name, default in FIT_ONLY_PARAMS.items()
-        if not (parameters[name] is default or isinstance(parameters[name], str))
+        # Only strings are compared by value, because `cv` may hold arrays.
+        if (value := parameters[name]) is not default
+        and not (isinstance(value, str) and value == default)
     ]
     if for_fit:
         notes.append(

@@ -31,6 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 from sktrainer.backends.base import Capabilities
+from sktrainer.backends.estimators import iter_sub_estimators
 from sktrainer.backends.sklearn.backend import SklearnBackend
 
 
@@ -218,3 +219,18 @@ def test_unknown_models_get_conservative_traits():
         False,
     )
     assert not found.native_missing
+
+
+def test_parameter_that_is_an_estimator_class_is_not_a_sub_estimator():
+    class Builder(ClassifierMixin, BaseEstimator):
+        def __init__(self, base=DecisionTreeClassifier):
+            self.base = base
+
+        def fit(self, X, y, sample_weight=None):
+            return self
+
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    assert list(iter_sub_estimators(Builder())) == []
+    assert isinstance(capabilities(Builder()), Capabilities)

@@ -341,3 +341,17 @@ def test_unsupported_input_raises():
         fingerprint(pd.DataFrame({"a": [1]}), "z")
     with pytest.raises(InputError, match="got LazyFrame; collect"):
         fingerprint(pl.LazyFrame({"a": [1]}))
+
+
+def test_changes_under_duplicate_names_are_described():
+    X = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
+    changed = pd.DataFrame([[0, 2], [3, 4]], columns=["a", "a"])
+    retyped = pd.concat([X.iloc[:, 0], X.iloc[:, 1].astype(float)], axis=1)
+    wider = pd.concat([X, X.iloc[:, :1]], axis=1)
+
+    def describe(other):
+        return fingerprint_differences(fingerprint_inputs(X), fingerprint_inputs(other))
+
+    assert describe(changed) == ["X: values changed in 'a'"]
+    assert describe(retyped) == ["X: 'a' (number 2) was int64, now is float64"]
+    assert describe(wider) == ["X: added: 'a' (number 3)"]
