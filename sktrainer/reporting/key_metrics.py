@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.formats import format_number
-
-if TYPE_CHECKING:
-    from sktrainer.reporting.report import TrainingReport
 
 __all__ = ["key_metrics", "key_metrics_line", "key_set", "rank_metrics"]
 
 
-def key_set(report: TrainingReport) -> str | None:
+def key_set(report: ReportContent) -> str | None:
     """Return the source of the key scores, the first available in order of reliability.
 
     It is one of "test", "folds", "validation", "train" or None.
@@ -23,19 +19,19 @@ def key_set(report: TrainingReport) -> str | None:
     return None
 
 
-def key_metrics(report: TrainingReport, *, limit: int = 4) -> dict[str, tuple[str, str]]:
+def key_metrics(report: ReportContent, *, limit: int = 4) -> dict[str, tuple[str, str]]:
     """Return the key scores by metric: the number, and ± standard deviation for folds."""
     part = key_set(report)
     scores = _scores_of(report, part) if part else {}
     return {name: scores[name] for name in rank_metrics(list(scores), limit)}
 
 
-def key_metrics_line(report: TrainingReport, *, limit: int = 2) -> str:
+def key_metrics_line(report: ReportContent, *, limit: int = 2) -> str:
     """Return the key scores and their source as one line of text.
 
     Parameters
     ----------
-    report : TrainingReport
+    report : ReportContent
     limit : int, default=2
         Number of metrics, in the order of `leading`.
     """
@@ -51,7 +47,7 @@ def key_metrics_line(report: TrainingReport, *, limit: int = 2) -> str:
     return f"{', '.join(named)} {where}"
 
 
-def _scores_of(report: TrainingReport, part: str) -> dict[str, tuple[str, str]]:
+def _scores_of(report: ReportContent, part: str) -> dict[str, tuple[str, str]]:
     if part == "folds":
         if report.cv_summary is None:
             return {}

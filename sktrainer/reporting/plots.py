@@ -72,7 +72,7 @@ def plot_history(
     ValueError
         If the history does not contain this metric.
     """
-    axes = _axes(ax, (6.4, 3.2))
+    axes = _axes(ax, (5.2, 2.8))
     names = list(dict.fromkeys(history["metric"]))
     chosen = metric if metric is not None else next(iter(names), None)
     rows = history[history["metric"] == chosen]

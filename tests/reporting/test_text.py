@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.reporting.text import label_lines, score_table, text_table
+from sktrainer.reporting.text import label_lines, text_table
 
 
 def test_score_table_is_aligned():
     scores = pd.DataFrame(
         {"accuracy": [0.89, 0.86], "roc_auc": [0.9512, 1.0]}, index=["train", "test"]
     )
-    lines = score_table(scores).splitlines()
+    lines = text_table(scores).splitlines()
     assert lines == [
         "       accuracy  roc_auc",
         "train     0.890    0.951",

@@ -92,7 +92,7 @@ def test_without_retries_the_error_is_unchanged():
 def test_failed_folds_are_retried():
     trainer = ManagedTrainer(Moody(), n_retries=30, random_state=0, cv=4).fit(NUMBERS, TARGET)
     folds = trainer.report_.folds
-    assert (folds["tries"] > 1).any()
+    assert (folds["n_attempts"] > 1).any()
     assert np.isfinite(trainer.cv_results_["mean_test_r2"]).all()
 
 
