@@ -32,16 +32,16 @@ MOST_CURVES = 4
 
 # A table stacks the cells of each row if the page is narrower than one of these widths, in
 # pixels: the first one that the table fits into. A table narrower than FITS never stacks.
-STACK_WIDTHS = {"narrow": 480, "medium": 700, "wide": 935}
-FITS = 320
+STACK_WIDTHS = (440, 560, 680, 800, 900)
+FITS = 345
 
 
 @dataclass(frozen=True)
 class Table:
     """Table of strings.
 
-    The row named `strong` is highlighted. `stack` is a key of STACK_WIDTHS, "always", or
-    empty for a narrow table.
+    The row named `strong` is highlighted. `stack` is one of STACK_WIDTHS, "always", or empty
+    for a narrow table.
     """
 
     columns: list[str]
@@ -140,10 +140,10 @@ def _table(frame: pd.DataFrame, *, strong: str = "", foot: pd.DataFrame | None =
 
 
 def _stack(width: int) -> str:
-    """Return the name of the page width below which a table of this width stacks."""
+    """Return the page width below which a table of this width stacks."""
     if width <= FITS:
         return ""
-    return next((name for name, limit in STACK_WIDTHS.items() if width <= limit), "always")
+    return next((str(limit) for limit in STACK_WIDTHS if width <= limit), "always")
 
 
 def _bars(rows: Iterable[tuple[str, Sequence[float], str]]) -> list[Bar]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 
 import pandas as pd
@@ -28,7 +29,8 @@ WIDTH = 100
 
 def render_text(report: ReportContent) -> str:
     """Return the full report as text, at most 100 characters wide."""
-    blocks = [_title(report), label_lines(_decisions(report))]
+    title = "\n".join(textwrap.fill(line, WIDTH) for line in _title(report))
+    blocks = [title, label_lines(_decisions(report))]
     if not report.scores.empty:
         blocks.append("\n".join(filter(None, [text_table(report.scores), report.scores_note])))
     if report.folds is not None and not report.folds.empty:
@@ -52,12 +54,14 @@ def render_summary(report: ReportContent) -> str:
 
     Longer facts are shortened, and metrics that do not fit into one line are omitted.
     """
+    shorten = partial(textwrap.shorten, placeholder=" …")
     facts = [
-        (name, textwrap.shorten(text, WIDTH - 7, placeholder=" …"))
+        (name, shorten(text, WIDTH - 7))
         for name, text in _decisions(report)
         if name in ("Data", "Split", "Fit")
     ]
-    blocks = [_title(report), label_lines(facts)]
+    title = "\n".join(shorten(line, WIDTH) for line in _title(report))
+    blocks = [title, label_lines(facts)]
     if not report.scores.empty:
         # A column is as wide as its name, but at least nine characters, with two in between.
         widths = accumulate((max(len(str(name)), 9) + 2 for name in report.scores), initial=12)
@@ -66,9 +70,9 @@ def render_summary(report: ReportContent) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def _title(report: ReportContent) -> str:
-    scores = capitalize(key_metrics.key_metrics_line(report, limit=3))
-    return f"{report.estimator} for {report.task}, {format_time(report.created)}\n{scores}"
+def _title(report: ReportContent) -> tuple[str, str]:
+    when, scores = format_time(report.created), key_metrics.key_metrics_line(report, limit=3)
+    return f"{report.estimator} for {report.task}, {when}", capitalize(scores)
 
 
 def _decisions(report: ReportContent) -> list[tuple[str, str]]:
