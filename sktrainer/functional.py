@@ -14,7 +14,9 @@ import pandas as pd
 from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import ParameterError, suggest_name
+from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.report import TrainingReport
+from sktrainer.reporting.text import render_summary
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.serialization.bundle import SUFFIXES
 from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
@@ -25,9 +27,9 @@ __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 FIT_ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingResult:
-    """Result of `train_model` and `train_with_cv`.
+    """Result of `train_model` and `train_with_cv`. Printing it shows a short summary.
 
     Attributes
     ----------
@@ -54,6 +56,19 @@ class TrainingResult:
     cv_results: dict[str, Any] | None
     report: TrainingReport
     model_path: Path | None
+
+    def __repr__(self) -> str:
+        scores = key_metrics_line(self.report, limit=1)
+        return f"<TrainingResult of {self.report.estimator}: {scores}>"
+
+    def __str__(self) -> str:
+        saved = "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
+        n_notes = len(self.report.notes)
+        notes = f", with {n_notes} note{'s' if n_notes > 1 else ''}" if n_notes else ""
+        return (
+            f"{render_summary(self.report)}\n\n{saved}\n"
+            f"Full report{notes}: print(result.report)"
+        )
 
 
 def train_model(

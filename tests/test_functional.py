@@ -55,6 +55,19 @@ def test_train_model_saves_next_version_under_model_name(tmp_path):
     assert result.model is result.trainer.model_
 
 
+def test_printed_result_is_a_short_summary(tmp_path):
+    saved = train_model(LogisticRegression(), X, Y, save_path=tmp_path, verbose=0)
+    folds = train_with_cv(LogisticRegression(), X, Y, cv=2, save_path=None, verbose=0)
+    for result in (saved, folds):
+        assert len(str(result).splitlines()) <= 15
+        assert str(result).startswith("LogisticRegression for classification")
+        assert re.fullmatch(
+            r"<TrainingResult of LogisticRegression: accuracy 0\.\d+ .+>", repr(result)
+        )
+    assert f"Saved to {saved.model_path}" in str(saved)
+    assert "Not saved" in str(folds)
+
+
 def test_pipeline_is_saved_under_the_name_of_its_model(tmp_path):
     model = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=5))
     numbers, y = mixed_table(300, "regression")

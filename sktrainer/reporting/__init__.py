@@ -1,1 +1,1 @@
-"""Results of a fit: history, report and plots."""
+"""Training report: its content, and its rendering as text, HTML, dict and plots."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
 import pandas as pd
 
 from sktrainer.callbacks.history import history_frame
-from sktrainer.types import StopReason
+from sktrainer.types import StopReason, Task
 
 __all__ = [
     "ColumnTreatment",
     "DataSection",
     "FittingSection",
     "ImbalanceSection",
+    "ReportContent",
     "SplitSection",
-    "empty_history",
-    "now_iso",
 ]
 
 
@@ -124,11 +125,35 @@ class ColumnTreatment(TypedDict, total=False):
     detail: str
 
 
-def empty_history() -> pd.DataFrame:
-    """Return a history without iterations."""
-    return history_frame(())
-
-
-def now_iso() -> str:
-    """Return the current local time in ISO format."""
+def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReportContent:
+    """Fields of a report, which the renderers read. `TrainingReport` documents them."""
+
+    estimator: str
+    task: Task
+    data: DataSection = field(default_factory=DataSection)
+    split: SplitSection = field(default_factory=SplitSection)
+    steps: Mapping[str, str] = field(default_factory=dict)
+    preprocessing: tuple[ColumnTreatment, ...] = ()
+    imbalance: ImbalanceSection | None = None
+    fitting: FittingSection = field(default_factory=FittingSection)
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores_note: str = ""
+    confusion: pd.DataFrame | None = None
+    confusion_set: str = "test"
+    importances: pd.Series | None = None
+    importance_kind: str | None = None
+    history: pd.DataFrame = field(default_factory=lambda: history_frame(()))
+    folds: pd.DataFrame | None = None
+    cv_summary: pd.DataFrame | None = None
+    attempts: pd.DataFrame | None = None
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
+    created: str = field(default_factory=_now)

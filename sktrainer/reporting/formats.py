@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 __all__ = [
+    "capitalize",
     "format_bytes",
     "format_column",
     "format_count",
@@ -19,23 +20,16 @@ __all__ = [
     "format_percent",
     "format_seconds",
     "format_time",
+    "is_numeric",
     "short_repr",
 ]
 
-
 MISSING = "-"
-
-
 _MAX_CLASSES = 8
-
 
 # Parameters can be long, such as cv=[(train, test), ...] with a million row positions.
 _REPR = reprlib.Repr()
-
-
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxdict = 20
-
-
 _REPR.maxstring = _REPR.maxother = 700
 
 
@@ -102,6 +96,26 @@ def format_column(values: Sequence[Any]) -> list[str]:
 
 def _is_real(value: Any) -> bool:
     return value is None or isinstance(value, float)
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Return whether a column is shown as numbers. Missing values count as numbers."""
+    if pd.api.types.is_bool_dtype(column):
+        return False
+    return pd.api.types.is_numeric_dtype(column) or all(
+        value is None or hasattr(value, "__float__") for value in column
+    )
+
+
+def capitalize(text: str) -> str:
+    """Capitalize the first word, unless it is an identifier such as `roc_auc`.
+
+    Examples
+    --------
+    >>> capitalize("stopped early"), capitalize("roc_auc 0.9")
+    ('Stopped early', 'roc_auc 0.9')
+    """
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def format_count(count: float) -> str:

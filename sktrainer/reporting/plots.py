@@ -72,17 +72,17 @@ def plot_history(
     ValueError
         If the history does not contain this metric.
     """
-    axes = _axes(ax, (6.4, 3.2))
+    axes = _axes(ax, (5.2, 2.8))
     names = list(dict.fromkeys(history["metric"]))
     chosen = metric if metric is not None else next(iter(names), None)
     rows = history[history["metric"] == chosen]
     if rows.empty:
         known = ", ".join(names) or "none"
         raise ValueError(f"metric={metric!r} is not in the history; available: {known}")
-    for part, color in (("train", TRAIN), ("validation", VALIDATION)):
-        line = _subsample(rows[rows["set"] == part])
+    for name, color in (("train", TRAIN), ("validation", VALIDATION)):
+        line = _subsample(rows[rows["set"] == name])
         if len(line):
-            axes.plot(line["iteration"], line["value"], color=color, lw=1.6, label=part)
+            axes.plot(line["iteration"], line["value"], color=color, lw=1.6, label=name)
     if best_iteration is not None:
         axes.axvline(best_iteration, color=MUTED, lw=1, ls=(0, (3, 3)), label="best")
     if _spans_decades(rows["value"].to_numpy()):

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from sktrainer.reporting.content import (
-    ColumnTreatment,
-    DataSection,
-    FittingSection,
-    ImbalanceSection,
-    SplitSection,
-    empty_history,
-    now_iso,
-)
-from sktrainer.types import Task
+from sktrainer.files.atomic_write import atomic_write
+from sktrainer.reporting.content import ReportContent
+from sktrainer.reporting.html import render_fragment, render_page
+from sktrainer.reporting.key_metrics import key_metrics_line
+from sktrainer.reporting.text import render_text
+from sktrainer.reporting.to_dict import to_plain
 
 __all__ = ["TrainingReport"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainingReport:
+class TrainingReport(ReportContent):
     """Decisions and results of one fit, as plain values.
 
     Printing it shows a text report, and notebooks show an HTML report. It contains neither
@@ -60,7 +53,7 @@ class TrainingReport:
     folds : DataFrame or None
         One row per fold.
     attempts : DataFrame or None
-        One row per attempt of the final fit, with columns `try`, `seed`, `validation_loss`
+        One row per attempt of the final fit, with columns `attempt`, `seed`, `validation_loss`
         (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
     cv_summary : DataFrame or None
         One row per metric, with `mean` and `std` over the folds.
@@ -89,46 +82,13 @@ class TrainingReport:
     {'r2': 0.8}
     """
 
-    estimator: str
-    task: Task
-    data: DataSection = field(default_factory=DataSection)
-    split: SplitSection = field(default_factory=SplitSection)
-    steps: Mapping[str, str] = field(default_factory=dict)
-    preprocessing: tuple[ColumnTreatment, ...] = ()
-    imbalance: ImbalanceSection | None = None
-    fitting: FittingSection = field(default_factory=FittingSection)
-    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
-    scores_note: str = ""
-    confusion: pd.DataFrame | None = None
-    confusion_set: str = "test"
-    importances: pd.Series | None = None
-    importance_kind: str | None = None
-    history: pd.DataFrame = field(default_factory=empty_history)
-    folds: pd.DataFrame | None = None
-    cv_summary: pd.DataFrame | None = None
-    attempts: pd.DataFrame | None = None
-    seeds: Mapping[str, int] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
-    notes: tuple[str, ...] = ()
-    created: str = field(default_factory=now_iso)
-
-    # Renderers are imported on use: `fit` creates a report but does not render it.
-
     def __repr__(self) -> str:
-        from sktrainer.reporting.key_metrics import key_metrics_line
-
         return f"<TrainingReport of {self.estimator}: {key_metrics_line(self, limit=1)}>"
 
     def __str__(self) -> str:
-        from sktrainer.reporting.text import render_text
-
         return render_text(self)
 
     def _repr_html_(self) -> str:
-        from sktrainer.reporting.html import render_fragment
-
         return render_fragment(self)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
@@ -146,9 +106,10 @@ class TrainingReport:
         Path
             Path of the file.
         """
-        from sktrainer.reporting.html import render_page, write_beside
-
-        return write_beside(Path(path), render_page(self))
+        target = Path(path)
+        with atomic_write(target) as part:
+            part.write_text(render_page(self), encoding="utf-8", newline="\n")
+        return target
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as a JSON-compatible dict.
@@ -158,6 +119,4 @@ class TrainingReport:
         dict
             One entry per attribute. NaN and infinity are None.
         """
-        from sktrainer.reporting.to_dict import to_plain
-
         return to_plain(self)

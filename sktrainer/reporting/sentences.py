@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from sktrainer.reporting.content import (
+    ColumnTreatment,
+    FittingSection,
+    ImbalanceSection,
+    ReportContent,
+    SplitSection,
+)
 from sktrainer.reporting.formats import (
+    capitalize,
     format_bytes,
     format_count,
     format_counts,
@@ -16,10 +24,6 @@ from sktrainer.reporting.formats import (
     format_percent,
     format_seconds,
 )
-
-if TYPE_CHECKING:
-    from sktrainer.reporting.content import ImbalanceSection, SplitSection
-    from sktrainer.reporting.report import TrainingReport
 
 __all__ = [
     "attempts_table",
@@ -32,27 +36,25 @@ __all__ = [
     "describe_steps",
     "fit_sentence",
     "folds_table",
+    "peak_memory",
     "top_importances",
 ]
 
-
 _MOST_SHIFTS = 3
-
-
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
 
 
-def fit_sentence(report: TrainingReport) -> str:
+def fit_sentence(report: ReportContent) -> str:
     """Return one sentence on the fit, or an empty string if nothing is known."""
     if not report.fitting:
         return ""
     text = "; ".join(
         [describe_fitting(report.fitting), *_early_stopping_sentence(report.fitting)]
     )
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{capitalize(text)}."
 
 
-def describe_data(report: TrainingReport) -> str:
+def describe_data(report: ReportContent) -> str:
     """Describe the data: rows, columns, missing values and target."""
     data = report.data
     parts = []
@@ -93,7 +95,7 @@ def describe_split(split: SplitSection) -> str:
     """
     rows = split.get("rows", {})
     total = sum(rows.values()) or 1
-    parts = [f"{format_percent(n / total)} {part} ({n:,})" for part, n in rows.items() if n > 0]
+    parts = [f"{format_percent(n / total)} {name} ({n:,})" for name, n in rows.items() if n > 0]
     if split.get("kind"):
         parts.append(split["kind"])
     return ", ".join(parts)
@@ -110,7 +112,7 @@ def describe_steps(steps: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
 
 
-def describe_resources(fitting: Mapping[str, Any]) -> str:
+def describe_resources(fitting: FittingSection) -> str:
     """Describe the threads of the fit and of the folds, and the device.
 
     A CPU is only mentioned if a GPU was considered.
@@ -147,6 +149,7 @@ def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
         "train_rows": "train",
         "test_rows": "test",
         "best_iteration": "best",
+        "n_attempts": "attempts",
         "fit_seconds": "seconds",
     }
     named = folds.set_index("fold") if "fold" in folds.columns else folds
@@ -155,7 +158,7 @@ def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
 
 def attempts_table(attempts: pd.DataFrame) -> pd.DataFrame:
     """Return the attempts for display: indexed by number, with seeds as plain digits."""
-    named = attempts.rename(columns={"validation_loss": "loss"}).set_index("try")
+    named = attempts.rename(columns={"validation_loss": "loss"}).set_index("attempt")
     used = named["used"].map({True: "yes", False: "no"})
     return named.assign(seed=named["seed"].astype(str), used=used)[
         ["seed", "seconds", "used", "loss", "outcome"]
@@ -197,7 +200,7 @@ def _short_counts(counts: Mapping[str, float]) -> str:
     return ", ".join(items)
 
 
-def describe_preprocessing(columns: Any) -> str:
+def describe_preprocessing(columns: Sequence[ColumnTreatment]) -> str:
     """Count the columns by type and treatment, the most frequent first.
 
     Examples
@@ -212,8 +215,8 @@ def describe_preprocessing(columns: Any) -> str:
     return "; ".join(f"{n:,} {kind}: {how}" for (kind, how), n in groups.most_common())
 
 
-def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None = None) -> str:
-    """Describe why and when training stopped, its duration and peak memory.
+def describe_fitting(fitting: FittingSection) -> str:
+    """Describe why and when training stopped, and its duration.
 
     Examples
     --------
@@ -225,20 +228,24 @@ def describe_fitting(fitting: Mapping[str, Any], *, peak_memory_mb: float | None
     ...         "iteration": "round",
     ...         "stop_reason": "early_stopping",
     ...         "seconds": 3.1,
-    ...     },
-    ...     peak_memory_mb=412.0,
+    ...     }
     ... )
-    'stopped early at round 212 of 1,000 (best 162) in 3.1 s, peak memory 412 MB'
+    'stopped early at round 212 of 1,000 (best 162) in 3.1 s'
     """
     text = _stop_sentence(fitting)
     if fitting.get("seconds") is not None:
         text += f" in {format_seconds(fitting['seconds'])}"
-    if peak_memory_mb is not None:
-        text += f", peak memory {format_bytes(peak_memory_mb)}"
     return text
 
 
-def _stop_sentence(fitting: Mapping[str, Any]) -> str:
+def peak_memory(stages: pd.DataFrame) -> str:
+    """Return the peak memory of the process, or an empty string if it is unknown."""
+    if "peak_memory_mb" not in stages or stages["peak_memory_mb"].isna().all():
+        return ""
+    return format_bytes(float(stages["peak_memory_mb"].max()))
+
+
+def _stop_sentence(fitting: FittingSection) -> str:
     name = fitting.get("iteration") or "iteration"
     n_iter, reason = fitting.get("n_iter"), fitting.get("stop_reason")
     if reason == "partial_fit":
@@ -258,12 +265,13 @@ def _stop_sentence(fitting: Mapping[str, Any]) -> str:
     return f"ran all {n_iter:,} {names}{tail}"
 
 
-def _early_stopping_sentence(fitting: Mapping[str, Any]) -> list[str]:
+def _early_stopping_sentence(fitting: FittingSection) -> list[str]:
     rows = []
     if fitting.get("batch_size") is not None:
         rows.append(f"batch size {fitting['batch_size']:,}")
-    if fitting.get("target_scale"):
-        rows.append(_target_scaling_sentence(fitting["target_scale"]))
+    scale = fitting.get("target_scale")
+    if scale:
+        rows.append(_target_scaling_sentence(scale))
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" ({fitting['validation']})" if fitting.get("validation") else ""
         rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
@@ -300,6 +308,5 @@ def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
     """
     finite = importances.dropna().astype(float)
     finite = finite[finite != 0] if finite.any() else finite
-    order = finite.abs().sort_values(ascending=False, kind="stable").index[:limit]
-    # With duplicate names, .loc would repeat rows. `feature_importances` has sorted them.
-    return finite.loc[order] if finite.index.is_unique else finite.iloc[:limit]
+    # Positions instead of names, which may be duplicates.
+    return finite.iloc[np.argsort(-finite.abs().to_numpy(), kind="stable")[:limit]]

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import accumulate
 
 import pandas as pd
 
 from sktrainer.reporting import key_metrics, sentences
 from sktrainer.reporting.confusion import has_many_classes, most_confused
+from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.formats import (
-    format_bytes,
+    capitalize,
     format_column,
     format_number,
     format_seconds,
     format_time,
+    is_numeric,
 )
 
-if TYPE_CHECKING:
-    from sktrainer.reporting.report import TrainingReport
-
-__all__ = ["label_lines", "render_text", "score_table", "text_table"]
+__all__ = ["label_lines", "render_summary", "render_text", "text_table"]
 
 
 WIDTH = 100
 
 
-def render_text(report: TrainingReport) -> str:
+def render_text(report: ReportContent) -> str:
     """Return the full report as text, at most 100 characters wide."""
-    title = f"{report.estimator} for {report.task}, {format_time(report.created)}"
-    quoted = key_metrics.key_metrics_line(report, limit=3)
-    blocks = [f"{title}\n{quoted[:1].upper()}{quoted[1:]}", label_lines(_decisions(report))]
+    title = "\n".join(textwrap.fill(line, WIDTH) for line in _title(report))
+    blocks = [title, label_lines(_decisions(report))]
     if not report.scores.empty:
-        note = f"\n{report.scores_note}" if report.scores_note else ""
-        blocks.append(score_table(report.scores) + note)
+        blocks.append("\n".join(filter(None, [text_table(report.scores), report.scores_note])))
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.attempts is not None:
@@ -43,25 +41,42 @@ def render_text(report: TrainingReport) -> str:
         blocks.append(_confusion_text(report.confusion, report.confusion_set))
     blocks.append(label_lines(_environment_text(report)))
     if report.notes:
-        notes = "\n".join(map(_bullet, report.notes))
+        notes = "\n".join(
+            textwrap.fill(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
+            for note in report.notes
+        )
         blocks.append(f"Notes\n{notes}")
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(filter(None, blocks))
 
 
-def _confusion_text(confusion: pd.DataFrame, part: str) -> str:
-    if not has_many_classes(confusion):
-        title = f"Confusion matrix ({part} rows), true classes in rows, predicted in columns"
-        return f"{title}\n{text_table(confusion)}"
-    wrong = most_confused(confusion)
-    title = f"Most frequent confusions ({part} rows), {len(confusion):,} classes in total"
-    return "" if wrong.empty else f"{title}\n{text_table(wrong, index=False)}"
+def render_summary(report: ReportContent) -> str:
+    """Return key metrics, data, fit and scores in at most 12 lines.
+
+    Longer facts are shortened, and metrics that do not fit into one line are omitted.
+    """
+    shorten = partial(textwrap.shorten, placeholder=" …")
+    facts = [
+        (name, shorten(text, WIDTH - 7))
+        for name, text in _decisions(report)
+        if name in ("Data", "Split", "Fit")
+    ]
+    title = "\n".join(shorten(line, WIDTH) for line in _title(report))
+    blocks = [title, label_lines(facts)]
+    if not report.scores.empty:
+        # A column is as wide as its name, but at least nine characters, with two in between.
+        widths = accumulate((max(len(str(name)), 9) + 2 for name in report.scores), initial=12)
+        n_metrics = sum(width <= WIDTH for width in list(widths)[1:])
+        blocks.append(text_table(report.scores.iloc[:3, : max(n_metrics, 1)]))
+    return "\n\n".join(filter(None, blocks))
 
 
-def _bullet(text: str) -> str:
-    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
+def _title(report: ReportContent) -> tuple[str, str]:
+    when, scores = format_time(report.created), key_metrics.key_metrics_line(report, limit=3)
+    return f"{report.estimator} for {report.task}, {when}", capitalize(scores)
 
 
-def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
+def _decisions(report: ReportContent) -> list[tuple[str, str]]:
+    imbalance = report.imbalance
     split = sentences.describe_split(report.split)
     if report.split.get("reason"):
         split = f"{split} ({report.split['reason']})"
@@ -70,16 +85,22 @@ def _decisions(report: TrainingReport) -> list[tuple[str, str]]:
         ("Split", split),
         ("Steps", sentences.describe_steps(report.steps)),
         ("Columns", sentences.describe_preprocessing(report.preprocessing)),
-        (
-            "Imbalance",
-            sentences.describe_imbalance(report.imbalance) if report.imbalance else "",
-        ),
+        ("Imbalance", sentences.describe_imbalance(imbalance) if imbalance else ""),
         ("Fit", sentences.fit_sentence(report)),
     ]
     return [(name, text) for name, text in rows if text]
 
 
-def _folds_text(report: TrainingReport) -> str:
+def _confusion_text(confusion: pd.DataFrame, name: str) -> str:
+    if not has_many_classes(confusion):
+        title = f"Confusion matrix ({name} rows), true classes in rows, predicted in columns"
+        return f"{title}\n{text_table(confusion)}"
+    wrong = most_confused(confusion)
+    title = f"Most frequent confusions ({name} rows), {len(confusion):,} classes in total"
+    return "" if wrong.empty else f"{title}\n{text_table(wrong.set_index('true'))}"
+
+
+def _folds_text(report: ReportContent) -> str:
     assert report.folds is not None
     text = f"Folds\n{text_table(sentences.folds_table(report.folds))}"
     if report.cv_summary is None:
@@ -91,33 +112,30 @@ def _folds_text(report: TrainingReport) -> str:
     return f"{text}\n{label_lines([('Mean ± std', means)])}"
 
 
-def _environment_text(report: TrainingReport) -> list[tuple[str, str]]:
-    rows = []
+def _environment_text(report: ReportContent) -> list[tuple[str, str]]:
+    importances = time = ""
     if report.importances is not None and len(report.importances):
         top = sentences.top_importances(report.importances, 8)
         numbers = zip(top.index, format_column(top.tolist()), strict=True)
-        text = ", ".join(f"{name} {number}" for name, number in numbers)
+        importances = ", ".join(f"{name} {number}" for name, number in numbers)
         if report.importance_kind:
-            text += f"; source: {report.importance_kind} of the model"
-        rows.append(("Importances", text))
+            importances += f"; source: {report.importance_kind} of the model"
     if not report.stages.empty:
-        threads = sentences.describe_resources(report.fitting)
-        rows.append(("Time", "; ".join(filter(None, (_stages_text(report.stages), threads)))))
-    if report.seeds:
-        rows.append(("Seeds", ", ".join(f"{name} {n}" for name, n in report.seeds.items())))
-    if report.data.get("fingerprint"):
-        rows.append(("Fingerprint", report.data["fingerprint"]))
-    if report.versions:
-        rows.append(("Versions", ", ".join(f"{k} {v}" for k, v in report.versions.items())))
-    return rows
-
-
-def _stages_text(stages: pd.DataFrame) -> str:
-    seconds = zip(stages["stage"], stages["seconds"], strict=True)
-    named = [f"{stage} {format_seconds(float(spent))}" for stage, spent in seconds]
-    peak = stages["peak_memory_mb"].max() if "peak_memory_mb" in stages else float("nan")
-    tail = f"; peak memory {format_bytes(peak)}" if peak == peak else ""
-    return ", ".join(named) + tail
+        stages = zip(report.stages["stage"], report.stages["seconds"], strict=True)
+        named = ", ".join(f"{stage} {format_seconds(float(s))}" for stage, s in stages)
+        memory = sentences.peak_memory(report.stages)
+        if memory:
+            memory = f"peak memory {memory}"
+        resources = sentences.describe_resources(report.fitting)
+        time = "; ".join(filter(None, [named, memory, resources]))
+    rows = [
+        ("Importances", importances),
+        ("Time", time),
+        ("Seeds", ", ".join(f"{name} {seed}" for name, seed in report.seeds.items())),
+        ("Fingerprint", report.data.get("fingerprint") or ""),
+        ("Versions", ", ".join(f"{name} {v}" for name, v in report.versions.items())),
+    ]
+    return [(name, text) for name, text in rows if text]
 
 
 def label_lines(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
@@ -138,16 +156,12 @@ def label_lines(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def text_table(
-    frame: pd.DataFrame, *, index: bool = True, max_rows: int = 20, width: int = WIDTH
-) -> str:
+def text_table(frame: pd.DataFrame, *, max_rows: int = 20, width: int = WIDTH) -> str:
     """Format a table as text, with the index on the left and right-aligned numbers.
 
     Parameters
     ----------
     frame : DataFrame
-    index : bool, default=True
-        Whether to show the index.
     max_rows : int, default=20
         Only the first `max_rows` rows are shown.
     width : int, default=100
@@ -161,65 +175,23 @@ def text_table(
            accuracy     f1
     train     0.891  0.500
     """
-    shown = frame.iloc[:max_rows]
-    columns = []
+    shown = frame.head(max_rows)
+    if shown.empty:
+        return "  ".join(map(str, shown.columns))
+    titles, columns = [], {}
     for position, name in enumerate(shown.columns):
         values = shown.iloc[:, position]
-        cells = format_column(values.tolist())
-        columns.append(_aligned(str(name), cells, left=not _is_numeric(values)))
-    title = "" if shown.index.name is None else str(shown.index.name)
-    labels = [str(label) for label in shown.index]
-    left = _aligned(title, labels, left=True) if index else None
-    blocks = [_joined(block) for block in _wrap_columns(left, columns, width)]
+        cells = [str(name), *format_column(values.tolist())]
+        # pandas writes two spaces between columns only if the cells are as wide as the title.
+        align = str.rjust if is_numeric(values) else str.ljust
+        size = max(map(len, cells))
+        title, *columns[position] = [align(text, size) for text in cells]
+        titles.append(title)
+    table = pd.DataFrame(columns).set_axis(titles, axis="columns")
+    table.index = shown.index.map(str)
+    # pandas prints the name of the columns above the index, in the same line as the columns.
+    table.index.name, table.columns.name = None, shown.index.name
+    lines = [line.rstrip() for line in table.to_string(line_width=width).splitlines()]
     if len(frame) > max_rows:
-        blocks.append(f"… {len(frame) - max_rows:,} more rows")
-    return "\n".join(blocks)
-
-
-def score_table(scores: pd.DataFrame) -> str:
-    """Format scores, with one row per set and one column per metric.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> print(score_table(pd.DataFrame({"r2": [0.98765, 0.9]}, index=["train", "test"])))
-              r2
-    train  0.988
-    test   0.900
-    """
-    return text_table(scores)
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    if pd.api.types.is_bool_dtype(column):
-        return False
-    if pd.api.types.is_numeric_dtype(column):
-        return True
-    return all(value is None or hasattr(value, "__float__") for value in column)
-
-
-def _aligned(title: str, cells: Sequence[str], *, left: bool) -> list[str]:
-    width = max(len(text) for text in (title, *cells))
-    return [text.ljust(width) if left else text.rjust(width) for text in (title, *cells)]
-
-
-def _wrap_columns(
-    left: list[str] | None, columns: Sequence[list[str]], width: int
-) -> list[list[list[str]]]:
-    """Divide columns into blocks that fit into `width`, each starting with the index."""
-    lead = [] if left is None else [left]
-    start = sum(len(column[0]) + 2 for column in lead)
-    blocks: list[list[list[str]]] = [list(lead)]
-    used = start
-    for column in columns:
-        needed = len(column[0]) + 2
-        if used + needed - 2 > width and len(blocks[-1]) > len(lead):
-            blocks.append(list(lead))
-            used = start
-        blocks[-1].append(column)
-        used += needed
-    return blocks
-
-
-def _joined(columns: Sequence[Sequence[str]]) -> str:
-    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+        lines.append(f"… {len(frame) - max_rows:,} more rows")
+    return "\n".join(lines)

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["to_plain"]
+from sktrainer.reporting.content import ReportContent
 
+__all__ = ["to_plain"]
 
 _BY_INDEX = frozenset({"scores", "cv_summary"})
 
 
-def to_plain(report: Any) -> dict[str, Any]:
-    """Convert a report dataclass to dicts, lists, str, int, float, bool and None.
+def to_plain(report: ReportContent) -> dict[str, Any]:
+    """Convert a report to dicts, lists, str, int, float, bool and None.
 
     `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes
     ``{"labels": [...], "counts": [[...]]}``, and any other table becomes a list with one
@@ -57,15 +58,11 @@ def _plain(value: Any) -> Any:
     return _plain_scalar(value)
 
 
-def _plain_scalar(value: Any) -> Any:
-    # np.bool_ is neither a bool nor an integer type.
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        number = float(value)
-        return number if math.isfinite(number) else None
+def _plain_scalar(value: object) -> str | float | bool | None:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if value is pd.NA or value is pd.NaT:
         return None
-    return str(value)
+    return value if isinstance(value, (bool, int)) else str(value)

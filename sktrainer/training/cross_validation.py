@@ -81,6 +81,7 @@ class CrossValidationResult:
     @property
     def to_frame(self) -> pd.DataFrame:
         """One row per fold, for the report."""
+        retried = any(fold.n_attempts > 1 for fold in self.folds)
         rows = [
             {
                 "fold": fold.fold,
@@ -89,7 +90,7 @@ class CrossValidationResult:
                 **fold.scores,
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
-                "tries": fold.n_attempts if any(f.n_attempts > 1 for f in self.folds) else None,
+                "n_attempts": fold.n_attempts if retried else None,
                 "error": fold.error,
             }
             for fold in self.folds

@@ -123,12 +123,12 @@ def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
     Examples
     --------
     >>> attempts_to_frame([Attempt(1, 7, Diagnosis(loss=0.5), 0.1, used=True)])
-       try  seed  validation_loss  seconds outcome  used
-    0    1     7              0.5      0.1    fine  True
+       attempt  seed  validation_loss  seconds outcome  used
+    0        1     7              0.5      0.1    fine  True
     """
     return pd.DataFrame(
         {
-            "try": [attempt.number for attempt in attempts],
+            "attempt": [attempt.number for attempt in attempts],
             "seed": [attempt.seed for attempt in attempts],
             "validation_loss": [attempt.verdict.loss for attempt in attempts],
             "seconds": [attempt.seconds for attempt in attempts],

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import sys
 from html.parser import HTMLParser
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from sktrainer.callbacks.history import history_frame
 from sktrainer.reporting import html
+from sktrainer.reporting.page_context import STACK_WIDTHS
 from sktrainer.types import MetricValue
 
 HOSTILE = "<script>alert('x')</script>\"&"
@@ -110,7 +112,7 @@ def test_fragment_styles_affect_only_the_fragment(report):
     style = report._repr_html_().partition("<style>")[2].partition("</style>")[0]
     selectors = re.findall(r"(?:^|[{}])([^{}]*)(?=\{)", re.sub(r"/\*.*?\*/", "", style))
     names = [part.strip() for selector in selectors for part in selector.split(",")]
-    names = [name for name in names if name and not name.startswith("@media")]
+    names = [name for name in names if name and not name.startswith(("@media", "@container"))]
     assert len(names) > 20
     assert [name for name in names if ".skt-report" not in name and "skt-" not in name] == []
     assert "<html" not in report._repr_html_()
@@ -145,12 +147,12 @@ def test_to_html_creates_missing_folders(report, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
-def test_failed_write_keeps_old_file_and_no_temporary_file(tmp_path):
-    path = tmp_path / "report.html"
-    html.write_beside(path, "old")
+def test_failed_write_keeps_old_file_and_no_temporary_file(report, tmp_path):
+    path = report.to_html(tmp_path / "report.html")
+    old = path.read_text(encoding="utf-8")
     with pytest.raises(UnicodeEncodeError):
-        html.write_beside(path, "new \ud800")
-    assert path.read_text() == "old"
+        dataclasses.replace(report, notes=("\ud800",)).to_html(path)
+    assert path.read_text(encoding="utf-8") == old
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -173,3 +175,44 @@ def test_number_of_metrics_and_classes_is_limited(report):
     )
     assert page.count("<svg") <= 6
     assert "… 170 more classes" in page
+
+
+def test_split_kind_that_is_an_identifier_is_not_capitalized(report):
+    split = {"kind": "partial_fit", "rows": {"train": 5}, "reason": "all rows"}
+    assert ">partial_fit split (all rows).<" in html.render_page(
+        dataclasses.replace(report, split=split)
+    )
+
+
+def test_page_of_confusion_with_many_errors_states_total_number_of_classes(report):
+    labels = [f"c{i}" for i in range(30)]
+    counts = pd.DataFrame(1, index=labels, columns=labels)
+    page = html.render_page(dataclasses.replace(report, confusion=counts))
+    assert "Most frequent confusions (test rows)" in page
+    assert "30 classes in total" in page
+
+
+@pytest.mark.parametrize(
+    ("n_metrics", "stack"), [(2, ""), (4, "440"), (8, "800"), (20, "always")]
+)
+def test_table_stacks_its_cells_on_pages_that_it_does_not_fit(report, n_metrics, stack):
+    names = [f"metric_{i}" for i in range(n_metrics)]
+    scores = pd.DataFrame(0.5, index=["test"], columns=names)
+    page = html.render_page(dataclasses.replace(report, scores=scores))
+    table = page.partition("<h3>Scores</h3>")[2].partition("</table>")[0]
+    assert re.findall(r'<table(?: class="skt-stack-(\w+)")?>', table) == [stack]
+    assert f'data-label="metric_{n_metrics - 1}">0.500</td>' in table
+
+
+def test_style_sheet_has_rules_for_every_stack_width(report):
+    style = html.render_page(report).partition("<style>")[2].partition("</style>")[0]
+    assert style.count("{") == style.count("}")
+    for width in STACK_WIDTHS:
+        assert f"@container (max-width: {width}px)" in style
+        assert f".skt-stack-{width} thead" in style
+
+
+def test_templates_are_part_of_the_package():
+    folder = resources.files("sktrainer.reporting") / "templates"
+    assert folder.joinpath("page.html.jinja").is_file()
+    assert folder.joinpath("report.css.jinja").is_file()

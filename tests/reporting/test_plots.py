@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from sktrainer.reporting import plots
+from sktrainer.reporting.sentences import top_importances
 
 
 def _drawings(report):
@@ -76,6 +77,11 @@ def test_largest_importances_are_on_top():
     weights = pd.Series([0.1, -0.9, np.nan, 0.5], index=["a", "b", "c", "d"])
     axes = plots.plot_importances(weights, limit=2)
     assert [text.get_text() for text in axes.get_yticklabels()] == ["b", "d"]
+
+
+def test_largest_importances_are_found_among_duplicate_names():
+    weights = pd.Series([0.1, 0.2, -0.9, 0.5], index=["a", "b", "a", "b"])
+    assert top_importances(weights, 2).tolist() == [-0.9, 0.5]
 
 
 def test_missing_matplotlib_error_names_the_extra(report, monkeypatch):

@@ -69,7 +69,9 @@ def test_values_not_in_json_become_none_or_strings(bare_report):
     assert plain["data"]["rows"] == 3
 
 
-def test_printing_does_not_import_matplotlib(report):
-    before = set(sys.modules)
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_printing_does_not_import_packages_for_html(report, package, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
     str(report), repr(report), report.to_dict()
-    assert not any(name.partition(".")[0] == "matplotlib" for name in set(sys.modules) - before)
+    assert package not in sys.modules

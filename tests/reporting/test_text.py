@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.reporting.text import label_lines, score_table, text_table
+from sktrainer.reporting.text import label_lines, render_summary, text_table
 
 
 def test_score_table_is_aligned():
     scores = pd.DataFrame(
         {"accuracy": [0.89, 0.86], "roc_auc": [0.9512, 1.0]}, index=["train", "test"]
     )
-    lines = score_table(scores).splitlines()
+    lines = text_table(scores).splitlines()
     assert lines == [
         "       accuracy  roc_auc",
         "train     0.890    0.951",
@@ -89,3 +89,42 @@ def test_unknown_facts_are_omitted(bare_report):
 )
 def test_text_states_why_training_stopped(bare_report, fitting, text):
     assert text in str(dataclasses.replace(bare_report, fitting=fitting))
+
+
+def test_summary_has_at_most_twelve_lines(report, bare_report):
+    counts = {f"a class with a long name, number {i}": 10 for i in range(50)}
+    names = [f"a_metric_with_a_long_name_{i}" for i in range(20)]
+    scores = pd.DataFrame(0.5, index=["train", "validation", "test"], columns=names)
+    large = dataclasses.replace(report, data={"class_counts": counts}, scores=scores)
+    for shown in (report, large, bare_report):
+        lines = render_summary(shown).splitlines()
+        assert len(lines) <= 12
+        assert max(map(len, lines)) <= 100
+    summary = render_summary(report)
+    assert "Accuracy 0.940, roc_auc 0.971 on the test rows" in summary
+    assert "Data   1,000 rows, 3 columns, target paid; no: 900 (90%), yes: 100 (10%)" in summary
+    assert "validation     0.950    0.980" in summary
+
+
+def test_identifiers_are_not_capitalized(report):
+    scores = report.scores[["roc_auc"]]
+    text = str(dataclasses.replace(report, scores=scores))
+    assert text.splitlines()[1] == "roc_auc 0.971 on the test rows"
+
+
+def test_attempts_are_shown_by_number(report):
+    attempts = pd.DataFrame(
+        {
+            "attempt": [1, 2],
+            "seed": [1234567890, 7],
+            "validation_loss": [np.nan, 0.25],
+            "seconds": [1.5, 2.25],
+            "outcome": ["diverged", "fine"],
+            "used": [False, True],
+        }
+    )
+    assert (
+        "attempt  seed        seconds  used   loss  outcome\n"
+        "1        1234567890    1.500  no        -  diverged\n"
+        "2        7             2.250  yes   0.250  fine"
+    ) in str(dataclasses.replace(report, attempts=attempts))

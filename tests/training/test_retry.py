@@ -68,7 +68,7 @@ def test_failed_fit_is_retried_with_a_derived_seed():
     assert attempts["outcome"].iloc[0].startswith("FloatingPointError: no luck")
     retries = [derive_seed(0, "model", "retry", n) for n in range(1, len(attempts))]
     assert attempts["seed"].tolist() == [derive_seed(0, "model"), *retries]
-    assert "Attempts" in str(report) and f"\n1    {derive_seed(0, 'model')}" in str(report)
+    assert "Attempts" in str(report) and f"\n1        {derive_seed(0, 'model')}" in str(report)
     start = f"Fitted {len(attempts)} times: attempt 1"
     assert any(note.startswith(start) for note in report.notes)
     assert report.to_dict()["attempts"][0]["seed"] == derive_seed(0, "model")
@@ -92,7 +92,7 @@ def test_without_retries_the_error_is_unchanged():
 def test_failed_folds_are_retried():
     trainer = ManagedTrainer(Moody(), n_retries=30, random_state=0, cv=4).fit(NUMBERS, TARGET)
     folds = trainer.report_.folds
-    assert (folds["tries"] > 1).any()
+    assert (folds["n_attempts"] > 1).any()
     assert np.isfinite(trainer.cv_results_["mean_test_r2"]).all()
 
 
