@@ -17,6 +17,7 @@ from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import (
     Case,
+    CheckNotApplicable,
     bit_identical,
     mixed_table,
     model_outputs,
@@ -92,13 +93,13 @@ def check_reproducible_across_processes(case: Case) -> None:
     here = model_outputs(case.trainer().fit(X, y), case.probe())
     with joblib.parallel_config("loky", n_jobs=2):
         there, beside = joblib.Parallel()(
-            joblib.delayed(_fit_and_answer)(case) for _ in range(2)
+            joblib.delayed(_outputs_of_fit)(case) for _ in range(2)
         )
     assert bit_identical(here, there), "fitting in another process gives other predictions"
     assert bit_identical(there, beside), "fitting in two processes gives different predictions"
 
 
-def _fit_and_answer(case: Case) -> Array:
+def _outputs_of_fit(case: Case) -> Array:
     return model_outputs(case.trainer().fit(*case.table()), case.probe())
 
 
@@ -182,7 +183,7 @@ def check_predictions_use_original_labels(case: Case) -> None:
 def check_missing_class_keeps_probability_column(case: Case) -> None:
     """Check that a class absent from the training rows of a fold keeps its column."""
     if case.task == "regression":
-        return
+        raise CheckNotApplicable("regression has no classes")
     X, y = mixed_table(case.n_samples, "classification", n_classes=3)
     y = y.replace("c2", "c1")
     y.iloc[7] = "only once"
@@ -223,7 +224,7 @@ def check_zero_weight_equals_absent_row(case: Case) -> None:
     weight[::3] = 0.0
     parts = unwrap_pipeline(trainer.estimator)
     if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
-        _check_weights_are_refused(trainer, X, y, weight)
+        _check_weights_are_rejected(trainer, X, y, weight)
         return
     weighted = trainer.fit(X, y, sample_weight=weight)
     noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
@@ -233,7 +234,7 @@ def check_zero_weight_equals_absent_row(case: Case) -> None:
     )
 
 
-def _check_weights_are_refused(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
+def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
     try:
         trainer.fit(X, y, sample_weight=weight)
     except ValueError as error:
