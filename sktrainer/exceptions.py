@@ -146,7 +146,7 @@ def suggest_name(name: str, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> meant("hiden", ["hidden", "width"])
+    >>> suggest_name("hiden", ["hidden", "width"])
     ". Did you mean 'hidden'?"
     """
     close = difflib.get_close_matches(name, sorted(known), 1)

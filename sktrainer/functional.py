@@ -295,7 +295,7 @@ def _snake_case_name(model: Any) -> str:
     Examples
     --------
     >>> from sklearn.ensemble import HistGradientBoostingRegressor
-    >>> _name_of(HistGradientBoostingRegressor())
+    >>> _snake_case_name(HistGradientBoostingRegressor())
     'hist_gradient_boosting_regressor'
     """
     steps = getattr(model, "steps", None)

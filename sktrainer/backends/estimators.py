@@ -131,7 +131,7 @@ def is_raw_network(estimator: Any) -> bool:
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> is_bare(Ridge()), is_bare(Ridge), is_bare(lambda n_outputs: None)
+    >>> is_raw_network(Ridge()), is_raw_network(Ridge), is_raw_network(lambda n_outputs: None)
     (False, False, True)
     """
     return (
@@ -202,7 +202,7 @@ def iter_sub_estimators(model: Any) -> Iterator[Any]:
     --------
     >>> from sklearn.ensemble import BaggingClassifier
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> list(held_by(BaggingClassifier(DecisionTreeClassifier())))
+    >>> list(iter_sub_estimators(BaggingClassifier(DecisionTreeClassifier())))
     [DecisionTreeClassifier()]
     """
     if not hasattr(model, "get_params"):
@@ -231,7 +231,7 @@ def iter_nested_models(
     >>> from sklearn.ensemble import BaggingClassifier, VotingClassifier
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> vote = VotingClassifier([("bag", BaggingClassifier(DecisionTreeClassifier()))])
-    >>> [type(part).__name__ for part in models_inside(vote)]
+    >>> [type(part).__name__ for part in iter_nested_models(vote)]
     ['BaggingClassifier', 'DecisionTreeClassifier']
     """
     for part in iter_sub_estimators(model):
@@ -255,7 +255,7 @@ def apply_nested_defaults(model: Any) -> None:
     >>> from catboost import CatBoostClassifier
     >>> from sklearn.ensemble import VotingClassifier
     >>> vote = VotingClassifier([("trees", CatBoostClassifier())])
-    >>> tell_guests(vote)
+    >>> apply_nested_defaults(vote)
     >>> vote.get_params()["trees__allow_writing_files"]
     False
     """

@@ -54,7 +54,7 @@ class Monitor:
 
     Examples
     --------
-    >>> monitor = Monitor(WatchedMetric(), n_iter_no_change=2)
+    >>> monitor = Monitor(EvalMetric(), n_iter_no_change=2)
     >>> losses = [0.9, 0.5, 0.6, 0.7, 0.4]
     >>> [monitor.record(i, {"validation": {"loss": v}}) for i, v in enumerate(losses, 1)]
     [False, False, False, True, True]

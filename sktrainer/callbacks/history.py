@@ -28,8 +28,8 @@ def history_frame(evaluations: Sequence[MetricValue]) -> pd.DataFrame:
     Examples
     --------
     >>> from sktrainer.callbacks.history import history_frame
-    >>> from sktrainer.types import Evaluation
-    >>> history_frame([Evaluation(1, "train", "loss", 0.5, 0.01)])
+    >>> from sktrainer.types import MetricValue
+    >>> history_frame([MetricValue(1, "train", "loss", 0.5, 0.01)])
        iteration    set metric  value  seconds
     0          1  train   loss    0.5     0.01
     """
@@ -60,8 +60,8 @@ def evals_result(evaluations: Sequence[MetricValue]) -> dict[str, dict[str, list
     Examples
     --------
     >>> from sktrainer.callbacks.history import evals_result
-    >>> from sktrainer.types import Evaluation
-    >>> evals_result([Evaluation(1, "train", "loss", 0.5, 0.01)])
+    >>> from sktrainer.types import MetricValue
+    >>> evals_result([MetricValue(1, "train", "loss", 0.5, 0.01)])
     {'train': {'loss': [0.5]}, 'validation': {}}
     """
     result: dict[str, dict[str, list[float]]] = {"train": {}, "validation": {}}
@@ -75,7 +75,7 @@ def values_at_iteration(evaluations: Sequence[MetricValue], iteration: int) -> d
 
     Examples
     --------
-    >>> values_at([Evaluation(2, "validation", "loss", 0.5, 0.01)], 2)
+    >>> values_at_iteration([MetricValue(2, "validation", "loss", 0.5, 0.01)], 2)
     {'loss': 0.5}
     """
     return {
@@ -106,11 +106,11 @@ def recorded_eval_metric(
     --------
     >>> values = {"auc": [0.7, 0.9, 0.8], "error": [0.3, 0.2, 0.1]}
     >>> curves = [
-    ...     Evaluation(i, "validation", name, value, 0.0)
+    ...     MetricValue(i, "validation", name, value, 0.0)
     ...     for name, each in values.items()
     ...     for i, value in enumerate(each, start=1)
     ... ]
-    >>> watched_metric(curves, 2, "loss")
+    >>> recorded_eval_metric(curves, 2, "loss")
     'auc'
     """
     curves = evals_result(evaluations)["validation"]

@@ -42,7 +42,7 @@ class Progress:
     Examples
     --------
     >>> progress = Progress(verbose=1)
-    >>> progress.fold(1, 5, {"roc_auc": 0.91}, seconds=1.25)
+    >>> progress.show_fold(1, 5, {"roc_auc": 0.91}, seconds=1.25)
       fold 1/5  roc_auc 0.9100  1.2 s
     """
 

@@ -59,7 +59,7 @@ def identity_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list
 
     Examples
     --------
-    >>> differences({"parameters": {"cv": 5}}, {"parameters": {"cv": 3}})
+    >>> identity_differences({"parameters": {"cv": 5}}, {"parameters": {"cv": 3}})
     ['cv: was 5, is now 3']
     """
     found = []

@@ -87,7 +87,7 @@ def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
 
     Examples
     --------
-    >>> checkpoint_of("runs/a").keep
+    >>> as_checkpoint("runs/a").keep
     2
     """
     return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
@@ -98,7 +98,7 @@ def with_per_fit(value: Any) -> Any:
 
     Examples
     --------
-    >>> apart("runs/a").apart
+    >>> with_per_fit("runs/a").per_fit
     True
     """
     known = isinstance(value, (Checkpoint, str, os.PathLike))
@@ -110,10 +110,10 @@ def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> Checkpoint
 
     Examples
     --------
-    >>> rhythm_of(Checkpoint("runs/a"), in_segments=True)
-    Rhythm(every=50, seconds=None, keep=2)
-    >>> rhythm_of(Checkpoint("runs/a"), in_segments=False)
-    Rhythm(every=1, seconds=30.0, keep=2)
+    >>> resolve_schedule(Checkpoint("runs/a"), in_segments=True)
+    CheckpointSchedule(every=50, seconds=None, keep=2)
+    >>> resolve_schedule(Checkpoint("runs/a"), in_segments=False)
+    CheckpointSchedule(every=1, seconds=30.0, keep=2)
     """
     every, seconds = checkpoint.every, checkpoint.seconds
     if not in_segments and every is None and seconds is None:

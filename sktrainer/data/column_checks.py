@@ -135,7 +135,7 @@ def unsupported_types(cells: ColumnValues, inferred: str) -> list[str]:
     --------
     >>> import numpy as np
     >>> cells = np.array([None, "a", {"a": 1}], dtype=object)
-    >>> unusable_types(cells, inferred_type(cells))
+    >>> unsupported_types(cells, inferred_type(cells))
     ['dict']
     """
     if cells.dtype.kind == "c" or inferred == "complex":

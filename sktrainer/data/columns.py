@@ -64,9 +64,9 @@ def is_float_frame(X: Any) -> bool:
     Examples
     --------
     >>> import pandas as pd
-    >>> is_float_block(pd.DataFrame({"a": [0.5], "b": [1.5]}))
+    >>> is_float_frame(pd.DataFrame({"a": [0.5], "b": [1.5]}))
     True
-    >>> is_float_block(pd.DataFrame({"a": [0.5], "b": [1]}))
+    >>> is_float_frame(pd.DataFrame({"a": [0.5], "b": [1]}))
     False
     """
     if not isinstance(X, pd.DataFrame):
@@ -100,7 +100,7 @@ def column_reader(X: Any, *, exact: bool = True) -> Callable[[int], ColumnValues
     Examples
     --------
     >>> import pandas as pd
-    >>> column = cells_by_position(pd.DataFrame({"age": [31, 45]}))
+    >>> column = column_reader(pd.DataFrame({"age": [31, 45]}))
     >>> column(0)
     array([31, 45])
     """

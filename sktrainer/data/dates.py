@@ -99,9 +99,9 @@ def infer_date_format(texts: Sequence[str]) -> DateFormat | None:
 
     Examples
     --------
-    >>> format_of_texts(["31/12/2024", "01/02/2025"]).text
+    >>> infer_date_format(["31/12/2024", "01/02/2025"]).text
     '%d/%m/%Y'
-    >>> format_of_texts(["2024-12-31", "tomorrow"]) is None
+    >>> infer_date_format(["2024-12-31", "tomorrow"]) is None
     True
     """
     present = (text.strip() for text in texts if not is_missing_string(text))
@@ -284,7 +284,7 @@ def varying_calendar_parts(dates: Array) -> tuple[str, ...]:
     Examples
     --------
     >>> import numpy as np
-    >>> varying_parts(np.array(["2024-01-01", "2024-03-01"], dtype="datetime64[D]"))
+    >>> varying_calendar_parts(np.array(["2024-01-01", "2024-03-01"], dtype="datetime64[D]"))
     ('month', 'weekday', 'days')
     """
     present = pd.unique(dates[~np.isnat(dates)])

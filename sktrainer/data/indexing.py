@@ -39,7 +39,7 @@ def is_input_dict(X: Any) -> bool:
 
     Examples
     --------
-    >>> is_inputs({"words": np.zeros((2, 7))}), is_inputs(np.zeros((2, 7)))
+    >>> is_input_dict({"words": np.zeros((2, 7))}), is_input_dict(np.zeros((2, 7)))
     (True, False)
     """
     # SciPy's dictionary-of-keys matrices are dicts too.
@@ -102,7 +102,7 @@ def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
 
     Examples
     --------
-    >>> X = as_inputs({"words": [[3, 1], [2, 2]], "price": np.array([9.5, 3.0])})
+    >>> X = as_input_dict({"words": [[3, 1], [2, 2]], "price": np.array([9.5, 3.0])})
     >>> {name: values.shape for name, values in X.items()}
     {'words': (2, 2), 'price': (2,)}
     """
@@ -215,7 +215,7 @@ def drop_column(X: Any, name: str) -> Any:
     Examples
     --------
     >>> import pandas as pd
-    >>> list(without_column(pd.DataFrame({"size": [1], "price": [2]}), "price"))
+    >>> list(drop_column(pd.DataFrame({"size": [1], "price": [2]}), "price"))
     ['size']
     """
     # The positional argument of `drop` is a row label in pandas and a column in polars.

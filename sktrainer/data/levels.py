@@ -29,7 +29,7 @@ def level_text(value: Any) -> str:
 
     Examples
     --------
-    >>> text_of("1"), text_of(1), text_of(1.0), text_of(True)
+    >>> level_text("1"), level_text(1), level_text(1.0), level_text(True)
     ('1', '1', '1', 'True')
     """
     if isinstance(value, str):
@@ -59,7 +59,7 @@ def factorize(cells: ColumnValues) -> tuple[Array, list[str]]:
     Examples
     --------
     >>> import numpy as np
-    >>> factorise(np.array(["b", None, "a", "b"], dtype=object))
+    >>> factorize(np.array(["b", None, "a", "b"], dtype=object))
     (array([ 0, -1,  1,  0]), ['b', 'a'])
     """
     if isinstance(cells, pd.Categorical):
@@ -101,7 +101,7 @@ def fit_levels(cells: ColumnValues) -> tuple[Array, list[str]]:
     Examples
     --------
     >>> import numpy as np
-    >>> learn_levels(np.array(["b", None, "a", "b"], dtype=object))
+    >>> fit_levels(np.array(["b", None, "a", "b"], dtype=object))
     (array([ 1, -1,  0,  1], dtype=int32), ['a', 'b'])
     """
     codes, texts = factorize(cells)

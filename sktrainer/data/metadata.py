@@ -42,7 +42,7 @@ def warn_index_order(X: Any, table: str = "X", **beside: Any) -> None:
     Examples
     --------
     >>> X = pd.DataFrame({"size": [1.0, 2.0, 3.0]})
-    >>> warn_of_another_order(X, y=pd.Series([5, 6, 7]))
+    >>> warn_index_order(X, y=pd.Series([5, 6, 7]))
     """
     if not isinstance(X, pd.DataFrame):
         return

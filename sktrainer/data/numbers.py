@@ -49,7 +49,7 @@ def is_missing_string(text: str) -> bool:
 
     Examples
     --------
-    >>> is_missing_text(" ? "), is_missing_text("0")
+    >>> is_missing_string(" ? "), is_missing_string("0")
     (True, False)
     """
     return text.strip().lower() in MISSING_STRINGS
@@ -62,9 +62,9 @@ def parse_all_numbers(texts: Sequence[str]) -> Array | None:
 
     Examples
     --------
-    >>> numbers_of_texts(["1.5", " 2 ", "?"])
+    >>> parse_all_numbers(["1.5", " 2 ", "?"])
     array([1.5, 2. , nan])
-    >>> numbers_of_texts(["01234", "98178"]) is None
+    >>> parse_all_numbers(["01234", "98178"]) is None
     True
     """
     present = (_is_number(text) for text in texts if not is_missing_string(text))

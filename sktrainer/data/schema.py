@@ -95,7 +95,7 @@ class ColumnContract:
         Examples
         --------
         >>> import pandas as pd
-        >>> schema = schema_of(pd.DataFrame({"size": [1.5, 2.0], "zip": ["021", "100"]}))
+        >>> schema = record_columns(pd.DataFrame({"size": [1.5, 2.0], "zip": ["021", "100"]}))
         >>> later = pd.DataFrame({"size": ["big", "small"], "zip": ["945", None]})
         >>> print(*schema.problems(later))
         column 'size' contained numbers in the first chunk, got strings (such as 'big'); use \
@@ -149,7 +149,7 @@ def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnCo
     Examples
     --------
     >>> import pandas as pd
-    >>> schema_of(pd.DataFrame({"age": [31, 45], "sex": ["M", None]})).kinds
+    >>> record_columns(pd.DataFrame({"age": [31, 45], "sex": ["M", None]})).kinds
     ('numbers', 'texts')
     """
     columns = _columns(X)
@@ -170,7 +170,7 @@ def column_kind(cells: ColumnValues) -> str:
 
     Examples
     --------
-    >>> kind_of(np.array([None, True], dtype=object)), kind_of(np.array([np.nan]))
+    >>> column_kind(np.array([None, True], dtype=object)), column_kind(np.array([np.nan]))
     ('booleans', 'empty')
     """
     cells = unwrap_column(cells)

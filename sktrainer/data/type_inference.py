@@ -140,9 +140,9 @@ def infer_column_type(cells: ColumnValues, name: str) -> InferredColumn:
     Examples
     --------
     >>> import numpy as np
-    >>> recognise(np.array(["1.5", "?"], dtype=object), "size").kind
+    >>> infer_column_type(np.array(["1.5", "?"], dtype=object), "size").kind
     'numeric'
-    >>> recognise(np.array(["red", "blue"], dtype=object), "colour").levels
+    >>> infer_column_type(np.array(["red", "blue"], dtype=object), "colour").levels
     ('blue', 'red')
     """
     # Read before unwrapping, which turns nullable booleans with missing values into floats.

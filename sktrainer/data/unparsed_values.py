@@ -23,7 +23,7 @@ def may_hold_strings(cells: ColumnValues) -> bool:
 
     Examples
     --------
-    >>> holds_texts(np.array([1.0, np.nan])), holds_texts(np.array([1, "many"], dtype=object))
+    >>> may_hold_strings(np.array([1.0, np.nan])), may_hold_strings(np.array([1, "many"], dtype=object))
     (False, True)
     """
     if cells.dtype.kind in "iufbmM":
@@ -43,7 +43,7 @@ def unparsed_strings(cells: ColumnValues, values: Array) -> list[str]:
     Examples
     --------
     >>> cells = np.array([31, "?", "many", None], dtype=object)
-    >>> stray_texts(cells, np.array([31, np.nan, np.nan, np.nan]))
+    >>> unparsed_strings(cells, np.array([31, np.nan, np.nan, np.nan]))
     ['many']
     """
     missing = pd.isna(values)
@@ -58,7 +58,7 @@ class UnparsedValues:
 
     Examples
     --------
-    >>> strays = Strays()
+    >>> strays = UnparsedValues()
     >>> strays.look("age", "numbers", np.array([31, "many"], object), np.array([31, np.nan]))
     >>> strays.message
     "text values were treated as missing: 'many' in column 'age' (numbers in training)"

@@ -27,7 +27,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with written_whole(Path(folder) / "a.txt") as part:
+    ...     with atomic_write(Path(folder) / "a.txt") as part:
     ...         _ = part.write_text("all of it")
     ...     (Path(folder) / "a.txt").read_text()
     'all of it'

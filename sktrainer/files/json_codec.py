@@ -31,7 +31,7 @@ def encode_json(value: Any) -> bytes:
     Examples
     --------
     >>> import numpy as np
-    >>> print(to_text({"best": (1, float("inf"))}).decode())
+    >>> print(encode_json({"best": (1, float("inf"))}).decode())
     {
      "best": {
       "$tuple": [
@@ -42,7 +42,7 @@ def encode_json(value: Any) -> bytes:
       ]
      }
     }
-    >>> from_text(to_text({"best": (1, float("inf"))}))
+    >>> decode_json(encode_json({"best": (1, float("inf"))}))
     {'best': (1, inf)}
     """
     return json.dumps(_encoded(value), indent=1, ensure_ascii=False).encode()

@@ -87,7 +87,7 @@ class ColumnSources:
 
     Examples
     --------
-    >>> sources = Sources(values=(0, 0, 2), marks=(2,))
+    >>> sources = ColumnSources(values=(0, 0, 2), missing_indicators=(2,))
     >>> sources.outputs(0), sources.outputs(1), sources.outputs(2)
     ((0, 1), (), (2, 3))
     """

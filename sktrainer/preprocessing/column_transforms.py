@@ -60,7 +60,7 @@ class NumericTransform:
     Examples
     --------
     >>> import numpy as np
-    >>> plan, out = Numbers("age"), np.empty((2, 1))
+    >>> plan, out = NumericTransform("age"), np.empty((2, 1))
     >>> plan.write(plan.read(np.array([31, 45])), out)
     >>> out.tolist()
     [[31.0], [45.0]]

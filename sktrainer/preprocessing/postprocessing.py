@@ -159,7 +159,7 @@ def median_or_zero(values: Array) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> median(np.array([1.0, np.nan, 5.0, 3.0]))
+    >>> median_or_zero(np.array([1.0, np.nan, 5.0, 3.0]))
     3.0
     """
     missing = np.isnan(values)

@@ -63,10 +63,10 @@ def choose_treatment(found: InferredColumn, settings: EncoderOptions) -> Treatme
     Examples
     --------
     >>> import numpy as np
-    >>> found = recognise(np.array(["a", "b", "a"], dtype=object), "letter")
-    >>> treatment_of(found, Settings("native+target", max_levels=30))
+    >>> found = infer_column_type(np.array(["a", "b", "a"], dtype=object), "letter")
+    >>> choose_treatment(found, EncoderOptions("native+target", max_levels=30))
     'codes'
-    >>> treatment_of(found, Settings("native+target", max_levels=1))
+    >>> choose_treatment(found, EncoderOptions("native+target", max_levels=1))
     'target encoding'
     """
     if found.kind in ("constant", "empty"):

@@ -125,7 +125,7 @@ def label_lines(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
 
     Examples
     --------
-    >>> print(labelled([("Data", "10 rows"), ("Split", "random")]))
+    >>> print(label_lines([("Data", "10 rows"), ("Split", "random")]))
     Data   10 rows
     Split  random
     """
@@ -157,7 +157,7 @@ def text_table(
     --------
     >>> import pandas as pd
     >>> scores = pd.DataFrame({"accuracy": [0.8912], "f1": [0.5]}, index=["train"])
-    >>> print(compact_table(scores))
+    >>> print(text_table(scores))
            accuracy     f1
     train     0.891  0.500
     """

@@ -74,7 +74,7 @@ def creates_synthetic_rows(sampler: Any) -> bool:
 
     Examples
     --------
-    >>> makes_rows("smote"), makes_rows("undersample")
+    >>> creates_synthetic_rows("smote"), creates_synthetic_rows("undersample")
     (True, False)
     """
     if sampler is None or isinstance(sampler, str):

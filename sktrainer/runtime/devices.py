@@ -72,7 +72,7 @@ def is_device_name(value: Any) -> bool:
 
     Examples
     --------
-    >>> [is_device(name) for name in ("cpu", "cuda", "cuda:1", "gpu", "cpu:0")]
+    >>> [is_device_name(name) for name in ("cpu", "cuda", "cuda:1", "gpu", "cpu:0")]
     [True, True, True, False, False]
     """
     match = _NAME.fullmatch(value) if isinstance(value, str) else None

@@ -30,7 +30,7 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     Examples
     --------
     >>> before = np.random.get_state()[1][0]
-    >>> with kept(seed=1):
+    >>> with preserve_global_state(seed=1):
     ...     draws = np.random.random(3)
     >>> bool(np.random.get_state()[1][0] == before)
     True

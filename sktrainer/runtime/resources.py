@@ -75,7 +75,7 @@ def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
 
     Examples
     --------
-    >>> plan_jobs(1, 5)[0]
+    >>> split_cores(1, 5)[0]
     1
     """
     if n_jobs is not None and (not hasattr(n_jobs, "__index__") or int(n_jobs) == 0):

@@ -65,9 +65,9 @@ def effective_retries(n_retries: int, estimator: Any) -> tuple[int, tuple[str, .
     Examples
     --------
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> useful_retries(2, DecisionTreeClassifier())
+    >>> effective_retries(2, DecisionTreeClassifier())
     (2, ())
-    >>> useful_retries(2, DecisionTreeClassifier(random_state=3))[0]
+    >>> effective_retries(2, DecisionTreeClassifier(random_state=3))[0]
     0
     """
     if not n_retries or not hasattr(estimator, "get_params"):

@@ -76,7 +76,7 @@ def accepts_any_keyword(make: Any) -> bool:
 
     Examples
     --------
-    >>> takes_any(lambda width, **options: None), takes_any(lambda width: None)
+    >>> accepts_any_keyword(lambda width, **options: None), accepts_any_keyword(lambda width: None)
     (True, False)
     """
     try:

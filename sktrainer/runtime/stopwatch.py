@@ -21,7 +21,7 @@ class Stopwatch:
     >>> watch = Stopwatch()
     >>> with watch.stage("split"):
     ...     pass
-    >>> list(watch.frame().columns)
+    >>> list(watch.to_frame().columns)
     ['stage', 'seconds', 'peak_memory_mb']
     """
 

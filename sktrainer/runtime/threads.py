@@ -33,7 +33,7 @@ def limit_threads(n_threads: int | None) -> Iterator[None]:
 
     Examples
     --------
-    >>> with limited_threads(1):
+    >>> with limit_threads(1):
     ...     pass
     """
     if n_threads is None:

@@ -88,7 +88,7 @@ def expand_class_columns(
 
     Examples
     --------
-    >>> expand_columns(np.array([[0.25, 0.75]]), np.array([0, 2]), 3)
+    >>> expand_class_columns(np.array([[0.25, 0.75]]), np.array([0, 2]), 3)
     array([[0.25, 0.  , 0.75]])
     """
     if class_codes is None or np.array_equal(class_codes, np.arange(n_classes)):

@@ -40,7 +40,7 @@ ALLOWED_OBJECTS: frozenset[str] = frozenset(
         "sktrainer.data.dates.DateFormat",
         "sktrainer.data.levels.Levels",
         "sktrainer.data.schema.ColumnContract",
-        "sktrainer.preprocessing.fit_matrix.MatrixPlan",
+        "sktrainer.preprocessing.fit_matrix.MatrixTransform",
         "sktrainer.preprocessing.fit_sparse.SparseTransform",
         "sktrainer.preprocessing.table_transform.TableTransform",
         *_names(
@@ -223,7 +223,7 @@ def is_allowed(role: str, name: str) -> bool:
 
     Examples
     --------
-    >>> is_known("object", "lightgbm.basic.Booster"), is_known("function", "os.system")
+    >>> is_allowed("object", "lightgbm.basic.Booster"), is_allowed("function", "os.system")
     (True, False)
     """
     if role == "function":

@@ -149,7 +149,7 @@ def _assemble_trainer(
     trainer = kind(**parameters)
     vars(trainer).update(_attributes(state["attributes"], members, kind))
     vars(trainer).update(
-        _fitted=fitted,
+        _predictor=fitted,
         pipeline_=fitted.pipeline,
         model_=fitted.model,
         report_=_report(decode_json(members["report.json"])),

@@ -72,9 +72,9 @@ def split_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     Examples
     --------
     >>> import numpy as np
-    >>> from sktrainer.types import CheckedData
+    >>> from sktrainer.types import FitData
     >>> y = np.repeat([0, 1], [15, 5])
-    >>> data = CheckedData(np.arange(20.0)[:, None], y, "classification", np.array(["a", "b"]))
+    >>> data = FitData(np.arange(20.0)[:, None], y, "classification", np.array(["a", "b"]))
     >>> split, notes = split_rows(data, SplitPlan("stratified", test_size=0.2))
     >>> np.bincount(y[split.test]).tolist(), len(split.train), notes
     ([3, 1], 16, ())
@@ -170,9 +170,9 @@ def split_folds(
     Examples
     --------
     >>> import numpy as np
-    >>> from sktrainer.types import CheckedData
-    >>> data = CheckedData(np.zeros((6, 1)), np.arange(6.0), "regression")
-    >>> for train, test in fold_rows(data, np.arange(6), SplitPlan("time"), 2):
+    >>> from sktrainer.types import FitData
+    >>> data = FitData(np.zeros((6, 1)), np.arange(6.0), "regression")
+    >>> for train, test in split_folds(data, np.arange(6), SplitPlan("time"), 2):
     ...     print(train, test)
     [0 1] [2 3]
     [0 1 2 3] [4 5]

@@ -69,7 +69,7 @@ def allocate_per_class(counts: Array, total: int) -> Array:
 
     Examples
     --------
-    >>> allocate(np.array([70, 29, 1]), 10)
+    >>> allocate_per_class(np.array([70, 29, 1]), 10)
     array([7, 3, 0])
     """
     caps = np.maximum(counts - 1, 0)

@@ -80,9 +80,9 @@ def are_valid_probabilities(values: Array) -> bool:
 
     Examples
     --------
-    >>> are_probabilities(np.array([[0.2, 0.8], [np.nan, np.nan]]))
+    >>> are_valid_probabilities(np.array([[0.2, 0.8], [np.nan, np.nan]]))
     True
-    >>> are_probabilities(np.array([[3.2, -2.2]]))
+    >>> are_valid_probabilities(np.array([[3.2, -2.2]]))
     False
     """
     rows = values[np.isfinite(values).all(axis=1)]
@@ -106,7 +106,7 @@ def compare_log_loss(
     Examples
     --------
     >>> codes, even = np.array([0, 1]), np.array([0.5, 0.5])
-    >>> class_skill(np.array([[0.9, 0.1], [0.2, 0.8]]), codes, even).no_better
+    >>> compare_log_loss(np.array([[0.9, 0.1], [0.2, 0.8]]), codes, even).is_no_better
     False
     """
     of_truth = probabilities[np.arange(len(codes)), codes]

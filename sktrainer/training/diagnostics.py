@@ -119,7 +119,7 @@ def suggest_target_scaling(model: Any) -> str:
     Examples
     --------
     >>> from sklearn.neural_network import MLPRegressor
-    >>> scaling_advice(MLPRegressor())[:38]
+    >>> suggest_target_scaling(MLPRegressor())[:38]
     'standardize the target: wrap the train'
     """
     do = "standardize the target: "
@@ -152,7 +152,7 @@ def suggest_params(model: Any) -> str:
     Examples
     --------
     >>> from sklearn.neural_network import MLPClassifier
-    >>> advice(MLPClassifier())
+    >>> suggest_params(MLPClassifier())
     'decrease learning_rate_init (now 0.001)'
     """
     parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}

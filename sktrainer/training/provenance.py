@@ -63,7 +63,7 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> packages_of([Ridge(), Ridge(), "passthrough"])
+    >>> root_packages([Ridge(), Ridge(), "passthrough"])
     ['sklearn']
     """
     names: list[str] = []

@@ -122,7 +122,7 @@ def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> attempts_frame([Attempt(1, 7, Verdict(loss=0.5), 0.1, used=True)])
+    >>> attempts_to_frame([Attempt(1, 7, Diagnosis(loss=0.5), 0.1, used=True)])
        try  seed  validation_loss  seconds outcome  used
     0    1     7              0.5      0.1    fine  True
     """

@@ -37,10 +37,10 @@ def describe_value(value: Any) -> Any:
 
     Examples
     --------
-    >>> plain_value({"depth": np.int64(3), "classes": (0, "a", None)})
+    >>> describe_value({"depth": np.int64(3), "classes": (0, "a", None)})
     {'depth': 3, 'classes': [0, 'a', None]}
     >>> from sklearn.linear_model import Ridge
-    >>> plain_value(Ridge)
+    >>> describe_value(Ridge)
     'sklearn.linear_model._ridge.Ridge'
     """
     if value is None or isinstance(value, (bool, str)):

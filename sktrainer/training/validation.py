@@ -193,9 +193,9 @@ def scorer_problem(name: str, task: Task, n_classes: int) -> str | None:
 
     Examples
     --------
-    >>> print(scorer_misfit("f1", "classification", 3))
+    >>> print(scorer_problem("f1", "classification", 3))
     scorer 'f1' does not support classification with 3 classes; use for example 'f1_macro'
-    >>> scorer_misfit("f1", "classification", 2) is None
+    >>> scorer_problem("f1", "classification", 2) is None
     True
     """
     if _scores(name, task, n_classes):

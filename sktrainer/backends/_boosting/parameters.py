@@ -47,7 +47,7 @@ def resolve_n_threads(asked: Any, granted: int) -> int:
 
     Examples
     --------
-    >>> granted_threads(None, 4), granted_threads(-1, 4), granted_threads(2, 4)
+    >>> resolve_n_threads(None, 4), resolve_n_threads(-1, 4), resolve_n_threads(2, 4)
     (4, 4, 2)
     """
     return granted if asked is None or asked <= 0 else min(int(asked), granted)

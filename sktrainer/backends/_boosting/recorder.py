@@ -40,7 +40,7 @@ def train_curve_size(n_train: int) -> int:
 
     Examples
     --------
-    >>> curve_size(800), curve_size(60_000), curve_size(1_000_000)
+    >>> train_curve_size(800), train_curve_size(60_000), train_curve_size(1_000_000)
     (800, 3000, 10000)
     """
     return min(n_train, MOST_CURVE_ROWS, max(FEWEST_CURVE_ROWS, n_train // 20))

@@ -125,7 +125,7 @@ def take_network_rows(X: Any, rows: Any) -> Any:
 
     Examples
     --------
-    >>> take({"a": np.array([1, 2, 3])}, slice(0, 2))
+    >>> take_network_rows({"a": np.array([1, 2, 3])}, slice(0, 2))
     {'a': array([1, 2])}
     """
     if isinstance(X, dict):
@@ -159,7 +159,7 @@ def normalize_weights(weight: Array) -> Array:
 
     Examples
     --------
-    >>> mean_one(np.array([1.0, 3.0])).tolist()
+    >>> normalize_weights(np.array([1.0, 3.0])).tolist()
     [0.5, 1.5]
     """
     values: Array = np.asarray(weight, dtype=np.float64)
@@ -176,7 +176,7 @@ def describe_target_columns(count: int) -> str:
 
     Examples
     --------
-    >>> target_columns(1), target_columns(3)
+    >>> describe_target_columns(1), describe_target_columns(3)
     ('one target column', '3 target columns')
     """
     return "one target column" if count == 1 else f"{count} target columns"

@@ -40,7 +40,7 @@ def epochs_or_none(value: Any) -> int | None:
 
     Examples
     --------
-    >>> counted(30), counted("thirty")
+    >>> epochs_or_none(30), epochs_or_none("thirty")
     (30, None)
     """
     try:

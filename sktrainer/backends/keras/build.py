@@ -149,7 +149,7 @@ def input_spec(X: Any) -> Any:
 
     Examples
     --------
-    >>> spec_of(np.zeros((9, 3), np.float32))
+    >>> input_spec(np.zeros((9, 3), np.float32))
     ((3,), 'float32')
     """
     if isinstance(X, dict):
@@ -162,7 +162,7 @@ def zeros_like_spec(spec: Any) -> Any:
 
     Examples
     --------
-    >>> like(((3,), "float32")).shape
+    >>> zeros_like_spec(((3,), "float32")).shape
     (2, 3)
     """
     if isinstance(spec, dict):

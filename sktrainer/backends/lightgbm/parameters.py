@@ -131,7 +131,7 @@ def configured_device(given: Mapping[str, Any]) -> str | None:
 
     Examples
     --------
-    >>> own_device({"device": "cuda", "gpu_device_id": 1}), own_device({})
+    >>> configured_device({"device": "cuda", "gpu_device_id": 1}), configured_device({})
     ('cuda:1', None)
     """
     device, index = first_set(given, _DEVICE), first_set(given, ("gpu_device_id",), -1)

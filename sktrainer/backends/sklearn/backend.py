@@ -42,7 +42,7 @@ class SklearnBackend:
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.ensemble import RandomForestClassifier
-    >>> from sktrainer.running.early_stopping import Monitor, WatchedMetric
+    >>> from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
     >>> from sktrainer.types import Rows
     >>> X, y = load_iris(return_X_y=True)
     >>> outcome = SklearnBackend().fit(
@@ -51,7 +51,7 @@ class SklearnBackend:
     ...         task="classification",
     ...         train=Rows(X[::2], y[::2]),
     ...         validation=Rows(X[1::2], y[1::2]),
-    ...         monitor=Monitor(WatchedMetric(), n_iter_no_change=10),
+    ...         monitor=Monitor(EvalMetric(), n_iter_no_change=10),
     ...         seed=0,
     ...     )
     ... )

@@ -26,7 +26,7 @@ def dump_state(*values: Any) -> dict[str, bytes]:
 
     Examples
     --------
-    >>> loaded(dumped([1, 2], None))
+    >>> load_state(dump_state([1, 2], None))
     ([1, 2], None)
     """
     return dict(pickle_member(_FILE, values))

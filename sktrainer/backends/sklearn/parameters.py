@@ -62,7 +62,7 @@ def balanced_class_weight(
     --------
     >>> from sklearn.linear_model import SGDClassifier
     >>> model = SGDClassifier(class_weight="balanced")
-    >>> labelled_weights(model, np.array(["a", "b", "b", "b"]))
+    >>> balanced_class_weight(model, np.array(["a", "b", "b", "b"]))
     {'class_weight': {'a': 2.0, 'b': 0.6666666666666666}}
     """
     if getattr(model, "class_weight", None) != "balanced":

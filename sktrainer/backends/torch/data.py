@@ -112,7 +112,7 @@ class BatchLoader:
     Examples
     --------
     >>> rows = RowsDataset(np.zeros((5, 2), dtype=np.float32))
-    >>> [len(X) for X, _ in WholeBatches(rows, 2, join_lone_row=True)]
+    >>> [len(X) for X, _ in BatchLoader(rows, 2, join_lone_row=True)]
     [2, 3]
     """
 
@@ -176,7 +176,7 @@ def pad_rows(values: Any, size: int) -> Any:
 
     Examples
     --------
-    >>> padded(torch.tensor([1, 2]), 4)
+    >>> pad_rows(torch.tensor([1, 2]), 4)
     tensor([1, 2, 2, 2])
     """
     if isinstance(values, dict):
@@ -209,10 +209,10 @@ def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[Embedding
     >>> import numpy as np
     >>> rows = np.array([[3, 1], [0, 4]])
     >>> module = nn.Sequential(nn.Embedding(10, 2), nn.Flatten())
-    >>> with noted_lookups(module, rows) as found:
+    >>> with record_embedding_inputs(module, rows) as found:
     ...     _ = module(torch.from_numpy(rows))
     >>> found
-    [Lookup(size=10, of=None)]
+    [EmbeddingInput(size=10, of=None)]
     """
     found: list[EmbeddingInput] = []
     rows = to_tensors(torch_input(sample))

@@ -26,7 +26,7 @@ def is_available(device: Any) -> bool:
 
     Examples
     --------
-    >>> is_there("cpu"), is_there("cuda:99")
+    >>> is_available("cpu"), is_available("cuda:99")
     (True, False)
     """
     place = torch.device("cpu" if device is None else device)

@@ -261,7 +261,7 @@ def with_mixin(net_class: Any) -> Any:
     Examples
     --------
     >>> from skorch import NeuralNetClassifier
-    >>> managed(NeuralNetClassifier).__mro__[2].__name__
+    >>> with_mixin(NeuralNetClassifier).__mro__[2].__name__
     'NeuralNetClassifier'
     """
     if issubclass(net_class, NetMixin):

@@ -45,8 +45,8 @@ def hash_stable_copy(module: torch.nn.Module) -> torch.nn.Module:
     Examples
     --------
     >>> import joblib
-    >>> module = copied(torch.nn.Linear(2, 1))
-    >>> joblib.hash(module) == joblib.hash(copied(module))
+    >>> module = hash_stable_copy(torch.nn.Linear(2, 1))
+    >>> joblib.hash(module) == joblib.hash(hash_stable_copy(module))
     True
     """
     return _mark_hash_stable(plain_copy(module))

@@ -138,7 +138,7 @@ def last_autograd_op(outputs: torch.Tensor) -> str:
 
     Examples
     --------
-    >>> last_step(torch.nn.Linear(2, 3)(torch.ones(4, 2)).softmax(dim=1)[:, :2])
+    >>> last_autograd_op(torch.nn.Linear(2, 3)(torch.ones(4, 2)).softmax(dim=1)[:, :2])
     'Softmax'
     """
     step = outputs.grad_fn

@@ -14,7 +14,7 @@ def is_torch_module(estimator: Any) -> bool:
 
     Examples
     --------
-    >>> is_module(dict)
+    >>> is_torch_module(dict)
     False
     """
     mro = estimator.__mro__ if isinstance(estimator, type) else type(estimator).__mro__

@@ -129,9 +129,9 @@ def fingerprint_inputs(X: Any, y: Any = None, **others: Any) -> Fingerprint:
     --------
     >>> import numpy as np
     >>> X = np.array([[1, 2], [3, 4]])
-    >>> from sktrainer.storage.differences import differences
-    >>> before, now = data_fingerprint(X), data_fingerprint(X + [0, 1])
-    >>> differences(before, now)
+    >>> from sktrainer.data.fingerprint.differences import fingerprint_differences
+    >>> before, now = fingerprint_inputs(X), fingerprint_inputs(X + [0, 1])
+    >>> fingerprint_differences(before, now)
     ['X: values changed in column 1']
     """
     X, y = _split_off(X, y)

@@ -39,7 +39,7 @@ def length_prefixed(pieces: Iterable[bytes]) -> bytes:
 
     Examples
     --------
-    >>> framed([b"a", b"bc"]) == framed([b"ab", b"c"])
+    >>> length_prefixed([b"a", b"bc"]) == length_prefixed([b"ab", b"c"])
     False
     """
     return b"".join(struct.pack("<q", len(piece)) + piece for piece in pieces)
@@ -95,7 +95,7 @@ def value_bytes(cell: Any) -> bytes:
 
     Examples
     --------
-    >>> cell_bytes(1) == cell_bytes(1.0), cell_bytes("a")
+    >>> value_bytes(1) == value_bytes(1.0), value_bytes("a")
     (False, b'str:a')
     """
     exact = _EXACT.get(type(cell))

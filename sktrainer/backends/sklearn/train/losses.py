@@ -130,11 +130,11 @@ def native_loss(
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import SGDRegressor
-    >>> from sktrainer.running.predicted import Predicted
+    >>> from sktrainer.data.predictions import CachedPredictor
     >>> from sktrainer.types import Rows
     >>> y = np.array([0.0, 2.0])
-    >>> loss = own_loss(SGDRegressor(), "regression", y, Rows(None, y), None)
-    >>> loss(Predicted("regression", None, predict=lambda: np.array([0.0, 1.0])))
+    >>> loss = native_loss(SGDRegressor(), "regression", y, Rows(None, y), None)
+    >>> loss(CachedPredictor("regression", None, predict=lambda: np.array([0.0, 1.0])))
     0.5
     """
     name = getattr(model, "loss", None)

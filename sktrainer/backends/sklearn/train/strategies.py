@@ -85,9 +85,9 @@ def iteration_strategy(model: Any) -> IterationStrategy | None:
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression, SGDClassifier
-    >>> way_of(LogisticRegression()) is None
+    >>> iteration_strategy(LogisticRegression()) is None
     True
-    >>> way_of(SGDClassifier()).iteration
+    >>> iteration_strategy(SGDClassifier()).iteration
     'epoch'
     """
     way = next(
@@ -109,7 +109,7 @@ def sklearn_class_names(model: Any) -> list[str]:
     Examples
     --------
     >>> from sklearn.linear_model import Perceptron
-    >>> sklearn_names(Perceptron())[:2]
+    >>> sklearn_class_names(Perceptron())[:2]
     ['Perceptron', 'BaseSGDClassifier']
     """
     return [
