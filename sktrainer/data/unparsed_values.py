@@ -23,7 +23,10 @@ def may_hold_strings(cells: ColumnValues) -> bool:
 
     Examples
     --------
-    >>> may_hold_strings(np.array([1.0, np.nan])), may_hold_strings(np.array([1, "many"], dtype=object))
+    >>> (
+    ...     may_hold_strings(np.array([1.0, np.nan])),
+    ...     may_hold_strings(np.array([1, "many"], dtype=object)),
+    ... )
     (False, True)
     """
     if cells.dtype.kind in "iufbmM":

@@ -76,7 +76,10 @@ def accepts_any_keyword(make: Any) -> bool:
 
     Examples
     --------
-    >>> accepts_any_keyword(lambda width, **options: None), accepts_any_keyword(lambda width: None)
+    >>> (
+    ...     accepts_any_keyword(lambda width, **options: None),
+    ...     accepts_any_keyword(lambda width: None),
+    ... )
     (True, False)
     """
     try:

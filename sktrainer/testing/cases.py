@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from unittest import SkipTest
 
@@ -61,6 +62,11 @@ class Case:
         given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
         nested = {name: given.pop(name) for name in list(given) if "__" in name}
         return ManagedTrainer(clone_network(self.estimator), **given).set_params(**nested)
+
+    @cached_property
+    def fitted(self) -> ManagedTrainer:
+        """Trainer fitted on `table()`, shared by all checks that only read it."""
+        return self.trainer().fit(*self.table())
 
     def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
         """Return the training table and its target."""
