@@ -1,13 +1,17 @@
-"""Settings of all tests: deterministic hypothesis, and a check of global state."""
+"""Settings of all tests: deterministic hypothesis, long tests, and a check of global state."""
 
 from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,48 @@ settings.register_profile(
     "sktrainer", derandomize=True, deadline=None, database=None, print_blob=True
 )
 settings.load_profile("sktrainer")
+
+LONG_SHARE = 10  # CI runs one in this many long tests
+
+
+@cache
+def long_tests_seed() -> str:
+    """Return what chooses the long tests of a CI run: LONG_TESTS_SEED or the commit hash.
+
+    It must be the same in all processes of a run, so it cannot be drawn here.
+    """
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    folder = Path(__file__).parent
+    head = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return os.environ.get("LONG_TESTS_SEED") or head.stdout.strip() or "0"
+
+
+def _runs_long_sample(config: pytest.Config) -> bool:
+    return os.environ.get("CI") == "true" and not config.option.markexpr
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Print how to repeat the choice of long tests."""
+    if not _runs_long_sample(config):
+        return None
+    return f"long tests: one in {LONG_SHARE}, chosen by LONG_TESTS_SEED={long_tests_seed()}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect long tests, unless `-m` names the marker or the CI sample has them."""
+    if "long" in config.option.markexpr:
+        return
+
+    def is_selected(item: pytest.Item) -> bool:
+        if item.get_closest_marker("long") is None:
+            return True
+        key = f"{long_tests_seed()} {item.nodeid}"
+        return _runs_long_sample(config) and zlib.crc32(key.encode()) % LONG_SHARE == 0
+
+    selected = [item for item in items if is_selected(item)]
+    if len(selected) < len(items):
+        config.hook.pytest_deselected(items=[i for i in items if not is_selected(i)])
+        items[:] = selected
 
 
 # This scikit-learn check shuffles rows with NumPy's global generator.

@@ -1,8 +1,23 @@
-"""Models for the contract checks: one per family and kind of iteration."""
+"""Models for the contract checks: one per family and kind of iteration.
+
+A profile is a set of capabilities that decide what sktrainer does before the model sees the
+data. Checks of these stages run for one family per profile in `make test`, and for all families
+in `make test-long`. With the present families the profiles are:
+
+- boosting libraries: native categories and missing values, rounds with early stopping
+- GradientBoosting: complete and encoded tables, rounds
+- forests and bagging: missing values but encoded categories, members that are added
+- MLP and SGD: scaled tables, epochs
+- linear models and SVC: scaled tables, a single fit
+- nearest neighbors: the same without sample weights
+- decision tree: missing values, a single fit
+- naive Bayes and dummy: complete and encoded tables, a single fit
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from catboost import CatBoostClassifier, CatBoostRegressor
@@ -25,6 +40,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
+from sktrainer.backends.registry import find_backend
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import Case
 from tests.keras_networks import (
@@ -108,3 +124,28 @@ def _classifier(estimator: Any, **parameters: Any) -> Case:
 
 def _regressor(estimator: Any, **parameters: Any) -> Case:
     return Case(estimator, "regression", parameters)
+
+
+@cache
+def case_of(family: str) -> Case:
+    """Return the case of a family. Checks that only read its fitted trainer share it."""
+    return FAMILIES[family]()
+
+
+def profile(family: str) -> tuple[object, ...]:
+    """Return the capabilities that decide how the table and the target are prepared."""
+    case = case_of(family)
+    found = find_backend(case.estimator).capabilities(case.estimator, case.task)
+    return (
+        case.task,
+        found.native_missing,
+        found.native_categorical,
+        found.scale_sensitive,
+        found.accepts_sample_weight,
+        found.max_iter is not None,
+    )
+
+
+def one_per_profile(families: Iterable[str]) -> set[str]:
+    """Return the first family of each profile."""
+    return set({profile(family): family for family in reversed(list(families))}.values())

@@ -1,4 +1,7 @@
-"""Tests that all scikit-learn estimators train on a mixed table with missing values."""
+"""Tests that all scikit-learn estimators train on a mixed table with missing values.
+
+They are `long`: `tests/test_contract.py` covers each kind of estimator.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from sklearn.utils import all_estimators, get_tags
 from sktrainer import InputError, ManagedTrainer
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import mixed_table
+
+pytestmark = pytest.mark.long
 
 # Constructor arguments that are not numbers.
 ARGUMENTS = {

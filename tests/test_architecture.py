@@ -1,4 +1,8 @@
-"""Imports point one way, frameworks are imported lazily, and the package loads quickly."""
+"""Rules for the structure of the package, checked on its source code.
+
+Imports point to lower layers and have no cycles, frameworks are imported where they are used,
+files and the package stay small, types are precise, and tests mirror the source tree.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,158 +19,179 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
-GROUND = {"_optional", "_version", "exceptions", "rows", "types"}
-SERVICES = {"backends", "datasets", "encoding", "results", "running", "scaling", "tracking"}
-STAGES = GROUND | SERVICES | {"anatomy", "parameters", "stages"}
-FLOW = STAGES | {
-    "compatibility",
-    "cross_validation",
-    "flow",
-    "joining",
-    "recipe",
-    "retries",
-    "storage",
-}
-TRAINING = FLOW | {
-    "checking",
-    "checkpointing",
-    "incremental",
-    "receipt",
-    "reporting",
-    "tags",
-    "telling",
-    "training",
-}
-EVERYTHING = TRAINING | {
-    "cli",
-    "config",
-    "functional",
-    "model_store",
-    "testing",
-    "trainer",
-    "verification",
-}
+MAX_TOP_LEVEL_MODULES = 10
+MAX_LINES = 350
+MAX_LINES_OF = {"trainer.py": 500}
+MAX_PACKAGE_LINES = 30_000
+MAX_ANY_PERCENT = 12.0
 
-# Allowed imports. A key is a module or a package under sktrainer/; its value holds the modules
-# and packages (with everything inside) that it may import besides its own.
-ALLOWED: dict[str, set[str]] = {
-    "_version": set(),
-    "exceptions": set(),
-    "types": set(),
-    "_optional": {"exceptions"},
-    "rows": {"exceptions", "types"},
-    "anatomy": GROUND | {"backends.adoption"},
-    "parameters": GROUND | {"running.devices"},
-    "datasets": GROUND,
-    "running": GROUND,
-    "encoding": GROUND | {"running.seeding"},
-    "backends": GROUND | {"running"},
-    "results": GROUND | {"encoding.probabilities"},
-    "tracking": GROUND,
-    "scaling": GROUND | {"running"},
-    "stages": GROUND | SERVICES,
-    "storage": GROUND | SERVICES,
-    "compatibility": STAGES,
-    "recipe": STAGES | {"compatibility"},
-    "retries": STAGES,
-    "joining": STAGES,
-    "flow": STAGES | {"joining", "recipe", "retries"},
-    "cross_validation": STAGES | {"flow", "recipe"},
-    "checkpointing": FLOW,
-    "receipt": FLOW,
-    "reporting": FLOW | {"receipt"},
-    "tags": FLOW,
-    "checking": FLOW,
-    "telling": FLOW | {"reporting"},
-    "training": FLOW | {"checking", "checkpointing", "receipt", "reporting", "telling"},
-    "incremental": FLOW | {"checking", "receipt", "reporting", "telling", "training"},
-    "verification": TRAINING,
-    "answering": FLOW,
-    "keeping": TRAINING | {"verification"},
-    "trainer": TRAINING | {"answering", "keeping"},
-    "model_store": TRAINING | {"trainer"},
-    "functional": TRAINING | {"model_store", "trainer"},
-    "config": TRAINING | {"functional", "trainer"},
-    "cli": TRAINING | {"config", "functional", "trainer"},
-    "testing": EVERYTHING,
-    "__init__": EVERYTHING,
-    "__main__": EVERYTHING,
-}
+# Each module may import modules of lower layers and of its own package.
+LAYERS = (
+    ("_optional", "exceptions", "types", "datasets"),
+    ("callbacks", "files", "runtime"),
+    ("checkpoints", "data", "reporting"),
+    ("backends", "preprocessing", "resampling", "scoring", "splitting"),
+    ("prediction", "serialization", "training"),
+    ("model_store", "persistence"),
+    ("trainer",),
+    ("functional", "testing"),
+    ("__init__",),
+)
 
-# Packages that are imported only inside functions, and the modules that may import them.
+# The order inside `backends`. The framework packages are the highest layer.
+BACKEND_LAYERS = (
+    ("support",),
+    ("base",),
+    ("registry",),
+    ("estimators",),
+    ("eval_metric",),
+    ("_boosting", "_networks"),
+)
+
+# Packages that are not imported with sktrainer, and the modules that may import them.
 FRAMEWORKS: dict[str, set[str]] = {
-    "catboost": {"backends", "storage.natives"},
-    "dask": {"scaling"},
-    "distributed": {"scaling"},
-    "imblearn": {"backends", "encoding", "results", "running", "stages", "storage", "testing"},
-    "keras": {"backends", "storage.natives"},
-    "lightgbm": {"backends", "storage.natives", "storage.onnx"},
-    "matplotlib": {"results.plots"},
-    "mlflow": {"tracking"},
-    "onnx": {"storage.onnx"},
-    "onnxmltools": {"storage.onnx"},
-    "onnxruntime": {"storage.onnx"},
-    "polars": set(),  # frames are read through narwhals
-    "pyarrow": {"scaling"},
-    "rich": {"running.bars", "running.progress"},
-    "scikeras": {"backends"},
-    "skl2onnx": {"storage.onnx"},
-    "skops": {"storage"},
-    "skorch": {"backends", "storage.natives"},
-    "tensorflow": {"backends"},
-    "torch": {"backends", "storage.natives"},
-    "wandb": {"tracking"},
-    "xgboost": {"backends", "storage.natives"},
+    "catboost": {"backends.catboost"},
+    "imblearn": {"backends", "resampling", "runtime", "serialization"},
+    "jinja2": {"reporting"},
+    "keras": {"backends.keras"},
+    "lightgbm": {"backends.lightgbm"},
+    "matplotlib": {"reporting.plots"},
+    "onnx": {"backends", "serialization.onnx"},
+    "onnxmltools": {"backends", "serialization.onnx"},
+    "onnxruntime": {"serialization.onnx"},
+    "polars": set(),  # tables are read through narwhals
+    "pyarrow": set(),
+    "rich": {"callbacks.progress", "callbacks.progress_bars"},
+    "safetensors": {"backends.torch", "files.arrays"},
+    "scikeras": {"backends.keras"},
+    "skl2onnx": {"backends", "serialization.onnx"},
+    "skops": {"serialization"},
+    "skorch": {"backends.torch"},
+    "tensorflow": {"backends.keras"},
+    "torch": {"backends.torch"},
+    "xgboost": {"backends.xgboost"},
 }
 
-# Stages are called by the flow only and do not import each other.
-THE_STAGES = {
-    f"stages.{name}" for name in "checks splitting preparing fitting evaluating".split()
+# Modules that import a framework at module level and are imported inside functions only.
+ON_DEMAND = {
+    "backends.torch.build",
+    "backends.torch.data",
+    "backends.torch.devices",
+    "backends.torch.estimator",
+    "backends.torch.mixin",
+    "backends.torch.network",
+    "backends.torch.outputs",
+    "callbacks.progress_bars",
 }
 
 # Functions that import the module named by their first argument.
 BY_NAME = {"__import__", "import_module", "require"}
 
-# Modules that may import a framework at module level; others import them inside functions only.
-ON_DEMAND = {
-    "backends._torch_batches",
-    "backends._torch_devices",
-    "backends._torch_completion",
-    "backends._torch_lookups",
-    "backends._torch_looks",
-    "backends._torch_losses",
-    "backends._torch_module_net",
-    "backends._torch_nets",
-    "backends._torch_pickle",
-    "running.bars",
-    "storage.natives._keras_models",
-    "storage.natives._modules",
+# Parameters that accept any object: rows, targets, and estimators of other packages.
+MAY_BE_ANY = {"self", "cls", "X", "y", "X_val", "y_val", "estimator", "model"}
+
+# Test files that do not test one source file.
+CROSS_CUTTING: dict[str, str] = {
+    "test_architecture.py": "structure of the source code",
+    "test_language.py": "language of code and documentation",
+    "test_contract.py": "contract checks of all model families",
+    "test_check_estimator.py": "scikit-learn's checks, for all model families",
+    "test_all_estimators.py": "every scikit-learn estimator is fitted",
+    "test_clients.py": "the trainer inside scikit-learn's meta-estimators",
+    "test_device.py": "the `device` parameter, for all frameworks",
+    "test_gpu.py": "training on a GPU, for all frameworks",
+    "test_docs.py": "code and links of the pages in docs/",
+    "test_readme.py": "code and links of the README",
+    "backends/keras/test_check_estimator.py": "scikit-learn's checks of Keras models",
+    "checkpoints/test_kills.py": "processes that are killed while they write checkpoints",
+    "serialization/test_fuzz.py": "changed files, for all readers",
 }
+
+# Violations that still exist. A test fails if an entry is not needed any more.
+EXCEPTIONS: dict[str, set[str]] = {
+    "imports of lower layers only": {
+        "backends.estimators -> backends.keras.estimator",
+        "backends.estimators -> backends.keras.network",
+        "backends.estimators -> backends.keras.recognize",
+        "backends.estimators -> backends.keras.wrappers",
+        "backends.estimators -> backends.torch.backend",
+        "backends.estimators -> backends.torch.network",
+        "backends.estimators -> backends.torch.recognize",
+        "backends.keras.devices -> backends.torch.devices",
+        "backends.torch.serialize -> serialization.allowlist",
+        "data.targets -> backends.estimators",
+        "model_store -> trainer",
+        "serialization.manifest -> __init__",
+        "serialization.onnx.graph_builder -> __init__",
+    },
+    "no import cycles": {
+        "__init__",
+        "backends.keras.backend",
+        "backends.keras.mixin",
+        "backends.keras.train",
+        "functional",
+        "model_store",
+        "persistence",
+        "reporting.html",
+        "reporting.key_metrics",
+        "reporting.page_context",
+        "reporting.plots",
+        "reporting.report",
+        "reporting.sentences",
+        "reporting.text",
+        "serialization.bundle",
+        "serialization.manifest",
+        "serialization.onnx.export",
+        "serialization.onnx.graph_builder",
+        "serialization.onnx.hist_boosting",
+        "serialization.onnx.inputs",
+        "serialization.onnx.models",
+        "serialization.onnx.outputs",
+        "serialization.reader",
+        "serialization.writer",
+        "trainer",
+    },
+    "frameworks are imported where they are used": {
+        "backends.estimators imports keras",
+        "backends.keras.devices imports torch",
+        "backends.keras.network imports keras outside a function",
+        "serialization.onnx.models imports lightgbm",
+        "training.fit_model imports imblearn",
+    },
+    "short files": {
+        "backends/keras/network.py",
+        "reporting/page_context.py",
+        "trainer.py",
+    },
+}
+
+# Limits that the code does not meet yet, with the present value. They may only get smaller.
+PRESENT = {"lines": 36_000, "Any": 16.5}
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement: its target, its line, and when it runs."""
+    """One import: the module that imports, its line, the target, and whether it runs late."""
 
-    target: str
+    module: str
     line: int
-    in_function: bool
-    only_for_types: bool
+    target: str
+    is_lazy: bool
 
 
-def imports_in(tree: ast.AST, package: str) -> Iterator[Import]:
-    """Yield all imports of a module in the package `package` ("sktrainer.stages")."""
+def imports_in(module: str, source: str, package: str) -> Iterator[Import]:
+    """Yield all imports of `module`, those in functions and for type checking included."""
 
-    def walk(node: ast.AST, in_function: bool, only_for_types: bool) -> Iterator[Import]:
+    def walk(node: ast.AST, is_lazy: bool) -> Iterator[Import]:
         for target in _targets(node, package):
-            yield Import(target, node.lineno, in_function, only_for_types)  # type: ignore[attr-defined]
+            yield Import(module, node.lineno, target, is_lazy)  # type: ignore[attr-defined]
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            in_function = True
+            is_lazy = True
         guarded = node.body if isinstance(node, ast.If) and _is_type_checking(node.test) else ()
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, in_function, only_for_types or child in guarded)
+            yield from walk(child, is_lazy or child in guarded)
 
-    return walk(tree, False, False)
+    return walk(ast.parse(source), False)
 
 
 def _targets(node: ast.AST, package: str) -> list[str]:
@@ -187,141 +213,323 @@ def _is_type_checking(test: ast.expr) -> bool:
     return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def violations(module: str, source: str, modules: set[str]) -> list[str]:
-    """Return the forbidden imports of `module` ("stages.checks"), given all known `modules`."""
+def _module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    is_package = parts[-1] == "__init__" and len(parts) > 1
+    return ".".join(parts[:-1] if is_package else parts)
+
+
+SOURCES = {_module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(_text(path))
+
+
+@cache
+def all_imports() -> tuple[Import, ...]:
+    """Return the imports of all modules of the package."""
     found = []
-    for item in imports_in(ast.parse(source), _package_of(module, modules)):
-        problem = (
-            _wrong_direction(module, item, modules)
-            if item.target.partition(".")[0] == "sktrainer"
-            else _wrong_framework(module, item)
-        )
-        if problem:
-            found.append(f"{module}, line {item.line}: {problem}")
-    return found
+    for module, path in SOURCES.items():
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+        name = "sktrainer" if module == "__init__" else f"sktrainer.{package}".rstrip(".")
+        found += imports_in(module, _text(path), name)
+    return tuple(found)
 
 
-def _package_of(module: str, modules: set[str]) -> str:
-    if module in ("__init__", "__main__"):
-        return "sktrainer"
-    is_package = any(name.startswith(f"{module}.") for name in modules)
-    return f"sktrainer.{module if is_package else module.rpartition('.')[0]}".rstrip(".")
+def target_module(target: str, modules: set[str]) -> str | None:
+    """Return the module of the package that holds `target`, or None for another package."""
+    if target.partition(".")[0] != "sktrainer":
+        return None
+    name = target.removeprefix("sktrainer").lstrip(".")
+    if "." in name and name not in modules:  # a name in a module
+        name = name.rpartition(".")[0]
+    if name not in modules and "." not in name and target.count(".") <= 1:
+        return "__init__"
+    return name
 
 
-def _wrong_direction(module: str, item: Import, modules: set[str]) -> str | None:
-    target = item.target.removeprefix("sktrainer").lstrip(".")
-    if "." in target and target not in modules:  # a name in a module
-        target = target.rpartition(".")[0]
+def layer_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int | None:
+    """Return the number of the layer that lists `name`."""
+    return next((number for number, layer in enumerate(layers) if name in layer), None)
+
+
+def layer_problem(module: str, target: str, modules: set[str]) -> str | None:
+    """Return why `module` must not import `target`, or None if it may."""
     if target not in modules:
-        if "." in target or item.target.count(".") > 1:
-            return f"imports {item.target}, which does not exist"
-        target = "__init__"
-    loads_anyway = module in ON_DEMAND or item.in_function or item.only_for_types
-    if target in ON_DEMAND and not loads_anyway:
-        return f"imports {target} at module level, which loads a framework"
-    room, target_room = module.partition(".")[0], target.partition(".")[0]
-    if room not in ALLOWED:
-        return f"is not in ALLOWED: add {room}"
-    if room == target_room:
-        is_another_stage = target in THE_STAGES and target != module
-        return f"imports another stage, {target}" if is_another_stage else None
-    is_allowed = any(target == name or target.startswith(f"{name}.") for name in ALLOWED[room])
-    return None if is_allowed else f"may not import {target}"
+        return f"{module} imports {target}, which does not exist"
+    top, target_top = module.partition(".")[0], target.partition(".")[0]
+    here, there = layer_of(top, LAYERS), layer_of(target_top, LAYERS)
+    if here is None:
+        return f"{top} is not in LAYERS"
+    if top == target_top == "backends":
+        return _backend_problem(module, target)
+    allowed = top == target_top or (there is not None and there < here)
+    return None if allowed else f"{module} -> {target}"
 
 
-def _wrong_framework(module: str, item: Import) -> str | None:
+def _backend_problem(module: str, target: str) -> str | None:
+    inner, target_inner = (f"{name}..".split(".")[1] for name in (module, target))
+    highest = len(BACKEND_LAYERS)
+    here = layer_of(inner, BACKEND_LAYERS)
+    there = layer_of(target_inner, BACKEND_LAYERS)
+    here, there = (highest if layer is None else layer for layer in (here, there))
+    allowed = inner == target_inner or there < here
+    return None if allowed else f"{module} -> {target}"
+
+
+def framework_problem(item: Import) -> str | None:
+    """Return why the module must not import this framework there, or None if it may."""
     framework = item.target.partition(".")[0]
     if framework not in FRAMEWORKS:
         return None
     places = FRAMEWORKS[framework]
-    if not any(module == place or module.startswith(f"{place}.") for place in places):
-        return f"may not import {framework}"
-    if not (item.in_function or item.only_for_types or module in ON_DEMAND):
-        return f"imports {framework} outside a function"
+    if not any(item.module == place or item.module.startswith(f"{place}.") for place in places):
+        return f"{item.module} imports {framework}"
+    if not (item.is_lazy or item.module in ON_DEMAND):
+        return f"{item.module} imports {framework} outside a function"
     return None
 
 
-def _sources() -> dict[str, Path]:
-    def name(path: Path) -> str:
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        is_inner_package = parts[-1] == "__init__" and len(parts) > 1
-        return ".".join(parts[:-1] if is_inner_package else parts)
-
-    return {name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-SOURCES = _sources()
+def on_demand_problem(item: Import, modules: set[str]) -> str | None:
+    """Return why the import loads a framework too early, or None if it does not."""
+    target = target_module(item.target, modules)
+    if target in ON_DEMAND and item.module not in ON_DEMAND and not item.is_lazy:
+        return f"{item.module} imports {target} at module level, which loads a framework"
+    return None
 
 
-@pytest.mark.parametrize("module", SOURCES)
-def test_module_imports_only_lower_layers(module: str) -> None:
-    source = SOURCES[module].read_text(encoding="utf-8")
-    found = violations(module, source, set(SOURCES))
-    assert not found, "\n".join(found)
+def in_cycles(graph: dict[str, set[str]]) -> set[str]:
+    """Return the modules that import themselves through others (Tarjan's algorithm)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: set[str] = set()
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for target in graph.get(module, ()):
+            if target not in index:
+                visit(target)
+            if target in stack:
+                low[module] = min(low[module], low[target])
+        if low[module] == index[module]:
+            group = stack[stack.index(module) :]
+            del stack[stack.index(module) :]
+            if len(group) > 1:
+                found.update(group)
+
+    for module in graph:
+        if module not in index:
+            visit(module)
+    return found
+
+
+def wrong_layers() -> set[str]:
+    """Return the imports between modules that do not point to a lower layer."""
+    modules = set(SOURCES)
+    targets = {(item.module, target_module(item.target, modules)) for item in all_imports()}
+    problems = {layer_problem(module, target, modules) for module, target in targets if target}
+    return {problem for problem in problems if problem}
+
+
+def import_cycles() -> set[str]:
+    """Return the modules that are in an import cycle."""
+    graph: dict[str, set[str]] = {}
+    for item in all_imports():
+        target = target_module(item.target, set(SOURCES))
+        if target and target != item.module:
+            graph.setdefault(item.module, set()).add(target)
+    return in_cycles(graph)
+
+
+def misplaced_frameworks() -> set[str]:
+    """Return the imports of frameworks in the wrong module or outside a function."""
+    problems = {framework_problem(item) for item in all_imports()}
+    problems |= {on_demand_problem(item, set(SOURCES)) for item in all_imports()}
+    return {problem for problem in problems if problem}
+
+
+def long_files() -> set[str]:
+    """Return the files with more lines than allowed."""
+    paths = {str(path.relative_to(PACKAGE)): path for path in SOURCES.values()}
+    return {
+        name
+        for name, path in paths.items()
+        if _text(path).count("\n") > MAX_LINES_OF.get(name, MAX_LINES)
+    }
+
+
+def unmatched_tests() -> set[str]:
+    """Return the test files that are neither named after a source file nor cross-cutting."""
+    tests = (path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py"))
+    return {
+        str(path)
+        for path in tests
+        if str(path) not in CROSS_CUTTING
+        and not any(  # `_optional.py` is tested by `test_optional.py`
+            (PACKAGE / path.with_name(path.name.removeprefix(prefix))).exists()
+            for prefix in ("test_", "test")
+        )
+    }
+
+
+RULES = {
+    "imports of lower layers only": wrong_layers,
+    "no import cycles": import_cycles,
+    "frameworks are imported where they are used": misplaced_frameworks,
+    "short files": long_files,
+    "tests mirror the source tree": unmatched_tests,
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_code_obeys_rule(rule: str) -> None:
+    new = RULES[rule]() - EXCEPTIONS.get(rule, set())
+    assert not new, "\n".join(sorted(new))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_exceptions_are_still_needed(rule: str) -> None:
+    unneeded = EXCEPTIONS.get(rule, set()) - RULES[rule]()
+    assert not unneeded, "Remove from EXCEPTIONS: " + "; ".join(sorted(unneeded))
+
+
+def test_exceptions_name_existing_rules() -> None:
+    assert set(EXCEPTIONS) <= set(RULES)
+
+
+def test_cross_cutting_test_files_exist_and_have_a_reason() -> None:
+    assert all((ROOT / "tests" / name).exists() for name in CROSS_CUTTING)
+    assert all(CROSS_CUTTING.values())
+
+
+def test_few_modules_are_at_the_top_level() -> None:
+    modules = [path.name for path in PACKAGE.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MAX_TOP_LEVEL_MODULES, modules
+
+
+def _check_limit(name: str, value: float, limit: float) -> None:
+    allowed = PRESENT.get(name, limit)
+    assert value <= allowed, f"{name}: {value} > {allowed}"
+    assert name not in PRESENT or value > limit, f"Remove {name!r} from PRESENT: {value}"
+
+
+def test_package_is_short() -> None:
+    n_lines = sum(_text(path).count("\n") for path in SOURCES.values())
+    _check_limit("lines", n_lines, MAX_PACKAGE_LINES)
+
+
+def any_percent(trees: list[ast.Module]) -> float:
+    """Return the percentage of parameters annotated with Any, of those that have a type."""
+    annotations = [
+        parameter.annotation and ast.unparse(parameter.annotation)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if parameter.arg not in MAY_BE_ANY
+    ]
+    return 100.0 * annotations.count("Any") / len(annotations)
+
+
+def test_parameter_types_are_precise() -> None:
+    percent = any_percent([_tree(path) for path in SOURCES.values()])
+    _check_limit("Any", round(percent, 1), MAX_ANY_PERCENT)
+
+
+MODULES = {"__init__", "types", "trainer", "data.tables", "training.run", "runtime.seeds"}
+BACKENDS = {"backends.base", "backends.xgboost", "backends.xgboost.train", "backends.torch"}
 
 
 @pytest.mark.parametrize(
     ("module", "source", "complaint"),
     [
-        ("types", "from sktrainer.trainer import ManagedTrainer", "may not import trainer"),
-        ("types", "from .trainer import ManagedTrainer", "may not import trainer"),
-        ("types", "import sktrainer.trainer", "may not import trainer"),
-        ("types", "from sktrainer import trainer", "may not import trainer"),
-        ("types", "from sktrainer import ManagedTrainer", "may not import __init__"),
+        ("types", "from sktrainer.trainer import ManagedTrainer", "types -> trainer"),
+        ("types", "from .trainer import ManagedTrainer", "types -> trainer"),
+        ("types", "import sktrainer.trainer", "types -> trainer"),
+        ("types", "from sktrainer import trainer", "types -> trainer"),
+        ("types", "from sktrainer import ManagedTrainer", "types -> __init__"),
+        ("types", "def f():\n    import sktrainer.training.run", "types -> training.run"),
         (
             "types",
-            "def f():\n    import sktrainer.training.fit_and_score",
-            "line 2: may not import flow",
+            "if TYPE_CHECKING:\n    import sktrainer.training.run",
+            "types -> training.run",
         ),
-        ("backends.xgboost", "from sktrainer.encoding import columns", "encoding.columns"),
-        ("backends.xgboost", "from ..encoding.columns import Column", "encoding.columns"),
-        ("encoding.columns", "from sktrainer.types import Scorer", "running.metrics"),
-        ("stages.checks", "from sktrainer.training.run import fit_model", "another stage"),
-        ("stages.checks", "from sktrainer.training.fit_model import fit", "another stage"),
-        ("stages.targets", "from . import fitting", "another stage"),
-        ("flow", "import_module('sktrainer.trainer')", "may not import trainer"),
-        ("flow", "import xgboost", "may not import xgboost"),
-        (
-            "flow",
-            "def f():\n    import importlib\n    importlib.import_module('torch')",
-            "torch",
-        ),
-        ("flow", "def f():\n    require('matplotlib', 'report')", "may not import matplotlib"),
-        ("backends.xgboost", "import xgboost", "outside a function"),
-        ("backends.xgboost", "class A:\n    from xgboost import DMatrix", "outside a function"),
-        (
-            "running.progress",
-            "from sktrainer.callbacks import progress_bars",
-            "loads a framework",
-        ),
-        ("attic", "import sktrainer.types", "not in ALLOWED"),
+        ("data.tables", "from sktrainer.training.run import fit", "-> training.run"),
+        ("data.tables", "import_module('sktrainer.trainer')", "-> trainer"),
+        ("backends.base", "from sktrainer.backends.xgboost import train", "xgboost.train"),
+        ("backends.torch", "from sktrainer.backends.xgboost.train import fit", "-> backends"),
+        ("data.tables", "from sktrainer.data.frames import read", "does not exist"),
+        ("attic", "import sktrainer.types", "attic is not in LAYERS"),
     ],
 )
-def test_forbidden_import_is_detected(module: str, source: str, complaint: str) -> None:
-    known = {"encoding.columns", "flow", "running.bars", "running.metrics", "stages.fitting"}
-    packages = {"backends", "encoding", "running", "stages"}
-    (message,) = violations(module, source, known | packages | {"trainer", "types"})
-    assert complaint in message
+def test_wrong_layer_is_detected(module: str, source: str, complaint: str) -> None:
+    modules = MODULES | BACKENDS
+    package = f"sktrainer.{module.rpartition('.')[0]}".rstrip(".")
+    (item,) = imports_in(module, source, package)
+    target = target_module(item.target, modules)
+    assert target is not None
+    assert complaint in str(layer_problem(module, target, modules))
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("backends.xgboost", "def f():\n    import xgboost"),
-        ("backends.xgboost", "if TYPE_CHECKING:\n    from xgboost import Booster"),
-        ("encoding.columns", "from sktrainer.runtime.seeds import derive_seed"),
-        ("stages.checks", "from sktrainer.stages.targets import check_target"),
-        (
-            "running.progress",
-            "def f():\n    from sktrainer.callbacks.progress_bars import Bars",
-        ),
+        ("training.run", "from sktrainer.data.tables import n_rows"),
+        ("data.tables", "from sktrainer.data import tables"),
+        ("backends.xgboost.train", "from sktrainer.backends.base import FitRequest"),
+        ("trainer", "def f():\n    from sktrainer.training import run"),
         ("__init__", "from sktrainer.trainer import ManagedTrainer"),
-        ("flow", "import numpy, sklearn.base"),
     ],
 )
-def test_allowed_import_is_accepted(module: str, source: str) -> None:
-    known = {"running.bars", "running.seeding", "stages.targets", "trainer", "types"}
-    assert violations(module, source, known) == []
+def test_lower_layer_is_accepted(module: str, source: str) -> None:
+    modules = MODULES | BACKENDS
+    (item,) = imports_in(module, source, "sktrainer")
+    assert layer_problem(module, target_module(item.target, modules) or "", modules) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("trainer", "import xgboost", "trainer imports xgboost"),
+        ("trainer", "def f():\n    importlib.import_module('torch')", "imports torch"),
+        ("trainer", "def f():\n    require('matplotlib', 'report')", "imports matplotlib"),
+        ("backends.xgboost.train", "import xgboost", "outside a function"),
+        ("backends.xgboost.train", "class A:\n    from xgboost import DMatrix", "outside"),
+        ("backends.xgboost.train", "def f():\n    import xgboost", "None"),
+        ("backends.xgboost.train", "if TYPE_CHECKING:\n    import xgboost", "None"),
+        ("trainer", "import numpy, sklearn.base", "None"),
+    ],
+)
+def test_misplaced_framework_is_detected(module: str, source: str, complaint: str) -> None:
+    item = next(imports_in(module, source, "sktrainer"))
+    assert complaint in str(framework_problem(item))
+
+
+def test_early_import_of_an_on_demand_module_is_detected() -> None:
+    source = "from sktrainer.callbacks import progress_bars"
+    (early,) = imports_in("callbacks.progress", source, "sktrainer")
+    (late,) = imports_in("callbacks.progress", f"def f():\n    {source}", "sktrainer")
+    assert on_demand_problem(early, {"callbacks.progress_bars"})
+    assert on_demand_problem(late, {"callbacks.progress_bars"}) is None
+
+
+def test_cycles_are_detected() -> None:
+    assert in_cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"b", "c"}
+    assert in_cycles({"a": {"b", "c"}, "b": {"c"}}) == set()
+
+
+def test_share_of_any_is_measured() -> None:
+    source = "def f(self, X: Any, a: Any, *, b: int, c: str, d: list[Any]): ..."
+    assert any_percent([ast.parse(source)]) == 25.0
 
 
 def _loaded_by(statement: str) -> set[str]:

@@ -1,4 +1,9 @@
-"""scikit-learn's estimator checks for the trainer with models of every library."""
+"""scikit-learn's estimator checks for the trainer with models of every library.
+
+The checks test the trainer, so one model per profile runs in `make test`: each backend and each
+strategy of the scikit-learn backend, with both tasks where they differ. The other models of the
+same profiles are `long`.
+"""
 
 from __future__ import annotations
 
@@ -35,24 +40,28 @@ OWN = "the default gamma depends on the variance of X, which ignores weights"
 UNWEIGHTED = "the user-defined scaler receives no sample weights"
 DRAWN = "the model samples rows by position, so a repeated row counts as two rows"
 
+# train_split=None, because the repr of other splits puts a memory address in the test names.
 STOPPING = [
     LGBMClassifier(n_estimators=10),
-    LGBMRegressor(n_estimators=10),
-    XGBClassifier(n_estimators=10),
     XGBRegressor(n_estimators=10),
     CatBoostClassifier(iterations=10, depth=3),
-    CatBoostRegressor(iterations=10, depth=3),
-    HistGradientBoostingClassifier(max_iter=10),
     HistGradientBoostingRegressor(max_iter=10),
-    GradientBoostingClassifier(n_estimators=10),
     MLPClassifier(max_iter=30),
     NeuralNetClassifier(ProbabilityNet, lr=0.5, max_epochs=60, batch_size=32, train_split=None),
+]
+MORE_STOPPING = [
+    LGBMRegressor(n_estimators=10),
+    XGBClassifier(n_estimators=10),
+    CatBoostRegressor(iterations=10, depth=3),
+    HistGradientBoostingClassifier(max_iter=10),
+    GradientBoostingClassifier(n_estimators=10),
     NeuralNetRegressor(SmallNet, lr=0.05, max_epochs=40, batch_size=32, train_split=None),
 ]
-# train_split=None, because the repr of other splits puts a memory address in the test names.
 NETWORKS = [
-    ManagedTrainer(SmallNet, task="classification", n_iter_no_change=5, random_state=0),
     ManagedTrainer(SmallNet, task="regression", n_iter_no_change=5, random_state=0),
+]
+MORE_NETWORKS = [
+    ManagedTrainer(SmallNet, task="classification", n_iter_no_change=5, random_state=0),
     ManagedTrainer(
         five_logits(),
         task="classification",
@@ -61,32 +70,35 @@ NETWORKS = [
         random_state=0,
     ),
 ]
-PLAIN = [LogisticRegression(), Ridge(), GaussianNB(), SVC()]
-DRAWING = [
-    RandomForestClassifier(n_estimators=10),
-    RandomForestRegressor(n_estimators=10),
-    SGDClassifier(),
-]
+PLAIN = [Ridge(), SVC()]
+MORE_PLAIN = [LogisticRegression(), GaussianNB()]
+DRAWING = [RandomForestClassifier(n_estimators=10)]
+MORE_DRAWING = [RandomForestRegressor(n_estimators=10), SGDClassifier()]
 CONFIGURED = [
     ManagedTrainer(make_pipeline(StandardScaler(), LogisticRegression()), random_state=0),
     ManagedTrainer(LogisticRegression(), preprocessor=None, random_state=0),
     ManagedTrainer(DecisionTreeClassifier(), test_size=0.2, random_state=0),
     ManagedTrainer(LogisticRegression(), cv=2, scoring="accuracy", random_state=0),
 ]
-TRAINERS = [
-    *(ManagedTrainer(model, random_state=0) for model in (*STOPPING, *DRAWING, *PLAIN)),
-    *CONFIGURED,
-    *NETWORKS,
-]
+
+
+def trainers(*models):
+    """Return one trainer per model."""
+    return [ManagedTrainer(model, random_state=0) for model in models]
+
+
+TRAINERS = [*trainers(*STOPPING, *DRAWING, *PLAIN), *CONFIGURED, *NETWORKS]
+MORE_TRAINERS = [*trainers(*MORE_STOPPING, *MORE_DRAWING, *MORE_PLAIN), *MORE_NETWORKS]
 
 
 def expected_failures(trainer):
     """Return the checks that are expected to fail for this trainer, with the reasons."""
     model = trainer.estimator
-    stops = (*STOPPING, *(network.estimator for network in NETWORKS))
+    networks = (trainer.estimator for trainer in (*NETWORKS, *MORE_NETWORKS))
+    stops = (*STOPPING, *MORE_STOPPING, *networks)
     if any(type(model) is type(other) for other in stops):
         return dict.fromkeys(WEIGHT_CHECKS, HELD_OUT)
-    if any(type(model) is type(other) for other in DRAWING):
+    if any(type(model) is type(other) for other in (*DRAWING, *MORE_DRAWING)):
         return dict.fromkeys(WEIGHT_CHECKS, DRAWN)
     if isinstance(model, Pipeline):
         return {WEIGHT_CHECKS[0]: UNWEIGHTED}
@@ -96,4 +108,11 @@ def expected_failures(trainer):
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(TRAINERS, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_pass(estimator, check):
+    assert check(estimator) is None
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(MORE_TRAINERS, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks_pass_for_more_models(estimator, check):
     assert check(estimator) is None

@@ -1,4 +1,18 @@
-"""Contract checks for every model family, encoding and imbalance method."""
+"""Contract checks for every model family, encoding and imbalance method.
+
+Encodings and imbalance methods are checked for one family per profile (see `tests/families.py`)
+and, marked `long`, for the others:
+
+- Encodings change the table before the model sees it, so a profile stands for its models.
+  Native categories are passed by each backend in its own way, so all of them are checked.
+- Class weights are passed by each backend in its own way, so all classifiers are checked.
+- Samplers run before the model, so a profile stands for its models.
+- "auto" chooses by support for sample weights, and a sampler object differs from a name only in
+  how it is cloned, so two families are enough.
+
+Keras families share one training loop, and importing TensorFlow takes most of the time of a new
+process. So processes and parallel folds are checked for one of them, and `long` for the others.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +20,87 @@ import pytest
 from imblearn.over_sampling import RandomOverSampler
 
 from sktrainer import testing
-from tests.families import FAMILIES
+from tests.families import FAMILIES, case_of, one_per_profile
 from tests.stubs import DrawsGlobally
 
-CHECKS = testing.contract_checks()
 LEAK_CHECKS = [
     testing.check_test_rows_do_not_affect_fit,
     testing.check_validation_rows_are_not_fitted,
 ]
+PROCESS_CHECKS = [
+    testing.check_reproducible_across_processes,
+    testing.check_folds_do_not_depend_on_n_jobs,
+    testing.check_partial_fit_is_reproducible,
+]
 NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
-KERAS = ("Keras", "SKLearn")  # slow: each fit traces and compiles the model
+KERAS = ("Keras", "SKLearn")
 NETWORKS = ("NeuralNet", "Module", *KERAS)  # not tested with each encoding
 TABULAR = [name for name in FAMILIES if not name.startswith(NETWORKS)]
-ENCODED = [
-    (encoding, name)
-    for encoding in ("native", "onehot", "ordinal", "target")
-    for name in TABULAR
-    if encoding != "native" or name.startswith(NATIVE_CATEGORIES)
-]
-CLASSIFIERS = [name for name in TABULAR if FAMILIES[name]().task == "classification"]
-WITHOUT_WEIGHTS = ("KNeighborsClassifier",)
-IMBALANCE = ["auto", "class_weight", "smote", "oversample", "undersample", RandomOverSampler()]
+CLASSIFIERS = [name for name in TABULAR if case_of(name).task == "classification"]
+PROFILES = one_per_profile(TABULAR)
+IMBALANCE = {
+    "auto": {"LGBMClassifier", "KNeighborsClassifier"},
+    "class_weight": set(CLASSIFIERS),
+    "smote": PROFILES,
+    "oversample": PROFILES,
+    "undersample": PROFILES,
+    "sampler": {"LGBMClassifier", "LogisticRegression"},
+}
+
+
+def contract_items():
+    """Yield every family with every check. Each fit of a Keras model traces and compiles it."""
+    for family in FAMILIES:
+        for check in testing.contract_checks():
+            marks = [pytest.mark.slow] if family.startswith(KERAS) else []
+            if marks and check in PROCESS_CHECKS and family != "KerasFunction":
+                marks = [pytest.mark.long]
+            yield pytest.param(family, check, marks=marks, id=f"{family}-{check.__name__}")
+
+
+def encoded_items():
+    """Yield every encoding with every family that supports it."""
+    for encoding in ("native", "onehot", "ordinal", "target"):
+        for family in TABULAR:
+            if encoding != "native" or family.startswith(NATIVE_CATEGORIES):
+                is_short = encoding == "native" or family in PROFILES
+                marks = [] if is_short else [pytest.mark.long]
+                yield pytest.param(encoding, family, marks=marks)
+
+
+def imbalance_items():
+    """Yield every imbalance method with every classifier that supports it."""
+    for method, short in IMBALANCE.items():
+        for family in CLASSIFIERS:
+            if (method, family) != ("class_weight", "KNeighborsClassifier"):
+                marks = [] if family in short else [pytest.mark.long]
+                yield pytest.param(method, family, marks=marks)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:You are saving a model that:UserWarning")  # by scikeras
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(
-    "family",
-    [pytest.param(f, marks=pytest.mark.slow) if f.startswith(KERAS) else f for f in FAMILIES],
-)
+@pytest.mark.parametrize(("family", "check"), list(contract_items()))
 def test_contract_holds(family, check):
-    assert check(FAMILIES[family]()) is None
+    assert check(case_of(family)) is None
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", LEAK_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(("encoding", "family"), ENCODED)
+@pytest.mark.parametrize(("encoding", "family"), list(encoded_items()))
 def test_encoding_does_not_leak(encoding, family, check):
-    case = testing.with_parameters(FAMILIES[family](), categorical_encoding=encoding)
+    case = testing.with_parameters(case_of(family), categorical_encoding=encoding)
     assert check(case) is None
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "check", [*LEAK_CHECKS, testing.check_same_seed_is_reproducible], ids=lambda c: c.__name__
 )
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(
-    ("method", "family"),
-    [
-        pytest.param(
-            method, name, id=f"{method if isinstance(method, str) else 'sampler'}-{name}"
-        )
-        for method in IMBALANCE
-        for name in CLASSIFIERS
-        if method != "class_weight" or name not in WITHOUT_WEIGHTS
-    ],
-)
+@pytest.mark.parametrize(("method", "family"), list(imbalance_items()))
 def test_handling_imbalance_does_not_leak(family, method, check):
-    case = testing.with_parameters(FAMILIES[family](), handle_imbalance=method)
+    sampler = RandomOverSampler() if method == "sampler" else method
+    case = testing.with_parameters(case_of(family), handle_imbalance=sampler)
     assert check(case) is None
 
 
@@ -81,46 +116,3 @@ def test_handling_imbalance_does_not_leak(family, method, check):
 )
 def test_model_using_the_global_generator_is_reproducible(check):
     assert check(testing.Case(DrawsGlobally(), "regression")) is None
-
-
-def test_leak_check_fails_for_a_leaking_encoder():
-    """An encoder that uses the test rows fails the leak check."""
-    case = testing.with_parameters(
-        FAMILIES["LogisticRegression"](), preprocessor=_LeakingEncoder()
-    )
-    with pytest.raises(AssertionError, match="noise in the test rows"):
-        testing.check_test_rows_do_not_affect_fit(case)
-
-
-class _LeakingEncoder:
-    """Transformer that leaks the mean of the whole table, as a global variable could."""
-
-    whole_table_mean = 0.0
-
-    def get_params(self, deep=True):
-        return {}
-
-    def fit(self, X, y=None):
-        frame = next(frame for frame in _tables_in_calling_frames() if len(frame) > len(X))
-        self.mean_ = float(frame["signal"].mean())
-        return self
-
-    def transform(self, X):
-        return X[["signal"]].to_numpy() - self.mean_
-
-    def fit_transform(self, X, y=None):
-        return self.fit(X).transform(X)
-
-
-def _tables_in_calling_frames():
-    """Yield the data frames in the local variables of all calling functions."""
-    import sys
-
-    import pandas as pd
-
-    frame = sys._getframe(1)
-    while frame is not None:
-        for value in list(frame.f_locals.values()):
-            if isinstance(value, pd.DataFrame):
-                yield value
-        frame = frame.f_back

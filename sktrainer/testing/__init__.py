@@ -9,11 +9,13 @@ Every backend, in sktrainer or in another package, must pass all of them:
     def test_contract(check):
         check(Case(MyClassifier(n_rounds=30), "classification"))
 
-A failed check raises AssertionError. A check that does not apply to the model returns early.
+A failed check raises AssertionError. A check that does not apply to the model raises
+`CheckNotApplicable`, a `unittest.SkipTest`, with the reason.
 """
 
 from sktrainer.testing.cases import (
     Case,
+    CheckNotApplicable,
     bit_identical,
     mixed_table,
     model_outputs,
@@ -55,6 +57,7 @@ from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 __all__ = [
     "Case",
+    "CheckNotApplicable",
     "bit_identical",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",

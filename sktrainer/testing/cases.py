@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
+from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from sktrainer.types import Array, Task
 
 __all__ = [
     "Case",
+    "CheckNotApplicable",
     "bit_identical",
     "mixed_table",
     "model_outputs",
@@ -22,6 +25,10 @@ __all__ = [
     "transform_rows",
     "with_parameters",
 ]
+
+
+class CheckNotApplicable(SkipTest):
+    """A contract check does not apply to the model. Test runners report it as a skip."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,8 @@ class Case:
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> from sktrainer.testing import Case, check_zero_weight_equals_absent_row
-    >>> check_zero_weight_equals_absent_row(Case(Ridge(), "regression"))
+    >>> from sktrainer.testing import Case, check_numpy_arrays
+    >>> check_numpy_arrays(Case(Ridge(), "regression"))
     """
 
     estimator: Any
@@ -55,6 +62,11 @@ class Case:
         given = {"random_state": 0, "n_iter_no_change": 5, **self.parameters, **parameters}
         nested = {name: given.pop(name) for name in list(given) if "__" in name}
         return ManagedTrainer(clone_network(self.estimator), **given).set_params(**nested)
+
+    @cached_property
+    def fitted(self) -> ManagedTrainer:
+        """Trainer fitted on `table()`, shared by all checks that only read it."""
+        return self.trainer().fit(*self.table())
 
     def table(self, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
         """Return the training table and its target."""
@@ -210,5 +222,5 @@ def bit_identical(left: Any, right: Any) -> bool:
 
 def transform_rows(trainer: ManagedTrainer, X: Any) -> Array:
     """Return the preprocessed rows that the model receives, as a dense array."""
-    found = trainer._predictor.encode(X)
-    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+    rows = trainer._predictor.encode(X)
+    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)

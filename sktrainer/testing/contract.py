@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 
+from sktrainer.testing import fit_checks as fit
+from sktrainer.testing import isolation_checks as isolation
+from sktrainer.testing import partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
+from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 __all__ = ["contract_checks"]
 
@@ -16,23 +19,38 @@ def contract_checks() -> list[Callable[[Case], None]]:
     Returns
     -------
     list of callable
-        Each takes a `Case` and raises AssertionError if the check fails.
+        Each takes a `Case`. It raises AssertionError if the check fails and
+        `CheckNotApplicable`, which test runners report as a skip, if the check does not apply.
 
     Examples
     --------
     >>> all(check.__name__.startswith("check_") for check in contract_checks())
     True
     """
-    from sktrainer.testing import isolation_checks, partial_fit_checks, resume_checks
-
     return [
-        value
-        for module in (
-            globals(),
-            vars(isolation_checks),
-            vars(partial_fit_checks),
-            vars(resume_checks),
-        )
-        for name, value in module.items()
-        if name.startswith("check_") and inspect.isfunction(value)
+        fit.check_test_rows_do_not_affect_fit,
+        fit.check_validation_rows_are_not_fitted,
+        fit.check_same_seed_is_reproducible,
+        fit.check_reproducible_across_processes,
+        fit.check_folds_do_not_depend_on_n_jobs,
+        fit.check_pickle_and_clone,
+        fit.check_saved_file_is_bit_identical,
+        fit.check_pipeline_predicts_raw_rows,
+        fit.check_predictions_use_original_labels,
+        fit.check_missing_class_keeps_probability_column,
+        fit.check_history_is_complete,
+        fit.check_zero_weight_equals_absent_row,
+        fit.check_numpy_arrays,
+        fit.check_single_row_prediction,
+        fit.check_unavailable_device_raises,
+        isolation.check_global_state_is_restored,
+        isolation.check_estimator_is_not_modified,
+        isolation.check_data_is_not_modified,
+        partial_fit.check_first_chunk_fixes_encoding,
+        partial_fit.check_partial_fit_is_reproducible,
+        partial_fit.check_partial_fit_preserves_state,
+        partial_fit.check_rejected_chunk_changes_nothing,
+        partial_fit.check_partial_fit_zero_weights,
+        partial_fit.check_partial_fit_after_fit,
+        check_resume_is_bit_identical,
     ]

@@ -1,4 +1,4 @@
-"""Contract checks of `partial_fit`. They return early for models without it."""
+"""Contract checks of `partial_fit`. They do not apply to models without it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from sktrainer.testing.cases import (
     Case,
+    CheckNotApplicable,
     bit_identical,
     model_outputs,
     replace_with_noise,
@@ -40,8 +41,9 @@ def _chunks(X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
         yield X[start : start + size], y[start : start + size]
 
 
-def _has_partial_fit(case: Case) -> bool:
-    return hasattr(case.trainer(), "partial_fit")
+def _require_partial_fit(case: Case) -> None:
+    if not hasattr(case.trainer(), "partial_fit"):
+        raise CheckNotApplicable("the model has no partial_fit")
 
 
 def _options(case: Case, y: Any) -> dict[str, Any]:
@@ -59,8 +61,7 @@ def _fit_chunks(case: Case, X: Any, y: Any, *, pickled: bool = False) -> Managed
 
 def check_first_chunk_fixes_encoding(case: Case) -> None:
     """Check that later chunks do not change the preprocessing."""
-    if not _has_partial_fit(case):
-        return
+    _require_partial_fit(case)
     X, y = case.table()
     later = np.arange(len(y) // N_CHUNKS, len(y))
     first = _fit_chunks(case, X, y)
@@ -73,29 +74,27 @@ def check_first_chunk_fixes_encoding(case: Case) -> None:
 
 def check_partial_fit_is_reproducible(case: Case) -> None:
     """Check that chunks are reproducible, also in another process and when pickled between."""
-    if not _has_partial_fit(case):
-        return
-    here = _fed_and_answered(case)
-    assert bit_identical(here, _fed_and_answered(case)), "the same chunks give another model"
-    assert bit_identical(here, _fed_and_answered(case, pickled=True)), (
+    _require_partial_fit(case)
+    here = _outputs_of_chunks(case)
+    assert bit_identical(here, _outputs_of_chunks(case)), "the same chunks give another model"
+    assert bit_identical(here, _outputs_of_chunks(case, pickled=True)), (
         "pickling changes the model"
     )
     with joblib.parallel_config("loky", n_jobs=2):
         there, _ = joblib.Parallel()(
-            joblib.delayed(_fed_and_answered)(case, pickled=pickled)
+            joblib.delayed(_outputs_of_chunks)(case, pickled=pickled)
             for pickled in (False, True)
         )
     assert bit_identical(here, there), "another process gives another model"
 
 
-def _fed_and_answered(case: Case, *, pickled: bool = False) -> Array:
+def _outputs_of_chunks(case: Case, *, pickled: bool = False) -> Array:
     return model_outputs(_fit_chunks(case, *case.table(), pickled=pickled), case.probe())
 
 
 def check_partial_fit_preserves_state(case: Case) -> None:
     """Check that `partial_fit` does not change the estimator, the data or global state."""
-    if not _has_partial_fit(case):
-        return
+    _require_partial_fit(case)
     X, y = case.table()
     X_before, y_before = X.copy(), y.copy()
     trainer = case.trainer()
@@ -112,8 +111,7 @@ def check_partial_fit_preserves_state(case: Case) -> None:
 
 def check_rejected_chunk_changes_nothing(case: Case) -> None:
     """Check that a chunk with wrong columns, length or class does not change the model."""
-    if not _has_partial_fit(case):
-        return
+    _require_partial_fit(case)
     X, y = case.table()
     bad: list[tuple[Any, Any]] = [
         (X.drop(columns="size"), y),
@@ -127,11 +125,11 @@ def check_rejected_chunk_changes_nothing(case: Case) -> None:
     for rows, labels in _chunks(X, y):
         trainer.partial_fit(rows, labels, **_options(case, y))
         for wrong, targets in bad:
-            _check_is_refused(trainer, wrong, targets, case.probe())
-    assert bit_identical(model_outputs(trainer, case.probe()), _fed_and_answered(case))
+            _check_is_rejected(trainer, wrong, targets, case.probe())
+    assert bit_identical(model_outputs(trainer, case.probe()), _outputs_of_chunks(case))
 
 
-def _check_is_refused(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> None:
+def _check_is_rejected(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> None:
     before = model_outputs(trainer, probe)
     try:
         trainer.partial_fit(X, y)
@@ -145,13 +143,12 @@ def _check_is_refused(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> No
 
 def check_partial_fit_zero_weights(case: Case) -> None:
     """Check that rows of weight zero influence neither the preprocessing nor the model."""
-    if not _has_partial_fit(case):
-        return
+    _require_partial_fit(case)
     X, y = case.table()
     weight = np.ones(len(y))
     weight[::3] = 0.0
     noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
-    found = []
+    outputs = []
     for rows, targets in ((X, y), (noise, labels)):
         trainer = case.trainer()
         try:
@@ -160,15 +157,14 @@ def check_partial_fit_zero_weights(case: Case) -> None:
         except ValueError as error:
             if "weights" not in str(error):
                 raise
-            return
-        found.append(model_outputs(trainer, case.probe()))
-    assert bit_identical(*found)
+            raise CheckNotApplicable(f"partial_fit rejects weights: {error}") from error
+        outputs.append(model_outputs(trainer, case.probe()))
+    assert bit_identical(*outputs)
 
 
 def check_partial_fit_after_fit(case: Case) -> None:
     """Check that `partial_fit` continues a fit and keeps its preprocessing."""
-    if not _has_partial_fit(case):
-        return
+    _require_partial_fit(case)
     X, y = case.table()
     trainer = case.trainer().fit(X, y)
     fitted, n_iter = model_outputs(trainer, case.probe()), trainer.n_iter_ or 0

@@ -1,4 +1,9 @@
-"""Fits killed at random times resume to bit-identical results."""
+"""Fits killed at random times resume to bit-identical results.
+
+In `make test`, one run per way of saving the state of a fit is killed a few times: segments of
+trees (LightGBM, XGBoost), the library's own snapshots (CatBoost), pickled estimators (MLP),
+networks (skorch, Keras), and folds. All runs, killed twenty times in a row, are `long`.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +20,7 @@ import pytest
 from tests.checkpoints.runs import RUNS, fit_and_write_outcome
 from tests.children import in_child, processes
 
-pytestmark = pytest.mark.slow
-
-KILLS = 5
+SHORT = ("LightGBM", "XGBoost", "CatBoost", "MLP", "skorch", "Keras", "folds, two jobs")
 LONGEST = 60.0
 
 
@@ -41,15 +44,21 @@ def is_being_written(folder: Path) -> bool:
     return any(folder.rglob(".*.part"))
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_repeatedly_killed_run_is_bit_identical(name, tmp_path):
-    seeded = random.Random(name)
+@pytest.mark.parametrize(
+    ("name", "kills"),
+    [
+        *[pytest.param(name, 4, marks=pytest.mark.slow) for name in SHORT],
+        *[pytest.param(name, 20, marks=pytest.mark.long) for name in RUNS],
+    ],
+)
+def test_repeatedly_killed_run_is_bit_identical(name, kills, tmp_path):
+    rng = random.Random(name)
     processes()  # exclude the import time from the measured time of a fit
     whole, seconds = finish(name, tmp_path / "whole", tmp_path / "whole.json")
     folder, n_killed = tmp_path / "killed", 0
-    for attempt in range(KILLS):
+    for attempt in range(kills):
         child = in_child(fit_and_write_outcome, name, folder, tmp_path / f"{attempt}.json")
-        end = time.perf_counter() + seeded.uniform(0.1, 0.8) * seconds
+        end = time.perf_counter() + rng.uniform(0.1, 0.8) * seconds
         while time.perf_counter() < end and child.is_alive():
             # Every second time, kill while a checkpoint is being written, if possible.
             if attempt % 2 and is_being_written(folder):

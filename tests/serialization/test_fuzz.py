@@ -2,6 +2,8 @@
 
 An audit hook watches for the actions that a malicious file could trigger: starting a process,
 unpickling, deleting a file, or opening a file for writing.
+
+Some mutations of each file run in `make test`, thousands are `long`.
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ def _mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_mutated_files_raise_or_load_unchanged(bundles, watch, tmp_path, name):
     trainer, data = bundles(name)
@@ -227,7 +229,12 @@ def _resealed_mutation(data: bytes, rng: random.Random) -> bytes:
     ("name", "seed"),
     [
         ("linear", 0),
-        *[pytest.param(n, s, marks=pytest.mark.slow) for n in MODELS for s in (1, 2)],
+        *[pytest.param(name, 1, marks=pytest.mark.slow) for name in MODELS],
+        *[
+            pytest.param(name, seed, marks=pytest.mark.long)
+            for name in MODELS
+            for seed in (2, 3)
+        ],
     ],
 )
 def test_mutated_states_with_valid_checksums_run_nothing(bundles, watch, tmp_path, name, seed):

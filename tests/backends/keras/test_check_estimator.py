@@ -1,7 +1,8 @@
 """scikit-learn's estimator checks for trainers of Keras models.
 
 They are separate from those of other families because collecting these estimators imports
-TensorFlow.
+TensorFlow. One estimator of sktrainer and one wrapper run in `make test`. The others, which
+differ in how the model is made and not in how it is trained, are `long`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ MAY_FAIL = {
     "check_sample_weight_equivalence_on_sparse_data",
 }
 N_PARTS = 3
+SHORT = ("function", "scikeras")
 
 
 def managed(estimator, *, task="auto", **nested):
@@ -44,10 +46,15 @@ TRAINERS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("part", range(N_PARTS))
-@pytest.mark.parametrize("name", TRAINERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SHORT else pytest.mark.long)
+        for name in TRAINERS
+    ],
+)
 def test_scikit_learn_checks_pass(name, part):
     failed = {}
     with preserve_global_state(), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Splits and folds of each kind through ManagedTrainer."""
+"""Splits and folds of each kind in a complete fit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.exceptions import FitFailedWarning
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
 
-from sktrainer import FitError, ManagedTrainer, SmallDataWarning
+from sktrainer import ManagedTrainer, SmallDataWarning
 from sktrainer.testing import bit_identical, mixed_table
-from tests.stubs import AlwaysFails, FailsOnRow
 
 X, Y = mixed_table(300, "classification")
 GROUPS = np.random.default_rng(0).integers(0, 40, 300)
@@ -94,12 +92,6 @@ def test_class_with_one_row_stays_in_training():
     assert np.isfinite(trainer.cv_results_["mean_test_accuracy"]).all()
 
 
-def test_leave_one_out_works():
-    trainer = ManagedTrainer(LogisticRegression(), cv=LeaveOneOut(), scoring="accuracy")
-    trainer.fit(X.iloc[:25], Y.iloc[:25])
-    assert len([k for k in trainer.cv_results_ if k.startswith("split")]) == 25
-
-
 def test_small_data_warning_suggests_leave_one_out():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -118,54 +110,6 @@ def test_rows_with_weight_zero_are_in_no_set():
     assert min(np.concatenate(parts(trainer))) == 50
 
 
-def test_refit_uses_training_and_validation_rows_for_the_best_rounds():
-    first = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3).fit(X, Y)
-    again = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3, refit=True).fit(X, Y)
-    assert again.model_.n_iter_ == first.best_iteration_ == again.best_iteration_
-    assert again.report_.fitting["refit_rounds"] == first.best_iteration_
-    assert not bit_identical(first.predict_proba(X), again.predict_proba(X))
-    assert again.scores_.loc["validation"].equals(first.scores_.loc["validation"])
-
-
-def test_refit_adds_user_validation_rows():
-    X_r, y_r = mixed_table(300, "regression")
-    X_val, y_val = mixed_table(60, "regression", seed=4)
-    model = HistGradientBoostingRegressor(max_iter=30, random_state=0)
-    trainer = ManagedTrainer(model, refit=True, random_state=0, n_iter_no_change=5)
-    trainer.fit(X_r, y_r, X_val=X_val, y_val=y_val)
-    joined = ManagedTrainer(
-        HistGradientBoostingRegressor(max_iter=trainer.best_iteration_, random_state=0),
-        early_stopping=False,
-        random_state=0,
-    ).fit(
-        pd.concat([X_r, X_val], ignore_index=True), pd.concat([y_r, y_val], ignore_index=True)
-    )
-    assert bit_identical(trainer.predict(X_r), joined.predict(X_r))
-
-
-def test_refit_with_cv_trains_on_all_but_test_rows():
-    trainer = ManagedTrainer(
-        BOOSTING, cv=3, refit=True, test_size=0.2, random_state=0, n_iter_no_change=3
-    ).fit(X, Y)
-    rounds = trainer.report_.folds["best_iteration"]
-    assert len(trainer.split_.validation) == 0
-    assert len(trainer.split_.train) == 240
-    assert trainer.model_.n_iter_ == round(float(np.median(rounds)))
-
-
-def test_shuffled_labels_have_a_cross_validated_auc_of_one_half():
-    X_many, y_many = mixed_table(2_000, "classification")
-    shuffled = y_many.sample(frac=1.0, random_state=1).to_numpy()
-    trainer = ManagedTrainer(
-        HistGradientBoostingClassifier(max_iter=30),
-        cv=5,
-        scoring="roc_auc",
-        categorical_encoding="target",
-        random_state=0,
-    ).fit(X_many, shuffled)
-    assert abs(trainer.cv_results_["mean_test_score"][0] - 0.5) < 0.05
-
-
 def test_target_may_be_a_column_of_the_table():
     table = X.assign(label=Y)
     by_name = ManagedTrainer(LogisticRegression(), random_state=0).fit(table, "label")
@@ -173,18 +117,3 @@ def test_target_may_be_a_column_of_the_table():
     assert bit_identical(by_name.predict_proba(X), by_value.predict_proba(X))
     assert by_name.score(table, "label") == by_value.score(X, Y)
     assert "label" not in by_name.feature_names_in_
-
-
-def test_failed_fold_is_reported_and_others_are_kept():
-    trainer = ManagedTrainer(FailsOnRow(), cv=3, scoring="r2", split="random", random_state=0)
-    message = r"(?s)1 of 3 folds failed.*fold \d: .*row 7"
-    with pytest.warns(FitFailedWarning, match=message) as caught:
-        trainer.fit(np.arange(30.0).reshape(-1, 1), np.arange(30.0))
-    assert [w.filename for w in caught] == [__file__]
-    scores = [trainer.cv_results_[f"split{i}_test_score"][0] for i in range(3)]
-    assert np.isnan(scores).sum() == 1
-
-
-def test_error_lists_all_folds_if_every_fold_fails():
-    with pytest.raises(FitError, match=r"(?s)all 3 folds failed.*fold 1: .*fold 3: "):
-        ManagedTrainer(AlwaysFails(), cv=3).fit(X, np.arange(300.0))
