@@ -1,64 +1,71 @@
-"""Tests of the checkpoint folder of a run."""
+"""Checkpoints of one fit: what is written, and what a resumed fit reports."""
 
 from __future__ import annotations
 
-import json
+import warnings
 
+import numpy as np
+import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
-from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
-from sktrainer.checkpoints.fit import FORMAT
-from sktrainer.checkpoints.identity import RunIdentity
-from sktrainer.checkpoints.run import FitDirectory, open_run_directory
-from sktrainer.checkpoints.schedule import Checkpoint, resolve_schedule
-from sktrainer.checkpoints.signals import SignalHandler
-from sktrainer.checkpoints.state_files import StateFiles
-from sktrainer.exceptions import CheckpointError
-
-IDENTITY = RunIdentity(data={}, parameters={}, versions={})
-
-
-def open_folder(folder):
-    checkpoint = Checkpoint(folder)
-    schedule = resolve_schedule(checkpoint, in_segments=True)
-    return open_run_directory(checkpoint, schedule, IDENTITY, seed=0)
+from sktrainer import (
+    CheckpointWarning,
+)
+from sktrainer.testing import bit_identical, model_outputs
+from tests.checkpoints.fits import PROBE, X, states, trainer, y
 
 
 @pytest.mark.parametrize(
-    ("done", "states", "progress"),
+    "model",
     [
-        ([], [], ""),
-        (["folds/0"], ["folds/1"], "1 fold done, fold 1 at iteration 50"),
-        (["folds/0", "folds/1"], ["final"], "2 folds done, final at iteration 50"),
-        (["final"], ["refit"], "final done, refit at iteration 50"),
-        (["folds/0", "final", "refit"], [], "1 fold done, final done, refit done"),
+        HistGradientBoostingClassifier(max_iter=20),
+        RandomForestClassifier(20),
+        MLPClassifier((4,), max_iter=20),
     ],
+    ids=lambda model: type(model).__name__,
 )
-def test_progress_counts_only_folds_as_folds(done, states, progress, tmp_path):
-    for name in done:
-        StateFiles(tmp_path / name / "result").write(1, {"result.json": b"{}"})
-    for name in states:
-        StateFiles(tmp_path / name).write(50, {"model": b""})
-    with open_folder(tmp_path) as run:
-        assert run.progress == progress
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_checkpoint_does_not_change_models_without_segments(model, tmp_path):
+    plain = trainer(tmp_path, model, checkpoint=None).fit(X, y)
+    kept = trainer(tmp_path, model).fit(X, y)
+    assert bit_identical(model_outputs(plain, PROBE), model_outputs(kept, PROBE))
 
 
-def test_state_of_another_format_is_refused(tmp_path):
-    with open_folder(tmp_path) as run:
-        directory = run.fit_directory("final")
-    meta = {"format": FORMAT + 1, "owner": directory.owner}
-    StateFiles(directory.folder).write(50, {"checkpoint.json": json.dumps(meta).encode()})
-    with pytest.raises(CheckpointError, match=r"has format 2, .* reads format 1; resume with"):
-        directory.checkpoint(Monitor(EvalMetric()))
-    assert StateFiles(directory.folder).numbers() == [50]
+def test_only_the_newest_states_are_kept(tmp_path):
+    trainer(tmp_path, keep=3).fit(X, y)
+    assert len(states(tmp_path)) == 3
 
 
-def test_result_of_another_format_is_refused(tmp_path):
-    schedule = resolve_schedule(Checkpoint(tmp_path), in_segments=True)
-    directory = FitDirectory(tmp_path, schedule, "owner", SignalHandler(str(tmp_path)))
-    directory.save_result({"score": 1.0})
-    assert directory.load_result() == {"score": 1.0}
-    content = json.dumps({"owner": "owner", "result": {}}).encode()
-    StateFiles(tmp_path / "result", keep=1).write(2, {"result.json": content})
-    with pytest.raises(CheckpointError, match="has format None"):
-        directory.load_result()
+def test_unpicklable_model_is_fitted_with_a_warning(tmp_path):
+    class Local(LogisticRegression):
+        """Classifier that other processes cannot import."""
+
+    with pytest.warns(CheckpointWarning, match="cannot be saved"):
+        fitted = trainer(tmp_path, Local()).fit(X, y)
+    assert fitted.predict(PROBE).shape == (len(PROBE),)
+    assert states(tmp_path) == []
+
+
+def test_booster_without_possible_splits_finishes(tmp_path):
+    constant = np.ones((100, 2))
+    model = LGBMClassifier(n_estimators=30)
+    plain = trainer(tmp_path, model, checkpoint=None).fit(constant, y[:100])
+    kept = trainer(tmp_path, model).fit(constant, y[:100])
+    assert (kept.n_iter_, kept.best_iteration_) == (plain.n_iter_, plain.best_iteration_)
+    assert bit_identical(plain.predict_proba(constant), kept.predict_proba(constant))
+
+
+def test_history_seconds_increase_after_resuming(tmp_path):
+    model = MLPClassifier((4,), max_iter=30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer(tmp_path, model).fit(X, y)
+        states(tmp_path)[-1].unlink()
+        resumed = trainer(tmp_path, model).fit(X, y)
+    seconds = resumed.history_["seconds"]
+    assert isinstance(resumed.history_, pd.DataFrame)
+    assert (seconds.diff().dropna() >= 0).all()
