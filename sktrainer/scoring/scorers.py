@@ -231,11 +231,14 @@ class Scoring:
     user_defined : frozenset of str
         Names of the user-defined scorers. They receive the input rows and the original
         labels. Named scorers receive predictions and class codes.
+    is_default : bool
+        Whether these are the default scorers of the task.
     """
 
     scorers: dict[str, Scorer]
     single: bool = False
     user_defined: frozenset[str] = frozenset()
+    is_default: bool = False
 
     def first(self) -> Scoring:
         """Return a Scoring with only the first scorer."""
@@ -253,7 +256,7 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     ['r2', 'neg_mean_poisson_deviance']
     """
     if scoring is None:
-        return Scoring(default_scorers(task, n_classes))
+        return Scoring(default_scorers(task, n_classes), is_default=True)
 
     def of_codes(name: str) -> Scorer:
         scorer = named_scorer(name)

@@ -84,7 +84,7 @@ def fitted_seeds(pipeline: Any) -> dict[str, int]:
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import Pipeline
     >>> inside = BaggingRegressor(Ridge(random_state=2), random_state=1)
-    >>> seeds_of(Pipeline([("model", inside)]))
+    >>> fitted_seeds(Pipeline([("model", inside)]))
     {'model': 1, 'model.estimator': 2}
     """
     seeds: dict[str, int] = {}
@@ -104,7 +104,7 @@ def target_scaling(pipeline: Any) -> dict[str, list[float]] | None:
     --------
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import Pipeline
-    >>> target_scale_of(Pipeline([("model", Ridge())])) is None
+    >>> target_scaling(Pipeline([("model", Ridge())])) is None
     True
     """
     scale = getattr(pipeline.steps[-1][1], "target_scale_", None)
