@@ -131,7 +131,7 @@ def _first_notes(
     ignored = [
         f"{name}={values[name]!r}"
         for name in FIT_ONLY_PARAMS
-        if values[name] is not defaults[name] and repr(values[name]) != repr(defaults[name])
+        if repr(values[name]) != repr(defaults[name])  # arrays have no single truth value
     ]
     if ignored:
         notes.append(

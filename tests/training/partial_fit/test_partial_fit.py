@@ -96,6 +96,12 @@ def test_report_lists_parameters_that_partial_fit_ignores():
     assert any("test_size=0.2, cv=3, early_stopping=True" in note for note in report.notes)
 
 
+def test_report_lists_ignored_string_parameters():
+    trainer = managed(split="random", time_column="when", validation_size="auto")
+    (note,) = (n for n in trainer.partial_fit(X, Y).report_.notes if "ignores" in n)
+    assert "ignores split='random', time_column='when':" in note
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_iterations_continue_after_a_fit():
     trainer = managed(MLPClassifier((4,), max_iter=8), cv=2, early_stopping=False).fit(X, Y)
