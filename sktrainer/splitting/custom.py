@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -205,3 +205,8 @@ def _no_split_message(splitter: Any, what: str, n_rows: int) -> str:
 
 def _name(splitter: Any) -> str:
     return type(splitter).__name__
+
+
+def is_pairs(cv: Any) -> bool:
+    """Return whether `cv` is an iterable, such as (train, test) pairs, but not a string."""
+    return isinstance(cv, Iterable) and not isinstance(cv, str)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import InputError, suggest_name
 from sktrainer.types import Array, Task
 
 __all__ = [
@@ -18,6 +18,9 @@ __all__ = [
     "set_sizes",
     "size_notes",
 ]
+
+
+SPLIT_KINDS = ("random", "stratified", "group", "time", "splitter")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class HeldOut:
 
 
 def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) -> str:
-    """Return the kind of split for a `split` parameter, which must be valid.
+    """Return the kind of split for a `split` parameter.
 
     Parameters
     ----------
@@ -68,20 +71,46 @@ def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) ->
     has_groups, has_time : bool
         Whether groups and a time column are given.
 
+    Returns
+    -------
+    str
+        One of "random", "stratified", "group", "time", "splitter".
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, or requires classes or groups that are not given.
+
     Examples
     --------
     >>> resolve_kind("auto", task="classification", has_groups=False, has_time=False)
     'stratified'
     """
     if not isinstance(split, str):
-        return "splitter"
-    if split != "auto":
-        return split
-    if has_time:
-        return "time"
-    if has_groups:
-        return "group"
-    return "stratified" if task == "classification" else "random"
+        if is_splitter(split):
+            return "splitter"
+        raise InputError(
+            f"split: expected 'auto', 'random', 'stratified', 'group', 'time' or an object "
+            f"with a `split` method such as KFold(), got {split!r}. Pass one of these."
+        )
+    if split == "auto":
+        if has_time:
+            return "time"
+        if has_groups:
+            return "group"
+        return "stratified" if task == "classification" else "random"
+    if split not in SPLIT_KINDS[:-1]:
+        raise InputError(_unknown_kind(split))
+    if split == "stratified" and task == "regression":
+        raise InputError(
+            "split='stratified': expected a classification task, got a regression. Use "
+            "split='random' or split='auto'."
+        )
+    if split == "group" and not has_groups:
+        raise InputError(
+            "split='group': expected `groups`, got none. Pass them as fit(X, y, groups=...)."
+        )
+    return split
 
 
 def is_splitter(value: Any) -> bool:
@@ -99,12 +128,20 @@ def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     Raises
     ------
     InputError
-        If no training rows would remain.
+        If a size is invalid (both sizes are reported), or no training rows would remain.
     """
     asked: tuple[tuple[str, Any], ...] = (
         ("validation", plan.validation_size),
         ("test", plan.test_size),
     )
+    problems = [
+        f"{name}_size: expected a fraction between 0 and 1, a number of rows of at least 1, "
+        f"or None for no {name} set, got {size!r}"
+        for name, size in asked
+        if size is not None and not _is_size(size)
+    ]
+    if problems:
+        raise InputError(problems)
     sizes = {name: _n_rows(size, n_samples) for name, size in asked}
     held = sum(sizes.values())
     if held and held >= n_samples:
@@ -135,9 +172,23 @@ def size_notes(name: str, asked: int, got: int, reason: str) -> tuple[str, ...]:
     return (f"the {name} set has {got:,} {rows} instead of {asked:,}: {reason}",)
 
 
+def _is_size(size: Any) -> bool:
+    if isinstance(size, bool):
+        return False
+    if isinstance(size, Integral):
+        return int(size) >= 1
+    return isinstance(size, Real) and 0 < float(size) < 1
+
+
 def _n_rows(size: float | int | None, n_samples: int) -> int:
     if size is None:
         return 0
     if isinstance(size, Integral):
         return int(size)
     return max(1, round(n_samples * float(size)))
+
+
+def _unknown_kind(split: str) -> str:
+    known = ("auto", *SPLIT_KINDS[:-1])
+    do = suggest_name(split, known) or ". Use one of these."
+    return f"split: expected one of {', '.join(map(repr, known))}, got {split!r}{do}"

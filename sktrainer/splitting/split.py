@@ -165,8 +165,7 @@ def split_folds(
     Raises
     ------
     InputError
-        If there are too few rows or groups for this number of folds, or the pairs do not
-        hold row positions.
+        If there are too few rows or groups for this number of folds, or `cv` is invalid.
 
     Examples
     --------
@@ -179,16 +178,30 @@ def split_folds(
     [0 1 2 3] [4 5]
     """
     rows = np.sort(rows)
-    if isinstance(cv, Integral):
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
         n_folds = int(cv)
-        if n_folds > len(rows):
-            raise InputError(
-                f"cv={n_folds}: expected at most as many folds as rows, got {len(rows)} rows. "
-                "Use fewer folds, or cv=LeaveOneOut()."
-            )
+        _check_n_folds(n_folds, len(rows))
         if plan.kind == "splitter":
             return custom.folds(data, rows, n_folds, plan.splitter, plan.seed)
         return _FOLDS[plan.kind](data, rows, n_folds, plan)
     if is_splitter(cv):
         return custom.folds(data, rows, None, cv, plan.seed)
-    return custom.folds_from_pairs(data, rows, cv)
+    if custom.is_pairs(cv):
+        return custom.folds_from_pairs(data, rows, cv)
+    raise InputError(
+        "cv: expected a number of folds, a splitter such as KFold(), or pairs (train, test) "
+        f"of row positions, got {cv!r}. Pass one of these, or None for no cross-validation."
+    )
+
+
+def _check_n_folds(n_folds: int, n_rows: int) -> None:
+    if n_folds < 2:
+        raise InputError(
+            f"cv: expected at least 2 folds, got {n_folds}. Pass cv=5, or None for no "
+            "cross-validation."
+        )
+    if n_folds > n_rows:
+        raise InputError(
+            f"cv={n_folds}: expected at most as many folds as rows, got {n_rows} rows. Use "
+            "fewer folds, or cv=LeaveOneOut()."
+        )

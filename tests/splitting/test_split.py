@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from sktrainer.exceptions import InputError
 from sktrainer.splitting.notes import fold_notes, small_data_notes
@@ -46,6 +47,22 @@ class TestKind:
         given = {"task": task, "has_groups": has_groups, "has_time": has_time}
         assert resolve_kind("auto", **given) == kind
 
+    @pytest.mark.parametrize(
+        ("split", "task", "message"),
+        [
+            ("stratifed", "classification", "Did you mean 'stratified'"),
+            ("splitter", "classification", "Use one of these"),
+            ("stratified", "regression", "split='random'"),
+            ("group", "classification", "groups=..."),
+            (3, "classification", "KFold()"),
+            (KFold, "classification", "KFold()"),
+        ],
+    )
+    def test_invalid_kind_raises_an_error_with_a_fix(self, split, task, message):
+        with pytest.raises(InputError, match="expected .* got ") as caught:
+            resolve_kind(split, task=task, has_groups=False, has_time=False)
+        assert message in str(caught.value)
+
 
 class TestSizes:
     @pytest.mark.parametrize("kind", ["random", "stratified", "time"])
@@ -64,6 +81,12 @@ class TestSizes:
         plan = SplitPlan(kind, test_size=test_size, validation_size=validation_size)
         split, _ = split_rows(classification([0, 1] * 5), plan)
         assert (len(split.train), len(split.validation), len(split.test)) == expected
+
+    @pytest.mark.parametrize("bad", [0, 0.0, 1.0, 1.5, -1, True, "0.2", float("nan")])
+    def test_invalid_sizes_are_reported_together(self, bad):
+        with pytest.raises(InputError, match="fraction between 0 and 1") as caught:
+            split_rows(regression(10), SplitPlan("random", test_size=bad, validation_size=bad))
+        assert len(caught.value.problems) == 2
 
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(("test", "validation"), [(400, None), (0.6, 0.4), (1, 399)])
@@ -134,9 +157,15 @@ class TestFolds:
             split_validation(table, np.arange(200), plan)
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_more_folds_than_rows_are_refused(self, table, kind):
-        with pytest.raises(InputError, match="expected at most as many folds as rows"):
-            split_folds(table, np.arange(400), SplitPlan(kind), 401)
+    @pytest.mark.parametrize("cv", [1, 0, -3, 401])
+    def test_too_few_or_too_many_folds_are_refused(self, table, kind, cv):
+        with pytest.raises(InputError, match="expected at (least|most)"):
+            split_folds(table, np.arange(400), SplitPlan(kind), cv)
+
+    @pytest.mark.parametrize("cv", [True, 2.5, "five", None, KFold])
+    def test_invalid_cv_is_refused(self, table, cv):
+        with pytest.raises(InputError, match="KFold"):
+            split_folds(table, np.arange(400), SplitPlan("random"), cv)
 
 
 class TestNotes:

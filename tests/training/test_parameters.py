@@ -47,6 +47,7 @@ def test_default_values_are_valid():
         ("scoring", [], "at least one scorer"),
         ("scoring", {1: "accuracy"}, "at least one scorer"),
         ("eval_metric", "auc", "Did you mean 'roc_auc'"),
+        ("handle_imbalance", "adasyn", "'oversample'"),
     ],
 )
 def test_invalid_value_is_described(name, value, message):
