@@ -107,9 +107,10 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         capabilities = backend.capabilities(model, data.task)
     except ParameterError as error:
         raise ParameterError([*problems, *error.problems]) from None
+    samplers = _samplers(params, parts, data)
+    # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
     creates_rows = any(
-        not isinstance(sampler, str) and creates_synthetic_rows(sampler)
-        for sampler in _samplers(params, parts, data)
+        not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
     scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
     eval_metric = _resolve_eval_metric(params.eval_metric)
@@ -121,7 +122,12 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
             "rows. Use handle_imbalance='smote', which supports it, or another encoding"
         )
     if inputs.chunk:
-        problems += _chunk_problems(params, parts, capabilities, data)
+        weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
+        problems += [
+            resampling_problem(sampler)
+            for sampler in samplers
+            if not (isinstance(sampler, str) and sampler in weighting)
+        ]
     device = DeviceChoice()
     with problems.collect():
         device = choose_device(params.device, backend, model, model_name(model))
@@ -235,17 +241,6 @@ def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
             f"split={split!r}. Use split='time' or remove time_column"
         )
     return problems
-
-
-def _chunk_problems(
-    params: TrainerParams, parts: EstimatorParts, capabilities: Capabilities, data: FitData
-) -> list[str]:
-    weighting = ("class_weight", *(["auto"] if capabilities.accepts_sample_weight else []))
-    return [
-        resampling_problem(sampler)
-        for sampler in _samplers(params, parts, data)
-        if not (isinstance(sampler, str) and sampler in weighting)
-    ]
 
 
 def resampling_problem(sampler: Any) -> str:
