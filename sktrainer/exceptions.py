@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "CheckpointError",
@@ -139,16 +139,36 @@ class DivergenceWarning(SktrainerWarning):
     """Warning that training diverged, or that a model is worse than class frequencies."""
 
 
-def suggest_name(name: str, known: Iterable[str]) -> str:
+def suggest_name(
+    name: object, known: Iterable[str], aliases: Mapping[str, str] | None = None
+) -> str:
     """Return a hint that shows the most similar known name, or "" if there is none.
+
+    Parameters
+    ----------
+    name : object
+        Only strings get a hint. The case of letters is ignored if no name matches otherwise.
+    known : iterable of str
+    aliases : mapping of str to str or None, default=None
+        Names that other libraries use, in lower case, and the known names that they mean.
 
     Examples
     --------
     >>> suggest_name("hiden", ["hidden", "width"])
     ". Did you mean 'hidden'?"
+    >>> suggest_name("RMSE", ["neg_rmse", "r2"], {"rmse": "neg_rmse"})
+    ". Did you mean 'neg_rmse'?"
     """
-    close = difflib.get_close_matches(name, sorted(known), 1)
-    return f". Did you mean {close[0]!r}?" if close else ""
+    if not isinstance(name, str):
+        return ""
+    word, names = name.lower(), list(known)
+    candidates = [
+        (aliases or {}).get(word, word),
+        *difflib.get_close_matches(name, names, 1),
+        *difflib.get_close_matches(word, names, 1),
+    ]
+    meant = next((candidate for candidate in candidates if candidate in names), None)
+    return "" if meant is None else f". Did you mean {meant!r}?"
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:

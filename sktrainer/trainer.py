@@ -28,15 +28,15 @@ from sktrainer.exceptions import InputError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.cloning import clone_estimator
-from sktrainer.runtime.global_state import preserve_global_state
-from sktrainer.training.tags import takes_several_targets, trainer_tags
+from sktrainer.training.tags import trainer_tags
 from sktrainer.types import Array, Split
 
 if TYPE_CHECKING:
     from sktrainer.data.fingerprint.fingerprint import Fingerprint
     from sktrainer.reporting.report import TrainingReport
-    from sktrainer.training.fit_state import FitState
-    from sktrainer.training.partial_fit import PartialFitResult, PartialFitState
+    from sktrainer.training.parameters import TrainerParams
+    from sktrainer.training.partial_fit.state import PartialFitResult, PartialFitState
+    from sktrainer.training.run import FitState
 
 __all__ = ["ManagedTrainer"]
 
@@ -360,31 +360,15 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Rows are matched by position. A warning is issued if the index of y, `sample_weight`
         or `groups` has the labels of X's index in a different order.
         """
+        from sktrainer.training.partial_fit.state import state_after_fit
         from sktrainer.training.run import train
 
-        raw = FitInputs(
-            X,
-            y,
-            sample_weight=sample_weight,
-            groups=groups,
-            X_val=X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-            multi_output=takes_several_targets(self),
+        inputs = FitInputs(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
+        state = train(self._params(), inputs)
+        self._set_fitted_attributes(state)
+        self._partial_fit_state = (
+            state_after_fit(state) if _supports_partial_fit(self) else None
         )
-        parameters = self.get_params(deep=False)
-        estimator = parameters.pop("estimator")
-        if getattr(self, "_is_clone", False):
-            parameters["checkpoint"] = with_per_fit(parameters["checkpoint"])
-        output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        with preserve_global_state():
-            trained = train(parameters, estimator, raw, output)
-        self._set_fitted_attributes(trained)
-        self._partial_fit_state = None
-        if _supports_partial_fit(self):
-            from sktrainer.training.partial_fit import state_after_fit
-
-            self._partial_fit_state = state_after_fit(trained)
         self._remember_columns(pop_target_column(X, y)[0])
         return self
 
@@ -445,29 +429,32 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         >>> trainer.score(X, y) > 0.9
         True
         """
-        from sktrainer.training.partial_fit import (
-            PartialFitInputs,
-            PreviousFit,
-            run_partial_fit,
-        )
+        from sktrainer.training.partial_fit.run import run_partial_fit
+        from sktrainer.training.partial_fit.state import PreviousFit
 
-        before = None
+        previous = None
         if self.__sklearn_is_fitted__():
-            stream = self._checked_stream(pop_target_column(X, y)[0])
-            before = PreviousFit(self._predictor, stream, self.report_)
-        chunk = PartialFitInputs(X, y, classes, sample_weight, takes_several_targets(self))
-        parameters = self.get_params(deep=False)
-        estimator = parameters.pop("estimator")
-        output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        with preserve_global_state():
-            learned = run_partial_fit(parameters, estimator, chunk, before, output)
-        self._set_fitted_attributes(learned)
-        self._partial_fit_state = learned.stream
-        if before is None:
+            state = self._checked_state(pop_target_column(X, y)[0])
+            previous = PreviousFit(self._predictor, state, self.report_)
+        inputs = FitInputs(X, y, sample_weight, classes=classes, chunk=True)
+        result = run_partial_fit(self._params(), inputs, previous)
+        self._set_fitted_attributes(result)
+        self._partial_fit_state = result.state
+        if previous is None:
             self._remember_columns(pop_target_column(X, y)[0])
         return self
 
-    def _checked_stream(self, X: Any) -> PartialFitState:
+    def _params(self) -> TrainerParams:
+        from sktrainer.training.parameters import TrainerParams
+
+        known = TrainerParams.__dataclass_fields__  # a subclass may have further parameters
+        values = {n: v for n, v in self.get_params(deep=False).items() if n in known}
+        if getattr(self, "_is_clone", False):
+            values["checkpoint"] = with_per_fit(values["checkpoint"])
+        output = getattr(self, "_sklearn_output_config", {}).get("transform")
+        return TrainerParams(**values, output=output)
+
+    def _checked_state(self, X: Any) -> PartialFitState:
         """Return the state of earlier chunks, after a check of the columns of X."""
         if self._partial_fit_state is None:
             raise InputError(
@@ -487,23 +474,23 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         for name in ("n_features_in_", "feature_names_in_"):  # may be left from an earlier fit
             self.__dict__.pop(name, None)
 
-    def _set_fitted_attributes(self, trained: FitState | PartialFitResult) -> None:
-        run = trained.run
-        self._predictor = run.fitted
-        self.pipeline_ = run.fitted.pipeline
-        self.model_ = run.fitted.model
-        self.n_iter_ = run.fit.n_iter
-        self.best_iteration_ = run.fit.best_iteration
-        self.stop_reason_ = run.fit.stop_reason
-        self.history_ = history_frame(run.fit.evaluations)
-        self.evals_result_ = evals_result(run.fit.evaluations)
-        self.scores_ = run.scores.table
-        self.split_ = trained.split
-        self.report_ = trained.report
-        self.fingerprint_ = trained.fingerprint
+    def _set_fitted_attributes(self, state: FitState | PartialFitResult) -> None:
+        predictor, fit = state.result.predictor, state.result.fit
+        self._predictor = predictor
+        self.pipeline_ = predictor.pipeline
+        self.model_ = predictor.model
+        self.n_iter_ = fit.n_iter
+        self.best_iteration_ = fit.best_iteration
+        self.stop_reason_ = fit.stop_reason
+        self.history_ = history_frame(fit.evaluations)
+        self.evals_result_ = evals_result(fit.evaluations)
+        self.scores_ = state.result.scores.table
+        self.split_ = state.split
+        self.report_ = state.report
+        self.fingerprint_ = state.fingerprint
         for name, value in (
-            ("classes_", run.fitted.classes),
-            ("cv_results_", None if trained.cv is None else trained.cv.results),
+            ("classes_", predictor.classes),
+            ("cv_results_", None if state.cv is None else state.cv.results),
         ):
             if value is not None:
                 setattr(self, name, value)

@@ -1,6 +1,6 @@
 """Frozen values that are passed from stage to stage.
 
-CheckedData -> Split -> Prepared -> FitOutcome -> Scores
+FitData -> Split -> PreparedData -> ModelFit -> Scores
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import pandas as pd
 __all__ = [
     "Array",
     "FitData",
-    "FitOutcome",
     "MetricValue",
     "ModelFit",
     "PreparedData",
+    "PreparedSummary",
     "Rows",
     "Scorer",
     "Scores",
+    "SetName",
     "Split",
     "StopReason",
     "Task",
@@ -105,27 +106,38 @@ class Split:
 
 
 @dataclass(frozen=True)
+class PreparedSummary:
+    """What the preparation did to the training rows, for the report.
+
+    `class_counts` has the number of training rows per class "before" and "after" resampling.
+    `imbalance` names the method that handled class imbalance. `class_weight` holds one weight
+    per class, if class weights are used.
+    """
+
+    class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    imbalance: str | None = None
+    class_weight: Array | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class PreparedData:
     """Training and validation rows as passed to the model, and the fitted steps.
 
     `train` is encoded and resampled. `train_before_resampling` is the training set as
     `transform` returns it, if it is available at no extra cost (None: transform it again to
     score it). `class_codes` holds the codes of the classes that occur in the training set;
-    the `y` of `train` and `validation` are positions in `class_codes`. `class_weight` holds one
-    weight per class, if class weights are used.
+    the `y` of `train` and `validation` are positions in `class_codes`.
     """
 
     train: Rows
     validation: Rows | None
     steps: tuple[tuple[str, Any], ...]
+    summary: PreparedSummary
     class_codes: Array | None = None
     categorical: tuple[int, ...] = ()
     train_before_resampling: Any = None
-    class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prior_shift: Array | None = None
-    imbalance: str | None = None
-    class_weight: Array | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,18 +165,6 @@ class ModelFit:
     best_iteration: int | None = None
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
-
-
-@dataclass(frozen=True)
-class FitOutcome:
-    """Fitted pipeline, which predicts the original labels, and details of its fit.
-
-    `resumed_from` is the number of iterations in the checkpoint that the fit resumed from.
-    """
-
-    fitted: Any
-    fit: ModelFit
-    resumed_from: int | None = None
 
 
 @dataclass(frozen=True)

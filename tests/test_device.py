@@ -23,11 +23,13 @@ from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.lightgbm.devices import lightgbm_has_cuda
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
+from sktrainer.data.inputs import FitInputs
 from sktrainer.runtime.devices import DeviceChoice, choose_device, cuda_driver
 from sktrainer.runtime.resources import split_cores
-from sktrainer.training.cross_validation import plan_folds
+from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.plan import make_plan
-from sktrainer.types import FitData, Rows
+from sktrainer.training.validation import validate
+from sktrainer.types import Rows
 from tests.families import FAMILIES
 from tests.networks import SmallNet
 
@@ -267,9 +269,7 @@ def test_boosters_trained_on_gpu_predict_without_one():
 
 @pytest.mark.parametrize("device", ["cuda", "cpu", None])
 def test_folds_on_a_gpu_run_sequentially(device):
-    model = XGBClassifier()
-    parameters = ManagedTrainer(model, n_jobs=2).get_params(deep=False)
-    data = FitData(X, Y, "classification", np.arange(3))
-    plan = make_plan(parameters, unwrap_pipeline(model), data, seed=0)
-    plan = replace(plan, model=replace(plan.model, device=DeviceChoice(device)))
-    assert plan_folds(plan, 5) == split_cores(1 if device == "cuda" else 2, 5)
+    params = TrainerParams(XGBClassifier(), cv=5, n_jobs=2)
+    checked = replace(validate(params, FitInputs(X, Y)), device=DeviceChoice(device))
+    folds = make_plan(params, checked).folds
+    assert folds.split_cores(5) == split_cores(1 if device == "cuda" else 2, 5)

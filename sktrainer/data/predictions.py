@@ -1,4 +1,4 @@
-"""Estimators for scikit-learn scorers: cached predictions and translated labels."""
+"""Predictions of given rows, each computed once, with the interface that scorers call."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ class CachedPredictor(BaseEstimator):
             "predict_proba": predict_proba,
             "decision_function": decision_function,
         }
-        self._answers: dict[str, Array] = {}
+        self._results: dict[str, Any] = {}
 
     # Methods are created dynamically, because scorers use `hasattr` to choose among them.
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or self.__dict__.get("_sources", {}).get(name) is None:
+        source = None if name.startswith("_") else self._source(name)
+        if source is None:
             raise AttributeError(name)
 
-        def method(X: Any = None) -> Array:
-            return self._answer(name)
+        def method(X: Any = None) -> Any:
+            return self.compute_once(name, source)
 
         method.__name__ = name  # scikit-learn identifies the method by its name
         return method
 
-    def _answer(self, name: str) -> Array:
-        source = self._sources[name]
-        assert source is not None
-        return self.compute_once(name, source)
+    def _source(self, name: str) -> Callable[[], Array] | None:
+        """Return the function that computes the result of a method, or None."""
+        return self._sources.get(name)
 
-    def compute_once(self, name: str, compute: Callable[[], Array]) -> Array:
+    def compute_once(self, name: str, compute: Callable[[], Any]) -> Any:
         """Return the result of `compute`, cached under this name."""
-        if name not in self._answers:
-            self._answers[name] = compute()
-        return self._answers[name]
+        if name not in self._results:
+            self._results[name] = compute()
+        return self._results[name]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

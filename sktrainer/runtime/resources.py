@@ -1,4 +1,4 @@
-"""Available cores and threads, elapsed time, peak memory and library versions."""
+"""Available cores and threads, and peak memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 
 import joblib
 from joblib.parallel import get_active_backend
-
-from sktrainer.exceptions import ParameterError
 
 __all__ = ["n_cores", "peak_memory_mb", "split_cores"]
 
@@ -58,21 +56,11 @@ def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     workers, threads_per_worker : int
         Both are at least 1. Their product does not exceed the number of cores.
 
-    Raises
-    ------
-    ParameterError
-        If `n_jobs` is 0 or not an integer.
-
     Examples
     --------
     >>> split_cores(1, 5)[0]
     1
     """
-    if n_jobs is not None and (not hasattr(n_jobs, "__index__") or int(n_jobs) == 0):
-        raise ParameterError(
-            f"n_jobs must be None, a positive integer or a negative integer (-1: all cores), "
-            f"got {n_jobs!r}; use n_jobs=1 to run the folds sequentially"
-        )
     if n_jobs is None:
         n_jobs = get_active_backend()[1] or 1
     cores = _available_cores()

@@ -1,184 +1,183 @@
-"""Fifth stage: predict each set once and compute all scores from these predictions."""
+"""Scores of the training, validation and test set; no row is predicted twice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
+from sktrainer.data.indexing import take_rows
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.data.targets import lookup_codes
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import Scoring, score_predictions
-from sktrainer.types import Array, Rows, Scores
+from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split
 
-__all__ = ["Asked", "Part", "cached_predictor", "score_rows", "score_sets"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows to score, as the user passed them; and encoded, if that was already done."""
-
-    rows: Rows
-    encoded: Any = None
+__all__ = ["SetPredictor", "cached_predictors", "score_rows", "score_sets"]
 
 
-def score_sets(
-    fitted: Predictor,
-    parts: Mapping[str, Part],
-    scoring: Scoring,
-    answers: Mapping[str, CachedPredictor] | None = None,
-) -> Scores:
-    """Score every set of rows.
+class SetPredictor(CachedPredictor):
+    """Predictions of a fitted model for one set of rows, as class codes.
 
     Parameters
     ----------
-    fitted : FittedModel
-    parts : mapping of str to Part
+    predictor : Predictor
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class codes or numbers.
+    take_X : callable
+        Returns the rows as the user passed them. Called at most once, and only if they are
+        needed: by user-defined scorers, or if `encoded` is None.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+    encoded : array-like or None, default=None
+        The encoded rows, if the fit encoded them.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        y: Array,
+        take_X: Callable[[], Any],
+        *,
+        sample_weight: Array | None = None,
+        encoded: Any = None,
+    ) -> None:
+        # The sources of the base class are not set: bound methods of this object among its
+        # attributes would be a reference cycle, which keeps the rows in memory.
+        classes = predictor.classes
+        self.task = predictor.task
+        self.classes_ = None if classes is None else np.arange(len(classes))
+        self.predictor, self.y, self.sample_weight = predictor, y, sample_weight
+        self._take_X = take_X
+        self._results = {} if encoded is None else {"encoded": encoded}
+
+    def raw_rows(self) -> Any:
+        """Return the rows as the user passed them."""
+        return self.compute_once("raw rows", self._take_X)
+
+    def _source(self, name: str) -> Callable[[], Array] | None:
+        if name == "predict":
+            return self._predict
+        if name == "predict_proba" and self.predictor.has_method(name):
+            return lambda: self.predictor.corrected(self._probabilities())
+        if name == "decision_function" and self.predictor.has_method(name):
+            return lambda: self.predictor.decision_encoded(self._encoded())
+        return None
+
+    def _predict(self) -> Array:
+        predictor = self.predictor
+        # One model call serves both methods if `predict` is the most likely class.
+        if (
+            predictor.predict_is_argmax
+            and predictor.classes is not None
+            and predictor.has_method("predict_proba")
+        ):
+            return np.asarray(self._probabilities().argmax(axis=1))
+        predicted = predictor.predict_encoded(self._encoded())
+        if predictor.classes is None:
+            return predicted
+        return lookup_codes(predicted, predictor.classes)
+
+    def _encoded(self) -> Any:
+        return self.compute_once("encoded", lambda: self.predictor.encode(self.raw_rows()))
+
+    def _probabilities(self) -> Array:
+        found: Array = self.compute_once(
+            "uncorrected", lambda: self.predictor.model_proba_encoded(self._encoded())
+        )
+        return found
+
+
+def cached_predictors(
+    predictor: Predictor, data: FitData, split: Split, prepared: PreparedData
+) -> dict[SetName, SetPredictor]:
+    """Return the predictions of each set that has rows.
+
+    Rows that were encoded for the fit are not encoded again.
+    """
+
+    def at(positions: Array, encoded: Any = None) -> SetPredictor:
+        weight = None if data.sample_weight is None else data.sample_weight[positions]
+        take_X = partial(take_rows, data.X, positions)
+        y = data.y[positions]
+        return SetPredictor(predictor, y, take_X, sample_weight=weight, encoded=encoded)
+
+    sets: dict[SetName, SetPredictor] = {
+        "train": at(split.train, prepared.train_before_resampling)
+    }
+    kept, passed = prepared.validation, data.validation
+    if kept is not None:
+        # The fit dropped the validation rows of classes that the training rows lack.
+        n_rows = len(split.validation) if passed is None else len(passed)
+        encoded = kept.X if len(kept) == n_rows else None
+        sets["validation"] = (
+            at(split.validation, encoded)
+            if passed is None
+            else SetPredictor(
+                predictor,
+                passed.y,
+                lambda: passed.X,
+                sample_weight=passed.sample_weight,
+                encoded=encoded,
+            )
+        )
+    if len(split.test):
+        sets["test"] = at(split.test)
+    return sets
+
+
+def score_sets(sets: Mapping[SetName, SetPredictor], scoring: Scoring) -> Scores:
+    """Score every set of rows, without sample weights.
+
+    Parameters
+    ----------
+    sets : mapping of str to SetPredictor
         Keyed by "train", "validation" and "test". The confusion matrix is that of the last
         set that is not "train".
     scoring : Scoring
-    answers : mapping of str to Predicted or None, default=None
-        Predictions that already exist, by the name of the set.
     """
     records, confusion = {}, None
-    for name, part in parts.items():
-        predicted = (answers or {}).get(name) or cached_predictor(fitted, part)
-        records[name] = _scores(fitted, part, predicted, scoring)
-        if fitted.classes is not None and name != "train":
-            confusion = _confusion(fitted.classes, part.rows.y, predicted)
+    for name, predicted in sets.items():
+        records[name] = _scores(predicted, scoring)
+        if predicted.predictor.classes is not None and name != "train":
+            confusion = _confusion(predicted.predictor.classes, predicted)
     table = pd.DataFrame.from_dict(records, orient="index", columns=list(scoring.scorers))
     return Scores(table.astype(np.float64), confusion)
 
 
-def score_rows(fitted: Predictor, rows: Rows, scoring: Scoring) -> dict[str, float]:
+def score_rows(predictor: Predictor, rows: Rows, scoring: Scoring) -> dict[str, float]:
     """Return the score of every scorer on these rows, weighted by `sample_weight` if given."""
-    part = Part(rows)
-    predicted = cached_predictor(fitted, part)
-    return _scores(
-        fitted, part, predicted, scoring, sample_weight=rows.sample_weight, strict=True
-    )
-
-
-def cached_predictor(fitted: Predictor, part: Part) -> CachedPredictor:
-    """Return the predictions for these rows as class codes, each computed on first use."""
-    answers = _Answers(fitted, part)
-    classes = fitted.classes
-    return CachedPredictor(
-        fitted.task,
-        None if classes is None else np.arange(len(classes)),
-        predict=answers.predict,
-        predict_proba=answers.predict_proba if fitted.has_method("predict_proba") else None,
-        decision_function=(
-            answers.decision_function if fitted.has_method("decision_function") else None
-        ),
-    )
-
-
-class _Answers:
-    """Predictions of a fitted model, which encodes the rows only once."""
-
-    def __init__(self, fitted: Predictor, part: Part) -> None:
-        self._fitted = fitted
-        self._part = part
-
-    @cached_property
-    def _encoded(self) -> Any:
-        part = self._part
-        return self._fitted.encode(part.rows.X) if part.encoded is None else part.encoded
-
-    @cached_property
-    def _probabilities(self) -> Array:
-        return self._fitted.model_proba_encoded(self._encoded)
-
-    def predict(self) -> Array:
-        fitted = self._fitted
-        # One model call serves both methods if `predict` is the most likely class.
-        if (
-            fitted.predict_is_argmax
-            and fitted.classes is not None
-            and fitted.has_method("predict_proba")
-        ):
-            return np.asarray(self._probabilities.argmax(axis=1))
-        return _codes(fitted.classes, fitted.predict_encoded(self._encoded))
-
-    def predict_proba(self) -> Array:
-        return self._fitted.corrected(self._probabilities)
-
-    def decision_function(self) -> Array:
-        return self._fitted.decision_encoded(self._encoded)
-
-
-def _codes(classes: Array | None, predicted: Array) -> Array:
-    if classes is None:
-        return predicted
-    return lookup_codes(predicted, classes)
+    predicted = SetPredictor(predictor, rows.y, lambda: rows.X)
+    return _scores(predicted, scoring, rows.sample_weight, strict=True)
 
 
 def _scores(
-    fitted: Predictor,
-    part: Part,
-    predicted: CachedPredictor,
+    predicted: SetPredictor,
     scoring: Scoring,
-    *,
     sample_weight: Array | None = None,
+    *,
     strict: bool = False,
 ) -> dict[str, float]:
     # Only scorers known by name work on class codes and shared predictions. User-defined
     # scorers are called with the estimator, the rows and the original labels.
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
-    values = score_predictions(named, predicted, part.rows.y, sample_weight, strict=strict)
+    values = score_predictions(named, predicted, predicted.y, sample_weight, strict=strict)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-    y = part.rows.y if fitted.classes is None else fitted.classes[part.rows.y]
+    classes = predicted.predictor.classes
+    y = predicted.y if classes is None else classes[predicted.y]
     for name in scoring.user_defined:
-        values[name] = float(scoring.scorers[name](fitted, part.rows.X, y, **weight))
+        scorer = scoring.scorers[name]
+        values[name] = float(scorer(predicted.predictor, predicted.raw_rows(), y, **weight))
     return {name: values[name] for name in scoring.scorers}
 
 
-def _confusion(classes: Array, y: Array, predicted: CachedPredictor) -> pd.DataFrame:
-    matrix = confusion_matrix(y, predicted.predict(), labels=np.arange(len(classes)))
+def _confusion(classes: Array, predicted: SetPredictor) -> pd.DataFrame:
+    codes = np.arange(len(classes))
     return pd.DataFrame(
-        matrix,
+        confusion_matrix(predicted.y, predicted.predict(), labels=codes),
         index=pd.Index(classes, name="true"),
         columns=pd.Index(classes, name="predicted"),
     )
-
-
-class Asked:
-    """Predictions of a fitted model for each set, computed at most once.
-
-    Parameters
-    ----------
-    fitted : FittedModel
-    part : callable
-        Takes "train" or "validation"; returns that set, or None if it has no rows.
-    predict : callable
-        Takes the model and a set; returns its Predicted.
-
-    Attributes
-    ----------
-    answers : dict of str to Predicted
-        Predictions computed so far, by name of the set.
-    """
-
-    def __init__(
-        self,
-        fitted: Predictor,
-        part: Callable[[str], Any],
-        predict: Callable[[Predictor, Any], CachedPredictor],
-    ) -> None:
-        self.answers: dict[str, CachedPredictor] = {}
-        self._fitted, self._part, self._predict = fitted, part, predict
-
-    def __call__(self, name: str) -> tuple[CachedPredictor, Rows] | None:
-        part = self._part(name)
-        if part is None:
-            return None
-        if name not in self.answers:
-            self.answers[name] = self._predict(self._fitted, part)
-        return self.answers[name], part.rows

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 from sklearn import metrics
-from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
+from sklearn.metrics import get_scorer, make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.exceptions import suggest_name
 from sktrainer.types import Array, Scorer, Task
 
 __all__ = [
@@ -161,19 +160,7 @@ def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs:
 
 
 def named_scorer(name: str) -> Scorer:
-    """Return the scikit-learn scorer with this name.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown. The message lists the valid names.
-    """
-    if name not in get_scorer_names():
-        known = get_scorer_names()
-        raise ValueError(
-            f"{name!r} is not a scorer of scikit-learn; use one of {', '.join(known)}"
-            f"{suggest_name(name, known)}"
-        )
+    """Return the scikit-learn scorer with this name."""
     scorer: Scorer = get_scorer(name)
     return scorer
 
@@ -222,11 +209,14 @@ class Scoring:
     user_defined : frozenset of str
         Names of the user-defined scorers. They receive the input rows and the original
         labels. Named scorers receive predictions and class codes.
+    is_default : bool
+        Whether these are the default scorers of the task.
     """
 
     scorers: dict[str, Scorer]
     single: bool = False
     user_defined: frozenset[str] = frozenset()
+    is_default: bool = False
 
     def first(self) -> Scoring:
         """Return a Scoring with only the first scorer."""
@@ -243,7 +233,7 @@ def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
     ['r2', 'neg_mean_poisson_deviance']
     """
     if scoring is None:
-        return Scoring(default_scorers(task, n_classes))
+        return Scoring(default_scorers(task, n_classes), is_default=True)
 
     def of_codes(name: str) -> Scorer:
         scorer = named_scorer(name)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from sktrainer.backends.registry import find_backend
-from sktrainer.data.predictions import CachedPredictor
+from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.types import Array, FitData, PreparedData, Rows
+from sktrainer.types import Array, FitData, PreparedData
 
 __all__ = [
     "BaselineComparison",
@@ -171,43 +171,37 @@ def has_comparable_loss(fitted: Predictor) -> bool:
 
 
 def compare_with_baseline(
-    fitted: Predictor,
-    answers: CachedPredictor,
-    rows: Rows,
-    data: FitData,
-    prepared: PreparedData,
+    predicted: SetPredictor, data: FitData, prepared: PreparedData
 ) -> BaselineComparison | None:
     """Compare with a constant baseline: class frequencies or mean of the training rows."""
-    train = prepared.train
+    train, y, weight = prepared.train, predicted.y, predicted.sample_weight
     if data.classes is None:
-        predicted = np.asarray(answers.predict())
-        if predicted.size != rows.y.size:  # several quantiles, or mean and standard deviation
+        outputs = np.asarray(predicted.predict())
+        if outputs.size != y.size:  # several quantiles, or mean and standard deviation
             return None
         mean = np.average(train.y, axis=0, weights=train.sample_weight)
-        return compare_squared_error(predicted, rows.y, mean, rows.sample_weight)
+        return compare_squared_error(outputs, y, mean, weight)
     assert prepared.class_codes is not None
     shares = np.zeros(data.n_classes)
     shares[prepared.class_codes] = np.bincount(
         train.y, weights=train.sample_weight, minlength=len(prepared.class_codes)
     )
-    weight = rows.sample_weight
     # Resampling and class weights change the class priors that the model learns. Compare
     # model and baseline under the same priors: weight the rows, or correct the frequencies.
     shift = prepared.prior_shift
-    if shift is not None and fitted.prior_shift is None:
-        weight = shift[rows.y] if weight is None else shift[rows.y] * weight
+    if shift is not None and predicted.predictor.prior_shift is None:
+        weight = shift[y] if weight is None else shift[y] * weight
     elif shift is not None:
         shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)
-    known = np.flatnonzero(shares[rows.y] > 0)  # no loss for classes without training rows
+    known = np.flatnonzero(shares[y] > 0)  # no loss for classes without training rows
     if not len(known) or (weight is not None and not weight[known].sum() > 0):
         return None
-    codes: Array = rows.y[known]
-    probabilities = np.asarray(answers.predict_proba())[known]
+    probabilities = np.asarray(predicted.predict_proba())[known]
     if not are_valid_probabilities(probabilities):
         return None
     return compare_log_loss(
         probabilities,
-        codes,
+        y[known],
         shares / shares.sum(),
         None if weight is None else weight[known],
     )

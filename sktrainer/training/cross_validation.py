@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,19 +11,26 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.exceptions import FitFailedWarning
 
-from sktrainer.exceptions import CheckpointError, FitError, warn_caller
-from sktrainer.preprocessing.table_encoder import TableEncoder
+from sktrainer.checkpoints.run import RunDirectory
+from sktrainer.exceptions import (
+    CheckpointError,
+    DataWarning,
+    DivergenceWarning,
+    FitError,
+    warn_caller,
+)
 from sktrainer.runtime.global_state import preserve_global_state
-from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.runtime.stopwatch import Stopwatch
 from sktrainer.splitting.notes import fold_notes
 from sktrainer.splitting.split import split_folds, split_validation
-from sktrainer.training.fit_and_score import fit_and_score, fit_place
+from sktrainer.training.diagnostics import suggest_params
+from sktrainer.training.fit_and_score import FitJob, fit_and_score
+from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
+from sktrainer.training.retry import attempt_seeds
 from sktrainer.types import Array, FitData, Split
 
-__all__ = ["CrossValidationResult", "FoldResult", "cross_validate", "plan_folds"]
+__all__ = ["CrossValidationResult", "FoldResult", "cross_validate"]
 
 
 logger = logging.getLogger(__name__)
@@ -50,12 +56,16 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class CrossValidationResult:
-    """Results of all folds of one cross-validation, in order."""
+    """Results of all folds of one cross-validation, in order.
+
+    `n_workers` folds were fitted in parallel, with `n_threads` threads each.
+    """
 
     folds: tuple[FoldResult, ...]
     metrics: tuple[str, ...]
     single_metric: bool
-    notes: tuple[str, ...] = ()
+    n_workers: int
+    n_threads: int
 
     @property
     def results(self) -> dict[str, Any]:
@@ -95,8 +105,7 @@ class CrossValidationResult:
             }
             for fold in self.folds
         ]
-        frame = pd.DataFrame(rows).dropna(axis=1, how="all")
-        return frame
+        return pd.DataFrame(rows).dropna(axis=1, how="all")
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -130,118 +139,106 @@ class CrossValidationResult:
 
 
 def cross_validate(
-    plan: FitPlan,
-    data: FitData,
-    rows: Array,
-    *,
-    on_fold: Callable[[FoldResult], Any] | None = None,
+    plan: FitPlan, data: FitData, split: Split, run: RunDirectory | None, log: FitLog
 ) -> CrossValidationResult:
     """Fit and score each fold; the results do not depend on the number of parallel jobs.
 
-    Parameters
-    ----------
-    recipe : Recipe
-    data : CheckedData
-    rows : ndarray of shape (n_rows,)
-        Positions of the rows that are split into folds.
-    on_fold : callable or None, default=None
-        Called with each FoldResult in the order of the folds, as soon as it is available.
-
-    Returns
-    -------
-    CrossValidation
+    The training and validation rows of `split` are divided into folds. Each fold is shown
+    as soon as it is available.
 
     Raises
     ------
     FitError
         If every fold failed. The message contains the errors.
     """
-    folds = split_folds(data, rows, plan.split, plan.cv)
-    workers, n_threads = plan_folds(plan, len(folds))
-    fold_recipe = replace(plan, cv=None)  # `cv` may be a generator, which cannot be pickled
+    assert plan.folds is not None
+    rows = np.concatenate([split.train, split.validation])
+    if split.kind != "time":  # the rows of a time split are already in time order
+        rows = np.sort(rows)
+    folds = split_folds(data, rows, plan.split, plan.folds.cv)
+    workers, n_threads = plan.folds.split_cores(len(folds))
+    fold_plan = replace(plan, folds=None)  # `cv` may be a generator, which cannot be pickled
     tasks = (
-        delayed(fit_fold)(fold_recipe, data, number, train, test, n_threads)
+        delayed(fit_fold)(fold_plan, data, number, train, test, n_threads, run)
         for number, (train, test) in enumerate(folds, start=1)
     )
     results = []
-    with Parallel(workers, backend=_joblib_backend(plan), return_as="generator") as parallel:
-        for result in parallel(tasks):
-            results.append(result)
-            if on_fold is not None:
-                on_fold(result)
+    with Parallel(
+        workers, backend=plan.folds.joblib_backend, return_as="generator"
+    ) as parallel:
+        for fold in parallel(tasks):
+            results.append(fold)
+            log.progress.show_fold(
+                fold.fold,
+                len(folds),
+                fold.scores,
+                seconds=fold.fit_seconds + fold.score_seconds,
+                error=fold.error,
+            )
     _raise_or_warn(results)
-    return CrossValidationResult(
-        tuple(results),
-        tuple(plan.scoring.scorers),
-        plan.scoring.single,
-        fold_notes(data, folds),
+    for note in fold_notes(data, folds):
+        log.add_warning(note, DataWarning)
+    cv = CrossValidationResult(
+        tuple(results), tuple(plan.scoring.scorers), plan.scoring.single, workers, n_threads
     )
-
-
-def plan_folds(plan: FitPlan, n_folds: int) -> tuple[int, int]:
-    """Return the number of folds fitted in parallel, and the number of threads of each.
-
-    Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
-    run two trainings at once.
-    """
-    return split_cores(1 if plan.model.device.is_gpu else plan.n_jobs, n_folds)
-
-
-def _joblib_backend(plan: FitPlan) -> str:
-    """Choose threads if the model releases the GIL, otherwise processes.
-
-    Threads share the table and start at once. User-defined steps may draw from the global
-    random generators, which threads share, so they need processes.
-    """
-    own_steps = [s for _, s in plan.steps.steps if not isinstance(s, TableEncoder)]
-    return "threading" if plan.model.capabilities.releases_gil and not own_steps else "loky"
+    if cv.divergence:
+        fix = suggest_params(plan.model.model)
+        log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
+    log.show(cv.summary_line)
+    return cv
 
 
 def fit_fold(
-    plan: FitPlan, data: FitData, number: int, train: Array, test: Array, n_threads: int
+    plan: FitPlan,
+    data: FitData,
+    number: int,
+    train: Array,
+    test: Array,
+    n_threads: int,
+    run: RunDirectory | None,
 ) -> FoldResult:
+    """Fit and score one fold, or load its result from the checkpoint."""
     seed = derive_seed(plan.seed, "fold", number)
-    watch = Stopwatch()
-    name = f"folds/{number}"
-    place = fit_place(plan, name, Split(train, np.empty(0), test, plan.split.kind))
-    done = None if place is None else place.load_result()
+    job = FitJob(
+        f"folds/{number}",
+        seed,
+        n_threads,
+        attempt_seeds(seed, plan.n_retries),
+        FitLog(),
+        run,
+        sets=("test",),
+    )
+    directory = job.directory(Split(train, np.empty(0), test, plan.split.kind))
+    done = None if directory is None else directory.load_result()
     if done is not None:
         return FoldResult(**done)
     try:
         with preserve_global_state(seed):
             split = _fold_split(plan, data, train, test, seed)
-            run = fit_and_score(
-                plan,
-                data,
-                split,
-                seed=seed,
-                n_threads=n_threads,
-                score_parts=("test",),
-                stopwatch=watch,
-                place=name,
-            )
+            fitted = fit_and_score(plan, data, split, job)
     except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
         raise
     except Exception as error:  # a failed fold must not discard the results of the others
         scores = dict.fromkeys(plan.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
         text = f"{type(error).__name__}: {error}"
-        return FoldResult(number, len(train), len(test), scores, watch.elapsed, 0.0, error=text)
+        seconds = job.log.seconds()
+        return FoldResult(number, len(train), len(test), scores, seconds, 0.0, error=text)
     result = FoldResult(
         number,
         len(split.train),
         len(test),
-        {str(name): float(column["test"]) for name, column in run.scores.table.items()},
-        watch.seconds("prepare") + watch.seconds("fit"),
-        watch.seconds("evaluate"),
-        run.fit.n_iter,
-        run.fit.best_iteration,
-        run.fit.stop_reason,
-        n_attempts=len(run.attempts),
-        divergence=run.diagnosis.problem if run.diagnosis.diverged else "",
+        {str(name): float(column["test"]) for name, column in fitted.scores.table.items()},
+        job.log.seconds("prepare", "fit"),
+        job.log.seconds("evaluate"),
+        fitted.fit.n_iter,
+        fitted.fit.best_iteration,
+        fitted.fit.stop_reason,
+        n_attempts=len(fitted.attempts),
+        divergence=fitted.diagnosis.problem if fitted.diagnosis.diverged else "",
     )
-    if place is not None:
-        place.save_result(asdict(result))
+    if directory is not None:
+        directory.save_result(asdict(result))
     return result
 
 

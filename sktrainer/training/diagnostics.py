@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sktrainer.backends.registry import find_backend
-from sktrainer.scoring.evaluate import Asked
+from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.training.baseline import (
     BaselineComparison,
     compare_with_baseline,
     has_comparable_loss,
 )
 from sktrainer.training.plan import ModelPlan
-from sktrainer.types import FitData, FitOutcome, MetricValue, ModelFit, PreparedData
+from sktrainer.types import FitData, MetricValue, ModelFit, PreparedData, SetName
 
 __all__ = [
     "NO_PROBLEM",
@@ -43,7 +43,7 @@ class Diagnosis:
     loss : float
         Log loss or RMSE on the validation rows. NaN if it was not computed.
     fix : str
-        A fix other than the parameter changes that `advice` suggests. May be empty.
+        A fix other than the parameter changes of `suggest_params`. May be empty.
     """
 
     problem: str = ""
@@ -58,13 +58,13 @@ NO_PROBLEM = Diagnosis()
 def diagnose_losses(
     fit: ModelFit, held: BaselineComparison | None, seen: BaselineComparison | None, unit: str
 ) -> Diagnosis:
-    """Diagnose a fit from its loss curve and its skill.
+    """Diagnose a fit from its loss curve and the comparison with a baseline.
 
     Parameters
     ----------
     fit : ModelFit
-    held, seen : Skill or None
-        Skill on the validation rows and on the training rows, None if unknown.
+    held, seen : BaselineComparison or None
+        Comparisons on the validation rows and on the training rows, None if unknown.
     unit : str
         Name of an iteration, such as "round" or "epoch".
     """
@@ -133,6 +133,20 @@ def suggest_target_scaling(model: Any) -> str:
     )
 
 
+# Suggested changes by parameter name, the most effective first. `suggest_params` uses the
+# first two that the model has.
+_REMEDIES = (
+    ("min_child_weight", "increase {name} (now {value}; try 1 for very rare classes)"),
+    ("learning_rate", "decrease {name} (now {value})"),
+    ("learning_rate_init", "decrease {name} (now {value})"),
+    ("lr", "decrease {name} (now {value})"),
+    ("optimizer__lr", "decrease {name} (now {value})"),
+    ("eta0", "decrease {name} (now {value})"),
+    ("reg_lambda", "increase {name} (now {value})"),
+    ("l2_leaf_reg", "increase {name} (now {value})"),
+)
+
+
 def suggest_params(model: Any) -> str:
     """Suggest at most two parameter changes for a model whose fit diverged.
 
@@ -162,39 +176,31 @@ def suggest_params(model: Any) -> str:
 
 
 def diagnose(
-    outcome: FitOutcome, asked: Asked, data: FitData, prepared: PreparedData, plan: ModelPlan
+    plan: ModelPlan,
+    fit: ModelFit,
+    predictions: Mapping[SetName, SetPredictor],
+    data: FitData,
+    prepared: PreparedData,
 ) -> Diagnosis:
-    """Judge an outcome by its losses and its predictions for validation and training rows.
+    """Diagnose a fit from its losses and its predictions for validation and training rows.
 
     Only boosting and networks are compared with a constant baseline. Other models hardly ever
     diverge, and the log loss of some, such as forests and naive Bayes, is uninformative
-    because their probabilities are overconfident by design.
-
-    Parameters
-    ----------
-    outcome : FitOutcome
-    asked : Asked
-        Training rows are predicted only if the validation rows indicate a problem.
-    data : CheckedData
-    prepared : Prepared
-    plan : ModelPlan
+    because their probabilities are overconfident by design. Training rows are predicted only
+    if the validation rows indicate a problem.
     """
     capabilities = plan.capabilities
-    fit, fitted, unit = outcome.fit, outcome.fitted, capabilities.iteration_name
-    compared = capabilities.early_stopping_by_default and has_comparable_loss(fitted)
-    held = asked("validation") if compared else None
-    if held is None:
+    unit, held = capabilities.iteration_name, predictions.get("validation")
+    if held is None or not (
+        capabilities.early_stopping_by_default and has_comparable_loss(held.predictor)
+    ):
         return diagnose_losses(fit, None, None, unit)
-    skill = compare_with_baseline(fitted, *held, data, prepared)
-    seen = asked("train") if skill is not None and skill.is_no_better else None
-    found = diagnose_losses(
-        fit,
-        skill,
-        None if seen is None else compare_with_baseline(fitted, *seen, data, prepared),
-        unit,
-    )
-    if found.problem and capabilities.scale_sensitive and skill is not None:
-        scaled = getattr(fitted.model, "target_scale_", None) is not None
-        if skill.target_needs_scaling and not scaled:
+    on_held, on_train = compare_with_baseline(held, data, prepared), None
+    if on_held is not None and on_held.is_no_better:
+        on_train = compare_with_baseline(predictions["train"], data, prepared)
+    found = diagnose_losses(fit, on_held, on_train, unit)
+    if found.problem and capabilities.scale_sensitive and on_held is not None:
+        scaled = getattr(fit.model, "target_scale_", None) is not None
+        if on_held.target_needs_scaling and not scaled:
             return replace(found, fix=suggest_target_scaling(plan.model))
     return found

@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sktrainer.backends.estimators import EstimatorParts, model_name
-from sktrainer.backends.registry import find_backend
-from sktrainer.callbacks.progress import Progress
+from sktrainer.backends.estimators import model_name
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
     DataWarning,
     DivergenceWarning,
     SmallDataWarning,
 )
+from sktrainer.reporting.text import text_table
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.resources import peak_memory_mb
 from sktrainer.splitting.notes import small_data_notes
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitResult
-from sktrainer.training.fit_state import Facts
-from sktrainer.training.plan import FitPlan
+from sktrainer.training.log import FitLog
+from sktrainer.training.plan import FitPlan, ModelPlan
 from sktrainer.training.retry import Attempt
 from sktrainer.types import Array, FitData, Split
 
 __all__ = [
-    "attempt_messages",
     "fit_summary",
-    "log_attempts",
     "log_imbalance",
-    "log_split",
+    "log_result",
+    "log_setup",
     "rows_by_set",
     "sizes_by_set",
     "split_summary",
@@ -37,71 +35,76 @@ __all__ = [
 ]
 
 
-def log_split(progress: Progress, data: FitData, split: Split, notes: tuple[str, ...]) -> None:
-    """Show the split, and warn about sets that are too small for a reliable score."""
-    progress.show(split_summary(split))
+def log_setup(
+    log: FitLog, plan: FitPlan, data: FitData, split: Split, notes: Sequence[str]
+) -> None:
+    """Show the split, and warn about anything that makes scores misleading.
+
+    `notes` are those of the split.
+    """
+    log.show(split_summary(split))
     for note in notes:
-        progress.warn(note, DataWarning)
+        log.add_warning(note, DataWarning)
     if len(split.test):
         for note in small_data_notes(data, split):
-            progress.warn(note, SmallDataWarning)
+            log.progress.warn(note, SmallDataWarning)
+    for note in plan.warnings:
+        log.add_warning(note, DataWarning)
+    log_imbalance(log, plan, data, split)
+    warn_if_pretrained(log, plan.model)
 
 
-def log_imbalance(
-    progress: Progress, plan: FitPlan, data: FitData, split: Split
-) -> tuple[str, ...]:
-    """Show how class imbalance is handled, and return notes for the report."""
+def log_imbalance(log: FitLog, plan: FitPlan, data: FitData, split: Split) -> None:
+    """Show how class imbalance is handled."""
     method = plan.steps.imbalance
     if method is None or data.classes is None:
-        return ()
+        return
     counts = class_weight.count_classes(data.y[split.train], data.n_classes)
-    found = class_weight.is_imbalanced(counts)
     text = class_weight.describe_imbalance(data.classes, counts)
     if isinstance(method, str) and method == "auto":
-        if not found:
-            return ()
-        method = "class_weight" if plan.steps.weights else "oversample"
-        note = f"Class imbalance: {text}; handled by {method}"
-        progress.warn(note, ClassImbalanceWarning)
-        return (note,)
+        if class_weight.is_imbalanced(counts):
+            method = "class_weight" if plan.steps.weights else "oversample"
+            log.add_warning(
+                f"Class imbalance: {text}; handled by {method}", ClassImbalanceWarning
+            )
+        return
     name = method if isinstance(method, str) else type(method).__name__
-    progress.show(f"Classes: {text}; handled by {name}")
+    log.show(f"Classes: {text}; handled by {name}")
     if plan.model.correct_probabilities and samplers.creates_synthetic_rows(method):
-        note = (
+        log.add_warning(
             f"correct_probabilities=True can overcorrect after {name}, because synthetic rows "
             "shift probabilities less than their number suggests. Use "
-            "handle_imbalance='class_weight', 'oversample' or 'undersample' instead"
+            "handle_imbalance='class_weight', 'oversample' or 'undersample' instead",
+            DataWarning,
         )
-        progress.warn(note, DataWarning)
-        return (note,)
-    return ()
 
 
-def warn_if_pretrained(progress: Progress, parts: EstimatorParts) -> tuple[str, ...]:
+def warn_if_pretrained(log: FitLog, plan: ModelPlan) -> None:
     """Warn if a network starts from weights that were trained before."""
-    networks = find_backend(parts.model).networks
-    if networks is None or not networks.was_trained(parts.model):
-        return ()
-    note = (
-        "the module is already trained: every fit, including those of folds, starts from its "
-        "weights, and scores on rows that it was trained on are too optimistic. Pass the class "
-        "or an untrained instance, unless this is intended"
-    )
-    progress.warn(note, DataWarning)
-    return (note,)
+    networks = plan.backend.networks
+    if networks is not None and networks.was_trained(plan.model):
+        log.add_warning(
+            "the module is already trained: every fit, including those of folds, starts from "
+            "its weights, and scores on rows that it was trained on are too optimistic. Pass "
+            "the class or an untrained instance, unless this is intended",
+            DataWarning,
+        )
 
 
-def log_attempts(progress: Progress, plan: FitPlan, run: FitResult) -> tuple[str, ...]:
-    """Warn if the attempt that is used has a problem; otherwise only show its notes."""
-    notes = attempt_messages(run.attempts, plan.model.model)
-    for note in notes:
-        if run.diagnosis.diverged:
-            progress.warn(note, DivergenceWarning)
-        elif run.diagnosis.fix or (run.diagnosis.problem and len(run.attempts) > 1):
-            progress.warn(note, DataWarning)
+def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
+    """Show the finished fit and its scores, and warn if the attempt used has a problem."""
+    log.add_notes(*result.notes)
+    diagnosis = result.diagnosis
+    for note in _attempt_messages(result.attempts, plan.model.model):
+        if diagnosis.diverged:
+            log.add_warning(note, DivergenceWarning)
+        elif diagnosis.fix or (diagnosis.problem and len(result.attempts) > 1):
+            log.add_warning(note, DataWarning)
         else:
-            progress.show(note)
-    return notes
+            log.show(note)
+            log.add_notes(note)
+    log.show(fit_summary(plan, result, log))
+    log.progress.show_block(text_table(result.scores.table))
 
 
 def split_summary(split: Split) -> str:
@@ -114,18 +117,17 @@ def split_summary(split: Split) -> str:
     return f"Data split: {parts}, {split.kind}"
 
 
-def fit_summary(facts: Facts) -> str:
+def fit_summary(plan: FitPlan, result: FitResult, log: FitLog) -> str:
     """Return how the fit ended and what it cost, in one line."""
-    fit, capabilities = facts.run.fit, facts.plan.model.capabilities
-    name, unit = model_name(facts.parts.model), capabilities.iteration_name
-    device = facts.plan.model.device
-    seconds = facts.watch.seconds("fit") + facts.watch.seconds("refit")
-    where = f" on {device.name}" if device.is_gpu else ""
+    fit, model, capabilities = result.fit, plan.model, plan.model.capabilities
+    name, unit = model_name(model.model), capabilities.iteration_name
+    where = f" on {model.device.name}" if model.device.is_gpu else ""
+    seconds = log.seconds("fit", "refit")
     cost = f"in {seconds:.1f} s{where}, peak memory {peak_memory_mb():,.0f} MB"
     if fit.stop_reason == "early_stopping":
         of = "" if capabilities.max_iter is None else f" of {capabilities.max_iter:,}"
         best = f" (best {fit.best_iteration:,})" if fit.best_iteration else ""
-        refit = f", refitted for {facts.run.refit_rounds:,}" if facts.run.refit_rounds else ""
+        refit = f", refitted for {result.refit_rounds:,}" if result.refit_rounds else ""
         return f"{name} stopped early at {unit} {fit.n_iter:,}{of}{best}{refit} {cost}"
     if fit.n_iter is not None and capabilities.max_iter is not None:
         better = fit.best_iteration is not None and fit.best_iteration < fit.n_iter
@@ -145,11 +147,11 @@ def sizes_by_set(split: Split) -> dict[str, int]:
     return {name: len(rows) for name, rows in rows_by_set(split).items()}
 
 
-def attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
+def _attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]:
     """Return a note on the problem and its fix; empty if the first fit succeeded."""
     used = next(attempt for attempt in attempts if attempt.used)
-    if len(attempts) == 1 and not used.verdict.diverged:
-        problem, remedy = used.verdict.problem, used.verdict.fix
+    if len(attempts) == 1 and not used.diagnosis.diverged:
+        problem, remedy = used.diagnosis.problem, used.diagnosis.fix
         found = f"The model is no better than a constant prediction: {problem}" + (
             remedy and f"; {remedy}"
         )
@@ -157,13 +159,13 @@ def attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...]
     tried = ""
     if len(attempts) > 1:
         problems = "; ".join(
-            f"attempt {a.number}: {a.verdict.problem or 'fine'}" for a in attempts
+            f"attempt {a.number}: {a.diagnosis.problem or 'fine'}" for a in attempts
         )
         tried = f"{problems}. Attempt {used.number} is used"
-    if not used.verdict.diverged:
+    if not used.diagnosis.diverged:
         found = f"Fitted {len(attempts)} times"
-        found += ", never better than a constant prediction" if used.verdict.problem else ""
+        found += ", never better than a constant prediction" if used.diagnosis.problem else ""
         return (f"{found}: {tried}",)
-    problem = tried or used.verdict.problem
-    fix = " or ".join(filter(None, [used.verdict.fix, suggest_params(model)]))
+    problem = tried or used.diagnosis.problem
+    fix = " or ".join(filter(None, [used.diagnosis.fix, suggest_params(model)]))
     return (f"Training diverged: {problem}. To fix this, {fix}",)

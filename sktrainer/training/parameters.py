@@ -1,20 +1,78 @@
-"""Validation of the trainer's parameter values."""
+"""Parameters of a trainer, and the rule for the value of each one."""
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 
-__all__ = ["parameter_problems"]
+__all__ = ["FIT_ONLY_PARAMS", "TrainerParams", "parameter_problems"]
+
+
+@dataclass(frozen=True)
+class TrainerParams:
+    """Parameters of a trainer as the user set them; `ManagedTrainer` documents them.
+
+    The defaults equal those of `ManagedTrainer`. `output` is the output container of the
+    steps, as passed to `set_output`.
+    """
+
+    estimator: Any
+    task: str = "auto"
+    preprocessor: Any = "auto"
+    categorical_encoding: str = "auto"
+    scaling: bool | str = "auto"
+    handle_imbalance: Any = None
+    correct_probabilities: bool = False
+    split: Any = "auto"
+    time_column: str | int | None = None
+    shuffle: bool = True
+    test_size: float | int | None = None
+    validation_size: float | int | str | None = "auto"
+    cv: Any = None
+    scoring: Any = None
+    early_stopping: bool | str = "auto"
+    eval_metric: Any = "loss"
+    n_iter_no_change: int = 50
+    tol: float = 0.0
+    refit: bool = False
+    n_retries: int = 0
+    random_state: Any = None
+    n_jobs: int | None = None
+    checkpoint: Any = None
+    device: str = "auto"
+    verbose: int = 0
+    output: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Return the values by name, without the estimator and the output container."""
+        names = sorted({field.name for field in fields(self)} - {"estimator", "output"})
+        return {name: getattr(self, name) for name in names}
+
+    def with_defaults(self, names: Iterable[str]) -> TrainerParams:
+        """Return a copy in which these parameters have their default values."""
+        defaults: dict[str, Any] = {field.name: field.default for field in fields(self)}
+        return replace(self, **{name: defaults[name] for name in names})
+
+
+# Parameters that `partial_fit` ignores, because it holds out no rows and does not stop early.
+FIT_ONLY_PARAMS = (
+    "split",
+    "time_column",
+    "test_size",
+    "validation_size",
+    "cv",
+    "early_stopping",
+    "refit",
+)
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -67,46 +125,31 @@ class ParameterRule:
     accepts: Callable[[Any], bool]
 
 
-def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
-    """Return an error text for each parameter with an invalid value.
+def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
+    """Return the error texts for parameters with an invalid value, by parameter name.
 
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        Parameters of the trainer by name.
-
-    Returns
-    -------
-    list of str
-        Expected value, value received and closest valid value; empty if all are valid.
+    Each text has the expected value, the value received and the closest valid value.
 
     Examples
     --------
-    >>> parameter_problems({"split": "stratifed", "tol": -1})[0]
+    >>> parameter_problems(TrainerParams(None, split="stratifed"))["split"][0]
     "split must be 'auto', 'random', 'stratified', 'group', 'time' or a splitter, got \
 'stratifed'. Did you mean 'stratified'?"
     """
-    problems = []
+    problems = {}
     for name, rule in RULES.items():
-        if name in parameters and not rule.accepts(parameters[name]):
-            value = parameters[name]
-            hint = _suggestion(value, CHOICES.get(name, ()))
-            problems.append(f"{name} must be {rule.expected}, got {value!r}{hint}")
-    if "scoring" in parameters:
-        problems += _scoring_problems(parameters["scoring"])
-    problems += _checkpoint_problems(parameters.get("checkpoint"))
-    if "eval_metric" in parameters:
-        problems += _eval_metric_problems(parameters["eval_metric"])
+        value = getattr(params, name)
+        if not rule.accepts(value):
+            hint = suggest_name(value, CHOICES.get(name, ()), METRIC_ALIASES)
+            problems[name] = [f"{name} must be {rule.expected}, got {value!r}{hint}"]
+    for name, found in (
+        ("scoring", _scoring_problems(params.scoring)),
+        ("eval_metric", _eval_metric_problems(params.eval_metric)),
+        ("checkpoint", _checkpoint_problems(params.checkpoint)),
+    ):
+        if found:
+            problems[name] = [*problems.get(name, ()), *found]
     return problems
-
-
-def _suggestion(value: Any, choices: Iterable[str]) -> str:
-    if not isinstance(value, str):
-        return ""
-    word, known = value.lower(), list(choices)
-    close = [METRIC_ALIASES.get(word, word), *difflib.get_close_matches(word, known, 1)]
-    meant = next((name for name in close if name in known), None)
-    return "" if meant is None else f". Did you mean {meant!r}?"
 
 
 def _listed(name: str, *more: str) -> str:
@@ -290,7 +333,7 @@ def _unknown_scorers(
     return [
         f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
         f"sklearn.metrics.get_scorer_names(), got {name!r}"
-        f"{_suggestion(name, [*more, *known])}"
+        f"{suggest_name(name, [*more, *known], METRIC_ALIASES)}"
         for name in names
         if not (isinstance(name, str) and name in known)
     ]

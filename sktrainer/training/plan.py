@@ -1,295 +1,34 @@
-"""Turn the parameters into a recipe: all decisions that do not depend on the values of X."""
+"""Plan of a fit: every decision that does not depend on the values of X, made once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, cast
 
 from sktrainer.backends.base import Backend, Capabilities
-from sktrainer.backends.estimators import EstimatorParts, model_name
-from sktrainer.backends.registry import find_backend
+from sktrainer.backends.estimators import EstimatorParts
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
-from sktrainer.exceptions import ParameterError
 from sktrainer.preprocessing.table_encoder import TableEncoder
-from sktrainer.resampling.samplers import creates_synthetic_rows as makes_new_rows
-from sktrainer.runtime.devices import DeviceChoice, choose_device
+from sktrainer.preprocessing.treatments import Encoding
+from sktrainer.runtime.devices import DeviceChoice
+from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
-from sktrainer.scoring.scorers import Scoring, named_scorer, resolve_scoring
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.training.validation import (
-    compatibility_problems,
-    unsupported_scorer_problems,
-)
-from sktrainer.types import FitData, Task
+from sktrainer.training.parameters import TrainerParams
+from sktrainer.training.provenance import describe_params
+from sktrainer.training.validation import Checked
+from sktrainer.types import FitData
 
-__all__ = ["SAMPLER_STEP", "FitPlan", "ModelPlan", "StepsPlan", "make_plan"]
-
-
-@dataclass(frozen=True)
-class ModelPlan:
-    """Model and fit options, decided before any row is read.
-
-    Attributes
-    ----------
-    name : str
-        Name of the model's step in the pipeline.
-    model : estimator
-        Cloned before it is fitted.
-    n_iter_no_change : int or None
-        Patience of early stopping (None: no early stopping).
-    """
-
-    name: str
-    model: Any
-    backend: Backend
-    capabilities: Capabilities
-    metric: EvalMetric
-    n_iter_no_change: int | None = None
-    tol: float = 0.0
-    correct_probabilities: bool = False
-    device: DeviceChoice = field(default_factory=DeviceChoice)
+__all__ = ["SAMPLER_STEP", "FitPlan", "FoldPlan", "ModelPlan", "StepsPlan", "make_plan"]
 
 
 MIN_ROWS_FOR_EARLY_STOPPING = 20
 
 
 AUTO_VALIDATION_SIZE = 0.1
-
-
-@dataclass(frozen=True)
-class FitPlan:
-    """All decisions for a run.
-
-    Attributes
-    ----------
-    steps, model, split : StepsPlan, ModelPlan, SplitPlan
-    scoring : Scoring
-    seed : int
-    cv : int, splitter, iterable or None
-    refit : bool
-    n_jobs : int or None
-    n_retries : int
-        Maximum number of retries with another seed after a failed or diverged fit.
-    notes : tuple of str
-        Notes for the report.
-    store : RunStore or None
-        Checkpoint folder of the run.
-    """
-
-    steps: StepsPlan
-    model: ModelPlan
-    split: SplitPlan
-    scoring: Scoring
-    seed: int
-    cv: Any = None
-    refit: bool = False
-    n_jobs: int | None = None
-    n_retries: int = 0
-    notes: tuple[str, ...] = ()
-    store: RunDirectory | None = None
-
-    @property
-    def stops_early(self) -> bool:
-        """Whether early stopping is used."""
-        return self.model.n_iter_no_change is not None
-
-    def without_early_stopping(self) -> FitPlan:
-        """Return the recipe without early stopping."""
-        return replace(self, model=replace(self.model, n_iter_no_change=None))
-
-
-def make_plan(
-    parameters: Mapping[str, Any], parts: EstimatorParts, data: FitData, seed: int
-) -> FitPlan:
-    """Turn parameters into a recipe, or raise for parameters that are incompatible.
-
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        Parameters of the trainer by name; each value is valid on its own.
-    anatomy : Anatomy
-    data : CheckedData
-        Only task, sizes and the presence of groups, times, weights and validation rows are
-        used, never the values of X or y.
-    seed : int
-
-    Raises
-    ------
-    ParameterError
-        If parameters are incompatible with each other, the model or the data.
-    """
-    backend = find_backend(parts.model)
-    # Other libraries raise as soon as `fit` starts.
-    problems = [] if backend.networks is None else backend.networks.problems(parts.model)
-    if problems:
-        raise ParameterError(problems)
-    capabilities = backend.capabilities(parts.model, data.task)
-    scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
-    metric = _resolve_eval_metric(parameters["eval_metric"])
-    problems = compatibility_problems(parameters, parts, capabilities, data)
-    problems += unsupported_scorer_problems(
-        scoring if parameters["scoring"] else None, metric, parts
-    )
-    try:
-        name = model_name(parts.model)
-        device = choose_device(parameters["device"], backend.devices, parts.model, name)
-    except ParameterError as error:
-        problems += error.problems
-    if problems:
-        raise ParameterError(problems)
-    stops, notes = _resolve_early_stopping(parameters, capabilities, data)
-    n_retries, useless = effective_retries(
-        parameters["n_retries"], parts.model, backend.parameters.seeds
-    )
-    model = ModelPlan(
-        parts.name,
-        parts.model,
-        backend,
-        capabilities,
-        metric,
-        n_iter_no_change=int(parameters["n_iter_no_change"]) if stops else None,
-        tol=float(parameters["tol"]),
-        correct_probabilities=bool(parameters["correct_probabilities"]),
-        device=device,
-    )
-    return FitPlan(
-        steps=_make_steps_plan(parameters, parts, capabilities, data),
-        model=model,
-        split=_make_split_plan(parameters, data, seed, stops=stops),
-        scoring=scoring,
-        seed=seed,
-        cv=parameters["cv"],
-        refit=bool(parameters["refit"]),
-        n_jobs=parameters["n_jobs"],
-        n_retries=n_retries,
-        notes=(*notes, *useless),
-    )
-
-
-def _resolve_early_stopping(
-    parameters: Mapping[str, Any], capabilities: Capabilities, data: FitData
-) -> tuple[bool, tuple[str, ...]]:
-    wanted = parameters["early_stopping"]
-    has_rows = data.validation is not None or parameters["validation_size"] != "auto"
-    if wanted is True or capabilities.max_iter is None or wanted is False:
-        if wanted is True and parameters["validation_size"] is None and not data.validation:
-            raise ParameterError(
-                "early_stopping=True needs validation rows, got validation_size=None. Use "
-                "validation_size='auto', or pass X_val and y_val"
-            )
-        return wanted is True, ()
-    if not capabilities.early_stopping_by_default:
-        return False, ()
-    if parameters["validation_size"] is None and data.validation is None:
-        return False, ("no early stopping: validation_size=None, so no rows are held out",)
-    if not has_rows and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING:
-        note = (
-            f"no early stopping: holding out validation rows needs at least "
-            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
-        )
-        return False, (note,)
-    return True, ()
-
-
-def _resolve_eval_metric(eval_metric: Any) -> EvalMetric:
-    if isinstance(eval_metric, str):
-        if eval_metric == "loss":
-            return EvalMetric()
-        return EvalMetric(eval_metric, named_scorer(eval_metric))
-    name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
-    return EvalMetric(name, eval_metric)
-
-
-def _make_split_plan(
-    parameters: Mapping[str, Any], data: FitData, seed: int, *, stops: bool
-) -> SplitPlan:
-    split = parameters["split"]
-    splitter = None if isinstance(split, str) else split
-    size = parameters["validation_size"]
-    if size == "auto":
-        size = AUTO_VALIDATION_SIZE if stops else None
-    kind = "splitter"
-    if splitter is None:
-        kind = resolve_kind(
-            split,
-            task=data.task,
-            has_groups=data.groups is not None,
-            has_time=data.time is not None,
-        )
-    return SplitPlan(
-        kind=kind,
-        splitter=splitter,
-        shuffle=bool(parameters["shuffle"]),
-        seed=derive_seed(seed, "split"),
-        test_size=parameters["test_size"],
-        validation_size=None if data.validation is not None else size,
-    )
-
-
-def _make_steps_plan(
-    parameters: Mapping[str, Any],
-    parts: EstimatorParts,
-    capabilities: Capabilities,
-    data: FitData,
-) -> StepsPlan:
-    preprocessor = parameters["preprocessor"]
-    imbalance = parameters["handle_imbalance"] if data.task == "classification" else None
-    if preprocessor is not None and not isinstance(preprocessor, str):
-        steps = ((_unused_name("preprocess", parts), preprocessor), *parts.steps)
-        return StepsPlan(steps, imbalance, weights=capabilities.accepts_sample_weight)
-    if preprocessor is None or parts.has_transformer:
-        return StepsPlan(parts.steps, imbalance, weights=capabilities.accepts_sample_weight)
-    # handle_imbalance="smote" uses a sampler that supports category codes and missing values;
-    # other samplers that create rows need an encoding without them.
-    samplers = [imbalance, *(step for _, step in parts.steps)]
-    makes_rows = any(not isinstance(s, str) and makes_new_rows(s) for s in samplers)
-    encoder = make_table_encoder(parameters, capabilities, data.task, makes_rows=makes_rows)
-    return StepsPlan(
-        ((_unused_name(ENCODER_STEP, parts), encoder), *parts.steps),
-        imbalance,
-        weights=capabilities.accepts_sample_weight,
-        codes_at_end=encoder.encoding.startswith("native"),
-    )
-
-
-def _unused_name(name: str, parts: EstimatorParts) -> str:
-    taken = {parts.name, *(step for step, _ in parts.steps)}
-    while name in taken:
-        name += "_"
-    return name
-
-
-def make_table_encoder(
-    parameters: Mapping[str, Any], capabilities: Capabilities, task: Task, *, makes_rows: bool
-) -> TableEncoder:
-    """Return the automatic preprocessor that this model needs.
-
-    A sampler that interpolates between rows supports neither category codes nor missing
-    values. With such a sampler, the table is encoded as for a model that supports neither.
-    """
-    native = capabilities.native_categorical and not makes_rows
-    encoding = parameters["categorical_encoding"]
-    if encoding == "auto" and not native:
-        encoding = "ordinal" if capabilities.needs_full_rank else "onehot+target"
-    elif encoding == "auto":
-        encoding = "native" if capabilities.category_codes == "frame" else "native+target"
-    elif encoding == "native" and makes_rows:
-        raise ParameterError(
-            "categorical_encoding='native' is incompatible with a sampler that creates new "
-            "rows. Use handle_imbalance='smote', which supports it, or another encoding"
-        )
-    scaling = parameters["scaling"]
-    return TableEncoder(
-        encoding=encoding,
-        category_codes=capabilities.category_codes
-        if encoding.startswith("native")
-        else "float",
-        impute=makes_rows or not capabilities.native_missing,
-        scale=capabilities.scale_sensitive if isinstance(scaling, str) else bool(scaling),
-        task=task,
-    )
 
 
 ENCODER_STEP = "encode"
@@ -300,7 +39,7 @@ SAMPLER_STEP = "resample"
 
 @dataclass(frozen=True)
 class StepsPlan:
-    """Unfitted steps and the handling of imbalance, decided before any row is read.
+    """Unfitted steps and the handling of imbalance.
 
     Attributes
     ----------
@@ -323,3 +62,282 @@ class StepsPlan:
     weights: bool = True
     codes_at_end: bool = False
     output: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """Model and fit options.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model's step in the pipeline.
+    model : estimator
+        Cloned before it is fitted.
+    n_iter_no_change : int or None
+        Patience of early stopping (None: no early stopping).
+    n_iter : int or None
+        Exact number of iterations, without early stopping (None: as the model's parameters
+        say).
+    """
+
+    name: str
+    model: Any
+    backend: Backend
+    capabilities: Capabilities
+    metric: EvalMetric
+    n_iter_no_change: int | None = None
+    tol: float = 0.0
+    correct_probabilities: bool = False
+    device: DeviceChoice = field(default_factory=DeviceChoice)
+    n_iter: int | None = None
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """Folds of a cross-validation, and how they are fitted in parallel."""
+
+    cv: Any
+    n_jobs: int | None
+    joblib_backend: Literal["loky", "threading"]
+
+    def split_cores(self, n_folds: int) -> tuple[int, int]:
+        """Return the number of folds fitted in parallel, and the number of threads of each."""
+        return split_cores(self.n_jobs, n_folds)
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """All decisions for one fit, without the raw parameters.
+
+    Attributes
+    ----------
+    steps, model, split : StepsPlan, ModelPlan, SplitPlan
+    split_reason : str
+        Why this kind of split is used.
+    scoring : Scoring
+    folds : FoldPlan or None
+        None: no cross-validation.
+    seed, n_threads : int
+        Root seed, and the number of threads of a fit that runs alone.
+    n_retries : int
+        Maximum number of retries with another seed after a failed or diverged fit.
+    refit : bool
+        Whether the model is fitted again without held-out validation rows.
+    parameters : mapping of str to str
+        Parameters of the trainer and its estimator as text, for the report.
+    notes : tuple of str
+        Notes for the report.
+    warnings : tuple of str
+        Notes for the report that are also issued as warnings.
+    """
+
+    steps: StepsPlan
+    model: ModelPlan
+    split: SplitPlan
+    split_reason: str
+    scoring: Scoring
+    folds: FoldPlan | None
+    seed: int
+    n_threads: int
+    n_retries: int
+    refit: bool
+    parameters: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether early stopping is used."""
+        return self.model.n_iter_no_change is not None
+
+    @property
+    def first_split(self) -> SplitPlan:
+        """Split of all rows, before any folds."""
+        if self.folds is not None and self.refit:
+            # The folds determine the number of rounds, so the final fit needs no validation
+            # rows.
+            return replace(self.split, validation_size=None)
+        return self.split
+
+    def without_early_stopping(self, n_iter: int | None = None) -> FitPlan:
+        """Return the plan without early stopping, for `n_iter` iterations if it is set."""
+        return replace(self, model=replace(self.model, n_iter_no_change=None, n_iter=n_iter))
+
+    def for_final_fit(self, n_iter: int | None) -> FitPlan:
+        """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
+        if self.folds is None or not self.refit:
+            return self
+        return self.without_early_stopping(n_iter if self.stops_early else None)
+
+
+def make_plan(
+    params: TrainerParams, checked: Checked, run: RunDirectory | None = None
+) -> FitPlan:
+    """Turn valid parameters into a plan.
+
+    Parameters
+    ----------
+    params : TrainerParams
+        As the user set them, for the report.
+    checked : Checked
+        Of its data, only task, sizes and the presence of groups, times, weights and
+        validation rows are used, never the values of X or y.
+    run : RunDirectory or None, default=None
+        A resumed run without a `random_state` continues with the seed of its first process.
+    """
+    data, parts, capabilities = checked.data, checked.parts, checked.capabilities
+    seed = checked.seed if run is None else run.seed
+    described = describe_params(params.values(), parts)
+    params = checked.params
+    stops, notes = _resolve_early_stopping(checked)
+    n_retries, useless = effective_retries(
+        params.n_retries, parts.model, checked.backend.parameters.seeds
+    )
+    if run is not None and run.progress:
+        found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
+        notes = (found, *notes)
+    steps = _make_steps_plan(checked)
+    model = ModelPlan(
+        parts.name,
+        parts.model,
+        checked.backend,
+        capabilities,
+        checked.eval_metric,
+        n_iter_no_change=int(params.n_iter_no_change) if stops else None,
+        tol=float(params.tol),
+        correct_probabilities=bool(params.correct_probabilities),
+        device=checked.device,
+    )
+    return FitPlan(
+        steps=steps,
+        model=model,
+        split=_make_split_plan(params, data, seed, stops=stops),
+        split_reason=_split_reason(params, data),
+        scoring=checked.scoring,
+        folds=None if params.cv is None else _make_fold_plan(params, steps, model),
+        seed=seed,
+        n_threads=split_cores(1, 1)[1],
+        n_retries=n_retries,
+        refit=bool(params.refit),
+        parameters=described,
+        notes=notes,
+        warnings=useless,
+    )
+
+
+def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
+    """Return whether training stops early, and a note if it lacks validation rows."""
+    params, data, capabilities = checked.params, checked.data, checked.capabilities
+    if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
+        return params.early_stopping is True, ()
+    if not capabilities.early_stopping_by_default:
+        return False, ()
+    if data.validation is None and params.validation_size is None:
+        return False, ("no early stopping: validation_size=None, so no rows are held out",)
+    if (
+        data.validation is None
+        and params.validation_size == "auto"
+        and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING
+    ):
+        note = (
+            f"no early stopping: holding out validation rows needs at least "
+            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
+        )
+        return False, (note,)
+    return True, ()
+
+
+def _make_split_plan(
+    params: TrainerParams, data: FitData, seed: int, *, stops: bool
+) -> SplitPlan:
+    size = params.validation_size
+    if isinstance(size, str):
+        size = AUTO_VALIDATION_SIZE if stops else None
+    return SplitPlan(
+        kind=resolve_kind(
+            params.split,
+            task=data.task,
+            has_groups=data.groups is not None,
+            has_time=data.time is not None,
+        ),
+        splitter=None if isinstance(params.split, str) else params.split,
+        shuffle=bool(params.shuffle),
+        seed=derive_seed(seed, "split"),
+        test_size=params.test_size,
+        validation_size=None if data.validation is not None else size,
+    )
+
+
+def _split_reason(params: TrainerParams, data: FitData) -> str:
+    if not isinstance(params.split, str):
+        reason = f"split={type(params.split).__name__}"
+    elif params.split != "auto":
+        reason = f"split={params.split!r}"
+    elif data.time is not None:
+        reason = "time_column is set"
+    elif data.groups is not None:
+        reason = "groups were passed"
+    else:
+        reason = f"{data.task} task"
+    return reason if data.validation is None else f"{reason}; X_val was passed"
+
+
+def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -> FoldPlan:
+    # Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
+    # run two trainings at once.
+    n_jobs = 1 if model.device.is_gpu else params.n_jobs
+    # Threads share the table and start at once, but need a model that releases the GIL.
+    # User-defined steps may draw from the global random generators, which threads share, so
+    # they need processes.
+    own_steps = [step for _, step in steps.steps if not isinstance(step, TableEncoder)]
+    threads = model.capabilities.releases_gil and not own_steps
+    return FoldPlan(params.cv, n_jobs, "threading" if threads else "loky")
+
+
+def _make_steps_plan(checked: Checked) -> StepsPlan:
+    params, parts, encoder = checked.params, checked.parts, None
+    steps = parts.steps
+    if checked.encodes:
+        encoder = _make_table_encoder(checked)
+        steps = ((_unused_name(ENCODER_STEP, parts), encoder), *steps)
+    elif params.preprocessor is not None and not isinstance(params.preprocessor, str):
+        steps = ((_unused_name("preprocess", parts), params.preprocessor), *steps)
+    is_classification = checked.data.task == "classification"
+    return StepsPlan(
+        steps,
+        params.handle_imbalance if is_classification else None,
+        weights=checked.capabilities.accepts_sample_weight,
+        codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
+        output=params.output,
+    )
+
+
+def _unused_name(name: str, parts: EstimatorParts) -> str:
+    taken = {parts.name, *(step for step, _ in parts.steps)}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _make_table_encoder(checked: Checked) -> TableEncoder:
+    """Return the automatic preprocessor that this model needs.
+
+    A sampler that interpolates between rows supports neither category codes nor missing
+    values. With such a sampler, the table is encoded as for a model that supports neither.
+    """
+    params, capabilities = checked.params, checked.capabilities
+    scale, encoding = params.scaling, cast("Encoding", params.categorical_encoding)
+    if params.categorical_encoding == "auto":
+        if capabilities.native_categorical and not checked.creates_rows:
+            encoding = "native" if capabilities.category_codes == "frame" else "native+target"
+        else:
+            encoding = "ordinal" if capabilities.needs_full_rank else "onehot+target"
+    is_native = encoding.startswith("native")
+    return TableEncoder(
+        encoding=encoding,
+        category_codes=capabilities.category_codes if is_native else "float",
+        impute=checked.creates_rows or not capabilities.native_missing,
+        scale=capabilities.scale_sensitive if isinstance(scale, str) else bool(scale),
+        task=checked.data.task,
+    )

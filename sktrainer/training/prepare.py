@@ -1,4 +1,4 @@
-"""Third stage: fit the steps before the model on training rows only.
+"""Fit the steps before the model on training rows only.
 
 The steps are fitted one by one, because `Pipeline.fit` cannot pass encoded validation rows
 to its last step. `fit_transform` and `fit_resample` get training rows; validation rows only
@@ -19,7 +19,7 @@ from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
 from sktrainer.training.plan import SAMPLER_STEP, StepsPlan
-from sktrainer.types import Array, FitData, PreparedData, Rows
+from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
 
 __all__ = ["prepare"]
 
@@ -35,57 +35,55 @@ class _StepState:
 
 
 def prepare(
-    plan: StepsPlan,
-    data: FitData,
-    train: Array,
-    validation: Rows | None,
-    seed: int,
-    *,
-    all_classes: bool = False,
+    plan: StepsPlan, data: FitData, split: Split, seed: int, *, all_classes: bool = False
 ) -> PreparedData:
     """Fit the steps on training rows and encode training and validation rows.
 
     Parameters
     ----------
     plan : StepsPlan
-    data : CheckedData
-    train : ndarray of shape (n_train,)
-        Row positions.
-    validation : Rows or None
-        Rows as the user passed them, with class codes as `y`.
+    data : FitData
+        Validation rows in it replace those of the split.
+    split : Split
     seed : int
     all_classes : bool, default=False
         Whether the model also gets the classes that do not occur in the training rows.
     """
-    weight = None if data.sample_weight is None else data.sample_weight[train]
-    X = take_rows(data.X, train)
+    validation = data.validation
+    if validation is None and len(split.validation):
+        validation = _select_rows(data, split.validation)
+    train = _select_rows(data, split.train)
     X_val = None if validation is None else validation.X
-    walk = _StepState(Rows(X, data.y[train], weight), X_val, [], unsampled=X)
-    del X  # lets the unencoded rows be freed after encoding
-    counts = {"before": _counts(walk.train, data)}
-    before = _weighted_counts(walk.train, data)
+    state = _StepState(train, X_val, [], unsampled=train.X)
+    del train  # lets the unencoded rows be freed after encoding
+    counts = {"before": _counts(state.train, data)}
+    before = _weighted_counts(state.train, data)
     for name, step in plan.steps:
-        _fit_step(walk, plan, name, step, data, seed)
-    categorical = _categorical(walk) if plan.codes_at_end else ()
+        _fit_step(state, plan, name, step, data, seed)
+    categorical = _categorical(state) if plan.codes_at_end else ()
     method = _resolve_imbalance(plan, data, counts["before"])
-    per_class = _apply_imbalance(walk, method, categorical, data, seed)
-    counts["after"] = _counts(walk.train, data)
-    shift = _prior_shift(before, _weighted_counts(walk.train, data))
-    encoded_val = None
+    per_class = _apply_imbalance(state, method, categorical, data, seed)
+    counts["after"] = _counts(state.train, data)
+    after = _weighted_counts(state.train, data)
     if validation is not None:
         weight_val = _validation_weight(validation, per_class)
-        encoded_val = Rows(walk.X_val, validation.y, weight_val)
+        validation = Rows(state.X_val, validation.y, weight_val)
+    named = method is None or isinstance(method, str)
     prepared = PreparedData(
-        train=walk.train,
-        validation=encoded_val,
-        steps=tuple(walk.fitted),
+        train=state.train,
+        validation=validation,
+        steps=tuple(state.fitted),
+        summary=PreparedSummary(
+            class_counts=counts if data.classes is not None else {},
+            imbalance=method if named else type(method).__name__,
+            class_weight=per_class,
+            notes=_sampler_notes(state, data),
+        ),
         categorical=categorical,
-        train_before_resampling=walk.unsampled,
-        class_counts=counts if data.classes is not None else {},
-        prior_shift=shift,
-        imbalance=_method_name(method),
-        class_weight=per_class,
-        notes=_sampler_notes(walk, data),
+        train_before_resampling=state.unsampled,
+        prior_shift=None
+        if before is None or after is None
+        else class_weight.prior_shift(before, after),
     )
     if data.classes is None:
         return prepared
@@ -94,12 +92,17 @@ def prepare(
     return _renumber_present_classes(prepared)
 
 
+def _select_rows(data: FitData, positions: Array) -> Rows:
+    weight = None if data.sample_weight is None else data.sample_weight[positions]
+    return Rows(take_rows(data.X, positions), data.y[positions], weight)
+
+
 def _fit_step(
-    walk: _StepState, plan: StepsPlan, name: str, step: Any, data: FitData, seed: int
+    state: _StepState, plan: StepsPlan, name: str, step: Any, data: FitData, seed: int
 ) -> None:
     """Fit one step on the training rows and transform training and validation rows."""
     if step is None or step == "passthrough":
-        walk.fitted.append((name, "passthrough"))
+        state.fitted.append((name, "passthrough"))
         return
     step = clone_estimator(step)
     set_unset_seeds(step, derive_seed(seed, "step", name))
@@ -108,24 +111,24 @@ def _fit_step(
     if hasattr(step, "fit_resample"):
         # `unsampled` and the validation rows are unchanged, because samplers only apply to
         # the rows that the model is fitted on.
-        resampled = samplers.resample(step, walk.train, classes=data.classes)
-        walk.train, walk.fitted = resampled, [*walk.fitted, (name, step)]
+        resampled = samplers.resample(step, state.train, classes=data.classes)
+        state.train, state.fitted = resampled, [*state.fitted, (name, step)]
         return
-    sampled = walk.train.X is not walk.unsampled
+    sampled = state.train.X is not state.unsampled
     # User-defined steps get the original labels, the automatic preprocessor class codes.
-    y = walk.train.y if isinstance(step, TableEncoder) else _labels(walk.train.y, data)
+    y = state.train.y if isinstance(step, TableEncoder) else _labels(state.train.y, data)
     if isinstance(step, TableEncoder):
-        encoded = step.fit_transform(walk.train.X, y, walk.train.sample_weight)
+        encoded = step.fit_transform(state.train.X, y, state.train.sample_weight)
     else:
-        encoded = _fit_transform(step, walk.train.X, y)
-    if walk.X_val is not None:
-        walk.X_val = step.transform(walk.X_val)
+        encoded = _fit_transform(step, state.train.X, y)
+    if state.X_val is not None:
+        state.X_val = step.transform(state.X_val)
     # The output of `fit_transform` can be reused to score training rows only if no sampler
     # ran before and the step is not cross-fitted on y. Otherwise they are transformed again.
-    same = not sampled and walk.unsampled is not None and not _is_cross_fitted(step)
-    walk.unsampled = encoded if same else None
-    walk.train = replace(walk.train, X=encoded)
-    walk.fitted.append((name, step))
+    same = not sampled and state.unsampled is not None and not _is_cross_fitted(step)
+    state.unsampled = encoded if same else None
+    state.train = replace(state.train, X=encoded)
+    state.fitted.append((name, step))
 
 
 def _fit_transform(step: Any, X: Any, y: Array) -> Any:
@@ -150,8 +153,8 @@ def _labels(y: Array, data: FitData) -> Array:
     return y if data.classes is None else data.classes[y]
 
 
-def _categorical(walk: _StepState) -> tuple[int, ...]:
-    encoder = next((s for _, s in reversed(walk.fitted) if isinstance(s, TableEncoder)), None)
+def _categorical(state: _StepState) -> tuple[int, ...]:
+    encoder = next((s for _, s in reversed(state.fitted) if isinstance(s, TableEncoder)), None)
     return () if encoder is None else tuple(encoder.categorical_features_)
 
 
@@ -164,34 +167,30 @@ def _resolve_imbalance(plan: StepsPlan, data: FitData, counts: tuple[int, ...]) 
     return "class_weight" if plan.weights else "oversample"
 
 
-def _sampler_notes(walk: _StepState, data: FitData) -> tuple[str, ...]:
+def _sampler_notes(state: _StepState, data: FitData) -> tuple[str, ...]:
     if data.classes is None:
         return ()
-    found = [step for _, step in walk.fitted if hasattr(step, "fit_resample")]
+    found = [step for _, step in state.fitted if hasattr(step, "fit_resample")]
     return tuple(n for step in found for n in samplers.sampler_notes(step, data.classes))
 
 
-def _method_name(method: Any) -> str | None:
-    return method if method is None or isinstance(method, str) else type(method).__name__
-
-
 def _apply_imbalance(
-    walk: _StepState, method: Any, categorical: tuple[int, ...], data: FitData, seed: int
+    state: _StepState, method: Any, categorical: tuple[int, ...], data: FitData, seed: int
 ) -> Array | None:
     """Weight or resample the training rows, and return the class weights, if any."""
     if method is None or data.classes is None:
         return None
     if isinstance(method, str) and method == "class_weight":
         weights, per_class = class_weight.class_weights(
-            walk.train.y, data.n_classes, walk.train.sample_weight
+            state.train.y, data.n_classes, state.train.sample_weight
         )
-        walk.train = replace(walk.train, sample_weight=weights)
+        state.train = replace(state.train, sample_weight=weights)
         return per_class
-    counts = class_weight.count_classes(walk.train.y, data.n_classes)
+    counts = class_weight.count_classes(state.train.y, data.n_classes)
     sampler_seed = derive_seed(seed, "sampler")
     sampler = samplers.make_sampler(method, categorical, counts, sampler_seed)
-    walk.train = samplers.resample(sampler, walk.train, classes=data.classes)
-    walk.fitted.append((_unused_step_name(walk.fitted), sampler))
+    state.train = samplers.resample(sampler, state.train, classes=data.classes)
+    state.fitted.append((_unused_step_name(state.fitted), sampler))
     return None
 
 
@@ -214,12 +213,6 @@ def _weighted_counts(rows: Rows, data: FitData) -> Array | None:
     if data.classes is None:
         return None
     return np.bincount(rows.y, weights=rows.sample_weight, minlength=data.n_classes)
-
-
-def _prior_shift(before: Array | None, after: Array | None) -> Array | None:
-    if before is None or after is None:
-        return None
-    return class_weight.prior_shift(before, after)
 
 
 def _validation_weight(validation: Rows, per_class: Array | None) -> Array | None:

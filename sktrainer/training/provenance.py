@@ -16,6 +16,7 @@ from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inpu
 from sktrainer.data.inputs import FitInputs
 from sktrainer.exceptions import InputError
 from sktrainer.reporting.formats import short_repr
+from sktrainer.training.log import FitLog
 
 __all__ = [
     "describe_params",
@@ -75,33 +76,31 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in ("builtins", "__main__")]
 
 
-LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
-
-
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
+_LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
 
 
 ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
-def fingerprint_or_note(raw: FitInputs) -> tuple[Fingerprint | None, tuple[str, ...]]:
-    """Return the fingerprint of the data, or a note that explains why there is none.
+def fingerprint_or_note(inputs: FitInputs, log: FitLog) -> Fingerprint | None:
+    """Return the fingerprint of the data. If there is none, note the reason.
 
     Data that cannot be hashed must not prevent training.
     """
-    others = {name: getattr(raw, name) for name in ARGUMENTS}
+    others = {name: getattr(inputs, name) for name in ARGUMENTS}
     try:
-        return fingerprint_inputs(raw.X, raw.y, **others), ()
+        return fingerprint_inputs(inputs.X, inputs.y, **others)
     except Exception as error:  # X may be anything that the first step of a Pipeline accepts
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-        return None, (f"no fingerprint of the data: {kind}{error}",)
+        log.add_notes(f"no fingerprint of the data: {kind}{error}")
+        return None
 
 
 def versions_used(X: Any, pipeline: Any) -> dict[str, str]:
     """Return the versions of the libraries that define the table and the fitted steps."""
     steps = [step for _, step in pipeline.steps]
-    used = [DISTRIBUTIONS.get(name, name) for name in root_packages([X, *steps])]
-    return library_versions(dict.fromkeys([*LIBRARIES, *used]))
+    used = [_DISTRIBUTIONS.get(name, name) for name in root_packages([X, *steps])]
+    return library_versions(dict.fromkeys([*_LIBRARIES, *used]))
 
 
 def describe_params(parameters: Mapping[str, Any], parts: EstimatorParts) -> dict[str, str]:
@@ -111,7 +110,7 @@ def describe_params(parameters: Mapping[str, Any], parts: EstimatorParts) -> dic
     ----------
     parameters : mapping of str to object
         Parameters of the trainer by name, without the estimator.
-    anatomy : Anatomy
+    parts : EstimatorParts
     """
     prefix = "estimator__"
     texts = {name: _stable_repr(value) for name, value in parameters.items()}

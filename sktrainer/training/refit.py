@@ -1,4 +1,4 @@
-"""Concatenation of training and validation rows for a refit."""
+"""Fit again on training plus validation rows."""
 
 from __future__ import annotations
 
@@ -7,53 +7,55 @@ from dataclasses import replace
 import numpy as np
 
 from sktrainer.data.indexing import stack_rows
-from sktrainer.runtime.stopwatch import Stopwatch
-from sktrainer.training.fit_and_score import FitResult, fit_and_score
+from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
+from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
 from sktrainer.types import Array, FitData, Rows, Scores, Split
 
-__all__ = ["merge_validation_rows", "refit"]
+__all__ = ["merge_validation_rows", "needs_refit", "refit"]
+
+
+def needs_refit(plan: FitPlan, data: FitData, split: Split, result: FitResult) -> bool:
+    """Return whether the fit stopped early on validation rows that a refit can use."""
+    has_validation = bool(len(split.validation)) or data.validation is not None
+    has_rounds = result.fit.best_iteration is not None
+    return plan.refit and plan.stops_early and has_validation and has_rounds
 
 
 def refit(
-    plan: FitPlan,
-    data: FitData,
-    split: Split,
-    run: FitResult,
-    *,
-    seed: int,
-    n_threads: int,
-    stopwatch: Stopwatch,
+    plan: FitPlan, data: FitData, split: Split, result: FitResult, job: FitJob
 ) -> FitResult:
     """Refit on training and validation rows, for the best number of iterations.
 
     The refitted model has seen the validation rows, so only its test scores are used. The
-    training and validation scores are those of the first fit.
+    training and validation scores are those of the first fit, whose `job` is passed.
     """
+    assert result.model_seed is not None
     data, whole = merge_validation_rows(data, split)
-    rounds = run.fit.best_iteration
-    with stopwatch.stage("refit"):
-        again = fit_and_score(
-            plan,
-            data,
-            whole,
-            seed=seed,
-            n_threads=n_threads,
-            score_parts=("test",),
-            n_iter=rounds,
-            place="refit",
-            model_seed=run.model_seed,
-        )
-    table = run.scores.table.copy()
+    rounds = result.fit.best_iteration
+    again = fit_and_score(
+        plan.without_early_stopping(rounds),
+        data,
+        whole,
+        replace(
+            job,
+            name="refit",
+            model_seeds=(result.model_seed,),
+            log=FitLog(),  # the seconds of its stages are those of the stage "refit"
+            sets=("test",),
+            on_iteration=None,
+        ),
+    )
+    table = result.scores.table.copy()
     table.update(again.scores.table)
     confusion = again.scores.confusion
     if confusion is None:
-        confusion = run.scores.confusion
+        confusion = result.scores.confusion
     return replace(
-        run,
-        fitted=again.fitted,
-        class_weight=again.class_weight,
-        fit=replace(run.fit, model=again.fit.model),
+        result,
+        predictor=again.predictor,
+        prepared=replace(result.prepared, class_weight=again.prepared.class_weight),
+        fit=replace(result.fit, model=again.fit.model),
         scores=Scores(table, confusion),
         refit_rounds=rounds,
     )

@@ -1,4 +1,4 @@
-"""Build the report of a fit, and the progress lines that summarise it."""
+"""Report of a fit, built from plan, data, split and results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.history import history_frame, recorded_eval_metric, values_at_iteration
+from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.reporting.content import (
     ColumnTreatment,
@@ -17,10 +18,9 @@ from sktrainer.reporting.content import (
     SplitSection,
 )
 from sktrainer.reporting.report import TrainingReport
-from sktrainer.runtime.resources import split_cores
-from sktrainer.scoring.scorers import needs_pos_label
-from sktrainer.training.cross_validation import plan_folds
-from sktrainer.training.fit_state import Facts
+from sktrainer.scoring.scorers import Scoring, needs_pos_label
+from sktrainer.training.cross_validation import CrossValidationResult
+from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.importances import feature_importances
 from sktrainer.training.introspection import (
     column_treatments,
@@ -28,10 +28,12 @@ from sktrainer.training.introspection import (
     step_classes,
     target_scaling,
 )
+from sktrainer.training.log import FitLog
 from sktrainer.training.messages import rows_by_set, sizes_by_set
-from sktrainer.training.provenance import describe_params, versions_used
+from sktrainer.training.plan import FitPlan
+from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
-from sktrainer.types import FitData
+from sktrainer.types import FitData, Split
 
 __all__ = ["build_report"]
 
@@ -39,42 +41,49 @@ __all__ = ["build_report"]
 POSITIVE_CLASS_METRICS = frozenset({"precision", "recall", "f1"})
 
 
-def build_report(facts: Facts) -> TrainingReport:
+def build_report(
+    plan: FitPlan,
+    data: FitData,
+    split: Split,
+    result: FitResult,
+    log: FitLog,
+    cv: CrossValidationResult | None = None,
+    fingerprint: Fingerprint | None = None,
+) -> TrainingReport:
     """Return the report of one fit."""
-    run, parts = facts.run, facts.parts
-    pipeline = run.fitted.pipeline
-    held = [part for part in ("test", "validation") if part in run.scores.table.index]
-    importances = feature_importances(pipeline, getattr(facts.data.X, "columns", None))
+    pipeline, scores = result.predictor.pipeline, result.scores
+    held = [name for name in ("test", "validation") if name in scores.table.index]
+    importances = feature_importances(pipeline, getattr(data.X, "columns", None))
     treatments = column_treatments(pipeline)
     return TrainingReport(
-        estimator=model_name(parts.model),
-        task=facts.data.task,
-        data=_data_section(facts.data, treatments, facts.fingerprint),
-        split=_split_section(facts),
+        estimator=model_name(plan.model.model),
+        task=data.task,
+        data=_data_section(data, treatments, fingerprint),
+        split=_split_section(plan, data, split),
         steps=step_classes(pipeline),
         preprocessing=treatments,
-        imbalance=_imbalance_section(facts),
-        fitting=_fitting_section(facts),
-        scores=run.scores.table,
-        scores_note=_scores_note(facts),
-        confusion=run.scores.confusion,
+        imbalance=_imbalance_section(data, split, result),
+        fitting=_fitting_section(plan, data, split, result, log, cv),
+        scores=scores.table,
+        scores_note=_scores_note(data, plan.scoring),
+        confusion=scores.confusion,
         confusion_set=held[0] if held else "test",
         importances=importances.values,
         importance_kind=importances.kind,
-        history=history_frame(run.fit.evaluations),
-        folds=None if facts.cv is None else facts.cv.to_frame,
-        cv_summary=None if facts.cv is None else facts.cv.summary,
-        attempts=attempts_to_frame(run.attempts) if len(run.attempts) > 1 else None,
-        seeds=_seeds(facts),
-        parameters=describe_params(facts.parameters, parts),
-        versions=versions_used(facts.data.X, pipeline),
-        stages=facts.watch.to_frame(),
-        notes=(*facts.notes, *filter(None, [importances.problem])),
+        history=history_frame(result.fit.evaluations),
+        folds=None if cv is None else cv.to_frame,
+        cv_summary=None if cv is None else cv.summary,
+        attempts=attempts_to_frame(result.attempts) if len(result.attempts) > 1 else None,
+        seeds=_seeds(plan, split, result),
+        parameters=dict(plan.parameters),
+        versions=versions_used(data.X, pipeline),
+        stages=log.stages(),
+        notes=(*log.notes, *filter(None, [importances.problem])),
     )
 
 
 def _data_section(
-    data: FitData, treatments: tuple[ColumnTreatment, ...], fingerprint: str | None
+    data: FitData, treatments: tuple[ColumnTreatment, ...], fingerprint: Fingerprint | None
 ) -> DataSection:
     shape: tuple[int, ...] = tuple(getattr(data.X, "shape", (data.n_samples,)))
     section = DataSection(rows=data.n_samples, target=data.target_name)
@@ -85,7 +94,7 @@ def _data_section(
     if treatments:
         section["n_missing"] = sum(column["n_missing"] or 0 for column in treatments)
     if fingerprint is not None:
-        section["fingerprint"] = fingerprint
+        section["fingerprint"] = fingerprint["digest"]
     if data.classes is not None:
         section["class_counts"] = _count_by_label(
             data, np.bincount(data.y, minlength=data.n_classes)
@@ -108,11 +117,8 @@ def _by_label(data: FitData, values: Any) -> dict[str, float]:
     return {str(k): float(v) for k, v in zip(data.classes.tolist(), values, strict=True)}
 
 
-def _split_section(facts: Facts) -> SplitSection:
-    data, split = facts.data, facts.split
-    section = SplitSection(
-        kind=split.kind, rows=sizes_by_set(split), reason=_split_reason(facts)
-    )
+def _split_section(plan: FitPlan, data: FitData, split: Split) -> SplitSection:
+    section = SplitSection(kind=split.kind, rows=sizes_by_set(split), reason=plan.split_reason)
     if data.validation is not None:
         section["rows"]["validation"] = len(data.validation)
     if data.classes is not None:
@@ -123,76 +129,73 @@ def _split_section(facts: Facts) -> SplitSection:
     return section
 
 
-def _split_reason(facts: Facts) -> str:
-    """Return why this kind of split was used."""
-    data, asked = facts.data, facts.parameters["split"]
-    if not isinstance(asked, str):
-        reason = f"split={type(asked).__name__}"
-    elif asked != "auto":
-        reason = f"split={asked!r}"
-    elif data.time is not None:
-        reason = "time_column is set"
-    elif data.groups is not None:
-        reason = "groups were passed"
-    else:
-        reason = f"{data.task} task"
-    return reason if data.validation is None else f"{reason}; X_val was passed"
-
-
-def _imbalance_section(facts: Facts) -> ImbalanceSection | None:
+def _imbalance_section(
+    data: FitData, split: Split, result: FitResult
+) -> ImbalanceSection | None:
     """Return class counts before and after weighting or resampling, or None.
 
     Samplers in the user's own Pipeline are included.
     """
-    run, data = facts.run, facts.data
-    samplers = [s for _, s in run.fitted.pipeline.steps if hasattr(s, "fit_resample")]
-    method = run.imbalance or " + ".join(type(sampler).__name__ for sampler in samplers)
+    predictor, prepared = result.predictor, result.prepared
+    samplers = [s for _, s in predictor.pipeline.steps if hasattr(s, "fit_resample")]
+    method = prepared.imbalance or " + ".join(type(sampler).__name__ for sampler in samplers)
     if not method or data.classes is None:
         return None
     section = ImbalanceSection(
         method=method,
-        before=_count_by_label(data, run.class_counts["before"]),
-        after=_by_label(data, run.class_counts["after"]),
+        before=_count_by_label(data, prepared.class_counts["before"]),
+        after=_by_label(data, prepared.class_counts["after"]),
         probabilities_corrected=False,
     )
-    if run.fitted.prior_shift is not None:
-        section["prior_shift"] = _by_label(data, run.fitted.prior_shift)
-        section["probabilities_corrected"] = not np.allclose(run.fitted.prior_shift, 1.0)
-    if run.imbalance == "class_weight":
+    if predictor.prior_shift is not None:
+        section["prior_shift"] = _by_label(data, predictor.prior_shift)
+        section["probabilities_corrected"] = not np.allclose(predictor.prior_shift, 1.0)
+    if prepared.imbalance == "class_weight":
         # Balanced weights give each class that is present the same share of the total weight.
-        present = np.asarray(run.class_counts["after"])
+        present = np.asarray(prepared.class_counts["after"])
         weight = data.sample_weight
-        total = present.sum() if weight is None else weight[facts.split.train].sum()
+        total = present.sum() if weight is None else weight[split.train].sum()
         even = total / max(1, int((present > 0).sum()))
         section["after"] = _by_label(data, np.where(present > 0, even, 0.0))
         section["detail"] = "effective class weights"
     return section
 
 
-def _fitting_section(facts: Facts) -> FittingSection:
-    fit, model, run = facts.run.fit, facts.plan.model, facts.run
+def _fitting_section(
+    plan: FitPlan,
+    data: FitData,
+    split: Split,
+    result: FitResult,
+    log: FitLog,
+    cv: CrossValidationResult | None,
+) -> FittingSection:
+    fit, model = result.fit, plan.model
     section = FittingSection(
         n_iter=fit.n_iter,
         best_iteration=fit.best_iteration,
         max_iter=model.capabilities.max_iter,
         iteration=model.capabilities.iteration_name,
         stop_reason=fit.stop_reason,
-        refit_rounds=run.refit_rounds,
+        refit_rounds=result.refit_rounds,
         batch_size=fit.batch_size,
-        target_scale=target_scaling(run.fitted.pipeline),
-        n_threads=split_cores(1, 1)[1],
+        target_scale=target_scaling(result.predictor.pipeline),
+        n_threads=plan.n_threads,
         device=model.device.name,
         device_reason=model.device.reason,
-        seconds=facts.watch.seconds("fit") + facts.watch.seconds("refit"),
+        seconds=log.seconds("fit", "refit"),
     )
-    if facts.cv is not None:
-        workers, threads = plan_folds(facts.plan, len(facts.cv.folds))
-        section["n_fold_workers"], section["n_fold_threads"] = workers, threads
-        section["from_folds"] = facts.plan.refit and facts.plan.stops_early
+    if cv is not None:
+        section["n_fold_workers"], section["n_fold_threads"] = cv.n_workers, cv.n_threads
+        section["from_folds"] = plan.refit and plan.stops_early
     if model.n_iter_no_change is None:
         return section
     section["patience"], section["tol"] = model.n_iter_no_change, model.tol
-    section["validation"] = _validation_source(facts)
+    if data.validation is not None:
+        section["validation"] = f"{len(data.validation):,} rows passed as X_val"
+    elif len(split.validation):
+        section["validation"] = f"{len(split.validation):,} held-out rows"
+    else:
+        section["validation"] = "rows held out from each fold's training rows"
     watched = recorded_eval_metric(
         fit.evaluations, fit.best_iteration, model.metric.name, model.tol
     )
@@ -203,37 +206,25 @@ def _fitting_section(facts: Facts) -> FittingSection:
     return section
 
 
-def _validation_source(facts: Facts) -> str:
-    """Return which rows early stopping monitored."""
-    if facts.data.validation is not None:
-        return f"{len(facts.data.validation):,} rows passed as X_val"
-    if len(facts.split.validation):
-        return f"{len(facts.split.validation):,} held-out rows"
-    return "rows held out from each fold's training rows"
-
-
-def _scores_note(facts: Facts) -> str:
+def _scores_note(data: FitData, scoring: Scoring) -> str:
     """Return the positive class of the scores, or how scores are averaged over classes."""
-    data, scoring = facts.data, facts.plan.scoring
     if data.classes is None:
         return ""
-    by_default = facts.parameters["scoring"] is None
     if data.n_classes > 2:
-        return (
-            "precision, recall, f1, roc_auc: macro averages over the classes"
-            if by_default
-            else ""
-        )
+        averages = "precision, recall, f1, roc_auc: macro averages over the classes"
+        return averages if scoring.is_default else ""
     of_positive = [
         name
         for name, scorer in scoring.scorers.items()
-        if (by_default and name in POSITIVE_CLASS_METRICS) or _scores_positive_class(scorer)
+        if name not in scoring.user_defined
+        and (
+            (scoring.is_default and name in POSITIVE_CLASS_METRICS)
+            or _scores_positive_class(scorer)
+        )
     ]
-    own = scoring.user_defined.intersection(of_positive)
-    named = [name for name in of_positive if name not in own]
-    if not named:
+    if not of_positive:
         return ""
-    return f"{', '.join(named)}: for the positive class {str(data.classes[1])!r}"
+    return f"{', '.join(of_positive)}: for the positive class {str(data.classes[1])!r}"
 
 
 def _scores_positive_class(scorer: Any) -> bool:
@@ -241,10 +232,10 @@ def _scores_positive_class(scorer: Any) -> bool:
     return needs_pos_label(scorer) and average == "binary"
 
 
-def _seeds(facts: Facts) -> dict[str, int]:
-    seeds = {"random_state": facts.plan.seed}
-    if facts.split.kind in ("random", "stratified", "group"):
-        seeds["split"] = facts.plan.split.seed
-    if facts.plan.model.capabilities.accepts_nd and facts.run.model_seed is not None:
-        seeds[facts.parts.name] = facts.run.model_seed
-    return seeds | fitted_seeds(facts.run.fitted.pipeline)
+def _seeds(plan: FitPlan, split: Split, result: FitResult) -> dict[str, int]:
+    seeds = {"random_state": plan.seed}
+    if split.kind in ("random", "stratified", "group"):
+        seeds["split"] = plan.split.seed
+    if plan.model.capabilities.accepts_nd and result.model_seed is not None:
+        seeds[plan.model.name] = result.model_seed
+    return seeds | fitted_seeds(result.predictor.pipeline)

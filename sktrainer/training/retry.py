@@ -1,110 +1,73 @@
-"""Retries of failed or diverged fits with other seeds, chosen on validation rows only."""
+"""Attempts of a fit with different seeds, and the choice of one on validation rows only."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from sktrainer.data.predictions import CachedPredictor
-from sktrainer.exceptions import SktrainerError
 from sktrainer.runtime.seeds import derive_seed
+from sktrainer.scoring.evaluate import SetPredictor
+from sktrainer.scoring.predictor import Predictor
 from sktrainer.training.diagnostics import Diagnosis
-from sktrainer.types import FitOutcome
+from sktrainer.types import ModelFit, SetName
 
-__all__ = ["Attempt", "Tried", "attempt_seeds", "attempts_to_frame", "fit_with_retries"]
+__all__ = ["Attempt", "FittedAttempt", "attempt_seeds", "attempts_to_frame", "choose_attempt"]
+
+
+@dataclass(frozen=True)
+class FittedAttempt:
+    """Model of an attempt that raised no error, with its predictions of each set.
+
+    `resumed_from` is the number of iterations in the checkpoint that the fit resumed from.
+    """
+
+    predictor: Predictor
+    fit: ModelFit
+    predictions: Mapping[SetName, SetPredictor]
+    resumed_from: int | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of a fit, counted from 1, with its seed and verdict."""
+    """One attempt of a fit, counted from 1, with its seed and diagnosis.
+
+    `fitted` is None if the attempt raised `error`, and once an attempt was chosen.
+    """
 
     number: int
     seed: int
-    verdict: Diagnosis
+    diagnosis: Diagnosis
     seconds: float
     error: Exception | None = None
     used: bool = False
+    fitted: FittedAttempt | None = None
 
 
-@dataclass(frozen=True)
-class Tried:
-    """The outcome that was chosen, and all attempts."""
-
-    outcome: FitOutcome
-    answers: dict[str, CachedPredictor]
-    attempts: tuple[Attempt, ...]
-
-
-def attempt_seeds(seed: int, n_retries: int) -> list[int]:
+def attempt_seeds(seed: int, n_retries: int) -> tuple[int, ...]:
     """Return the model seeds of the first fit and of each retry."""
-    again = [derive_seed(seed, "model", "retry", number) for number in range(1, n_retries + 1)]
-    return [derive_seed(seed, "model"), *again]
+    again = (derive_seed(seed, "model", "retry", number) for number in range(1, n_retries + 1))
+    return derive_seed(seed, "model"), *again
 
 
-def fit_with_retries(
-    fit: Callable[[int], FitOutcome],
-    examine: Callable[[FitOutcome], tuple[Diagnosis, dict[str, CachedPredictor]]],
-    seeds: Sequence[int],
-) -> Tried:
-    """Fit with one seed after the other until a fit succeeds; otherwise use the best one.
+def choose_attempt(attempts: Sequence[Attempt]) -> tuple[FittedAttempt, tuple[Attempt, ...]]:
+    """Return the model of the best attempt, and all attempts without their models.
 
-    Parameters
-    ----------
-    fit : callable
-        Takes a seed; returns an outcome.
-    examine : callable
-        Takes an outcome; returns its verdict and the predictions that it computed.
-    seeds : sequence of int
-
-    Returns
-    -------
-    Tried
-        If no attempt succeeded, the one with the lowest validation loss is used.
+    An attempt without a problem is best. If there is none, it is the one with the lowest
+    validation loss.
 
     Raises
     ------
     Exception
         If every attempt raised: the error of the first one, with the others as notes.
     """
-    attempts: list[Attempt] = []
-    best: tuple[FitOutcome, dict[str, CachedPredictor]] | None = None
-    used = 0
-    for number, seed in enumerate(seeds):
-        start, error = time.perf_counter(), None
-        try:
-            outcome = fit(seed)
-            found, answers = examine(outcome)
-        except SktrainerError:  # invalid input, which another seed does not fix
-            raise
-        except Exception as raised:
-            if len(seeds) == 1:
-                raise
-            error, found = (
-                raised,
-                Diagnosis(f"{type(raised).__name__}: {raised}", diverged=True),
-            )
-        seconds = time.perf_counter() - start
-        attempts.append(Attempt(number + 1, seed, found, seconds, error))
-        if error is None and (
-            best is None or _attempt_rank(attempts[-1]) < _attempt_rank(attempts[used])
-        ):
-            best, used = (outcome, answers), number
-        if not found.problem:
-            break
+    best = min((a for a in attempts if a.fitted is not None), key=_rank, default=None)
     if best is None:
         raise _all_attempts_failed(attempts)
-    attempts[used] = replace(attempts[used], used=True)
-    return Tried(*best, tuple(attempts))
-
-
-def _attempt_rank(attempt: Attempt) -> tuple[bool, float, bool]:
-    found = attempt.verdict
-    loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
-    return bool(found.problem), loss, found.diverged
+    assert best.fitted is not None
+    return best.fitted, tuple(replace(a, used=a is best, fitted=None) for a in attempts)
 
 
 def _all_attempts_failed(attempts: Sequence[Attempt]) -> Exception:
@@ -112,9 +75,15 @@ def _all_attempts_failed(attempts: Sequence[Attempt]) -> Exception:
     assert first is not None
     for attempt in attempts[1:]:
         first.add_note(
-            f"attempt {attempt.number}, seed {attempt.seed}: {attempt.verdict.problem}"
+            f"attempt {attempt.number}, seed {attempt.seed}: {attempt.diagnosis.problem}"
         )
     return first
+
+
+def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
+    found = attempt.diagnosis
+    loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
+    return bool(found.problem), loss, found.diverged
 
 
 def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
@@ -130,9 +99,9 @@ def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
         {
             "attempt": [attempt.number for attempt in attempts],
             "seed": [attempt.seed for attempt in attempts],
-            "validation_loss": [attempt.verdict.loss for attempt in attempts],
+            "validation_loss": [attempt.diagnosis.loss for attempt in attempts],
             "seconds": [attempt.seconds for attempt in attempts],
-            "outcome": [attempt.verdict.problem or "fine" for attempt in attempts],
+            "outcome": [attempt.diagnosis.problem or "fine" for attempt in attempts],
             "used": [attempt.used for attempt in attempts],
         }
     )

@@ -1,63 +1,53 @@
-"""The stages of one `fit`, in order, from the checks of its arguments to the report."""
+"""The complete fit, one call per stage, from its arguments to the fitted state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sktrainer.backends.estimators import EstimatorParts, model_name
-from sktrainer.callbacks.progress import Progress
+from sktrainer.backends.estimators import model_name
+from sktrainer.checkpoints.run import RunDirectory
+from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.inputs import FitInputs
-from sktrainer.exceptions import DataWarning, DivergenceWarning
-from sktrainer.reporting.text import text_table
+from sktrainer.reporting.report import TrainingReport
 from sktrainer.runtime.global_state import preserve_global_state
-from sktrainer.runtime.resources import split_cores
-from sktrainer.runtime.seeds import derive_seed, root_seed
-from sktrainer.runtime.stopwatch import Stopwatch
+from sktrainer.runtime.seeds import derive_seed
+from sktrainer.splitting.plan import SplitPlan
 from sktrainer.splitting.split import split_rows
 from sktrainer.training.cross_validation import CrossValidationResult, cross_validate
-from sktrainer.training.diagnostics import suggest_params
-from sktrainer.training.fit_and_score import FitResult, fit_and_score
-from sktrainer.training.fit_state import Facts, FitState
-from sktrainer.training.messages import (
-    fit_summary,
-    log_attempts,
-    log_imbalance,
-    log_split,
-    warn_if_pretrained,
-)
+from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
+from sktrainer.training.log import FitLog
+from sktrainer.training.messages import log_result, log_setup
+from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.plan import FitPlan, make_plan
 from sktrainer.training.provenance import fingerprint_or_note
-from sktrainer.training.refit import refit
+from sktrainer.training.refit import needs_refit, refit
 from sktrainer.training.report_builder import build_report
+from sktrainer.training.retry import attempt_seeds
 from sktrainer.training.run_identity import open_run
-from sktrainer.training.validation import effective_params, validate
+from sktrainer.training.validation import validate
 from sktrainer.types import FitData, Split
 
-__all__ = ["train"]
+__all__ = ["FitState", "train"]
 
 
-def train(
-    parameters: Mapping[str, Any], estimator: Any, raw: FitInputs, output: str | None = None
-) -> FitState:
-    """Check, split, cross-validate, fit, evaluate and report.
+@dataclass(frozen=True)
+class FitState:
+    """Result of one `fit`: the values that become fitted attributes."""
 
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        Parameters of the trainer by name, without the estimator.
-    estimator : estimator
-        It is not modified.
-    raw : RawInput
-    output : str or None, default=None
-        Output container of the steps, as set by `set_output`.
+    plan: FitPlan
+    data: FitData
+    split: Split
+    result: FitResult
+    cv: CrossValidationResult | None
+    report: TrainingReport
+    fingerprint: Fingerprint | None
 
-    Returns
-    -------
-    Trained
+
+@preserve_global_state()
+def train(params: TrainerParams, inputs: FitInputs) -> FitState:
+    """Validate, split, cross-validate, fit, score and report.
 
     Raises
     ------
@@ -67,69 +57,46 @@ def train(
     FitError
         If every fold failed.
     """
-    watch = Stopwatch()
-    parameters = effective_params(parameters, estimator, raw.X)
-    with watch.stage("check"):
-        parts, data = validate(parameters, estimator, raw)
-        seed = root_seed(parameters["random_state"])
-        plan = make_plan(parameters, parts, data, seed)
-    described = {**parameters, "set_output": output}
-    with open_run(described, estimator, raw, parts, data, seed) as store:
-        # A resumed run without a `random_state` continues with the seed of its first process.
-        if store is not None and store.seed != seed:
-            plan = make_plan(parameters, parts, data, store.seed)
-        plan = replace(plan, steps=replace(plan.steps, output=output), store=store)
-        if store is not None and store.progress:
-            found = f"resumed from the checkpoint {str(store.folder)!r}: {store.progress}"
-            plan = replace(plan, notes=(found, *plan.notes))
-        return _train(parameters, parts, plan, data, raw, watch)
+    log = FitLog(params.verbose)
+    with log.stage("check"):
+        checked = validate(params, inputs)
+    data, described = checked.data, {**params.values(), "set_output": params.output}
+    with open_run(
+        described, params.estimator, inputs, checked.parts, data, checked.seed
+    ) as run:
+        plan = make_plan(params, checked, run)
+        log.add_notes(*plan.notes)
+        with log.stage("fingerprint"):
+            fingerprint = fingerprint_or_note(inputs, log)
+        with log.stage("split"):
+            split, notes = _split_used_rows(data, plan.first_split)
+        log_setup(log, plan, data, split, notes)
+        cv = None
+        if plan.folds is not None:
+            with log.stage("cross-validate"):
+                cv = cross_validate(plan, data, split, run, log)
+        final = plan.for_final_fit(None if cv is None else cv.best_iteration)
+        result = _fit_final(final, data, split, run, log)
+        log_result(log, plan, result)
+        report = build_report(plan, data, split, result, log, cv, fingerprint)
+    return FitState(plan, data, split, result, cv, report, fingerprint)
 
 
-def _train(
-    parameters: Mapping[str, Any],
-    parts: EstimatorParts,
-    plan: FitPlan,
-    data: FitData,
-    raw: FitInputs,
-    watch: Stopwatch,
-) -> FitState:
-    progress = Progress(int(parameters["verbose"]))
-    with watch.stage("fingerprint"):
-        found, unknown = fingerprint_or_note(raw)
-    with watch.stage("split"):
-        split, notes = _split(plan, data)
-    log_split(progress, data, split, notes)
-    if plan.n_retries != parameters["n_retries"]:
-        progress.warn(plan.notes[-1], DataWarning)
-    notes = (*plan.notes, *unknown, *notes, *log_imbalance(progress, plan, data, split))
-    notes = (*notes, *warn_if_pretrained(progress, parts))
-    cv = None
-    if plan.cv is not None:
-        with watch.stage("cross-validate"):
-            cv = _cross_validate(plan, data, split, progress)
-        notes = (*notes, *cv.notes)
-    final, split, n_iter = _final_recipe(plan, split, cv)
-    run = _fit_final(final, data, split, progress, watch, n_iter)
-    notes = (*notes, *run.notes, *log_attempts(progress, plan, run))
-    digest = None if found is None else found["digest"]
-    facts = Facts(parameters, parts, plan, data, split, run, cv, notes, watch, digest)
-    report = build_report(facts)
-    progress.show(fit_summary(facts))
-    progress.show_block(text_table(run.scores.table))
-    return FitState(parts, plan, data, split, run, cv, report, found)
-
-
-def _split(plan: FitPlan, data: FitData) -> tuple[Split, tuple[str, ...]]:
+def _split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     """Split the rows into sets; rows with weight zero are in none of them."""
-    split_plan = plan.split
-    if plan.cv is not None and plan.refit:
-        # The folds determine the number of rounds, so the final fit needs no validation rows.
-        split_plan = replace(split_plan, validation_size=None)
     weight = data.sample_weight
     if weight is None or (weight > 0).all():
-        return split_rows(data, split_plan)
+        return split_rows(data, plan)
     used = np.flatnonzero(weight > 0)
-    split, notes = split_rows(_without_table(data, used), split_plan)
+    targets = replace(  # a split needs neither X nor weights
+        data,
+        X=None,
+        y=data.y[used],
+        sample_weight=None,
+        groups=None if data.groups is None else data.groups[used],
+        time=None if data.time is None else data.time[used],
+    )
+    split, notes = split_rows(targets, plan)
     return replace(
         split,
         train=used[split.train],
@@ -138,92 +105,20 @@ def _split(plan: FitPlan, data: FitData) -> tuple[Split, tuple[str, ...]]:
     ), notes
 
 
-def _without_table(data: FitData, rows: Any) -> FitData:
-    """Return targets, groups and times of some rows; a split needs nothing else."""
-    return replace(
-        data,
-        X=None,
-        y=data.y[rows],
-        sample_weight=None,
-        groups=None if data.groups is None else data.groups[rows],
-        time=None if data.time is None else data.time[rows],
-    )
-
-
-def _cross_validate(
-    plan: FitPlan, data: FitData, split: Split, progress: Progress
-) -> CrossValidationResult:
-    rows = np.concatenate([split.train, split.validation])
-    if split.kind != "time":  # the rows of a time split are already in time order
-        rows = np.sort(rows)
-    total = plan.cv if isinstance(plan.cv, (int, np.integer)) else 0
-
-    def show_fold(result: Any) -> None:
-        progress.show_fold(
-            result.fold,
-            max(int(total), result.fold),
-            result.scores,
-            seconds=result.fit_seconds + result.score_seconds,
-            error=result.error,
-        )
-
-    cv = cross_validate(plan, data, rows, on_fold=show_fold)
-    for note in cv.notes:
-        progress.warn(note, DataWarning)
-    if cv.divergence:
-        note = f"{cv.divergence}. To fix this, {suggest_params(plan.model.model)}"
-        progress.warn(note, DivergenceWarning)
-        cv = replace(cv, notes=(*cv.notes, note))
-    progress.show(cv.summary_line)
-    return cv
-
-
-def _final_recipe(
-    plan: FitPlan, split: Split, cv: CrossValidationResult | None
-) -> tuple[FitPlan, Split, int | None]:
-    """Return recipe and split of the final fit, and the number of rounds from the folds."""
-    if cv is None or not plan.refit:
-        return plan, split, None
-    rounds = cv.best_iteration if plan.stops_early else None
-    return plan.without_early_stopping(), split, rounds
-
-
 def _fit_final(
-    plan: FitPlan,
-    data: FitData,
-    split: Split,
-    progress: Progress,
-    watch: Stopwatch,
-    n_iter: int | None,
+    plan: FitPlan, data: FitData, split: Split, run: RunDirectory | None, log: FitLog
 ) -> FitResult:
-    _, n_threads = split_cores(1, 1)
-    name = model_name(plan.model.model)
-    total = n_iter or plan.model.capabilities.max_iter
+    """Fit and score the model, and refit it if it stopped early on held-out rows."""
+    model, global_seed = plan.model, derive_seed(plan.seed, "global")
+    total = model.n_iter or model.capabilities.max_iter
     with (
-        progress.iterations(name, total) as shown,
-        preserve_global_state(derive_seed(plan.seed, "global")),
+        log.iterations(model_name(model.model), total) as display,
+        preserve_global_state(global_seed),
     ):
-        run = fit_and_score(
-            plan,
-            data,
-            split,
-            seed=plan.seed,
-            n_threads=n_threads,
-            n_iter=n_iter,
-            on_iteration=shown if progress.verbose else None,
-            stopwatch=watch,
-        )
-    has_validation = len(split.validation) or data.validation is not None
-    if (
-        plan.refit
-        and plan.stops_early
-        and has_validation
-        and run.fit.best_iteration is not None
-    ):
-        with preserve_global_state(derive_seed(plan.seed, "global")):
-            run = refit(
-                plan, data, split, run, seed=plan.seed, n_threads=n_threads, stopwatch=watch
-            )
-    if n_iter is not None:
-        run = replace(run, refit_rounds=n_iter)
-    return run
+        seeds = attempt_seeds(plan.seed, plan.n_retries)
+        job = FitJob("final", plan.seed, plan.n_threads, seeds, log, run, on_iteration=display)
+        result = fit_and_score(plan, data, split, job)
+    if needs_refit(plan, data, split, result):
+        with log.stage("refit"), preserve_global_state(global_seed):
+            result = refit(plan, data, split, result, job)
+    return result if model.n_iter is None else replace(result, refit_rounds=model.n_iter)

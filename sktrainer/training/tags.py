@@ -12,7 +12,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Task
 
-__all__ = ["takes_several_targets", "trainer_tags"]
+__all__ = ["supports_multi_output", "trainer_tags"]
 
 
 def trainer_tags(tags: Tags, trainer: Any) -> Tags:
@@ -57,24 +57,23 @@ def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     return tags
 
 
-def takes_several_targets(trainer: Any) -> bool:
+def supports_multi_output(model: Any) -> bool:
     """Return whether a regression supports a y with several columns.
 
     The tag of the model decides, unless its backend overrides it: scikit-learn's MLPRegressor
     lacks the tag, and the number of outputs of a network is known only after it is built,
     when it is compared with y.
     """
-    if trainer.__sklearn_tags__().target_tags.multi_output:
-        return True
     try:
-        model = unwrap_pipeline(trainer.estimator).model
-    except ParameterError:
-        return False
+        if get_tags(model).target_tags.multi_output:
+            return True
+    except AttributeError:  # not a scikit-learn estimator
+        pass
     return find_backend(model).capabilities(model, "regression").multi_output
 
 
 def _estimator_tags(trainer: Any) -> tuple[Tags | None, Capabilities | None]:
-    """Return the estimator's tags, and the model's traits if it gets the auto preprocessor."""
+    """Return the estimator's tags, and the capabilities of a model that gets an encoder."""
     try:
         parts = unwrap_pipeline(trainer.estimator)
         tags = get_tags(trainer.estimator if parts.has_transformer else parts.model)

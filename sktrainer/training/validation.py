@@ -1,23 +1,28 @@
-"""Validation of parameters, estimator and data before training."""
+"""Validation of parameters, estimator and data in one pass, before training."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.backends.base import Capabilities
+from sktrainer.backends.base import Backend, Capabilities
 from sktrainer.backends.estimators import EstimatorParts, model_name, unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
+from sktrainer.data.metadata import ProblemList
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.resampling.samplers import creates_synthetic_rows
+from sktrainer.runtime.devices import DeviceChoice, choose_device
+from sktrainer.runtime.seeds import root_seed
 from sktrainer.scoring.scorers import (
     Scoring,
     is_supported,
@@ -26,153 +31,255 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.training.parameters import parameter_problems
+from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
+from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Task
 
-__all__ = [
-    "compatibility_problems",
-    "effective_params",
-    "scorer_problem",
-    "unsupported_scorer_problems",
-    "validate",
-]
+__all__ = ["Checked", "resampling_problem", "scorer_problem", "validate"]
 
 
-def effective_params(
-    parameters: Mapping[str, Any], estimator: Any, X: Any
-) -> Mapping[str, Any]:
-    """Replace ``preprocessor="auto"`` by None if a network is fitted on X that is not a table.
+@dataclass(frozen=True)
+class Checked:
+    """Valid arguments of a fit, and what was resolved to validate them.
 
-    Dicts of arrays, and arrays with three or more dimensions (images, sequences), are not
-    tables.
+    Attributes
+    ----------
+    params : TrainerParams
+        The parameters, with the defaults of those that are not used for a chunk.
+    parts : EstimatorParts
+    backend : Backend
+    capabilities : Capabilities
+    data : FitData
+    scoring : Scoring
+    eval_metric : EvalMetric
+    device : DeviceChoice
+    seed : int
+        Root seed drawn from `random_state`.
+    encodes : bool
+        Whether the automatic preprocessor encodes X.
+    creates_rows : bool
+        Whether a sampler creates synthetic rows, so that X must be encoded as complete
+        numbers.
     """
-    has_columns = not is_input_dict(X) and count_dimensions(X) <= 2
-    if has_columns or not isinstance(parameters["preprocessor"], str):
-        return parameters
+
+    params: TrainerParams
+    parts: EstimatorParts
+    backend: Backend
+    capabilities: Capabilities
+    data: FitData
+    scoring: Scoring
+    eval_metric: EvalMetric
+    device: DeviceChoice
+    seed: int
+    encodes: bool
+    creates_rows: bool
+
+
+def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
+    """Check parameters, estimator and data, and raise one error that lists all mistakes.
+
+    For a chunk, parameters that apply to `fit` only must be valid but are not used.
+    """
+    invalid = parameter_problems(params)
+    problems = ProblemList(text for texts in invalid.values() for text in texts)
     try:
-        alone = _takes_any_shape(unwrap_pipeline(estimator).model)
-    except ParameterError:
-        return parameters  # `validate` reports the error together with all others
-    return {**parameters, "preprocessor": None} if alone else parameters
-
-
-def _takes_any_shape(model: Any) -> bool:
-    return find_backend(model).capabilities(model, "classification").accepts_nd
-
-
-def validate(
-    parameters: Mapping[str, Any], estimator: Any, raw: FitInputs
-) -> tuple[EstimatorParts, FitData]:
-    """Check parameters, estimator and data, and raise one error that lists all mistakes."""
-    problems = parameter_problems(parameters)
-    try:
-        parts = unwrap_pipeline(estimator)
+        parts = unwrap_pipeline(params.estimator)
     except ParameterError as error:
         raise ParameterError([*problems, *error.problems]) from None
-    # y cannot be checked for an unknown task.
-    if any(problem.startswith("task ") for problem in problems):
+    if "task" in invalid:  # y cannot be checked for an unknown task
         raise ParameterError(problems)
-    automatic = isinstance(parameters["preprocessor"], str)
-    alone = parameters["preprocessor"] is None and not parts.steps
-    refused = is_input_dict(raw.X) and alone and not _takes_any_shape(parts.model)
-    raw = replace(
-        raw,
-        tabular=refused or (automatic and not parts.has_transformer),
-        time_column=parameters["time_column"],
-    )
+    # With a default in place of each invalid value, the other rules can still be checked.
+    params = params.with_defaults([*invalid, *(FIT_ONLY_PARAMS if inputs.chunk else ())])
+    model, backend = parts.model, find_backend(parts.model)
+    names_classes = inputs.classes is not None and params.task == "auto"
+    if inputs.chunk and names_classes and not is_regressor(model):
+        params = replace(params, task="classification")
+    # Other libraries raise as soon as `fit` starts.
+    network_problems = [] if backend.networks is None else backend.networks.problems(model)
+    problems += network_problems
+    encodes, inputs = _resolve_encoding(params, parts, backend, inputs)
     try:
-        data = validate_inputs(raw, parameters["task"], parts.model, model_name(parts.model))
+        data = validate_inputs(inputs, params.task, model, model_name(model))
     except InputError as error:
         raise InputError([*problems, *error.problems]) from None
-    problems = problems or _scorer_problems(parameters, data)
+    if network_problems:  # the capabilities of such a network are unknown
+        raise ParameterError(problems)
+    try:
+        capabilities = backend.capabilities(model, data.task)
+    except ParameterError as error:
+        raise ParameterError([*problems, *error.problems]) from None
+    samplers = _samplers(params, parts, data)
+    # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
+    creates_rows = any(
+        not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
+    )
+    scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
+    eval_metric = _resolve_eval_metric(params.eval_metric)
+    problems += _scorer_problems(params, parts, scoring, eval_metric, data)
+    problems += _compatibility_problems(params, parts, capabilities, data)
+    if encodes and creates_rows and params.categorical_encoding == "native":
+        problems.append(
+            "categorical_encoding='native' is incompatible with a sampler that creates new "
+            "rows. Use handle_imbalance='smote', which supports it, or another encoding"
+        )
+    if inputs.chunk:
+        weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
+        problems += [
+            resampling_problem(sampler)
+            for sampler in samplers
+            if not (isinstance(sampler, str) and sampler in weighting)
+        ]
+    device = DeviceChoice()
+    with problems.collect():
+        device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
-    return parts, data
+    return Checked(
+        params=params,
+        parts=parts,
+        backend=backend,
+        capabilities=capabilities,
+        data=data,
+        scoring=scoring,
+        eval_metric=eval_metric,
+        device=device,
+        seed=root_seed(params.random_state),
+        encodes=encodes,
+        creates_rows=creates_rows,
+    )
 
 
-def _scorer_problems(parameters: Mapping[str, Any], data: FitData) -> list[str]:
-    """Return an error text for each requested scorer that cannot score such targets."""
-    asked = []
-    if parameters["scoring"] is not None:
-        scoring = resolve_scoring(parameters["scoring"], data.task, data.n_classes)
-        asked = [name for name in scoring.scorers if name not in scoring.user_defined]
-        if isinstance(parameters["scoring"], Mapping):
-            asked = [parameters["scoring"][name] for name in asked]
-    if isinstance(parameters["eval_metric"], str) and parameters["eval_metric"] != "loss":
-        asked.append(parameters["eval_metric"])
-    misfits = (scorer_problem(name, data.task, data.n_classes) for name in dict.fromkeys(asked))
-    return [misfit for misfit in misfits if misfit is not None]
+def _resolve_encoding(
+    params: TrainerParams, parts: EstimatorParts, backend: Backend, inputs: FitInputs
+) -> tuple[bool, FitInputs]:
+    """Return whether the automatic preprocessor encodes X, and what X must be.
+
+    Networks that are fitted on dicts of arrays, or on arrays with three or more dimensions
+    (images, sequences), read X themselves.
+    """
+    is_dict = is_input_dict(inputs.X)
+    is_array = is_dict or count_dimensions(inputs.X) > 2
+    reads_x = is_array and backend.capabilities(parts.model, "classification").accepts_nd
+    automatic = isinstance(params.preprocessor, str)
+    encodes = automatic and not parts.has_transformer and not reads_x
+    model_reads = params.preprocessor is None and not parts.steps
+    return encodes, replace(
+        inputs,
+        tabular=encodes or (is_dict and model_reads and not reads_x),
+        time_column=params.time_column,
+        multi_output=supports_multi_output(parts.model),
+    )
 
 
-def compatibility_problems(
-    parameters: Mapping[str, Any],
-    parts: EstimatorParts,
-    capabilities: Capabilities,
-    data: FitData,
+def _resolve_eval_metric(eval_metric: Any) -> EvalMetric:
+    if isinstance(eval_metric, str):
+        if eval_metric == "loss":
+            return EvalMetric()
+        return EvalMetric(eval_metric, named_scorer(eval_metric))
+    name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
+    return EvalMetric(name, eval_metric)
+
+
+def _samplers(params: TrainerParams, parts: EstimatorParts, data: FitData) -> list[Any]:
+    """Return the handling of imbalance and the samplers in the user's Pipeline."""
+    method = params.handle_imbalance if data.task == "classification" else None
+    steps = [step for _, step in parts.steps if hasattr(step, "fit_resample")]
+    return [*steps, *([] if method is None else [method])]
+
+
+def _compatibility_problems(
+    params: TrainerParams, parts: EstimatorParts, capabilities: Capabilities, data: FitData
 ) -> list[str]:
     """Return an error text for each parameter that is incompatible with others or the data."""
-    name = model_name(parts.model)
-    problems = []
+    name, problems = model_name(parts.model), []
     if data.task == "regression":
         problems += [
-            f"{key}={parameters[key]!r} is for classification only, but the task is "
-            "regression. Remove it"
-            for key in ("handle_imbalance", "correct_probabilities")
-            if parameters[key] not in (None, False, "auto")
-        ]
-        if parameters["split"] == "stratified":
-            problems.append(
-                "split='stratified' needs classes, but the task is regression. Use "
-                "split='random'"
+            f"{key}={value!r} is for classification only, but the task is regression. Remove it"
+            for key, value in (
+                ("handle_imbalance", params.handle_imbalance),
+                ("correct_probabilities", params.correct_probabilities),
             )
-    if parameters["early_stopping"] is True and capabilities.max_iter is None:
+            if value not in (None, False, "auto")
+        ]
+    if params.early_stopping is True and capabilities.max_iter is None:
         problems.append(
             f"early_stopping=True needs an iterative estimator, but {name} with these "
             "parameters is not one. Use early_stopping='auto' or False"
         )
-    if parameters["categorical_encoding"] == "native" and not capabilities.native_categorical:
+    elif (
+        params.early_stopping is True and params.validation_size is None and not data.validation
+    ):
+        problems.append(
+            "early_stopping=True needs validation rows, got validation_size=None. Use "
+            "validation_size='auto', or pass X_val and y_val"
+        )
+    if params.categorical_encoding == "native" and not capabilities.native_categorical:
         problems.append(
             f"categorical_encoding='native' needs a model that supports category codes, but "
             f"{name} does not. Use 'auto', 'onehot', 'ordinal' or 'target'"
         )
-    if (
-        parameters["handle_imbalance"] == "class_weight"
-        and not capabilities.accepts_sample_weight
-    ):
+    if params.handle_imbalance == "class_weight" and not capabilities.accepts_sample_weight:
         problems.append(
             f"handle_imbalance='class_weight' needs a model that supports sample weights, but "
             f"{name} does not. Use 'oversample', 'undersample' or 'smote'"
         )
     if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
-    return problems + _split_problems(parameters, data)
+    return problems + _split_problems(params, data)
 
 
-def _split_problems(parameters: Mapping[str, Any], data: FitData) -> list[str]:
-    split, problems = parameters["split"], []
-    if isinstance(split, str) and split == "group" and data.groups is None:
-        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
-    if data.time is not None and isinstance(split, str) and split not in ("auto", "time"):
+def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
+    split, problems = params.split if isinstance(params.split, str) else None, []
+    if split == "stratified" and data.task == "regression":
         problems.append(
-            f"time_column={parameters['time_column']!r} is only used by split='time', got "
+            "split='stratified' needs classes, but the task is regression. Use split='random'"
+        )
+    if split == "group" and data.groups is None:
+        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
+    if data.time is not None and split not in (None, "auto", "time"):
+        problems.append(
+            f"time_column={params.time_column!r} is only used by split='time', got "
             f"split={split!r}. Use split='time' or remove time_column"
         )
     return problems
 
 
-def unsupported_scorer_problems(
-    scoring: Scoring | None, metric: EvalMetric, parts: EstimatorParts
+def resampling_problem(sampler: Any) -> str:
+    """Return the error text for a sampler that resamples the rows of a chunk."""
+    is_method = isinstance(sampler, str)
+    name = f"handle_imbalance={sampler!r}" if is_method else type(sampler).__name__
+    return (
+        f"{name} resamples rows, which partial_fit does not support because a chunk may lack a "
+        "class. Use handle_imbalance='class_weight' if the model supports sample weights (they "
+        "are computed on the first chunk), or None."
+    )
+
+
+def _scorer_problems(
+    params: TrainerParams,
+    parts: EstimatorParts,
+    scoring: Scoring,
+    eval_metric: EvalMetric,
+    data: FitData,
 ) -> list[str]:
-    """Return an error text for each requested scorer that needs a method the model lacks."""
-    named = {} if scoring is None else dict(scoring.scorers)
-    if metric.scorer is not None:
-        named[metric.name] = metric.scorer
-    return [
+    """Return an error text for each scorer that cannot score such targets or this model."""
+    named = {} if params.scoring is None else dict(scoring.scorers)
+    names = [name for name in named if name not in scoring.user_defined]
+    if isinstance(params.scoring, Mapping):
+        names = [params.scoring[name] for name in names]
+    if eval_metric.scorer is not None:
+        named[eval_metric.name] = eval_metric.scorer
+        names += [eval_metric.name] if isinstance(params.eval_metric, str) else []
+    problems = [
+        scorer_problem(name, data.task, data.n_classes) for name in dict.fromkeys(names)
+    ]
+    problems += [
         f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, but "
         f"{model_name(parts.model)} has none. Use another scorer or model"
         for name, scorer in named.items()
         if not is_supported(scorer, parts.model)
     ]
+    return [problem for problem in problems if problem is not None]
 
 
 def scorer_problem(name: str, task: Task, n_classes: int) -> str | None:

@@ -19,7 +19,6 @@ from sktrainer.exceptions import InputError, SktrainerWarning
 from sktrainer.reporting.text import label_lines
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.training.provenance import describe_params, library_versions
-from sktrainer.training.validation import effective_params
 from sktrainer.types import Array
 
 __all__ = ["Verification", "verify"]
@@ -106,7 +105,7 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
     predictions, largest, n_rows = _predictions(trainer, X, y, others)
     return Verification(
         data=data,
-        parameters=_parameter_differences(trainer, X),
+        parameters=_parameter_differences(trainer),
         versions=_version_differences(trainer),
         predictions=predictions,
         largest_difference=largest,
@@ -121,10 +120,10 @@ def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
     return tuple(fingerprint_differences(before, now))
 
 
-def _parameter_differences(trainer: Any, X: Any) -> tuple[str, ...]:
+def _parameter_differences(trainer: Any) -> tuple[str, ...]:
     own = trainer.get_params(deep=False)
     estimator = own.pop("estimator")
-    now = describe_params(effective_params(own, estimator, X), unwrap_pipeline(estimator))
+    now = describe_params(own, unwrap_pipeline(estimator))
     then = trainer.report_.parameters
     return tuple(
         f"{name} was {then.get(name, 'not set')}, is {now.get(name, 'not set')}"

@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 import pytest
 
-from sktrainer.exceptions import ParameterError
 from sktrainer.runtime import resources
 from sktrainer.runtime.resources import n_cores, peak_memory_mb, split_cores
 from sktrainer.runtime.stopwatch import Stopwatch
@@ -38,12 +37,6 @@ def eight_cores(monkeypatch):
 )
 def test_workers_times_threads_do_not_exceed_the_cores(eight_cores, n_jobs, n_tasks, plan):
     assert split_cores(n_jobs, n_tasks) == plan
-
-
-@pytest.mark.parametrize("n_jobs", [0, 1.5, "two"])
-def test_invalid_n_jobs_raises(n_jobs):
-    with pytest.raises(ParameterError, match="n_jobs must be None, a positive integer"):
-        split_cores(n_jobs, 5)
 
 
 def test_n_jobs_none_uses_the_joblib_context(eight_cores):

@@ -20,7 +20,8 @@ from sktrainer.testing import (
     mixed_table,
 )
 from sktrainer.training.baseline import compare_log_loss, compare_squared_error
-from sktrainer.training.diagnostics import diagnose_losses
+from sktrainer.training.diagnostics import Diagnosis, diagnose_losses
+from sktrainer.training.retry import Attempt, choose_attempt
 from sktrainer.types import MetricValue, ModelFit
 from tests.families import FAMILIES
 from tests.networks import SmallNet
@@ -229,3 +230,25 @@ def test_no_attempt_better_than_a_constant_prediction_warns():
     with pytest.warns(DataWarning, match="Fitted 3 times, never better than a constant pred"):
         trainer.fit(X, X[:, 0] > 0, X_val=X, y_val=X[:, 0] < 0)
     assert trainer.report_.attempts["used"].sum() == 1
+
+
+def attempt(number, loss=np.nan, problem="", fitted="a model", error=None):
+    diagnosis = Diagnosis(problem, diverged=bool(problem), loss=loss)
+    return Attempt(number, number, diagnosis, 0.1, error, fitted=fitted)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "used"),
+    [
+        ([attempt(1)], 1),
+        ([attempt(1, 0.9, "diverged"), attempt(2, 0.5)], 2),
+        ([attempt(1, 0.9, "diverged"), attempt(2, 0.8, "diverged")], 2),
+        ([attempt(1, 0.9, "diverged"), attempt(2, 0.9, "diverged")], 1),
+        ([attempt(1, problem="diverged"), attempt(2, 9.0, "diverged")], 2),
+        ([attempt(1, problem="raised", fitted=None), attempt(2, 9.0, "diverged")], 2),
+    ],
+)
+def test_attempt_with_the_lowest_validation_loss_is_chosen(attempts, used):
+    _, chosen = choose_attempt(attempts)
+    assert [a.number for a in chosen if a.used] == [used]
+    assert all(a.fitted is None for a in chosen)

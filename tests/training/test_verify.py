@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 from sktrainer import ManagedTrainer, fingerprint
 from sktrainer.data.inputs import FitInputs
 from sktrainer.testing import mixed_table
+from sktrainer.training.log import FitLog
 from sktrainer.training.provenance import fingerprint_or_note
 from tests.networks import SmallNet
 
@@ -122,10 +123,9 @@ def test_verify_reports_data_without_a_fingerprint():
         def __float__(self):
             return 1.0
 
-    assert fingerprint_or_note(FitInputs(Unreadable(), None)) == (
-        None,
-        ("no fingerprint of the data: RuntimeError: not today",),
-    )
+    log = FitLog()
+    assert fingerprint_or_note(FitInputs(Unreadable(), None), log) is None
+    assert log.notes == ["no fingerprint of the data: RuntimeError: not today"]
     table = pd.DataFrame({"a": np.arange(20.0), "b": [Odd()] * 20})
     odd = ManagedTrainer(make_pipeline(Numbers(), Ridge()), task="regression")
     odd.fit(table, np.arange(20.0))

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from sktrainer.callbacks.history import history_frame
 from sktrainer.reporting.content import DataSection, FittingSection, SplitSection
 from sktrainer.reporting.report import TrainingReport
+from sktrainer.runtime.resources import split_cores
+from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.importances import feature_importances
 from sktrainer.training.introspection import target_scaling
-from sktrainer.types import MetricValue
+from sktrainer.training.log import FitLog
+from sktrainer.training.partial_fit.state import PartialFitState
+from sktrainer.types import FitData
 
-__all__ = ["PartialFitProgress", "update_report"]
-
-
-@dataclass(frozen=True)
-class PartialFitProgress:
-    """State of incremental training after one chunk.
-
-    Attributes
-    ----------
-    pipeline : Pipeline
-    columns : sequence of str or None
-        Column names of X.
-    n_iter, n_chunks, n_rows : int
-        Totals over all chunks so far.
-    class_counts : mapping of str to int, or None
-    seconds : float
-    n_threads : int
-    evaluations : sequence of Evaluation
-    stages : DataFrame
-        Time and memory per stage, for this chunk only.
-    """
-
-    pipeline: Any
-    columns: Sequence[Any] | None
-    n_iter: int
-    n_chunks: int
-    n_rows: int
-    class_counts: Mapping[str, int] | None
-    seconds: float
-    n_threads: int
-    evaluations: Sequence[MetricValue]
-    stages: pd.DataFrame
+__all__ = ["update_report"]
 
 
-def update_report(report: TrainingReport, now: PartialFitProgress) -> TrainingReport:
+def update_report(
+    report: TrainingReport,
+    state: PartialFitState,
+    result: FitResult,
+    data: FitData,
+    log: FitLog,
+) -> TrainingReport:
     """Update a report after another chunk.
 
     Decisions made on the first chunk are kept. Scores and folds are removed because they
@@ -60,42 +37,51 @@ def update_report(report: TrainingReport, now: PartialFitProgress) -> TrainingRe
     ----------
     report : TrainingReport
         Report of the first chunk or of `fit`.
-    now : Progressed
+    state : PartialFitState
+        State after this chunk, with the totals over all chunks.
+    result : FitResult
+    data : FitData
+        The chunk.
+    log : FitLog
+        Log of this chunk.
 
     Returns
     -------
     TrainingReport
     """
-    data = DataSection(rows=now.n_rows, target=report.data.get("target"))
+    pipeline = result.predictor.pipeline
+    section = DataSection(rows=state.n_rows, target=report.data.get("target"))
     if "columns" in report.data:
-        data["columns"] = report.data["columns"]
+        section["columns"] = report.data["columns"]
     split = SplitSection(
         kind="partial_fit",
-        rows={"train": now.n_rows},
+        rows={"train": state.n_rows},
         reason="every row is used for training",
     )
-    if now.class_counts is not None:
-        data["class_counts"] = dict(now.class_counts)
-        split["class_counts"] = {"train": dict(now.class_counts)}
+    if state.class_counts is not None and data.classes is not None:
+        labels = map(str, data.classes.tolist())
+        counts = dict(zip(labels, state.class_counts.tolist(), strict=True))
+        section["class_counts"] = dict(counts)
+        split["class_counts"] = {"train": counts}
         if "positive_class" in report.data:
-            data["positive_class"] = report.data["positive_class"]
+            section["positive_class"] = report.data["positive_class"]
     fitting = FittingSection(
-        n_iter=now.n_iter,
-        best_iteration=now.n_iter,
+        n_iter=state.n_iter,
+        best_iteration=state.n_iter,
         iteration="chunk",
         stop_reason="partial_fit",
-        n_chunks=now.n_chunks,
-        n_threads=now.n_threads,
-        seconds=now.seconds,
-        target_scale=target_scaling(now.pipeline),
+        n_chunks=state.n_chunks,
+        n_threads=split_cores(1, 1)[1],
+        seconds=state.seconds,
+        target_scale=target_scaling(pipeline),
     )
     if "device" in report.fitting:
         fitting["device"] = report.fitting["device"]
         fitting["device_reason"] = report.fitting.get("device_reason", "")
-    importances = feature_importances(now.pipeline, now.columns)
+    importances = feature_importances(pipeline, getattr(data.X, "columns", None))
     return replace(
         report,
-        data=data,
+        data=section,
         split=split,
         fitting=fitting,
         scores=pd.DataFrame(),
@@ -105,7 +91,7 @@ def update_report(report: TrainingReport, now: PartialFitProgress) -> TrainingRe
         cv_summary=None,
         importances=importances.values,
         importance_kind=importances.kind,
-        history=history_frame(now.evaluations),
-        stages=now.stages,
+        history=history_frame(state.evaluations),
+        stages=log.stages(),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
     )

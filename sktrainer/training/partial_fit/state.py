@@ -1,22 +1,23 @@
-"""Input and result of one `partial_fit`, and the state passed to the next one."""
+"""Result of one `partial_fit`, and the state passed to the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sktrainer.data.inputs import FitInputs
 from sktrainer.data.schema import ColumnContract, record_columns
+from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.training.fit_and_score import FitResult
-from sktrainer.training.fit_state import FitState
 from sktrainer.types import Array, MetricValue, Split
 
+if TYPE_CHECKING:  # a trainer that only predicts loads its state without these
+    from sktrainer.training.fit_and_score import FitResult
+    from sktrainer.training.run import FitState
+
 __all__ = [
-    "PartialFitInputs",
     "PartialFitResult",
     "PartialFitState",
     "PreviousFit",
@@ -26,35 +27,12 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class PartialFitInputs:
-    """Arguments of one `partial_fit`, as the user passed them."""
-
-    X: Any
-    y: Any
-    classes: Any = None
-    sample_weight: Any = None
-    multi_output: bool = False
-
-    def raw(self, *, tabular: bool = True, classes: Any = None) -> FitInputs:
-        """Return the arguments in the form that the validation expects."""
-        return FitInputs(
-            self.X,
-            self.y,
-            sample_weight=self.sample_weight,
-            tabular=tabular,
-            multi_output=self.multi_output,
-            chunk=True,
-            classes=classes,
-        )
-
-
-@dataclass(frozen=True)
 class PartialFitState:
     """State after a fit or chunk that the next chunk needs, besides the fitted pipeline.
 
     Attributes
     ----------
-    schema : Schema
+    schema : ColumnContract
         Names and kinds of the columns in the first chunk or the fit.
     seed : int
         Root seed, from which all other seeds are derived.
@@ -70,7 +48,7 @@ class PartialFitState:
         Number of chunks, and of their rows with a positive weight. A fit does not count.
     seconds : float
         Total training time of the model.
-    evaluations : tuple of Evaluation
+    evaluations : tuple of MetricValue
     """
 
     schema: ColumnContract
@@ -89,8 +67,8 @@ class PartialFitState:
 class PreviousFit:
     """State of a trainer before a chunk that is not its first."""
 
-    fitted: Predictor
-    stream: PartialFitState
+    predictor: Predictor
+    state: PartialFitState
     report: TrainingReport
 
 
@@ -98,28 +76,28 @@ class PreviousFit:
 class PartialFitResult:
     """Result of one `partial_fit`."""
 
-    run: FitResult
+    result: FitResult
     split: Split
     report: TrainingReport
-    stream: PartialFitState
+    state: PartialFitState
     cv: None = None
     fingerprint: None = None
 
 
-def state_after_fit(trained: FitState) -> PartialFitState:
+def state_after_fit(fitted: FitState) -> PartialFitState:
     """Return the state after an ordinary fit, for chunks that may follow."""
-    run, data = trained.run, trained.data
+    result, data = fitted.result, fitted.data
     return PartialFitState(
-        schema=record_columns(data.X, column_decisions(run.fitted.pipeline.steps)),
-        seed=trained.plan.seed,
+        schema=record_columns(data.X, column_decisions(result.predictor.pipeline.steps)),
+        seed=fitted.plan.seed,
         outputs=data.y.shape[1:],
-        class_weight=run.class_weight,
-        n_iter=run.fit.n_iter or 0,
-        evaluations=tuple(run.fit.evaluations),
+        class_weight=result.prepared.class_weight,
+        n_iter=result.fit.n_iter or 0,
+        evaluations=tuple(result.fit.evaluations),
     )
 
 
-def column_decisions(steps: Sequence[tuple[str, Any]]) -> tuple[Any, ...]:
+def column_decisions(steps: Sequence[tuple[str, Any]]) -> tuple[ColumnDecision, ...]:
     """Return the automatic preprocessor's decisions on the columns; () without one."""
     encoders = (step for _, step in steps if isinstance(step, TableEncoder))
     return next((encoder.decisions_ for encoder in encoders), ())

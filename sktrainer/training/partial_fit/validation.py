@@ -2,87 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_regressor
 
-from sktrainer.backends.estimators import EstimatorParts, unwrap_pipeline
-from sktrainer.data.inputs import validate_inputs
-from sktrainer.exceptions import InputError, ParameterError
-from sktrainer.runtime.seeds import root_seed
+from sktrainer.data.inputs import FitInputs, validate_inputs
+from sktrainer.data.metadata import ProblemList
+from sktrainer.exceptions import InputError
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.training.parameters import parameter_problems
-from sktrainer.training.partial_fit.state import (
-    PartialFitInputs,
-    PartialFitState,
-    column_decisions,
-)
-from sktrainer.training.plan import FitPlan, make_plan
-from sktrainer.training.validation import effective_params, validate
+from sktrainer.training.partial_fit.state import PartialFitState, column_decisions
+from sktrainer.training.tags import supports_multi_output
+from sktrainer.training.validation import resampling_problem
 from sktrainer.types import Array, FitData, PreparedData
 
-__all__ = [
-    "FIT_ONLY_PARAMS",
-    "check_class_weight",
-    "validate_first_chunk",
-    "validate_next_chunk",
-]
-
-
-FIT_ONLY_PARAMS: dict[str, Any] = {
-    "split": "auto",
-    "time_column": None,
-    "test_size": None,
-    "validation_size": "auto",
-    "cv": None,
-    "early_stopping": "auto",
-    "refit": False,
-}
-
-
-def validate_first_chunk(
-    parameters: Mapping[str, Any], estimator: Any, chunk: PartialFitInputs
-) -> tuple[EstimatorParts, FitPlan, FitData]:
-    """Validate parameters, estimator and first chunk, and build the recipe of the fit."""
-    raw = chunk.raw(classes=chunk.classes)
-    # Invalid values of ignored parameters are reported too, before the defaults replace them.
-    if parameter_problems(parameters):
-        validate(parameters, estimator, raw)  # raises, together with problems of the chunk
-    parameters = effective_params({**parameters, **FIT_ONLY_PARAMS}, estimator, chunk.X)
-    names_classes = chunk.classes is not None and parameters["task"] == "auto"
-    if names_classes and not is_regressor(unwrap_pipeline(estimator).model):
-        parameters = {**parameters, "task": "classification"}
-    parts, data = validate(parameters, estimator, raw)
-    seed = root_seed(parameters["random_state"])
-    plan = make_plan(parameters, parts, data, seed).without_early_stopping()
-    drawn = [step for _, step in parts.steps if hasattr(step, "fit_resample")]
-    method, weights = plan.steps.imbalance, ["class_weight"]
-    weights += ["auto"] if plan.steps.weights else []
-    if method is not None and not (isinstance(method, str) and method in weights):
-        drawn.append(method)
-    if drawn:
-        raise ParameterError([_sampling_problem(method) for method in drawn])
-    return parts, plan, data
-
-
-def _sampling_problem(method: Any) -> str:
-    name = type(method).__name__
-    if isinstance(method, str):
-        name = f"handle_imbalance={method!r}"
-    return (
-        f"{name} resamples rows, which partial_fit does not support because a chunk may lack a "
-        "class. Use handle_imbalance='class_weight' if the model supports sample weights (they "
-        "are computed on the first chunk), or None."
-    )
+__all__ = ["check_class_weight", "validate_next_chunk"]
 
 
 def check_class_weight(prepared: PreparedData, data: FitData) -> None:
     """Raise an error if class weights are used and the first chunk lacks a class."""
-    if prepared.class_weight is None or data.classes is None:
+    if prepared.summary.class_weight is None or data.classes is None:
         return
-    missing = np.flatnonzero(np.asarray(prepared.class_counts["before"]) == 0)
+    missing = np.flatnonzero(np.asarray(prepared.summary.class_counts["before"]) == 0)
     if len(missing):
         raise InputError(
             "class weights are computed on the first chunk, which has no row of "
@@ -92,27 +33,30 @@ def check_class_weight(prepared: PreparedData, data: FitData) -> None:
 
 
 def validate_next_chunk(
-    chunk: PartialFitInputs, fitted: Predictor, stream: PartialFitState
+    inputs: FitInputs, predictor: Predictor, state: PartialFitState
 ) -> FitData:
     """Validate a later chunk; `y` of the result holds positions in the known classes."""
-    samplers = [s for _, s in fitted.pipeline.steps if hasattr(s, "fit_resample")]
-    problems = [_sampling_problem(sampler) for sampler in samplers]
-    known, tabular = None, bool(column_decisions(fitted.pipeline.steps))
-    if fitted.classes is not None:
-        known = fitted.classes[fitted.class_codes]
-        problems += _classes_problems(chunk.classes, fitted.classes)
+    steps, known = predictor.pipeline.steps, None
+    problems = ProblemList(
+        resampling_problem(step) for _, step in steps if hasattr(step, "fit_resample")
+    )
+    if predictor.classes is not None:
+        known = predictor.classes[predictor.class_codes]
+        problems += _classes_problems(inputs.classes, predictor.classes)
+    inputs = replace(
+        inputs,
+        tabular=bool(column_decisions(steps)),
+        classes=known,
+        multi_output=supports_multi_output(predictor.model),
+    )
     data = None
-    try:
-        data = validate_inputs(
-            chunk.raw(tabular=tabular, classes=known), fitted.task, fitted.model
-        )
-    except InputError as error:
-        problems += error.problems
-    else:
-        problems += stream.schema.problems(data.X)
-        if data.y.shape[1:] != stream.outputs:
+    with problems.collect():
+        data = validate_inputs(inputs, predictor.task, predictor.model)
+    if data is not None:
+        problems += state.schema.problems(data.X)
+        if data.y.shape[1:] != state.outputs:
             problems.append(
-                f"the number of columns of y must stay {_n_outputs(stream.outputs)}, got "
+                f"the number of columns of y must stay {_n_outputs(state.outputs)}, got "
                 f"{_n_outputs(data.y.shape[1:])}. Pass the same targets in every chunk."
             )
     if problems or data is None:
