@@ -152,7 +152,7 @@ def test_conflicting_devices_of_model_and_trainer_raise(model):
     ],
     ids=str,
 )
-def test_own_device_reads_library_specific_parameters(model, own):
+def test_configured_device_reads_library_specific_parameters(model, own):
     assert find_backend(model).devices.configured_device(model) == own
 
 

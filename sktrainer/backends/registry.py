@@ -2,8 +2,8 @@
 
 Each subpackage of `sktrainer.backends` whose name has no leading underscore defines a `SPEC`.
 Other distributions declare a backend by an entry point in the group `sktrainer.backends`,
-which is named after the root package of the models and loads to a `BackendSpec`. In the
-pyproject.toml of the package:
+which is named after the package of the models and loads to a `BackendSpec`. In its
+pyproject.toml:
 
     [project.entry-points."sktrainer.backends"]
     mylib = "mylib.sktrainer_backend:SPEC"
@@ -46,7 +46,7 @@ ENTRY_POINT_GROUP = "sktrainer.backends"
 FALLBACK = "sklearn"
 
 
-# Models with only these root packages cannot have an entry point.
+# Models with classes from these packages only cannot have an entry point.
 _NEVER_EXTERNAL = {"sklearn", "builtins", "abc"}
 
 
@@ -85,16 +85,15 @@ def find_backend(model: Any) -> Backend:
         return backend_by_name(next(s.name for s in specs.values() if s.accepts_builders))
     mro = model.__mro__ if isinstance(model, type) else type(model).__mro__
     modules = list(dict.fromkeys(cls.__module__ for cls in mro))
+    packages = [p for m in modules for p in accumulate(m.split("."), "{}.{}".format)]
     owners = _built_in_owners()
-    for module in modules:
-        for package in accumulate(module.split("."), "{}.{}".format):
-            if package in owners:
-                return _load_backend(owners[package])
-    roots = dict.fromkeys(module.partition(".")[0] for module in modules)
-    if not _NEVER_EXTERNAL.issuperset(roots):
-        for root in roots:
-            if root in _entry_points():
-                return _load_backend(_external_spec(root))
+    for package in packages:
+        if package in owners:
+            return _load_backend(owners[package])
+    if not {module.partition(".")[0] for module in modules} <= _NEVER_EXTERNAL:
+        for package in packages:
+            if package in _entry_points():
+                return _load_backend(_external_spec(package))
     return _load_backend(specs[FALLBACK])
 
 
@@ -139,7 +138,7 @@ def backend_by_name(name: str) -> Backend:
 
 
 def backend_for_package(package: str) -> Backend | None:
-    """Return the backend for the classes of a root package, or None if there is none.
+    """Return the backend for the classes of a package, or None if there is none.
 
     Raises
     ------
@@ -233,8 +232,8 @@ def _entry_points() -> dict[str, EntryPoint]:
 _loaded_external: list[BackendSpec] = []
 
 
-def _external_spec(root: str) -> BackendSpec:
-    point = _entry_points()[root]
+def _external_spec(package: str) -> BackendSpec:
+    point = _entry_points()[package]
     try:
         spec = point.load()
         if not isinstance(spec, BackendSpec):

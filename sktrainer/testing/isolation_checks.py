@@ -59,7 +59,7 @@ def _caller_state() -> dict[str, Any]:
     return {
         "NumPy generator": (name, np.asarray(keys).tobytes(), *rest),
         "Python generator": random.getstate(),
-        "generators of frameworks": framework_random_states(),
+        **{f"{name} generator": state for name, state in framework_random_states().items()},
         "warning filters": list(warnings.filters),
         "thread limits": [
             (library["filepath"], library["num_threads"]) for library in threadpool_info()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from sktrainer.backends import registry
 from sktrainer.backends.registry import find_backend
-from sktrainer.exceptions import SktrainerError
+from sktrainer.exceptions import InputError, SktrainerError
+from sktrainer.runtime.global_state import preserve_global_state
 
 MODELS = {
     "xgboost": "XGBClassifier",
@@ -118,3 +120,70 @@ def test_finding_a_backend_imports_no_framework() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scikeras", None)
+    with pytest.raises(ImportError, match=r'pip install "sktrainer\[keras\]"'):
+        registry.backend_for_package("scikeras")
+
+
+def test_backend_is_found_by_its_name() -> None:
+    assert registry.backend_by_name("sklearn") is find_backend(LogisticRegression())
+    with pytest.raises(InputError, match="no backend 'other'"):
+        registry.backend_by_name("other")
+
+
+def test_backend_is_found_by_package() -> None:
+    assert registry.backend_for_package("sklearn") is registry.backend_by_name("sklearn")
+    assert registry.backend_for_package("json") is None
+
+
+def test_entry_point_may_name_a_subpackage(declare: Any) -> None:
+    declare(**{"foreignlib.models": "foreignlib:SPEC"})
+    foreignlib = import_module("foreignlib")
+    model = type("Model", (), {"__module__": "foreignlib.models.linear"})()
+
+    assert find_backend(model).spec.name == "foreign"
+    assert find_backend(foreignlib.Model()).spec.name == "sklearn"
+
+
+def test_entry_point_that_is_no_spec_is_named_in_the_error(declare: Any) -> None:
+    declare(foreignlib="foreignlib:Model")
+    foreignlib = import_module("foreignlib")
+
+    with pytest.raises(SktrainerError, match="expected a BackendSpec"):
+        find_backend(foreignlib.Model())
+
+
+def test_function_belongs_to_the_backend_that_accepts_builders() -> None:
+    pytest.importorskip("keras")
+
+    def build() -> None: ...
+
+    assert find_backend(build).spec.accepts_builders
+    assert find_backend(functools.partial(build)).spec.accepts_builders
+
+
+def test_built_in_specs_import_no_framework() -> None:
+    code = (
+        "import sys\n"
+        "from sktrainer.backends.registry import backend_specs, imported_networks\n"
+        "names = [spec.name for spec in backend_specs()]\n"
+        "assert {'xgboost', 'torch', 'keras', 'sklearn'} <= set(names), names\n"
+        "assert not list(imported_networks())\n"
+        "print(sorted({'xgboost', 'torch', 'skorch', 'keras'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_random_states_of_imported_frameworks_are_restored() -> None:
+    torch = pytest.importorskip("torch")
+    before = registry.framework_random_states()
+    with preserve_global_state():
+        torch.rand(3)
+        assert registry.framework_random_states() != before
+    assert registry.framework_random_states() == before
