@@ -268,7 +268,7 @@ def test_unfitted_trainer_and_invalid_root_raise(tmp_path, trainer):
 WRITER = """
 import sys
 from pathlib import Path
-from sktrainer.storage.versions import add_version
+from sktrainer.serialization.model_versions import add_version
 root, n, mark = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
 def fill(folder, number):

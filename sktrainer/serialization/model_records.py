@@ -15,7 +15,6 @@ import pandas as pd
 from sktrainer.data.fingerprint.differences import fingerprint_differences
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
-from sktrainer.serialization.bundle import write_bundle
 from sktrainer.serialization.type_ids import TRAINER, type_name
 
 __all__ = [
@@ -86,14 +85,14 @@ def save_model_file(trainer: Any, folder: Path) -> tuple[Path, str | None]:
     """
     note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: "
     if type_name(trainer) != TRAINER:
-        path = write_bundle(trainer, folder / PICKLE_FILE)
+        path = trainer.save(folder / PICKLE_FILE)
         return path, f"{note}its class is {type(trainer).__name__}"
     try:
-        return write_bundle(trainer, folder / MODEL_FILE), None
+        return trainer.save(folder / MODEL_FILE), None
     except InputError as error:
         reason = error  # `error` is deleted at the end of the except block
     try:
-        return write_bundle(trainer, folder / PICKLE_FILE), f"{note}{reason}"
+        return trainer.save(folder / PICKLE_FILE), f"{note}{reason}"
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
 
