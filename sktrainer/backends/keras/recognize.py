@@ -6,14 +6,7 @@ import functools
 import inspect
 from typing import Any
 
-__all__ = [
-    "is_builder",
-    "is_instance",
-    "is_keras_model",
-    "is_keras_object",
-    "is_keras_wrapper",
-    "root_package",
-]
+__all__ = ["is_builder", "is_instance", "is_keras_model", "is_keras_object", "is_keras_wrapper"]
 
 
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
@@ -39,7 +32,6 @@ def is_keras_wrapper(estimator: Any) -> bool:
 
 
 def root_package(kind: type) -> str:
-    """Return the first part of a class's module name."""
     return kind.__module__.partition(".")[0]
 
 
