@@ -15,7 +15,7 @@ from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.types import Array
 
 __all__ = [
-    "MOST_BATCH",
+    "MAX_BATCH_SIZE",
     "PREDICT_BATCH_SIZE",
     "auto_batch_size",
     "check_network_rows",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-LEAST_BATCH, MOST_BATCH = 32, 1024
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 32, 1024
 
 
 PREDICT_BATCH_SIZE = 128
@@ -84,7 +84,7 @@ def auto_batch_size(n_samples: int) -> int:
     (32, 128, 1024)
     """
     power = 2 ** round(np.log2(max(n_samples, 1) / 32))
-    return int(min(max(power, LEAST_BATCH), MOST_BATCH))
+    return int(min(max(power, MIN_BATCH_SIZE), MAX_BATCH_SIZE))
 
 
 def network_input(X: Any) -> Any:

@@ -34,7 +34,7 @@ class EmbeddingInput:
         return "X" if self.of is None else f"X[{self.of!r}]"
 
 
-def check_embedding_inputs(lookups: Iterable[EmbeddingInput], inputs: Iterable[Any]) -> None:
+def check_embedding_inputs(embeddings: Iterable[EmbeddingInput], inputs: Iterable[Any]) -> None:
     """Check that all values are valid indices of their embeddings.
 
     Invalid ones would raise an error of the library during training, or silently give wrong
@@ -42,7 +42,7 @@ def check_embedding_inputs(lookups: Iterable[EmbeddingInput], inputs: Iterable[A
 
     Parameters
     ----------
-    lookups : iterable of Lookup
+    embeddings : iterable of EmbeddingInput
     inputs : iterable of array or of dict of arrays
         Inputs of the network for the training and validation rows.
 
@@ -53,31 +53,31 @@ def check_embedding_inputs(lookups: Iterable[EmbeddingInput], inputs: Iterable[A
     """
     problems: list[str] = []
     given = list(inputs)
-    for lookup in lookups:
+    for embedding in embeddings:
         for X in given:
-            of = X if lookup.of is None else X[lookup.of]
+            of = X if embedding.of is None else X[embedding.of]
             values = of.to_numpy() if hasattr(of, "to_numpy") else np.asarray(of)
-            problem = _problem(lookup, values)
+            problem = _problem(embedding, values)
             if problem is not None and problem not in problems:
                 problems.append(problem)
     if problems:
         raise InputError(problems)
 
 
-def _problem(lookup: EmbeddingInput, values: Array) -> str | None:
+def _problem(embedding: EmbeddingInput, values: Array) -> str | None:
     if not values.size:
         return None
     if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
         example = values[values != np.floor(values)][0]
         return (
-            f"an Embedding needs integers, got {lookup.label} with {example:g}; pass integers "
-            "and preprocessor=None, because preprocessor='auto' scales numbers"
+            f"an Embedding needs integers, got {embedding.label} with {example:g}; pass "
+            "integers and preprocessor=None, because preprocessor='auto' scales numbers"
         )
-    least, most = values.min(), values.max()
-    if least >= 0 and most < lookup.size:
+    lowest, highest = values.min(), values.max()
+    if lowest >= 0 and highest < embedding.size:
         return None
     return (
-        f"an Embedding of size {lookup.size:,} needs indices from 0 to {lookup.size - 1:,}, "
-        f"got {lookup.label} with values from {least:g} to {most:g}; increase its size, or "
-        "number the values from 0"
+        f"an Embedding of size {embedding.size:,} needs indices from 0 to "
+        f"{embedding.size - 1:,}, got {embedding.label} with values from {lowest:g} to "
+        f"{highest:g}; increase its size, or number the values from 0"
     )

@@ -32,7 +32,7 @@ def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> 
     is_number = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
     if (is_number and int(value) >= 1) or _is_among(value, besides):
         return []
-    return [f"{name} must be {_listed(['an integer >= 1'], besides)}, got {value!r}"]
+    return [f"{name} must be {_join_or(['an integer >= 1'], besides)}, got {value!r}"]
 
 
 def epochs_or_none(value: Any) -> int | None:
@@ -60,7 +60,7 @@ def rate_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> li
     is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
     if (is_number and 0 < float(value) < float("inf")) or _is_among(value, besides):
         return []
-    return [f"{name} must be {_listed(['a positive number'], besides)}, got {value!r}"]
+    return [f"{name} must be {_join_or(['a positive number'], besides)}, got {value!r}"]
 
 
 def choice_problems(
@@ -75,7 +75,7 @@ def choice_problems(
     """
     if _is_among(value, choices):
         return []
-    return [f"{name} must be {_listed([], choices)}, got {value!r}" + (hint and f"; {hint}")]
+    return [f"{name} must be {_join_or([], choices)}, got {value!r}" + (hint and f"; {hint}")]
 
 
 def identifier_problems(
@@ -153,6 +153,6 @@ def _is_among(value: Any, choices: Collection[Any]) -> bool:
     return any(type(plain) is type(choice) and plain == choice for choice in choices)
 
 
-def _listed(texts: list[str], choices: Collection[Any]) -> str:
-    *first, last = [*texts, *map(repr, choices)]
+def _join_or(strings: list[str], choices: Collection[Any]) -> str:
+    *first, last = [*strings, *map(repr, choices)]
     return f"{', '.join(first)} or {last}" if first else last

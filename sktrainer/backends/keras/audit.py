@@ -225,14 +225,14 @@ def build_checked(config: Any, arrays: list[Array]) -> Any:
     try:
         with keras.StatelessScope(initialize_variables=False):
             value = keras.saving.deserialize_keras_object(config, safe_mode=True)
-        noted = global_state.get_global_attribute(key, [])
+        recorded = global_state.get_global_attribute(key, [])
     finally:
         global_state.set_global_attribute(key, before)
     same = [tuple(v.shape) for v in value.variables] == [a.shape for a in arrays]
-    size = sum(int(np.prod(v.shape)) for v in noted)  # with templates, as in Bidirectional
+    size = sum(int(np.prod(v.shape)) for v in recorded)  # with templates, as in Bidirectional
     if not same or size > MAX_FREE_INTEGER + 2 * sum(array.size for array in arrays):
         raise FileFormatError("a Keras model has layers that do not match its weights in size")
-    for variable in noted:
+    for variable in recorded:
         variable._deferred_initialize()
     return value
 

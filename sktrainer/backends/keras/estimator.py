@@ -32,7 +32,7 @@ from sktrainer.backends.keras.build import (
     zeros_like_spec,
 )
 from sktrainer.backends.keras.mixin import KerasEstimatorBase
-from sktrainer.backends.keras.network import plain_copy
+from sktrainer.backends.keras.network import compile_arguments, plain_copy
 from sktrainer.backends.keras.outputs import is_unbounded
 from sktrainer.backends.keras.recognize import is_instance
 from sktrainer.backends.keras.train import fit_network
@@ -187,11 +187,11 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
             self.epochs, self.batch_size, True, tuple(copy.deepcopy(self.callbacks or ()))
         )
 
-    def build_model(self, sight: BuildContext) -> Any:
+    def build_model(self, context: BuildContext) -> Any:
         if is_instance(self.model):
             model = plain_copy(self.model)  # a copy: the parameter must stay untrained
         else:
-            self.arguments_ = build_arguments(self.model, sight, self._routed("model"))
+            self.arguments_ = build_arguments(self.model, context, self._routed("model"))
             model = self.model(**self.arguments_)
         check_built(model, self.model)
         return self._recompiled(model)
@@ -209,33 +209,38 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
         return model
 
     def _recompiled(self, model: Any) -> Any:
-        given = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
-        # compile() replaces optimizer and metrics, so call it only if a parameter is set.
-        if model.compiled and any(value is not None for value in (*given.values(),)):
-            options = {"optimizer": model.optimizer, "loss": model.loss}
-            model.compile(**options | self.compile_options())
-        if model.compiled and self.learning_rate is not None:
+        """Set the parameters that differ from those that a model was compiled with."""
+        if not model.compiled:
+            return model
+        options = self._loss_and_metrics()
+        if self.optimizer is not None or self._routed("optimizer"):
+            options["optimizer"] = self._new_optimizer(model.optimizer)
+        if options:  # compile() resets every argument that is not passed again
+            before = {**compile_arguments(model), "optimizer": model.optimizer}
+            model.compile(**before | options)
+        if self.learning_rate is not None:
             model.optimizer.learning_rate = self.learning_rate
         return model
 
     def compile_options(self) -> dict[str, Any]:
-        given = {"loss": self.loss, "metrics": self.metrics}
-        options = {name: value for name, value in given.items() if value is not None}
-        return {"optimizer": self._new_optimizer(), **options}
+        return {"optimizer": self._new_optimizer("adam"), **self._loss_and_metrics()}
 
-    def _new_optimizer(self) -> Any:
+    def _loss_and_metrics(self) -> dict[str, Any]:
+        given = {"loss": self.loss, "metrics": self.metrics}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _new_optimizer(self, default: Any) -> Any:
         import keras
 
         given = self._routed("optimizer")
         if self.learning_rate is not None:
             given["learning_rate"] = self.learning_rate
-        optimizer = "adam" if self.optimizer is None else self.optimizer
+        optimizer = default if self.optimizer is None else self.optimizer
         if isinstance(optimizer, type):
             return optimizer(**given)
         # A new instance from the configuration: an optimizer holds state of its variables.
-        config = keras.optimizers.get(optimizer).get_config()
-        kind = type(keras.optimizers.get(optimizer))
-        return kind.from_config(config | given)
+        found = keras.optimizers.get(optimizer)
+        return type(found).from_config(found.get_config() | given)
 
     def _routed(self, prefix: str) -> dict[str, Any]:
         start = f"{prefix}__"

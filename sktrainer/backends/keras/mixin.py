@@ -77,7 +77,7 @@ class KerasEstimatorBase:
     def training_options(self) -> TrainingOptions:
         raise TypeError(f"{type(self).__name__} must implement training_options")
 
-    def build_model(self, sight: BuildContext) -> Any:
+    def build_model(self, context: BuildContext) -> Any:
         """Return a new model, compiled or not, and leave the parameters unchanged."""
         raise TypeError(f"{type(self).__name__} must implement build_model")
 

@@ -21,6 +21,7 @@ from sktrainer.files.json_codec import encode_json
 from sktrainer.runtime.global_state import preserve_global_state
 
 __all__ = [
+    "compile_arguments",
     "decode_networks",
     "decode_object",
     "encode_networks",
@@ -158,11 +159,12 @@ def _wrapped_functions(value: Any) -> Iterator[Any]:
         for item in value:
             yield from _wrapped_functions(item)
     elif is_instance(value):
-        yield from _wrapped_functions(_compile_arguments(value))
+        yield from _wrapped_functions(compile_arguments(value))
 
 
-def _compile_arguments(value: Any) -> Any:
-    return getattr(getattr(value, "_compile_config", None), "config", None)
+def compile_arguments(value: Any) -> dict[str, Any]:
+    """Return the arguments that a model was compiled with; empty for other values."""
+    return getattr(getattr(value, "_compile_config", None), "config", None) or {}
 
 
 def has_full_config(model: Any) -> bool:
@@ -209,9 +211,9 @@ def custom_objects(value: Any) -> dict[str, Any]:
     Without them, Keras can only restore registered objects.
     """
     layers = list(value._flatten_layers()) if is_instance(value) else [value]
-    held = [*map(vars, layers), _compile_arguments(value)]
+    content = [*map(vars, layers), compile_arguments(value)]
     parts: list[Any] = [type(layer) for layer in layers]
-    parts += [part for part in _iter_parts(held) if isinstance(part, (type, FunctionType))]
+    parts += [part for part in _iter_parts(content) if isinstance(part, (type, FunctionType))]
     return {
         keras.saving.get_registered_name(part): part
         for part in parts

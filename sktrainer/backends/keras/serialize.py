@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._networks.documents import ArrayStore
-from sktrainer.backends._networks.placeholders import (
-    EstimatorPlaceholder,
-    NetworkPlaceholder,
-    insert_networks,
-    replace_networks,
-)
+from sktrainer.backends._networks.placeholders import EstimatorPlaceholder
+from sktrainer.backends._networks.serializer import NetworkFiles
 from sktrainer.backends.keras.recognize import is_keras_object, root_package
 from sktrainer.backends.support import (
     AllowedTypes,
@@ -69,12 +65,12 @@ class KerasSerializer:
         """Separate the Keras model from its estimator."""
         return ModelParts(*STOWAGE.stowed(model, MEMBER))
 
-    def join(self, halves: ModelParts) -> Any:
+    def join(self, parts: ModelParts) -> Any:
         """Restore the Keras model and its estimator."""
-        is_estimator = isinstance(halves.state, EstimatorPlaceholder)
-        if not is_estimator or f"{MEMBER}.json" not in halves.files:
+        is_estimator = isinstance(parts.state, EstimatorPlaceholder)
+        if not is_estimator or f"{MEMBER}.json" not in parts.files:
             raise FileFormatError(f"{MEMBER}.json or its estimator is missing")
-        return STOWAGE.unstowed(halves.state, halves.files, MEMBER)
+        return STOWAGE.unstowed(parts.state, parts.files, MEMBER)
 
     def write(self, model: Any, path: Path) -> None:
         """Write a file that `keras.saving.load_model` can read."""
@@ -84,48 +80,69 @@ class KerasSerializer:
             model.model_.save(path)
 
 
-class KerasNetworkSerializer:
-    """Storage of Keras estimators, and of bare Keras models, optimizers and losses."""
+class KerasNetworkSerializer(NetworkFiles):
+    """Serializer of Keras objects, on their own or as attributes of estimators."""
 
     prefix = "trainer.keras"
+    array_suffix = ".npz"
 
-    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-        """Return a value with placeholders for its Keras objects, and files with these."""
+    def holds(self, value: Any) -> bool:
+        """Return whether Keras can restore this object from a configuration."""
+        return is_keras_object(value)
+
+    def encode(self, networks: Sequence[Any]) -> tuple[bytes, bytes]:
+        """Return Keras objects as JSON and arrays of NumPy."""
         from sktrainer.backends.keras.network import encode_object
 
-        objects: list[Any] = []
-        if _is_estimator(value):
-            kind, fitted = _user_class(value)
-            state = replace_networks(vars(value), is_keras_object, objects)
-            stored: Any = EstimatorPlaceholder(kind, state, fitted)
-        else:
-            stored = replace_networks(value, is_keras_object, objects)
-        if not objects:
-            return stored, {}
         store = ArrayStore()
-        document = encode_json([encode_object(item) for item in objects], store.encode)
-        return stored, {f"{prefix}.json": document, f"{prefix}.npz": store.to_bytes()}
+        document = encode_json([encode_object(item) for item in networks], store.encode)
+        return document, store.to_bytes()
 
-    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Restore a value from the results of `stowed`."""
-        if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
-            return value
+    def decode(self, document: bytes, arrays: bytes) -> Sequence[Any]:
+        """Create Keras objects, whose import paths must be trusted."""
         from sktrainer.backends.keras.network import decode_object
 
-        objects = []
-        if f"{prefix}.json" in files:
-            objects = [decode_object(entry) for entry in _entries(files, prefix)]
-        if isinstance(value, NetworkPlaceholder):
-            return insert_networks(value, objects)
-        return _rebuild_estimator(value, insert_networks(value.state, objects))
+        return [decode_object(entry) for entry in _entries(document, arrays)]
 
-    def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the import paths that the user must trust to load a bundle's files."""
+    def type_names(self, document: bytes, arrays: bytes) -> set[str]:
+        """Return the import paths that the user must trust."""
         from sktrainer.backends.keras.audit import audit_entry
 
-        prefixes = [n.removesuffix(".json") for n in files if n.endswith(".keras.json")]
-        entries = [entry for prefix in prefixes for entry in _entries(files, prefix)]
+        entries = _entries(document, arrays)
         return {name for entry in entries for name in audit_entry(entry).needed}
+
+    def take_apart(self, value: Any) -> EstimatorPlaceholder | None:
+        """Return class and attributes of a Keras estimator, without the adapter's class."""
+        if isinstance(value, type) or not hasattr(value, "get_params"):
+            return None
+        from sktrainer.backends.keras.estimator import KerasEstimator
+        from sktrainer.backends.keras.mixin import KerasEstimatorBase
+
+        kind = type(value)
+        fitted = isinstance(value, KerasEstimatorBase) and not isinstance(value, KerasEstimator)
+        if not isinstance(value, KerasEstimatorBase) and not _is_of_keras(kind):
+            return None
+        return EstimatorPlaceholder(
+            kind.__bases__[1] if fitted else kind, dict(vars(value)), fitted
+        )
+
+    def put_together(self, stored: EstimatorPlaceholder) -> Any:
+        """Return a Keras estimator."""
+        from sktrainer.backends.keras.estimator import KerasEstimator
+        from sktrainer.backends.keras.wrappers import with_mixin
+
+        kind: Any = stored.kind
+        known = isinstance(kind, type) and (
+            issubclass(kind, KerasEstimator) or _is_of_keras(kind)
+        )
+        if not known or not hasattr(kind, "get_params"):
+            raise FileFormatError(
+                f"it contains an estimator of class {kind!r}, which is not a Keras estimator"
+            )
+        kind = with_mixin(kind) if stored.fitted else kind
+        net = kind.__new__(kind)  # without __setstate__, which accepts Lambda layers
+        vars(net).update(stored.state)
+        return net
 
 
 FORMAT = KerasSerializer()
@@ -134,49 +151,14 @@ FORMAT = KerasSerializer()
 STOWAGE = KerasNetworkSerializer()
 
 
-def _entries(files: Mapping[str, bytes], prefix: str) -> list[dict[str, Any]]:
-    """Return the objects in a file as plain values and arrays, without creating them."""
-    store = ArrayStore.from_bytes(files[f"{prefix}.npz"])
-    entries: list[dict[str, Any]] = decode_json(files[f"{prefix}.json"], store.readers)
+def _entries(document: bytes, arrays: bytes) -> list[dict[str, Any]]:
+    """Return the objects in a document as plain values and arrays, without creating them."""
+    entries: list[dict[str, Any]] = decode_json(document, ArrayStore.from_bytes(arrays).readers)
     return entries
-
-
-def _is_estimator(value: Any) -> bool:
-    from sktrainer.backends.keras.mixin import KerasEstimatorBase
-
-    if isinstance(value, type) or not hasattr(value, "get_params"):
-        return False
-    return isinstance(value, KerasEstimatorBase) or _is_of_keras(type(value))
 
 
 def _is_of_keras(kind: type) -> bool:
     return any(root_package(base) in ROOTS for base in kind.__mro__)
-
-
-def _user_class(net: Any) -> tuple[type, bool]:
-    """Return the estimator's class without the adapter, and whether there was one."""
-    from sktrainer.backends.keras.estimator import KerasEstimator
-    from sktrainer.backends.keras.mixin import KerasEstimatorBase
-
-    if isinstance(net, KerasEstimatorBase) and not isinstance(net, KerasEstimator):
-        return type(net).__bases__[1], True
-    return type(net), False
-
-
-def _rebuild_estimator(stored: EstimatorPlaceholder, state: dict[str, Any]) -> Any:
-    from sktrainer.backends.keras.estimator import KerasEstimator
-    from sktrainer.backends.keras.wrappers import with_mixin
-
-    kind: Any = stored.kind
-    known = isinstance(kind, type) and (issubclass(kind, KerasEstimator) or _is_of_keras(kind))
-    if not known or not hasattr(kind, "get_params"):
-        raise FileFormatError(
-            f"it contains an estimator of class {kind!r}, which is not a Keras estimator"
-        )
-    kind = with_mixin(kind) if stored.fitted else kind
-    net = kind.__new__(kind)  # without __setstate__, which accepts Lambda layers
-    vars(net).update(state)
-    return net
 
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.backends._networks.data import (
-    MOST_BATCH,
+    MAX_BATCH_SIZE,
     PREDICT_BATCH_SIZE,
     auto_batch_size,
     check_network_rows,
@@ -197,7 +197,7 @@ class TrainingLoop:
         self.batch_size = _batch_size(self.options.batch_size, len(self.train.y))
         all_rows = self.options.batch_size == -1
         net.predict_batch_ = (
-            PREDICT_BATCH_SIZE if all_rows else min(self.batch_size, MOST_BATCH)
+            PREDICT_BATCH_SIZE if all_rows else min(self.batch_size, MAX_BATCH_SIZE)
         )
         # Without early stopping, a schedule must not see rows that are only scored.
         watched = request.validation if self.monitor.stops else None

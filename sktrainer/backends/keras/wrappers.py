@@ -70,11 +70,11 @@ class ScikerasMixin(WrapperMixin):
             class_weight=of_fit("class_weight"),
         )
 
-    def build_model(self, sight: BuildContext) -> Any:
+    def build_model(self, context: BuildContext) -> Any:
         # With a seed, scikeras makes TensorFlow deterministic for the rest of the process.
         seed, self.random_state = self.random_state, None
         try:
-            self.initialize(sight.X, sight.y)  # type: ignore[attr-defined]
+            self.initialize(context.X, context.y)  # type: ignore[attr-defined]
         finally:
             self.random_state = seed
         if self.model_ is self.model:  # do not train the user's model in place
@@ -142,9 +142,9 @@ class KerasWrapperMixin(WrapperMixin):
         """Not available: Keras's own returns raw outputs, two columns for two classes."""
         raise AttributeError("decision_function is not available; use predict_proba")
 
-    def build_model(self, sight: BuildContext) -> Any:
-        y = self._process_target(sight.y, reset=True)  # type: ignore[attr-defined]
-        return self._get_model(sight.X, y)  # type: ignore[attr-defined]
+    def build_model(self, context: BuildContext) -> Any:
+        y = self._process_target(context.y, reset=True)  # type: ignore[attr-defined]
+        return self._get_model(context.X, y)  # type: ignore[attr-defined]
 
 
 _MIXINS = {"scikeras": ScikerasMixin, "keras": KerasWrapperMixin}

@@ -36,20 +36,21 @@ def complete_net(request: FitRequest) -> Any:
         If its net is that of a bare Module, the class of the net, loss, batch size and
         number of outputs are set according to the task and the table.
     """
-    net, sample = request.model, _sample(request)
+    net, X = request.model, request.train.X
+    sample = take_rows(X, np.arange(min(PROBE_ROWS, count_rows(X))))
     kind: Any = type(net)
-    chosen: dict[str, Any] = {}
-    laid: dict[str, Any] = {"sample_": sample}
+    attributes: dict[str, Any] = {"sample_": sample}
     if kind is ModuleNet:
         net.set_params(**_sizes(net, request))
-        kind, chosen = infer_net_and_loss(net, _n_classes(request), sample)
-        laid["mixed_"] = net.precision == "bfloat16"
-        laid["target_scale_"] = _target_scale(net, request, sample)
-    parameters = net.get_params(deep=False) | chosen
-    if type(net) is ModuleNet:
+        kind, inferred = infer_net_and_loss(net, _n_classes(request), sample)
+        attributes["mixed_"] = net.precision == "bfloat16"
+        attributes["target_scale_"] = _target_scale(net, request, sample)
+        parameters = net.get_params(deep=False) | inferred
         parameters = {k: v for k, v in parameters.items() if k not in ModuleNet.OWN_PARAMS}
+    else:
+        parameters = net.get_params(deep=False)
     net = with_mixin(kind)(**parameters)
-    vars(net).update(laid)
+    vars(net).update(attributes)
     net.weighted_ = request.train.sample_weight is not None
     net.n_classes_ = _n_classes(request)
     # A schedule refers to its optimizer. If the two were copied or pickled separately, the
@@ -57,11 +58,6 @@ def complete_net(request: FitRequest) -> Any:
     if "callbacks" not in net.cuda_dependent_attributes_:
         net.cuda_dependent_attributes_ = [*net.cuda_dependent_attributes_, "callbacks"]
     return net
-
-
-def _sample(request: FitRequest) -> Any:
-    X = request.train.X
-    return take_rows(X, np.arange(min(PROBE_ROWS, count_rows(X))))
 
 
 def _n_classes(request: FitRequest) -> int:
@@ -117,10 +113,10 @@ def check_outputs(net: Any, request: FitRequest) -> None:
 
     Raise an error as well if an embedding cannot look up some of the rows.
     """
-    with record_embedding_inputs(net.module_, net.sample_) as lookups:
+    with record_embedding_inputs(net.module_, net.sample_) as embeddings:
         found = net.output_shape_ = tuple(net.outputs(net.sample_).shape[1:])
     check_embedding_inputs(
-        lookups, (rows.X for rows in (request.train, request.validation) if rows)
+        embeddings, (rows.X for rows in (request.train, request.validation) if rows)
     )
     y_shape = np.shape(request.train.y)[1:] or (1,)
     net.flat_output_ = request.task == "regression" and y_shape == (1,)

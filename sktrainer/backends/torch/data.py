@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.dataset import Dataset
-from skorch.dataset import Dataset as RowByRow
 from torch import nn
 from torch.utils.data import DataLoader
 
-from sktrainer.backends._networks.data import network_input
+from sktrainer.backends._networks.data import network_input, take_network_rows
 from sktrainer.backends._networks.embeddings import EmbeddingInput
 from sktrainer.data.indexing import count_rows
 from sktrainer.types import Array
@@ -78,18 +77,12 @@ class RowsDataset(Dataset):
         return self._length
 
     def __getitem__(self, position: int) -> Any:
-        return _taken(self._inputs, position), self._targets[position]
+        return take_network_rows(self._inputs, position), self._targets[position]
 
     def __getitems__(self, positions: Sequence[int] | torch.Tensor) -> Batch:
         rows = torch.as_tensor(positions)
         weight = None if self._weight is None else self._weight[rows]
-        return Batch(_taken(self._inputs, rows), self._targets[rows], weight)
-
-
-def _taken(values: Any, rows: Any) -> Any:
-    if isinstance(values, dict):
-        return {name: value[rows] for name, value in values.items()}
-    return values[rows]
+        return Batch(take_network_rows(self._inputs, rows), self._targets[rows], weight)
 
 
 class BatchLoader:
@@ -156,12 +149,8 @@ def torch_input(X: Any) -> Any:
     """Return rows as writeable arrays: torch warns if it shares read-only memory."""
     found = network_input(X)
     if isinstance(found, dict):
-        return {name: _writeable(values) for name, values in found.items()}
-    return _writeable(found)
-
-
-def _writeable(values: Array) -> Array:
-    return values if values.flags.writeable else values.copy()
+        return {name: np.require(values, requirements="W") for name, values in found.items()}
+    return np.require(found, requirements="W")
 
 
 def to_tensors(X: Any) -> Any:
@@ -201,7 +190,7 @@ def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[Embedding
 
     Yields
     ------
-    list of Lookup
+    list of EmbeddingInput
         Complete on exit. An input that an embedding receives only in part is not recorded.
 
     Examples
@@ -218,13 +207,13 @@ def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[Embedding
     rows = to_tensors(torch_input(sample))
     named = rows if isinstance(rows, dict) else {None: rows}
 
-    def note(table: Any, arguments: tuple[Any, ...]) -> None:
+    def record(table: Any, arguments: tuple[Any, ...]) -> None:
         for name, values in named.items():
             if arguments and _same(arguments[0], values):
                 found.append(EmbeddingInput(table.num_embeddings, name))
 
     tables = (m for m in module.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag)))
-    hooks = [table.register_forward_pre_hook(note) for table in tables]
+    hooks = [table.register_forward_pre_hook(record) for table in tables]
     try:
         yield found
     finally:
@@ -243,4 +232,4 @@ def supports_batch_loader(net: Any) -> bool:
     """Return whether whole batches can be used: the net has no own dataset or loader."""
     loads_plainly = net.iterator_train is DataLoader and net.iterator_valid is DataLoader
     collates = any(hasattr(net, f"iterator_{p}__collate_fn") for p in ("train", "valid"))
-    return net.dataset is RowByRow and loads_plainly and not collates
+    return net.dataset is Dataset and loads_plainly and not collates

@@ -256,7 +256,7 @@ def _truncate_rows(values: Any, n_rows: int) -> Any:
 
 @functools.cache
 def with_mixin(net_class: Any) -> Any:
-    """Return a subclass of a net's class that has `Managed` as its first base.
+    """Return a subclass of a net's class that has `NetMixin` as its first base.
 
     Examples
     --------

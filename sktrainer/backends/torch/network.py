@@ -320,13 +320,13 @@ def _rebuild(module: torch.nn.Module, data: bytes) -> torch.nn.Module:
     store = TensorStore.from_bytes(data)
     for part in module.modules():
         for values in (part._parameters, part._buffers):
-            for name, held in values.items():
-                if isinstance(held, _TensorPlaceholder):
-                    tensor = store.tensors[held.key]
+            for name, value in values.items():
+                if isinstance(value, _TensorPlaceholder):
+                    tensor = store.tensors[value.key]
                     values[name] = (
-                        store.parameter(tensor, held.requires_grad)
-                        if held.is_parameter
-                        else tensor.requires_grad_(held.requires_grad)
+                        store.parameter(tensor, value.requires_grad)
+                        if value.is_parameter
+                        else tensor.requires_grad_(value.requires_grad)
                     )
         _restore_flat_weights(part)
     return _mark_hash_stable(module)

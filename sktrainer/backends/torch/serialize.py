@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.backends._networks.placeholders import (
-    EstimatorPlaceholder,
-    NetworkPlaceholder,
-    insert_networks,
-    replace_networks,
-)
+from sktrainer.backends._networks.placeholders import EstimatorPlaceholder
+from sktrainer.backends._networks.serializer import NetworkFiles
 from sktrainer.backends.support import (
     AllowedTypes,
     ModelParts,
@@ -110,13 +106,13 @@ class TorchSerializer:
         stored.state["history"] = [dict(row) for row in model.history]
         return ModelParts(stored, {**files, WEIGHTS: store.to_bytes(), TRAINING: training})
 
-    def join(self, halves: ModelParts) -> Any:
+    def join(self, parts: ModelParts) -> Any:
         """Restore the net, its module with weights, and its optimizer."""
         from skorch.history import History
 
         from sktrainer.backends.torch.network import TensorStore
 
-        state, files = halves.state, halves.files
+        state, files = parts.state, parts.files
         if not isinstance(state, EstimatorPlaceholder) or not {WEIGHTS, TRAINING} <= set(files):
             raise FileFormatError(f"{WEIGHTS}, {TRAINING} or the net is missing")
         store = TensorStore.from_bytes(files[WEIGHTS])
@@ -175,52 +171,36 @@ def _initialize(net: Any, states: Mapping[str, Any]) -> None:
             part.load_state_dict(states[name])
 
 
-class TorchNetworkSerializer:
-    """Storage of skorch nets, bare Modules, and Modules in the parameters of nets."""
+class TorchNetworkSerializer(NetworkFiles):
+    """Serializer of Modules and tensors, on their own or as attributes of skorch nets."""
 
     prefix = "trainer.modules"
+    array_suffix = ".safetensors"
 
-    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
-        """Return a value with placeholders for nets and Modules, and files with the Modules."""
-        if not is_torch_network(value) or isinstance(value, type):
-            return value, {}
-        from sktrainer.backends.torch.mixin import NetMixin
+    def holds(self, value: Any) -> bool:
+        """Return whether this is a Module or a tensor."""
+        import torch
+
+        return isinstance(value, (torch.nn.Module, torch.Tensor))
+
+    def encode(self, networks: Sequence[Any]) -> tuple[bytes, bytes]:
+        """Return Modules and tensors as JSON and safetensors."""
         from sktrainer.backends.torch.network import TensorStore
 
-        modules: list[Any] = []
-        if is_torch_module(value):
-            stored: Any = replace_networks(value, _is_module_or_tensor, modules)
-        else:
-            fitted = isinstance(value, NetMixin)
-            left_out = {*RECREATED_BY_INITIALIZE, *_part_names(value)}
-            state = {k: v for k, v in vars(value).items() if k not in left_out}
-            stored = EstimatorPlaceholder(
-                type(value).__bases__[1] if fitted else type(value),
-                replace_networks(state, _is_module_or_tensor, modules),
-                fitted,
-            )
-        if not modules:
-            return stored, {}
         store = TensorStore()
-        document = encode_json(modules, store.encode_module)
-        return stored, {f"{prefix}.json": document, f"{prefix}.safetensors": store.to_bytes()}
+        document = encode_json(networks, store.encode_module)
+        return document, store.to_bytes()
 
-    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Restore a value from the results of `stowed`."""
-        if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
-            return value
+    def decode(self, document: bytes, arrays: bytes) -> Sequence[Any]:
+        """Create Modules, whose classes must be trusted."""
         from sktrainer.backends.torch.network import TensorStore
 
-        modules: list[Any] = []
-        if f"{prefix}.json" in files:
-            store = TensorStore.from_bytes(files[f"{prefix}.safetensors"])
-            modules = decode_json(files[f"{prefix}.json"], store.module_readers)
-        if isinstance(value, NetworkPlaceholder):
-            return insert_networks(value, modules)
-        return _rebuild_net(value, insert_networks(value.state, modules))
+        store = TensorStore.from_bytes(arrays)
+        networks: list[Any] = decode_json(document, store.module_readers)
+        return networks
 
-    def named(self, files: Mapping[str, bytes]) -> set[str]:
-        """Return the classes of all Modules in the files."""
+    def type_names(self, document: bytes, arrays: bytes) -> set[str]:
+        """Return the classes of all Modules in the document."""
         from sktrainer.backends.torch.network import module_names
 
         found: set[str] = set()
@@ -228,37 +208,42 @@ class TorchNetworkSerializer:
             "$module": lambda entry: found.update(module_names(entry)),
             "$tensor": lambda key: None,
         }
-        for name, data in files.items():
-            if name.endswith(".modules.json"):
-                decode_json(data, readers)
+        decode_json(document, readers)
         return found
+
+    def take_apart(self, value: Any) -> EstimatorPlaceholder | None:
+        """Return class and attributes of a skorch net."""
+        if isinstance(value, type) or is_torch_module(value) or not is_torch_network(value):
+            return None
+        from sktrainer.backends.torch.mixin import NetMixin
+
+        fitted = isinstance(value, NetMixin)
+        left_out = {*RECREATED_BY_INITIALIZE, *_part_names(value)}
+        state = {name: item for name, item in vars(value).items() if name not in left_out}
+        kind = type(value).__bases__[1] if fitted else type(value)
+        return EstimatorPlaceholder(kind, state, fitted)
+
+    def put_together(self, stored: EstimatorPlaceholder) -> Any:
+        """Return a skorch net that is not initialised."""
+        from skorch import NeuralNet
+        from skorch.history import History
+
+        from sktrainer.backends.torch.devices import is_available
+        from sktrainer.backends.torch.mixin import with_mixin
+
+        kind: Any = stored.kind
+        if not (isinstance(kind, type) and issubclass(kind, NeuralNet)):
+            raise FileFormatError(f"it contains a net of class {kind!r}, not a skorch net")
+        kind = with_mixin(kind) if stored.fitted else kind
+        net = kind.__new__(kind)
+        unset = {"history_": History(), "init_context_": None, "initialized_": False}
+        vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **stored.state})
+        if not is_available(net.device):  # as when a pickle is loaded
+            net.device = "cpu"
+        return net
 
 
 STOWAGE = TorchNetworkSerializer()
-
-
-def _is_module_or_tensor(value: Any) -> bool:
-    import torch
-
-    return isinstance(value, (torch.nn.Module, torch.Tensor))
-
-
-def _rebuild_net(stored: EstimatorPlaceholder, state: dict[str, Any]) -> Any:
-    from skorch import NeuralNet
-    from skorch.history import History
-
-    from sktrainer.backends.torch.devices import is_available
-    from sktrainer.backends.torch.mixin import with_mixin
-
-    if not (isinstance(stored.kind, type) and issubclass(stored.kind, NeuralNet)):
-        raise FileFormatError(f"it contains a net of class {stored.kind!r}, not a skorch net")
-    kind: Any = with_mixin(stored.kind) if stored.fitted else stored.kind
-    net = kind.__new__(kind)
-    unset = {"history_": History(), "init_context_": None, "initialized_": False}
-    vars(net).update({**unset, "virtual_params_": {}, "sample_": None, **state})
-    if not is_available(net.device):  # as when a pickle is loaded
-        net.device = "cpu"
-    return net
 
 
 if TYPE_CHECKING:

@@ -84,7 +84,8 @@ def run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
                 if not is_stop_from_callback(interrupt):
                     raise
                 ended = True
-            n_iter = _record(net, epoch, request)
+            _record(net, epoch, request)
+            n_iter = epoch
             if monitor.improved:
                 best = copy.deepcopy(net.module_.state_dict())
             ended = ended or monitor.stopped
@@ -109,14 +110,19 @@ def is_stop_from_callback(interrupt: KeyboardInterrupt) -> bool:
     return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)
 
 
-def _record(net: Any, epoch: int, request: FitRequest) -> int:
+def _record(net: Any, epoch: int, request: FitRequest) -> None:
     """Record an epoch's losses and the monitored score."""
     values = {"train": {"loss": mean_loss(net, "train")}}
     if request.monitor.stops and request.validation is not None:
-        loss = mean_loss(net, "valid")
-        values["validation"] = {"loss": loss, **_score(net, request)}
+        is_classifier = net.n_classes_ > 0
+        scores = score_eval_metric(
+            request,
+            np.arange(net.n_classes_) if is_classifier else None,
+            lambda X: net.to_target_units(net.predict(X)),
+            net.predict_proba if is_classifier else None,
+        )
+        values["validation"] = {"loss": mean_loss(net, "valid"), **scores}
     request.monitor.record(epoch, values)
-    return epoch
 
 
 def mean_loss(net: Any, part: str) -> float:
@@ -124,11 +130,3 @@ def mean_loss(net: Any, part: str) -> float:
     batches = [b for b in net.history[-1]["batches"] if f"{part}_loss" in b]
     losses = [b[f"{part}_loss"] for b in batches]
     return float(np.average(losses, weights=[b[f"{part}_batch_size"] for b in batches]))
-
-
-def _score(net: Any, request: FitRequest) -> dict[str, float]:
-    if not net.n_classes_:
-        return score_eval_metric(
-            request, None, lambda X: net.to_target_units(net.predict(X)), None
-        )
-    return score_eval_metric(request, np.arange(net.n_classes_), net.predict, net.predict_proba)

@@ -330,6 +330,35 @@ def test_compiled_model_trains_with_arguments_of_its_loss():
     assert describe_value(models[0].loss) != describe_value(models[1].loss)
 
 
+def momentum(n_outputs):
+    """Return a model compiled with an optimizer and a metric of its own."""
+    model = keras.Sequential([keras.layers.Dense(n_outputs)])
+    model.compile(keras.optimizers.SGD(0.001, momentum=0.5), "mse", metrics=["mae"])
+    return model
+
+
+def test_loss_alone_keeps_compiled_optimizer_and_metrics():
+    trainer = plain(momentum, task="regression", epochs=1)
+    model = trainer.set_params(estimator__loss="mae").fit(X, Y).model_.model_
+    assert model.optimizer.momentum == 0.5 and model.loss == "mae"
+    assert set(model.get_metrics_result()) == {"loss", "mae"}
+
+
+def test_metrics_alone_keep_compiled_optimizer_and_loss():
+    trainer = plain(momentum, task="regression", epochs=1)
+    model = trainer.set_params(estimator__metrics=["mape"]).fit(X, Y).model_.model_
+    assert model.optimizer.momentum == 0.5 and model.loss == "mse"
+    assert set(model.get_metrics_result()) == {"loss", "mape"}
+
+
+def test_optimizer_arguments_change_compiled_optimizer():
+    trainer = plain(momentum, task="regression", epochs=1)
+    trainer.set_params(estimator__optimizer__momentum=0.9).fit(X, Y)
+    optimizer = trainer.model_.model_.optimizer
+    assert type(optimizer) is keras.optimizers.SGD and optimizer.momentum == 0.9
+    assert float(optimizer.learning_rate) == pytest.approx(0.001)
+
+
 def test_user_defined_layers_and_losses_are_pickled_by_reference():
     trainer = plain(build_with_own_parts, epochs=2).fit(X, LABELS)
     again = pickle.loads(pickle.dumps(trainer))
