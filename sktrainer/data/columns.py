@@ -112,17 +112,8 @@ def missing_column_message(parameter: str, name: object, columns: Sequence[objec
 def column_reader(X: Any, *, exact: bool = True) -> Callable[[int], ColumnValues]:
     """Return a function that maps a column position to the column's values.
 
-    Parameters
-    ----------
-    X : DataFrame or ndarray of shape (n_rows, n_columns)
-    exact : bool, default=True
-        Whether the values must have the dtype of the column. If False, the values of
-        frames with few rows are Python objects, which is faster.
-
-    Returns
-    -------
-    callable
-        Columns in NumPy or Arrow memory are returned without a copy.
+    Columns in NumPy or Arrow memory are returned without a copy. With ``exact=False``, the
+    values of frames with few rows are Python objects, which is faster.
 
     Examples
     --------

@@ -93,24 +93,9 @@ _OBJECT_KINDS: dict[str, ColumnKind] = {
 class InferredColumn:
     """A column of the training rows with its kind and its parsed values.
 
-    Parameters
-    ----------
-    kind : str
-        See `ColumnDecision`.
-    values : ndarray of shape (n_rows,)
-        Numbers, datetimes or level codes. Missing values are NaN, NaT or -1.
-    n_missing : int
-    base : str
-        Type of `values`: "numeric", "datetime" or "category".
-    levels : tuple of str
-        Levels of a category column, in the order of their codes.
-    date_format : DateFormat or None
-        Format of a datetime column.
-    parts : tuple of str
-        Calendar parts of a datetime column that vary.
-    needs_float64 : bool
-        Whether the numbers need float64.
-    detail : str
+    `values` holds numbers, datetimes or level codes, as stated by `base`; missing values
+    are NaN, NaT or -1. `levels` are in the order of their codes. `parts` are the calendar
+    parts that vary. `detail` is a note for the report.
     """
 
     kind: ColumnKind

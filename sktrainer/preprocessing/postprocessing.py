@@ -25,18 +25,11 @@ def _no_columns() -> Array:
 
 @dataclass(frozen=True)
 class PostprocessingColumns:
-    """Output columns of each final step; empty if a step is disabled.
+    """Positions of the output columns of each final step; empty if a step is disabled.
 
-    Parameters
-    ----------
-    filled : ndarray of int
-        Columns in which missing values are imputed.
-    marked : ndarray of int
-        Columns that have a missing indicator.
-    scaled : ndarray of int
-        Columns that are standardised.
-    first_mark : int
-        Position of the first missing indicator; the others follow it.
+    Missing values are imputed in `filled`. The columns `marked` have a missing indicator;
+    `first_mark` is the position of the first indicator, and the others follow it. The
+    columns `scaled` are standardised.
     """
 
     filled: Array = field(default_factory=_no_columns)

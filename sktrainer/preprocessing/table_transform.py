@@ -27,22 +27,10 @@ __all__ = ["TableTransform"]
 class TableTransform:
     """State required by `transform`, pickled with the encoder.
 
-    Parameters
-    ----------
-    positions : tuple of int
-        Positions of the input columns that are kept.
-    plans : tuple of ColumnTransform
-        One transform per kept column.
-    starts : tuple of int
-        Position of the first output column of each kept column.
-    names : tuple of str
-        Names of the output columns; missing indicators come last.
-    codes : tuple of int
-        Positions of the output columns with category codes.
-    dtype : str
-    finish : Postprocessing
-    frame : bool, default=False
-        Whether the output becomes a DataFrame, and is therefore stored column by column.
+    `positions` holds the input columns that are kept, and `starts` the first output column
+    of each. `names` are the output columns; missing indicators come last. `codes` holds the
+    output columns with category codes. With `frame`, the output becomes a DataFrame, and is
+    therefore stored column by column.
     """
 
     positions: tuple[int, ...]

@@ -31,23 +31,9 @@ def fit_target_encoder(
     leak its own target (D. Micci-Barreca, SIGKDD Explorations 3, 2001; scikit-learn user
     guide, "Target Encoder").
 
-    Parameters
-    ----------
-    codes : ndarray of int, shape (n_rows, n_columns)
-        Level codes from 0 to `n_levels - 1`.
-    n_levels : list of int
-        Number of levels of each column, including the missing level.
-    y : array-like of shape (n_rows,)
-    task : {"classification", "regression"}
-    seed : int, RandomState or None
-        Seed of the folds.
-
-    Returns
-    -------
-    encoder : TargetEncoder
-        Fitted on all rows.
-    encoded : ndarray of shape (n_rows, n_columns * width)
-        `width` is the number of classes if there are more than two, else 1.
+    `codes`, of shape (n_rows, n_columns), holds level codes from 0 to `n_levels - 1`, with
+    missing values as a level. The encoded rows have one column per input column, or one per
+    class if there are more than two classes.
 
     Examples
     --------

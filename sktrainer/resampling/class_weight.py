@@ -70,13 +70,6 @@ def class_weights(
     The weight of class c is ``n / (k * n_c)`` for k classes with rows. With
     `sample_weight`, n and n_c are sums of weights, so a weight of 2 counts as two rows.
 
-    Parameters
-    ----------
-    y_codes : ndarray of int of shape (n_samples,)
-        Class codes of the training rows.
-    n_classes : int
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-
     Returns
     -------
     row_weights : ndarray of shape (n_samples,)

@@ -67,23 +67,12 @@ def creates_synthetic_rows(sampler: Any) -> bool:
 
 
 def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
-    """Fit a sampler on the training rows and return the resampled rows.
+    """Fit a sampler in place on the training rows and return the resampled rows.
 
-    Parameters
-    ----------
-    sampler : sampler
-        Fitted in place. Pass a clone.
-    rows : Rows
-        Encoded training rows with class codes as `y`. If X is a dict of arrays, rows can
-        be repeated or dropped, but no synthetic rows can be created.
-    classes : ndarray of shape (n_classes,) or None, default=None
-        Sorted labels of the codes. User-defined samplers that may refer to labels, as in
-        ``sampling_strategy={"rare": 500}``, receive labels instead of codes.
-
-    Returns
-    -------
-    Rows
-        Resampled rows: `X` with the same type and dtype, class codes as `y`, and weights.
+    X keeps its type and dtype. If it is a dict of arrays, rows can be repeated or dropped,
+    but no synthetic rows can be created. User-defined samplers that may refer to labels, as
+    in ``sampling_strategy={"rare": 500}``, receive labels from the sorted `classes` instead
+    of codes.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Second stage: split rows into training, validation and test sets, and into folds.
 
-Each kind of split is a module with the functions `hold_out` and `folds`: `strata` (random
-and stratified), `groups`, `time` and `splitter`.
+Each kind of split is a module with the functions `hold_out` and `folds`: `stratified` (also
+random), `group`, `time` and `custom`.
 """
 
 from __future__ import annotations
@@ -119,16 +119,9 @@ def split_folds(
     For the kind "time", all training rows of a fold are earlier than its test rows. For the
     other kinds, each row is in exactly one test fold. Splitters and pairs may differ.
 
-    Parameters
-    ----------
-    data : FitData
-    rows : ndarray of int
-        Row positions into the table, without the rows of the test set.
-    plan : SplitPlan
-    cv : int, splitter, or iterable of (train, test)
-        An integer is the number of folds of the plan's kind. A splitter overrides that
-        kind. Pairs hold positions into the whole table; positions that are not in `rows`
-        are dropped.
+    An integer `cv` is the number of folds of the plan's kind. A splitter overrides that
+    kind. (train, test) pairs hold positions into the whole table; positions that are not in
+    `rows`, which excludes the test set, are dropped.
 
     Raises
     ------

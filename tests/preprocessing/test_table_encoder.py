@@ -287,7 +287,7 @@ def test_different_columns_in_transform_raise(change):
 
 def test_duplicate_column_names_raise():
     X = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
-    with pytest.raises(InputError, match=r"must be unique.*: a;"):
+    with pytest.raises(InputError, match=r"must be unique.*: 'a';"):
         TableEncoder().fit(X)
 
 

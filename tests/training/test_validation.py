@@ -123,7 +123,7 @@ BAD_DATA = {
     "y is not a column": (
         {"y": "target"},
         {},
-        r"y='target' is not a column of X. The columns of X are: a, b, c",
+        r"y='target' is not a column of X. The columns of X are: 'a', 'b', 'c'",
     ),
     "missing group": (
         {"groups": [None, *range(39)]},
