@@ -29,16 +29,6 @@ NAME = re.compile(rf"(?<![a-z])({'|'.join(FRAMEWORKS)})(?![a-z])", re.IGNORECASE
 # Import paths that skops must not import, extras to install, and addresses of classes.
 ALLOWED = {"_optional.py", "serialization/skops_io.py", "serialization/type_ids.py"}
 
-# Not done yet: remove a module from here when it names no framework any more.
-PENDING = {
-    "backends/support.py",
-    "serialization/allowlist.py",
-    "serialization/onnx/models.py",
-    "serialization/tree_validation.py",
-    "serialization/trust.py",
-    "serialization/values.py",
-}
-
 
 def framework_names(code: str) -> Iterator[str]:
     """Yield the strings, names and imports in which a framework is named."""
@@ -69,8 +59,6 @@ def shared_modules() -> list[str]:
 @pytest.mark.parametrize("module", shared_modules())
 def test_shared_module_names_no_framework(module):
     found = list(framework_names((ROOT / module).read_text("utf-8")))
-    if found and module in PENDING:
-        pytest.xfail("not done yet")
     assert not found
 
 

@@ -203,6 +203,14 @@ def test_unsupported_format_version_raises(bundle, load_error, version, message)
     assert message in load_error(zipped(members), trusted=True)
 
 
+def test_unknown_backend_raises(bundle, load_error):
+    members = members_of(bundle)
+    manifest = json.loads(members["manifest.json"])
+    manifest["model"]["backend"] = "later"
+    members["manifest.json"] = json.dumps(manifest).encode()
+    assert "there is no backend 'later'" in load_error(zipped(members), trusted=True)
+
+
 def test_zip_file_of_another_program_raises(load_error):
     assert "this is not a .skt file" in load_error(zipped({"a.txt": b"hello"}))
     assert "was not written by sktrainer" in load_error(zipped({"manifest.json": b"[]"}))

@@ -15,10 +15,7 @@ from sktrainer.backends.estimators import model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import InputError
 from sktrainer.serialization.onnx.graph_builder import OPSETS, GraphBuilder
-from sktrainer.serialization.onnx.hist_boosting import (
-    add_hist_boosting,
-    is_hist_boosting,
-)
+from sktrainer.serialization.onnx.hist_boosting import add_hist_boosting, is_hist_boosting
 from sktrainer.serialization.onnx.inputs import GraphValue, cast_value, concatenate
 
 __all__ = ["ModelOutputs", "add_model", "add_step", "model_problems"]
@@ -80,7 +77,10 @@ def _added_step(
     if wide and _fills_numbers(step):
         return [_filled(graph, step, list(values.values()))]
     if not wide:
-        values = {key: _narrow(graph, value) for key, value in values.items()}
+        values = {
+            key: value if value.kind == "text" else cast_value(graph, value, "float")
+            for key, value in values.items()
+        }
     converted = _convert_with_skl2onnx(step, values)
     outputs = graph.embed(converted, [value.name for value in values.values()])
     kinds: dict[int, Any] = {TensorProto.STRING: "text", TensorProto.DOUBLE: "double"}
@@ -141,10 +141,6 @@ def add_model(
     predicted, kind = outputs[0]
     probabilities = outputs[1][0] if classifier and len(outputs) > 1 else None
     return ModelOutputs(predicted, kind, probabilities)
-
-
-def _narrow(graph: GraphBuilder, value: GraphValue) -> GraphValue:
-    return value if value.kind == "text" else cast_value(graph, value, "float")
 
 
 def _convert_with_skl2onnx(estimator: Any, feeds: dict[str, GraphValue]) -> Any:

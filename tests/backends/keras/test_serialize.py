@@ -265,12 +265,12 @@ def test_configuration_must_match_the_weights(whole, tmp_path, what):
 
 
 def test_keras_estimators_are_recognised_as_networks(whole):
-    from sktrainer.serialization.values import _is_net
+    from sktrainer.serialization.allowlist import is_refused
 
     for name in (
         "sktrainer.backends.keras.estimator.KerasEstimator",
         "keras.src.models.model.Model",
     ):
-        assert _is_net(name)
-    assert _is_net("scikeras.wrappers.KerasClassifier")
-    assert not _is_net("sktrainer.trainer.ManagedTrainer")
+        assert is_refused(name)
+    assert is_refused("scikeras.wrappers.KerasClassifier")
+    assert not is_refused("sktrainer.trainer.ManagedTrainer")
