@@ -34,8 +34,8 @@ def test_stages_folds_and_tables_are_printed():
     def write(progress):
         progress.show("Data split: 80% train (80), 20% test (20)")
         progress.warn("Class imbalance: 0: 9, 1: 1")
-        progress.fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
-        progress.fold(10, 10, {}, seconds=0.5, error="ValueError: no")
+        progress.show_fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
+        progress.show_fold(10, 10, {}, seconds=0.5, error="ValueError: no")
         progress.show_block("      f1\ntrain  1")
 
     assert _output(1, write).splitlines() == [
@@ -52,7 +52,7 @@ def test_verbose_zero_prints_nothing_but_issues_warnings():
     def write(progress):
         progress.show("x")
         progress.show_block("x")
-        progress.fold(1, 2, {}, seconds=1.0)
+        progress.show_fold(1, 2, {}, seconds=1.0)
         with progress.iterations("m", 3) as shown:
             shown(1, {"validation": {"loss": 1.0}})
         with pytest.warns(DataWarning, match="mind this"):

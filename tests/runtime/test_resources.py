@@ -144,7 +144,7 @@ def _timed():
 
 def test_library_versions_imports_nothing():
     code = (
-        "import sys; from sktrainer.training.run.provenance import library_versions as v\n"
+        "import sys; from sktrainer.training.provenance import library_versions as v\n"
         "before = set(sys.modules)\n"
         "found = v(['python', 'sklearn', 'imblearn', 'xgboost', 'no_such_library'])\n"
         "new = {m.partition('.')[0] for m in set(sys.modules) - before}\n"
