@@ -10,6 +10,9 @@ PYTEST_ENV := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive MPLBACKEND=agg
 PYTEST_ARGS := -m pytest -n 2 --dist worksteal
 PYTEST := $(PYTEST_ENV) $(BIN)/python $(PYTEST_ARGS)
 
+# Old releases call what newer releases of their own dependencies deprecate.
+OLDEST_WARNINGS := -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test quick test-long test-oldest lint format check bench build clean
@@ -30,7 +33,7 @@ test-long: $(VENV)/.test ## run the tests marked long: fuzzing, repeated kills, 
 	$(PYTEST) -m long
 
 test-oldest: $(OLDEST)/.test ## run the quick tests with the lower bounds of pyproject.toml
-	$(PYTEST_ENV) $(OLDEST)/bin/python $(PYTEST_ARGS) -m "not slow"
+	$(PYTEST_ENV) $(OLDEST)/bin/python $(PYTEST_ARGS) -m "not slow" $(OLDEST_WARNINGS)
 
 lint: $(VENV)/.dev ## run ruff and mypy
 	$(BIN)/ruff check .
