@@ -40,7 +40,7 @@ def tables(megabytes: int) -> dict[str, Callable[[], tuple[Any, int]]]:
         made = how.get("make", lambda t: t)(table)
         return made, table.nbytes
 
-    def texts() -> tuple[Any, int]:
+    def strings() -> tuple[Any, int]:
         values = rng.choice(["red", "green", "a longer text"], cells // 10)
         frame = pd.DataFrame({"text": pd.Series(values, dtype="str")})
         return frame, sum(map(len, values))
@@ -62,7 +62,7 @@ def tables(megabytes: int) -> dict[str, Callable[[], tuple[Any, int]]]:
         "1,000 columns": lambda: floats(1000),
         "images, 28 x 28": lambda: floats(784, make=lambda t: t.reshape(-1, 28, 28)),
         "sparse matrix": matrix,
-        "strings, pandas": texts,
+        "strings, pandas": strings,
         "categories, pandas": categories,
     }
 

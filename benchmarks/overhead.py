@@ -125,10 +125,10 @@ def encode_by_hand(
     from sklearn.preprocessing import TargetEncoder
 
     train = X.iloc[parts[0]]
-    texts = [c for c in X.columns if not pd.api.types.is_numeric_dtype(X[c])]
-    few = [c for c in texts if native or train[c].nunique() <= MAX_CODE_LEVELS]
-    many = [c for c in texts if c not in few]
-    numbers = [c for c in X.columns if c not in texts]
+    strings = [c for c in X.columns if not pd.api.types.is_numeric_dtype(X[c])]
+    few = [c for c in strings if native or train[c].nunique() <= MAX_CODE_LEVELS]
+    many = [c for c in strings if c not in few]
+    numbers = [c for c in X.columns if c not in strings]
     levels = {c: pd.Index(sorted(train[c].dropna().unique())) for c in few}
     encoder = TargetEncoder(random_state=0) if many else None
     encoded: list[Any] = []

@@ -10,8 +10,11 @@ and, marked `long`, for the others:
 - "auto" chooses by support for sample weights, and a sampler object differs from a name only in
   how it is cloned, so two families are enough.
 
-Keras families share one training loop, and importing TensorFlow takes most of the time of a new
-process. So processes and parallel folds are checked for one of them, and `long` for the others.
+Keras families share one training loop, and each fit traces and compiles the model. One family
+per estimator class (of sktrainer, of scikeras) and one model instance have all checks. The
+others have those that depend on how a model is made, copied and saved. Importing TensorFlow
+takes most of the time of a new process, so processes and parallel folds are checked for one
+family.
 """
 
 from __future__ import annotations
@@ -32,8 +35,20 @@ PROCESS_CHECKS = [
     testing.check_folds_do_not_depend_on_n_jobs,
     testing.check_partial_fit_is_reproducible,
 ]
+MODEL_CHECKS = [
+    testing.check_same_seed_is_reproducible,
+    testing.check_pickle_and_clone,
+    testing.check_saved_file_is_bit_identical,
+    testing.check_pipeline_predicts_raw_rows,
+    testing.check_predictions_use_original_labels,
+    testing.check_history_is_complete,
+    testing.check_single_row_prediction,
+    testing.check_estimator_is_not_modified,
+    testing.check_resume_is_bit_identical,
+]
 NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
 KERAS = ("Keras", "SKLearn")
+ALL_CHECKS = ("KerasFunction", "KerasModel", "KerasClassifier")
 NETWORKS = ("NeuralNet", "Module", *KERAS)  # not tested with each encoding
 TABULAR = [name for name in FAMILIES if not name.startswith(NETWORKS)]
 CLASSIFIERS = [name for name in TABULAR if case_of(name).task == "classification"]
@@ -49,13 +64,18 @@ IMBALANCE = {
 
 
 def contract_items():
-    """Yield every family with every check. Each fit of a Keras model traces and compiles it."""
+    """Yield every family with every check."""
     for family in FAMILIES:
         for check in testing.contract_checks():
-            marks = [pytest.mark.slow] if family.startswith(KERAS) else []
-            if marks and check in PROCESS_CHECKS and family != "KerasFunction":
-                marks = [pytest.mark.long]
+            marks = _keras_marks(family, check) if family.startswith(KERAS) else []
             yield pytest.param(family, check, marks=marks, id=f"{family}-{check.__name__}")
+
+
+def _keras_marks(family, check):
+    is_short = check in MODEL_CHECKS or family in ALL_CHECKS
+    if check in PROCESS_CHECKS:
+        is_short = family == "KerasFunction"
+    return [pytest.mark.slow if is_short else pytest.mark.long]
 
 
 def encoded_items():

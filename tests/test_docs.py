@@ -31,6 +31,19 @@ def test_pages_with_code_are_found():
     assert "networks" in [page.stem for page in PAGES]
 
 
+def test_modules_named_in_the_documentation_exist():
+    root = DOCS.parent
+    folders = ("sktrainer", "tests", "benchmarks", "examples")
+    files = [f"/{p.relative_to(root)}" for f in folders for p in (root / f).rglob("*")]
+    for page in (*DOCS.rglob("*.md"), root / "CONTRIBUTING.md"):
+        text = page.read_text("utf-8")
+        named = re.findall(r"`((?:sktrainer|tests)/[\w/]+?(?:\.\w+)?)/?`", text)
+        if page.name != "CONTRIBUTING.md":
+            named += re.findall(r"`([\w/]+\.py)`", text)
+        for name in named:
+            assert any(file.endswith(f"/{name}") for file in files), f"{page.name}: {name}"
+
+
 def test_links_point_to_existing_files_and_sections():
     for page in DOCS.rglob("*.md"):
         for name, section in re.findall(
