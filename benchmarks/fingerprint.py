@@ -112,14 +112,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mb", type=int, default=200, help="size of each table in MB")
     parser.add_argument("--repeats", type=int, default=3)
-    asked = parser.parse_args()
-    for name, make in tables(asked.mb).items():
-        print(f"{name:30} {measure(*make(), asked.repeats)}", flush=True)
-    compare_hashes(asked.mb)
+    requested = parser.parse_args()
+    for name, make in tables(requested.mb).items():
+        print(f"{name:30} {measure(*make(), requested.repeats)}", flush=True)
+    compare_hashes(requested.mb)
     iris, species = load_iris(return_X_y=True)
     share_of_fit("iris, LogisticRegression", LogisticRegression(), iris, species, 30)
     X = np.random.default_rng(0).normal(size=(100_000, 30))
-    share_of_fit("100,000 x 30, Ridge", Ridge(), X, X[:, 0] + X[:, 1], asked.repeats)
+    share_of_fit("100,000 x 30, Ridge", Ridge(), X, X[:, 0] + X[:, 1], requested.repeats)
 
 
 if __name__ == "__main__":

@@ -42,5 +42,5 @@ def constraints(pyproject: str, pinned: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    texts = ((ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt"))
-    print("\n".join(constraints(*texts)))
+    strings = ((ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt"))
+    print("\n".join(constraints(*strings)))

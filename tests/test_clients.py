@@ -155,23 +155,23 @@ def test_learning_curve_works():
 
 
 def test_pipeline_with_a_text_vectorizer_receives_raw_strings():
-    texts = ["good film", "bad film", "great plot", "awful plot"] * 40
+    strings = ["good film", "bad film", "great plot", "awful plot"] * 40
     y = [1, 0, 1, 0] * 40
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", MultinomialNB())])
-    fitted = ManagedTrainer(pipeline, test_size=0.25, random_state=0).fit(texts, y)
+    fitted = ManagedTrainer(pipeline, test_size=0.25, random_state=0).fit(strings, y)
     assert fitted.predict(["great film"])[0] == 1
     assert fitted.scores_.loc["test", "accuracy"] == 1.0
     assert not hasattr(fitted, "n_features_in_")
 
 
 def test_grid_search_sets_parameters_of_nested_pipeline_steps():
-    texts = ["good film", "bad film", "great plot", "awful plot"] * 20
+    strings = ["good film", "bad film", "great plot", "awful plot"] * 20
     y = [1, 0, 1, 0] * 20
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", LogisticRegression())])
     search = GridSearchCV(
         ManagedTrainer(pipeline), {"estimator__words__ngram_range": [(1, 1), (1, 2)]}, cv=2
     )
-    assert search.fit(texts, y).best_score_ == 1.0
+    assert search.fit(strings, y).best_score_ == 1.0
 
 
 def test_metadata_is_routed_to_fit():

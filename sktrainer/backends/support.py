@@ -67,15 +67,15 @@ class ColumnParameter:
 
     Attributes
     ----------
-    kind : {"each", "weights", "groups", "listed", "categories", "types", "texts"}
+    kind : {"each", "weights", "groups", "listed", "categories", "types", "strings"}
         Meaning of the value: one sign per column ("each"), one weight per column, groups of
         columns, a list of columns, categorical columns (detected by the encoder), column
-        types (taken from the table), or columns that must stay unencoded ("texts").
+        types (taken from the table), or columns that must stay unencoded ("strings").
     form : callable, default=list
         Converts a list to the type that the library expects.
     """
 
-    kind: Literal["each", "weights", "groups", "listed", "categories", "types", "texts"]
+    kind: Literal["each", "weights", "groups", "listed", "categories", "types", "strings"]
     form: Callable[[list[Any]], Any] = list
 
 
@@ -200,13 +200,13 @@ class NetworkSerializer(Protocol):
 
     prefix: str
 
-    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+    def to_files(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return the value with placeholders for its networks, and the networks as files."""
 
-    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Rebuild the value passed to `stowed`; the names in the files must be trusted."""
+    def from_files(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+        """Rebuild the value passed to `to_files`; the names in the files must be trusted."""
 
-    def named(self, files: Mapping[str, bytes]) -> set[str]:
+    def names_in(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the import paths in the files that are not known to be safe."""
 
 

@@ -97,16 +97,16 @@ def with_per_fit(value: Any) -> Any:
     return value
 
 
-def resolve_schedule(checkpoint: Checkpoint, *, in_segments: bool) -> CheckpointSchedule:
+def resolve_schedule(checkpoint: Checkpoint, *, segmented_training: bool) -> CheckpointSchedule:
     """Return the schedule of a checkpoint, with defaults for `every` and `seconds`.
 
     Examples
     --------
-    >>> resolve_schedule(Checkpoint("runs/a"), in_segments=True)
+    >>> resolve_schedule(Checkpoint("runs/a"), segmented_training=True)
     CheckpointSchedule(every=50, seconds=None, keep=2)
     """
     every, seconds = checkpoint.every, checkpoint.seconds
-    if not in_segments and every is None and seconds is None:
+    if not segmented_training and every is None and seconds is None:
         seconds = DEFAULT_SECONDS
-    fallback = DEFAULT_EVERY if in_segments else 1
+    fallback = DEFAULT_EVERY if segmented_training else 1
     return CheckpointSchedule(fallback if every is None else every, seconds, checkpoint.keep)

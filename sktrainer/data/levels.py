@@ -127,10 +127,10 @@ class Levels:
     def __getstate__(self) -> dict[str, str]:
         # The lookup table is rebuilt on demand. The levels are one JSON string, because
         # saving thousands of separate strings can take longer than saving the model.
-        return {"texts": json.dumps(self.levels.tolist())}
+        return {"strings": json.dumps(self.levels.tolist())}
 
     def __setstate__(self, state: dict[str, str]) -> None:
-        object.__setattr__(self, "levels", object_array(json.loads(state["texts"])))
+        object.__setattr__(self, "levels", object_array(json.loads(state["strings"])))
 
     def read(self, values: ColumnValues) -> Array:
         """Return the code of each value; -1 if it is missing or an unknown level."""

@@ -245,8 +245,8 @@ def _importances(report: ReportContent) -> dict[str, object]:
     if report.importances is None or report.importances.empty:
         return {}
     top = sentences.top_importances(report.importances)
-    texts = format_column(top.tolist())
-    bars = _bars((str(k), [v], text) for (k, v), text in zip(top.items(), texts, strict=True))
+    strings = format_column(top.tolist())
+    bars = _bars((str(k), [v], text) for (k, v), text in zip(top.items(), strings, strict=True))
     signs = ". Negative values have a different color" if (top < 0).any() else ""
     kind = report.importance_kind
     note = f"Source: {kind} of the model{signs}." if kind else ""

@@ -94,7 +94,7 @@ def is_device_name(value: Any) -> bool:
 
 
 def choose_device(
-    asked: str, devices: DeviceSupport | None, model: Any, name: str | None = None
+    requested: str, devices: DeviceSupport | None, model: Any, name: str | None = None
 ) -> DeviceChoice:
     """Choose the training device of a model, without modifying the model.
 
@@ -103,7 +103,7 @@ def choose_device(
 
     Parameters
     ----------
-    asked : str
+    requested : str
         "auto" or a device name.
     devices : DeviceSupport or None
         That of the model's backend. None: the backend cannot set a device.
@@ -129,30 +129,30 @@ def choose_device(
     """
     name = name or type(model).__name__
     if devices is None:
-        return _no_device_support(asked, name)
+        return _no_device_support(requested, name)
     own = devices.configured_device(model)
     if own is not None:
         return _check_configured_device(
-            asked, own, lambda: devices.available_gpus(model) or AvailableGpus(), name
+            requested, own, lambda: devices.available_gpus(model) or AvailableGpus(), name
         )
-    if asked == "cpu":
+    if requested == "cpu":
         return DeviceChoice("cpu", override="cpu")
     gpus = devices.available_gpus(model)
     if gpus is None:
-        return _no_device_support(asked, name)
-    if asked == "auto":
+        return _no_device_support(requested, name)
+    if requested == "auto":
         return _auto_device(gpus)
-    if not _is_among(asked, gpus.names):
-        raise ParameterError(_unavailable_message(asked, gpus, name))
-    return DeviceChoice(asked, override=asked)
+    if not _is_among(requested, gpus.names):
+        raise ParameterError(_unavailable_message(requested, gpus, name))
+    return DeviceChoice(requested, override=requested)
 
 
-def _no_device_support(asked: str, name: str) -> DeviceChoice:
-    if asked in ("auto", "cpu"):
+def _no_device_support(requested: str, name: str) -> DeviceChoice:
+    if requested in ("auto", "cpu"):
         return DeviceChoice()
     raise ParameterError(
         f"device must be 'auto' or 'cpu' for {name}, because sktrainer cannot set the device "
-        f"of this model, got {asked!r}; set the device in the model's own parameters"
+        f"of this model, got {requested!r}; set the device in the model's own parameters"
     )
 
 
@@ -167,15 +167,17 @@ def _auto_device(gpus: AvailableGpus) -> DeviceChoice:
 
 
 def _check_configured_device(
-    asked: str, own: str, look: Callable[[], AvailableGpus], name: str
+    requested: str, own: str, look: Callable[[], AvailableGpus], name: str
 ) -> DeviceChoice:
-    """Use the device set in the model's parameters, or raise if `asked` conflicts with it."""
-    if asked != "auto" and not _same_device(asked, own):
+    """Use the device of the model's parameters, or raise if `requested` conflicts with it."""
+    if requested != "auto" and not _same_device(requested, own):
         raise ParameterError(
-            f"device={asked!r} conflicts with {name}, whose own parameters set the device "
+            f"device={requested!r} conflicts with {name}, whose own parameters set the device "
             f"{own!r}; remove one of the two"
         )
-    wanted = own if asked == "auto" or ":" in own else asked  # "cuda:1" is the more specific
+    wanted = (
+        own if requested == "auto" or ":" in own else requested
+    )  # "cuda:1" is the more specific
     if own == "cpu" or not is_device_name(
         own
     ):  # the library validates names that only it knows
@@ -190,14 +192,14 @@ def _check_configured_device(
     return DeviceChoice(wanted, override=None if wanted == own else wanted)
 
 
-def _unavailable_message(asked: str, gpus: AvailableGpus, name: str) -> str:
+def _unavailable_message(requested: str, gpus: AvailableGpus, name: str) -> str:
     here = ", ".join(map(repr, ("cpu", *gpus.names)))
     why = (
         "" if gpus.names else f": {gpus.reason_if_none or 'its library supports the CPU only'}"
     )
     return (
-        f"device must be one of the devices available for {name} ({here}), got {asked!r}{why}; "
-        "use one of these or 'auto'"
+        f"device must be one of the devices available for {name} ({here}), "
+        f"got {requested!r}{why}; use one of these or 'auto'"
     )
 
 

@@ -155,9 +155,9 @@ def _decode_estimator(
 ) -> Any:
     """Return an estimator (or a Pipeline ending in one) with its networks restored."""
     if not getattr(estimator, "steps", None):
-        return serializer.unstowed(estimator, members, serializer.prefix)
+        return serializer.from_files(estimator, members, serializer.prefix)
     name, last = estimator.steps[-1]
-    estimator.steps[-1] = (name, serializer.unstowed(last, members, serializer.prefix))
+    estimator.steps[-1] = (name, serializer.from_files(last, members, serializer.prefix))
     return estimator
 
 

@@ -29,7 +29,7 @@ def untrusted_names(
     names = {name for state in states for name in state.needs}
     if backend.networks is not None:
         prefixes = backend.allowed_types.class_prefixes
-        in_networks = backend.networks.serializer.named(members)
+        in_networks = backend.networks.serializer.names_in(members)
         names |= {name for name in in_networks if not is_class_in(name, prefixes)}
     return sorted(names)
 

@@ -158,9 +158,9 @@ def _encode_estimator(
     """Return an estimator (or a Pipeline ending in one) without networks, and their files."""
     steps = getattr(estimator, "steps", None)
     if not steps:
-        return serializer.stowed(estimator, serializer.prefix)
+        return serializer.to_files(estimator, serializer.prefix)
     name, last = steps[-1]
-    stored, files = serializer.stowed(last, serializer.prefix)
+    stored, files = serializer.to_files(last, serializer.prefix)
     copied = copy.copy(estimator)
     copied.steps = [*steps[:-1], (name, stored)]
     return copied, files

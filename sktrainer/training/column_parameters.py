@@ -120,7 +120,7 @@ class _ColumnTranslation:
     ) -> Any:
         """Return a parameter's value for the encoded columns, or add to `problems`."""
         value = _parse_literal(value)
-        if isinstance(value, str) and parameter.kind not in ("texts", "types"):
+        if isinstance(value, str) and parameter.kind not in ("strings", "types"):
             return value  # a keyword of the library, such as "pairwise"
         try:
             return getattr(self, f"_{parameter.kind}")(name, value, parameter)
@@ -186,7 +186,7 @@ class _ColumnTranslation:
             "out; or encode X yourself and pass preprocessor=None."
         )
 
-    def _texts(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _strings(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
         raise ParameterError(
             f"{name}={value!r} requires unencoded columns, but the automatic preprocessor "
             "encodes them. Pass preprocessor=None, or leave this parameter out."

@@ -126,7 +126,7 @@ class ParameterRule:
 
 
 def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
-    """Return the error texts for parameters with an invalid value, by parameter name.
+    """Return the problems of parameters with an invalid value, by parameter name.
 
     Each text has the expected value, the value received and the closest valid value.
 

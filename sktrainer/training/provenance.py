@@ -113,13 +113,13 @@ def describe_params(parameters: Mapping[str, Any], parts: EstimatorParts) -> dic
     parts : EstimatorParts
     """
     prefix = "estimator__"
-    texts = {name: _stable_repr(value) for name, value in parameters.items()}
+    strings = {name: _stable_repr(value) for name, value in parameters.items()}
     if parts.steps or parts.name != "model":
         for name, step in parts.steps:
-            texts[prefix + name.replace(".", "__")] = _stable_repr(step)
+            strings[prefix + name.replace(".", "__")] = _stable_repr(step)
         prefix += parts.name.replace(".", "__") + "__"
     model = parts.model.get_params(deep=True)
-    return texts | {prefix + name: _stable_repr(value) for name, value in model.items()}
+    return strings | {prefix + name: _stable_repr(value) for name, value in model.items()}
 
 
 def _stable_repr(value: Any) -> str:

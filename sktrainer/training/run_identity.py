@@ -138,7 +138,7 @@ def open_run(
     estimator : estimator
     raw : RawInput
         The arguments of `fit` as they were passed.
-    anatomy : Anatomy
+    parts : EstimatorParts
     data : CheckedData
         Only its task is used.
     seed : int
@@ -155,15 +155,17 @@ def open_run(
         yield None
         return
     checkpoint = as_checkpoint(parameters["checkpoint"])
-    in_segments = (
+    segmented_training = (
         find_backend(parts.model).capabilities(parts.model, data.task).segmented_training
     )
-    rhythm = resolve_schedule(checkpoint, in_segments=in_segments)
+    schedule = resolve_schedule(checkpoint, segmented_training=segmented_training)
     described = _parameters(parameters, estimator, seed)
-    if in_segments:  # each segment has a seed of its own, so its length affects the model
-        described["checkpoint's every"] = rhythm.every
+    if (
+        segmented_training
+    ):  # each segment has a seed of its own, so its length affects the model
+        described["checkpoint's every"] = schedule.every
     identity = RunIdentity(_data(raw), described, _versions(parts))
-    with open_run_directory(checkpoint, rhythm, identity, seed) as store:
+    with open_run_directory(checkpoint, schedule, identity, seed) as store:
         _log_resume(store, int(parameters["verbose"]))
         yield store
 

@@ -81,7 +81,7 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     For a chunk, parameters that apply to `fit` only must be valid but are not used.
     """
     invalid = parameter_problems(params)
-    problems = ProblemList(text for texts in invalid.values() for text in texts)
+    problems = ProblemList(text for strings in invalid.values() for text in strings)
     try:
         parts = unwrap_pipeline(params.estimator)
     except ParameterError as error:

@@ -43,8 +43,8 @@ def framework_names(code: str) -> Iterator[str]:
         if id(node) in docstrings:
             continue
         for _, value in ast.iter_fields(node):
-            texts = value if isinstance(value, list) else [value]
-            for text in texts:
+            strings = value if isinstance(value, list) else [value]
+            for text in strings:
                 if isinstance(text, str) and NAME.search(text):
                     yield f"line {getattr(node, 'lineno', '?')}: {text!r}"
 

@@ -74,7 +74,7 @@ def _curves(**curves):
 
 
 @pytest.mark.parametrize(
-    ("curves", "asked", "tol", "found"),
+    ("curves", "requested", "tol", "found"),
     [
         ({"loss": [3, 1, 2], "auc": [0.1, 0.2, 0.3]}, "loss", 0.0, "loss"),
         ({"rmse": [3, 1, 2]}, "loss", 0.0, "rmse"),
@@ -84,9 +84,9 @@ def _curves(**curves):
         ({}, "loss", 0.0, "loss"),
     ],
 )
-def test_recorded_name_of_watched_metric(curves, asked, tol, found):
+def test_recorded_name_of_watched_metric(curves, requested, tol, found):
     best = 2 if curves else None
-    assert recorded_eval_metric(_curves(**curves), best, asked, tol) == found
+    assert recorded_eval_metric(_curves(**curves), best, requested, tol) == found
 
 
 def test_values_at_an_iteration_are_validation_metrics():

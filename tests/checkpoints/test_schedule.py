@@ -31,12 +31,12 @@ def test_invalid_checkpoint_parameters_raise(checkpoint, named, tmp_path):
 def test_default_schedule_depends_on_segments():
     plain = Checkpoint("a")
     assert (
-        resolve_schedule(plain, in_segments=True).every,
-        resolve_schedule(plain, in_segments=True).seconds,
+        resolve_schedule(plain, segmented_training=True).every,
+        resolve_schedule(plain, segmented_training=True).seconds,
     ) == (50, None)
-    assert resolve_schedule(plain, in_segments=False).seconds == 30.0
-    assert resolve_schedule(Checkpoint("a", every=9), in_segments=False).every == 9
-    assert resolve_schedule(Checkpoint("a", seconds=5), in_segments=True).every == 50
+    assert resolve_schedule(plain, segmented_training=False).seconds == 30.0
+    assert resolve_schedule(Checkpoint("a", every=9), segmented_training=False).every == 9
+    assert resolve_schedule(Checkpoint("a", seconds=5), segmented_training=True).every == 50
 
 
 def test_minimum_time_between_checkpoints_is_respected(tmp_path):

@@ -21,7 +21,7 @@ from sktrainer.data.dates import (
 
 
 @pytest.mark.parametrize(
-    ("texts", "expected"),
+    ("strings", "expected"),
     [
         (["2024-12-31", "2025-01-01"], ISO),
         (["2024-12-31T23:59:59Z"], ISO),
@@ -38,13 +38,13 @@ from sktrainer.data.dates import (
         (["2024-12-31", "?", ""], ISO),
     ],
 )
-def test_common_date_formats_are_detected(texts, expected):
-    form = infer_date_format(texts)
+def test_common_date_formats_are_detected(strings, expected):
+    form = infer_date_format(strings)
     assert form is not None and form.text == expected
 
 
 @pytest.mark.parametrize(
-    "texts",
+    "strings",
     [
         ["red", "blue"],
         ["2024-12-31", "31/12/2024"],
@@ -57,8 +57,8 @@ def test_common_date_formats_are_detected(texts, expected):
         ["room 12", "room 13"],
     ],
 )
-def test_other_strings_are_not_dates(texts):
-    assert infer_date_format(texts) is None
+def test_other_strings_are_not_dates(strings):
+    assert infer_date_format(strings) is None
 
 
 def test_ambiguous_format_is_noted():
@@ -69,10 +69,10 @@ def test_ambiguous_format_is_noted():
 @pytest.mark.parametrize("form", ["%d/%m/%Y", ISO, "%Y%m%dT%H%M%S"])
 def test_few_and_many_strings_are_parsed_alike(form):
     python_form = "%Y-%m-%d %H:%M" if form == ISO else form
-    texts = pd.date_range("1999-12-31", periods=40, freq="37h").strftime(python_form).tolist()
-    texts[3] = "no date"
-    few = [parse_dates([text], DateFormat(form))[0] for text in texts]
-    np.testing.assert_array_equal(parse_dates(texts, DateFormat(form)), np.array(few))
+    strings = pd.date_range("1999-12-31", periods=40, freq="37h").strftime(python_form).tolist()
+    strings[3] = "no date"
+    few = [parse_dates([text], DateFormat(form))[0] for text in strings]
+    np.testing.assert_array_equal(parse_dates(strings, DateFormat(form)), np.array(few))
 
 
 def test_utc_offsets_are_converted_to_utc():

@@ -59,8 +59,8 @@ def test_lookup_table_is_not_pickled():
 
 
 @given(st.lists(st.text(max_size=4), min_size=1, unique=True))
-def test_pickled_levels_are_restored_exactly(texts):
-    levels = Levels(np.array([*texts, "\ud800", "a\x00b"], dtype=object))
+def test_pickled_levels_are_restored_exactly(strings):
+    levels = Levels(np.array([*strings, "\ud800", "a\x00b"], dtype=object))
     again = pickle.loads(pickle.dumps(levels)).levels
     assert again.dtype == object and again.tolist() == levels.levels.tolist()
     assert all(type(text) is str for text in again)

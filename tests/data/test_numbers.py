@@ -29,7 +29,7 @@ def test_common_missing_strings_are_missing(text):
 
 
 @pytest.mark.parametrize(
-    "texts",
+    "strings",
     [
         ["1", "two"],
         ["01234"],
@@ -43,8 +43,8 @@ def test_common_missing_strings_are_missing(text):
         [],
     ],
 )
-def test_strings_that_resemble_numbers_are_rejected(texts):
-    assert parse_all_numbers(texts) is None
+def test_strings_that_resemble_numbers_are_rejected(strings):
+    assert parse_all_numbers(strings) is None
 
 
 def test_zero_is_not_a_leading_zero():

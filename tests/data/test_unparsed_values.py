@@ -18,7 +18,7 @@ def table(n_rows=N_ROWS):
     return pd.DataFrame(
         {
             "age": numbers + 0.5,
-            "texts": [f"{number}" for number in numbers],
+            "strings": [f"{number}" for number in numbers],
             "day": pd.date_range("2024-01-01", periods=n_rows).strftime("%Y-%m-%d"),
             "town": np.where(numbers % 2, "Bonn", "Ulm"),
         }
@@ -33,7 +33,7 @@ def encoder():
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas])
 def test_one_warning_names_every_column(n_rows, kind):
     X = table().astype({"age": str})
-    X.loc[0, ["age", "texts", "day"]] = ["many", "few", "soon"]
+    X.loc[0, ["age", "strings", "day"]] = ["many", "few", "soon"]
     expected = (
         r"'many' in column 'age' \(numbers in training\); "
         r"'few' in column 'texts' \(numbers in training\); "
@@ -49,14 +49,14 @@ def test_one_warning_names_every_column(n_rows, kind):
 @pytest.mark.parametrize("text", ["?", " NA ", "", "nan"])
 def test_strings_that_mean_missing_do_not_warn(text):
     X = table().astype({"age": str})
-    X.loc[0, ["age", "texts", "town"]] = [text, text, "Rome"]
+    X.loc[0, ["age", "strings", "town"]] = [text, text, "Rome"]
     assert np.isnan(encoder().transform(X)[0, 0])
 
 
 def test_warning_is_short_for_many_strings():
     X = pd.DataFrame(np.arange(200.0).reshape(20, 10)).add_prefix("x")
     fitted = TableEncoder(impute=False, scale=False).fit(X)
-    strays = pd.DataFrame({name: [f"{name}-{i}" * 30 for i in range(20)] for name in X})
+    unparsed = pd.DataFrame({name: [f"{name}-{i}" * 30 for i in range(20)] for name in X})
     with pytest.warns(DataWarning, match="and 17 more in column 'x0'.* and 5 more$") as caught:
-        fitted.transform(strays)
+        fitted.transform(unparsed)
     assert len(str(caught[0].message)) < 1500

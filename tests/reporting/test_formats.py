@@ -37,7 +37,7 @@ def test_number_has_three_significant_digits(value, text):
 
 
 @pytest.mark.parametrize(
-    ("values", "texts"),
+    ("values", "strings"),
     [
         ([0.98, 1.0], ["0.980", "1.000"]),
         ([51234.5, 60321.25], ["51,234", "60,321"]),
@@ -51,8 +51,8 @@ def test_number_has_three_significant_digits(value, text):
         ([], []),
     ],
 )
-def test_values_of_a_column_have_the_same_decimals(values, texts):
-    assert format_column(values) == texts
+def test_values_of_a_column_have_the_same_decimals(values, strings):
+    assert format_column(values) == strings
 
 
 def test_many_classes_are_reduced_to_largest_and_rarest():

@@ -19,7 +19,7 @@ class Model:
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpus", "expected"),
+    ("requested", "gpus", "expected"),
     [
         ("auto", TWO, DeviceChoice("cuda", override="cuda")),
         ("auto", APPLE, DeviceChoice("mps", override="mps")),
@@ -33,8 +33,8 @@ class Model:
         ("mps", APPLE, DeviceChoice("mps", override="mps")),
     ],
 )
-def test_choose_device_selects_an_available_device(asked, gpus, expected):
-    assert choose_device(asked, FakeDevices(gpus), Model()) == expected
+def test_choose_device_selects_an_available_device(requested, gpus, expected):
+    assert choose_device(requested, FakeDevices(gpus), Model()) == expected
 
 
 def test_auto_uses_cpu_when_gpu_training_is_not_reproducible():
@@ -44,15 +44,15 @@ def test_auto_uses_cpu_when_gpu_training_is_not_reproducible():
     assert "device='cuda'" in choice.reason
 
 
-@pytest.mark.parametrize("asked", ["cpu", "auto"])
-def test_gpus_are_queried_only_if_needed(asked):
+@pytest.mark.parametrize("requested", ["cpu", "auto"])
+def test_gpus_are_queried_only_if_needed(requested):
     backend = FakeDevices(TWO)
-    choose_device(asked, backend, Model())
-    assert backend.times_asked == (asked == "auto")
+    choose_device(requested, backend, Model())
+    assert backend.times_asked == (requested == "auto")
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpus", "message"),
+    ("requested", "gpus", "message"),
     [
         (
             "cuda",
@@ -65,13 +65,13 @@ def test_gpus_are_queried_only_if_needed(asked):
         ("cuda", None, "sktrainer cannot set the device of this model"),
     ],
 )
-def test_unavailable_device_raises(asked, gpus, message):
+def test_unavailable_device_raises(requested, gpus, message):
     with pytest.raises(ParameterError, match=message):
-        choose_device(asked, FakeDevices(gpus), Model())
+        choose_device(requested, FakeDevices(gpus), Model())
 
 
 @pytest.mark.parametrize(
-    ("asked", "own", "expected"),
+    ("requested", "own", "expected"),
     [
         ("auto", "cuda:1", DeviceChoice("cuda:1")),
         ("auto", "cpu", DeviceChoice("cpu")),
@@ -81,16 +81,19 @@ def test_unavailable_device_raises(asked, gpus, message):
         ("cuda:1", "cuda", DeviceChoice("cuda:1", override="cuda:1")),
     ],
 )
-def test_device_in_model_parameters_takes_precedence(asked, own, expected):
-    assert choose_device(asked, FakeDevices(TWO, own), Model()) == expected
+def test_device_in_model_parameters_takes_precedence(requested, own, expected):
+    assert choose_device(requested, FakeDevices(TWO, own), Model()) == expected
 
 
 @pytest.mark.parametrize(
-    ("asked", "own"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda:0", "cuda:1"), ("mps", "cuda")]
+    ("requested", "own"),
+    [("cpu", "cuda"), ("cuda", "cpu"), ("cuda:0", "cuda:1"), ("mps", "cuda")],
 )
-def test_conflicting_devices_raise(asked, own):
-    with pytest.raises(ParameterError, match=f"device='{asked}' conflicts with Model.*'{own}'"):
-        choose_device(asked, FakeDevices(TWO, own), Model())
+def test_conflicting_devices_raise(requested, own):
+    with pytest.raises(
+        ParameterError, match=f"device='{requested}' conflicts with Model.*'{own}'"
+    ):
+        choose_device(requested, FakeDevices(TWO, own), Model())
 
 
 def test_unavailable_device_in_model_parameters_raises():

@@ -200,10 +200,10 @@ def test_models_of_sparse_matrices_and_text_round_trip(tmp_path):
     for model in (KNeighborsClassifier(), SVC(), LogisticRegression()):
         trainer = ManagedTrainer(model, random_state=0).fit(X, BINARY)
         assert same_answers(trainer, load(trainer.save(tmp_path / "m.skt")), X)
-    texts = [f"word{i % 7} other{i % 3}" for i in range(60)]
+    strings = [f"word{i % 7} other{i % 3}" for i in range(60)]
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
-    trainer = ManagedTrainer(pipeline, random_state=0).fit(texts, [i % 2 for i in range(60)])
-    assert same_answers(trainer, load(trainer.save(tmp_path / "t.skt")), texts)
+    trainer = ManagedTrainer(pipeline, random_state=0).fit(strings, [i % 2 for i in range(60)])
+    assert same_answers(trainer, load(trainer.save(tmp_path / "t.skt")), strings)
 
 
 def test_multiple_targets_and_groups_round_trip(tmp_path):

@@ -305,17 +305,17 @@ def test_lightgbm_classifier_with_raw_scores_is_refused():
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "requested",
     [
         {"scoring": "f1"},
         {"scoring": {"first": "f1", "second": "accuracy"}},
         {"eval_metric": "f1"},
     ],
 )
-def test_binary_scorer_is_refused_for_several_classes(asked):
+def test_binary_scorer_is_refused_for_several_classes(requested):
     X, _ = table()
     with pytest.raises(ParameterError, match="3 classes; use for example 'f1_macro'"):
-        ManagedTrainer(NeverFitted(), **asked).fit(X, np.arange(len(X)) % 3)
+        ManagedTrainer(NeverFitted(), **requested).fit(X, np.arange(len(X)) % 3)
 
 
 def test_scorer_that_needs_a_missing_method_is_refused():

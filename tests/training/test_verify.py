@@ -114,10 +114,10 @@ def test_verify_does_not_change_the_trainer(trainer):
 
 
 def test_verify_reports_data_without_a_fingerprint():
-    texts = ["good film", "bad film", "good", "bad", "a good one", "a bad one"] * 4
+    strings = ["good film", "bad film", "good", "bad", "a good one", "a bad one"] * 4
     model = make_pipeline(CountVectorizer(), MultinomialNB())
-    trainer = ManagedTrainer(model).fit(texts, ["p", "n"] * 12)
-    assert trainer.verify(texts, ["p", "n"] * 12)
+    trainer = ManagedTrainer(model).fit(strings, ["p", "n"] * 12)
+    assert trainer.verify(strings, ["p", "n"] * 12)
 
     class Odd:
         def __float__(self):

@@ -57,7 +57,7 @@ class NetworkFiles:
         """Return the estimator with this class and these attributes."""
         raise NotImplementedError
 
-    def stowed(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+    def to_files(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return a value with placeholders for its networks, and the networks as files."""
         networks: list[Any] = []
         stored = self.take_apart(value)
@@ -71,8 +71,8 @@ class NetworkFiles:
         document, arrays = self.encode(networks)
         return value, {f"{prefix}.json": document, f"{prefix}{self.array_suffix}": arrays}
 
-    def unstowed(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
-        """Restore the value that was passed to `stowed`."""
+    def from_files(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+        """Restore the value that was passed to `to_files`."""
         if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value
         networks: Sequence[Any] = ()
@@ -84,7 +84,7 @@ class NetworkFiles:
         state = insert_networks(value.state, networks)
         return self.put_together(EstimatorPlaceholder(value.kind, state, value.fitted))
 
-    def named(self, files: Mapping[str, bytes]) -> set[str]:
+    def names_in(self, files: Mapping[str, bytes]) -> set[str]:
         """Return the import paths in all documents among a bundle's files."""
         ending = f".{self.prefix.rpartition('.')[2]}.json"
         prefixes = [name.removesuffix(".json") for name in files if name.endswith(ending)]

@@ -49,8 +49,8 @@ class CatBoostBackend(Backend):
             "feature_weights": ColumnParameter("weights"),
             "ignored_features": ColumnParameter("listed"),
             "cat_features": ColumnParameter("categories", lambda _: None),
-            "text_features": ColumnParameter("texts"),
-            "embedding_features": ColumnParameter("texts"),
+            "text_features": ColumnParameter("strings"),
+            "embedding_features": ColumnParameter("strings"),
         },
         nested_defaults={"allow_writing_files": False},
     )

@@ -17,7 +17,7 @@ from sktrainer.backends.keras.network import (
     hash_stable_copy,
 )
 from sktrainer.backends.keras.recognize import is_instance, is_keras_model, is_keras_wrapper
-from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
+from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, NETWORK_SERIALIZER
 from sktrainer.backends.keras.train import fit_network, partial_fit_network
 from sktrainer.backends.keras.wrappers import to_trainable
 from sktrainer.backends.registry import is_builder
@@ -42,7 +42,7 @@ class KerasDevices:
 class KerasNetworks:
     """Keras models as instances, classes or builders, and the wrappers of two packages."""
 
-    serializer: NetworkSerializer = STOWAGE
+    serializer: NetworkSerializer = NETWORK_SERIALIZER
 
     def is_raw(self, value: Any) -> bool:
         return is_keras_model(value) or is_builder(value)

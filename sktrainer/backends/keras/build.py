@@ -98,20 +98,20 @@ class BuildContext:
 
 
 def build_arguments(
-    build: Any, sight: BuildContext, given: Mapping[str, Any]
+    build: Any, context: BuildContext, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the arguments to call a model-building function with.
 
     Parameters
     ----------
     build : callable
-    sight : Sight
+    context : BuildContext
         Source of the arguments that the user did not set.
     given : mapping of str to object
         Arguments set by the user. NumPy numbers, as drawn by a search, are converted to
         Python numbers because Keras layers reject them.
     """
-    offered = sight.offered()
+    offered = context.offered()
     found = {name: offered[name] for name in sorted(builder_parameters(build) & set(offered))}
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
     return found | plain
@@ -208,7 +208,7 @@ class TrainableEstimator(Protocol):
     def has_target_encoder(self) -> bool: ...
 
     def training_options(self) -> TrainingOptions: ...
-    def build_model(self, sight: BuildContext) -> Any: ...
+    def build_model(self, context: BuildContext) -> Any: ...
     def compile_options(self) -> dict[str, Any]: ...
     def target_scale(
         self, scale: TargetScale, model: Any, raw: Array
@@ -248,7 +248,7 @@ def compile_if_needed(
 class TrainingOptions:
     """Training parameters of an estimator.
 
-    `epochs` is not validated yet: `Trainee.problems` reports invalid values.
+    `epochs` is not validated yet: `KerasEstimatorBase.problems` reports invalid values.
     `batch_size` may be None for Keras's own default, -1 for all rows, or "auto".
     """
 

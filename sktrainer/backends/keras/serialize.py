@@ -22,7 +22,7 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.files.json_codec import decode_json, encode_json
 from sktrainer.runtime.global_state import preserve_global_state
 
-__all__ = ["ALLOWED_TYPES", "FORMAT", "STOWAGE"]
+__all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
 
 
 MEMBER = "model.keras"
@@ -63,14 +63,14 @@ class KerasSerializer:
 
     def split(self, model: Any) -> ModelParts:
         """Separate the Keras model from its estimator."""
-        return ModelParts(*STOWAGE.stowed(model, MEMBER))
+        return ModelParts(*NETWORK_SERIALIZER.to_files(model, MEMBER))
 
     def join(self, parts: ModelParts) -> Any:
         """Restore the Keras model and its estimator."""
         is_estimator = isinstance(parts.state, EstimatorPlaceholder)
         if not is_estimator or f"{MEMBER}.json" not in parts.files:
             raise FileFormatError(f"{MEMBER}.json or its estimator is missing")
-        return STOWAGE.unstowed(parts.state, parts.files, MEMBER)
+        return NETWORK_SERIALIZER.from_files(parts.state, parts.files, MEMBER)
 
     def write(self, model: Any, path: Path) -> None:
         """Write a file that `keras.saving.load_model` can read."""
@@ -148,7 +148,7 @@ class KerasNetworkSerializer(NetworkFiles):
 FORMAT = KerasSerializer()
 
 
-STOWAGE = KerasNetworkSerializer()
+NETWORK_SERIALIZER = KerasNetworkSerializer()
 
 
 def _entries(document: bytes, arrays: bytes) -> list[dict[str, Any]]:
@@ -163,4 +163,4 @@ def _is_of_keras(kind: type) -> bool:
 
 if TYPE_CHECKING:
     _: ModelSerializer = FORMAT
-    __: NetworkSerializer = STOWAGE
+    __: NetworkSerializer = NETWORK_SERIALIZER

@@ -138,10 +138,10 @@ def build_and_compile(request: FitRequest) -> TrainableEstimator:
     net: TrainableEstimator = request.model
     y = np.asarray(request.train.y)
     classes = classes_of(request)
-    sight = BuildContext(network_input(request.train.X), y, request.task, classes)
-    model = net.build_model(sight)
+    context = BuildContext(network_input(request.train.X), y, request.task, classes)
+    model = net.build_model(context)
     net.model_ = model
-    inputs = net.encode_inputs(sight.X)
+    inputs = net.encode_inputs(context.X)
     net.input_spec_ = input_spec(inputs)
     if not model.built:
         probe_outputs(model, zeros_like_spec(net.input_spec_))

@@ -72,7 +72,7 @@ def capabilities_of(model: Any) -> Capabilities:
         early_stopping_by_default=strategy is not None and strategy.stops_by_default,
         iteration_name="iteration" if strategy is None else strategy.iteration,
         releases_gil=_releases_gil(model),
-        segmented_training=strategy is not None and strategy.in_segments,
+        segmented_training=strategy is not None and strategy.segmented_training,
     )
 
 

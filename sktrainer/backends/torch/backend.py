@@ -26,7 +26,7 @@ from sktrainer.backends.base import (
 from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
 from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
-from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, STOWAGE
+from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, NETWORK_SERIALIZER
 from sktrainer.backends.torch.train import (
     copy_net,
     is_stop_from_callback,
@@ -65,7 +65,7 @@ class TorchDevices:
 class TorchNetworks:
     """skorch nets, and Modules passed as instances or classes."""
 
-    serializer: NetworkSerializer = STOWAGE
+    serializer: NetworkSerializer = NETWORK_SERIALIZER
 
     def is_raw(self, value: Any) -> bool:
         return is_torch_module(value)

@@ -19,7 +19,7 @@ from sktrainer.backends.torch.recognize import is_torch_module, is_torch_network
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.json_codec import decode_json, encode_json
 
-__all__ = ["ALLOWED_TYPES", "FORMAT", "STOWAGE"]
+__all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
 
 
 WEIGHTS = "model.safetensors"
@@ -102,7 +102,7 @@ class TorchSerializer:
                 f"the optimizer's state cannot be written to a .skt file ({error}); save to "
                 "a .joblib file instead"
             ) from None
-        stored, files = STOWAGE.stowed(model, "model.modules")
+        stored, files = NETWORK_SERIALIZER.to_files(model, "model.modules")
         stored.state["history"] = [dict(row) for row in model.history]
         return ModelParts(stored, {**files, WEIGHTS: store.to_bytes(), TRAINING: training})
 
@@ -118,7 +118,7 @@ class TorchSerializer:
         store = TensorStore.from_bytes(files[WEIGHTS])
         states = decode_json(files[TRAINING], store.state_readers)
         history = state.state.pop("history")
-        net = STOWAGE.unstowed(state, files, "model.modules")
+        net = NETWORK_SERIALIZER.from_files(state, files, "model.modules")
         _initialize(net, states)
         net.history_ = History(history)
         return net
@@ -243,9 +243,9 @@ class TorchNetworkSerializer(NetworkFiles):
         return net
 
 
-STOWAGE = TorchNetworkSerializer()
+NETWORK_SERIALIZER = TorchNetworkSerializer()
 
 
 if TYPE_CHECKING:
     _: ModelSerializer = FORMAT
-    __: NetworkSerializer = STOWAGE
+    __: NetworkSerializer = NETWORK_SERIALIZER

@@ -181,11 +181,11 @@ def concatenate(graph: GraphBuilder, values: list[GraphValue]) -> GraphValue:
     InputError
         If a column contains strings.
     """
-    texts = [value.name for value in values if value.kind == "text"]
-    if texts:
+    strings = [value.name for value in values if value.kind == "text"]
+    if strings:
         raise InputError(
             f"string columns are passed to the model without encoding: "
-            f"{', '.join(map(repr, texts))}; encode them in the Pipeline, or use "
+            f"{', '.join(map(repr, strings))}; encode them in the Pipeline, or use "
             'preprocessor="auto"'
         )
     if len(values) == 1:

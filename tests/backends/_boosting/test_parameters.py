@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sktrainer.backends._boosting.parameters import refuse_unsupported
 from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 from tests.backends.boosters import (
@@ -60,8 +61,8 @@ def test_request_seed_is_used_unless_the_user_set_one(library: str) -> None:
 def test_threads_do_not_exceed_the_granted_or_requested_number(library: str) -> None:
     X, y, _ = make_rows()
     name = "thread_count" if library == "catboost" else "n_jobs"
-    for asked, expected in ((None, 2), (-1, 2), (1, 1), (64, 2)):
-        own = {} if asked is None else {name: asked}
+    for requested, expected in ((None, 2), (-1, 2), (1, 1), (64, 2)):
+        own = {} if requested is None else {name: requested}
         outcome = fit(make_classifier(library, 2, **own), X, y, n_threads=2)
         assert outcome.model.get_params()[name] == expected
 
@@ -105,3 +106,43 @@ def test_rankers_and_native_boosters_are_rejected(library: str) -> None:
         backend.capabilities(ranker, "regression")
     with pytest.raises(ParameterError, match="scikit-learn estimator, got"):
         backend.capabilities(object(), "regression")
+
+
+catboost = pytest.importorskip("catboost")
+lightgbm = pytest.importorskip("lightgbm")
+xgboost = pytest.importorskip("xgboost")
+
+
+@pytest.mark.parametrize(
+    ("base", "wrapper"),
+    [
+        (xgboost.XGBRegressor, "XGBModel"),
+        (lightgbm.LGBMRegressor, "LGBMModel"),
+        (catboost.CatBoostRegressor, "CatBoost"),
+    ],
+)
+@pytest.mark.parametrize("name", ["PriceRanker", "DaskRegressor"])
+def test_names_of_user_defined_subclasses_do_not_matter(base, wrapper, name):
+    refuse_unsupported(type(name, (base,), {})(), wrapper)
+
+
+@pytest.mark.parametrize(
+    ("base", "wrapper"),
+    [
+        (xgboost.XGBRanker, "XGBModel"),
+        (lightgbm.LGBMRanker, "LGBMModel"),
+        (catboost.CatBoostRanker, "CatBoost"),
+    ],
+)
+def test_subclasses_of_rankers_are_refused(base, wrapper):
+    with pytest.raises(ParameterError, match="the ranker Prices; rankers need query groups"):
+        refuse_unsupported(type("Prices", (base,), {})(), wrapper)
+
+
+def test_message_for_a_dask_estimator_names_the_one_without_dask():
+    # Stands for the library's class, whose module cannot be imported without Dask.
+    attributes = {"__module__": "xgboost.dask"}
+    dask = type("DaskXGBClassifier", (xgboost.XGBModel,), attributes)
+    for model_class in (dask, type("OwnClassifier", (dask,), {})):
+        with pytest.raises(ParameterError, match="use XGBClassifier or a subclass of it"):
+            refuse_unsupported(model_class(), "XGBModel")

@@ -48,7 +48,7 @@ def trainer(network, **parameters):
         (build, {"epochs": 0}, "epochs must be an integer >= 1, got 0"),
         (build, {"epochs": "ten"}, "epochs must be an integer >= 1, got 'ten'"),
         (build, {"learning_rate": 0.0}, "a positive number or None, got 0.0"),
-        (build, {"optimizer": "adm"}, "optimizer='adm' is not a known optimizer; did"),
+        (build, {"optimizer": "adm"}, "optimizer='adm' is not a known optimizer. Did"),
         (build, {"loss": "mean_square_error"}, "Did you mean 'mean_squared_error'?"),
         (build, {"batch_size": 1.5}, ">= 1, 'auto', -1 or None, got 1.5"),
         (needs_a_width, {}, "needs_a_width requires width; set estimator__width"),

@@ -132,7 +132,7 @@ def test_each_target_column_has_its_own_scale(library):
     fitted = trainer(library, epochs=30).fit(X, both)
 
     assert r2_score(both, fitted.predict(X), multioutput="raw_values").min() > 0.8
-    assert "2 targets standardised" in " ".join(str(fitted.report_).split())
+    assert "2 targets standardized" in " ".join(str(fitted.report_).split())
 
 
 @each_library
@@ -160,12 +160,12 @@ def test_monitored_score_is_in_units_of_target(library):
 
 @each_library
 @pytest.mark.parametrize(
-    ("own_loss", "asked", "is_scaled"),
+    ("own_loss", "requested", "is_scaled"),
     [(False, "auto", True), (False, False, False), (True, "auto", False), (True, True, True)],
 )
-def test_user_defined_loss_leaves_target_unscaled(library, own_loss, asked, is_scaled):
+def test_user_defined_loss_leaves_target_unscaled(library, own_loss, requested, is_scaled):
     loss = LOSS[library] if own_loss else {}
-    made = trainer(library, epochs=1, estimator__scale_target=asked, **loss)
+    made = trainer(library, epochs=1, estimator__scale_target=requested, **loss)
     fitted = made.fit(X, SMALL)
 
     assert (fitted.model_.target_scale_ is not None) == is_scaled

@@ -65,10 +65,10 @@ def request(
 
 
 def fit(model: Any, **options: Any) -> ModelFit:
-    asked = request(model, **options)
+    requested = request(model, **options)
     # As the trainer does, restore the global state: joblib threads change warning filters.
-    with preserve_global_state(), limit_threads(asked.n_threads):
-        return SklearnBackend().fit(asked)
+    with preserve_global_state(), limit_threads(requested.n_threads):
+        return SklearnBackend().fit(requested)
 
 
 def fit_plain(model: Any, X: Any, y: Any) -> Any:

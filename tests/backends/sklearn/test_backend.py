@@ -258,8 +258,8 @@ def test_plain_fit_records_the_history_of_the_model():
 
 
 def test_fit_returns_the_model_of_the_request():
-    asked = request(GaussianNB())
-    assert SklearnBackend().fit(asked).model is asked.model
+    requested = request(GaussianNB())
+    assert SklearnBackend().fit(requested).model is requested.model
 
 
 @pytest.mark.parametrize("given", [None, True])

@@ -11,7 +11,7 @@ from skorch import NeuralNetRegressor
 from torch import nn
 
 from sktrainer.backends.support import ModelParts
-from sktrainer.backends.torch.serialize import FORMAT, STOWAGE, TRAINING, WEIGHTS
+from sktrainer.backends.torch.serialize import FORMAT, NETWORK_SERIALIZER, TRAINING, WEIGHTS
 from sktrainer.exceptions import FileFormatError, InputError
 
 
@@ -56,7 +56,7 @@ def test_names_of_all_modules_are_listed_without_creating_them():
     entry = {"class": "shutil.rmtree", "children": {"a": inner, "b": None}}
     document = json.dumps([{"$module": entry}]).encode()
     files = {"trainer.modules.json": document, "trainer.modules.safetensors": b""}
-    assert STOWAGE.named(files) == {"os.system", "shutil.rmtree"}
+    assert NETWORK_SERIALIZER.names_in(files) == {"os.system", "shutil.rmtree"}
 
 
 def test_modules_in_containers_keep_tied_weights():
@@ -66,7 +66,9 @@ def test_modules_in_containers_keep_tied_weights():
     net = NeuralNetRegressor(
         nn.Linear, module__layers=[module], criterion__weight=torch.ones(2)
     )
-    again = STOWAGE.unstowed(*STOWAGE.stowed(net, "trainer.modules"), "trainer.modules")
+    again = NETWORK_SERIALIZER.from_files(
+        *NETWORK_SERIALIZER.to_files(net, "trainer.modules"), "trainer.modules"
+    )
     (made,) = again.module__layers
     assert made[2].weight is made[0].weight and not made[0].bias.requires_grad
     x = torch.ones(3, 2)
@@ -78,8 +80,8 @@ def test_attribute_that_is_not_plain_raises_with_path():
     module = nn.Sequential(nn.Linear(1, 1))
     module[0].callback = print
     with pytest.raises(InputError, match=r"module Sequential\.0 has an attribute 'callback'"):
-        STOWAGE.stowed(module, "trainer.modules")
+        NETWORK_SERIALIZER.to_files(module, "trainer.modules")
     module = nn.Sequential(nn.Linear(1, 1))
     module[0].register_forward_hook(print)
     with pytest.raises(InputError, match=r"module Sequential\.0 has hooks"):
-        STOWAGE.stowed(module, "trainer.modules")
+        NETWORK_SERIALIZER.to_files(module, "trainer.modules")

@@ -21,7 +21,7 @@ class IterationStrategy:
         Name of the parameter that sets the number of iterations.
     stops_by_default : bool
         Whether more iterations overfit.
-    in_segments : bool
+    segmented_training : bool
         Whether the model is trained in segments if there is a checkpoint.
     equals_plain_fit : bool
         Whether `fit_n_iterations` equals the model's `fit` and can resume.
@@ -30,7 +30,7 @@ class IterationStrategy:
     iteration = "member"
     count_parameter = "n_estimators"
     stops_by_default = False
-    in_segments = False
+    segmented_training = False
     equals_plain_fit = False
 
     def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:

@@ -37,7 +37,7 @@ class HistGradientBoostingStrategy(IterationStrategy):
     iteration = "round"
     count_parameter = "max_iter"
     stops_by_default = True
-    in_segments = True
+    segmented_training = True
     equals_plain_fit = True
 
     def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:
@@ -133,7 +133,7 @@ class GradientBoostingStrategy(IterationStrategy):
 
     iteration = "round"
     stops_by_default = True
-    in_segments = True
+    segmented_training = True
     equals_plain_fit = True
 
     def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:

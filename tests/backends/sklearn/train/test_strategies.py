@@ -125,11 +125,11 @@ def counting_bagging(size):
 @pytest.mark.parametrize("make", [counting_forest, counting_bagging])
 def test_each_member_fits_once_and_predicts_once(make, size):
     Counting.fits = Counting.rows = 0
-    asked = dataclasses.replace(request(make(size), patience=1000), model=make(size))
-    SklearnBackend().fit(asked)
+    requested = dataclasses.replace(request(make(size), patience=1000), model=make(size))
+    SklearnBackend().fit(requested)
     assert Counting.fits == size
-    assert asked.validation is not None
-    assert Counting.rows == size * len(asked.validation)
+    assert requested.validation is not None
+    assert Counting.rows == size * len(requested.validation)
 
 
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
