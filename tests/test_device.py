@@ -150,7 +150,6 @@ def test_conflicting_devices_of_model_and_trainer_raise(model):
         (NeuralNetClassifier(SmallNet, device=torch.device("cuda", 1)), "cuda:1"),
         (NeuralNetClassifier(SmallNet, device=None), "as set on the module"),
     ],
-    ids=str,
 )
 def test_own_device_reads_library_specific_parameters(model, own):
     assert find_backend(model).own_device(model) == own
