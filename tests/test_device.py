@@ -152,7 +152,6 @@ def test_conflicting_devices_of_model_and_trainer_raise(model):
         (NeuralNetClassifier(SmallNet, device=torch.device("cuda", 1)), "cuda:1"),
         (NeuralNetClassifier(SmallNet, device=None), "as set on the module"),
     ],
-    ids=str,
 )
 def test_configured_device_reads_library_specific_parameters(model, own):
     assert find_backend(model).devices.configured_device(model) == own

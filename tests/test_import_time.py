@@ -1,0 +1,64 @@
+"""The package loads quickly, and frameworks are loaded only when they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.source_rules import FRAMEWORKS, ROOT
+
+
+def _loaded_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_loads_no_framework() -> None:
+    # If they are installed, scikit-learn's pipeline loads rich and pandas loads pyarrow.
+    ours = _loaded_by("import sktrainer")
+    by_others = _loaded_by("import sklearn.pipeline")
+
+    assert {name.partition(".")[0] for name in ours - by_others} & set(FRAMEWORKS) == set()
+
+
+def test_importing_the_package_loads_few_modules_beyond_sklearn() -> None:
+    # The baseline is `import sklearn`, which loads NumPy, SciPy and pandas, but none of the
+    # lazily imported parts of scikit-learn.
+    ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
+
+    assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
+
+
+NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "xgboost.XGBClassifier(n_estimators=20)",
+        "lightgbm.LGBMClassifier(n_estimators=20, verbose=-1)",
+        "sklearn.ensemble.HistGradientBoostingClassifier(max_iter=20)",
+    ],
+)
+def test_fitting_trees_loads_no_neural_network_package(model: str, tmp_path: Path) -> None:
+    package = model.rpartition(".")[0]
+    program = f"""
+import {package}
+from sktrainer import ManagedTrainer, load
+from sktrainer.datasets import load_hypothyroid
+X, y = load_hypothyroid(return_X_y=True)
+trainer = ManagedTrainer({model}, test_size=0.2, random_state=0)
+trainer.fit(X, y).predict_proba(X[:5])
+str(trainer.report_), repr(trainer), trainer._repr_html_()
+load(trainer.save({str(tmp_path / "trees.joblib")!r}), trusted=True).predict(X[:5])
+"""
+    loaded = {name.partition(".")[0] for name in _loaded_by(program)}
+
+    assert package.partition(".")[0] in loaded
+    assert loaded & NETWORK_PACKAGES == set()
