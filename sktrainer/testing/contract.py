@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sktrainer.testing import fit_checks as fit
-from sktrainer.testing import isolation_checks as isolation
-from sktrainer.testing import partial_fit_checks as partial_fit
+import sktrainer.testing.fit_checks as fit
+import sktrainer.testing.isolation_checks as isolation
+import sktrainer.testing.partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
