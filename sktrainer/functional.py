@@ -18,9 +18,11 @@ from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.reporting.text import render_summary
 from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.runtime.seeds import RandomState
 from sktrainer.serialization.bundle import SUFFIXES
 from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
 from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import ScoringParam
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 
@@ -80,9 +82,9 @@ def train_model(
     validation_size: float | int | str | None = 0.1,
     stratify: bool = True,
     shuffle: bool = True,
-    handle_imbalance: Any = "auto",
+    handle_imbalance: object = "auto",
     early_stopping: bool | str = "auto",
-    random_state: Any = 42,
+    random_state: RandomState = 42,
     save_path: str | os.PathLike[str] | None = "models/",
     verbose: int = 1,
     **trainer_params: Any,
@@ -164,8 +166,8 @@ def train_with_cv(
     X: Any,
     y: Any,
     *,
-    cv: Any = 5,
-    scoring: Any = None,
+    cv: object = 5,
+    scoring: ScoringParam = None,
     save_path: str | os.PathLike[str] | None = "models/",
     verbose: int = 1,
     **trainer_params: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
@@ -28,8 +29,9 @@ from sktrainer.exceptions import InputError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.runtime.seeds import RandomState
 from sktrainer.training.tags import trainer_tags
-from sktrainer.types import Array, Split
+from sktrainer.types import Array, Scorer, ScoringParam, Split
 
 if TYPE_CHECKING:
     from sktrainer.data.fingerprint.fingerprint import Fingerprint
@@ -210,25 +212,25 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         estimator: Any,
         *,
         task: str = "auto",
-        preprocessor: Any = "auto",
+        preprocessor: object = "auto",
         categorical_encoding: str = "auto",
         scaling: bool | str = "auto",
-        handle_imbalance: Any = None,
+        handle_imbalance: object = None,
         correct_probabilities: bool = False,
-        split: Any = "auto",
+        split: object = "auto",
         time_column: str | int | None = None,
         shuffle: bool = True,
         test_size: float | int | None = None,
         validation_size: float | int | str | None = "auto",
-        cv: Any = None,
-        scoring: Any = None,
+        cv: object = None,
+        scoring: ScoringParam = None,
         early_stopping: bool | str = "auto",
-        eval_metric: Any = "loss",
+        eval_metric: str | Scorer = "loss",
         n_iter_no_change: int = 50,
         tol: float = 0.0,
         refit: bool = False,
         n_retries: int = 0,
-        random_state: Any = None,
+        random_state: RandomState = None,
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         device: str = "auto",
@@ -306,11 +308,11 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         X: Any,
         y: Any = None,
         *,
-        sample_weight: Any = None,
-        groups: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
         X_val: Any = None,
         y_val: Any = None,
-        sample_weight_val: Any = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train the model on X and y.
 
@@ -374,7 +376,12 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
 
     @available_if(_supports_partial_fit)
     def partial_fit(
-        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        classes: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """Train incrementally on a chunk of rows.
 

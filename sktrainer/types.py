@@ -5,7 +5,7 @@ FitData -> Split -> PreparedData -> ModelFit -> Scores
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +22,7 @@ __all__ = [
     "Rows",
     "Scorer",
     "Scores",
+    "ScoringParam",
     "SetName",
     "Split",
     "StopReason",
@@ -33,6 +34,11 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 Scorer: TypeAlias = Callable[..., float]
+
+
+ScoringParam: TypeAlias = (
+    str | Scorer | list[str] | tuple[str, ...] | set[str] | Mapping[str, str | Scorer] | None
+)
 
 
 Task: TypeAlias = Literal["classification", "regression"]

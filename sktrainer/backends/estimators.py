@@ -119,11 +119,11 @@ def _flatten_steps(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple
     return flat
 
 
-def has_method(step: Any, method: str) -> bool:
+def has_method(step: object, method: str) -> bool:
     return step is not None and not isinstance(step, str) and hasattr(step, method)
 
 
-def is_raw_network(value: Any) -> bool:
+def is_raw_network(value: object) -> bool:
     """Return whether this is a network that is not an estimator.
 
     That is an instance or class of a network library, or a function, which is assumed to

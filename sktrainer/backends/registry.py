@@ -97,7 +97,7 @@ def find_backend(model: Any) -> Backend:
     return _load_backend(specs[FALLBACK])
 
 
-def is_builder(value: Any) -> bool:
+def is_builder(value: object) -> bool:
     """Return whether the value is a function, which builds a model."""
     return inspect.isroutine(value) or isinstance(value, functools.partial)
 

@@ -200,10 +200,10 @@ class NetworkSerializer(Protocol):
 
     prefix: str
 
-    def to_files(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+    def to_files(self, value: object, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return the value with placeholders for its networks, and the networks as files."""
 
-    def from_files(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+    def from_files(self, value: object, files: Mapping[str, bytes], prefix: str) -> Any:
         """Rebuild the value passed to `to_files`; the names in the files must be trusted."""
 
     def names_in(self, files: Mapping[str, bytes]) -> set[str]:
@@ -222,22 +222,22 @@ class NetworkSupport(Protocol):
 
     serializer: NetworkSerializer
 
-    def is_raw(self, value: Any) -> bool:
+    def is_raw(self, value: object) -> bool:
         """Return whether this is a network or its class, which is not an estimator yet."""
 
-    def wrap(self, value: Any) -> Any:
+    def wrap(self, value: object) -> Any:
         """Return the estimator that trains a network or a wrapper of the library."""
 
-    def clone(self, value: Any) -> Any:
+    def clone(self, value: object) -> Any:
         """Return a copy whose pickle and hash depend on its content alone."""
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: object) -> Any:
         """Return plain values with a reproducible pickle; `value` itself if it needs none."""
 
-    def decode(self, encoded: Any) -> Any:
+    def decode(self, encoded: object) -> Any:
         """Restore the value passed to `encode`."""
 
-    def describe(self, value: Any) -> Any:
+    def describe(self, value: object) -> Any:
         """Return values that identify an object and can be hashed; None for other objects."""
 
     def problems(self, model: Any) -> list[str]:

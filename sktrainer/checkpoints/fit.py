@@ -57,7 +57,7 @@ class NotPicklableError(Exception):
     """Raised if a part of a model cannot be written to a checkpoint."""
 
 
-def pickle_member(name: str, value: Any) -> StateMembers:
+def pickle_member(name: str, value: object) -> StateMembers:
     """Return a state with a single pickled member, for arbitrary Python objects.
 
     Loading it can execute code; see docs/checkpoints.md.

@@ -84,7 +84,7 @@ def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
     return value if isinstance(value, Checkpoint) else Checkpoint(Path(value))
 
 
-def with_per_fit(value: Any) -> Any:
+def with_per_fit(value: object) -> Any:
     """Return `checkpoint` with one sub-folder per fit. Other values are returned unchanged.
 
     Examples

@@ -120,7 +120,7 @@ def as_input_dict(X: Mapping[Any, Any]) -> dict[str, Array]:
     return inputs
 
 
-def _as_input_array(name: object, values: Any, problems: list[str]) -> Array:
+def _as_input_array(name: object, values: object, problems: list[str]) -> Array:
     if not isinstance(name, str):
         problems.append(
             f"the keys of X must be names of the network's inputs, got {name!r}. Use strings."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import is_classifier
 
 from sktrainer.data.columns import missing_column_message
@@ -148,7 +149,11 @@ def pop_target_column(X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def scoring_rows(
-    X: Any, y: Any, task: Task, classes: Array | None, sample_weight: Any = None
+    X: Any,
+    y: Any,
+    task: Task,
+    classes: Array | None,
+    sample_weight: npt.ArrayLike | None = None,
 ) -> Rows:
     """Return rows to score after the fit, with the targets encoded for the scorers.
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ __all__ = ["MISSING", "Levels", "factorize", "fit_levels", "is_missing", "map_le
 MISSING = -1
 
 
-def level_text(value: Any) -> str:
+def level_text(value: object) -> str:
     """Return the string used to compare a value with the levels.
 
     Whole floats lose their ".0", because pandas converts an integer column to floats as
@@ -36,7 +35,7 @@ def level_text(value: Any) -> str:
     return str(value)
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Return whether a value is None, NaN, NaT or pandas.NA."""
     return value is None or value is pd.NA or (not isinstance(value, str) and value != value)
 
@@ -139,7 +138,7 @@ class Levels:
         codes, strings = factorize(values)
         return map_levels(codes, strings, self._table)
 
-    def _code(self, value: Any) -> int:
+    def _code(self, value: object) -> int:
         if isinstance(value, str):
             return self._table.get(value, MISSING)
         return MISSING if is_missing(value) else self._table.get(level_text(value), MISSING)

@@ -78,7 +78,7 @@ def length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
 
 
 def check_sample_weight(
-    name: str, weight: Any, n_samples: int | None, problems: ProblemList, table: str = "X"
+    name: str, weight: object, n_samples: int | None, problems: ProblemList, table: str = "X"
 ) -> Array | None:
     """Return weights as floats, one per row."""
     if weight is None:
@@ -111,7 +111,7 @@ def check_sample_weight(
     return values
 
 
-def check_groups(groups: Any, n_samples: int | None, problems: ProblemList) -> Array | None:
+def check_groups(groups: object, n_samples: int | None, problems: ProblemList) -> Array | None:
     """Return the groups as integer codes."""
     if groups is None:
         return None

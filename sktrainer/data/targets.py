@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -107,7 +108,7 @@ def encode_target(
 
 
 def encode_chunk_target(
-    y: Any, task: Task, classes: Any, *, multi_output: bool = False
+    y: Any, task: Task, classes: npt.ArrayLike | None, *, multi_output: bool = False
 ) -> tuple[Array, Array | None]:
     """Return the targets of one `partial_fit` chunk, and the classes of all chunks.
 
@@ -156,7 +157,7 @@ def _unknown_labels(labels: Array, codes: Array) -> str:
     return preview_names(pd.unique(pd.Series(labels[codes < 0])).tolist())
 
 
-def lookup_codes(labels: Any, classes: Array) -> Array:
+def lookup_codes(labels: npt.ArrayLike, classes: Array) -> Array:
     """Return the position of each label in `classes`, or -1 for an unknown label."""
     values = column_or_1d(labels.to_numpy() if hasattr(labels, "to_numpy") else labels)
     return np.asarray(_index(classes).get_indexer(_index(values)))

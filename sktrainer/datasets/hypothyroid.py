@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import pandas as pd
@@ -82,7 +83,7 @@ def load_hypothyroid(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
     )
 
 
-def _read(file: Any) -> pd.DataFrame:
+def _read(file: Traversable) -> pd.DataFrame:
     """Read a CSV file in which only empty fields are missing values."""
     with file.open("rb") as raw, gzip.open(raw) as text:
         return pd.read_csv(

@@ -27,7 +27,7 @@ Extension = Callable[[Any], "tuple[str, Any] | None"]
 
 
 def encode_json(
-    value: Any, extension: Extension | None = None, *, indent: int | None = 1
+    value: object, extension: Extension | None = None, *, indent: int | None = 1
 ) -> bytes:
     """Write a value as JSON.
 
@@ -82,7 +82,7 @@ def decode_json(data: bytes, readers: Mapping[str, Callable[[Any], Any]] | None 
     return json.loads(data, object_hook=partial(_decode, READERS | dict(readers or {})))
 
 
-def _encode(value: Any, extension: Extension | None) -> Any:
+def _encode(value: object, extension: Extension | None) -> Any:
     # Exact types, because np.str_ and np.float64 are subclasses of str and float.
     if value is None or isinstance(value, bool) or type(value) in (str, int):
         return value
@@ -103,7 +103,7 @@ def _encode(value: Any, extension: Extension | None) -> Any:
     return _encode_table(value)
 
 
-def _encode_table(value: Any) -> Any:
+def _encode_table(value: object) -> Any:
     if isinstance(value, np.generic):
         return {"$array": {"dtype": value.dtype.str, "scalar": _encode(value.item(), None)}}
     if isinstance(value, np.ndarray):

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -129,7 +130,7 @@ default="onehot+target"
         impute: bool = True,
         scale: bool = True,
         task: Task = "classification",
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.encoding = encoding
         self.max_levels = max_levels
@@ -139,7 +140,9 @@ default="onehot+target"
         self.task = task
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> TableEncoder:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None
+    ) -> TableEncoder:
         """Detect the kind of each column and learn its encoding.
 
         Parameters
@@ -164,7 +167,9 @@ default="onehot+target"
         self._learn(X, y, sample_weight)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    def fit_transform(
+        self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None
+    ) -> Any:
         """Fit and return the encoded training rows, with cross-fitted target encoding.
 
         Parameters
@@ -183,7 +188,7 @@ default="onehot+target"
         return self._learn(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def _learn(self, X: Any, y: Any, sample_weight: Any) -> Any:
+    def _learn(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None) -> Any:
         X = self._validate(X, reset=True)
         names = [f"x{position}" for position in range(X.shape[1])]
         if not sparse.issparse(X) and is_frame(X):
@@ -253,7 +258,7 @@ default="onehot+target"
         X = self._validate(X, reset=False)
         return self._as_output(self._plan.transform(X, self._names), X)
 
-    def get_feature_names_out(self, input_features: Any = None) -> Array:
+    def get_feature_names_out(self, input_features: npt.ArrayLike | None = None) -> Array:
         """Return the names of the output columns.
 
         Parameters

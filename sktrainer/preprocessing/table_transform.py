@@ -78,7 +78,7 @@ class TableTransform:
         self.finish.apply(out)
         return out
 
-    def as_frame(self, out: Array, index: Any = None) -> pd.DataFrame:
+    def as_frame(self, out: Array, index: pd.Index | None = None) -> pd.DataFrame:
         """Return the output as a DataFrame with int32 codes; -1 for missing values."""
         columns = {}
         for position, name in enumerate(self.names):

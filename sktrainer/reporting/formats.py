@@ -33,7 +33,7 @@ _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxdict = 20
 _REPR.maxstring = _REPR.maxother = 700
 
 
-def format_number(value: Any, digits: int = 3) -> str:
+def format_number(value: object, digits: int = 3) -> str:
     """Format a number with `digits` significant digits, and integers in full.
 
     Parameters
@@ -94,7 +94,7 @@ def format_column(values: Sequence[Any]) -> list[str]:
     ]
 
 
-def _is_real(value: Any) -> bool:
+def _is_real(value: object) -> bool:
     return value is None or isinstance(value, float)
 
 
@@ -219,7 +219,7 @@ def format_time(created: str) -> str:
     return f"{when.day} {months[when.month - 1]} {when.year}, {when:%H:%M}"
 
 
-def short_repr(value: Any) -> str:
+def short_repr(value: object) -> str:
     """Return the repr of a parameter, with long lists and strings truncated.
 
     Examples

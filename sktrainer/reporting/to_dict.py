@@ -44,7 +44,7 @@ def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, pd.DataFrame):

@@ -16,7 +16,7 @@ __all__ = ["index_rows", "sample_indices"]
 INDEX_SAMPLERS = ("RandomOverSampler", "RandomUnderSampler")
 
 
-def index_rows(sampler: Any, rows: Rows) -> Array:
+def index_rows(sampler: object, rows: Rows) -> Array:
     """Return row positions as a one-column X, to be resampled in place of a dict of arrays.
 
     Raises
@@ -34,7 +34,7 @@ def index_rows(sampler: Any, rows: Rows) -> Array:
     return np.arange(len(rows))[:, np.newaxis]
 
 
-def sample_indices(sampler: Any, rows: Rows, X_new: Any, y_new: Array) -> Array:
+def sample_indices(sampler: object, rows: Rows, X_new: object, y_new: Array) -> Array:
     """Return the positions in `rows` of the rows that a fitted sampler selected.
 
     Raises

@@ -17,7 +17,7 @@ from sktrainer.types import Array, Rows
 __all__ = ["creates_synthetic_rows", "make_sampler", "resample", "sampler_notes"]
 
 
-def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
+def make_sampler(method: object, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
     """Return the unfitted sampler for a value of `handle_imbalance`.
 
     A sampler is cloned, and each `random_state` that is None is set. `categorical` holds the
@@ -48,7 +48,7 @@ def make_sampler(method: Any, categorical: tuple[int, ...], counts: Array, seed:
     return classes[method](random_state=seed)
 
 
-def creates_synthetic_rows(sampler: Any) -> bool:
+def creates_synthetic_rows(sampler: object) -> bool:
     """Return whether a value of `handle_imbalance` may create synthetic rows.
 
     Examples
@@ -110,7 +110,7 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
     return Rows(X_new, y_new, weight[sample_indices(sampler, rows, X_new, y_new)])
 
 
-def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
+def sampler_notes(sampler: object, classes: Array) -> tuple[str, ...]:
     """Return a note for each class with fewer neighbours than `TableSMOTE` needs."""
     if not isinstance(sampler, TableSMOTE):
         return ()
@@ -126,7 +126,7 @@ def sampler_notes(sampler: Any, classes: Array) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _uses_label_strategy(sampler: Any) -> bool:
+def _uses_label_strategy(sampler: object) -> bool:
     if isinstance(sampler, TableSMOTE):
         return False
     # A strategy of imblearn that is a string ("auto", "minority") refers to no label.
@@ -134,7 +134,7 @@ def _uses_label_strategy(sampler: Any) -> bool:
     return not (is_imblearn and isinstance(getattr(sampler, "sampling_strategy", None), str))
 
 
-def _failure_message(sampler: Any, rows: Rows, error: Exception) -> str:
+def _failure_message(sampler: object, rows: Rows, error: Exception) -> str:
     name = type(sampler).__name__
     if "NaN" in str(error) or "missing values" in str(error):
         return (

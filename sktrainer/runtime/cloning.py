@@ -33,13 +33,13 @@ def clone_estimator(estimator: Any) -> Any:
         return type(estimator)(**{k: _copy_value(v) for k, v in parameters.items()})
 
 
-def _copy_value(value: Any) -> Any:
+def _copy_value(value: object) -> Any:
     if isinstance(value, (list, tuple)) and any(_holds_estimator(v) for v in value):
         return type(value)(_copy_value(v) for v in value)
     return clone_estimator(value) if _holds_estimator(value) else copy.deepcopy(value)
 
 
-def _holds_estimator(value: Any) -> bool:
+def _holds_estimator(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_holds_estimator(v) for v in value)
     return hasattr(value, "get_params") and not isinstance(value, type)

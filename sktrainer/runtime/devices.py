@@ -81,7 +81,7 @@ class DeviceChoice:
         return self.name is not None and self.name.startswith(("cuda", "gpu", "mps"))
 
 
-def is_device_name(value: Any) -> bool:
+def is_device_name(value: object) -> bool:
     """Return whether a value is a valid device name, whether or not the device exists.
 
     Examples

@@ -8,7 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["derive_seed", "effective_retries", "root_seed", "segment_seed", "set_unset_seeds"]
+__all__ = [
+    "RandomState",
+    "derive_seed",
+    "effective_retries",
+    "root_seed",
+    "segment_seed",
+    "set_unset_seeds",
+]
 
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 

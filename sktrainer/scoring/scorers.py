@@ -16,7 +16,7 @@ from sklearn import metrics
 from sklearn.metrics import get_scorer, make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.types import Array, Scorer, Task
+from sktrainer.types import Array, Scorer, ScoringParam, Task
 
 __all__ = [
     "LabelMappingScorer",
@@ -224,7 +224,11 @@ class Scoring:
         return Scoring({name: scorer}, single=True, user_defined=self.user_defined & {name})
 
 
-def resolve_scoring(scoring: Any, task: Task, n_classes: int) -> Scoring:
+def resolve_scoring(
+    scoring: ScoringParam,
+    task: Task,
+    n_classes: int,
+) -> Scoring:
     """Convert the `scoring` parameter, which must be valid, to scorers.
 
     Examples

@@ -51,7 +51,7 @@ class StateAuditor:
     approved: set[str] = field(default_factory=set)
     _seen: dict[int, State] = field(default_factory=dict)
 
-    def read(self, state: Any) -> None:
+    def read(self, state: object) -> None:
         """Visit the whole state.
 
         Raises
@@ -70,7 +70,7 @@ class StateAuditor:
         """Return the pairs of role and name that are not known to be harmless."""
         return {(role, name) for role, name in self.names if not is_allowed(role, name)}
 
-    def _node(self, state: Any) -> None:
+    def _node(self, state: object) -> None:
         if not isinstance(state, dict):
             raise FileFormatError(
                 f"a state contains {type(state).__name__} where a dict is expected"
@@ -102,7 +102,7 @@ class StateAuditor:
             raise FileFormatError(f"a state has the type {name}, expected one of {allowed}")
         self.approved.add(name)
 
-    def _children(self, states: Any) -> None:
+    def _children(self, states: object) -> None:
         if not isinstance(states, list):
             raise FileFormatError("the content of a state is not a list")
         for state in states:

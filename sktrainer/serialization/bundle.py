@@ -118,7 +118,7 @@ def read_bundle(
     return trainer
 
 
-def _are_names(names: Any) -> bool:
+def _are_names(names: object) -> bool:
     return isinstance(names, (list, tuple, set, frozenset)) and all(
         isinstance(name, str) for name in names
     )
@@ -133,7 +133,7 @@ def _check_suffix(path: Path) -> None:
         )
 
 
-def _write_pickle(value: Any, path: Path, suffix: str) -> None:
+def _write_pickle(value: object, path: Path, suffix: str) -> None:
     """Write a pickle, including the classes and functions of a script or a notebook."""
     import cloudpickle
     import joblib

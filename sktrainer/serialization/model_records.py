@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from sktrainer.data.fingerprint.differences import fingerprint_differences
+from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.serialization.type_ids import TRAINER, type_name
@@ -97,7 +98,7 @@ def save_model_file(trainer: Any, folder: Path) -> tuple[Path, str | None]:
         raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write a value as JSON, atomically."""
     with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -179,7 +180,7 @@ def diff_frame(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def _data_rows(a: Any, b: Any) -> list[tuple[str, str, Any, Any]]:
+def _data_rows(a: Fingerprint, b: Fingerprint) -> list[tuple[str, str, Any, Any]]:
     if a is None or b is None:
         return [] if a is b else [("data", "fingerprint", _short(a), _short(b))]
     return [("data", line, _short(a), _short(b)) for line in fingerprint_differences(a, b)]

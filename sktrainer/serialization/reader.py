@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from sktrainer.backends.base import Backend
 from sktrainer.backends.registry import backend_by_name
@@ -93,7 +93,7 @@ def _errors_name_file(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _read_members(file: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _read_members(file: BinaryIO) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the manifest and all members, after verifying their checksums."""
     archive, infos = open_archive(file)
     if MANIFEST not in infos or infos[MANIFEST].file_size > MOST_BYTES:

@@ -54,14 +54,14 @@ def skops_io() -> ModuleType:
 class _Members(dict[str, bytes]):
     """In-memory replacement for the zip file that skops writes, which would be read again."""
 
-    def writestr(self, name: str, data: Any) -> None:
+    def writestr(self, name: str, data: bytes | memoryview) -> None:
         self[name] = bytes(data)
 
     def namelist(self) -> _Members:
         return self
 
 
-def dump_skops(value: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+def dump_skops(value: object) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the skops state of a value and the files that it refers to.
 
     `skops.io.dumps` writes indented JSON, which takes 90% of its time because Python's C

@@ -6,7 +6,7 @@ invalid ones would read memory out of bounds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["validate_trees"]
 LEAF = -1
 
 
-def validate_trees(value: Any, network_packages: Collection[str] = ()) -> None:
+def validate_trees(value: object, network_packages: Collection[str] = ()) -> None:
     """Check all trees in the objects that were constructed from a file.
 
     Parameters
@@ -49,7 +49,7 @@ def validate_trees(value: Any, network_packages: Collection[str] = ()) -> None:
             _check_index(holder)
 
 
-def _objects(value: Any, network_packages: Collection[str]) -> Iterator[Any]:
+def _objects(value: object, network_packages: Collection[str]) -> Iterator[Any]:
     """Yield every reachable object that is not a container or plain value, each once."""
     stack, seen = [value], set()
     while stack:
@@ -69,13 +69,13 @@ def _objects(value: Any, network_packages: Collection[str]) -> Iterator[Any]:
             stack.extend(getattr(item, "__dict__", {}).values())
 
 
-def _is_network(item: Any, packages: Collection[str]) -> bool:
+def _is_network(item: object, packages: Collection[str]) -> bool:
     """Return whether an object is of these packages and no estimator, which may hold trees."""
     roots = {base.__module__.partition(".")[0] for base in type(item).__mro__}
     return not roots.isdisjoint(packages) and not hasattr(item, "get_params")
 
 
-def _trees_of(ensemble: Any) -> Iterator[Any]:
+def _trees_of(ensemble: object) -> Iterator[Any]:
     """Yield the trees of an ensemble that passes its own, already validated X to them.
 
     Trees of a bagging ensemble with feature subsets have another width than the ensemble;
@@ -99,7 +99,7 @@ def _check_tree(tree: Any, width: int | None) -> None:
     _check_features(feature[inner], tree.n_features if width is None else width)
 
 
-def _flat(rounds: Any) -> Iterator[Any]:
+def _flat(rounds: Iterable[Iterable[Any]]) -> Iterator[Any]:
     return (predictor for one_round in rounds for predictor in one_round)
 
 

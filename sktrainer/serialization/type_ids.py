@@ -60,7 +60,7 @@ ADDRESSES: dict[str, str] = {
 }
 
 
-def type_name(value: Any) -> str:
+def type_name(value: object) -> str:
     """Return the id or import path of a class, or of the class of an object.
 
     Examples

@@ -93,7 +93,7 @@ def audit_state(data: bytes) -> AuditedState:
     return AuditedState(data, names, objects & needs, frozenset(needs), construct)
 
 
-def dump_state(value: Any, what: str) -> AuditedState:
+def dump_state(value: object, what: str) -> AuditedState:
     """Write a value as a skops file, and check that reading it gives the same value.
 
     `what` is the name of the value in error messages.
@@ -162,7 +162,7 @@ def _is_there(module: str, attribute: str) -> bool:
         return bool(owner) and _is_there(owner, method)
 
 
-def _normal(value: Any) -> tuple[State, dict[str, bytes]]:
+def _normal(value: object) -> tuple[State, dict[str, bytes]]:
     """Return the state and files of a value, numbered by occurrence.
 
     skops numbers objects by memory address, which differs between processes.
@@ -183,7 +183,7 @@ class _StateNormalizer:
         self._done: dict[int, State] = {}
         self._ids = {address: name for name, address in ADDRESSES.items()}
 
-    def node(self, value: Any) -> Any:
+    def node(self, value: object) -> Any:
         """Return a state that has numbers only for objects that are referenced repeatedly."""
         if isinstance(value, list):
             return [self.node(item) for item in value]
@@ -261,7 +261,7 @@ NOT_COMPARED = frozenset({"__id__", "file"})
 
 
 def _bare_state(
-    value: Any, left_out: frozenset[str], files: dict[str, str] | None = None
+    value: object, left_out: frozenset[str], files: dict[str, str] | None = None
 ) -> Any:
     """Return a state without numbers, and with checksums instead of file names."""
     if isinstance(value, list):

@@ -47,7 +47,7 @@ def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str
 
 
 def folds(
-    data: FitData, rows: Array, n_folds: int | None, splitter: Any, seed: int
+    data: FitData, rows: Array, n_folds: int | None, splitter: object, seed: int
 ) -> list[tuple[Array, Array]]:
     """Return the splits of a copy of the splitter.
 
@@ -107,7 +107,7 @@ def _pairs(
         ) from error
 
 
-def _arguments(splitter: Any, data: FitData, rows: Array) -> tuple[Any, ...]:
+def _arguments(splitter: object, data: FitData, rows: Array) -> tuple[Any, ...]:
     """Return the arguments X, y and groups for the splitter.
 
     scikit-learn's splitters only use the length of X, so no copy of the rows is needed.
@@ -138,7 +138,7 @@ def _seeded_copy(splitter: Any, seed: int) -> Any:
     return copied
 
 
-def _set_size(splitter: Any, n_held: int, n_rows: int) -> None:
+def _set_size(splitter: object, n_held: int, n_rows: int) -> None:
     if hasattr(splitter, "test_size"):
         # The integer test_size of GroupShuffleSplit counts groups, so a fraction is set.
         counts_groups = isinstance(splitter, GroupShuffleSplit)
@@ -159,7 +159,7 @@ def _set_n_splits(splitter: Any, n_splits: int) -> None:
         splitter.cvargs["n_splits"] = n_splits
 
 
-def _positions(side: Any, n_rows: int, number: int) -> Array:
+def _positions(side: object, n_rows: int, number: int) -> Array:
     positions = np.asarray(side)
     if positions.dtype == bool and len(positions) == n_rows:
         return np.flatnonzero(positions)
@@ -191,12 +191,12 @@ def _checked_pair(train: Array, test: Array, n_samples: int, name: str) -> tuple
     return train, test
 
 
-def _no_split_message(splitter: Any, what: str, n_rows: int) -> str:
+def _no_split_message(splitter: object, what: str, n_rows: int) -> str:
     return (
         f"{_name(splitter)}: expected at least one split for {what} of {n_rows:,} rows, got "
         "none. Use a splitter that returns more splits."
     )
 
 
-def _name(splitter: Any) -> str:
+def _name(splitter: object) -> str:
     return type(splitter).__name__

@@ -54,7 +54,7 @@ class HeldOut:
     notes: tuple[str, ...] = ()
 
 
-def resolve_kind(split: Any, *, task: Task, has_groups: bool, has_time: bool) -> str:
+def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool) -> str:
     """Return the kind of split for a valid value of the `split` parameter.
 
     "auto" is "time" with a time column, else "group" with groups, else "stratified" for

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -112,7 +111,7 @@ def split_validation(
 
 
 def split_folds(
-    data: FitData, rows: Array, plan: SplitPlan, cv: Any
+    data: FitData, rows: Array, plan: SplitPlan, cv: object
 ) -> list[tuple[Array, Array]]:
     """Return folds over some rows, of the same kind as the split.
 

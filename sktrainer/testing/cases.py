@@ -9,6 +9,7 @@ from typing import Any
 from unittest import SkipTest
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sktrainer.backends.estimators import clone_network
@@ -208,7 +209,7 @@ def model_outputs(trainer: ManagedTrainer, X: Any) -> Array:
     return np.asarray(predicted)
 
 
-def bit_identical(left: Any, right: Any) -> bool:
+def bit_identical(left: npt.ArrayLike, right: npt.ArrayLike) -> bool:
     """Return whether two arrays are bit-identical, with the same dtype and shape.
 
     Examples

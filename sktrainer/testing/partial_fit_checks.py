@@ -129,7 +129,7 @@ def check_rejected_chunk_changes_nothing(case: Case) -> None:
     assert bit_identical(model_outputs(trainer, case.probe()), _outputs_of_chunks(case))
 
 
-def _check_is_rejected(trainer: ManagedTrainer, X: Any, y: Any, probe: Any) -> None:
+def _check_is_rejected(trainer: ManagedTrainer, X: Any, y: Any, probe: object) -> None:
     before = model_outputs(trainer, probe)
     try:
         trainer.partial_fit(X, y)

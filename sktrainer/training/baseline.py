@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -124,7 +123,7 @@ def compare_log_loss(
 
 
 def compare_squared_error(
-    predicted: Array, y: Array, mean: Any, weight: Array | None = None
+    predicted: Array, y: Array, mean: float | Array, weight: Array | None = None
 ) -> BaselineComparison:
     """Compare the RMSE of a model with that of predicting the training mean.
 

@@ -68,14 +68,14 @@ def _set_parameters(model: Any) -> dict[str, Any]:
     return {name: value for name, value in parameters if name in known and _is_set(value)}
 
 
-def _is_set(value: Any) -> bool:
+def _is_set(value: object) -> bool:
     """Return whether a value is set: not None, not empty and not "auto"."""
     if value is None or (isinstance(value, str) and value == "auto"):
         return False
     return not hasattr(value, "__len__") or len(value) > 0
 
 
-def _passes_columns_through(holder: Any) -> bool:
+def _passes_columns_through(holder: object) -> bool:
     """Return whether a meta-estimator passes its columns unchanged to its sub-estimators.
 
     Pipelines and transformers do not. A voting ensemble has `transform` too, but predicts.
@@ -116,7 +116,7 @@ class _ColumnTranslation:
         )
 
     def translated(
-        self, name: str, value: Any, parameter: ColumnParameter, problems: list[str]
+        self, name: str, value: object, parameter: ColumnParameter, problems: list[str]
     ) -> Any:
         """Return a parameter's value for the encoded columns, or add to `problems`."""
         value = _parse_literal(value)
@@ -128,7 +128,7 @@ class _ColumnTranslation:
             problems.extend(error.problems)
             return value
 
-    def _each(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _each(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         """Translate constraint directions; each applies to exactly one numeric column."""
         found = [0] * len(self.sources)
         problems = []
@@ -144,7 +144,7 @@ class _ColumnTranslation:
             raise ParameterError(problems)
         return parameter.form(found)
 
-    def _weights(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _weights(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         """Translate weights; each applies to all columns encoded from one, 1 elsewhere."""
         found = [1.0] * len(self.sources)
         for position, weight in self._pairs(name, value):
@@ -152,16 +152,16 @@ class _ColumnTranslation:
                 found[output] = float(weight)
         return parameter.form(found)
 
-    def _groups(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _groups(self, name: str, value: Iterable[Any], parameter: ColumnParameter) -> Any:
         """Translate groups of columns to groups of encoded columns."""
         groups = [self._outputs(name, group) for group in value]
         return parameter.form([group for group in groups if group])
 
-    def _listed(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _listed(self, name: str, value: Iterable[Any], parameter: ColumnParameter) -> Any:
         """Translate a list of columns to all columns encoded from them."""
         return parameter.form(self._outputs(name, value))
 
-    def _categories(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _categories(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         """Check that the listed columns are categorical, then reset the parameter.
 
         The backend gets the categorical columns from the encoder instead.
@@ -176,7 +176,7 @@ class _ColumnTranslation:
             raise ParameterError(self._in_the_table(f"{name} lists {numbers[0]!r}", numbers[0]))
         return parameter.form([])
 
-    def _types(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _types(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         raise ParameterError(self._in_the_table(f"{name}={value!r} is set", self.names[0]))
 
     def _in_the_table(self, what: str, column: str) -> str:
@@ -186,7 +186,7 @@ class _ColumnTranslation:
             "out; or encode X yourself and pass preprocessor=None."
         )
 
-    def _strings(self, name: str, value: Any, parameter: ColumnParameter) -> Any:
+    def _strings(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         raise ParameterError(
             f"{name}={value!r} requires unencoded columns, but the automatic preprocessor "
             "encodes them. Pass preprocessor=None, or leave this parameter out."
@@ -206,7 +206,7 @@ class _ColumnTranslation:
             )
         return list(enumerate(value))
 
-    def _position(self, name: str, column: Any) -> int:
+    def _position(self, name: str, column: object) -> int:
         # An integer is a position, as in the libraries; out of range it may be a name.
         if isinstance(column, (int, np.integer)) and 0 <= column < len(self.names):
             return int(column)
@@ -234,7 +234,7 @@ def _mask_to_positions(value: Any) -> list[Any]:
     return listed
 
 
-def _parse_literal(value: Any) -> Any:
+def _parse_literal(value: object) -> Any:
     """Evaluate a list or tuple in a string, such as XGBoost's "(1, 0)"; keep other values."""
     if not isinstance(value, str) or value.strip()[:1] not in ("(", "["):
         return value

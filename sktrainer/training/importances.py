@@ -102,7 +102,7 @@ def _weights(model: Any) -> tuple[Array | None, str | None]:
     return np.abs(weights).mean(axis=0), "mean absolute coef_"
 
 
-def _numbers(weights: Any) -> Array | None:
+def _numbers(weights: object) -> Array | None:
     if weights is None:
         return None
     dense = weights.toarray() if hasattr(weights, "toarray") else weights

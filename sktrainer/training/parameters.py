@@ -165,19 +165,19 @@ def _either(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: any(test(value) for test in tests)
 
 
-def _is_none(value: Any) -> bool:
+def _is_none(value: object) -> bool:
     return value is None
 
 
-def _is_bool(value: Any) -> bool:
+def _is_bool(value: object) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _is_int(value: Any, at_least: int) -> bool:  # bool is a subclass of int
+def _is_int(value: object, at_least: int) -> bool:  # bool is a subclass of int
     return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
 
 
-def _is_size(value: Any) -> bool:
+def _is_size(value: object) -> bool:
     if _is_bool(value) or not isinstance(value, Real):
         return False
     return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
@@ -189,12 +189,12 @@ def _has_attributes(*names: str) -> Callable[[Any], bool]:
     )
 
 
-def _is_random_state(value: Any) -> bool:
+def _is_random_state(value: object) -> bool:
     generators = (np.random.RandomState, np.random.Generator)
     return value is None or _is_int(value, 0) or isinstance(value, generators)
 
 
-def _is_cv(value: Any) -> bool:
+def _is_cv(value: object) -> bool:
     iterable = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
     return _is_int(value, 2) or _has_attributes("split")(value) or iterable
 
@@ -301,7 +301,7 @@ def _checkpoint_problems(checkpoint: Any) -> list[str]:
     ]
 
 
-def _scoring_problems(scoring: Any) -> list[str]:
+def _scoring_problems(scoring: object) -> list[str]:
     if scoring is None or callable(scoring):
         return []
     if isinstance(scoring, str):
@@ -320,7 +320,7 @@ def _scoring_problems(scoring: Any) -> list[str]:
     return _unknown_scorers("scoring", named)
 
 
-def _eval_metric_problems(metric: Any) -> list[str]:
+def _eval_metric_problems(metric: object) -> list[str]:
     if callable(metric) or metric == "loss":
         return []
     return _unknown_scorers("eval_metric", [metric], "'loss', ", ("loss",))

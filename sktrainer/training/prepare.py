@@ -137,7 +137,7 @@ def _fit_transform(step: Any, X: Any, y: Array) -> Any:
     return step.fit(X, y).transform(X)
 
 
-def _is_cross_fitted(step: Any) -> bool:
+def _is_cross_fitted(step: object) -> bool:
     """Return whether `fit_transform` may differ from `fit` followed by `transform`.
 
     The automatic preprocessor reports it. Other steps are only trusted if they inherit
@@ -175,7 +175,7 @@ def _sampler_notes(state: _StepState, data: FitData) -> tuple[str, ...]:
 
 
 def _apply_imbalance(
-    state: _StepState, method: Any, categorical: tuple[int, ...], data: FitData, seed: int
+    state: _StepState, method: object, categorical: tuple[int, ...], data: FitData, seed: int
 ) -> Array | None:
     """Weight or resample the training rows, and return the class weights, if any."""
     if method is None or data.classes is None:

@@ -122,6 +122,6 @@ def describe_params(parameters: Mapping[str, Any], parts: EstimatorParts) -> dic
     return strings | {prefix + name: _stable_repr(value) for name, value in model.items()}
 
 
-def _stable_repr(value: Any) -> str:
+def _stable_repr(value: object) -> str:
     """Return a value as text, without memory addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", short_repr(value))

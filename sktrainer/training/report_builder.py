@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from sktrainer.training.messages import rows_by_set, sizes_by_set
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
-from sktrainer.types import FitData, Split
+from sktrainer.types import FitData, Scorer, Split
 
 __all__ = ["build_report"]
 
@@ -108,11 +108,11 @@ def _data_section(
     return section
 
 
-def _count_by_label(data: FitData, counts: Any) -> dict[str, int]:
+def _count_by_label(data: FitData, counts: Iterable[float]) -> dict[str, int]:
     return {label: int(n) for label, n in _by_label(data, counts).items()}
 
 
-def _by_label(data: FitData, values: Any) -> dict[str, float]:
+def _by_label(data: FitData, values: Iterable[float]) -> dict[str, float]:
     assert data.classes is not None
     return {str(k): float(v) for k, v in zip(data.classes.tolist(), values, strict=True)}
 
@@ -227,7 +227,7 @@ def _scores_note(data: FitData, scoring: Scoring) -> str:
     return f"{', '.join(of_positive)}: for the positive class {str(data.classes[1])!r}"
 
 
-def _scores_positive_class(scorer: Any) -> bool:
+def _scores_positive_class(scorer: Scorer) -> bool:
     average = getattr(scorer, "_kwargs", {}).get("average", "binary")
     return needs_pos_label(scorer) and average == "binary"
 

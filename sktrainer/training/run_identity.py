@@ -27,7 +27,7 @@ from sktrainer.types import FitData
 __all__ = ["describe_value", "open_run"]
 
 
-def describe_value(value: Any) -> Any:
+def describe_value(value: object) -> Any:
     """Convert a value to JSON types, such that equal values give equal results.
 
     Numbers, strings and containers are kept. A class is replaced by its name; a function or
@@ -88,21 +88,21 @@ def _code(code: CodeType) -> bytes:
     return b"|".join([*parts, *map(_constant, code.co_consts)])
 
 
-def _constant(value: Any) -> bytes:
+def _constant(value: object) -> bytes:
     if isinstance(value, CodeType):
         return _code(value)
     # The iteration order of a set of strings differs between processes.
     return repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value).encode()
 
 
-def _network_content(value: Any) -> Any:
+def _network_content(value: object) -> Any:
     """Decompose a network or a part of one, because its pickle is not deterministic."""
     networks = find_backend(value).networks
     described = None if networks is None else networks.describe(value)
     return value if described is None else described
 
 
-def _content(value: Any) -> str:
+def _content(value: object) -> str:
     """Return a digest of an object, or an empty string if it cannot be pickled."""
     try:
         return str(joblib.hash(value))[:12]
@@ -201,7 +201,7 @@ def _describe_param(name: str, value: Any, into: dict[str, Any]) -> None:
             into[f"{name}__{inner}"] = _describe_nested(of_inner, inside)
 
 
-def _describe_nested(value: Any, inside: Mapping[str, Any]) -> Any:
+def _describe_nested(value: object, inside: Mapping[str, Any]) -> Any:
     """Describe a parameter, without sub-estimators that have entries of their own."""
     if _is_estimator(value):
         return _class_name(value)
@@ -212,15 +212,15 @@ def _describe_nested(value: Any, inside: Mapping[str, Any]) -> Any:
     return describe_value(value)
 
 
-def _class_or_value(value: Any) -> Any:
+def _class_or_value(value: object) -> Any:
     return _class_name(value) if _is_estimator(value) else describe_value(value)
 
 
-def _is_estimator(value: Any) -> bool:
+def _is_estimator(value: object) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _class_name(value: Any) -> str:
+def _class_name(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
@@ -233,7 +233,7 @@ def _data(raw: FitInputs) -> dict[str, str]:
     }
 
 
-def _fingerprint(value: Any) -> str:
+def _fingerprint(value: object) -> str:
     try:
         return fingerprint(value)
     except Exception:  # X may be anything that the first step of a Pipeline accepts

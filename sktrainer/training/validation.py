@@ -33,7 +33,7 @@ from sktrainer.scoring.scorers import (
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
-from sktrainer.types import Array, FitData, Task
+from sktrainer.types import Array, FitData, Scorer, Task
 
 __all__ = ["Checked", "resampling_problem", "scorer_problem", "validate"]
 
@@ -171,7 +171,7 @@ def _resolve_encoding(
     )
 
 
-def _resolve_eval_metric(eval_metric: Any) -> EvalMetric:
+def _resolve_eval_metric(eval_metric: str | Scorer) -> EvalMetric:
     if isinstance(eval_metric, str):
         if eval_metric == "loss":
             return EvalMetric()
@@ -244,7 +244,7 @@ def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
     return problems
 
 
-def resampling_problem(sampler: Any) -> str:
+def resampling_problem(sampler: object) -> str:
     """Return the error text for a sampler that resamples the rows of a chunk."""
     is_method = isinstance(sampler, str)
     name = f"handle_imbalance={sampler!r}" if is_method else type(sampler).__name__

@@ -13,7 +13,7 @@ import numpy as np
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.checkpoints.schedule import as_checkpoint
 from sktrainer.data.fingerprint.differences import fingerprint_differences
-from sktrainer.data.fingerprint.fingerprint import fingerprint_inputs
+from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inputs
 from sktrainer.data.inputs import pop_target_column
 from sktrainer.exceptions import InputError, SktrainerWarning
 from sktrainer.reporting.text import label_lines
@@ -113,7 +113,7 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
     )
 
 
-def _data_differences(trainer: Any, now: Any) -> tuple[str, ...]:
+def _data_differences(trainer: Any, now: Fingerprint) -> tuple[str, ...]:
     before = getattr(trainer, "fingerprint_", None)
     if before is None:
         return ("the fit recorded no fingerprint",)

@@ -120,7 +120,7 @@ def _to_network_dtype(values: Array, of_booleans: type) -> Array:
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def take_network_rows(X: Any, rows: Any) -> Any:
+def take_network_rows(X: Any, rows: object) -> Any:
     """Return rows (positions or a slice) of an array, or of each array in a dict.
 
     Examples

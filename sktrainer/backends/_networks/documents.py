@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class ArrayStore:
     def __init__(self, arrays: Mapping[str, Array] | None = None) -> None:
         self.arrays = dict(arrays or {})
 
-    def encode(self, value: Any) -> tuple[str, Any] | None:
+    def encode(self, value: object) -> tuple[str, Any] | None:
         """Add a numeric array (`extension` of `encode_json`)."""
         if isinstance(value, (pd.DataFrame, pd.Series)):
             raise TypeError("a table is not part of the state of a network")
@@ -53,7 +53,7 @@ class ArrayStore:
         """`readers` of `decode_json`."""
         return {"$stored": self._read}
 
-    def _read(self, content: Any) -> Array:
+    def _read(self, content: Sequence[str]) -> Array:
         key, dtype = content
         if not dtype:
             return self.arrays[key]
@@ -72,7 +72,7 @@ class ArrayStore:
 
 
 def encodable_attributes(
-    owner: Any, extension: Extension, skip: Collection[str] = ()
+    owner: object, extension: Extension, skip: Collection[str] = ()
 ) -> dict[str, Any]:
     """Return the attributes of a callback that `encode_json` can write with an extension."""
     found = {}

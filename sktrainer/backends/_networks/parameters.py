@@ -64,7 +64,7 @@ def rate_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> li
 
 
 def choice_problems(
-    name: str, value: Any, choices: Collection[Any], *, hint: str = ""
+    name: str, value: object, choices: Collection[Any], *, hint: str = ""
 ) -> list[str]:
     """Check that a value is one of a few choices.
 
@@ -79,7 +79,7 @@ def choice_problems(
 
 
 def identifier_problems(
-    name: str, value: Any, get: Callable[[str], Any], known: Collection[str]
+    name: str, value: object, get: Callable[[str], Any], known: Collection[str]
 ) -> list[str]:
     """Check that a library knows a loss or an optimizer by this name.
 
@@ -115,7 +115,7 @@ def identifier_problems(
     return []
 
 
-def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> list[str]:
+def missing_problems(made: object, missing: Collection[str], filled_in: str) -> list[str]:
     """Check that a class or a function has all required arguments.
 
     Examples
@@ -131,7 +131,9 @@ def missing_problems(made: Any, missing: Collection[str], filled_in: str) -> lis
     return [f"{name} requires {names}; {hint}"]
 
 
-def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]) -> list[str]:
+def unknown_problems(
+    made: object, unknown: Collection[str], known: Collection[str]
+) -> list[str]:
     """Report names that are not parameters of a class or a function, with a suggestion.
 
     Examples
@@ -147,7 +149,7 @@ def unknown_problems(made: Any, unknown: Collection[str], known: Collection[str]
     return problems
 
 
-def _is_among(value: Any, choices: Collection[Any]) -> bool:
+def _is_among(value: object, choices: Collection[Any]) -> bool:
     """Return whether a value is a choice; unlike with ``in``, 1 does not match True."""
     plain = bool(value) if isinstance(value, np.bool_) else value
     return any(type(plain) is type(choice) and plain == choice for choice in choices)

@@ -48,7 +48,7 @@ class EstimatorPlaceholder:
     fitted: bool = False
 
 
-def replace_networks(value: Any, holds: Callable[[Any], bool], networks: list[Any]) -> Any:
+def replace_networks(value: object, holds: Callable[[Any], bool], networks: list[Any]) -> Any:
     """Return a value with placeholders for its networks, which are added to a list.
 
     Examples
@@ -63,7 +63,7 @@ def replace_networks(value: Any, holds: Callable[[Any], bool], networks: list[An
     return map_items(value, lambda item: replace_networks(item, holds, networks))
 
 
-def insert_networks(value: Any, networks: Sequence[Any]) -> Any:
+def insert_networks(value: object, networks: Sequence[Any]) -> Any:
     """Return a value with the networks that `replace_networks` took out of it."""
     if isinstance(value, NetworkPlaceholder):
         return networks[value.number]

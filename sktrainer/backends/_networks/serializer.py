@@ -33,7 +33,7 @@ class NetworkFiles:
     prefix: str
     array_suffix: str
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Return whether this is a network, or another object that is stored like one."""
         raise NotImplementedError
 
@@ -49,7 +49,7 @@ class NetworkFiles:
         """Return the import paths in a document, without creating anything."""
         raise NotImplementedError
 
-    def take_apart(self, value: Any) -> EstimatorPlaceholder | None:
+    def take_apart(self, value: object) -> EstimatorPlaceholder | None:
         """Return class and attributes of an estimator of this library; None for others."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class NetworkFiles:
         """Return the estimator with this class and these attributes."""
         raise NotImplementedError
 
-    def to_files(self, value: Any, prefix: str) -> tuple[Any, dict[str, bytes]]:
+    def to_files(self, value: object, prefix: str) -> tuple[Any, dict[str, bytes]]:
         """Return a value with placeholders for its networks, and the networks as files."""
         networks: list[Any] = []
         stored = self.take_apart(value)
@@ -71,7 +71,7 @@ class NetworkFiles:
         document, arrays = self.encode(networks)
         return value, {f"{prefix}.json": document, f"{prefix}{self.array_suffix}": arrays}
 
-    def from_files(self, value: Any, files: Mapping[str, bytes], prefix: str) -> Any:
+    def from_files(self, value: object, files: Mapping[str, bytes], prefix: str) -> Any:
         """Restore the value that was passed to `to_files`."""
         if not isinstance(value, (NetworkPlaceholder, EstimatorPlaceholder)):
             return value

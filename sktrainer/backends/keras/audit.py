@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class ConfigAuditor:
     custom: dict[str, str] = field(default_factory=dict)
     _own: set[str] = field(default_factory=set)
 
-    def read(self, config: Any) -> None:
+    def read(self, config: Mapping[str, Any]) -> None:
         """Read the whole configuration.
 
         Raises
@@ -109,7 +110,7 @@ class ConfigAuditor:
         if clash:
             raise FileFormatError(f"a Keras model redefines the Keras name {min(clash)!r}")
 
-    def _walk(self, value: Any, key: str = "") -> None:
+    def _walk(self, value: object, key: str = "") -> None:
         if isinstance(value, dict):
             self._node(value) if "class_name" in value else self._items(value)
         elif isinstance(value, (list, tuple)):
@@ -160,7 +161,7 @@ class ConfigAuditor:
             raise FileFormatError("a Keras model contains an array that is not numeric")
         self._items(config)
 
-    def _function(self, module: str, name: Any) -> None:
+    def _function(self, module: str, name: object) -> None:
         if not isinstance(name, str):
             raise FileFormatError("a Keras model contains a function without a name")
         if name in self.functions:
@@ -173,7 +174,7 @@ class ConfigAuditor:
             raise FileFormatError(f"a Keras model contains the unknown function {name!r}")
         self._own.add(name)
 
-    def _class_of_keras(self, module: str, name: str, registered: Any) -> None:
+    def _class_of_keras(self, module: str, name: str, registered: object) -> None:
         from keras.saving import get_registered_object
 
         found = _first([f"{module}.{name}"])
@@ -210,7 +211,7 @@ def audit_entry(entry: Mapping[str, Any]) -> ConfigAuditor:
     return auditor
 
 
-def build_checked(config: Any, arrays: list[Array]) -> Any:
+def build_checked(config: Mapping[str, Any], arrays: list[Array]) -> Any:
     """Create a model, but no variables before their sizes match those of the arrays.
 
     A file can then not allocate much more memory than it has data. Within Keras's stateless
@@ -237,7 +238,7 @@ def build_checked(config: Any, arrays: list[Array]) -> Any:
     return value
 
 
-def plain_name(value: Any) -> str:
+def plain_name(value: type | FunctionType) -> str:
     """Return the import path of a class or a function."""
     return f"{value.__module__}.{value.__qualname__}"
 

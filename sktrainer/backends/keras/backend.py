@@ -44,10 +44,10 @@ class KerasNetworks:
 
     serializer: NetworkSerializer = NETWORK_SERIALIZER
 
-    def is_raw(self, value: Any) -> bool:
+    def is_raw(self, value: object) -> bool:
         return is_keras_model(value) or is_builder(value)
 
-    def wrap(self, value: Any) -> Any:
+    def wrap(self, value: object) -> Any:
         """Return the estimator of a model or builder; a wrapper becomes trainable."""
         if self.is_raw(value):
             return KerasEstimator(value)
@@ -67,10 +67,10 @@ class KerasNetworks:
         copies = {name: clone_estimator(item) for name, item in params.items()}
         return type(value)(**decode_networks(copies))
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: object) -> Any:
         return encode_networks({"": value})[""]
 
-    def decode(self, encoded: Any) -> Any:
+    def decode(self, encoded: object) -> Any:
         return decode_networks({"": encoded})[""]
 
     def describe(self, value: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.multiclass import type_of_target
 
 from sktrainer.backends._networks.target_scale import TargetScale
@@ -98,7 +99,7 @@ class BuildContext:
 
 
 def build_arguments(
-    build: Any, context: BuildContext, given: Mapping[str, Any]
+    build: Callable[..., Any], context: BuildContext, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the arguments to call a model-building function with.
 
@@ -117,14 +118,14 @@ def build_arguments(
     return found | plain
 
 
-def missing_arguments(build: Any, given: Mapping[str, Any]) -> set[str]:
+def missing_arguments(build: Callable[..., Any], given: Mapping[str, Any]) -> set[str]:
     """Return the required arguments that neither the user nor sktrainer sets."""
     if is_instance(build):
         return set()
     return required_names(build) - set(given) - PROVIDED_ARGUMENTS
 
 
-def check_built(model: Any, by: Any) -> None:
+def check_built(model: Any, by: Callable[..., Any]) -> None:
     """Raise ParameterError if `model` is not a Keras model."""
     import keras
 
@@ -136,12 +137,12 @@ def check_built(model: Any, by: Any) -> None:
         )
 
 
-def builder_parameters(build: Any) -> set[str]:
+def builder_parameters(build: Callable[..., Any]) -> set[str]:
     """Return the parameter names of a model-building function; empty for an instance."""
     return set() if is_instance(build) else set(named_parameters(build))
 
 
-def builder_defaults(build: Any) -> dict[str, Any]:
+def builder_defaults(build: Callable[..., Any]) -> dict[str, Any]:
     """Return the parameters with a default, except those in `PROVIDED_ARGUMENTS`."""
     return {} if is_instance(build) else default_values(build, but=PROVIDED_ARGUMENTS)
 
@@ -259,7 +260,9 @@ class TrainingOptions:
     class_weight: Any = None
 
 
-def full_fit_request(net: Any, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+def full_fit_request(
+    net: TrainableEstimator, X: Any, y: Any, sample_weight: npt.ArrayLike | None
+) -> dict[str, Any]:
     """Return the arguments of a fit request without held-out rows."""
     y = np.asarray(y)
     weight = None if sample_weight is None else np.asarray(sample_weight)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, Self
 
+import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from sktrainer.backends._networks.parameters import (
@@ -91,13 +93,13 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
         self,
         model: Any,
         *,
-        optimizer: Any = None,
+        optimizer: object = None,
         learning_rate: float | None = None,
-        loss: Any = None,
-        metrics: Any = None,
+        loss: object = None,
+        metrics: object = None,
         epochs: int = 200,
-        batch_size: Any = "auto",
-        callbacks: Any = None,
+        batch_size: int | str | None = "auto",
+        callbacks: Iterable[Any] | None = None,
         scale_target: bool | str = "auto",
         **parameters: Any,
     ) -> None:
@@ -141,7 +143,7 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train for all epochs without held-out rows.
 
         Parameters
@@ -229,7 +231,7 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
         given = {"loss": self.loss, "metrics": self.metrics}
         return {name: value for name, value in given.items() if value is not None}
 
-    def _new_optimizer(self, default: Any) -> Any:
+    def _new_optimizer(self, default: object) -> Any:
         import keras
 
         given = self._routed("optimizer")

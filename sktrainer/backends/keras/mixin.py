@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from sktrainer.backends._networks.data import fixed_batches, network_input
@@ -56,7 +57,7 @@ class KerasEstimatorBase:
         """Whether the estimator encodes targets and decodes predictions itself."""
         return False
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train for one epoch on these rows."""
         classes = None
         if self.__sklearn_is_fitted__():

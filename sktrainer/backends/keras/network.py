@@ -60,15 +60,15 @@ def _map_networks(
     return value
 
 
-def _is_network(value: Any) -> bool:
+def _is_network(value: object) -> bool:
     return is_instance(value) or _is_function_wrapper(value)
 
 
-def _is_encoded(value: Any) -> bool:
+def _is_encoded(value: object) -> bool:
     return isinstance(value, dict) and _CONFIG in value
 
 
-def _is_function_wrapper(value: Any) -> bool:
+def _is_function_wrapper(value: object) -> bool:
     """Return whether this is a loss or metric that wraps a function and its arguments."""
     return not isinstance(value, type) and hasattr(value, "_fn_kwargs")
 
@@ -145,12 +145,12 @@ def _decode(entry: Mapping[str, Any]) -> Any:
     return value
 
 
-def _wrapped_arguments(value: Any) -> list[dict[str, Any]]:
+def _wrapped_arguments(value: object) -> list[dict[str, Any]]:
     """Return the arguments of a loss or metric, or of all those in a compiled model."""
     return [dict(part._fn_kwargs) for part in _wrapped_functions(value)]
 
 
-def _wrapped_functions(value: Any) -> Iterator[Any]:
+def _wrapped_functions(value: object) -> Iterator[Any]:
     if _is_function_wrapper(value):
         yield value
     elif isinstance(value, dict):
@@ -162,7 +162,7 @@ def _wrapped_functions(value: Any) -> Iterator[Any]:
         yield from _wrapped_functions(compile_arguments(value))
 
 
-def compile_arguments(value: Any) -> dict[str, Any]:
+def compile_arguments(value: object) -> dict[str, Any]:
     """Return the arguments that a model was compiled with; empty for other values."""
     return getattr(getattr(value, "_compile_config", None), "config", None) or {}
 
@@ -221,7 +221,7 @@ def custom_objects(value: Any) -> dict[str, Any]:
     }
 
 
-def _is_of_library(part: Any) -> bool:
+def _is_of_library(part: object) -> bool:
     root = str(part.__module__).partition(".")[0]
     return root in _LIBRARIES or root in sys.stdlib_module_names
 
@@ -231,7 +231,7 @@ def _is_importable(part: Any) -> bool:
     return getattr(sys.modules.get(part.__module__), part.__qualname__, None) is part
 
 
-def _iter_parts(value: Any) -> Iterator[Any]:
+def _iter_parts(value: object) -> Iterator[Any]:
     """Yield functions, and the classes of losses, metrics and optimizers."""
     if isinstance(value, FunctionType):
         yield value
@@ -245,7 +245,7 @@ def _iter_parts(value: Any) -> Iterator[Any]:
         yield type(value)
 
 
-def encode_object(value: Any) -> dict[str, Any]:
+def encode_object(value: object) -> dict[str, Any]:
     """Return a Keras object as JSON-serializable values and arrays.
 
     Returns
@@ -294,7 +294,7 @@ def decode_object(entry: Mapping[str, Any]) -> Any:
     return value
 
 
-def _describe(value: Any) -> dict[str, Any]:
+def _describe(value: object) -> dict[str, Any]:
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
     for node in _nodes(config.get("config")):
         node.pop("compile_config", None)  # only used for the outermost model
@@ -307,7 +307,7 @@ def _describe(value: Any) -> dict[str, Any]:
     return {"config": config, "functions": functions}
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+def _nodes(value: object) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         yield value
         value = list(value.values())

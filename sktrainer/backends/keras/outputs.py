@@ -161,7 +161,7 @@ def read_outputs(
     return OutputSpec(classes, shape, "codes" if "sparse" in name else "onehot", logits)
 
 
-def _describe_loss(loss: Any) -> tuple[str, bool | None]:
+def _describe_loss(loss: object) -> tuple[str, bool | None]:
     """Return a loss's name, and whether it expects logits (None: not stated)."""
     import keras
 

@@ -40,7 +40,7 @@ def is_instance(model: Any) -> bool:
     return not isinstance(model, type) and hasattr(model, "train_on_batch")
 
 
-def is_keras_object(value: Any) -> bool:
+def is_keras_object(value: object) -> bool:
     """Return whether Keras can restore this object from a configuration."""
     bases = [] if isinstance(value, type) else type(value).__mro__
     return hasattr(value, "get_config") and any(

@@ -86,7 +86,7 @@ class KerasNetworkSerializer(NetworkFiles):
     prefix = "trainer.keras"
     array_suffix = ".npz"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Return whether Keras can restore this object from a configuration."""
         return is_keras_object(value)
 
@@ -111,7 +111,7 @@ class KerasNetworkSerializer(NetworkFiles):
         entries = _entries(document, arrays)
         return {name for entry in entries for name in audit_entry(entry).needed}
 
-    def take_apart(self, value: Any) -> EstimatorPlaceholder | None:
+    def take_apart(self, value: object) -> EstimatorPlaceholder | None:
         """Return class and attributes of a Keras estimator, without the adapter's class."""
         if isinstance(value, type) or not hasattr(value, "get_params"):
             return None

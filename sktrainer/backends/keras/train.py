@@ -40,7 +40,7 @@ from sktrainer.backends.keras.training_loop import TrainingLoop, classes_of
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.threads import limit_threads
-from sktrainer.types import ModelFit
+from sktrainer.types import Array, ModelFit
 
 __all__ = ["fit_network", "partial_fit_network"]
 
@@ -145,7 +145,9 @@ def build_and_compile(request: FitRequest) -> TrainableEstimator:
     return net
 
 
-def _target_scale(net: TrainableEstimator, raw: Any, request: FitRequest) -> TargetScale | None:
+def _target_scale(
+    net: TrainableEstimator, raw: Array, request: FitRequest
+) -> TargetScale | None:
     if request.task != "regression":
         return None
     scale = TargetScale.fit(np.asarray(request.train.y), request.train.sample_weight)

@@ -7,10 +7,10 @@ same order). It also avoids Keras's data adapters, whose setup can take longer t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
@@ -30,6 +30,9 @@ from sktrainer.backends.keras.checkpoint import load_state_dict, state_dict
 from sktrainer.backends.keras.devices import set_epoch_seeds
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.types import Array, Rows
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["TrainingLoop", "classes_of"]
 
@@ -108,7 +111,9 @@ class TrainingLoop:
             self.model.set_weights(best)
         return epoch, ended
 
-    def _resumed(self, callbacks: Any) -> tuple[int, list[Array] | None, bool]:
+    def _resumed(
+        self, callbacks: keras.callbacks.CallbackList
+    ) -> tuple[int, list[Array] | None, bool]:
         """Restore the checkpoint's newest state; return 0 epochs if there is none."""
         checkpoint = self.request.checkpoint
         found = None if checkpoint is None else checkpoint.restore()
@@ -119,7 +124,7 @@ class TrainingLoop:
     def _reached(
         self,
         epoch: int,
-        callbacks: Any,
+        callbacks: keras.callbacks.CallbackList,
         best: list[Array] | None,
         *,
         end: bool = False,
@@ -130,7 +135,7 @@ class TrainingLoop:
             state = partial(state_dict, self.model, callbacks.callbacks, best, ended=ended)
             self.request.checkpoint.save_if_due(epoch, state, end=end)
 
-    def _epoch(self, epoch: int, callbacks: Any) -> None:
+    def _epoch(self, epoch: int, callbacks: keras.callbacks.CallbackList) -> None:
         seed = derive_seed(self.seed, "epoch", epoch)
         set_epoch_seeds(seed)
         order = np.arange(len(self.train.y))
@@ -149,7 +154,7 @@ class TrainingLoop:
         self.monitor.record(epoch, values)
         callbacks.on_epoch_end(epoch - 1, logs)
 
-    def _train(self, order: Array, callbacks: Any) -> dict[str, float]:
+    def _train(self, order: Array, callbacks: keras.callbacks.CallbackList) -> dict[str, float]:
         logs: dict[str, float] = {}
         for step, start in enumerate(self._starts()):
             batch = order[start : start + self.batch_size]
@@ -168,7 +173,9 @@ class TrainingLoop:
                 logs = self._on_batch(self.model.test_on_batch, rows, batch)
         return logs
 
-    def _on_batch(self, step: Any, rows: Rows, batch: Any) -> dict[str, float]:
+    def _on_batch(
+        self, step: Callable[..., dict[str, float]], rows: Rows, batch: Array | slice
+    ) -> dict[str, float]:
         weight = None if rows.sample_weight is None else rows.sample_weight[batch]
         logs: dict[str, float] = step(
             take_network_rows(rows.X, batch),
@@ -209,7 +216,9 @@ def _keep_metrics_per_epoch(model: Any) -> Iterator[None]:
         del vars(model)["reset_metrics"]
 
 
-def _class_weights(given: Any, request: FitRequest) -> dict[Any, float] | None:
+def _class_weights(
+    given: Mapping[Any, float] | str | None, request: FitRequest
+) -> dict[Any, float] | None:
     """Return the weight of each class; "balanced" uses the counts of the training rows."""
     if given is None or request.task == "regression":
         return None
@@ -220,7 +229,7 @@ def _class_weights(given: Any, request: FitRequest) -> dict[Any, float] | None:
     return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 
 
-def _batch_size(given: Any, n_samples: int) -> int:
+def _batch_size(given: int | str | None, n_samples: int) -> int:
     if given == "auto":
         return auto_batch_size(n_samples)
     if given == -1:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, SupportsIndex
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -49,7 +50,7 @@ class WrapperMixin(KerasEstimatorBase):
         tags.target_tags.required = True
         return tags
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()
 
 
@@ -131,7 +132,7 @@ class KerasWrapperMixin(WrapperMixin):
             class_weight=self._of_labels(given.get("class_weight")),
         )
 
-    def _of_labels(self, class_weight: Any) -> Any:
+    def _of_labels(self, class_weight: Mapping[int, float] | None) -> Any:
         """Return class weights by label; Keras's keys are the positions of the classes."""
         if class_weight is None or not hasattr(self, "classes_"):
             return class_weight
@@ -151,7 +152,7 @@ _MIXINS = {"scikeras": ScikerasMixin, "keras": KerasWrapperMixin}
 
 
 @functools.cache
-def with_mixin(wrapper_class: Any) -> Any:
+def with_mixin(wrapper_class: type) -> Any:
     """Return the adapter class for the class of a wrapper."""
     if issubclass(wrapper_class, KerasEstimatorBase):
         return wrapper_class
@@ -162,7 +163,7 @@ def with_mixin(wrapper_class: Any) -> Any:
     return type(wrapper_class.__name__, bases, attributes)
 
 
-def _revived(wrapper_class: Any) -> Any:
+def _revived(wrapper_class: type) -> Any:
     made = with_mixin(wrapper_class)
     return made.__new__(made)
 

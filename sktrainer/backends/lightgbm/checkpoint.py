@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import _safe_indexing
@@ -18,6 +18,9 @@ from sktrainer.backends.lightgbm.metrics import EvalMetricParam
 from sktrainer.backends.lightgbm.parameters import SEED, unset_params
 from sktrainer.runtime.seeds import derive_seed, root_seed, segment_seed
 from sktrainer.types import Rows
+
+if TYPE_CHECKING:
+    import lightgbm
 
 __all__ = ["SegmentedTraining"]
 
@@ -89,7 +92,9 @@ class SegmentedTraining:
         )
         model._Booster, model._evals_result = booster, history.logs
 
-    def _train_segment(self, booster: Any, n_rounds: int, seeds: Mapping[str, int]) -> Any:
+    def _train_segment(
+        self, booster: lightgbm.Booster | None, n_rounds: int, seeds: Mapping[str, int]
+    ) -> Any:
         """Train a segment; return its booster. Only the first one uses the wrapper."""
         model = self._request.model
         if self._datasets is None:

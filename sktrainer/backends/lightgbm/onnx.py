@@ -12,6 +12,7 @@ from sktrainer._optional import require
 from sktrainer.data.numbers import round_down_float32
 
 if TYPE_CHECKING:
+    import lightgbm
     import onnx
 
 __all__ = ["LightGBMOnnxConverter"]
@@ -43,7 +44,7 @@ class LightGBMOnnxConverter:
         )
 
 
-def _with_float32_thresholds(booster: Any) -> Any:
+def _with_float32_thresholds(booster: lightgbm.Booster) -> Any:
     """Return a booster with float32 thresholds that split float32 values identically.
 
     The converter would round thresholds to the nearest float32, which may be a higher one.

@@ -80,7 +80,7 @@ def is_dart(params: Mapping[str, Any]) -> bool:
     return first_set(params, BOOSTING) == "dart"
 
 
-def first_set(params: Mapping[str, Any], names: Iterable[str], default: Any = None) -> Any:
+def first_set(params: Mapping[str, Any], names: Iterable[str], default: object = None) -> Any:
     """Return the first value that is not None among these names."""
     return next((params[name] for name in names if params.get(name) is not None), default)
 

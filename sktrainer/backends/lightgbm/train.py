@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from sktrainer.backends.lightgbm.callback import RoundCallback
 from sktrainer.backends.lightgbm.checkpoint import SegmentedTraining
 from sktrainer.backends.lightgbm.metrics import EvalMetricParam
 from sktrainer.types import Rows
+
+if TYPE_CHECKING:
+    import lightgbm
 
 __all__ = ["train_in_segments", "train_rounds"]
 
@@ -31,7 +34,9 @@ def train_in_segments(
 ) -> None:
     """Train in segments of rounds and save a checkpoint after each."""
 
-    def fit(rows: Rows, booster: Any, callback: RoundCallback | None) -> None:
+    def fit(
+        rows: Rows, booster: lightgbm.Booster | None, callback: RoundCallback | None
+    ) -> None:
         train_rounds(replace(request, train=rows), callback, metric, booster)
 
     history = SegmentHistory(keep_best=recorder.stops_early and not cuts)
@@ -42,7 +47,7 @@ def train_rounds(
     request: FitRequest,
     callback: RoundCallback | None = None,
     metric: EvalMetricParam = None,
-    booster: Any = None,
+    booster: lightgbm.Booster | None = None,
 ) -> None:
     """Train the model in one call of its `fit`."""
     model, train = request.model, request.train

@@ -162,7 +162,7 @@ def _set_category_columns(request: FitRequest) -> None:
 
 
 def _unwatched_fit(
-    request: FitRequest, way: IterationStrategy | None, *, limit: Any
+    request: FitRequest, way: IterationStrategy | None, *, limit: int | None
 ) -> ModelFit:
     """Return the result of a fit without early stopping."""
     n_iter = _iterations(request.model)

@@ -67,7 +67,7 @@ class TorchNetworks:
 
     serializer: NetworkSerializer = NETWORK_SERIALIZER
 
-    def is_raw(self, value: Any) -> bool:
+    def is_raw(self, value: object) -> bool:
         return is_torch_module(value)
 
     def wrap(self, value: Any) -> Any:
@@ -86,13 +86,13 @@ class TorchNetworks:
 
         return hash_stable_copy(value)
 
-    def encode(self, value: Any) -> Any:
+    def encode(self, value: object) -> Any:
         return value  # the pickles of copies are reproducible
 
-    def decode(self, encoded: Any) -> Any:
+    def decode(self, encoded: object) -> Any:
         return encoded
 
-    def describe(self, value: Any) -> Any:
+    def describe(self, value: object) -> Any:
         """Return the layers and weights of a Module, whose pickle is not reproducible."""
         if not hasattr(value, "state_dict"):
             return None

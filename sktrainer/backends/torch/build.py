@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def _n_classes(request: FitRequest) -> int:
     return int(np.max(request.train.y)) + 1
 
 
-def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
+def _sizes(net: ModuleNet, request: FitRequest) -> dict[str, Any]:
     """Return the batch size and the number of outputs if they are not set."""
     sizes: dict[str, Any] = {}
     if net.batch_size == "auto":
@@ -79,7 +80,7 @@ def _sizes(net: Any, request: FitRequest) -> dict[str, Any]:
     return sizes
 
 
-def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | None:
+def _target_scale(net: ModuleNet, request: FitRequest, sample: Any) -> TargetScale | None:
     """Return the scale of a regression's target, or None if it is not standardised.
 
     With scale_target="auto", it is not standardised if there is a user-defined loss, which
@@ -97,7 +98,7 @@ def _target_scale(net: Any, request: FitRequest, sample: Any) -> TargetScale | N
     return scale if is_unbounded(outputs) and not is_met else None
 
 
-def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
+def network_targets(net: skorch.NeuralNet, request: FitRequest, y: Array) -> Array:
     """Return targets with the dtype and shape that the loss expects."""
     if isinstance(net, skorch.NeuralNetBinaryClassifier):
         return np.asarray(y, dtype=np.float32)
@@ -108,7 +109,7 @@ def network_targets(net: Any, request: FitRequest, y: Array) -> Array:
     return values.reshape(len(values), *net.output_shape_)
 
 
-def check_outputs(net: Any, request: FitRequest) -> None:
+def check_outputs(net: skorch.NeuralNet, request: FitRequest) -> None:
     """Record the shape of the outputs, and raise if it does not match the target.
 
     Raise an error as well if an embedding cannot look up some of the rows.
@@ -143,7 +144,9 @@ def check_outputs(net: Any, request: FitRequest) -> None:
 SINGLE_OUTPUT_LOSSES = (nn.BCEWithLogitsLoss, nn.BCELoss)
 
 
-def infer_net_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict[str, Any]]:
+def infer_net_and_loss(
+    net: ModuleNet, n_classes: int, sample: Any
+) -> tuple[Any, dict[str, Any]]:
     """Return the class of the skorch net, and the parameters that depend on it.
 
     Parameters
@@ -171,9 +174,9 @@ def infer_net_and_loss(net: Any, n_classes: int, sample: Any) -> tuple[Any, dict
     return _of_many(nn.NLLLoss if of_probabilities else nn.CrossEntropyLoss)
 
 
-def _binary(criterion: Any) -> tuple[Any, dict[str, Any]]:
+def _binary(criterion: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
     return skorch.NeuralNetBinaryClassifier, {"criterion": criterion, "threshold": 0.5}
 
 
-def _of_many(criterion: Any) -> tuple[Any, dict[str, Any]]:
+def _of_many(criterion: Callable[..., Any]) -> tuple[Any, dict[str, Any]]:
     return skorch.NeuralNetClassifier, {"criterion": criterion, "classes": None}

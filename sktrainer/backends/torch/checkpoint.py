@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,17 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.checkpoints.fit import NotPicklableError
 from sktrainer.files.json_codec import decode_json, encode_json
 
+if TYPE_CHECKING:
+    import torch
+    from skorch import NeuralNet
+
 __all__ = ["restore_net", "save_checkpoint"]
 
 
 _TENSORS, _STATE, _HISTORY = "tensors.safetensors", "state.json", "history.json"
 
 
-def restore_net(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
+def restore_net(net: NeuralNet, request: FitRequest) -> tuple[int, Any, bool]:
     """Restore the checkpoint's newest state of a net.
 
     Returns
@@ -43,10 +47,10 @@ def restore_net(net: Any, request: FitRequest) -> tuple[int, Any, bool]:
 
 
 def save_checkpoint(
-    net: Any,
+    net: NeuralNet,
     request: FitRequest,
     epoch: int,
-    best: Any,
+    best: dict[str, torch.Tensor] | None,
     *,
     end: bool = False,
     interrupted: bool = False,
@@ -57,7 +61,9 @@ def save_checkpoint(
         request.checkpoint.save_if_due(epoch, state, end=end)
 
 
-def _net_state(net: Any, best: Any, *, interrupted: bool) -> dict[str, bytes]:
+def _net_state(
+    net: NeuralNet, best: dict[str, torch.Tensor] | None, *, interrupted: bool
+) -> dict[str, bytes]:
     """Return the training state of a net between two epochs.
 
     Parameters
@@ -91,7 +97,7 @@ def _net_state(net: Any, best: Any, *, interrupted: bool) -> dict[str, bytes]:
     return {_STATE: document, _TENSORS: store.to_bytes(), _HISTORY: history}
 
 
-def _restore(net: Any, members: Mapping[str, bytes]) -> tuple[Any, bool]:
+def _restore(net: NeuralNet, members: Mapping[str, bytes]) -> tuple[Any, bool]:
     """Restore a net; return its best state, and whether a callback ended the training."""
     from skorch.history import History
 
@@ -117,7 +123,7 @@ def _restore(net: Any, members: Mapping[str, bytes]) -> tuple[Any, bool]:
     return state["best"], bool(state["interrupted"])
 
 
-def _used_generators(net: Any) -> list[Any]:
+def _used_generators(net: NeuralNet) -> list[Any]:
     """Return the generators that training draws from, in a fixed order."""
     import torch
 
@@ -138,7 +144,7 @@ def _state_dict(value: Any) -> Any:
     return value.state_dict() if is_stateful else None
 
 
-def _callback_state(callback: Any) -> dict[str, Any]:
+def _callback_state(callback: object) -> dict[str, Any]:
     from sktrainer.backends.torch.network import TensorStore
 
     states = {name: _state_dict(value) for name, value in vars(callback).items()}
@@ -147,6 +153,6 @@ def _callback_state(callback: Any) -> dict[str, Any]:
     return {"attributes": encodable_attributes(callback, extension, states), "states": states}
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> Any:
     """Convert a NumPy or torch number in a history to a Python number."""
     return value.item() if hasattr(value, "item") else str(value)

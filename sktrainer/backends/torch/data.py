@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from skorch import NeuralNet
 from skorch.dataset import Dataset
 from torch import nn
 from torch.utils.data import DataLoader
@@ -140,7 +141,7 @@ class BatchLoader:
             yield self.dataset.__getitems__(rows)
 
 
-def identity_collate(batch: Any) -> Any:
+def identity_collate(batch: object) -> Any:
     """Return a batch unchanged (`collate_fn` of a loader)."""
     return batch
 
@@ -179,7 +180,7 @@ def pad_rows(values: Any, size: int) -> Any:
 
 
 @contextmanager
-def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[EmbeddingInput]]:
+def record_embedding_inputs(module: nn.Module, sample: Any) -> Iterator[list[EmbeddingInput]]:
     """Record which inputs embeddings receive while a few rows pass through a module.
 
     Parameters
@@ -207,7 +208,7 @@ def record_embedding_inputs(module: Any, sample: Any) -> Iterator[list[Embedding
     rows = to_tensors(torch_input(sample))
     named = rows if isinstance(rows, dict) else {None: rows}
 
-    def record(table: Any, arguments: tuple[Any, ...]) -> None:
+    def record(table: nn.Embedding | nn.EmbeddingBag, arguments: tuple[Any, ...]) -> None:
         for name, values in named.items():
             if arguments and _same(arguments[0], values):
                 found.append(EmbeddingInput(table.num_embeddings, name))
@@ -228,7 +229,7 @@ def _same(values: torch.Tensor, others: torch.Tensor) -> bool:
 BATCH_LOADER_OPTIONS = {"batch_size", "shuffle", "drop_last"}
 
 
-def supports_batch_loader(net: Any) -> bool:
+def supports_batch_loader(net: NeuralNet) -> bool:
     """Return whether whole batches can be used: the net has no own dataset or loader."""
     loads_plainly = net.iterator_train is DataLoader and net.iterator_valid is DataLoader
     collates = any(hasattr(net, f"iterator_{p}__collate_fn") for p in ("train", "valid"))

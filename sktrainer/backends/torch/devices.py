@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import torch
 
@@ -21,7 +20,7 @@ def gpus() -> AvailableGpus:
     return AvailableGpus(names, "" if names else "torch sees no GPU")
 
 
-def is_available(device: Any) -> bool:
+def is_available(device: str | torch.device | None) -> bool:
     """Return whether torch can place a tensor on this device.
 
     Examples
@@ -40,7 +39,7 @@ def _n_cuda() -> int:
 
 
 @contextmanager
-def seed_generators(seed: int, device: Any) -> Iterator[None]:
+def seed_generators(seed: int, device: str | torch.device | None) -> Iterator[None]:
     """Seed torch's generators within the context, and restore them on exit.
 
     Parameters

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from skorch import NeuralNet
+from torch import nn
 
 from sktrainer.backends._networks.parameters import (
     choice_problems,
@@ -53,16 +55,16 @@ class ModuleNet(NeuralNet):
 
     def __init__(
         self,
-        module: Any,
+        module: nn.Module | Callable[..., nn.Module],
         *,
-        criterion: Any = None,
-        optimizer: Any = torch.optim.Adam,
+        criterion: Callable[..., Any] | None = None,
+        optimizer: Callable[..., Any] = torch.optim.Adam,
         lr: float = 0.001,
         max_epochs: int = 200,
-        batch_size: Any = "auto",
+        batch_size: int | str = "auto",
         precision: str = "float32",
         scale_target: bool | str = "auto",
-        train_split: Any = None,
+        train_split: Callable[..., Any] | None = None,
         verbose: int = 0,
         iterator_train__shuffle: bool = True,
         **parameters: Any,
@@ -135,7 +137,7 @@ class ModuleNet(NeuralNet):
         return tags
 
 
-def _class_problems(name: str, value: Any, example: str) -> list[str]:
+def _class_problems(name: str, value: object, example: str) -> list[str]:
     if value is None or callable(value):
         return []
     return [f"{name} must be a class, such as {example}, got {value!r}"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, SupportsIndex
 
 import cloudpickle
 import numpy as np
 import torch
+from skorch import NeuralNet
 from skorch.dataset import get_len, unpack_data
 from skorch.utils import to_device
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -86,7 +87,7 @@ class NetMixin:
         self.module_.eval()
         return probe_module(self.module_, X, self.infer)
 
-    def infer(self, x: Any, **options: Any) -> Any:
+    def infer(self, x: object, **options: Any) -> Any:
         """Pass a batch through the module, in mixed precision if requested."""
         if not self.mixed_:
             return super().infer(x, **options)  # type: ignore[misc]
@@ -110,7 +111,7 @@ class NetMixin:
             X = torch_input(X)
         return super().get_dataset(X, y)  # type: ignore[misc]
 
-    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+    def get_iterator(self, dataset: object, training: bool = False) -> Any:
         """Return a loader of whole batches for a `RowsDataset`."""
         if not isinstance(dataset, RowsDataset):
             return super().get_iterator(dataset, training=training)  # type: ignore[misc]
@@ -138,12 +139,12 @@ class NetMixin:
         if any(getattr(part, "training", training) != training for part in parts):
             super()._set_training(training)  # type: ignore[misc]
 
-    def on_batch_begin(self, net: Any, batch: Any = None, **options: Any) -> None:
+    def on_batch_begin(self, net: NeuralNet, batch: object = None, **options: Any) -> None:
         """Keep the weights of the batch for its loss."""
         super().on_batch_begin(net, batch=batch, **options)  # type: ignore[misc]
         self._weight_ = batch.weight if isinstance(batch, Batch) else None
 
-    def on_batch_end(self, net: Any, training: bool = False, **options: Any) -> None:
+    def on_batch_end(self, net: NeuralNet, training: bool = False, **options: Any) -> None:
         """Record the sum of weights as batch size, by which skorch averages losses."""
         super().on_batch_end(net, training=training, **options)  # type: ignore[misc]
         if self._weight_ is not None:
@@ -151,7 +152,7 @@ class NetMixin:
             net.history.record_batch(size, float(self._weight_.sum()))
             self._weight_ = None
 
-    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **options: Any) -> Any:
+    def get_loss(self, y_pred: object, y_true: object, *args: Any, **options: Any) -> Any:
         """Return the loss; with weights, ``sum(w * l) / sum(w)``."""
         if self._weight_ is None:
             if self.weighted_:
@@ -237,7 +238,7 @@ class NetMixin:
         moved = state if is_available(device) else {**state, "device": "cpu"}
         super().__setstate__(moved)  # type: ignore[misc]
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()
 
 
@@ -255,7 +256,7 @@ def _truncate_rows(values: Any, n_rows: int) -> Any:
 
 
 @functools.cache
-def with_mixin(net_class: Any) -> Any:
+def with_mixin(net_class: type) -> Any:
     """Return a subclass of a net's class that has `NetMixin` as its first base.
 
     Examples

@@ -93,7 +93,7 @@ class TensorStore:
             tensors[key] = own
         return cls(tensors)
 
-    def encode_state(self, value: Any) -> tuple[str, Any] | None:
+    def encode_state(self, value: object) -> tuple[str, Any] | None:
         """Encode tensors, arrays and counters (`extension` of `encode_json`)."""
         if isinstance(value, torch.Tensor):
             return "$tensor", self.add(value)
@@ -105,7 +105,7 @@ class TensorStore:
             raise TypeError("a table is not part of the state of a network")
         return None
 
-    def encode_module(self, value: Any) -> tuple[str, Any] | None:
+    def encode_module(self, value: object) -> tuple[str, Any] | None:
         """Encode Modules and tensors (`extension` of `encode_json`)."""
         if isinstance(value, torch.nn.Module):
             return "$module", _describe(value, type(value).__name__)
@@ -185,7 +185,7 @@ def _describe(module: torch.nn.Module, path: str) -> dict[str, Any]:
     }
 
 
-def _lazy_arguments(module: Any) -> dict[str, Any]:
+def _lazy_arguments(module: object) -> dict[str, Any]:
     """Return the constructor arguments of a lazy layer of torch."""
     names = set(inspect.signature(type(module)).parameters) - {"device", "dtype"}
     found = {name: getattr(module, name) for name in sorted(names) if hasattr(module, name)}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
+from skorch import NeuralNet
 from torch import nn
+from torch.autograd.graph import Node
 
 from sktrainer.backends.torch.data import to_tensors, torch_input
 from sktrainer.exceptions import ParameterError
@@ -16,7 +18,12 @@ from sktrainer.exceptions import ParameterError
 __all__ = ["is_unbounded", "last_autograd_op", "probe_module", "untrained_outputs"]
 
 
-def probe_module(module: Any, X: Any, call: Callable[[Any], Any] | None = None) -> torch.Tensor:
+Tensors: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
+
+
+def probe_module(
+    module: nn.Module, X: Any, call: Callable[[Any], Any] | None = None
+) -> torch.Tensor:
     """Return a module's first output for a few rows, without training.
 
     Parameters
@@ -43,7 +50,7 @@ def probe_module(module: Any, X: Any, call: Callable[[Any], Any] | None = None) 
     return found[0] if isinstance(found, tuple) else found
 
 
-def _shape_error(module: Any, rows: Any, error: Exception) -> str:
+def _shape_error(module: nn.Module, rows: Tensors, error: Exception) -> str:
     """Return an error message with the module's input and the probable fix."""
     named = rows if isinstance(rows, dict) else {"X": rows}
     got = ", ".join(
@@ -54,7 +61,7 @@ def _shape_error(module: Any, rows: Any, error: Exception) -> str:
     return f"{type(module).__name__} failed on the first rows, {got}: {error}; {advice}"
 
 
-def _shape_hint(module: Any, rows: Any, error: Exception) -> str:
+def _shape_hint(module: nn.Module, rows: Tensors, error: Exception) -> str:
     if isinstance(rows, dict) and isinstance(error, TypeError):
         names = ", ".join(inspect.signature(module.forward).parameters)
         return f"the keys of X are passed to forward as keyword arguments; it accepts {names}"
@@ -90,7 +97,7 @@ _PASS_THROUGH_OPS = _RESHAPE_OPS | frozenset("Add Cat Div Mean Mul Neg Stack Sub
 _LINEAR_OPS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
 
 
-def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
+def untrained_outputs(net: NeuralNet, sample: Any) -> torch.Tensor:
     """Return the outputs of a net's module for a few rows, with their autograd graph.
 
     The module is created for this call only, and the random state stays unchanged.
@@ -99,7 +106,7 @@ def untrained_outputs(net: Any, sample: Any) -> torch.Tensor:
         made = net.initialized_instance(net.module, net.get_params_for("module"))
         module = copy.deepcopy(made).cpu().eval()
 
-        def followed(rows: Any) -> Any:
+        def followed(rows: Tensors) -> Any:
             with torch.enable_grad():
                 return module(**rows) if isinstance(rows, dict) else module(rows)
 
@@ -147,10 +154,10 @@ def last_autograd_op(outputs: torch.Tensor) -> str:
     return "" if step is None else _name(step)
 
 
-def _name(step: Any) -> str:
+def _name(step: Node) -> str:
     """Return the name of an autograd node, such as "Addmm" for AddmmBackward0."""
     return str(step.name()).rstrip("0123456789").removesuffix("Backward")
 
 
-def _previous_ops(step: Any) -> list[Any]:
+def _previous_ops(step: Node) -> list[Any]:
     return [before for before, _ in step.next_functions if before is not None]

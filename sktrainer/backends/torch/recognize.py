@@ -29,12 +29,12 @@ def is_torch_network(estimator: Any) -> bool:
     return is_torch_module(estimator) or any(c.__module__.startswith("skorch.") for c in mro)
 
 
-def constructor_names(module: Any) -> set[str]:
+def constructor_names(module: object) -> set[str]:
     """Return the constructor's parameter names of a Module class; empty for an instance."""
     return set(named_parameters(module)) if isinstance(module, type) else set()
 
 
-def constructor_defaults(module: Any) -> dict[str, Any]:
+def constructor_defaults(module: object) -> dict[str, Any]:
     """Return the default arguments of a Module class's constructor.
 
     `n_outputs` is left out because it depends on the target unless it is set.

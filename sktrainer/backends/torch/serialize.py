@@ -134,17 +134,17 @@ class TorchSerializer:
 FORMAT = TorchSerializer()
 
 
-def _part_names(net: Any) -> list[str]:
+def _part_names(net: NeuralNet) -> list[str]:
     """Return the attributes that hold the modules, criteria and optimizers of a net."""
     return [f"{name}_" for name in (*net._modules, *net._criteria, *net._optimizers)]
 
 
-def _uncompiled(part: Any) -> Any:
+def _uncompiled(part: object) -> Any:
     """Return the module that was passed to `torch.compile`; loading compiles it again."""
     return getattr(part, "_orig_mod", part)
 
 
-def _initialize(net: Any, states: Mapping[str, Any]) -> None:
+def _initialize(net: NeuralNet, states: Mapping[str, Any]) -> None:
     """Initialise a net as in a fit, and load the weights when its module is created.
 
     The optimizer is created later: until then, a lazy layer has no weights to optimize.
@@ -177,7 +177,7 @@ class TorchNetworkSerializer(NetworkFiles):
     prefix = "trainer.modules"
     array_suffix = ".safetensors"
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Return whether this is a Module or a tensor."""
         import torch
 
@@ -211,7 +211,7 @@ class TorchNetworkSerializer(NetworkFiles):
         decode_json(document, readers)
         return found
 
-    def take_apart(self, value: Any) -> EstimatorPlaceholder | None:
+    def take_apart(self, value: object) -> EstimatorPlaceholder | None:
         """Return class and attributes of a skorch net."""
         if isinstance(value, type) or is_torch_module(value) or not is_torch_network(value):
             return None
@@ -247,5 +247,7 @@ NETWORK_SERIALIZER = TorchNetworkSerializer()
 
 
 if TYPE_CHECKING:
+    from skorch import NeuralNet
+
     _: ModelSerializer = FORMAT
     __: NetworkSerializer = NETWORK_SERIALIZER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.backends.eval_metric import score_eval_metric
 from sktrainer.backends.torch.checkpoint import restore_net, save_checkpoint
 from sktrainer.types import Rows
+
+if TYPE_CHECKING:
+    from skorch import NeuralNet
+    from skorch.dataset import Dataset
 
 __all__ = [
     "copy_net",
@@ -27,14 +31,14 @@ __all__ = [
 ]
 
 
-def copy_net(net: Any) -> Any:
+def copy_net(net: NeuralNet) -> Any:
     """Return a deep copy of a net that shares the rows of its history."""
     history = getattr(net, "history_", None)
     return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
 
 
 @contextmanager
-def training_mode(net: Any) -> Iterator[None]:
+def training_mode(net: NeuralNet) -> Iterator[None]:
     """Mark a net as training, and disable its output and its own validation split."""
     values = {"learning_": True, "train_split": None, "verbose": 0}
     before = {name: getattr(net, name) for name in values}
@@ -45,7 +49,7 @@ def training_mode(net: Any) -> Iterator[None]:
         vars(net).update(before)
 
 
-def make_datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
+def make_datasets(net: NeuralNet, request: FitRequest) -> tuple[Any, Any]:
     """Return the training rows, and the validation rows if they can stop the fit."""
     watched = request.validation if request.monitor.stops else None
     return make_dataset(net, request, request.train), (
@@ -53,7 +57,7 @@ def make_datasets(net: Any, request: FitRequest) -> tuple[Any, Any]:
     )
 
 
-def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
+def make_dataset(net: NeuralNet, request: FitRequest, rows: Rows) -> Any:
     """Return the net's dataset of the rows."""
     from sktrainer.backends.torch.build import network_targets
     from sktrainer.backends.torch.data import RowsDataset, supports_batch_loader, torch_input
@@ -64,14 +68,14 @@ def make_dataset(net: Any, request: FitRequest, rows: Rows) -> Any:
     return net.get_dataset(torch_input(rows.X), y)
 
 
-def own_validation_split(validation: Any) -> Any:
+def own_validation_split(validation: Dataset | None) -> Any:
     """Return the `train_split` that gives skorch the validation rows, None without such."""
     from skorch.helper import predefined_split
 
     return None if validation is None else predefined_split(validation)
 
 
-def run_epochs(net: Any, train: Any, request: FitRequest) -> tuple[int, bool]:
+def run_epochs(net: NeuralNet, train: Dataset, request: FitRequest) -> tuple[int, bool]:
     """Train for all epochs; return their number and whether a callback ended training."""
     monitor, limit = request.monitor, request.n_iter or net.max_epochs
     n_iter, best, ended = restore_net(net, request)
@@ -110,7 +114,7 @@ def is_stop_from_callback(interrupt: KeyboardInterrupt) -> bool:
     return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)
 
 
-def _record(net: Any, epoch: int, request: FitRequest) -> None:
+def _record(net: NeuralNet, epoch: int, request: FitRequest) -> None:
     """Record an epoch's losses and the monitored score."""
     values = {"train": {"loss": mean_loss(net, "train")}}
     if request.monitor.stops and request.validation is not None:
@@ -125,7 +129,7 @@ def _record(net: Any, epoch: int, request: FitRequest) -> None:
     request.monitor.record(epoch, values)
 
 
-def mean_loss(net: Any, part: str) -> float:
+def mean_loss(net: NeuralNet, part: str) -> float:
     """Return the mean loss of the last epoch's batches, weighted by their sizes."""
     batches = [b for b in net.history[-1]["batches"] if f"{part}_loss" in b]
     losses = [b[f"{part}_loss"] for b in batches]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._boosting.recorder import RoundRecorder
 from sktrainer.backends._boosting.segments import SegmentHistory
@@ -11,6 +11,9 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.backends.xgboost.metrics import PYTHON_METRIC, ScorerMetric
 from sktrainer.backends.xgboost.parameters import is_truncatable
 from sktrainer.callbacks.early_stopping import Monitor
+
+if TYPE_CHECKING:
+    import xgboost
 
 __all__ = [
     "make_round_callback",
@@ -76,7 +79,9 @@ def make_round_callback(
     return RoundCallback()
 
 
-def truncate_to_best(booster: Any, recorder: RoundRecorder, monitor: Monitor) -> Any:
+def truncate_to_best(
+    booster: xgboost.Booster, recorder: RoundRecorder, monitor: Monitor
+) -> Any:
     """Drop the rounds after the best round."""
     best = recorder.best_iteration
     booster = booster[:best] if best < recorder.n_iter else booster

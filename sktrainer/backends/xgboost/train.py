@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sktrainer.backends._boosting.recorder import RoundRecorder, train_curve_rows
 from sktrainer.backends.base import FitRequest
@@ -12,6 +12,9 @@ from sktrainer.backends.xgboost.checkpoint import fit_in_segments
 from sktrainer.backends.xgboost.metrics import set_metric
 from sktrainer.backends.xgboost.parameters import is_truncatable, n_rounds
 from sktrainer.types import ModelFit
+
+if TYPE_CHECKING:
+    import xgboost
 
 __all__ = ["fit_rounds"]
 
@@ -40,7 +43,9 @@ def fit_rounds(request: FitRequest) -> ModelFit:
     return recorder.outcome(model, max_iter)
 
 
-def _fit(request: FitRequest, booster: Any = None, *, evaluate: bool = True) -> None:
+def _fit(
+    request: FitRequest, booster: xgboost.Booster | None = None, *, evaluate: bool = True
+) -> None:
     parts = [train_curve_rows(request), request.validation] if evaluate else []
     evaluated = [part for part in parts if part is not None]
     train = request.train

@@ -129,7 +129,7 @@ def _in_threads(
         return [digest for group in groups for digest in group]
 
 
-def _update(hasher: Any, values: Array, n_rows: int) -> None:
+def _update(hasher: hashlib._Hash, values: Array, n_rows: int) -> None:
     n_rows = max(n_rows, 1)
     for start in range(0, len(values), n_rows):
         hasher.update(_to_bytes(values[start : start + n_rows]))
@@ -278,7 +278,7 @@ def _polars_numbers(part: Any) -> list[Any]:
     return [b"missing", _to_bytes(part.is_null().to_numpy()), _to_bytes(filled.to_numpy())]
 
 
-def sparse_digest(matrix: Any) -> tuple[str, str]:
+def sparse_digest(matrix: object) -> tuple[str, str]:
     """Return the dtype and digest of the values of a sparse matrix.
 
     Stored zeros, the order of entries and the format do not count. A matrix in another

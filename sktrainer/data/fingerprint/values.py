@@ -81,7 +81,7 @@ def object_column_bytes(values: Sequence[Any]) -> bytes:
     return b"cell" + length_prefixed(map(value_bytes, values))
 
 
-def value_bytes(value: Any) -> bytes:
+def value_bytes(value: object) -> bytes:
     """Return the type and value of a single table value as bytes.
 
     Types count: 1, 1.0, True and "1" differ, and so do None, NaN, NA and NaT.
@@ -114,7 +114,7 @@ def _float_bytes(value: float) -> bytes:
     return b"float:" + (b"nan" if math.isnan(value) else struct.pack("<d", value))
 
 
-def _array_bytes(value: Any) -> bytes:
+def _array_bytes(value: object) -> bytes:
     array = np.asarray(value)
     head = f"array:{array.dtype.str}{array.shape}:".encode()
     if array.dtype.hasobject:
@@ -144,7 +144,7 @@ def _datetime_bytes(value: dt.datetime | dt.time) -> bytes:
     return f"{type(value).__name__}:{value.isoformat()}[{zone}]".encode()
 
 
-def _interval_bytes(value: Any) -> bytes:
+def _interval_bytes(value: pd.Interval[Any]) -> bytes:
     ends = [value_bytes(value.left), value_bytes(value.right)]
     return b"interval:" + length_prefixed([value.closed.encode(), *ends])
 

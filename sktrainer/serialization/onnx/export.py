@@ -85,7 +85,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
 
 
 def _content(
-    trainer: Any, steps: list[tuple[str, Any]], feeds: list[InputSpec], X: Any, expected: Any
+    trainer: Any, steps: list[tuple[str, Any]], feeds: list[InputSpec], X: Any, expected: Array
 ) -> bytes:
     """Return the bytes of an ONNX model whose predictions agree with the trainer."""
 
@@ -174,7 +174,7 @@ def _fill(
     steps: list[tuple[str, Any]],
     feeds: list[InputSpec],
     X: Any,
-    expected: Any,
+    expected: Array,
     wide: bool,
 ) -> None:
     fitted: Predictor = trainer._predictor

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
@@ -63,7 +64,7 @@ class GraphBuilder:
         self._nodes.append(node)
         return name
 
-    def constant(self, values: Any) -> str:
+    def constant(self, values: npt.ArrayLike) -> str:
         """Add a constant with the dtype of `values`; object arrays contain strings."""
         from onnx import numpy_helper
 

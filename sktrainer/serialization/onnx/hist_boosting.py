@@ -7,7 +7,7 @@ of equality tests with a common true branch, which onnxruntime recognises as a s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,9 @@ def _preprocessed(graph: GraphBuilder, model: Any, table: GraphValue) -> GraphVa
     return cast_value(graph, GraphValue(name, "double", table.width), kind)
 
 
-def _columns(graph: GraphBuilder, table: GraphValue, at: Any) -> GraphValue:
+def _columns(
+    graph: GraphBuilder, table: GraphValue, at: Sequence[np.integer] | Array
+) -> GraphValue:
     positions = graph.constant(np.asarray(at, dtype=np.int64))
     return GraphValue(graph.add("Gather", table.name, positions, axis=1), table.kind, len(at))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sktrainer.data.columns import column_names, column_reader, is_frame
 from sktrainer.data.levels import Levels, factorize
@@ -20,6 +21,7 @@ from sktrainer.preprocessing.column_transforms import (
 )
 from sktrainer.preprocessing.fit_matrix import MatrixTransform
 from sktrainer.preprocessing.postprocessing import Postprocessing
+from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.serialization.onnx.graph_builder import ML_DOMAIN, GraphBuilder
 from sktrainer.types import Array
@@ -134,7 +136,7 @@ def _refuse_kinds(names: Sequence[str], kinds: Sequence[str]) -> None:
         raise InputError(problems)
 
 
-def encoder_inputs(encoder: Any, X: Any) -> list[InputSpec]:
+def encoder_inputs(encoder: TableEncoder, X: Any) -> list[InputSpec]:
     """Return the inputs for a TableEncoder: one per column that it uses.
 
     Raises
@@ -210,7 +212,7 @@ def add_encoder(
     return _postprocess(graph, plan.finish, out, len(plan.names))
 
 
-def _kind(dtype: Any) -> Literal["float", "double"]:
+def _kind(dtype: npt.DTypeLike) -> Literal["float", "double"]:
     return "double" if np.dtype(dtype) == np.float64 else "float"
 
 

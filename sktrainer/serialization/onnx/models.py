@@ -50,7 +50,7 @@ def model_problems(model: Any) -> list[str]:
 
 
 def add_step(
-    graph: GraphBuilder, name: str, step: Any, values: dict[str, GraphValue], *, wide: bool
+    graph: GraphBuilder, name: str, step: object, values: dict[str, GraphValue], *, wide: bool
 ) -> GraphValue:
     """Add a fitted scikit-learn transformer; `values` maps its input names to values.
 
@@ -70,7 +70,7 @@ def add_step(
 
 
 def _added_step(
-    graph: GraphBuilder, step: Any, values: dict[str, GraphValue], wide: bool
+    graph: GraphBuilder, step: object, values: dict[str, GraphValue], wide: bool
 ) -> list[GraphValue]:
     from onnx import TensorProto
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
@@ -68,7 +68,7 @@ def _n_outputs(outputs: tuple[int, ...]) -> int:
     return outputs[0] if outputs else 1
 
 
-def _classes_problems(classes: Any, before: Array) -> list[str]:
+def _classes_problems(classes: npt.ArrayLike | None, before: Array) -> list[str]:
     named = before.tolist() if classes is None else np.ravel(classes).tolist()
     if set(named) == set(before.tolist()):
         return []
