@@ -33,6 +33,7 @@ __all__ = [
     "backend_by_name",
     "backend_for_package",
     "backend_specs",
+    "built_in_specs",
     "find_backend",
     "framework_random_states",
     "imported_networks",
@@ -80,7 +81,7 @@ def find_backend(model: Any) -> Backend:
     >>> find_backend(LogisticRegression()).spec.name
     'sklearn'
     """
-    specs = _built_in_specs()
+    specs = built_in_specs()
     if is_builder(model):
         return backend_by_name(next(s.name for s in specs.values() if s.accepts_builders))
     mro = model.__mro__ if isinstance(model, type) else type(model).__mro__
@@ -111,7 +112,7 @@ def backend_specs() -> tuple[BackendSpec, ...]:
         If an entry point cannot be loaded.
     """
     external = {spec.name: spec for spec in map(_external_spec, _entry_points())}
-    return tuple((external | _built_in_specs()).values())
+    return tuple((external | built_in_specs()).values())
 
 
 def backend_by_name(name: str) -> Backend:
@@ -124,7 +125,7 @@ def backend_by_name(name: str) -> Backend:
     InputError
         If there is no backend of this name.
     """
-    spec = _built_in_specs().get(name) or next(
+    spec = built_in_specs().get(name) or next(
         (spec for spec in backend_specs() if spec.name == name), None
     )
     if spec is None:
@@ -145,7 +146,7 @@ def backend_for_package(package: str) -> Backend | None:
     ImportError
         If the package is not installed. The message names the extra to install.
     """
-    for spec in _built_in_specs().values():
+    for spec in built_in_specs().values():
         if package in spec.packages:
             if spec.extra:
                 require(package, spec.extra)
@@ -158,7 +159,7 @@ def imported_networks() -> Iterator[tuple[str, NetworkSupport]]:
 
     Entry points are included once `find_backend` or another function has loaded them.
     """
-    for spec in (*_built_in_specs().values(), *_loaded_external):
+    for spec in (*built_in_specs().values(), *_loaded_external):
         if spec.holds_networks and any(package in sys.modules for package in spec.packages):
             networks = _load_backend(spec).networks
             if networks is not None:
@@ -172,7 +173,7 @@ def allowed_types() -> tuple[AllowedTypes, ...]:
     are not loaded, since some of them import their library.
     """
     built_in = (
-        import_module(f"{_own_package(spec)}.serialize") for spec in _built_in_specs().values()
+        import_module(f"{_own_package(spec)}.serialize") for spec in built_in_specs().values()
     )
     return (
         *(module.ALLOWED_TYPES for module in built_in),
@@ -199,7 +200,8 @@ preserve_also(_preserve_random_states)
 
 
 @functools.cache
-def _built_in_specs() -> dict[str, BackendSpec]:
+def built_in_specs() -> dict[str, BackendSpec]:
+    """Return the specs of the backends of sktrainer, by name."""
     assert __package__ is not None
     folders = iter_modules(import_module(__package__).__path__, f"{__package__}.")
     names = [m.name for m in folders if m.ispkg and not m.name.startswith(f"{__package__}._")]
@@ -213,7 +215,7 @@ def _built_in_owners() -> dict[str, BackendSpec]:
     Estimators that sktrainer itself defines for a library are in the backend's own package.
     """
     owners = {}
-    for spec in _built_in_specs().values():
+    for spec in built_in_specs().values():
         if spec.name != FALLBACK:  # its classes are in the MRO of most models
             owners.update(dict.fromkeys((*spec.packages, _own_package(spec)), spec))
     return owners

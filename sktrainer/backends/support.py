@@ -49,6 +49,8 @@ class BackendSpec:
     holds_networks : bool, default=False
         Whether its objects are opaque: nothing but its `NetworkSerializer` looks inside them
         or writes them to a file.
+    type_ids : tuple of (str, str) pairs, default=()
+        Stable ids of the backend's own classes in files, with their import paths.
     """
 
     name: str
@@ -57,6 +59,7 @@ class BackendSpec:
     extra: str = ""
     accepts_builders: bool = False
     holds_networks: bool = False
+    type_ids: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Stable ids that identify sktrainer's own classes in files.
 
 A file names a class of sktrainer by its id, never by its import path, so that the class can
-move. To move a class, change its address here; ids never change.
+move. To move a class, change its address here, or in the `SPEC` of its backend. Ids never
+change.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from sktrainer.backends.registry import built_in_specs
 from sktrainer.exceptions import FileFormatError
 
 __all__ = [
@@ -35,13 +37,10 @@ ADDRESSES: dict[str, str] = {
     "sktrainer/estimator-placeholder": (
         "sktrainer.backends._networks.placeholders.EstimatorPlaceholder"
     ),
-    "sktrainer/keras-estimator": "sktrainer.backends.keras.estimator.KerasEstimator",
-    "sktrainer/keras-output-spec": "sktrainer.backends.keras.outputs.OutputSpec",
     "sktrainer/level-transform": "sktrainer.preprocessing.column_transforms.LevelTransform",
     "sktrainer/levels": "sktrainer.data.levels.Levels",
     "sktrainer/matrix-transform": "sktrainer.preprocessing.fit_matrix.MatrixTransform",
     "sktrainer/metric-value": "sktrainer.types.MetricValue",
-    "sktrainer/module-net": "sktrainer.backends.torch.estimator.ModuleNet",
     "sktrainer/network-placeholder": (
         "sktrainer.backends._networks.placeholders.NetworkPlaceholder"
     ),
@@ -57,6 +56,7 @@ ADDRESSES: dict[str, str] = {
     "sktrainer/table-smote": "sktrainer.resampling.smote.TableSMOTE",
     "sktrainer/table-transform": "sktrainer.preprocessing.table_transform.TableTransform",
     "sktrainer/target-scale": "sktrainer.backends._networks.target_scale.TargetScale",
+    **{id_: path for spec in built_in_specs().values() for id_, path in spec.type_ids},
 }
 
 

@@ -26,8 +26,8 @@ FRAMEWORKS = (
 
 NAME = re.compile(rf"(?<![a-z])({'|'.join(FRAMEWORKS)})(?![a-z])", re.IGNORECASE)
 
-# Import paths that skops must not import, extras to install, and addresses of classes.
-ALLOWED = {"_optional.py", "serialization/skops_io.py", "serialization/type_ids.py"}
+# Import paths that skops must not import, and extras to install.
+ALLOWED = {"_optional.py", "serialization/skops_io.py"}
 
 
 def framework_names(code: str) -> Iterator[str]:

@@ -9,4 +9,8 @@ SPEC = BackendSpec(
     extra="keras",
     accepts_builders=True,
     holds_networks=True,
+    type_ids=(
+        ("sktrainer/keras-estimator", "sktrainer.backends.keras.estimator.KerasEstimator"),
+        ("sktrainer/keras-output-spec", "sktrainer.backends.keras.outputs.OutputSpec"),
+    ),
 )

@@ -8,4 +8,5 @@ SPEC = BackendSpec(
     address="sktrainer.backends.torch.backend:TorchBackend",
     extra="torch",
     holds_networks=True,
+    type_ids=(("sktrainer/module-net", "sktrainer.backends.torch.estimator.ModuleNet"),),
 )

@@ -190,7 +190,7 @@ def test_only_networks_accept_dict(preprocessor):
     model = LogisticRegression()
     with pytest.raises(InputError, match="only networks support"):
         ManagedTrainer(model, preprocessor=preprocessor).fit(X, Y)
-    with pytest.raises(InputError, match="as in fit, got a dict"):
+    with pytest.raises(InputError, match="expected a table or an array as in fit"):
         ManagedTrainer(model, preprocessor=preprocessor).fit(NUMBERS, Y).predict(X)
 
 
