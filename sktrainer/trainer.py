@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -309,7 +310,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         y: Any = None,
         *,
         sample_weight: npt.ArrayLike | None = None,
-        groups: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | Sequence[Any] | None = None,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,

@@ -17,7 +17,7 @@ __all__ = [
     "set_unset_seeds",
 ]
 
-RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
+RandomState: TypeAlias = int | np.integer | np.random.RandomState | np.random.Generator | None
 
 MAX_SEED = 2**31 - 1
 
