@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sktrainer.model_store import ModelStore
 
 __version__ = "0.1.0"
-
 load = ManagedTrainer.load
 
 __all__ = [

@@ -25,10 +25,7 @@ from sktrainer.serialization.model_records import (
 
 __all__ = ["ModelStore"]
 
-
 Version = int | str
-
-
 VersionNumbers = list[int]  # inside the class, `list` refers to the method
 
 

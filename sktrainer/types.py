@@ -29,25 +29,18 @@ __all__ = [
     "Task",
 ]
 
-
 Array: TypeAlias = npt.NDArray[Any]
-
-
 Scorer: TypeAlias = Callable[..., float]
-
 
 ScoringParam: TypeAlias = (
     str | Scorer | list[str] | tuple[str, ...] | set[str] | Mapping[str, str | Scorer] | None
 )
 
-
 Task: TypeAlias = Literal["classification", "regression"]
-
 
 StopReason: TypeAlias = Literal[
     "early_stopping", "max_iter", "converged", "single_fit", "partial_fit"
 ]
-
 
 SetName: TypeAlias = Literal["train", "validation", "test"]
 

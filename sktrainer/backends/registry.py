@@ -40,12 +40,8 @@ __all__ = [
     "is_builder",
 ]
 
-
 ENTRY_POINT_GROUP = "sktrainer.backends"
-
-
 FALLBACK = "sklearn"
-
 
 # Models with classes from these packages only cannot have an entry point.
 _NEVER_EXTERNAL = {"sklearn", "builtins", "abc"}

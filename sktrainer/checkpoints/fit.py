@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 StateMembers = Mapping[str, bytes]
-
 FORMAT = 1  # increase it when a state can no longer be read by older code
 _META, _MODEL = "checkpoint.json", "model.pickle"
 _SCRATCH_PREFIX = "sktrainer-scratch-"

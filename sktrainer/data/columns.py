@@ -25,7 +25,6 @@ __all__ = [
     "unwrap_column",
 ]
 
-
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
 ColumnValues: TypeAlias = Any  # a union would need a type test before each attribute
 

@@ -27,11 +27,9 @@ __all__ = [
     "varying_calendar_parts",
 ]
 
-
 #: Calendar parts of a datetime. `days` is the number of days since 1970-01-01. There is no
 #: year, because it would be almost a linear combination of `days`, `month` and `day`.
 CALENDAR_PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
-
 ISO = "ISO8601"
 
 _ISO_TEXT = re.compile(
@@ -57,9 +55,7 @@ _DAYS = (
     "%d/%m/%y",
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,2}\.\d{2}\.\d{2}")
-
 _COMPACT = re.compile(r"(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 # A format is tried on this number of strings before it is tried on all of them.

@@ -31,12 +31,10 @@ MISSING_STRINGS = frozenset(
 
 #: Above this limit, float32 cannot represent every integer.
 MAX_EXACT_FLOAT32 = 2**24
-
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 # Postal codes, phone and account numbers. As floats, they would lose leading zeros or digits.
 _IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
-
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 

@@ -72,7 +72,6 @@ ColumnKind: TypeAlias = Literal[
     "numeric", "boolean", "datetime", "duration", "category", "constant", "empty"
 ]
 
-
 #: Column kind by the type that pandas infers for an object column.
 _OBJECT_KINDS: dict[str, ColumnKind] = {
     "integer": "numeric",

@@ -10,10 +10,7 @@ from sklearn.utils import Bunch
 
 __all__ = ["load_hypothyroid"]
 
-
 TARGET = "class"
-
-
 NUMERIC = ("age", "TSH", "T3", "TT4", "T4U", "FTI", "TBG")
 
 

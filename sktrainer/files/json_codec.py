@@ -21,7 +21,6 @@ from sktrainer.exceptions import FileFormatError
 
 __all__ = ["Extension", "decode_json", "encode_json"]
 
-
 Extension = Callable[[Any], "tuple[str, Any] | None"]
 """Function that returns a "$" key and the content to write for a value, or None."""
 

@@ -9,7 +9,6 @@ from sktrainer.reporting.formats import format_percent
 
 __all__ = ["has_many_classes", "most_confused"]
 
-
 MOST_CLASSES = 20
 
 

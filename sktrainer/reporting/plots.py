@@ -21,20 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["figure_to_svg", "plot_confusion", "plot_folds", "plot_history", "plot_importances"]
 
-
 INK, MUTED, LINE = "#24292f", "#6e7781", "#d0d7de"
-
-
 VALIDATION, TRAIN = "#0969da", "#bf8700"
-
 
 # In HTML, these colors become CSS variables so that plots follow the light or dark theme.
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", VALIDATION: "accent", TRAIN: "second"}
-
-
 _MOST_POINTS = 600
-
-
 _LOG_RANGE = 100.0
 
 

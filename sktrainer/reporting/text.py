@@ -23,7 +23,6 @@ from sktrainer.reporting.formats import (
 
 __all__ = ["label_lines", "render_summary", "render_text", "text_table"]
 
-
 WIDTH = 100
 
 

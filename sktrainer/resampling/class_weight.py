@@ -14,11 +14,9 @@ __all__ = [
     "prior_shift",
 ]
 
-
 # Classes are imbalanced if the rarest has less than this fraction of an equal share: less
 # than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
 IMBALANCE_RATIO = 0.4
-
 MAX_CLASSES = 10
 
 

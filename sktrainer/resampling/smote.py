@@ -14,7 +14,6 @@ from sktrainer.types import Array
 
 __all__ = ["TableSMOTE"]
 
-
 # Widest search matrix that is stored dense; wider one-hot codes stay sparse to save memory.
 MAX_DENSE_COLUMNS = 256
 

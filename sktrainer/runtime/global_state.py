@@ -12,7 +12,6 @@ import numpy as np
 
 __all__ = ["preserve_also", "preserve_global_state"]
 
-
 _CONTEXTS: list[Callable[[], AbstractContextManager[None]]] = []
 
 

@@ -18,7 +18,6 @@ __all__ = [
 ]
 
 RandomState: TypeAlias = int | np.integer | np.random.RandomState | np.random.Generator | None
-
 MAX_SEED = 2**31 - 1
 
 

@@ -24,9 +24,7 @@ __all__ = [
     "unstable_entries",
 ]
 
-
 Role: TypeAlias = Literal["object", "function", "type", "call", "key"]
-
 
 _OWN_TYPES = (
     "column-contract column-decision date-format date-transform estimator-placeholder "
@@ -35,7 +33,6 @@ _OWN_TYPES = (
     "postprocessing-columns sparse-transform table-encoder table-smote table-transform "
     "target-scale"
 )
-
 
 _BASE_TYPES = AllowedTypes(
     objects=tuple(f"sktrainer/{name}" for name in _OWN_TYPES.split()),
@@ -46,7 +43,6 @@ _BASE_TYPES = AllowedTypes(
     ),
 )
 
-
 # Called on loading, with arguments from the file.
 _CALLS = (
     *import_paths("builtins", "complex frozenset range"),
@@ -55,7 +51,6 @@ _CALLS = (
     "uuid.UUID",
     "zoneinfo.ZoneInfo",
 )
-
 
 # Types of dict keys.
 _KEY_TYPES = (

@@ -18,16 +18,9 @@ from sktrainer.serialization.type_ids import name_in_state
 
 __all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
 
-
 State = dict[str, Any]
-
-
 SKOPS_PROTOCOLS = (2,)
-
-
 JOBLIB_MEMORY = "joblib.memory.Memory"
-
-
 DICT_TYPES = ("builtins.dict", "collections.OrderedDict", "sklearn.utils._bunch.Bunch")
 
 

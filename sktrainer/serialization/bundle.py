@@ -15,10 +15,7 @@ from sktrainer.serialization.type_ids import TRAINER, load_type
 
 __all__ = ["SUFFIXES", "read_bundle", "write_bundle"]
 
-
 SUFFIXES = (".skt", ".joblib", ".pkl")
-
-
 T = TypeVar("T")
 
 

@@ -30,24 +30,12 @@ __all__ = [
     "read_manifest",
 ]
 
-
 FORMAT = "sktrainer"
-
-
 FORMAT_VERSION = 1
-
-
 MOST_BYTES = 16 * 2**20
-
-
 MANIFEST = "manifest.json"
-
-
 STATE_MEMBERS = ("trainer.skops", "steps.skops", "model.skops")
-
-
 JSON_ATTRIBUTES = frozenset({"fingerprint_"})
-
 
 SEPARATE_ATTRIBUTES = (
     "_predictor",
@@ -155,11 +143,7 @@ def _check_entries(manifest: Mapping[str, Any]) -> None:
 
 
 GIT_HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-
-
 MAX_GIT_FILE = 4 * 2**20
-
-
 MAX_GIT_REFERENCES = 5  # symbolic references to follow, as Git itself does
 
 

@@ -30,16 +30,9 @@ __all__ = [
     "write_json",
 ]
 
-
 FORMAT = 1
-
-
 RECORD = "record.json"
-
-
 MODEL_FILE = "model.skt"
-
-
 PICKLE_FILE = "model.joblib"
 
 

@@ -36,19 +36,10 @@ __all__ = [
     "versions_of",
 ]
 
-
 NUMBERS, TAGS, HIDDEN = "numbers", "tags", "."
-
-
 MAX_NAME_LENGTH = 100
-
-
 ABANDONED_AFTER_SECONDS = 24 * 3600.0
-
-
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
-
-
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 

@@ -31,7 +31,6 @@ from sktrainer.types import Split
 
 __all__ = ["read_skt"]
 
-
 T = TypeVar("T")
 
 

@@ -18,14 +18,11 @@ from sktrainer.serialization.type_ids import restore_path
 
 __all__ = ["SCHEMA", "dump_skops", "open_skops", "skops_io"]
 
-
 SCHEMA = "schema.json"
-
 
 SKIPPED_IMPORTS = tuple(
     f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
 )
-
 
 _LOCK = threading.Lock()
 

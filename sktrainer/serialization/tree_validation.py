@@ -16,7 +16,6 @@ from sktrainer.types import Array
 
 __all__ = ["validate_trees"]
 
-
 LEAF = -1
 
 

@@ -23,9 +23,7 @@ __all__ = [
     "type_name",
 ]
 
-
 TRAINER = "sktrainer/managed-trainer"
-
 
 ADDRESSES: dict[str, str] = {
     TRAINER: "sktrainer.trainer.ManagedTrainer",

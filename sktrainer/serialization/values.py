@@ -240,7 +240,6 @@ NONE_STATE: State = {
     "is_json": True,
 }
 
-
 SHAREABLE_NODES = frozenset({"JsonNode", "TypeNode", "FunctionNode"})
 
 

@@ -12,7 +12,6 @@ from sktrainer.types import Array, FitData, Split
 
 __all__ = ["fold_notes", "group_overlap_notes", "missing_class_notes", "small_data_notes"]
 
-
 # With fewer than 30 held-out rows, the 95% confidence interval of an accuracy of 0.5 is wider
 # than ±18 points. With fewer than 5 rows of a class, one row changes its recall by more than
 # 20 points.
@@ -20,9 +19,7 @@ FEW_ROWS, FEW_OF_CLASS = 30, 5
 
 # Leave-one-out is affordable up to this number of rows, and it trains on the most rows.
 VERY_FEW_ROWS = 100
-
 MAX_NAMES = 5
-
 Z_95 = 1.959964
 
 

@@ -31,7 +31,6 @@ __all__ = [
     "check_rejected_chunk_changes_nothing",
 ]
 
-
 N_CHUNKS = 3
 
 

@@ -21,13 +21,8 @@ __all__ = [
     "has_comparable_loss",
 ]
 
-
 MIN_RELATIVE_GAIN = 1e-3
-
-
 MAX_ZERO_PROBABILITY_SHARE = 0.01
-
-
 MAX_TARGET_SCALE = 10.0
 
 

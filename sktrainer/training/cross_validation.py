@@ -32,7 +32,6 @@ from sktrainer.types import Array, FitData, Split
 
 __all__ = ["CrossValidationResult", "FoldResult", "cross_validate"]
 
-
 logger = logging.getLogger(__name__)
 
 

@@ -26,7 +26,6 @@ __all__ = [
     "suggest_target_scaling",
 ]
 
-
 MAX_LOSS_GROWTH = 2.0
 
 

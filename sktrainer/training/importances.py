@@ -13,7 +13,6 @@ from sktrainer.types import Array
 
 __all__ = ["Importances", "feature_importances"]
 
-
 _MOST = 30
 
 

@@ -74,7 +74,6 @@ FIT_ONLY_PARAMS = (
     "refit",
 )
 
-
 CHOICES: dict[str, tuple[str, ...]] = {
     "task": ("auto", "classification", "regression"),
     "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
@@ -86,7 +85,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "validation_size": ("auto",),
     "device": ("auto", "cpu", "cuda", "mps"),
 }
-
 
 # Names of metrics and devices in other libraries, which difflib would not match.
 METRIC_ALIASES = {
@@ -200,7 +198,6 @@ def _is_cv(value: object) -> bool:
 
 
 SIZE = "a fraction between 0 and 1 (both excluded) or a number of rows of at least 1"
-
 
 RULES: dict[str, ParameterRule] = {
     "task": ParameterRule(_listed("task"), _one_of("task")),

@@ -24,16 +24,9 @@ from sktrainer.types import FitData
 
 __all__ = ["SAMPLER_STEP", "FitPlan", "FoldPlan", "ModelPlan", "StepsPlan", "make_plan"]
 
-
 MIN_ROWS_FOR_EARLY_STOPPING = 20
-
-
 AUTO_VALIDATION_SIZE = 0.1
-
-
 ENCODER_STEP = "encode"
-
-
 SAMPLER_STEP = "resample"
 
 

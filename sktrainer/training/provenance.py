@@ -26,7 +26,6 @@ __all__ = [
     "versions_used",
 ]
 
-
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 
 
@@ -77,8 +76,6 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
 
 
 _LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
-
-
 ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 

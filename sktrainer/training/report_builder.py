@@ -37,7 +37,6 @@ from sktrainer.types import FitData, Scorer, Split
 
 __all__ = ["build_report"]
 
-
 POSITIVE_CLASS_METRICS = frozenset({"precision", "recall", "f1"})
 
 

@@ -23,10 +23,7 @@ from sktrainer.types import Array
 
 __all__ = ["Verification", "verify"]
 
-
 MOST_SHOWN = 8
-
-
 IGNORED_PARAMS = frozenset({"verbose", "n_jobs", "random_state"})
 
 

@@ -27,10 +27,7 @@ __all__ = [
     "take_network_rows",
 ]
 
-
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 32, 1024
-
-
 PREDICT_BATCH_SIZE = 128
 
 

@@ -14,17 +14,12 @@ from sktrainer.exceptions import FileFormatError
 
 __all__ = ["ALLOWED_TYPES", "CatBoostSerializer"]
 
-
 MEMBER = "model.cbm"
-
-
 TREES = "__model"
-
 
 _ESTIMATORS = import_paths(
     "catboost.core", "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor"
 )
-
 
 ALLOWED_TYPES = AllowedTypes(
     objects=_ESTIMATORS,

@@ -16,7 +16,6 @@ from sktrainer.types import Rows
 __all__ = ["train_rounds"]
 
 Logs = Mapping[str, Mapping[str, Sequence[float]]]
-
 _SET_NAMES = {"learn": "train", "validation": "validation"}
 
 

@@ -21,7 +21,6 @@ from sktrainer.types import Array
 
 __all__ = ["ConfigAuditor", "audit_entry", "build_checked", "plain_name"]
 
-
 ALLOWED_MODULES = (
     *(
         f"keras.src.layers.{package}."
@@ -45,30 +44,17 @@ ALLOWED_MODULES = (
     ),
 )
 
-
 FUNCTION_MODULES = ("keras.src.activations.", "keras.src.losses.", "keras.src.metrics.")
-
-
 BUILTIN_GROUPS = ("activations", "initializers", "losses", "metrics", "regularizers")
-
-
 FORBIDDEN_CALLS = frozenset({"deserialize", "get", "serialize"})
-
 
 VALUES = frozenset(
     {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 )
 
-
 PARTS = frozenset({"class_name", "config", "module", "registered_name"})
-
-
 NUMBERS = re.compile(r"(bfloat16|bool|complex\d+|float\d+|u?int\d+)")
-
-
 MAX_FREE_INTEGER = 1_000_000
-
-
 UNSIZED_INTEGERS = ("decay_steps", "seed")
 
 

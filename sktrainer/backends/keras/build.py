@@ -36,7 +36,6 @@ __all__ = [
     "zeros_like_spec",
 ]
 
-
 PROVIDED_ARGUMENTS = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
 
 

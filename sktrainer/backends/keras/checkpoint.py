@@ -19,9 +19,7 @@ from sktrainer.types import Array
 
 __all__ = ["load_state_dict", "state_dict"]
 
-
 _ARRAYS, _STATE = "arrays.npz", "state.json"
-
 
 # Keras sets these on every callback.
 _SKIPPED_ATTRIBUTES = frozenset({"_model", "model", "params"})

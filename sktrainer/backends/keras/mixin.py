@@ -35,7 +35,6 @@ from sktrainer.types import Array
 
 __all__ = ["KerasEstimatorBase"]
 
-
 VARIABLES_KEY = "variables_"
 
 

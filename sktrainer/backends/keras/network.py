@@ -33,10 +33,7 @@ __all__ = [
     "variables_of",
 ]
 
-
 _CONFIG = "__keras_config__"  # key that only the result of `_encode` has
-
-
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
 
 

@@ -12,7 +12,6 @@ __all__ = [
     "root_package",
 ]
 
-
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
 
 

@@ -24,12 +24,8 @@ from sktrainer.runtime.global_state import preserve_global_state
 
 __all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
 
-
 MEMBER = "model.keras"
-
-
 ROOTS = ("keras", "scikeras")
-
 
 ALLOWED_TYPES = AllowedTypes(
     objects=(
@@ -146,8 +142,6 @@ class KerasNetworkSerializer(NetworkFiles):
 
 
 FORMAT = KerasSerializer()
-
-
 NETWORK_SERIALIZER = KerasNetworkSerializer()
 
 

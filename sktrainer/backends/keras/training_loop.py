@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingLoop", "classes_of"]
 
-
 DEFAULT_BATCH_SIZE = 32
 
 

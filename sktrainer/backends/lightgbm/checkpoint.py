@@ -32,7 +32,6 @@ _EXTRA_SEED_PARAMS = tuple(
 )
 
 _BIN_SEED_PARAM = "data_random_seed"
-
 Fit = Callable[[Rows, Any, RoundCallback | None], None]
 
 

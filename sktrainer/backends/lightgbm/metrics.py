@@ -24,7 +24,6 @@ from sktrainer.types import Array
 __all__ = ["EvalMetricParam", "resolve_metric"]
 
 EvalMetricParam: TypeAlias = Callable[..., tuple[str, float, bool]] | list[str] | None
-
 _PYTHON_METRIC = "scorer"
 
 _BINARY: MetricTable = {

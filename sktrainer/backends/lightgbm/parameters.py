@@ -26,7 +26,6 @@ __all__ = [
     "unset_params",
 ]
 
-
 DEFAULT_ROUNDS = 100
 BOOSTING = ("boosting", "boost", "boosting_type")
 LINEAR = ("linear_tree", "linear_trees")

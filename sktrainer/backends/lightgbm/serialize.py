@@ -15,15 +15,9 @@ from sktrainer.exceptions import FileFormatError
 
 __all__ = ["ALLOWED_TYPES", "LightGBMSerializer"]
 
-
 MEMBER = "model.txt"
-
-
 HANDLE = "_handle"
-
-
 CODES = "_class_map"
-
 
 ALLOWED_TYPES = AllowedTypes(
     objects=(

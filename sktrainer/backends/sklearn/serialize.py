@@ -6,10 +6,8 @@ from sktrainer.backends.support import AllowedTypes, import_paths
 
 __all__ = ["ALLOWED_TYPES"]
 
-
 _OVER, _UNDER = "imblearn.over_sampling", "imblearn.under_sampling"
 _CLEANING = f"{_UNDER}._prototype_selection"
-
 
 _SAMPLERS = (
     f"{_OVER}._adasyn.ADASYN",
@@ -32,7 +30,6 @@ _SAMPLERS = (
     "imblearn.combine._smote_enn.SMOTEENN",
     "imblearn.combine._smote_tomek.SMOTETomek",
 )
-
 
 # The types that skops trusts need not be listed.
 ALLOWED_TYPES = AllowedTypes(

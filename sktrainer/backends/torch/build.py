@@ -24,7 +24,6 @@ from sktrainer.types import Array
 
 __all__ = ["check_outputs", "complete_net", "infer_net_and_loss", "network_targets"]
 
-
 PROBE_ROWS = 2
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["restore_net", "save_checkpoint"]
 
-
 _TENSORS, _STATE, _HISTORY = "tensors.safetensors", "state.json", "history.json"
 
 

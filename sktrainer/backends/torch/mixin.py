@@ -38,7 +38,6 @@ from sktrainer.types import Array
 
 __all__ = ["NetMixin", "with_mixin"]
 
-
 _ON_DEVICE = "__cuda_dependent_attributes__"  # key in the state that skorch pickles
 
 

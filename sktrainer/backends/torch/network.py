@@ -31,18 +31,14 @@ __all__ = [
     "plain_copy",
 ]
 
-
 HASH_STABLE_METHODS = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
-
 
 # Attributes that every Module has, and those that torch creates again.
 MODULE_ATTRIBUTES = frozenset(vars(torch.nn.Module())) | frozenset(HASH_STABLE_METHODS)
 
-
 RECREATED_ATTRIBUTES = frozenset(
     {"_flat_weights", "_flat_weight_refs", "_load_hook", "_initialize_hook"}
 )
-
 
 COMPLEX = ".complex"  # ending of the keys of complex tensors, which safetensors lacks
 

@@ -17,7 +17,6 @@ from sktrainer.exceptions import ParameterError
 
 __all__ = ["is_unbounded", "last_autograd_op", "probe_module", "untrained_outputs"]
 
-
 Tensors: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
 
 
@@ -90,10 +89,7 @@ _RESHAPE_OPS = frozenset(
     "Unbind UnsafeView Unsqueeze View".split()
 )
 
-
 _PASS_THROUGH_OPS = _RESHAPE_OPS | frozenset("Add Cat Div Mean Mul Neg Stack Sub Sum".split())
-
-
 _LINEAR_OPS = frozenset("Addmm Addmv Baddbmm Bmm Convolution Linear Mm Mv".split())
 
 

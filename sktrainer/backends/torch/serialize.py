@@ -21,12 +21,8 @@ from sktrainer.files.json_codec import decode_json, encode_json
 
 __all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
 
-
 WEIGHTS = "model.safetensors"
-
-
 TRAINING = "model.optimizer.json"
-
 
 # Attributes that are not saved: `initialize` sets them, or they are stored elsewhere.
 RECREATED_BY_INITIALIZE = frozenset(
@@ -45,7 +41,6 @@ RECREATED_BY_INITIALIZE = frozenset(
         "virtual_params_",
     }
 )
-
 
 ALLOWED_TYPES = AllowedTypes(
     objects=(

@@ -15,9 +15,7 @@ from sktrainer.exceptions import FileFormatError
 
 __all__ = ["ALLOWED_TYPES", "XGBoostSerializer"]
 
-
 MEMBER = "model.ubj"
-
 
 ALLOWED_TYPES = AllowedTypes(
     objects=(

@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 ROWS_PER_BLOCK = 65_536
-
 MISSING = -1  # in place of the length of a string or the code of a category
 
 

@@ -39,7 +39,6 @@ from sktrainer.types import Array
 
 __all__ = ["write_onnx"]
 
-
 _PACKAGES = ("onnx", "skl2onnx", "onnxmltools", "onnxruntime")
 
 

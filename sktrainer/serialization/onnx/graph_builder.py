@@ -13,15 +13,11 @@ from sktrainer.types import Array
 
 __all__ = ["ML_DOMAIN", "OPSETS", "GraphBuilder", "string_array"]
 
-
 #: Operator domain of encoders and tree ensembles.
 ML_DOMAIN = "ai.onnx.ml"
 
-
 #: Operator set versions, the latest that onnxmltools supports.
 OPSETS = {"": 15, ML_DOMAIN: 3}
-
-
 _IR_VERSION = 8
 
 

@@ -36,7 +36,6 @@ __all__ = [
     "encoder_inputs",
 ]
 
-
 #: Name of the input if X is an array.
 MATRIX = "X"
 

@@ -20,7 +20,6 @@ from sktrainer.serialization.onnx.inputs import GraphValue, cast_value, concaten
 
 __all__ = ["ModelOutputs", "add_model", "add_step", "model_problems"]
 
-
 _EXTRA = "onnx"
 
 

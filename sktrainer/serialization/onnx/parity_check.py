@@ -13,10 +13,8 @@ from sktrainer.types import Array
 
 __all__ = ["compare_outputs", "run_onnx", "with_missing_values"]
 
-
 #: Tolerance for float32 rounding: relative to the value, and to the largest value.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
-
 
 #: Number of rows that are compared with inserted missing values.
 MOST_GAPS = 1000
