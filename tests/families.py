@@ -98,9 +98,9 @@ FAMILIES: dict[str, Callable[[], Case]] = {
     "NeuralNetRegressor": lambda: _regressor(
         NeuralNetRegressor(SmallNet, lr=0.01, batch_size=32)
     ),
-    "ModuleClass": lambda: _classifier(SmallNet),
+    "ModuleClass": lambda: _classifier(SmallNet, estimator__max_epochs=20),
     "ModuleOfNumbers": lambda: _regressor(SmallNet, estimator__max_epochs=8),
-    "ModuleInstance": lambda: _classifier(five_logits()),
+    "ModuleInstance": lambda: _classifier(five_logits(), estimator__max_epochs=20),
     "KerasFunction": lambda: _classifier(build, estimator__epochs=8),
     "KerasFunctionOfNumbers": lambda: _regressor(build, estimator__epochs=8),
     "KerasFunctionOfMeta": lambda: _regressor(build_from_meta, n_iter_no_change=1),
