@@ -42,7 +42,7 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer.backends.registry import find_backend
 from sktrainer.runtime.global_state import preserve_global_state
-from sktrainer.testing import Case
+from sktrainer.testing import Case, with_parameters
 from tests.keras_networks import (
     build,
     build_from_meta,
@@ -129,7 +129,10 @@ def _regressor(estimator: Any, **parameters: Any) -> Case:
 @cache
 def case_of(family: str) -> Case:
     """Return the case of a family. Checks that only read its fitted trainer share it."""
-    return FAMILIES[family]()
+    case = FAMILIES[family]()
+    # Their defaults train for up to 200 epochs, which takes half the time of all checks.
+    is_long = family in ("ModuleClass", "ModuleInstance")
+    return with_parameters(case, estimator__max_epochs=20) if is_long else case
 
 
 def profile(family: str) -> tuple[object, ...]:
