@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 import sktrainer
 from sktrainer import Checkpoint, ManagedTrainer, testing
@@ -43,7 +44,10 @@ def entry_point(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         path = [str(folder), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
         registry._entry_points.cache_clear()
+        # Workers that another test started do not see the metadata.
+        get_reusable_executor().shutdown(wait=True)
         yield folder
+        get_reusable_executor().shutdown(wait=True)
     registry._entry_points.cache_clear()
 
 

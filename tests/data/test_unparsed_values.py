@@ -36,7 +36,7 @@ def test_one_warning_names_every_column(n_rows, kind):
     X.loc[0, ["age", "strings", "day"]] = ["many", "few", "soon"]
     expected = (
         r"'many' in column 'age' \(numbers in training\); "
-        r"'few' in column 'texts' \(numbers in training\); "
+        r"'few' in column 'strings' \(numbers in training\); "
         r"'soon' in column 'day' \(dates in training\)"
     )
     with pytest.warns(DataWarning, match=expected) as caught:
