@@ -133,10 +133,10 @@ def open_run(
     parameters : mapping of str to object
         Parameters of the trainer by name.
     estimator : estimator
-    raw : RawInput
+    raw : FitInputs
         The arguments of `fit` as they were passed.
     parts : EstimatorParts
-    data : CheckedData
+    data : FitData
         Only its task is used.
     seed : int
         Drawn from `random_state` for this call.

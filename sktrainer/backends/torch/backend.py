@@ -149,7 +149,7 @@ class TorchIncrementalTraining:
 
         Parameters
         ----------
-        request : ChunkRequest
+        request : PartialFitRequest
 
         Returns
         -------
