@@ -14,8 +14,6 @@ from sktrainer.serialization.bundle import read_bundle, write_bundle
 if TYPE_CHECKING:
     from sktrainer.training.verify import Verification
 
-__all__ = ["PersistenceMixin"]
-
 
 class PersistenceMixin:
     """Mixin with `save`, `load`, `to_onnx` and `verify`."""

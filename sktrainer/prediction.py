@@ -18,8 +18,6 @@ from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import resolve_scoring
 from sktrainer.types import Array
 
-__all__ = ["PredictMixin"]
-
 
 def _model_has(method: str) -> Callable[[Any], bool]:
     """Return a check for `available_if`: the model, fitted or not, has this method."""

@@ -65,7 +65,7 @@ EXCEPTIONS: dict[str, set[str]] = {
 }
 
 # Limits that the code does not meet yet, with the present value. They may only get smaller.
-PRESENT = {"lines": 34_800}
+PRESENT = {"lines": 33_900}
 
 
 RULES = {

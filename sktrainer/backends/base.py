@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal, Protocol
 from sktrainer.backends.support import (
     AllowedTypes,
     BackendSpec,
-    DeviceSupport,
     ModelSerializer,
     NetworkSupport,
     OnnxConverter,
@@ -21,16 +20,8 @@ from sktrainer.backends.support import (
 )
 from sktrainer.callbacks.early_stopping import Monitor
 from sktrainer.checkpoints.fit import FitCheckpoint
+from sktrainer.runtime.devices import DeviceSupport
 from sktrainer.types import Array, ModelFit, Rows, StopReason, Task
-
-__all__ = [
-    "Backend",
-    "Capabilities",
-    "FitRequest",
-    "IncrementalTraining",
-    "PartialFitRequest",
-    "watched_fit",
-]
 
 
 @dataclass(frozen=True)

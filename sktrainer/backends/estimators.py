@@ -17,20 +17,6 @@ from sktrainer.backends.registry import (
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.cloning import clone_estimator
 
-__all__ = [
-    "EstimatorParts",
-    "apply_nested_defaults",
-    "clone_network",
-    "decode_networks",
-    "encode_networks",
-    "is_raw_network",
-    "iter_nested_models",
-    "iter_sub_estimators",
-    "model_name",
-    "unwrap_pipeline",
-    "wrap_estimator",
-]
-
 
 @dataclass(frozen=True)
 class EstimatorParts:
@@ -120,6 +106,7 @@ def _flatten_steps(steps: list[tuple[str, Any]], prefix: str = "") -> list[tuple
 
 
 def has_method(step: object, method: str) -> bool:
+    """Return whether a step of a pipeline is an estimator with this method."""
     return step is not None and not isinstance(step, str) and hasattr(step, method)
 
 

@@ -10,8 +10,6 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Array, Scorer
 
-__all__ = ["call_scorer", "score_eval_metric"]
-
 
 def score_eval_metric(
     request: FitRequest,

@@ -28,18 +28,6 @@ from sktrainer.backends.support import AllowedTypes, BackendSpec, NetworkSupport
 from sktrainer.exceptions import InputError, SktrainerError
 from sktrainer.runtime.global_state import preserve_also
 
-__all__ = [
-    "allowed_types",
-    "backend_by_name",
-    "backend_for_package",
-    "backend_specs",
-    "built_in_specs",
-    "find_backend",
-    "framework_random_states",
-    "imported_networks",
-    "is_builder",
-]
-
 ENTRY_POINT_GROUP = "sktrainer.backends"
 FALLBACK = "sklearn"
 

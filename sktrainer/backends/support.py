@@ -7,26 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sktrainer.runtime.devices import DeviceSupport
-
 if TYPE_CHECKING:
     import onnx
-
-__all__ = [
-    "DECREASE",
-    "INCREASE",
-    "AllowedTypes",
-    "BackendSpec",
-    "ColumnParameter",
-    "DeviceSupport",
-    "ModelParts",
-    "ModelSerializer",
-    "NetworkSerializer",
-    "NetworkSupport",
-    "OnnxConverter",
-    "ParameterSpec",
-    "import_paths",
-]
 
 
 @dataclass(frozen=True)

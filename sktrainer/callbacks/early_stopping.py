@@ -10,8 +10,6 @@ from typing import Any
 
 from sktrainer.types import MetricValue
 
-__all__ = ["EvalMetric", "MetricValues", "Monitor"]
-
 MetricValues = Mapping[str, Mapping[str, float]]
 
 

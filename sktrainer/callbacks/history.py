@@ -9,8 +9,6 @@ import pandas as pd
 
 from sktrainer.types import MetricValue
 
-__all__ = ["evals_result", "history_frame", "recorded_eval_metric", "values_at_iteration"]
-
 
 def history_frame(evaluations: Sequence[MetricValue]) -> pd.DataFrame:
     """Return the metrics of each iteration as a tidy table, with one row per value.

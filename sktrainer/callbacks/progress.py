@@ -16,8 +16,6 @@ from sktrainer.exceptions import SktrainerWarning, warn_caller
 if TYPE_CHECKING:
     from sktrainer.callbacks.progress_bars import ProgressBars
 
-__all__ = ["IterationDisplay", "Progress"]
-
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_UPDATES = 0.1

@@ -8,8 +8,6 @@ from rich.console import Console
 from rich.errors import LiveError
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["ProgressBars"]
-
 
 class ProgressBars:
     """Progress bars of all concurrent fits, in one shared live display.

@@ -26,17 +26,6 @@ from sktrainer.exceptions import (
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.types import ModelFit
 
-__all__ = [
-    "FORMAT",
-    "FitCheckpoint",
-    "NotPicklableError",
-    "ResumePoint",
-    "StateMembers",
-    "check_owner",
-    "pickle_member",
-    "unpickle_member",
-]
-
 StateMembers = Mapping[str, bytes]
 FORMAT = 1  # increase it when a state can no longer be read by older code
 _META, _MODEL = "checkpoint.json", "model.pickle"

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["RunIdentity", "identity_differences"]
-
 _MAX_LENGTH = 80
 
 _MESSAGES = {

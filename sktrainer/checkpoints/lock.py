@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sktrainer.exceptions import CheckpointError
 
-__all__ = ["lock_folder"]
-
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:

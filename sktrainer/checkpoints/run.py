@@ -23,8 +23,6 @@ from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.types import Array
 
-__all__ = ["FitDirectory", "RunDirectory", "open_run_directory"]
-
 _RUN, _RESULT = "run.json", "result.json"
 
 

@@ -7,14 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = [
-    "Checkpoint",
-    "CheckpointSchedule",
-    "as_checkpoint",
-    "resolve_schedule",
-    "with_per_fit",
-]
-
 DEFAULT_EVERY = 50
 DEFAULT_SECONDS = 30.0
 

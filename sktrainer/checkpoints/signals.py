@@ -11,8 +11,6 @@ from typing import Any
 
 from sktrainer.exceptions import TrainingInterrupted
 
-__all__ = ["SignalHandler"]
-
 _LOCK = threading.Lock()  # not on the handler, which is pickled for pool workers
 
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 from sktrainer.files.atomic_write import atomic_write
 
-__all__ = ["StateFiles", "write_error_message"]
-
 _FILE_NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

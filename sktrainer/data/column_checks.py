@@ -21,18 +21,6 @@ from sktrainer.data.columns import (
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = [
-    "UnsupportedValueError",
-    "duplicate_message",
-    "has_infinite",
-    "inferred_type",
-    "infinite_message",
-    "infinite_sparse_columns",
-    "table_problems",
-    "unsupported_types",
-    "unsupported_values_message",
-]
-
 _CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray, pd.Series, pd.DataFrame)
 
 

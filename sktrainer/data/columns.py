@@ -12,19 +12,6 @@ import pandas as pd
 from sktrainer.exceptions import InputError, suggest_name
 from sktrainer.types import Array
 
-__all__ = [
-    "FEW_ROWS",
-    "ColumnValues",
-    "column_names",
-    "column_reader",
-    "is_float_frame",
-    "is_frame",
-    "missing_column_message",
-    "object_array",
-    "preview_names",
-    "unwrap_column",
-]
-
 #: One column: a one-dimensional NumPy array or pandas ExtensionArray.
 ColumnValues: TypeAlias = Any  # a union would need a type test before each attribute
 

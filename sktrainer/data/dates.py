@@ -16,17 +16,6 @@ from sktrainer.data.levels import factorize, is_missing
 from sktrainer.data.numbers import is_missing_string
 from sktrainer.types import Array
 
-__all__ = [
-    "CALENDAR_PARTS",
-    "DateFormat",
-    "calendar_parts",
-    "infer_date_format",
-    "parse_dates",
-    "time_zone",
-    "to_datetimes",
-    "varying_calendar_parts",
-]
-
 #: Calendar parts of a datetime. `days` is the number of days since 1970-01-01. There is no
 #: year, because it would be almost a linear combination of `days`, `month` and `day`.
 CALENDAR_PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")

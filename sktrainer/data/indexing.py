@@ -19,18 +19,6 @@ from sktrainer.data.columns import preview_names
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = [
-    "as_array",
-    "as_input_dict",
-    "count_dimensions",
-    "count_rows",
-    "drop_column",
-    "is_input_dict",
-    "select_inputs",
-    "stack_rows",
-    "take_rows",
-]
-
 NUMERIC_KINDS = "biuf"
 
 

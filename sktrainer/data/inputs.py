@@ -37,8 +37,6 @@ from sktrainer.data.targets import (
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, FitData, Rows, Task
 
-__all__ = ["FitInputs", "pop_target_column", "scoring_rows", "validate_inputs"]
-
 
 @dataclass(frozen=True)
 class FitInputs:

@@ -13,8 +13,6 @@ import pandas as pd
 from sktrainer.data.columns import FEW_ROWS, ColumnValues, object_array, unwrap_column
 from sktrainer.types import Array
 
-__all__ = ["MISSING", "Levels", "factorize", "fit_levels", "is_missing", "map_levels"]
-
 #: Code of missing values and of levels that did not occur in training.
 MISSING = -1
 

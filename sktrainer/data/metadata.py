@@ -13,15 +13,6 @@ from sktrainer.data.time import parse_times, select_time_column
 from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.types import Array
 
-__all__ = [
-    "ProblemList",
-    "check_groups",
-    "check_sample_weight",
-    "check_time",
-    "length_problem",
-    "warn_index_order",
-]
-
 
 def warn_index_order(X: Any, table: str = "X", **arguments: Any) -> None:
     """Issue a DataWarning if an argument has the index labels of X in another order.

@@ -15,15 +15,6 @@ from sktrainer.data.columns import FEW_ROWS, ColumnValues, unwrap_column
 from sktrainer.data.levels import factorize
 from sktrainer.types import Array
 
-__all__ = [
-    "is_missing_string",
-    "needs_float64",
-    "parse_all_numbers",
-    "round_down_float32",
-    "to_numbers",
-    "value_range",
-]
-
 #: Strings (lower case, stripped) that mean a missing value.
 MISSING_STRINGS = frozenset(
     {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}

@@ -9,8 +9,6 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.types import Array, Task
 
-__all__ = ["CachedPredictor"]
-
 
 class CachedPredictor(BaseEstimator):
     """Estimator that returns cached predictions of fixed rows.

@@ -26,8 +26,6 @@ from sktrainer.data.numbers import parse_all_numbers
 from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.exceptions import InputError
 
-__all__ = ["ColumnContract", "column_kind", "differences", "record_columns"]
-
 Kind: TypeAlias = Literal[
     "numbers", "booleans", "dates", "durations", "strings", "mixed", "empty"
 ]

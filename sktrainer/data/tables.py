@@ -20,8 +20,6 @@ from sktrainer.data.indexing import (
 )
 from sktrainer.data.metadata import ProblemList
 
-__all__ = ["check_indexable", "check_table", "count_samples"]
-
 
 def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
     """Validate a table; convert lists and tensors to arrays, return others unchanged."""

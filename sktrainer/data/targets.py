@@ -15,14 +15,6 @@ from sktrainer.data.columns import preview_names
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
-__all__ = [
-    "encode_chunk_target",
-    "encode_new_target",
-    "encode_target",
-    "lookup_codes",
-    "resolve_task",
-]
-
 MAX_INTEGER_CLASSES = 20
 
 _FOLDS_HINT = (

@@ -12,8 +12,6 @@ from sktrainer.data.columns import missing_column_message
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["parse_times", "select_time_column"]
-
 
 def select_time_column(X: Any, column: str | int) -> Any:
     """Return a column of a DataFrame by name, or of an array by position."""

@@ -36,8 +36,6 @@ from sktrainer.data.numbers import (
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["ColumnDecision", "InferredColumn", "infer_column_type"]
-
 
 @dataclass(frozen=True)
 class ColumnDecision:

@@ -12,8 +12,6 @@ from sktrainer.data.numbers import is_missing_string
 from sktrainer.exceptions import DataWarning, warn_caller
 from sktrainer.types import Array
 
-__all__ = ["UnparsedValues"]
-
 MAX_STRINGS, MAX_COLUMNS = 3, 5
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import pandas as pd
 from sklearn.utils import Bunch
 
-__all__ = ["load_hypothyroid"]
-
 TARGET = "class"
 NUMERIC = ("age", "TSH", "T3", "TT4", "T4U", "FTI", "TBG")
 

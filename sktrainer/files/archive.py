@@ -16,8 +16,6 @@ from typing import BinaryIO
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["checksum", "open_archive", "read_member", "write_archive"]
-
 EPOCH = (1980, 1, 1, 0, 0, 0)
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
 MAX_RATIO = 200

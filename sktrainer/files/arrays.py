@@ -14,8 +14,6 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.files.archive import open_archive, read_member, write_archive
 from sktrainer.types import Array
 
-__all__ = ["canonical_array", "check_npy", "check_npz", "read_npz", "write_npz"]
-
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

@@ -19,8 +19,6 @@ import pandas as pd
 
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["Extension", "decode_json", "encode_json"]
-
 Extension = Callable[[Any], "tuple[str, Any] | None"]
 """Function that returns a "$" key and the content to write for a value, or None."""
 

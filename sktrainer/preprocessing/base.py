@@ -13,8 +13,6 @@ from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.preprocessing.postprocessing import Postprocessing
 from sktrainer.types import Array, Task
 
-__all__ = ["ColumnSources", "EncoderOptions", "FittedEncoders", "FittedTable"]
-
 
 @dataclass(frozen=True)
 class EncoderOptions:

@@ -22,8 +22,6 @@ from sktrainer.preprocessing.target_encoding import encoding_tables, fit_target_
 from sktrainer.preprocessing.treatments import PlannedColumn
 from sktrainer.types import Array
 
-__all__ = ["FittedColumn", "fit_categories", "ordinal_encoder"]
-
 #: Maximum number of one-hot columns per input column.
 MAX_ONE_HOT = 100
 

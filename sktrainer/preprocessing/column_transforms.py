@@ -18,14 +18,6 @@ from sktrainer.data.levels import Levels
 from sktrainer.data.numbers import to_numbers
 from sktrainer.types import Array
 
-__all__ = [
-    "ColumnTransform",
-    "DateTransform",
-    "LevelTransform",
-    "NumericTransform",
-    "OneHotTransform",
-]
-
 
 class ColumnTransform(Protocol):
     """Protocol of the encoding of one input column.

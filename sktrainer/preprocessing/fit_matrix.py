@@ -25,8 +25,6 @@ from sktrainer.preprocessing.postprocessing import (
 )
 from sktrainer.types import Array
 
-__all__ = ["MatrixTransform", "check_not_sparse", "fit_matrix"]
-
 
 @dataclass(frozen=True)
 class MatrixTransform:

@@ -17,8 +17,6 @@ from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import ColumnSources, EncoderOptions, FittedTable
 from sktrainer.preprocessing.postprocessing import Postprocessing, PostprocessingColumns
 
-__all__ = ["fit_sparse"]
-
 
 @dataclass(frozen=True)
 class SparseTransform:

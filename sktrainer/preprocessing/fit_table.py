@@ -24,8 +24,6 @@ from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.preprocessing.treatments import PlannedColumn, choose_treatments, make_decision
 from sktrainer.types import Array
 
-__all__ = ["fit_table"]
-
 
 @dataclass(frozen=True)
 class KeptColumn:

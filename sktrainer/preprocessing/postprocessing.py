@@ -10,8 +10,6 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer.types import Array
 
-__all__ = ["Postprocessing", "PostprocessingColumns", "fit_imputer", "fit_postprocessing"]
-
 #: Number of values per block of rows, so that a block fits into the CPU cache.
 _BLOCK_VALUES = 1 << 18
 

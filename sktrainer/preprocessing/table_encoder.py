@@ -34,8 +34,6 @@ from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.preprocessing.treatments import ENCODINGS, Encoding
 from sktrainer.types import Array, Task
 
-__all__ = ["TableEncoder"]
-
 
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Transformer that encodes each column of a table according to its content.

@@ -20,8 +20,6 @@ from sktrainer.preprocessing.fit_matrix import check_not_sparse
 from sktrainer.preprocessing.postprocessing import Postprocessing
 from sktrainer.types import Array
 
-__all__ = ["TableTransform"]
-
 
 @dataclass(frozen=True)
 class TableTransform:

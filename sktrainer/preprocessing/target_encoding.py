@@ -12,8 +12,6 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from sktrainer.types import Array, Task
 
-__all__ = ["encoding_tables", "fit_target_encoder"]
-
 _FOLDS = 5
 
 

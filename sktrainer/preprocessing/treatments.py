@@ -13,8 +13,6 @@ from sktrainer.data.type_inference import ColumnDecision, InferredColumn, infer_
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import EncoderOptions
 
-__all__ = ["ENCODINGS", "Encoding", "PlannedColumn", "choose_treatments", "make_decision"]
-
 Encoding: TypeAlias = Literal[
     "native", "native+target", "onehot", "onehot+target", "ordinal", "target"
 ]

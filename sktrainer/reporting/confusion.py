@@ -7,8 +7,6 @@ import pandas as pd
 
 from sktrainer.reporting.formats import format_percent
 
-__all__ = ["has_many_classes", "most_confused"]
-
 MOST_CLASSES = 20
 
 

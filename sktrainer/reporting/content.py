@@ -12,15 +12,6 @@ import pandas as pd
 from sktrainer.callbacks.history import history_frame
 from sktrainer.types import StopReason, Task
 
-__all__ = [
-    "ColumnTreatment",
-    "DataSection",
-    "FittingSection",
-    "ImbalanceSection",
-    "ReportContent",
-    "SplitSection",
-]
-
 
 class DataSection(TypedDict, total=False):
     """Input data of the fit.

@@ -10,20 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = [
-    "capitalize",
-    "format_bytes",
-    "format_column",
-    "format_count",
-    "format_counts",
-    "format_number",
-    "format_percent",
-    "format_seconds",
-    "format_time",
-    "is_numeric",
-    "short_repr",
-]
-
 MISSING = "-"
 _MAX_CLASSES = 8
 

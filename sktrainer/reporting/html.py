@@ -11,8 +11,6 @@ from sktrainer.reporting.page_context import STACK_WIDTHS, page_context
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["render_fragment", "render_page"]
-
 
 def render_page(report: ReportContent) -> str:
     """Return a complete HTML page with embedded styles and plots."""

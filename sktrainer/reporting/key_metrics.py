@@ -5,8 +5,6 @@ from __future__ import annotations
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.formats import format_number
 
-__all__ = ["key_metrics", "key_metrics_line", "key_set", "rank_metrics"]
-
 
 def key_set(report: ReportContent) -> str | None:
     """Return the source of the key scores, the first available in order of reliability.

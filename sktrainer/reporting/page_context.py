@@ -24,8 +24,6 @@ from sktrainer.reporting.formats import (
 from sktrainer.reporting.key_metrics import key_metrics, key_set, rank_metrics
 from sktrainer.reporting.plots import figure_to_svg, plot_folds, plot_history
 
-__all__ = ["STACK_WIDTHS", "page_context"]
-
 MOST_ROWS = 1000
 MOST_CLASSES = 30
 MOST_CURVES = 4

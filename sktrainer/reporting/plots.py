@@ -19,8 +19,6 @@ from sktrainer.types import Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["figure_to_svg", "plot_confusion", "plot_folds", "plot_history", "plot_importances"]
-
 INK, MUTED, LINE = "#24292f", "#6e7781", "#d0d7de"
 VALIDATION, TRAIN = "#0969da", "#bf8700"
 

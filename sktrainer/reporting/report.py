@@ -14,8 +14,6 @@ from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.text import render_text
 from sktrainer.reporting.to_dict import to_plain
 
-__all__ = ["TrainingReport"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingReport(ReportContent):

@@ -25,21 +25,6 @@ from sktrainer.reporting.formats import (
     format_seconds,
 )
 
-__all__ = [
-    "attempts_table",
-    "describe_data",
-    "describe_fitting",
-    "describe_imbalance",
-    "describe_preprocessing",
-    "describe_resources",
-    "describe_split",
-    "describe_steps",
-    "fit_sentence",
-    "folds_table",
-    "peak_memory",
-    "top_importances",
-]
-
 _MOST_SHIFTS = 3
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
 

@@ -21,8 +21,6 @@ from sktrainer.reporting.formats import (
     is_numeric,
 )
 
-__all__ = ["label_lines", "render_summary", "render_text", "text_table"]
-
 WIDTH = 100
 
 

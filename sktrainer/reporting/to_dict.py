@@ -12,8 +12,6 @@ import pandas as pd
 
 from sktrainer.reporting.content import ReportContent
 
-__all__ = ["to_plain"]
-
 _BY_INDEX = frozenset({"scores", "cv_summary"})
 
 

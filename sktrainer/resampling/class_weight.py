@@ -6,14 +6,6 @@ import numpy as np
 
 from sktrainer.types import Array
 
-__all__ = [
-    "class_weights",
-    "count_classes",
-    "describe_imbalance",
-    "is_imbalanced",
-    "prior_shift",
-]
-
 # Classes are imbalanced if the rarest has less than this fraction of an equal share: less
 # than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
 IMBALANCE_RATIO = 0.4

@@ -11,8 +11,6 @@ from scipy import sparse
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Rows
 
-__all__ = ["index_rows", "sample_indices"]
-
 INDEX_SAMPLERS = ("RandomOverSampler", "RandomUnderSampler")
 
 

@@ -14,8 +14,6 @@ from sktrainer.resampling.smote import TableSMOTE
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import Array, Rows
 
-__all__ = ["creates_synthetic_rows", "make_sampler", "resample", "sampler_notes"]
-
 
 def make_sampler(method: object, categorical: tuple[int, ...], counts: Array, seed: int) -> Any:
     """Return the unfitted sampler for a value of `handle_imbalance`.

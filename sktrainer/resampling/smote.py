@@ -12,8 +12,6 @@ from sklearn.base import BaseEstimator
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["TableSMOTE"]
-
 # Widest search matrix that is stored dense; wider one-hot codes stay sparse to save memory.
 MAX_DENSE_COLUMNS = 256
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from sklearn.base import clone
 
-__all__ = ["clone_estimator"]
-
 
 def clone_estimator(estimator: Any) -> Any:
     """Return an unfitted copy with the same parameters.

@@ -12,16 +12,6 @@ from typing import Any, Protocol
 
 from sktrainer.exceptions import ParameterError
 
-__all__ = [
-    "AvailableGpus",
-    "DeviceChoice",
-    "DeviceSupport",
-    "choose_device",
-    "cuda_driver",
-    "cuda_names",
-    "is_device_name",
-]
-
 _NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
 
 

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import numpy as np
 
-__all__ = ["preserve_also", "preserve_global_state"]
-
 _CONTEXTS: list[Callable[[], AbstractContextManager[None]]] = []
 
 

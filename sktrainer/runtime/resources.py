@@ -11,8 +11,6 @@ from pathlib import Path
 import joblib
 from joblib.parallel import get_active_backend
 
-__all__ = ["n_cores", "peak_memory_mb", "split_cores"]
-
 _STATUS = Path("/proc/self/status")
 
 

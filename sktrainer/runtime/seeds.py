@@ -8,15 +8,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = [
-    "RandomState",
-    "derive_seed",
-    "effective_retries",
-    "root_seed",
-    "segment_seed",
-    "set_unset_seeds",
-]
-
 RandomState: TypeAlias = int | np.integer | np.random.RandomState | np.random.Generator | None
 MAX_SEED = 2**31 - 1
 

@@ -6,14 +6,6 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-__all__ = [
-    "accepts_any_keyword",
-    "accepts_parameter",
-    "default_values",
-    "named_parameters",
-    "required_names",
-]
-
 
 def accepts_parameter(function: Callable[..., Any], parameter: str) -> bool:
     """Return whether a function has a parameter with this name."""

@@ -11,8 +11,6 @@ import pandas as pd
 
 from sktrainer.runtime.resources import peak_memory_mb
 
-__all__ = ["Stopwatch"]
-
 
 class Stopwatch:
     """Timer of named stages. It also records the peak memory of the process.

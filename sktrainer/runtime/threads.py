@@ -11,8 +11,6 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["limit_threads"]
-
 
 @contextmanager
 def limit_threads(n_threads: int | None) -> Iterator[None]:

@@ -17,8 +17,6 @@ from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import Scoring, score_predictions
 from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split
 
-__all__ = ["SetPredictor", "cached_predictors", "score_rows", "score_sets"]
-
 
 class SetPredictor(CachedPredictor):
     """Predictions of a fitted model for one set of rows, as class codes.

@@ -13,8 +13,6 @@ from sktrainer.exceptions import InputError
 from sktrainer.scoring.probabilities import correct_priors, expand_class_columns
 from sktrainer.types import Array, Task
 
-__all__ = ["Predictor"]
-
 
 @dataclass(frozen=True, repr=False)
 class Predictor(BaseEstimator):

@@ -6,8 +6,6 @@ import numpy as np
 
 from sktrainer.types import Array
 
-__all__ = ["correct_priors", "expand_class_columns"]
-
 
 def correct_priors(probabilities: Array, shift: Array) -> Array:
     """Undo the shift of class priors caused by class weights or resampling.

@@ -18,19 +18,6 @@ from sklearn.metrics import get_scorer, make_scorer
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Array, Scorer, ScoringParam, Task
 
-__all__ = [
-    "LabelMappingScorer",
-    "Scoring",
-    "default_scorers",
-    "is_supported",
-    "named_scorer",
-    "needs_pos_label",
-    "resolve_scoring",
-    "response_methods",
-    "score_predictions",
-    "scorer_for_missing_classes",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class LabelMappingScorer:

@@ -15,15 +15,6 @@ from sktrainer.backends.registry import allowed_types
 from sktrainer.backends.support import AllowedTypes, import_paths
 from sktrainer.serialization.type_ids import load_type
 
-__all__ = [
-    "Role",
-    "allowed_names",
-    "is_allowed",
-    "is_class_in",
-    "is_refused",
-    "unstable_entries",
-]
-
 Role: TypeAlias = Literal["object", "function", "type", "call", "key"]
 
 _OWN_TYPES = (

@@ -16,8 +16,6 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.serialization.allowlist import Role, is_allowed
 from sktrainer.serialization.type_ids import name_in_state
 
-__all__ = ["JOBLIB_MEMORY", "State", "StateAuditor"]
-
 State = dict[str, Any]
 SKOPS_PROTOCOLS = (2,)
 JOBLIB_MEMORY = "joblib.memory.Memory"

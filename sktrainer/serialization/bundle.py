@@ -13,8 +13,6 @@ from sktrainer.exceptions import FileFormatError, InputError, UntrustedFileError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.serialization.type_ids import TRAINER, load_type
 
-__all__ = ["SUFFIXES", "read_bundle", "write_bundle"]
-
 SUFFIXES = (".skt", ".joblib", ".pkl")
 T = TypeVar("T")
 

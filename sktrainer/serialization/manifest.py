@@ -18,18 +18,6 @@ from sktrainer.files.archive import checksum
 from sktrainer.reporting.to_dict import to_plain
 from sktrainer.serialization.type_ids import type_name
 
-__all__ = [
-    "FORMAT_VERSION",
-    "JSON_ATTRIBUTES",
-    "MANIFEST",
-    "MOST_BYTES",
-    "SEPARATE_ATTRIBUTES",
-    "STATE_MEMBERS",
-    "current_commit",
-    "make_manifest",
-    "read_manifest",
-]
-
 FORMAT = "sktrainer"
 FORMAT_VERSION = 1
 MOST_BYTES = 16 * 2**20

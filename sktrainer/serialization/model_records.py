@@ -18,18 +18,6 @@ from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.serialization.type_ids import TRAINER, type_name
 
-__all__ = [
-    "MODEL_FILE",
-    "PICKLE_FILE",
-    "RECORD",
-    "diff_frame",
-    "make_record",
-    "read_record",
-    "save_model_file",
-    "verify_model_file",
-    "write_json",
-]
-
 FORMAT = 1
 RECORD = "record.json"
 MODEL_FILE = "model.skt"

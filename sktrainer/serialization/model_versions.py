@@ -23,19 +23,6 @@ from pathlib import Path
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
 
-__all__ = [
-    "MAX_NAME_LENGTH",
-    "add_version",
-    "check_name",
-    "names_in",
-    "remove_tag",
-    "remove_version",
-    "set_tag",
-    "tagged_version",
-    "tags_of",
-    "versions_of",
-]
-
 NUMBERS, TAGS, HIDDEN = "numbers", "tags", "."
 MAX_NAME_LENGTH = 100
 ABANDONED_AFTER_SECONDS = 24 * 3600.0

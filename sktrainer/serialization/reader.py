@@ -29,8 +29,6 @@ from sktrainer.serialization.type_ids import TRAINER, load_type, type_name
 from sktrainer.serialization.values import AuditedState, audit_state
 from sktrainer.types import Split
 
-__all__ = ["read_skt"]
-
 T = TypeVar("T")
 
 

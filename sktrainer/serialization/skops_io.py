@@ -16,8 +16,6 @@ from typing import Any
 from sktrainer.files.archive import write_archive
 from sktrainer.serialization.type_ids import restore_path
 
-__all__ = ["SCHEMA", "dump_skops", "open_skops", "skops_io"]
-
 SCHEMA = "schema.json"
 
 SKIPPED_IMPORTS = tuple(

@@ -14,8 +14,6 @@ import numpy as np
 from sktrainer.exceptions import FileFormatError
 from sktrainer.types import Array
 
-__all__ = ["validate_trees"]
-
 LEAF = -1
 
 

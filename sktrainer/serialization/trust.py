@@ -13,8 +13,6 @@ from sktrainer.serialization.allowlist import is_class_in
 from sktrainer.serialization.type_ids import import_path
 from sktrainer.serialization.values import AuditedState
 
-__all__ = ["require_libraries", "require_trust", "untrusted_names"]
-
 
 def require_libraries(states: Iterable[AuditedState]) -> None:
     """Import the libraries of nested estimators, or raise ImportError with their extra."""

@@ -13,16 +13,6 @@ from typing import Any
 from sktrainer.backends.registry import built_in_specs
 from sktrainer.exceptions import FileFormatError
 
-__all__ = [
-    "ADDRESSES",
-    "TRAINER",
-    "import_path",
-    "load_type",
-    "name_in_state",
-    "restore_path",
-    "type_name",
-]
-
 TRAINER = "sktrainer/managed-trainer"
 
 ADDRESSES: dict[str, str] = {

@@ -19,8 +19,6 @@ from sktrainer.serialization.audit import JOBLIB_MEMORY, State, StateAuditor
 from sktrainer.serialization.skops_io import SCHEMA, dump_skops, open_skops
 from sktrainer.serialization.type_ids import ADDRESSES, import_path
 
-__all__ = ["AuditedState", "audit_state", "dump_state"]
-
 
 @dataclass(frozen=True)
 class AuditedState:

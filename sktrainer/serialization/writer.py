@@ -29,8 +29,6 @@ from sktrainer.serialization.trust import untrusted_names
 from sktrainer.serialization.values import AuditedState, dump_state
 from sktrainer.types import Split
 
-__all__ = ["write_native", "write_skt"]
-
 
 def write_skt(trainer: Any, path: Path) -> None:
     """Write a fitted trainer to a `.skt` file, atomically.

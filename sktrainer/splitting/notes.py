@@ -10,8 +10,6 @@ import pandas as pd
 
 from sktrainer.types import Array, FitData, Split
 
-__all__ = ["fold_notes", "group_overlap_notes", "missing_class_notes", "small_data_notes"]
-
 # With fewer than 30 held-out rows, the 95% confidence interval of an accuracy of 0.5 is wider
 # than ±18 points. With fewer than 5 rows of a class, one row changes its recall by more than
 # 20 points.

@@ -9,15 +9,6 @@ from typing import Any
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
-__all__ = [
-    "HeldOut",
-    "SplitPlan",
-    "check_training_rows_left",
-    "resolve_kind",
-    "set_sizes",
-    "size_notes",
-]
-
 
 @dataclass(frozen=True)
 class SplitPlan:

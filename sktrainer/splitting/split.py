@@ -22,8 +22,6 @@ from sktrainer.splitting.plan import (
 )
 from sktrainer.types import Array, FitData, Split
 
-__all__ = ["split_folds", "split_rows", "split_validation"]
-
 _HOLD_OUT: dict[str, Callable[[FitData, Array, int, SplitPlan, str], HeldOut]] = {
     "random": stratified.hold_out,
     "stratified": stratified.hold_out,

@@ -16,17 +16,6 @@ from sktrainer.backends.estimators import clone_network
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, Task
 
-__all__ = [
-    "Case",
-    "CheckNotApplicable",
-    "bit_identical",
-    "mixed_table",
-    "model_outputs",
-    "replace_with_noise",
-    "transform_rows",
-    "with_parameters",
-]
-
 
 class CheckNotApplicable(SkipTest):
     """A contract check does not apply to the model. Test runners report it as a skip."""

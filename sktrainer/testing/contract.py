@@ -10,8 +10,6 @@ import sktrainer.testing.partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
-__all__ = ["contract_checks"]
-
 
 def contract_checks() -> list[Callable[[Case], None]]:
     """Return all contract checks.

@@ -28,24 +28,6 @@ from sktrainer.testing.cases import (
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
-__all__ = [
-    "check_folds_do_not_depend_on_n_jobs",
-    "check_history_is_complete",
-    "check_missing_class_keeps_probability_column",
-    "check_numpy_arrays",
-    "check_pickle_and_clone",
-    "check_pipeline_predicts_raw_rows",
-    "check_predictions_use_original_labels",
-    "check_reproducible_across_processes",
-    "check_same_seed_is_reproducible",
-    "check_saved_file_is_bit_identical",
-    "check_single_row_prediction",
-    "check_test_rows_do_not_affect_fit",
-    "check_unavailable_device_raises",
-    "check_validation_rows_are_not_fitted",
-    "check_zero_weight_equals_absent_row",
-]
-
 
 def _check_rows_do_not_affect_fit(case: Case, set_name: str, **parameters: Any) -> None:
     """Check that replacing the rows of one set by noise leaves the model bit-identical."""

@@ -22,14 +22,6 @@ from sktrainer.backends.registry import framework_random_states
 from sktrainer.testing.cases import Case
 from sktrainer.trainer import ManagedTrainer
 
-__all__ = [
-    "assert_state_unchanged",
-    "check_data_is_not_modified",
-    "check_estimator_is_not_modified",
-    "check_global_state_is_restored",
-    "stable_pickle",
-]
-
 
 def check_global_state_is_restored(case: Case) -> None:
     """Check that `fit` leaves random generators, warning filters, threads etc. unchanged."""

@@ -22,15 +22,6 @@ from sktrainer.testing.isolation_checks import assert_state_unchanged, stable_pi
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
-__all__ = [
-    "check_first_chunk_fixes_encoding",
-    "check_partial_fit_after_fit",
-    "check_partial_fit_is_reproducible",
-    "check_partial_fit_preserves_state",
-    "check_partial_fit_zero_weights",
-    "check_rejected_chunk_changes_nothing",
-]
-
 N_CHUNKS = 3
 
 

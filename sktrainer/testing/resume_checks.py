@@ -13,8 +13,6 @@ from sktrainer.checkpoints.schedule import Checkpoint
 from sktrainer.checkpoints.state_files import StateFiles
 from sktrainer.testing.cases import Case, bit_identical, model_outputs
 
-__all__ = ["check_resume_is_bit_identical"]
-
 
 def check_resume_is_bit_identical(case: Case) -> None:
     """Check that a fit killed after several checkpoints gives the same model and history."""

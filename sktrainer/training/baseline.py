@@ -12,15 +12,6 @@ from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.types import Array, FitData, PreparedData
 
-__all__ = [
-    "BaselineComparison",
-    "are_valid_probabilities",
-    "compare_log_loss",
-    "compare_squared_error",
-    "compare_with_baseline",
-    "has_comparable_loss",
-]
-
 MIN_RELATIVE_GAIN = 1e-3
 MAX_ZERO_PROBABILITY_SHARE = 0.01
 MAX_TARGET_SCALE = 10.0

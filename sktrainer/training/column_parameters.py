@@ -20,8 +20,6 @@ from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.preprocessing.base import ColumnSources
 from sktrainer.preprocessing.table_encoder import TableEncoder
 
-__all__ = ["translate_model_parameters"]
-
 
 def translate_model_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
     """Translate a model's column parameters to the encoded columns.

@@ -30,8 +30,6 @@ from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.types import Array, FitData, Split
 
-__all__ = ["CrossValidationResult", "FoldResult", "cross_validate"]
-
 logger = logging.getLogger(__name__)
 
 

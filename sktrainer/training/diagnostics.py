@@ -17,15 +17,6 @@ from sktrainer.training.baseline import (
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import FitData, MetricValue, ModelFit, PreparedData, SetName
 
-__all__ = [
-    "NO_PROBLEM",
-    "Diagnosis",
-    "diagnose",
-    "diagnose_losses",
-    "suggest_params",
-    "suggest_target_scaling",
-]
-
 MAX_LOSS_GROWTH = 2.0
 
 

@@ -29,8 +29,6 @@ from sktrainer.types import (
     Split,
 )
 
-__all__ = ["FitJob", "FitResult", "fit_and_score"]
-
 
 @dataclass(frozen=True)
 class FitJob:

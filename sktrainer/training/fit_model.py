@@ -25,8 +25,6 @@ from sktrainer.training.column_parameters import translate_model_parameters
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows
 
-__all__ = ["fit_model", "make_predictor"]
-
 
 def fit_model(
     plan: ModelPlan,

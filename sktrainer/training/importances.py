@@ -11,8 +11,6 @@ import pandas as pd
 
 from sktrainer.types import Array
 
-__all__ = ["Importances", "feature_importances"]
-
 _MOST = 30
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from sktrainer.backends.registry import find_backend
 from sktrainer.reporting.content import ColumnTreatment
 
-__all__ = ["column_treatments", "fitted_seeds", "step_classes", "target_scaling"]
-
 
 def step_classes(pipeline: Any) -> dict[str, str]:
     """Return the class name of each step by step name, in order.

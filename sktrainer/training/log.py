@@ -11,8 +11,6 @@ import pandas as pd
 from sktrainer.callbacks.progress import IterationDisplay, Progress
 from sktrainer.runtime.stopwatch import Stopwatch
 
-__all__ = ["FitLog"]
-
 
 class FitLog:
     """Log of one fit: seconds per stage, notes for the report, and output on the terminal.

@@ -23,17 +23,6 @@ from sktrainer.training.plan import FitPlan, ModelPlan
 from sktrainer.training.retry import Attempt
 from sktrainer.types import Array, FitData, Split
 
-__all__ = [
-    "fit_summary",
-    "log_imbalance",
-    "log_result",
-    "log_setup",
-    "rows_by_set",
-    "sizes_by_set",
-    "split_summary",
-    "warn_if_pretrained",
-]
-
 
 def log_setup(
     log: FitLog, plan: FitPlan, data: FitData, split: Split, notes: Sequence[str]

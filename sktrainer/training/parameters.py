@@ -14,8 +14,6 @@ from sklearn.metrics import get_scorer_names
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 
-__all__ = ["FIT_ONLY_PARAMS", "TrainerParams", "parameter_problems"]
-
 
 @dataclass(frozen=True)
 class TrainerParams:

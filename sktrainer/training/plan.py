@@ -22,8 +22,6 @@ from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
 from sktrainer.types import FitData
 
-__all__ = ["SAMPLER_STEP", "FitPlan", "FoldPlan", "ModelPlan", "StepsPlan", "make_plan"]
-
 MIN_ROWS_FOR_EARLY_STOPPING = 20
 AUTO_VALIDATION_SIZE = 0.1
 ENCODER_STEP = "encode"

@@ -21,8 +21,6 @@ from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
 from sktrainer.training.plan import SAMPLER_STEP, StepsPlan
 from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
 
-__all__ = ["prepare"]
-
 
 @dataclass
 class _StepState:

@@ -18,14 +18,6 @@ from sktrainer.exceptions import InputError
 from sktrainer.reporting.formats import short_repr
 from sktrainer.training.log import FitLog
 
-__all__ = [
-    "describe_params",
-    "fingerprint_or_note",
-    "library_versions",
-    "root_packages",
-    "versions_used",
-]
-
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 
 

@@ -12,8 +12,6 @@ from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
 from sktrainer.types import Array, FitData, Rows, Scores, Split
 
-__all__ = ["merge_validation_rows", "needs_refit", "refit"]
-
 
 def needs_refit(plan: FitPlan, data: FitData, split: Split, result: FitResult) -> bool:
     """Return whether the fit stopped early on validation rows that a refit can use."""

@@ -35,8 +35,6 @@ from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
 from sktrainer.types import FitData, Scorer, Split
 
-__all__ = ["build_report"]
-
 POSITIVE_CLASS_METRICS = frozenset({"precision", "recall", "f1"})
 
 

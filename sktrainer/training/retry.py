@@ -14,8 +14,6 @@ from sktrainer.scoring.predictor import Predictor
 from sktrainer.training.diagnostics import Diagnosis
 from sktrainer.types import ModelFit, SetName
 
-__all__ = ["Attempt", "FittedAttempt", "attempt_seeds", "attempts_to_frame", "choose_attempt"]
-
 
 @dataclass(frozen=True)
 class FittedAttempt:

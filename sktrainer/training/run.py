@@ -29,8 +29,6 @@ from sktrainer.training.run_identity import open_run
 from sktrainer.training.validation import validate
 from sktrainer.types import FitData, Split
 
-__all__ = ["FitState", "train"]
-
 
 @dataclass(frozen=True)
 class FitState:

@@ -24,8 +24,6 @@ from sktrainer.data.inputs import FitInputs
 from sktrainer.training.provenance import library_versions, root_packages
 from sktrainer.types import FitData
 
-__all__ = ["describe_value", "open_run"]
-
 
 def describe_value(value: object) -> Any:
     """Convert a value to JSON types, such that equal values give equal results.

@@ -12,8 +12,6 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Task
 
-__all__ = ["supports_multi_output", "trainer_tags"]
-
 
 def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     """Set the tags of a trainer from its estimator.

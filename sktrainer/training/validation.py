@@ -35,8 +35,6 @@ from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parame
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
 
-__all__ = ["Checked", "resampling_problem", "scorer_problem", "validate"]
-
 
 @dataclass(frozen=True)
 class Checked:

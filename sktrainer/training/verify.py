@@ -21,8 +21,6 @@ from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.training.provenance import describe_params, library_versions
 from sktrainer.types import Array
 
-__all__ = ["Verification", "verify"]
-
 MOST_SHOWN = 8
 IGNORED_PARAMS = frozenset({"verbose", "n_jobs", "random_state"})
 

@@ -16,18 +16,6 @@ from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Array
 
-__all__ = [
-    "MetricNames",
-    "MetricTable",
-    "OutputScorer",
-    "complement",
-    "equivalent_metric",
-    "identity",
-    "negative",
-    "negative_square",
-    "to_probabilities",
-]
-
 Convert = Callable[[float], float]
 MetricTable = Mapping[str, tuple[str, Convert]]
 

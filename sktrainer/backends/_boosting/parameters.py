@@ -6,8 +6,6 @@ from typing import Any
 
 from sktrainer.exceptions import ParameterError
 
-__all__ = ["refuse_unsupported", "resolve_n_threads"]
-
 
 def refuse_unsupported(model: Any, wrapper: str) -> None:
     """Raise an error if the model cannot be trained on X and y alone, in this process.

@@ -25,8 +25,6 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.types import ModelFit, Rows, StopReason
 
-__all__ = ["RoundRecorder", "train_curve_rows", "train_curve_size"]
-
 FEWEST_CURVE_ROWS, MOST_CURVE_ROWS = 1_000, 10_000
 
 

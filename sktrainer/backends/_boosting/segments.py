@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from sktrainer.backends._boosting.recorder import RoundRecorder
 from sktrainer.checkpoints.fit import FitCheckpoint
 
-__all__ = ["SegmentHistory", "train_in_segments"]
-
 _MODEL, _BEST_MODEL, _ROUNDS = "model", "best_model", "rounds.json"
 
 

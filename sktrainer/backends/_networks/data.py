@@ -14,19 +14,6 @@ from sktrainer.data.indexing import as_input_dict, count_rows, is_input_dict
 from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.types import Array
 
-__all__ = [
-    "MAX_BATCH_SIZE",
-    "PREDICT_BATCH_SIZE",
-    "auto_batch_size",
-    "check_network_rows",
-    "defer_signals",
-    "describe_target_columns",
-    "fixed_batches",
-    "network_input",
-    "normalize_weights",
-    "take_network_rows",
-]
-
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 32, 1024
 PREDICT_BATCH_SIZE = 128
 

@@ -12,8 +12,6 @@ from sktrainer.files.arrays import read_npz, write_npz
 from sktrainer.files.json_codec import Extension, encode_json
 from sktrainer.types import Array
 
-__all__ = ["ArrayStore", "encodable_attributes"]
-
 
 class ArrayStore:
     """Arrays of a JSON document, which are stored in an .npz file next to it.

@@ -11,8 +11,6 @@ import numpy as np
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["EmbeddingInput", "check_embedding_inputs"]
-
 
 @dataclass(frozen=True)
 class EmbeddingInput:

@@ -12,8 +12,6 @@ from sktrainer.exceptions import InputError
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["NetworkOnnxConverter"]
-
 
 @dataclass(frozen=True)
 class NetworkOnnxConverter:

@@ -10,16 +10,6 @@ import numpy as np
 
 from sktrainer.exceptions import suggest_name
 
-__all__ = [
-    "choice_problems",
-    "epochs_or_none",
-    "identifier_problems",
-    "missing_problems",
-    "number_problems",
-    "rate_problems",
-    "unknown_problems",
-]
-
 
 def number_problems(name: str, value: Any, *, besides: Collection[Any] = ()) -> list[str]:
     """Check that a number of epochs or rows is a positive integer.

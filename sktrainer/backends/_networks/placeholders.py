@@ -6,14 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = [
-    "EstimatorPlaceholder",
-    "NetworkPlaceholder",
-    "insert_networks",
-    "map_items",
-    "replace_networks",
-]
-
 
 @dataclass
 class NetworkPlaceholder:

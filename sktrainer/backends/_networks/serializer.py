@@ -12,8 +12,6 @@ from sktrainer.backends._networks.placeholders import (
     replace_networks,
 )
 
-__all__ = ["NetworkFiles"]
-
 
 class NetworkFiles:
     """Serializer of networks, on their own or as attributes of estimators.

@@ -10,8 +10,6 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer.types import Array
 
-__all__ = ["TargetScale"]
-
 
 @dataclass(frozen=True)
 class TargetScale:

@@ -17,8 +17,6 @@ from typing import Any
 from sktrainer.checkpoints.fit import FitCheckpoint
 from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
 
-__all__ = ["snapshot_params"]
-
 _SNAPSHOT = "snapshot"
 _POLL_SECONDS = 0.05
 

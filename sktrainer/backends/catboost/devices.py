@@ -6,8 +6,6 @@ from typing import Any
 
 from sktrainer.runtime.devices import AvailableGpus, cuda_driver, cuda_names
 
-__all__ = ["CatBoostDevices"]
-
 
 class CatBoostDevices:
     """Device parameters of CatBoost models, and their GPUs."""

@@ -22,8 +22,6 @@ from sktrainer.backends._boosting.recorder import RoundRecorder, train_curve_siz
 from sktrainer.backends.base import FitRequest
 from sktrainer.types import Array
 
-__all__ = ["monitor_native_metric", "requested_metric", "skipped_for_training"]
-
 # PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
 # CatBoost subtracts 1e-6 from each error, which matters for small targets.
 _BINARY: MetricTable = {

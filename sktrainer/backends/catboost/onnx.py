@@ -14,8 +14,6 @@ from sktrainer.backends.estimators import model_name
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["CatBoostOnnxConverter"]
-
 
 class CatBoostOnnxConverter:
     """ONNX converter of CatBoost models."""

@@ -9,16 +9,6 @@ from typing import Any
 from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
 
-__all__ = [
-    "OVERRIDDEN_PARAMS",
-    "ROUNDS_PARAMS",
-    "VERBOSITY_PARAMS",
-    "n_rounds",
-    "override_params",
-    "set_device",
-    "set_unset_params",
-]
-
 DEFAULT_ROUNDS = 1000
 ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
 SEED_PARAMS = ("random_seed", "random_state")

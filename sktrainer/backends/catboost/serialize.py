@@ -12,8 +12,6 @@ from sktrainer.backends.support import (
 )
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["ALLOWED_TYPES", "CatBoostSerializer"]
-
 MEMBER = "model.cbm"
 TREES = "__model"
 

@@ -13,8 +13,6 @@ from sktrainer.backends.catboost.parameters import VERBOSITY_PARAMS
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Rows
 
-__all__ = ["train_rounds"]
-
 Logs = Mapping[str, Mapping[str, Sequence[float]]]
 _SET_NAMES = {"learn": "train", "validation": "validation"}
 

@@ -19,8 +19,6 @@ import numpy as np
 from sktrainer.exceptions import FileFormatError
 from sktrainer.types import Array
 
-__all__ = ["ConfigAuditor", "audit_entry", "build_checked", "plain_name"]
-
 ALLOWED_MODULES = (
     *(
         f"keras.src.layers.{package}."

@@ -26,8 +26,6 @@ from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
 
-__all__ = ["KerasBackend"]
-
 
 class KerasDevices:
     """GPUs of Keras models, which have no device parameter."""

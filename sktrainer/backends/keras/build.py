@@ -19,23 +19,6 @@ from sktrainer.runtime.seeds import root_seed
 from sktrainer.runtime.signatures import default_values, named_parameters, required_names
 from sktrainer.types import Array, Rows, Task
 
-__all__ = [
-    "PROVIDED_ARGUMENTS",
-    "BuildContext",
-    "TrainableEstimator",
-    "TrainingOptions",
-    "build_arguments",
-    "builder_defaults",
-    "builder_parameters",
-    "check_built",
-    "compile_if_needed",
-    "full_fit_request",
-    "input_spec",
-    "missing_arguments",
-    "probe_outputs",
-    "zeros_like_spec",
-]
-
 PROVIDED_ARGUMENTS = frozenset({"meta", "n_outputs", "n_classes", "n_features", "input_shape"})
 
 

@@ -17,8 +17,6 @@ from sktrainer.backends._networks.documents import ArrayStore, encodable_attribu
 from sktrainer.files.json_codec import decode_json, encode_json
 from sktrainer.types import Array
 
-__all__ = ["load_state_dict", "state_dict"]
-
 _ARRAYS, _STATE = "arrays.npz", "state.json"
 
 # Keras sets these on every callback.

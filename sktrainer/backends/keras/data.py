@@ -6,8 +6,6 @@ from typing import Any
 
 from sktrainer.backends._networks.embeddings import EmbeddingInput
 
-__all__ = ["embedding_inputs"]
-
 
 def embedding_inputs(model: Any, X: Any) -> list[EmbeddingInput]:
     """Return the embeddings that receive an input of the model unchanged.

@@ -14,17 +14,6 @@ import numpy as np
 from sktrainer.backends.registry import backend_for_package
 from sktrainer.runtime.devices import AvailableGpus
 
-__all__ = [
-    "gpus",
-    "on_device",
-    "preserve_seeds",
-    "random_state",
-    "set_epoch_seeds",
-    "set_random_state",
-    "set_seeds",
-    "silence_retracing_warnings",
-]
-
 
 def gpus() -> AvailableGpus:
     """Return the GPUs that the Keras backend sees.

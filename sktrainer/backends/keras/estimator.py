@@ -41,8 +41,6 @@ from sktrainer.backends.keras.train import fit_network
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
-__all__ = ["KerasEstimator"]
-
 
 class KerasEstimator(KerasEstimatorBase, BaseEstimator):
     """Estimator for a Keras model; `fit` infers from the task what is not set.

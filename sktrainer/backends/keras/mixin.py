@@ -33,8 +33,6 @@ from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.types import Array
 
-__all__ = ["KerasEstimatorBase"]
-
 VARIABLES_KEY = "variables_"
 
 

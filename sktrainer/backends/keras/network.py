@@ -20,19 +20,6 @@ from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.files.json_codec import encode_json
 from sktrainer.runtime.global_state import preserve_global_state
 
-__all__ = [
-    "compile_arguments",
-    "decode_networks",
-    "decode_object",
-    "encode_networks",
-    "encode_object",
-    "has_full_config",
-    "hash_stable_copy",
-    "plain_copy",
-    "set_variables",
-    "variables_of",
-]
-
 _CONFIG = "__keras_config__"  # key that only the result of `_encode` has
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
 

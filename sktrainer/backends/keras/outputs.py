@@ -17,8 +17,6 @@ from sktrainer.backends._networks.target_scale import TargetScale
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Task
 
-__all__ = ["OutputSpec", "default_loss", "gives_logits", "is_unbounded", "read_outputs"]
-
 
 @dataclass(frozen=True)
 class OutputSpec:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = [
-    "is_instance",
-    "is_keras_model",
-    "is_keras_object",
-    "is_keras_wrapper",
-    "root_package",
-]
-
 _KERAS_WRAPPERS = {"BaseWrapper", "SKLBase"}
 
 

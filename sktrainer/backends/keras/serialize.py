@@ -22,8 +22,6 @@ from sktrainer.exceptions import FileFormatError
 from sktrainer.files.json_codec import decode_json, encode_json
 from sktrainer.runtime.global_state import preserve_global_state
 
-__all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
-
 MEMBER = "model.keras"
 ROOTS = ("keras", "scikeras")
 

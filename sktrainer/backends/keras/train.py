@@ -42,8 +42,6 @@ from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import Array, ModelFit
 
-__all__ = ["fit_network", "partial_fit_network"]
-
 
 def fit_network(request: FitRequest) -> ModelFit:
     """Train for all epochs and restore the weights of the best one.

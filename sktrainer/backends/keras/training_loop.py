@@ -34,8 +34,6 @@ from sktrainer.types import Array, Rows
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TrainingLoop", "classes_of"]
-
 DEFAULT_BATCH_SIZE = 32
 
 

@@ -28,8 +28,6 @@ from sktrainer.backends.keras.mixin import KerasEstimatorBase
 from sktrainer.backends.keras.network import plain_copy
 from sktrainer.types import Array
 
-__all__ = ["to_trainable", "with_mixin"]
-
 
 class WrapperMixin(KerasEstimatorBase):
     """Base class of both adapters: tags, and pickling by the original class."""

@@ -8,8 +8,6 @@ from sktrainer.backends._boosting.recorder import RoundRecorder
 from sktrainer.backends._boosting.segments import SegmentHistory
 from sktrainer.backends.base import FitRequest
 
-__all__ = ["RoundCallback"]
-
 
 class RoundCallback:
     """LightGBM callback that records each round and stops training.

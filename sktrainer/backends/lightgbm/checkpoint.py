@@ -22,8 +22,6 @@ from sktrainer.types import Rows
 if TYPE_CHECKING:
     import lightgbm
 
-__all__ = ["SegmentedTraining"]
-
 # LightGBM derives these seeds from `seed` if they are not set. If the user sets them, each
 # segment needs different values; otherwise all segments would draw the same numbers.
 _EXTRA_SEED_PARAMS = tuple(

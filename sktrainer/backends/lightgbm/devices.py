@@ -10,8 +10,6 @@ from typing import Any
 from sktrainer.backends.lightgbm.parameters import configured_device
 from sktrainer.runtime.devices import AvailableGpus, cuda_driver, cuda_names
 
-__all__ = ["LightGBMDevices", "lightgbm_has_cuda"]
-
 
 class LightGBMDevices:
     """Device parameters of LightGBM models, and their GPUs."""

@@ -21,8 +21,6 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.backends.lightgbm.parameters import METRIC, first_set
 from sktrainer.types import Array
 
-__all__ = ["EvalMetricParam", "resolve_metric"]
-
 EvalMetricParam: TypeAlias = Callable[..., tuple[str, float, bool]] | list[str] | None
 _PYTHON_METRIC = "scorer"
 

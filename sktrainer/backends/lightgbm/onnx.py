@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import lightgbm
     import onnx
 
-__all__ = ["LightGBMOnnxConverter"]
-
 
 class LightGBMOnnxConverter:
     """ONNX converter of LightGBM models."""

@@ -10,22 +10,6 @@ from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
 from sktrainer.exceptions import ParameterError
 
-__all__ = [
-    "LINEAR",
-    "METRIC",
-    "SEED",
-    "check_predicts_labels",
-    "configured_device",
-    "first_set",
-    "is_dart",
-    "is_random_forest",
-    "n_rounds",
-    "override_params",
-    "set_device",
-    "set_unset_params",
-    "unset_params",
-]
-
 DEFAULT_ROUNDS = 100
 BOOSTING = ("boosting", "boost", "boosting_type")
 LINEAR = ("linear_tree", "linear_trees")

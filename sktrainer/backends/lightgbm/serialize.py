@@ -13,8 +13,6 @@ from sktrainer.backends.support import (
 )
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["ALLOWED_TYPES", "LightGBMSerializer"]
-
 MEMBER = "model.txt"
 HANDLE = "_handle"
 CODES = "_class_map"

@@ -21,8 +21,6 @@ from sktrainer.types import Rows
 if TYPE_CHECKING:
     import lightgbm
 
-__all__ = ["train_in_segments", "train_rounds"]
-
 
 def train_in_segments(
     request: FitRequest,

@@ -14,16 +14,15 @@ from sktrainer.backends.sklearn import SPEC
 from sktrainer.backends.sklearn.capabilities import accepts_category_columns, capabilities_of
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES
+from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
-from sktrainer.backends.sklearn.train.strategies import IterationStrategy, iteration_strategy
+from sktrainer.backends.sklearn.train.strategies import iteration_strategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
 from sktrainer.backends.support import DECREASE, ColumnParameter, ParameterSpec
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
-
-__all__ = ["SklearnBackend"]
 
 
 class SklearnDevices:

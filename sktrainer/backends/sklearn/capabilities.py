@@ -13,8 +13,6 @@ from sktrainer.backends.base import Capabilities
 from sktrainer.backends.estimators import iter_sub_estimators
 from sktrainer.backends.sklearn.train.strategies import iteration_strategy, sklearn_class_names
 
-__all__ = ["accepts_category_columns", "capabilities_of"]
-
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
 
 # Base classes. Trees depend only on the order of values. Naive Bayes

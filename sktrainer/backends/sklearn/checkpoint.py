@@ -10,15 +10,6 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.backends.sklearn.parameters import override_params
 from sktrainer.checkpoints.fit import pickle_member, unpickle_member
 
-__all__ = [
-    "defer_signals",
-    "fit_in_segments",
-    "fitted_attributes",
-    "resume",
-    "save_if_due",
-    "set_fitted_attributes",
-]
-
 _FILE = "state.pickle"
 
 

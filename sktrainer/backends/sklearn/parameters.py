@@ -11,8 +11,6 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sktrainer.types import Array, Rows
 
-__all__ = ["balanced_class_weight", "fit_rows", "override_params", "truncate"]
-
 
 @contextmanager
 def override_params(model: Any, **values: Any) -> Iterator[None]:

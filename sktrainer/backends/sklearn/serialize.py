@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sktrainer.backends.support import AllowedTypes, import_paths
 
-__all__ = ["ALLOWED_TYPES"]
-
 _OVER, _UNDER = "imblearn.over_sampling", "imblearn.under_sampling"
 _CLEANING = f"{_UNDER}._prototype_selection"
 

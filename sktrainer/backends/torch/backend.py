@@ -45,8 +45,6 @@ from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import ModelFit, Task
 
-__all__ = ["TorchBackend"]
-
 
 class TorchDevices:
     """Device parameter of skorch nets, and the GPUs that torch sees."""

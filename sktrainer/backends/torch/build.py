@@ -22,8 +22,6 @@ from sktrainer.data.indexing import count_rows, take_rows
 from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
-__all__ = ["check_outputs", "complete_net", "infer_net_and_loss", "network_targets"]
-
 PROBE_ROWS = 2
 
 

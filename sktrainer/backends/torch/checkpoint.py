@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import torch
     from skorch import NeuralNet
 
-__all__ = ["restore_net", "save_checkpoint"]
-
 _TENSORS, _STATE, _HISTORY = "tensors.safetensors", "state.json", "history.json"
 
 

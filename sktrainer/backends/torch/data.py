@@ -18,19 +18,6 @@ from sktrainer.backends._networks.embeddings import EmbeddingInput
 from sktrainer.data.indexing import count_rows
 from sktrainer.types import Array
 
-__all__ = [
-    "BATCH_LOADER_OPTIONS",
-    "Batch",
-    "BatchLoader",
-    "RowsDataset",
-    "identity_collate",
-    "pad_rows",
-    "record_embedding_inputs",
-    "supports_batch_loader",
-    "to_tensors",
-    "torch_input",
-]
-
 
 class Batch(tuple[Any, Any]):
     """Inputs and targets of a batch as skorch unpacks them, with weights as an attribute.

@@ -9,8 +9,6 @@ import torch
 
 from sktrainer.runtime.devices import AvailableGpus
 
-__all__ = ["gpus", "is_available", "seed_generators"]
-
 
 def gpus() -> AvailableGpus:
     """Return the GPUs that torch sees: CUDA (including ROCm), then Apple's MPS."""

@@ -20,8 +20,6 @@ from sktrainer.backends.torch.recognize import constructor_defaults, constructor
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.signatures import accepts_any_keyword, required_names
 
-__all__ = ["ModuleNet"]
-
 
 class ModuleNet(NeuralNet):
     """Estimator for a torch Module; `fit` infers from the task what is not set.

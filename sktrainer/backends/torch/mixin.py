@@ -36,8 +36,6 @@ from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import Array
 
-__all__ = ["NetMixin", "with_mixin"]
-
 _ON_DEVICE = "__cuda_dependent_attributes__"  # key in the state that skorch pickles
 
 

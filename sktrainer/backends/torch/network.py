@@ -23,14 +23,6 @@ from torch.nn.parameter import is_lazy
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.json_codec import encode_json
 
-__all__ = [
-    "HASH_STABLE_METHODS",
-    "TensorStore",
-    "hash_stable_copy",
-    "module_names",
-    "plain_copy",
-]
-
 HASH_STABLE_METHODS = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
 
 # Attributes that every Module has, and those that torch creates again.

@@ -15,8 +15,6 @@ from torch.autograd.graph import Node
 from sktrainer.backends.torch.data import to_tensors, torch_input
 from sktrainer.exceptions import ParameterError
 
-__all__ = ["is_unbounded", "last_autograd_op", "probe_module", "untrained_outputs"]
-
 Tensors: TypeAlias = torch.Tensor | dict[str, torch.Tensor]
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from sktrainer.runtime.signatures import default_values, named_parameters
 
-__all__ = ["constructor_defaults", "constructor_names", "is_torch_module", "is_torch_network"]
-
 
 def is_torch_module(estimator: Any) -> bool:
     """Return whether this is a torch Module, either a class or an instance.

@@ -19,8 +19,6 @@ from sktrainer.backends.torch.recognize import is_torch_module, is_torch_network
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.json_codec import decode_json, encode_json
 
-__all__ = ["ALLOWED_TYPES", "FORMAT", "NETWORK_SERIALIZER"]
-
 WEIGHTS = "model.safetensors"
 TRAINING = "model.optimizer.json"
 

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from skorch import NeuralNet
     from skorch.dataset import Dataset
 
-__all__ = [
-    "copy_net",
-    "is_stop_from_callback",
-    "make_dataset",
-    "make_datasets",
-    "mean_loss",
-    "own_validation_split",
-    "run_epochs",
-    "training_mode",
-]
-
 
 def copy_net(net: NeuralNet) -> Any:
     """Return a deep copy of a net that shares the rows of its history."""

@@ -15,13 +15,6 @@ from sktrainer.callbacks.early_stopping import Monitor
 if TYPE_CHECKING:
     import xgboost
 
-__all__ = [
-    "make_round_callback",
-    "non_stopping_callbacks",
-    "offset_callback",
-    "truncate_to_best",
-]
-
 EvalsLog = Mapping[str, Mapping[str, Any]]
 
 # Metrics that XGBoost's early stopping maximizes; it minimizes all others.

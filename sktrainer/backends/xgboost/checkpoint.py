@@ -17,8 +17,6 @@ from sktrainer.backends.xgboost.callback import (
 from sktrainer.backends.xgboost.parameters import is_truncatable
 from sktrainer.runtime.seeds import root_seed, segment_seed
 
-__all__ = ["fit_in_segments"]
-
 
 def fit_in_segments(
     request: FitRequest,

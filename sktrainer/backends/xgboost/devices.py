@@ -10,8 +10,6 @@ from typing import Any
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.devices import AvailableGpus, cuda_driver, cuda_names
 
-__all__ = ["XGBoostDevices", "check_no_cpu_fallback"]
-
 
 class XGBoostDevices:
     """Device parameters of XGBoost models, and their GPUs."""

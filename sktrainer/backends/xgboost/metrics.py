@@ -18,8 +18,6 @@ from sktrainer.backends._boosting.metrics import (
 from sktrainer.backends.base import FitRequest
 from sktrainer.types import Array
 
-__all__ = ["PYTHON_METRIC", "ScorerMetric", "set_metric"]
-
 PYTHON_METRIC = "scorer"
 
 # Default metric of each objective, and the metrics that equal a scikit-learn scorer. All

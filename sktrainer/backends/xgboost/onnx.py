@@ -11,8 +11,6 @@ from sktrainer._optional import require
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["XGBoostOnnxConverter"]
-
 
 class XGBoostOnnxConverter:
     """ONNX converter of XGBoost models."""

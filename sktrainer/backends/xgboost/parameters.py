@@ -7,8 +7,6 @@ from typing import Any
 from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
 
-__all__ = ["is_random_forest", "is_truncatable", "n_rounds", "set_unset_params"]
-
 DEFAULT_ROUNDS = 100
 
 

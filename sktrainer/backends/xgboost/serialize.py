@@ -13,8 +13,6 @@ from sktrainer.backends.support import (
 )
 from sktrainer.exceptions import FileFormatError
 
-__all__ = ["ALLOWED_TYPES", "XGBoostSerializer"]
-
 MEMBER = "model.ubj"
 
 ALLOWED_TYPES = AllowedTypes(

@@ -16,8 +16,6 @@ from sktrainer.types import ModelFit
 if TYPE_CHECKING:
     import xgboost
 
-__all__ = ["fit_rounds"]
-
 
 def fit_rounds(request: FitRequest) -> ModelFit:
     """Fit the model round by round."""

@@ -24,18 +24,6 @@ from sktrainer.data.fingerprint.values import (
 from sktrainer.runtime.resources import n_cores
 from sktrainer.types import Array
 
-__all__ = [
-    "HashedColumn",
-    "array_digest",
-    "column_digests",
-    "numpy_column",
-    "object_column",
-    "pandas_column",
-    "polars_column",
-    "sparse_digest",
-    "table_digests",
-]
-
 BYTES_PER_PIECE = 1 << 20  # hash contiguous columns in pieces of 1 MiB
 BYTES_PER_BLOCK = 1 << 22  # hash strided columns in blocks that fit into the CPU cache
 MIN_BYTES_PER_THREAD = 1 << 21  # starting a thread for less data does not pay off

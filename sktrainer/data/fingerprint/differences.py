@@ -11,8 +11,6 @@ from sktrainer.data.fingerprint.fingerprint import (
     Fingerprint,
 )
 
-__all__ = ["fingerprint_differences"]
-
 MAX_NAMES = 8
 
 

@@ -37,14 +37,6 @@ from sktrainer.data.inputs import pop_target_column
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = [
-    "ArgumentFingerprint",
-    "ColumnFingerprint",
-    "Fingerprint",
-    "fingerprint",
-    "fingerprint_inputs",
-]
-
 #: Wider tables have one digest for all columns, so that a report stays small.
 MAX_COLUMNS = 1024
 

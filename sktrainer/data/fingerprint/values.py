@@ -17,16 +17,6 @@ import pandas as pd
 
 from sktrainer.exceptions import InputError
 
-__all__ = [
-    "MISSING",
-    "ROWS_PER_BLOCK",
-    "arrow_string_bytes",
-    "length_prefixed",
-    "object_column_bytes",
-    "string_bytes",
-    "value_bytes",
-]
-
 ROWS_PER_BLOCK = 65_536
 MISSING = -1  # in place of the length of a string or the code of a category
 

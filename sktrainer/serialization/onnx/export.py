@@ -37,8 +37,6 @@ from sktrainer.serialization.onnx.parity_check import (
 )
 from sktrainer.types import Array
 
-__all__ = ["write_onnx"]
-
 _PACKAGES = ("onnx", "skl2onnx", "onnxmltools", "onnxruntime")
 
 

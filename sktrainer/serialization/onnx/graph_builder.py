@@ -11,8 +11,6 @@ import numpy.typing as npt
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["ML_DOMAIN", "OPSETS", "GraphBuilder", "string_array"]
-
 #: Operator domain of encoders and tree ensembles.
 ML_DOMAIN = "ai.onnx.ml"
 

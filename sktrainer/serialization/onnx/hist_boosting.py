@@ -19,8 +19,6 @@ from sktrainer.serialization.onnx.graph_builder import ML_DOMAIN, GraphBuilder
 from sktrainer.serialization.onnx.inputs import GraphValue, cast_value
 from sktrainer.types import Array
 
-__all__ = ["add_hist_boosting", "is_hist_boosting"]
-
 
 def is_hist_boosting(model: Any) -> bool:
     """Return whether a model is a HistGradientBoosting classifier or regressor."""

@@ -26,16 +26,6 @@ from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.serialization.onnx.graph_builder import ML_DOMAIN, GraphBuilder
 from sktrainer.types import Array
 
-__all__ = [
-    "GraphValue",
-    "InputSpec",
-    "add_encoder",
-    "array_inputs",
-    "cast_value",
-    "concatenate",
-    "encoder_inputs",
-]
-
 #: Name of the input if X is an array.
 MATRIX = "X"
 

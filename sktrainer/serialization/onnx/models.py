@@ -18,8 +18,6 @@ from sktrainer.serialization.onnx.graph_builder import OPSETS, GraphBuilder
 from sktrainer.serialization.onnx.hist_boosting import add_hist_boosting, is_hist_boosting
 from sktrainer.serialization.onnx.inputs import GraphValue, cast_value, concatenate
 
-__all__ = ["ModelOutputs", "add_model", "add_step", "model_problems"]
-
 _EXTRA = "onnx"
 
 

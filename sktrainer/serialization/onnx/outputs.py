@@ -12,8 +12,6 @@ from sktrainer.serialization.onnx.graph_builder import GraphBuilder, string_arra
 from sktrainer.serialization.onnx.models import ModelOutputs
 from sktrainer.types import Array
 
-__all__ = ["add_class_outputs", "add_regression_outputs", "model_metadata", "onnx_labels"]
-
 
 def onnx_labels(fitted: Predictor) -> Array:
     """Return the original labels in an ONNX type: int64, bool, double or string.

@@ -11,8 +11,6 @@ import pandas as pd
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["compare_outputs", "run_onnx", "with_missing_values"]
-
 #: Tolerance for float32 rounding: relative to the value, and to the largest value.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 

@@ -18,8 +18,6 @@ from sktrainer.training.log import FitLog
 from sktrainer.training.partial_fit.state import PartialFitState
 from sktrainer.types import FitData
 
-__all__ = ["update_report"]
-
 
 def update_report(
     report: TrainingReport,

@@ -52,8 +52,6 @@ from sktrainer.types import (
     Split,
 )
 
-__all__ = ["run_partial_fit"]
-
 
 @preserve_global_state()
 def run_partial_fit(

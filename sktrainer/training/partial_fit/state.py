@@ -17,14 +17,6 @@ if TYPE_CHECKING:  # a trainer that only predicts loads its state without these
     from sktrainer.training.fit_and_score import FitResult
     from sktrainer.training.run import FitState
 
-__all__ = [
-    "PartialFitResult",
-    "PartialFitState",
-    "PreviousFit",
-    "column_decisions",
-    "state_after_fit",
-]
-
 
 @dataclass(frozen=True)
 class PartialFitState:

@@ -16,8 +16,6 @@ from sktrainer.training.tags import supports_multi_output
 from sktrainer.training.validation import resampling_problem
 from sktrainer.types import Array, FitData, PreparedData
 
-__all__ = ["check_class_weight", "validate_next_chunk"]
-
 
 def check_class_weight(prepared: PreparedData, data: FitData) -> None:
     """Raise an error if class weights are used and the first chunk lacks a class."""

@@ -7,8 +7,6 @@ from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.train.validation import ValidationScorer
 from sktrainer.types import ModelFit
 
-__all__ = ["IterationStrategy"]
-
 
 class IterationStrategy:
     """Iterative training strategy for one family of models.

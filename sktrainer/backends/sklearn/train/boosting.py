@@ -16,14 +16,6 @@ from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, Validat
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.types import Array, ModelFit, Scorer
 
-__all__ = [
-    "AdaBoostStrategy",
-    "GradientBoostingStrategy",
-    "HistGradientBoostingStrategy",
-    "loss_scale",
-    "train_loss",
-]
-
 
 class HistGradientBoostingStrategy(IterationStrategy):
     """One fit in which scikit-learn itself evaluates the validation rows.

@@ -26,8 +26,6 @@ from sktrainer.runtime.seeds import derive_seed, root_seed, set_unset_seeds
 from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.types import ModelFit, Rows
 
-__all__ = ["EpochStrategy", "is_epoch_model", "partial_fit_epoch"]
-
 # Smaller tables are trained with one thread; see `_limit_threads_for_small_tables`.
 _MIN_VALUES_FOR_THREADS = 10_000_000
 

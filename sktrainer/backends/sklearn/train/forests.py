@@ -23,8 +23,6 @@ from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import ValidationScorer
 from sktrainer.types import Array, ModelFit, Rows
 
-__all__ = ["BaggingStrategy", "ForestStrategy", "WarmStartStrategy"]
-
 MemberPredictions = Callable[[int], Array]
 
 

@@ -16,8 +16,6 @@ from scipy.special import xlogy
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import Array, Rows, Task
 
-__all__ = ["NativeLoss", "native_loss"]
-
 NativeLoss = Callable[[CachedPredictor], float]
 RowLoss = Callable[[Array, Array], Array]
 

@@ -17,8 +17,6 @@ from sktrainer.backends.sklearn.train.forests import (
     WarmStartStrategy,
 )
 
-__all__ = ["IterationStrategy", "iteration_strategy", "sklearn_class_names"]
-
 _STRATEGIES: dict[str, IterationStrategy] = {
     f"{family}{kind}": strategy
     for kind in ("Classifier", "Regressor")

@@ -14,8 +14,6 @@ from sktrainer.data.predictions import CachedPredictor
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
-__all__ = ["SECONDS_UNKNOWN", "ValidationScorer"]
-
 SECONDS_UNKNOWN = float("nan")
 
 
