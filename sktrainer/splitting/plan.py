@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
 
@@ -25,7 +27,9 @@ class SplitPlan:
     seed : int, default=0
         The seed of each set is derived from it.
     test_size, validation_size : float, int or None, default=None
-        Fraction of all rows of the table, or number of rows (None: no such set).
+        Fraction of the rows at hand, or number of rows (None: no such set).
+    gap : int or timedelta64, default=0
+        For the kind "time": number of rows, or duration, left out before held-out rows.
     """
 
     kind: str
@@ -34,6 +38,7 @@ class SplitPlan:
     seed: int = 0
     test_size: float | int | None = None
     validation_size: float | int | None = None
+    gap: int | np.timedelta64 = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,11 @@ def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool)
     return split
 
 
+def n_rows_of(size: float | int, n_samples: int) -> int:
+    """Return the number of rows of a set, from a number of rows or a fraction of all rows."""
+    return int(size) if isinstance(size, Integral) else max(1, round(n_samples * float(size)))
+
+
 def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     """Return the requested number of validation and test rows.
 
@@ -94,10 +104,8 @@ def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     """
     sizes = {"validation": 0, "test": 0}
     for name, size in (("validation", plan.validation_size), ("test", plan.test_size)):
-        if isinstance(size, Integral):
-            sizes[name] = int(size)
-        elif size is not None:
-            sizes[name] = max(1, round(n_samples * float(size)))
+        if size is not None:
+            sizes[name] = n_rows_of(size, n_samples)
     n_held_out = sum(sizes.values())
     if n_held_out and n_held_out >= n_samples:
         parts = " and ".join(f"{sizes[name]} {name}" for name in sizes if sizes[name])

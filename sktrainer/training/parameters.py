@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import get_scorer_names
 
 from sktrainer.exceptions import suggest_name
@@ -32,6 +34,7 @@ class TrainerParams:
     correct_probabilities: bool = False
     split: Any = "auto"
     time_column: str | int | None = None
+    gap: Any = 0
     shuffle: bool = True
     test_size: float | int | None = None
     validation_size: float | int | str | None = "auto"
@@ -65,6 +68,7 @@ class TrainerParams:
 FIT_ONLY_PARAMS = (
     "split",
     "time_column",
+    "gap",
     "test_size",
     "validation_size",
     "cv",
@@ -148,6 +152,25 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
     return problems
 
 
+def gap_duration(gap: object) -> np.timedelta64 | None:
+    """Return a gap that is a duration as a timedelta64, None for anything else.
+
+    Examples
+    --------
+    >>> gap_duration("7D").astype("timedelta64[h]"), gap_duration(7)
+    (np.timedelta64(168,'h'), None)
+    """
+    if not isinstance(gap, (str, timedelta, np.timedelta64)):
+        return None
+    if isinstance(gap, str) and not any(char.isalpha() for char in gap):
+        return None  # pandas would read "7" as 7 nanoseconds
+    try:
+        duration = pd.Timedelta(gap)
+    except ValueError:
+        return None
+    return duration.to_timedelta64() if duration >= pd.Timedelta(0) else None
+
+
 def _listed(name: str, *more: str) -> str:
     words = [repr(choice) for choice in CHOICES.get(name, ())] + list(more)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
@@ -169,14 +192,18 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _is_int(value: object, at_least: int) -> bool:  # bool is a subclass of int
-    return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
+def _is_int(value: object, at_least: int) -> bool:
+    # bool is a subclass of int, and timedelta64 of NumPy's integers.
+    others = (bool, np.bool_, np.timedelta64)
+    return (
+        isinstance(value, Integral) and not isinstance(value, others) and int(value) >= at_least
+    )
 
 
 def _is_size(value: object) -> bool:
-    if _is_bool(value) or not isinstance(value, Real):
-        return False
-    return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
+    if isinstance(value, Integral):
+        return _is_int(value, 1)
+    return isinstance(value, Real) and not _is_bool(value) and 0.0 < float(value) < 1.0
 
 
 def _has_attributes(*names: str) -> Callable[[Any], bool]:
@@ -220,6 +247,10 @@ RULES: dict[str, ParameterRule] = {
     "time_column": ParameterRule(
         "None or the name of a column of X (its position, for an array)",
         _either(_is_none, lambda value: isinstance(value, (str, Integral))),
+    ),
+    "gap": ParameterRule(
+        "a number of rows of at least 0, or a duration such as '7D' or a timedelta",
+        lambda value: _is_int(value, 0) or gap_duration(value) is not None,
     ),
     "shuffle": ParameterRule("True or False", _is_bool),
     "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),

@@ -17,7 +17,7 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.training.parameters import TrainerParams
+from sktrainer.training.parameters import TrainerParams, gap_duration
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
 from sktrainer.types import FitData
@@ -242,7 +242,7 @@ def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
 def _make_split_plan(
     params: TrainerParams, data: FitData, seed: int, *, stops: bool
 ) -> SplitPlan:
-    size = params.validation_size
+    size, duration = params.validation_size, gap_duration(params.gap)
     if isinstance(size, str):
         size = AUTO_VALIDATION_SIZE if stops else None
     return SplitPlan(
@@ -257,6 +257,7 @@ def _make_split_plan(
         seed=derive_seed(seed, "split"),
         test_size=params.test_size,
         validation_size=None if data.validation is not None else size,
+        gap=int(params.gap) if duration is None else duration,
     )
 
 
@@ -271,6 +272,8 @@ def _split_reason(params: TrainerParams, data: FitData) -> str:
         reason = "groups were passed"
     else:
         reason = f"{data.task} task"
+    if params.gap != 0:
+        reason += f"; gap={params.gap!r}"
     return reason if data.validation is None else f"{reason}; X_val was passed"
 
 

@@ -31,7 +31,12 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
-from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
+from sktrainer.training.parameters import (
+    FIT_ONLY_PARAMS,
+    TrainerParams,
+    gap_duration,
+    parameter_problems,
+)
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
 
@@ -238,6 +243,17 @@ def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
         problems.append(
             f"time_column={params.time_column!r} is only used by split='time', got "
             f"split={split!r}. Use split='time' or remove time_column"
+        )
+    duration = gap_duration(params.gap)
+    if split != "time" and (split != "auto" or data.time is None) and params.gap != 0:
+        problems.append(
+            f"gap={params.gap!r} is only used by time splits. Use split='time' or time_column, "
+            "or pass the gap to your splitter, as in TimeSeriesSplit(gap=7)"
+        )
+    elif duration is not None and (data.time is None or data.time.dtype.kind not in "mM"):
+        problems.append(
+            f"gap={params.gap!r} is a duration, which needs a time_column of dates. Use a "
+            "number of rows, or convert the time column to dates"
         )
     return problems
 
