@@ -91,18 +91,15 @@ class ManagedTrainer(
         Fraction (of all rows) or number of rows held out for early stopping. "auto": 0.1 if
         the model stops early, otherwise none.
     cv : int, splitter, iterable or None, default=None
-        Folds or splitter for a cross-validation that fills `cv_results_` before the final
-        fit.
+        Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
-        Metrics of `scores_` and `cv_results_`; `score` uses the first one. None: accuracy,
-        precision, recall, f1, roc_auc and log_loss for classification, r2, rmse and mae for
-        regression.
+        Metrics of `scores_` and `cv_results_`; `score` uses the first. None: accuracy,
+        precision, recall, f1, roc_auc and log_loss, or r2, rmse and mae for regression.
     early_stopping : bool or "auto", default="auto"
         True: stop any iterative estimator early. False: never. "auto": boosting and
         networks, which overfit with more iterations.
     eval_metric : str or callable, default="loss"
-        Metric that early stopping monitors on the validation rows: the model's own loss or
-        a scorer.
+        Metric monitored on the validation rows: the model's own loss or a scorer.
     n_iter_no_change : int, default=50
         Iterations without improvement after which the fit stops.
     tol : float, default=0.0
@@ -116,11 +113,9 @@ class ManagedTrainer(
         no better than a constant prediction on the validation rows. The fit that is used is
         chosen on validation rows only.
     random_state : int, RandomState, Generator or None, default=None
-        Seed from which all other seeds are derived. Seeds that are set on the estimator
-        are kept.
+        Seed from which all others are derived. Seeds set on the estimator are kept.
     n_jobs : int or None, default=None
-        Number of folds fitted in parallel. The number of model threads is set so that folds
-        and threads together use all cores.
+        Number of folds fitted in parallel. Folds and model threads together use all cores.
     checkpoint : path-like, Checkpoint or None, default=None
         A folder, or ``Checkpoint(folder, every=50)``. If a fit was killed, the next call
         with the same data and parameters resumes it, and the result is bit-identical. A
@@ -308,9 +303,8 @@ class ManagedTrainer(
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            The rows. Any type that the first step of a Pipeline accepts is allowed. A
-            network also accepts arrays with more dimensions, or a dict of arrays with one
-            array per input.
+            The rows, of any type that the first step of a Pipeline accepts. A network also
+            accepts arrays with more dimensions, or a dict with one array per input.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             The target, or the name of its column in X. Rows passed to `predict` may still
             have that column.
@@ -330,8 +324,7 @@ class ManagedTrainer(
         Raises
         ------
         InputError
-            If parameters or data are invalid. It is raised before training and lists all
-            mistakes.
+            If parameters or data are invalid: before training, with all mistakes.
         FitError
             If every fold of the cross-validation failed.
         CheckpointError
