@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
@@ -85,6 +87,25 @@ def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool)
             "split='group': expected `groups`, got none. Pass them as fit(X, y, groups=...)."
         )
     return split
+
+
+def gap_duration(gap: object) -> np.timedelta64 | None:
+    """Return a gap that is a duration as a timedelta64, None for anything else.
+
+    Examples
+    --------
+    >>> gap_duration("7D").astype("timedelta64[h]"), gap_duration(7)
+    (np.timedelta64(168,'h'), None)
+    """
+    if not isinstance(gap, (str, timedelta, np.timedelta64)):
+        return None
+    if isinstance(gap, str) and not any(char.isalpha() for char in gap):
+        return None  # pandas would read "7" as 7 nanoseconds
+    try:
+        duration = pd.Timedelta(gap)
+    except ValueError:
+        return None
+    return duration.to_timedelta64() if duration >= pd.Timedelta(0) else None
 
 
 def n_rows_of(size: float | int, n_samples: int) -> int:

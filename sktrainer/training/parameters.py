@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import get_scorer_names
 
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
+from sktrainer.splitting.plan import gap_duration
 
 
 @dataclass(frozen=True)
@@ -150,25 +149,6 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         if found:
             problems[name] = [*problems.get(name, ()), *found]
     return problems
-
-
-def gap_duration(gap: object) -> np.timedelta64 | None:
-    """Return a gap that is a duration as a timedelta64, None for anything else.
-
-    Examples
-    --------
-    >>> gap_duration("7D").astype("timedelta64[h]"), gap_duration(7)
-    (np.timedelta64(168,'h'), None)
-    """
-    if not isinstance(gap, (str, timedelta, np.timedelta64)):
-        return None
-    if isinstance(gap, str) and not any(char.isalpha() for char in gap):
-        return None  # pandas would read "7" as 7 nanoseconds
-    try:
-        duration = pd.Timedelta(gap)
-    except ValueError:
-        return None
-    return duration.to_timedelta64() if duration >= pd.Timedelta(0) else None
 
 
 def _listed(name: str, *more: str) -> str:

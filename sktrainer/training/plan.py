@@ -16,8 +16,8 @@ from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.training.parameters import TrainerParams, gap_duration
+from sktrainer.splitting.plan import SplitPlan, gap_duration, resolve_kind
+from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
 from sktrainer.types import FitData

@@ -31,10 +31,10 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
+from sktrainer.splitting.plan import gap_duration
 from sktrainer.training.parameters import (
     FIT_ONLY_PARAMS,
     TrainerParams,
-    gap_duration,
     parameter_problems,
 )
 from sktrainer.training.tags import supports_multi_output
