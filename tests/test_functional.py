@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sktrainer import ClassImbalanceWarning, ParameterError, load, train_model, train_with_cv
+from sktrainer import (
+    ClassImbalanceWarning,
+    ParameterError,
+    SaveWarning,
+    load,
+    train_model,
+    train_with_cv,
+)
 from sktrainer.serialization.model_records import MODEL_FILE
 from sktrainer.testing import bit_identical, mixed_table
+from tests.families import FAMILIES
 
 X, Y = mixed_table(500, "classification")
 RARE = Y.where((Y == "c0") | (np.arange(500) % 4 == 0), "c0")
@@ -51,8 +62,7 @@ def test_train_model_saves_next_version_under_model_name(tmp_path):
     again = train_model(LogisticRegression(), X, Y, save_path=folder, verbose=0)
     assert again.model_path.parent.name == "2"
     restored = load(result.model_path)
-    assert bit_identical(restored.predict_proba(X), result.trainer.predict_proba(X))
-    assert result.model is result.trainer.model_
+    assert bit_identical(restored.predict_proba(X), result.predict_proba(X))
 
 
 def test_printed_result_is_a_short_summary(tmp_path):
@@ -66,6 +76,37 @@ def test_printed_result_is_a_short_summary(tmp_path):
         )
     assert f"Saved to {saved.model_path}" in str(saved)
     assert "Not saved" in str(folds)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["XGBClassifier", "CatBoostClassifier", "SVC", "LGBMRegressor", "NeuralNetRegressor"],
+)
+def test_result_predicts_for_the_table_that_was_passed(name):
+    case = FAMILIES[name]()
+    X, y = case.table()
+    result = train_model(
+        case.estimator,
+        X,
+        y,
+        save_path=None,
+        verbose=0,
+        handle_imbalance=None,
+        **case.parameters,
+    )
+    rows = result.model.split_.test
+    score = {"classification": accuracy_score, "regression": r2_score}[case.task]
+    assert score(y[rows], result.predict(X)[rows]) == pytest.approx(
+        result.scores.loc["test"].iloc[0]
+    )
+    assert hasattr(result, "predict_proba") == hasattr(result.model, "predict_proba")
+
+
+def test_notebook_shows_scores_and_file(tmp_path):
+    result = train_model(LogisticRegression(), X, Y, save_path=tmp_path / "a&b.skt", verbose=0)
+    html = result._repr_html_()
+    assert "roc_auc" in html
+    assert "a&amp;b.skt" in html
 
 
 def test_pipeline_is_saved_under_the_name_of_its_model(tmp_path):
@@ -87,6 +128,94 @@ def test_invalid_save_path_raises_before_training(tmp_path):
         train_model(LogisticRegression(), X, Y, save_path=tmp_path / "model.onnx", verbose=0)
 
 
+class Counted(LogisticRegression):
+    """Model of a test module that counts its fits."""
+
+    fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Counted.fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def _raises_without_a_fit(match, model=None, save_path=None, **parameters):
+    Counted.fits = 0
+    with pytest.raises(ParameterError, match=match):
+        train_model(model or Counted(), X, Y, save_path=save_path, verbose=0, **parameters)
+    assert Counted.fits == 0
+
+
+@pytest.mark.parametrize("name", ["models", "m.skt", "m.joblib", "m.pkl"])
+def test_save_path_below_a_file_raises_before_training(name, tmp_path):
+    (tmp_path / "file").touch()
+    _raises_without_a_fit(r"file' is a file, not a folder", save_path=tmp_path / "file" / name)
+
+
+def test_save_path_that_cannot_be_created_raises_before_training(tmp_path):
+    (tmp_path / "m.skt").mkdir()
+    _raises_without_a_fit("cannot be written: it is a folder", save_path=tmp_path / "m.skt")
+    if Path("/proc/self").exists():  # a virtual file system, in which root cannot write either
+        _raises_without_a_fit("cannot be written", save_path="/proc/self/models")
+
+
+def test_model_that_a_skt_file_cannot_store_raises_before_training(tmp_path):
+    local = type("Local", (Counted,), {"__module__": "__main__"})
+    _raises_without_a_fit(
+        r"'__main__\.Local', which other processes cannot import.*\.joblib",
+        local(),
+        save_path=tmp_path / "m.skt",
+    )
+    assert not any(tmp_path.iterdir())
+
+
+def test_wrong_path_and_parameters_are_reported_together(tmp_path):
+    with pytest.raises(ParameterError) as caught:
+        train_model(
+            Counted(), X, Y, save_path=tmp_path / "m.onnx", test_size=2.5, scoring="acuracy"
+        )
+    assert len(caught.value.problems) == 3
+
+
+class Unsavable(LogisticRegression):
+    """Model whose fitted state cannot be saved: by skops, or by any format."""
+
+    def __init__(self, picklable=True):
+        super().__init__()
+        self.picklable = picklable
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.state_ = {("a", "tuple"): 1} if self.picklable else threading.Lock()
+        return self
+
+
+def test_model_that_cannot_be_saved_as_skt_is_pickled_beside_it(tmp_path):
+    with pytest.warns(SaveWarning, match=r"saved as m\.skt\.joblib, which needs trusted=True"):
+        result = train_model(Unsavable(), X, Y, save_path=tmp_path / "m.skt", verbose=0)
+    assert result.model_path == tmp_path / "m.skt.joblib"
+    again = load(result.model_path, trusted=True)
+    assert bit_identical(again.predict_proba(X), result.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", ["store", "m.skt", "m.joblib", "m.pkl"])
+def test_model_is_returned_if_it_cannot_be_saved(name, tmp_path):
+    with pytest.warns(SaveWarning, match=r"not saved: .*; it cannot|not saved: "):
+        result = train_model(
+            Unsavable(picklable=False), X, Y, save_path=tmp_path / name, verbose=0
+        )
+    assert result.model_path is None
+    assert "Not saved" in str(result)
+    assert result.model.score(X, Y) > 0.5
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".skt", ".joblib")]
+
+
+def test_path_may_start_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = train_model(LogisticRegression(), X, Y, save_path="~/m.skt", verbose=0)
+    assert result.model_path == tmp_path / "m.skt"
+    assert (load("~/m.skt").predict(X) == result.predict(X)).all()
+
+
 def test_train_with_cv_prints_folds_and_mean_score(capsys):
     result = train_with_cv(
         LGBMClassifier(n_estimators=50, min_child_samples=5), X, Y, cv=4, save_path=None
@@ -100,7 +229,7 @@ def test_train_with_cv_prints_folds_and_mean_score(capsys):
     assert re.search(r"✓ LGBMClassifier fitted for \d+ rounds", output)
     assert len(result.report.folds) == 4
     assert result.cv_results["mean_test_accuracy"].shape == (1,)
-    assert len(result.trainer.split_.train) == 500
+    assert len(result.model.split_.train) == 500
 
 
 def test_verbose_0_prints_nothing(capsys):
@@ -128,14 +257,14 @@ def test_nested_parameters_and_fit_arguments_are_passed_on():
         groups=np.arange(500) // 5,
         n_iter_no_change=3,
     )
-    assert result.model.num_leaves == 7
+    assert result.model.model_.num_leaves == 7
     assert model.num_leaves == 31
-    assert result.trainer.split_.kind == "group"
+    assert result.model.split_.kind == "group"
 
 
 def test_stratify_false_uses_a_random_split():
     result = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0, stratify=False)
-    assert result.trainer.split_.kind == "random"
+    assert result.model.split_.kind == "random"
 
 
 def test_report_has_time_and_memory_of_each_stage():
