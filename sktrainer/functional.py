@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,26 +12,16 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
-from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.progress import Progress
 from sktrainer.data.inputs import FitInputs
 from sktrainer.data.metadata import ProblemList
-from sktrainer.exceptions import (
-    FileWriteError,
-    InputError,
-    ParameterError,
-    SaveWarning,
-    suggest_name,
-    warn_caller,
-)
-from sktrainer.files.paths import as_path, check_writable
+from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.reporting.text import render_summary
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import RandomState
-from sktrainer.serialization.bundle import SUFFIXES, write_or_pickle
-from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
+from sktrainer.save_path import make_saver, save_or_warn
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, ScoringParam
 
@@ -280,7 +267,7 @@ def _train(
     with problems.collect():
         trainer = _make_trainer(model, parameters)
         if save_path is not None:
-            save = _make_saver(save_path, trainer)
+            save = make_saver(save_path, trainer)
     if problems:
         from sktrainer.training.validation import validate
 
@@ -290,7 +277,7 @@ def _train(
         raise ParameterError([*dict.fromkeys(problems)])
     assert trainer is not None
     trainer.fit(X, y, **fit_arguments)
-    path = None if save is None else _save(trainer, save)
+    path = None if save is None else save_or_warn(trainer, save)
     if path is not None:
         Progress(int(trainer.verbose)).show(f"Saved to {path}")
     return TrainingResult(
@@ -301,19 +288,6 @@ def _train(
         report=trainer.report_,
         model_path=path,
     )
-
-
-def _save(trainer: ManagedTrainer, save: Callable[[ManagedTrainer], Path]) -> Path | None:
-    """Save the trainer. A failure is a warning, because the model has been trained."""
-    try:
-        return save(trainer)
-    except Exception as error:  # user-defined classes may raise anything when they are saved
-        warn_caller(
-            f"the trained model was not saved: {error}. Save it with result.model.save(path), "
-            "where the path ends in .skt or .joblib",
-            SaveWarning,
-        )
-        return None
 
 
 def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
@@ -335,51 +309,3 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
         trainer = clone_estimator(trainer)
         trainer.set_params(**nested)
     return trainer
-
-
-def _make_saver(
-    save_path: str | os.PathLike[str], trainer: ManagedTrainer
-) -> Callable[[ManagedTrainer], Path]:
-    """Return the function that saves the trainer, or raise if it could not save it."""
-    from sktrainer.model_store import ModelStore
-    from sktrainer.serialization.writer import check_parameters
-
-    path = as_path(save_path)
-    try:
-        if path.suffix in SUFFIXES:
-            check_writable(path)
-            if path.suffix == ".skt":
-                check_parameters(trainer)
-                return partial(_save_skt, path=path)
-            return lambda trainer: trainer.save(path)
-        if path.suffix and not path.is_dir():
-            raise InputError("pass a folder or a file that ends in " + ", ".join(SUFFIXES))
-        store, name = ModelStore(path), _snake_case_name(trainer.estimator)
-        store.check(name)
-    except (InputError, FileWriteError) as error:
-        raise ParameterError(f"save_path={str(path)!r} is not valid: {error}") from error
-    return lambda trainer: store.path(name, store.save(trainer, name))
-
-
-def _save_skt(trainer: ManagedTrainer, path: Path) -> Path:
-    """Save a `.skt` file or, if it cannot store the fitted trainer, a pickle beside it."""
-    path, note = write_or_pickle(trainer, path, path.with_name(f"{path.name}.joblib"))
-    if note is not None:
-        warn_caller(note, SaveWarning)
-    return path
-
-
-def _snake_case_name(model: Any) -> str:
-    """Return the class name of a model in snake case.
-
-    Examples
-    --------
-    >>> from sklearn.ensemble import HistGradientBoostingRegressor
-    >>> _snake_case_name(HistGradientBoostingRegressor())
-    'hist_gradient_boosting_regressor'
-    """
-    steps = getattr(model, "steps", None)
-    name = model_name(steps[-1][1] if steps else model)
-    # Insert "_" before a capital letter that starts a word: "LGBMClassifier" has two words.
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    return re.sub(r"[^a-z0-9_]", "_", words)[:MAX_NAME_LENGTH]
