@@ -22,10 +22,10 @@ from sktrainer.serialization.bundle import SUFFIXES, write_or_pickle
 from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
 from sktrainer.trainer import ManagedTrainer
 
+Saver = Callable[[ManagedTrainer], Path]
 
-def make_saver(
-    save_path: str | os.PathLike[str], trainer: ManagedTrainer
-) -> Callable[[ManagedTrainer], Path]:
+
+def make_saver(save_path: str | os.PathLike[str], trainer: ManagedTrainer) -> Saver:
     """Return the function that saves the trainer, or raise if it could not save it."""
     from sktrainer.model_store import ModelStore
     from sktrainer.serialization.writer import check_parameters
