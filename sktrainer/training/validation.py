@@ -31,6 +31,11 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
+from sktrainer.training.model_settings import (
+    OwnClassWeight,
+    class_weight_problems,
+    own_class_weights,
+)
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
@@ -58,6 +63,8 @@ class Checked:
     creates_rows : bool
         Whether a sampler creates synthetic rows, so that X must be encoded as complete
         numbers.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     params: TrainerParams
@@ -71,6 +78,7 @@ class Checked:
     seed: int
     encodes: bool
     creates_rows: bool
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
@@ -115,6 +123,10 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     eval_metric = _resolve_eval_metric(params.eval_metric)
     problems += _scorer_problems(params, parts, scoring, eval_metric, data)
     problems += _compatibility_problems(params, parts, capabilities, data)
+    own_weights = () if data.classes is None else own_class_weights(model, data.n_classes)
+    problems += class_weight_problems(
+        own_weights, params.handle_imbalance, data, correct=bool(params.correct_probabilities)
+    )
     if encodes and creates_rows and params.categorical_encoding == "native":
         problems.append(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
@@ -144,6 +156,7 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         seed=root_seed(params.random_state),
         encodes=encodes,
         creates_rows=creates_rows,
+        own_weights=own_weights,
     )
 
 
