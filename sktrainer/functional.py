@@ -191,6 +191,7 @@ def train_with_cv(
     *,
     cv: object = 5,
     scoring: ScoringParam = None,
+    handle_imbalance: object = "auto",
     save_path: str | os.PathLike[str] | None = "models/",
     verbose: int = 1,
     **trainer_params: Any,
@@ -208,6 +209,8 @@ def train_with_cv(
     cv : int, splitter or iterable, default=5
         As in `ManagedTrainer`.
     scoring : str, list, dict, callable or None, default=None
+        As in `ManagedTrainer`.
+    handle_imbalance : None, str or sampler, default="auto"
         As in `ManagedTrainer`.
     save_path : path-like or None, default="models/"
         As in `train_model`.
@@ -243,6 +246,7 @@ def train_with_cv(
     parameters = {
         "cv": cv,
         "scoring": scoring,
+        "handle_imbalance": handle_imbalance,
         "refit": True,
         "random_state": 42,
         "verbose": verbose,

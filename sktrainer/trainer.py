@@ -72,12 +72,12 @@ class ManagedTrainer(
     scaling : "auto" or bool, default="auto"
         "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "auto" (if the classes are imbalanced, warn and weight them), "class_weight",
-        "smote", "oversample", "undersample", or an imblearn sampler. Applied to training
-        rows only.
+        "auto" (if the classes are imbalanced, warn and weight them, unless the model weights
+        them itself), "class_weight", "smote", "oversample", "undersample", or an imblearn
+        sampler. Applied to training rows only.
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
-        class weights cause. `predict` is not affected.
+        class weights cause, those of the model itself included. `predict` is not affected.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
         How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
         is set, by group if `groups` are passed, otherwise stratified for classification and

@@ -32,11 +32,12 @@ from sktrainer.scoring.scorers import (
     response_methods,
 )
 from sktrainer.splitting.plan import gap_duration
-from sktrainer.training.parameters import (
-    FIT_ONLY_PARAMS,
-    TrainerParams,
-    parameter_problems,
+from sktrainer.training.model_settings import (
+    OwnClassWeight,
+    class_weight_problems,
+    own_class_weights,
 )
+from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
 
@@ -63,6 +64,8 @@ class Checked:
     creates_rows : bool
         Whether a sampler creates synthetic rows, so that X must be encoded as complete
         numbers.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     params: TrainerParams
@@ -76,6 +79,7 @@ class Checked:
     seed: int
     encodes: bool
     creates_rows: bool
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
@@ -104,6 +108,10 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     creates_rows = any(
         not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
+    own_weights = () if data.classes is None else own_class_weights(model, data.n_classes)
+    problems += class_weight_problems(
+        own_weights, params.handle_imbalance, data, correct=bool(params.correct_probabilities)
+    )
     if encodes and creates_rows and params.categorical_encoding == "native":
         problems.append(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
@@ -117,7 +125,8 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     if problems:
         raise ParameterError(problems)
     resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
-    return Checked(*resolved, root_seed(params.random_state), encodes, creates_rows)
+    seed = root_seed(params.random_state)
+    return Checked(*resolved, seed, encodes, creates_rows, own_weights)
 
 
 def _check_parameters(
