@@ -41,6 +41,7 @@ from sktrainer.testing.fit_checks import (
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
 )
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
@@ -66,6 +67,7 @@ __all__ = [
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
     "check_history_is_complete",
+    "check_inner_folds_choose_rounds",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_partial_fit_after_fit",
