@@ -40,6 +40,10 @@ from sktrainer.testing.fit_checks import (
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
 )
+from sktrainer.testing.input_checks import (
+    check_converted_values_predict_alike,
+    check_values_of_another_type_raise,
+)
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
@@ -59,6 +63,7 @@ __all__ = [
     "Case",
     "CheckNotApplicable",
     "bit_identical",
+    "check_converted_values_predict_alike",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
     "check_first_chunk_fixes_encoding",
@@ -83,6 +88,7 @@ __all__ = [
     "check_test_rows_do_not_affect_fit",
     "check_unavailable_device_raises",
     "check_validation_rows_are_not_fitted",
+    "check_values_of_another_type_raise",
     "check_zero_weight_equals_absent_row",
     "contract_checks",
     "mixed_table",
