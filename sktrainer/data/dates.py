@@ -97,8 +97,8 @@ def infer_date_format(
     present = np.array([not is_missing_string(text) for text in strings])
     weights = np.where(present, counts, 0)
     sample = [text for text, here in zip(strings, present, strict=True) if here][:_SAMPLE]
-    forms = dict.fromkeys(form for text in sample[:3] for form in _candidate_formats(text))
-    forms = [form for form in forms if np.isnat(parse_dates(sample, form)).mean() < 0.5]
+    candidates = dict.fromkeys(f for text in sample[:3] for f in _candidate_formats(text))
+    forms = [form for form in candidates if np.isnat(parse_dates(sample, form)).mean() < 0.5]
     parsed = [int(weights[~np.isnat(parse_dates(strings, form))].sum()) for form in forms]
     most = max(parsed, default=0)
     if most < MIN_SHARE * weights.sum():
@@ -217,8 +217,7 @@ def to_datetimes(values: ColumnValues, form: DateFormat) -> Array:
             return np.append(dates, np.datetime64("NaT", "us"))[codes]
         if inferred in ("date", "datetime", "datetime64") and time_zone(values) is None:
             return np.asarray(pd.to_datetime(pd.Series(values), errors="coerce"))
-    dates = [_to_datetime(value, form) for value in values]
-    return np.array(dates, dtype="datetime64[us]")
+    return np.array([_to_datetime(value, form) for value in values], dtype="datetime64[us]")
 
 
 def _text_format(form: DateFormat) -> DateFormat:

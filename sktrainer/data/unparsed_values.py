@@ -56,12 +56,12 @@ training)"
         missing = parsed < 0 if text else pd.isna(parsed)
         if not missing.any():
             return
-        lost = pd.unique(np.asarray(values[missing], dtype=object))
+        distinct = pd.unique(np.asarray(values[missing], dtype=object))
         if text:
-            lost = [v for v in lost if not isinstance(v, str) and not is_missing(v)]
+            lost = [v for v in distinct if not isinstance(v, str) and not is_missing(v)]
         else:
-            lost = [v for v in lost if isinstance(v, str) and not is_missing_string(v)]
-        if len(lost):
+            lost = [v for v in distinct if isinstance(v, str) and not is_missing_string(v)]
+        if lost:
             examples = [repr(v[:40]) if isinstance(v, str) else str(v)[:40] for v in lost]
             shown = _preview(examples, MAX_VALUES, ", ")
             self._columns.append(f"{shown} in column {name!r} ({trained_on} in training)")
