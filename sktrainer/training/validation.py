@@ -18,6 +18,7 @@ from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
+from sktrainer.data.positive_class import choose_positive_class
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.resampling.samplers import creates_synthetic_rows
@@ -28,12 +29,14 @@ from sktrainer.scoring.scorers import (
     is_supported,
     named_scorer,
     needs_pos_label,
+    positive_class_scorer,
     resolve_scoring,
     response_methods,
+    shown_name,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
-from sktrainer.types import Array, FitData, Scorer, Task
+from sktrainer.types import Array, FitData, PositiveClass, Scorer, Task
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,10 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     creates_rows = any(
         not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
-    scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
-    eval_metric = _resolve_eval_metric(params.eval_metric)
+    with problems.collect():
+        data = replace(data, positive=_positive_class(params, data))
+    scoring = resolve_scoring(params.scoring, data.task, data.n_classes, data.positive)
+    eval_metric = _resolve_eval_metric(params.eval_metric, data.positive)
     problems += _scorer_problems(params, parts, scoring, eval_metric, data)
     problems += _compatibility_problems(params, parts, capabilities, data)
     if encodes and creates_rows and params.categorical_encoding == "native":
@@ -169,13 +174,30 @@ def _resolve_encoding(
     )
 
 
-def _resolve_eval_metric(eval_metric: str | Scorer) -> EvalMetric:
+def _positive_class(params: TrainerParams, data: FitData) -> PositiveClass | None:
+    if data.classes is not None and data.n_classes == 2:
+        return choose_positive_class(params.pos_label, data.classes, data.y)
+    if isinstance(params.pos_label, str) and params.pos_label == "auto":
+        return None
+    found = f"{data.n_classes} classes" if data.n_classes else "a regression target"
+    raise ParameterError(
+        f"pos_label={params.pos_label!r} needs a target of two classes, but y has {found}. "
+        "Remove it"
+    )
+
+
+def _resolve_eval_metric(
+    eval_metric: str | Scorer, positive: PositiveClass | None
+) -> EvalMetric:
     if isinstance(eval_metric, str):
         if eval_metric == "loss":
             return EvalMetric()
-        return EvalMetric(eval_metric, named_scorer(eval_metric))
-    name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
-    return EvalMetric(name, eval_metric)
+        name = eval_metric
+    else:
+        name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
+    scorer = positive_class_scorer(eval_metric, positive)
+    of_codes = isinstance(eval_metric, str)
+    return EvalMetric(name, scorer, shown_name(name, scorer, positive, of_codes=of_codes))
 
 
 def _samplers(params: TrainerParams, parts: EstimatorParts, data: FitData) -> list[Any]:
