@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from typing import NamedTuple
 
 from sktrainer.reporting.content import ReportContent
@@ -78,12 +79,12 @@ def _scores_of(report: ReportContent, source: str) -> dict[str, KeyMetric]:
         }
     if source not in report.scores.index:
         return {}
-    constants = report.baseline.loc[source].dropna() if len(report.baseline) else {}
+    constants = report.baseline.to_dict("index").get(source, {})
     return {
         str(name): KeyMetric(
             format_number(value),
             "",
-            format_number(constants[name]) if name in constants else "",
+            "" if isnan(constants.get(name, nan)) else format_number(constants[name]),
         )
         for name, value in report.scores.loc[source].dropna().items()
     }

@@ -148,7 +148,8 @@ def score_sets(
         Class codes or numbers of the training rows, before resampling.
     """
     records, constants, confusion = {}, {}, None
-    problems, absent = {}, {}
+    problems: dict[SetName, dict[str, str]] = {}
+    absent: dict[SetName, str] = {}
     for name, predicted in sets.items():
         records[name], problems[name] = score_predicted(predicted, scoring)
         constants[name] = score_constant(predicted, scoring, y_train, records[name])

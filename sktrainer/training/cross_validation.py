@@ -82,13 +82,14 @@ class CrossValidationResult:
             results[f"mean_{key}"] = np.array([np.mean(values)])
             results[f"std_{key}"] = np.array([np.std(values)])
         results["params"] = [{}]
-        for metric, row in self.summary.iterrows():
+        summary = self.summary
+        for metric in self.scoring.scorers:
             name = "score" if self.scoring.single else metric
             scores = np.array([fold.scores[metric] for fold in self.folds])
             for i, score in enumerate(scores):
                 results[f"split{i}_test_{name}"] = np.array([score])
-            results[f"mean_test_{name}"] = np.array([row["mean"]])
-            results[f"std_test_{name}"] = np.array([row["std"]])
+            results[f"mean_test_{name}"] = np.array([summary.loc[metric, "mean"]])
+            results[f"std_test_{name}"] = np.array([summary.loc[metric, "std"]])
             results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
         return results
 
@@ -267,7 +268,7 @@ def fit_fold(
 
 
 def _of_test(table: pd.DataFrame) -> dict[str, float]:
-    return {str(name): float(value) for name, value in table.loc["test"].items()}
+    return {str(name): float(column["test"]) for name, column in table.items()}
 
 
 def _fold_split(plan: FitPlan, data: FitData, train: Array, test: Array, seed: int) -> Split:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_regressor
-from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends.base import Backend, Capabilities
 from sktrainer.backends.estimators import EstimatorParts, model_name, unwrap_pipeline
@@ -18,25 +14,24 @@ from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
-from sktrainer.data.positive_class import choose_positive_class
-from sktrainer.data.predictions import CachedPredictor
-from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.exceptions import ParameterError
 from sktrainer.resampling.samplers import creates_synthetic_rows
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
-from sktrainer.scoring.scorers import (
-    Scoring,
-    is_supported,
-    named_scorer,
-    needs_pos_label,
-    positive_class_scorer,
-    resolve_scoring,
-    response_methods,
-    shown_name,
+from sktrainer.scoring.scorers import Scoring, resolve_scoring
+from sktrainer.training.metric_validation import (
+    positive_class,
+    resolve_eval_metric,
+    scorer_problems,
+)
+from sktrainer.training.model_settings import (
+    OwnClassWeight,
+    class_weight_problems,
+    own_class_weights,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
-from sktrainer.types import Array, FitData, PositiveClass, Scorer, Task
+from sktrainer.types import FitData
 
 
 @dataclass(frozen=True)
@@ -61,6 +56,8 @@ class Checked:
     creates_rows : bool
         Whether a sampler creates synthetic rows, so that X must be encoded as complete
         numbers.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     params: TrainerParams
@@ -74,6 +71,7 @@ class Checked:
     seed: int
     encodes: bool
     creates_rows: bool
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
@@ -81,75 +79,68 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
 
     For a chunk, parameters that apply to `fit` only must be valid but are not used.
     """
-    invalid = parameter_problems(params)
-    problems = ProblemList(text for strings in invalid.values() for text in strings)
-    try:
-        parts = unwrap_pipeline(params.estimator)
-    except ParameterError as error:
-        raise ParameterError([*problems, *error.problems]) from None
-    if "task" in invalid:  # y cannot be checked for an unknown task
-        raise ParameterError(problems)
-    # With a default in place of each invalid value, the other rules can still be checked.
-    params = params.with_defaults([*invalid, *(FIT_ONLY_PARAMS if inputs.chunk else ())])
+    params, parts, problems = _check_parameters(params, inputs)
     model, backend = parts.model, find_backend(parts.model)
-    names_classes = inputs.classes is not None and params.task == "auto"
-    if inputs.chunk and names_classes and not is_regressor(model):
-        params = replace(params, task="classification")
     # Other libraries raise as soon as `fit` starts.
     network_problems = [] if backend.networks is None else backend.networks.problems(model)
     problems += network_problems
     encodes, inputs = _resolve_encoding(params, parts, backend, inputs)
-    try:
+    with problems.prepend_to_error():
         data = validate_inputs(inputs, params.task, model, model_name(model))
-    except InputError as error:
-        raise InputError([*problems, *error.problems]) from None
     if network_problems:  # the capabilities of such a network are unknown
         raise ParameterError(problems)
-    try:
+    with problems.prepend_to_error():
         capabilities = backend.capabilities(model, data.task)
-    except ParameterError as error:
-        raise ParameterError([*problems, *error.problems]) from None
+    with problems.collect():
+        data = replace(data, positive=positive_class(params, data))
+    scoring = resolve_scoring(params.scoring, data.task, data.n_classes, data.positive)
+    eval_metric = resolve_eval_metric(params.eval_metric, data.positive)
+    problems += scorer_problems(params, parts.model, scoring, eval_metric, data)
+    problems += _compatibility_problems(params, parts, capabilities, data)
     samplers = _samplers(params, parts, data)
     # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
     creates_rows = any(
         not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
-    with problems.collect():
-        data = replace(data, positive=_positive_class(params, data))
-    scoring = resolve_scoring(params.scoring, data.task, data.n_classes, data.positive)
-    eval_metric = _resolve_eval_metric(params.eval_metric, data.positive)
-    problems += _scorer_problems(params, parts, scoring, eval_metric, data)
-    problems += _compatibility_problems(params, parts, capabilities, data)
+    own_weights = () if data.classes is None else own_class_weights(model, data.n_classes)
+    problems += class_weight_problems(
+        own_weights, params.handle_imbalance, data, correct=bool(params.correct_probabilities)
+    )
     if encodes and creates_rows and params.categorical_encoding == "native":
         problems.append(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
             "rows. Use handle_imbalance='smote', which supports it, or another encoding"
         )
     if inputs.chunk:
-        weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
-        problems += [
-            resampling_problem(sampler)
-            for sampler in samplers
-            if not (isinstance(sampler, str) and sampler in weighting)
-        ]
+        problems += _chunk_problems(samplers, capabilities)
     device = DeviceChoice()
     with problems.collect():
         device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
-    return Checked(
-        params=params,
-        parts=parts,
-        backend=backend,
-        capabilities=capabilities,
-        data=data,
-        scoring=scoring,
-        eval_metric=eval_metric,
-        device=device,
-        seed=root_seed(params.random_state),
-        encodes=encodes,
-        creates_rows=creates_rows,
-    )
+    resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
+    seed = root_seed(params.random_state)
+    return Checked(*resolved, seed, encodes, creates_rows, own_weights)
+
+
+def _check_parameters(
+    params: TrainerParams, inputs: FitInputs
+) -> tuple[TrainerParams, EstimatorParts, ProblemList]:
+    """Return valid parameters, the parts of the estimator, and the problems found.
+
+    A default replaces each invalid value, so that the other rules can still be checked.
+    """
+    invalid = parameter_problems(params)
+    problems = ProblemList(text for strings in invalid.values() for text in strings)
+    with problems.prepend_to_error():
+        parts = unwrap_pipeline(params.estimator)
+    if "task" in invalid:  # y cannot be checked for an unknown task
+        raise ParameterError(problems)
+    params = params.with_defaults([*invalid, *(FIT_ONLY_PARAMS if inputs.chunk else ())])
+    names_classes = inputs.classes is not None and params.task == "auto"
+    if inputs.chunk and names_classes and not is_regressor(parts.model):
+        params = replace(params, task="classification")
+    return params, parts, problems
 
 
 def _resolve_encoding(
@@ -172,32 +163,6 @@ def _resolve_encoding(
         time_column=params.time_column,
         multi_output=supports_multi_output(parts.model),
     )
-
-
-def _positive_class(params: TrainerParams, data: FitData) -> PositiveClass | None:
-    if data.classes is not None and data.n_classes == 2:
-        return choose_positive_class(params.pos_label, data.classes, data.y)
-    if isinstance(params.pos_label, str) and params.pos_label == "auto":
-        return None
-    found = f"{data.n_classes} classes" if data.n_classes else "a regression target"
-    raise ParameterError(
-        f"pos_label={params.pos_label!r} needs a target of two classes, but y has {found}. "
-        "Remove it"
-    )
-
-
-def _resolve_eval_metric(
-    eval_metric: str | Scorer, positive: PositiveClass | None
-) -> EvalMetric:
-    if isinstance(eval_metric, str):
-        if eval_metric == "loss":
-            return EvalMetric()
-        name = eval_metric
-    else:
-        name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
-    scorer = positive_class_scorer(eval_metric, positive)
-    of_codes = isinstance(eval_metric, str)
-    return EvalMetric(name, scorer, shown_name(name, scorer, positive, of_codes=of_codes))
 
 
 def _samplers(params: TrainerParams, parts: EstimatorParts, data: FitData) -> list[Any]:
@@ -264,6 +229,16 @@ def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
     return problems
 
 
+def _chunk_problems(samplers: list[Any], capabilities: Capabilities) -> list[str]:
+    """Return an error text for each sampler that cannot be used for a chunk."""
+    weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
+    return [
+        resampling_problem(sampler)
+        for sampler in samplers
+        if not (isinstance(sampler, str) and sampler in weighting)
+    ]
+
+
 def resampling_problem(sampler: object) -> str:
     """Return the error text for a sampler that resamples the rows of a chunk."""
     is_method = isinstance(sampler, str)
@@ -272,84 +247,4 @@ def resampling_problem(sampler: object) -> str:
         f"{name} resamples rows, which partial_fit does not support because a chunk may lack a "
         "class. Use handle_imbalance='class_weight' if the model supports sample weights (they "
         "are computed on the first chunk), or None."
-    )
-
-
-def _scorer_problems(
-    params: TrainerParams,
-    parts: EstimatorParts,
-    scoring: Scoring,
-    eval_metric: EvalMetric,
-    data: FitData,
-) -> list[str]:
-    """Return an error text for each scorer that cannot score such targets or this model."""
-    named = {} if params.scoring is None else dict(scoring.scorers)
-    names = [name for name in named if name not in scoring.user_defined]
-    if isinstance(params.scoring, Mapping):
-        names = [params.scoring[name] for name in names]
-    if eval_metric.scorer is not None:
-        named[eval_metric.name] = eval_metric.scorer
-        names += [eval_metric.name] if isinstance(params.eval_metric, str) else []
-    problems = [
-        scorer_problem(name, data.task, data.n_classes) for name in dict.fromkeys(names)
-    ]
-    problems += [
-        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, but "
-        f"{model_name(parts.model)} has none. Use another scorer or model"
-        for name, scorer in named.items()
-        if not is_supported(scorer, parts.model)
-    ]
-    return [problem for problem in problems if problem is not None]
-
-
-def scorer_problem(name: str, task: Task, n_classes: int) -> str | None:
-    """Return an error message if a scikit-learn scorer cannot score the targets, else None.
-
-    The scorer is tried on a few correctly predicted rows. If it fails on these, it fails on
-    all rows. `name` is one of `sklearn.metrics.get_scorer_names()`.
-
-    Examples
-    --------
-    >>> print(scorer_problem("f1", "classification", 3))
-    scorer 'f1' does not support classification with 3 classes; use for example 'f1_macro'
-    >>> scorer_problem("f1", "classification", 2) is None
-    True
-    """
-    if _scores(name, task, n_classes):
-        return None
-    known = set(get_scorer_names())
-    better = (f"{name}_macro", f"{name}_ovr", "r2" if task == "regression" else "accuracy")
-    fitting = next(b for b in better if b in known and _scores(b, task, n_classes))
-    targets = task if task == "regression" else f"{task} with {n_classes} classes"
-    return f"scorer {name!r} does not support {targets}; use for example {fitting!r}"
-
-
-def _scores(name: str, task: Task, n_classes: int) -> bool:
-    scorer = named_scorer(name)
-    targets, rows = _perfect_predictions(task, n_classes, codes=needs_pos_label(scorer))
-    if not is_supported(scorer, rows):
-        return True  # whether the model has the required method is checked elsewhere
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            scorer(rows, np.empty((len(targets), 0)), targets)
-        except (ValueError, TypeError):
-            return False
-    return True
-
-
-def _perfect_predictions(
-    task: Task, n_classes: int, *, codes: bool
-) -> tuple[Array, CachedPredictor]:
-    if task == "regression":
-        numbers = np.array([0.5, 1.25, 2.0, 3.75])
-        return numbers, CachedPredictor(task, None, lambda: numbers)
-    # Use strings unless codes are needed: regression metrics would accept numeric codes.
-    labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
-    rows = np.tile(np.arange(n_classes), 2)  # two rows per class
-    likely = np.eye(n_classes)[rows]
-    decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
-    targets = labels[rows]
-    return targets, CachedPredictor(
-        task, labels, lambda: targets, lambda: likely, lambda: decision
     )
