@@ -116,7 +116,7 @@ def train_model(
     test_size : float, int or None, default=0.2
         Fraction or number of rows held out for the test scores.
     validation_size : float, int, "auto" or None, default=0.1
-        Fraction (of all rows) or number of rows held out for early stopping.
+        As in `ManagedTrainer`.
     stratify : bool, default=True
         Whether to keep the class proportions in every set. No effect for regression. If
         `split` is passed too, `split` takes precedence.
@@ -191,6 +191,7 @@ def train_with_cv(
     *,
     cv: object = 5,
     scoring: ScoringParam = None,
+    handle_imbalance: object = "auto",
     save_path: str | os.PathLike[str] | None = "models/",
     verbose: int = 1,
     **trainer_params: Any,
@@ -208,6 +209,8 @@ def train_with_cv(
     cv : int, splitter or iterable, default=5
         As in `ManagedTrainer`.
     scoring : str, list, dict, callable or None, default=None
+        As in `ManagedTrainer`.
+    handle_imbalance : None, str or sampler, default="auto"
         As in `ManagedTrainer`.
     save_path : path-like or None, default="models/"
         As in `train_model`.
@@ -243,6 +246,7 @@ def train_with_cv(
     parameters = {
         "cv": cv,
         "scoring": scoring,
+        "handle_imbalance": handle_imbalance,
         "refit": True,
         "random_state": 42,
         "verbose": verbose,
