@@ -13,11 +13,8 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-<<<<<<< HEAD
 from sklearn.metrics import f1_score
-=======
 from sklearn.model_selection import TimeSeriesSplit
->>>>>>> main
 
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
