@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -71,25 +72,32 @@ class ManagedTrainer(
     scaling : "auto" or bool, default="auto"
         "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "auto" (if the classes are imbalanced, warn and weight them), "class_weight",
-        "smote", "oversample", "undersample", or an imblearn sampler. Applied to training
-        rows only.
+        "auto" (if the classes are imbalanced, warn and weight them, unless the model weights
+        them itself), "class_weight", "smote", "oversample", "undersample", or an imblearn
+        sampler. Applied to training rows only.
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
-        class weights cause. `predict` is not affected.
+        class weights cause, those of the model itself included. `predict` is not affected.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
         How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
         is set, by group if `groups` are passed, otherwise stratified for classification and
         random for regression.
     time_column : str, int or None, default=None
-        Column that orders the rows for ``split="time"``. None: the order of the rows in X.
+        Column of dates or numbers that orders the rows for ``split="time"`` and for your own
+        splitters. Dates as strings must have one unambiguous format. None: the order of the
+        rows in X.
+    gap : int, str or timedelta, default=0
+        For time splits: what is left out of the training rows before each validation set,
+        test set and test fold. A number of rows, or with a `time_column` of dates a duration
+        such as "7D".
     shuffle : bool, default=True
         Whether to shuffle the rows before a random or stratified split.
     test_size : float, int or None, default=None
         Fraction or number of rows held out and scored in `fit`.
     validation_size : "auto", float, int or None, default="auto"
-        Fraction (of all rows) or number of rows held out for early stopping. "auto": 0.1 if
-        the model stops early, otherwise none.
+        Fraction or number of rows held out for early stopping. It is a fraction of all rows,
+        in a fold of the fold's training rows. "auto": 0.1 if the model stops early, otherwise
+        none.
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
@@ -203,6 +211,7 @@ class ManagedTrainer(
         correct_probabilities: bool = False,
         split: object = "auto",
         time_column: str | int | None = None,
+        gap: int | str | timedelta = 0,
         shuffle: bool = True,
         test_size: float | int | None = None,
         validation_size: float | int | str | None = "auto",
@@ -229,6 +238,7 @@ class ManagedTrainer(
         self.correct_probabilities = correct_probabilities
         self.split = split
         self.time_column = time_column
+        self.gap = gap
         self.shuffle = shuffle
         self.test_size = test_size
         self.validation_size = validation_size

@@ -14,16 +14,16 @@ from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
 from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
-from sktrainer.runtime.seeds import derive_seed, effective_retries
+from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.splitting.plan import SplitPlan, resolve_kind
+from sktrainer.splitting.plan import SplitPlan
+from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
+from sktrainer.training.split_parameters import make_split_plan, split_reason
 from sktrainer.training.validation import Checked
-from sktrainer.types import FitData
 
 MIN_ROWS_FOR_EARLY_STOPPING = 20
-AUTO_VALIDATION_SIZE = 0.1
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
 
@@ -46,6 +46,8 @@ class StepsPlan:
         columns hold category codes.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     steps: tuple[tuple[str, Any], ...]
@@ -53,6 +55,7 @@ class StepsPlan:
     weights: bool = True
     codes_at_end: bool = False
     output: str | None = None
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,10 @@ def make_plan(
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    steps = _make_steps_plan(checked)
+    imbalance, reason, twice = resolve_imbalance(
+        params.handle_imbalance, checked.own_weights, parts, data.task
+    )
+    steps = _make_steps_plan(checked, imbalance)
     model = ModelPlan(
         parts.name,
         parts.model,
@@ -203,8 +209,8 @@ def make_plan(
     return FitPlan(
         steps=steps,
         model=model,
-        split=_make_split_plan(params, data, seed, stops=stops),
-        split_reason=_split_reason(params, data),
+        split=make_split_plan(params, data, seed, stops=stops),
+        split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
         seed=seed,
@@ -212,8 +218,8 @@ def make_plan(
         n_retries=n_retries,
         refit=bool(params.refit),
         parameters=described,
-        notes=notes,
-        warnings=useless,
+        notes=(*notes, *reason),
+        warnings=(*useless, *twice),
     )
 
 
@@ -239,41 +245,6 @@ def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
     return True, ()
 
 
-def _make_split_plan(
-    params: TrainerParams, data: FitData, seed: int, *, stops: bool
-) -> SplitPlan:
-    size = params.validation_size
-    if isinstance(size, str):
-        size = AUTO_VALIDATION_SIZE if stops else None
-    return SplitPlan(
-        kind=resolve_kind(
-            params.split,
-            task=data.task,
-            has_groups=data.groups is not None,
-            has_time=data.time is not None,
-        ),
-        splitter=None if isinstance(params.split, str) else params.split,
-        shuffle=bool(params.shuffle),
-        seed=derive_seed(seed, "split"),
-        test_size=params.test_size,
-        validation_size=None if data.validation is not None else size,
-    )
-
-
-def _split_reason(params: TrainerParams, data: FitData) -> str:
-    if not isinstance(params.split, str):
-        reason = f"split={type(params.split).__name__}"
-    elif params.split != "auto":
-        reason = f"split={params.split!r}"
-    elif data.time is not None:
-        reason = "time_column is set"
-    elif data.groups is not None:
-        reason = "groups were passed"
-    else:
-        reason = f"{data.task} task"
-    return reason if data.validation is None else f"{reason}; X_val was passed"
-
-
 def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -> FoldPlan:
     # Folds run one at a time on a GPU: its memory is needed for one fold, and CatBoost cannot
     # run two trainings at once.
@@ -286,7 +257,7 @@ def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -
     return FoldPlan(params.cv, n_jobs, "threading" if threads else "loky")
 
 
-def _make_steps_plan(checked: Checked) -> StepsPlan:
+def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
     params, parts, encoder = checked.params, checked.parts, None
     steps = parts.steps
     if checked.encodes:
@@ -294,13 +265,13 @@ def _make_steps_plan(checked: Checked) -> StepsPlan:
         steps = ((_unused_name(ENCODER_STEP, parts), encoder), *steps)
     elif params.preprocessor is not None and not isinstance(params.preprocessor, str):
         steps = ((_unused_name("preprocess", parts), params.preprocessor), *steps)
-    is_classification = checked.data.task == "classification"
     return StepsPlan(
         steps,
-        params.handle_imbalance if is_classification else None,
+        imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
         output=params.output,
+        own_weights=checked.own_weights,
     )
 
 

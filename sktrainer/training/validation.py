@@ -31,7 +31,13 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
+from sktrainer.training.model_settings import (
+    OwnClassWeight,
+    class_weight_problems,
+    own_class_weights,
+)
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
+from sktrainer.training.split_parameters import split_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
 
@@ -58,6 +64,8 @@ class Checked:
     creates_rows : bool
         Whether a sampler creates synthetic rows, so that X must be encoded as complete
         numbers.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     params: TrainerParams
@@ -71,6 +79,7 @@ class Checked:
     seed: int
     encodes: bool
     creates_rows: bool
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
@@ -99,6 +108,10 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     creates_rows = any(
         not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
+    own_weights = () if data.classes is None else own_class_weights(model, data.n_classes)
+    problems += class_weight_problems(
+        own_weights, params.handle_imbalance, data, correct=bool(params.correct_probabilities)
+    )
     if encodes and creates_rows and params.categorical_encoding == "native":
         problems.append(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
@@ -112,7 +125,8 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     if problems:
         raise ParameterError(problems)
     resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
-    return Checked(*resolved, root_seed(params.random_state), encodes, creates_rows)
+    seed = root_seed(params.random_state)
+    return Checked(*resolved, seed, encodes, creates_rows, own_weights)
 
 
 def _check_parameters(
@@ -211,23 +225,7 @@ def _compatibility_problems(
         )
     if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
-    return problems + _split_problems(params, data)
-
-
-def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
-    split, problems = params.split if isinstance(params.split, str) else None, []
-    if split == "stratified" and data.task == "regression":
-        problems.append(
-            "split='stratified' needs classes, but the task is regression. Use split='random'"
-        )
-    if split == "group" and data.groups is None:
-        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
-    if data.time is not None and split not in (None, "auto", "time"):
-        problems.append(
-            f"time_column={params.time_column!r} is only used by split='time', got "
-            f"split={split!r}. Use split='time' or remove time_column"
-        )
-    return problems
+    return problems + split_problems(params, data)
 
 
 def _chunk_problems(samplers: list[Any], capabilities: Capabilities) -> list[str]:
