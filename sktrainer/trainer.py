@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktrainer.backends.estimators import (
     is_raw_network,
@@ -25,6 +25,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.seeds import RandomState
+from sktrainer.training.importances import column_importances
 from sktrainer.training.partial_fit.mixin import PartialFitMixin, supports_partial_fit
 from sktrainer.training.tags import trainer_tags
 from sktrainer.types import Array, Scorer, ScoringParam, Split
@@ -149,6 +150,9 @@ class ManagedTrainer(
         Number of columns of X. Only set if X has columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of X. Only set if X has column names.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        One value per column of X. Only available if the model has importances or
+        coefficients, and if each encoded column is derived from one column of X.
     n_iter_, best_iteration_ : int or None
         Number of iterations run, and the best iteration; both are counted from 1.
     stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
@@ -404,6 +408,17 @@ class ManagedTrainer(
                 setattr(self, name, value)
             elif name in self.__dict__:
                 delattr(self, name)
+
+    @property
+    def feature_importances_(self) -> Array:
+        """Importance of each column of X, of shape (n_features_in_,).
+
+        They are the model's `feature_importances_` or the absolute values of its `coef_`,
+        summed over the columns that a column of X is encoded as.
+        """
+        check_is_fitted(self)
+        n_columns = getattr(self, "n_features_in_", None)
+        return column_importances(self._predictor.pipeline, self.model_, n_columns)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Set the output container of the steps before the model, from the next `fit` on.

@@ -26,6 +26,7 @@ from sktrainer.testing.contract import contract_checks
 from sktrainer.testing.fit_checks import (
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
+    check_importances_are_per_column,
     check_missing_class_keeps_probability_column,
     check_numpy_arrays,
     check_pickle_and_clone,
@@ -66,6 +67,7 @@ __all__ = [
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
     "check_history_is_complete",
+    "check_importances_are_per_column",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_partial_fit_after_fit",

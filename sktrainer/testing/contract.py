@@ -33,6 +33,7 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_folds_do_not_depend_on_n_jobs,
         fit.check_pickle_and_clone,
         fit.check_saved_file_is_bit_identical,
+        fit.check_importances_are_per_column,
         fit.check_pipeline_predicts_raw_rows,
         fit.check_predictions_use_original_labels,
         fit.check_missing_class_keeps_probability_column,

@@ -132,6 +132,21 @@ def check_saved_file_is_bit_identical(case: Case) -> None:
         assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
 
 
+def check_importances_are_per_column(case: Case) -> None:
+    """Check that there is one importance per column of X, which adds those of its features."""
+    trainer = case.fitted
+    names = [n for n in ("feature_importances_", "coef_") if hasattr(trainer.model_, n)]
+    if not names:
+        assert not hasattr(trainer, "feature_importances_")
+        raise CheckNotApplicable("the model has neither importances nor coefficients")
+    found = dict(zip(case.table()[0], trainer.feature_importances_, strict=True))
+    given = np.atleast_2d(np.abs(np.asarray(getattr(trainer.model_, names[0]), dtype=float)))
+    assert np.isclose(sum(found.values()), given.mean(axis=0).sum(), rtol=1e-5)
+    assert found["same"] == 0.0, "a constant column has an importance"
+    assert found["signal"] > 0.0
+    assert min(found.values()) >= 0.0
+
+
 def check_pipeline_predicts_raw_rows(case: Case) -> None:
     """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
     trainer = case.fitted
