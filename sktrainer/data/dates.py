@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import product
+from itertools import compress, product
 from typing import Any
 
 import numpy as np
@@ -89,22 +89,39 @@ def infer_date_format(
     >>> infer_date_format(["2024-12-31", "tomorrow"]) is None
     True
     """
+    matching = matching_date_formats(strings, counts=counts, min_share=MIN_SHARE)
+    if len(matching) > 1:
+        return replace(matching[0], note=f"{matching[1].text} also matches")
+    return matching[0] if matching else None
+
+
+def matching_date_formats(
+    strings: Sequence[str],
+    more: Sequence[str] = (),
+    *,
+    counts: Sequence[int] | None = None,
+    min_share: float = 1.0,
+) -> list[DateFormat]:
+    """Return the formats that parse most values as dates, and at least `min_share` of them.
+
+    Strings that mean a missing value are ignored. `more` are formats to try besides the usual
+    ones, and `counts` is the number of values with each string.
+    """
     counts = [1] * len(strings) if counts is None else counts
     # Most strings are no dates. This test is much cheaper than trying all formats.
     if not most_match(strings, counts, _may_be_date):
-        return None
-    strings = [text.strip() for text in strings]
+        return []
     present = np.array([not is_missing_string(text) for text in strings])
     weights = np.where(present, counts, 0)
-    sample = [text for text, here in zip(strings, present, strict=True) if here][:_SAMPLE]
-    candidates = dict.fromkeys(f for text in sample[:3] for f in _candidate_formats(text))
+    sample = [text.strip() for text in compress(strings, present)][:_SAMPLE]
+    usual = (form for text in sample[:3] for form in _candidate_formats(text))
+    candidates = dict.fromkeys([*usual, *map(DateFormat, more)])
     forms = [form for form in candidates if np.isnat(parse_dates(sample, form)).mean() < 0.5]
     parsed = [int(weights[~np.isnat(parse_dates(strings, form))].sum()) for form in forms]
     most = max(parsed, default=0)
-    if most < MIN_SHARE * weights.sum():
-        return None
-    best = [form for form, n in zip(forms, parsed, strict=True) if n == most]
-    return replace(best[0], note=f"{best[1].text} also matches") if len(best) > 1 else best[0]
+    if most < min_share * weights.sum():
+        return []
+    return [form for form, n in zip(forms, parsed, strict=True) if n == most]
 
 
 def _may_be_date(text: str) -> bool:
