@@ -80,6 +80,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
 
     @property
     def n_samples(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -307,9 +308,32 @@ def _checkpoint_problems(checkpoint: Any) -> list[str]:
     ]
 
 
+def _metric_problems(parameter: str, values: Iterable[object]) -> list[str]:
+    """Return an error text for each metric of y_true and y_pred among the values."""
+    problems = []
+    for value in filter(callable, values):
+        try:
+            signature = inspect.signature(value)
+            if next(iter(signature.parameters), "") != "y_true":
+                signature.bind(None, None, None)
+                continue
+        except TypeError:
+            pass
+        except ValueError:  # a function of an extension module without a signature
+            continue
+        name = getattr(value, "__name__", "metric")
+        scorer = name.removesuffix("_score")
+        better = f"{scorer!r} or " if scorer in get_scorer_names() else ""
+        problems.append(
+            f"{parameter}={name} must be a scorer(estimator, X, y), but {name} is a metric of "
+            f"y_true and y_pred. Use {better}sklearn.metrics.make_scorer({name})"
+        )
+    return problems
+
+
 def _scoring_problems(scoring: object) -> list[str]:
     if scoring is None or callable(scoring):
-        return []
+        return _metric_problems("scoring", [scoring])
     if isinstance(scoring, str):
         return _unknown_scorers("scoring", [scoring])
     if isinstance(scoring, Mapping):
@@ -323,11 +347,17 @@ def _scoring_problems(scoring: object) -> list[str]:
         named, bad_names = [scoring], []
     if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
         return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
+    if isinstance(scoring, Mapping):
+        return _unknown_scorers("scoring", named) + _metric_problems(
+            "scoring", scoring.values()
+        )
     return _unknown_scorers("scoring", named)
 
 
 def _eval_metric_problems(metric: object) -> list[str]:
-    if callable(metric) or metric == "loss":
+    if callable(metric):
+        return _metric_problems("eval_metric", [metric])
+    if metric == "loss":
         return []
     return _unknown_scorers("eval_metric", [metric], "'loss', ", ("loss",))
 
