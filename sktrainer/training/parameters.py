@@ -13,7 +13,11 @@ import numpy as np
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
-from sktrainer.training.scorer_parameters import eval_metric_problems, scoring_problems
+from sktrainer.training.scorer_parameters import (
+    METRIC_ALIASES,
+    eval_metric_problems,
+    scoring_problems,
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
     for name, rule in RULES.items():
         value = getattr(params, name)
         if not rule.accepts(value):
-            hint = suggest_name(value, CHOICES.get(name, ()))
+            hint = suggest_name(value, CHOICES.get(name, ()), METRIC_ALIASES)
             problems[name] = [f"{name} must be {rule.expected}, got {value!r}{hint}"]
     for name, found in (
         ("scoring", scoring_problems(params.scoring)),
