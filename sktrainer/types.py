@@ -93,6 +93,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
     positive: PositiveClass | None = None
 
     @property
