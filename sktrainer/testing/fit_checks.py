@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.metrics import f1_score
 from sklearn.model_selection import TimeSeriesSplit
 
 from sktrainer.backends.estimators import unwrap_pipeline
@@ -136,6 +137,21 @@ def check_saved_file_is_bit_identical(case: Case) -> None:
         assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
 
 
+def check_importances_are_per_column(case: Case) -> None:
+    """Check that there is one importance per column of X, which adds those of its features."""
+    trainer = case.fitted
+    names = [n for n in ("feature_importances_", "coef_") if hasattr(trainer.model_, n)]
+    if not names:
+        assert not hasattr(trainer, "feature_importances_")
+        raise CheckNotApplicable("the model has neither importances nor coefficients")
+    found = dict(zip(case.table()[0], trainer.feature_importances_, strict=True))
+    given = np.atleast_2d(np.abs(np.asarray(getattr(trainer.model_, names[0]), dtype=float)))
+    assert np.isclose(sum(found.values()), given.mean(axis=0).sum(), rtol=1e-5)
+    assert found["same"] == 0.0, "a constant column has an importance"
+    assert found["signal"] > 0.0
+    assert min(found.values()) >= 0.0
+
+
 def check_pipeline_predicts_raw_rows(case: Case) -> None:
     """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
     trainer = case.fitted
@@ -165,6 +181,32 @@ def check_predictions_use_original_labels(case: Case) -> None:
         probabilities = trainer.predict_proba(case.probe())
         assert probabilities.shape == (60, len(trainer.classes_))
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def check_f1_is_of_the_rarer_class(case: Case) -> None:
+    """Check that F1 refers to the rarer class in `scores_`, `score` and early stopping."""
+    if case.task == "regression":
+        raise CheckNotApplicable("regression has no classes")
+    X, y = case.table()
+    y = y.replace({"c0": "usual", "c1": "rare"})  # the rarer class is sorted first
+    options = {"test_size": 0.25, "validation_size": 0.2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class that is never predicted
+        trainer = case.trainer(scoring="f1", eval_metric="f1", **options).fit(X, y)
+
+    def f1_of(rows: Array) -> float:
+        predicted = trainer.predict(X.iloc[rows])
+        return float(f1_score(y.iloc[rows], predicted, pos_label="rare", zero_division=0.0))
+
+    split = trainer.split_
+    assert trainer.pos_label_ == "rare"
+    assert trainer.scores_.loc["test", "f1"] == f1_of(split.test)
+    assert trainer.score(X.iloc[split.test], y.iloc[split.test]) == f1_of(split.test)
+    curve = trainer.evals_result_["validation"].get("f1")
+    if curve and trainer.best_iteration_ is not None:
+        np.testing.assert_allclose(
+            curve[trainer.best_iteration_ - 1], f1_of(split.validation), rtol=1e-6
+        )
 
 
 def check_missing_class_keeps_probability_column(case: Case) -> None:
