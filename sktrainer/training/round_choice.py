@@ -94,12 +94,13 @@ def _pooled_curves(
     pooled = {}
     for key, curves in found.items():
         known = [k for k, curve in enumerate(curves) if curve is not None]
-        stacked = np.ma.masked_invalid(np.array([curves[k] for k in known]))
+        stacked = np.array([curves[k] for k in known])
         if key == ("", "seconds"):
-            pooled[key] = np.asarray(stacked.sum(axis=0).filled(np.nan))
-        else:
-            mean = np.ma.average(stacked, axis=0, weights=weights[known])
-            pooled[key] = np.asarray(mean.filled(np.nan))
+            pooled[key] = stacked.sum(axis=0)
+            continue
+        shares = weights[known, None] * ~np.isnan(stacked)
+        with np.errstate(invalid="ignore"):  # no fold has a value
+            pooled[key] = np.nansum(shares * stacked, axis=0) / shares.sum(axis=0)
     return pooled
 
 
