@@ -57,6 +57,11 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
         If every fold failed.
     """
     log = FitLog(params.verbose)
+    with log.record_warnings():
+        return _train(params, inputs, log)
+
+
+def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
     with log.stage("check"):
         checked = validate(params, inputs)
     data, described = checked.data, {**params.values(), "set_output": params.output}
