@@ -37,12 +37,14 @@ from sktrainer.testing.fit_checks import (
     check_single_row_prediction,
     check_test_rows_do_not_affect_fit,
     check_unavailable_device_raises,
+    check_unit_weights_equal_no_weights,
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
 )
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
+    check_fits_in_threads_equal_serial_fit,
     check_global_state_is_restored,
 )
 from sktrainer.testing.partial_fit_checks import (
@@ -62,6 +64,7 @@ __all__ = [
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
     "check_first_chunk_fixes_encoding",
+    "check_fits_in_threads_equal_serial_fit",
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
     "check_history_is_complete",
@@ -82,6 +85,7 @@ __all__ = [
     "check_single_row_prediction",
     "check_test_rows_do_not_affect_fit",
     "check_unavailable_device_raises",
+    "check_unit_weights_equal_no_weights",
     "check_validation_rows_are_not_fitted",
     "check_zero_weight_equals_absent_row",
     "contract_checks",

@@ -203,8 +203,7 @@ def check_zero_weight_equals_absent_row(case: Case) -> None:
     trainer = case.trainer(early_stopping=False)
     weight = np.ones(len(y))
     weight[::3] = 0.0
-    parts = unwrap_pipeline(trainer.estimator)
-    if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
+    if not _accepts_weights(case):
         _check_weights_are_rejected(trainer, X, y, weight)
         return
     weighted = trainer.fit(X, y, sample_weight=weight)
@@ -213,6 +212,28 @@ def check_zero_weight_equals_absent_row(case: Case) -> None:
     assert bit_identical(
         model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
     )
+
+
+def check_unit_weights_equal_no_weights(case: Case) -> None:
+    """Check that weights of 1 give a bit-identical fit, or that weights are rejected."""
+    X, y = case.table()
+    ones = np.ones(len(y))
+    if not _accepts_weights(case):
+        _check_weights_are_rejected(case.trainer(), X, y, ones)
+        return
+    weighted = case.trainer().fit(X, y, sample_weight=ones)
+    assert bit_identical(
+        model_outputs(case.fitted, case.probe()), model_outputs(weighted, case.probe())
+    )
+    history = weighted.history_.drop(columns="seconds")
+    pd.testing.assert_frame_equal(
+        case.fitted.history_.drop(columns="seconds"), history, check_exact=True
+    )
+
+
+def _accepts_weights(case: Case) -> bool:
+    model = unwrap_pipeline(case.trainer().estimator).model
+    return find_backend(model).capabilities(model, case.task).accepts_sample_weight
 
 
 def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
