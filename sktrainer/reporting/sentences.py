@@ -259,7 +259,9 @@ def _early_stopping_sentence(fitting: FittingSection) -> list[str]:
         rows.append(_target_scaling_sentence(scale))
     if fitting.get("patience") is not None and fitting.get("metric"):
         where = f" ({fitting['validation']})" if fitting.get("validation") else ""
-        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
+        source = fitting.get("patience_source")
+        of = f" ({source})" if source else ""
+        rows.append(f"patience {fitting['patience']:,}{of} on {fitting['metric']}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
     watched = fitting.get("metric")

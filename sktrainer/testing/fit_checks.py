@@ -186,7 +186,7 @@ def check_history_is_complete(case: Case) -> None:
     if trainer.stop_reason_ == "early_stopping":
         assert n_iter is not None
         assert best is not None
-        assert n_iter == best + trainer.n_iter_no_change
+        assert n_iter == best + (trainer.report_.fitting["patience"] or 0)
     watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
     if watched.empty:  # without a validation loss, the last iteration is the best one
         assert best in (None, n_iter)

@@ -134,8 +134,8 @@ def _without_unit_weights(data: FitData) -> FitData:
 
     Some libraries train by other steps as soon as there are weights.
     """
-    rows = [data, *([] if data.validation is None else [data.validation])]
-    weights = [each.sample_weight for each in rows if each.sample_weight is not None]
+    of_validation = None if data.validation is None else data.validation.sample_weight
+    weights = [each for each in (data.sample_weight, of_validation) if each is not None]
     if not all(bool((weight == 1).all()) for weight in weights):
         return data
     validation = data.validation and replace(data.validation, sample_weight=None)

@@ -190,6 +190,7 @@ class TorchBackend(Backend):
     parameters = ParameterSpec(
         losses=(),
         divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
+        patience=("callbacks.EarlyStopping.patience",),
         # Of a class, of an instance, and of a functools.partial.
         class_weights={
             **dict.fromkeys(
