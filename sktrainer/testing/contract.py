@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sktrainer.testing.fit_checks as fit
+import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
+import sktrainer.testing.weight_checks as weights
 from sktrainer.testing.cases import Case
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
@@ -33,15 +35,20 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_folds_do_not_depend_on_n_jobs,
         fit.check_pickle_and_clone,
         fit.check_saved_file_is_bit_identical,
+        fit.check_importances_are_per_column,
         fit.check_pipeline_predicts_raw_rows,
         fit.check_predictions_use_original_labels,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
-        fit.check_zero_weight_equals_absent_row,
-        fit.check_unit_weights_equal_no_weights,
+        fit.check_f1_is_of_the_rarer_class,
+        weights.check_zero_weight_equals_absent_row,
+        weights.check_unit_weights_equal_no_weights,
+        fit.check_time_order,
         fit.check_numpy_arrays,
         fit.check_single_row_prediction,
         fit.check_unavailable_device_raises,
+        inputs.check_values_of_another_type_raise,
+        inputs.check_converted_values_predict_alike,
         isolation.check_global_state_is_restored,
         isolation.check_fits_in_threads_equal_serial_fit,
         isolation.check_estimator_is_not_modified,

@@ -13,9 +13,9 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.metrics import f1_score
+from sklearn.model_selection import TimeSeriesSplit
 
-from sktrainer.backends.estimators import unwrap_pipeline
-from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import (
     Case,
     CheckNotApplicable,
@@ -131,6 +131,21 @@ def check_saved_file_is_bit_identical(case: Case) -> None:
         assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
 
 
+def check_importances_are_per_column(case: Case) -> None:
+    """Check that there is one importance per column of X, which adds those of its features."""
+    trainer = case.fitted
+    names = [n for n in ("feature_importances_", "coef_") if hasattr(trainer.model_, n)]
+    if not names:
+        assert not hasattr(trainer, "feature_importances_")
+        raise CheckNotApplicable("the model has neither importances nor coefficients")
+    found = dict(zip(case.table()[0], trainer.feature_importances_, strict=True))
+    given = np.atleast_2d(np.abs(np.asarray(getattr(trainer.model_, names[0]), dtype=float)))
+    assert np.isclose(sum(found.values()), given.mean(axis=0).sum(), rtol=1e-5)
+    assert found["same"] == 0.0, "a constant column has an importance"
+    assert found["signal"] > 0.0
+    assert min(found.values()) >= 0.0
+
+
 def check_pipeline_predicts_raw_rows(case: Case) -> None:
     """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
     trainer = case.fitted
@@ -160,6 +175,32 @@ def check_predictions_use_original_labels(case: Case) -> None:
         probabilities = trainer.predict_proba(case.probe())
         assert probabilities.shape == (60, len(trainer.classes_))
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def check_f1_is_of_the_rarer_class(case: Case) -> None:
+    """Check that F1 refers to the rarer class in `scores_`, `score` and early stopping."""
+    if case.task == "regression":
+        raise CheckNotApplicable("regression has no classes")
+    X, y = case.table()
+    y = y.replace({"c0": "usual", "c1": "rare"})  # the rarer class is sorted first
+    options = {"test_size": 0.25, "validation_size": 0.2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class that is never predicted
+        trainer = case.trainer(scoring="f1", eval_metric="f1", **options).fit(X, y)
+
+    def f1_of(rows: Array) -> float:
+        predicted = trainer.predict(X.iloc[rows])
+        return float(f1_score(y.iloc[rows], predicted, pos_label="rare", zero_division=0.0))
+
+    split = trainer.split_
+    assert trainer.pos_label_ == "rare"
+    assert trainer.scores_.loc["test", "f1"] == f1_of(split.test)
+    assert trainer.score(X.iloc[split.test], y.iloc[split.test]) == f1_of(split.test)
+    curve = trainer.evals_result_["validation"].get("f1")
+    if curve and trainer.best_iteration_ is not None:
+        np.testing.assert_allclose(
+            curve[trainer.best_iteration_ - 1], f1_of(split.validation), rtol=1e-6
+        )
 
 
 def check_missing_class_keeps_probability_column(case: Case) -> None:
@@ -197,53 +238,40 @@ def check_history_is_complete(case: Case) -> None:
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
 
 
-def check_zero_weight_equals_absent_row(case: Case) -> None:
-    """Check that rows of weight zero have no influence, or that weights are rejected."""
+def check_time_order(case: Case) -> None:
+    """Check that rows in any order are split, and fitted, in the order of the time column.
+
+    The dates are strings with the day first. Splits, folds and splitters must use the same
+    rows, in the same order, as in the table that is sorted by time.
+    """
     X, y = case.table()
-    trainer = case.trainer(early_stopping=False)
-    weight = np.ones(len(y))
-    weight[::3] = 0.0
-    if not _accepts_weights(case):
-        _check_weights_are_rejected(trainer, X, y, weight)
-        return
-    weighted = trainer.fit(X, y, sample_weight=weight)
-    noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
-    again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
-    assert bit_identical(
-        model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
+    shuffled = np.random.default_rng(3).permutation(len(X))
+    days = pd.Series(pd.date_range("2020-01-01", periods=len(X))).dt.strftime("%d/%m/%Y")
+    X = X.assign(when=days)
+    by_time, by_file = (
+        case.trainer(
+            time_column="when",
+            gap="7D",
+            cv=TimeSeriesSplit(2, gap=7),
+            test_size=0.2,
+            validation_size=0.1,
+        ).fit(X.iloc[order].reset_index(drop=True), y.iloc[order].reset_index(drop=True))
+        for order in (np.arange(len(X)), shuffled)
     )
-
-
-def check_unit_weights_equal_no_weights(case: Case) -> None:
-    """Check that weights of 1 give a bit-identical fit, or that weights are rejected."""
-    X, y = case.table()
-    ones = np.ones(len(y))
-    if not _accepts_weights(case):
-        _check_weights_are_rejected(case.trainer(), X, y, ones)
-        return
-    weighted = case.trainer().fit(X, y, sample_weight=ones)
-    assert bit_identical(
-        model_outputs(case.fitted, case.probe()), model_outputs(weighted, case.probe())
-    )
-    history = weighted.history_.drop(columns="seconds")
-    pd.testing.assert_frame_equal(
-        case.fitted.history_.drop(columns="seconds"), history, check_exact=True
-    )
-
-
-def _accepts_weights(case: Case) -> bool:
-    model = unwrap_pipeline(case.trainer().estimator).model
-    return find_backend(model).capabilities(model, case.task).accepts_sample_weight
-
-
-def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
-    try:
-        trainer.fit(X, y, sample_weight=weight)
-    except ValueError as error:
-        if "weight" not in str(error):
-            raise
-    else:
-        raise AssertionError("a model that does not support sample weights ignored them")
+    n_test, n_validation = round(0.2 * len(X)), round(0.1 * len(X))
+    first = len(X) - n_test - 7 - n_validation
+    for name, expected in (
+        ("train", np.arange(first - 7)),
+        ("validation", np.arange(first, first + n_validation)),
+        ("test", np.arange(len(X) - n_test, len(X))),
+    ):
+        assert np.array_equal(getattr(by_time.split_, name), expected), name
+        assert np.array_equal(shuffled[getattr(by_file.split_, name)], expected), name
+    for key, value in by_time.cv_results_.items():
+        if key.startswith(("split", "mean_test", "std_test")):
+            assert bit_identical(value, by_file.cv_results_[key]), key
+    probe = X.iloc[:60]
+    assert bit_identical(model_outputs(by_time, probe), model_outputs(by_file, probe))
 
 
 def check_numpy_arrays(case: Case) -> None:

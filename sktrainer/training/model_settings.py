@@ -175,7 +175,9 @@ def own_patience(model: Any) -> OwnPatience | None:
     for path in find_backend(model).parameters.patience:
         value, owner = parameter_value(model, path), path.rpartition(".")[0]
         watched = parameter_value(model, f"{owner}.monitor") if owner else None
-        is_count = isinstance(value, Integral) and int(value) >= 1 and value is not True
+        is_count = (
+            isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
+        )
         # A callback may watch the training loss. A default is not set by the user, unless the
         # user turned on the early stopping of the model.
         if not is_count or (isinstance(watched, str) and not watched.startswith("val")):
