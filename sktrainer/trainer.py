@@ -20,8 +20,9 @@ from sktrainer.backends.estimators import (
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
-from sktrainer.data.inputs import FitInputs, pop_target_column
-from sktrainer.exceptions import InputError
+from sktrainer.data.inputs import FitInputs, unknown_argument_problem
+from sktrainer.data.named_columns import pop_columns
+from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.seeds import RandomState
@@ -79,6 +80,10 @@ class ManagedTrainer(
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
         class weights cause, those of the model itself included. `predict` is not affected.
+    pos_label : "auto" or class label, default="auto"
+        Positive class of precision, recall, F1 and every other score of one class of two.
+        "auto": 1 or True if the labels are 0 and 1, -1 and 1, or booleans, otherwise the
+        class with fewer rows in y. Such a score is shown with its class.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
         How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
         is set, by group if `groups` are passed, otherwise stratified for classification and
@@ -102,8 +107,9 @@ class ManagedTrainer(
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
-        Metrics of `scores_` and `cv_results_`; `score` uses the first. None: accuracy,
-        precision, recall, f1, roc_auc and log_loss, or r2, rmse and mae for regression.
+        Metrics of `scores_` and `cv_results_`; `score` uses the first one. None: accuracy,
+        balanced_accuracy, precision, recall, f1, roc_auc, average_precision (of two classes)
+        and log_loss for classification, r2, rmse and mae for regression.
     early_stopping : bool or "auto", default="auto"
         True: stop any iterative estimator early. False: never. "auto": boosting and
         networks, which overfit with more iterations.
@@ -146,6 +152,8 @@ class ManagedTrainer(
         The fitted model as an object of its own library.
     classes_ : ndarray of shape (n_classes,)
         The original class labels. Classification only.
+    pos_label_ : object
+        The positive class. Only set for two classes.
     n_features_in_ : int
         Number of columns of X. Only set if X has columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -190,6 +198,7 @@ class ManagedTrainer(
     pipeline_: Any
     model_: Any
     classes_: Array
+    pos_label_: object
     n_features_in_: int
     feature_names_in_: Array
     n_iter_: int | None
@@ -213,6 +222,7 @@ class ManagedTrainer(
         scaling: bool | str = "auto",
         handle_imbalance: object = None,
         correct_probabilities: bool = False,
+        pos_label: object = "auto",
         split: object = "auto",
         time_column: str | int | None = None,
         gap: int | str | timedelta = 0,
@@ -240,6 +250,7 @@ class ManagedTrainer(
         self.scaling = scaling
         self.handle_imbalance = handle_imbalance
         self.correct_probabilities = correct_probabilities
+        self.pos_label = pos_label
         self.split = split
         self.time_column = time_column
         self.gap = gap
@@ -311,6 +322,7 @@ class ManagedTrainer(
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,
+        **unknown: Any,
     ) -> Self:
         """Train the model on X and y.
 
@@ -322,14 +334,18 @@ class ManagedTrainer(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             The target, or the name of its column in X. Rows passed to `predict` may still
             have that column.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. Rows with weight 0 are ignored.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels. A split never separates rows of the same group.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Sample weights, or the name of their column in X, which is then not a feature. Rows
+            with weight 0 are ignored.
+        groups : array-like of shape (n_samples,) or str, default=None
+            Group labels, or the name of their column in X, which is then not a feature. A split
+            never separates rows of the same group.
         X_val, y_val : array-like, default=None
             Validation rows to use instead of rows split off from X.
         sample_weight_val : array-like, default=None
             Weights of the validation rows.
+        **unknown
+            Any other argument raises an error that names the supported one.
 
         Returns
         -------
@@ -361,12 +377,16 @@ class ManagedTrainer(
         from sktrainer.training.partial_fit.state import state_after_fit
         from sktrainer.training.run import train
 
+        if unknown:
+            names = self._get_param_names()
+            raise ParameterError([unknown_argument_problem(name, names) for name in unknown])
         inputs = FitInputs(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
         state = train(self._params(), inputs)
         self._set_fitted_attributes(state)
         can_continue = supports_partial_fit(self)
         self._partial_fit_state = state_after_fit(state) if can_continue else None
-        self._remember_columns(pop_target_column(X, y)[0])
+        features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
+        self._remember_columns(features)
         return self
 
     def _params(self) -> TrainerParams:
@@ -400,8 +420,11 @@ class ManagedTrainer(
         self.split_ = state.split
         self.report_ = state.report
         self.fingerprint_ = state.fingerprint
+        positive = state.report.data.get("positive_class")
+        labels = [] if predictor.classes is None else predictor.classes.tolist()
         for name, value in (
             ("classes_", predictor.classes),
+            ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
         ):
             if value is not None:

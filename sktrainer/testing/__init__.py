@@ -24,6 +24,7 @@ from sktrainer.testing.cases import (
 )
 from sktrainer.testing.contract import contract_checks
 from sktrainer.testing.fit_checks import (
+    check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
     check_importances_are_per_column,
@@ -41,6 +42,10 @@ from sktrainer.testing.fit_checks import (
     check_unavailable_device_raises,
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
+)
+from sktrainer.testing.input_checks import (
+    check_converted_values_predict_alike,
+    check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
@@ -61,8 +66,10 @@ __all__ = [
     "Case",
     "CheckNotApplicable",
     "bit_identical",
+    "check_converted_values_predict_alike",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
+    "check_f1_is_of_the_rarer_class",
     "check_first_chunk_fixes_encoding",
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
@@ -87,6 +94,7 @@ __all__ = [
     "check_time_order",
     "check_unavailable_device_raises",
     "check_validation_rows_are_not_fitted",
+    "check_values_of_another_type_raise",
     "check_zero_weight_equals_absent_row",
     "contract_checks",
     "mixed_table",

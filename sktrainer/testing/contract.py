@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sktrainer.testing.fit_checks as fit
+import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
@@ -38,11 +39,14 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_predictions_use_original_labels,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
+        fit.check_f1_is_of_the_rarer_class,
         fit.check_zero_weight_equals_absent_row,
         fit.check_time_order,
         fit.check_numpy_arrays,
         fit.check_single_row_prediction,
         fit.check_unavailable_device_raises,
+        inputs.check_values_of_another_type_raise,
+        inputs.check_converted_values_predict_alike,
         isolation.check_global_state_is_restored,
         isolation.check_estimator_is_not_modified,
         isolation.check_data_is_not_modified,

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostRegressor
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import f1_score, mean_absolute_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.training.validation import scorer_problem
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):
@@ -73,7 +77,7 @@ X, Y = table()
 NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
-    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str. Pass one of"),
+    "no table": ({"X": "table.csv"}, {}, r"got the path 'table.csv'.*pandas.read_csv"),
     "values without columns": ({"X": NUMBERS}, {}, r"1D array .*: X has 40 values.*reshape\("),
     "a list of values": ({"X": NUMBERS.tolist()}, {}, r"1D array .*numpy.array\(X\).reshape"),
     "a column": ({"X": X["a"]}, {}, r"1D array .*X.to_frame\(\)"),
@@ -217,6 +221,7 @@ BAD_PARAMETERS = {
     "refit": (None, r"True or False"),
     "n_retries": (1.5, r"an integer of at least 0, got 1.5"),
     "correct_probabilities": ("sigmoid", r"True or False"),
+    "pos_label": (["bad"], r"'auto' or a class label"),
     "scaling": ("standard", r"'auto', True or False"),
     "device": ("gpu", r"Did you mean 'cuda'\?"),
 }
@@ -249,6 +254,7 @@ def test_all_problems_are_reported_in_one_error():
         ({"handle_imbalance": "smote"}, "is for classification"),
         ({"split": "stratified"}, "needs classes"),
         ({"correct_probabilities": True}, "is for classification"),
+        ({"pos_label": 1}, "needs a target of two classes, but y has a regression target"),
     ],
 )
 def test_classification_parameters_are_refused_for_regression(parameters, message):
@@ -344,29 +350,6 @@ def test_failed_fit_leaves_the_trainer_unfitted():
     assert not trainer.__sklearn_is_fitted__()
 
 
-@pytest.mark.parametrize(
-    ("name", "task", "n_classes", "better"),
-    [
-        ("f1", "classification", 3, "f1_macro"),
-        ("roc_auc", "classification", 12, "roc_auc_ovr"),
-        ("r2", "classification", 2, "accuracy"),
-        ("accuracy", "regression", 0, "r2"),
-    ],
-)
-def test_incompatible_scorer_message_suggests_a_compatible_one(name, task, n_classes, better):
-    assert repr(better) in scorer_problem(name, task, n_classes)
-    assert scorer_problem(better, task, n_classes) is None
-
-
-@pytest.mark.parametrize("name", ["f1", "roc_auc", "average_precision", "neg_log_loss"])
-def test_binary_scorer_is_compatible_with_two_classes(name):
-    assert scorer_problem(name, "classification", 2) is None
-
-
-def test_missing_response_method_is_not_reported():
-    assert scorer_problem("roc_auc", "regression", 0) is None
-
-
 def test_problems_of_parameters_scorers_model_and_device_are_in_one_error():
     trainer = ManagedTrainer(
         DecisionTreeClassifier(),
@@ -399,3 +382,77 @@ def test_invalid_task_is_reported_without_checking_y():
     with pytest.raises(ParameterError) as caught:
         ManagedTrainer(NeverFitted(), task="classify").fit(X, np.full(40, np.nan))
     assert len(caught.value.problems) == 1
+
+
+def metric_of_two(y_true, y_pred, weight=None):
+    return 1.0
+
+
+def metric_with_other_names(a, b):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [
+        (f1_score, "Use 'f1' or sklearn.metrics.make_scorer"),
+        (mean_absolute_error, "Use sklearn.metrics.make_scorer"),
+        (metric_of_two, "Use sklearn.metrics.make_scorer"),
+        (metric_with_other_names, "Use sklearn.metrics.make_scorer"),
+    ],
+)
+def test_metric_that_is_no_scorer_is_refused(metric, better):
+    for name, value in (
+        ("scoring", metric),
+        ("scoring", {"m": metric, "accuracy": "accuracy"}),
+        ("eval_metric", metric),
+    ):
+        with pytest.raises(ParameterError, match=better) as caught:
+            ManagedTrainer(NeverFitted(), **{name: value}).fit(*table())
+        assert f"{name}={metric.__name__} must be a scorer" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("eval_set", "'eval_set' is not a parameter.*; pass X_val and y_val"),
+        ("validation_data", "pass X_val and y_val"),
+        ("early_stopping_rounds", "set n_iter_no_change of the trainer"),
+        ("sample_wieght", "Did you mean 'sample_weight'"),
+        ("verbose", "'verbose' is a parameter of ManagedTrainer, not of fit"),
+    ],
+)
+def test_unknown_argument_of_fit_is_refused(argument, message):
+    with pytest.raises(ParameterError, match=message):
+        ManagedTrainer(NeverFitted()).fit(*table(), **{argument: 1})
+
+
+def test_stratify_by_a_column_is_refused_together_with_other_problems():
+    X, y = table()
+    with pytest.raises(ParameterError) as caught:
+        train_model(NeverFitted(), X, y, stratify=y, eval_set=[(X, y)], save_path=None)
+    assert "stratify must be True or False, got ndarray" in caught.value.problems[0]
+    assert "pass X_val and y_val" in caught.value.problems[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "what"),
+    [
+        (make_pipeline(StandardScaler(), NeverFitted()), {}, r"step 'standardscaler' \(Stand"),
+        (make_pipeline(PCA(1), NeverFitted()), {}, r"step 'pca' \(PCA\)"),
+        (NeverFitted(), {"preprocessor": StandardScaler()}, r"step 'preprocess' \(Standard"),
+        (LogisticRegression(), {"preprocessor": None}, "LogisticRegression"),
+        (DecisionTreeClassifier(), {"preprocessor": None}, "DecisionTreeClassifier"),
+    ],
+)
+def test_step_that_needs_numbers_names_the_text_columns(model, parameters, what):
+    with pytest.raises(InputError, match=f"{what}.* needs numbers.*contain text: 'c'"):
+        ManagedTrainer(model, **parameters).fit(*table())
+
+
+def test_constant_target_of_catboost_is_refused():
+    X, _ = table()
+    with pytest.raises(InputError, match=r"constant target: y is 1\.0 in all 40 training rows"):
+        ManagedTrainer(CatBoostRegressor(iterations=5), early_stopping=False).fit(
+            X, np.ones(40)
+        )
