@@ -42,6 +42,7 @@ from sktrainer.testing.fit_checks import (
     check_unavailable_device_raises,
     check_validation_rows_are_not_fitted,
 )
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
     check_values_of_another_type_raise,
@@ -80,6 +81,7 @@ __all__ = [
     "check_global_state_is_restored",
     "check_history_is_complete",
     "check_importances_are_per_column",
+    "check_inner_folds_choose_rounds",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_partial_fit_after_fit",

@@ -10,6 +10,7 @@ import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
 import sktrainer.testing.weight_checks as weights
 from sktrainer.testing.cases import Case
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 
@@ -53,6 +54,7 @@ def contract_checks() -> list[Callable[[Case], None]]:
         isolation.check_fits_in_threads_equal_serial_fit,
         isolation.check_estimator_is_not_modified,
         isolation.check_data_is_not_modified,
+        check_inner_folds_choose_rounds,
         partial_fit.check_first_chunk_fixes_encoding,
         partial_fit.check_partial_fit_is_reproducible,
         partial_fit.check_partial_fit_preserves_state,
