@@ -18,12 +18,14 @@ from sktrainer.runtime.stopwatch import Stopwatch
 _LOCK = threading.Lock()
 _LOGS: list[tuple[int, FitLog]] = []  # of the fits that are running, and their threads
 _PREVIOUS: list[Callable[..., None]] = []
+_SHOW_BY_DEFAULT: Callable[..., None] = warnings._showwarning_orig  # type: ignore[attr-defined]
 MAX_NOTES = 50  # a library may warn in each iteration
 
 
-def _show_and_record(message: Warning | str, category: type[Warning], *where: Any) -> None:
+def _show_and_record(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
     """Show a warning as before, and add it to the notes of the fit that caused it."""
-    _PREVIOUS[-1](message, category, *where)
+    show = _PREVIOUS[-1] if _PREVIOUS else _SHOW_BY_DEFAULT
+    show(message, category, *args, **kwargs)
     thread = threading.get_ident()
     # A fold that runs in a thread has no log of its own; with several fits at the same time,
     # its fit is not known.
@@ -98,7 +100,9 @@ class FitLog:
         thread = threading.get_ident()
         with _LOCK:
             if not _LOGS:
-                _PREVIOUS.append(warnings.showwarning)
+                # `catch_warnings` in another thread may restore this function after the fit.
+                is_stale = warnings.showwarning is _show_and_record
+                _PREVIOUS.append(_SHOW_BY_DEFAULT if is_stale else warnings.showwarning)
                 warnings.showwarning = _show_and_record
             _LOGS.append((thread, self))
         try:
