@@ -125,7 +125,7 @@ class PredictMixin:
         """
         check_is_fitted(self)
         fitted = self._predictor
-        rows = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
+        rows, labels = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
         n_classes = 0 if fitted.classes is None else len(fitted.classes)
         scoring = resolve_scoring(self.scoring, fitted.task, n_classes).first()
-        return next(iter(score_rows(fitted, rows, scoring).values()))
+        return next(iter(score_rows(fitted, rows, labels, scoring).values()))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_n_features, validate_data
+from sklearn.utils.validation import validate_data
 
 from sktrainer.backends.estimators import (
     clone_network,
@@ -469,10 +469,9 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
                 "this fitted trainer has no state from which partial_fit can continue; call "
                 "fit again, or call partial_fit on a clone"
             )
-        if hasattr(X, "columns"):
-            validate_data(self, X, reset=False, skip_check_array=True)
-        elif not is_input_dict(X):  # the steps warn about missing column names themselves
-            _check_n_features(self, X, reset=False)
+        problem = self._predictor.columns.name_problem(X)
+        if problem is not None:
+            raise InputError(problem)
         return self._partial_fit_state
 
     def _remember_columns(self, X: Any) -> None:

@@ -12,7 +12,6 @@ from sklearn.metrics import confusion_matrix
 
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.data.targets import lookup_codes
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import Scoring, score_predictions
 from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split
@@ -60,31 +59,35 @@ class SetPredictor(CachedPredictor):
         if name == "predict":
             return self._predict
         if name == "predict_proba" and self.predictor.has_method(name):
-            return lambda: self.predictor.corrected(self._probabilities())
+            return self._predict_proba
         if name == "decision_function" and self.predictor.has_method(name):
-            return lambda: self.predictor.decision_encoded(self._encoded())
+            last = self.predictor.pipeline.steps[-1][1]
+            return lambda: np.asarray(last.decision_function(self._encoded()))
         return None
 
     def _predict(self) -> Array:
-        predictor = self.predictor
+        decoded = self.predictor.decoded
+        if decoded is None:
+            return self.predictor.predict_values(self._encoded())
         # One model call serves both methods if `predict` is the most likely class.
-        if (
-            predictor.predict_is_argmax
-            and predictor.classes is not None
-            and predictor.has_method("predict_proba")
-        ):
+        if decoded.predict_is_argmax and self.predictor.has_method("predict_proba"):
             return np.asarray(self._probabilities().argmax(axis=1))
-        predicted = predictor.predict_encoded(self._encoded())
-        if predictor.classes is None:
-            return predicted
-        return lookup_codes(predicted, predictor.classes)
+        return decoded.predict_codes(self._encoded())
+
+    def _predict_proba(self) -> Array:
+        decoded = self.predictor.decoded
+        if decoded is None:
+            return np.asarray(self.predictor.model.predict_proba(self._encoded()))
+        return decoded.corrected(self._probabilities())
 
     def _encoded(self) -> Any:
         return self.compute_once("encoded", lambda: self.predictor.encode(self.raw_rows()))
 
     def _probabilities(self) -> Array:
+        decoded = self.predictor.decoded
+        assert decoded is not None
         found: Array = self.compute_once(
-            "uncorrected", lambda: self.predictor.model_proba_encoded(self._encoded())
+            "uncorrected", lambda: decoded.uncorrected_proba(self._encoded())
         )
         return found
 
@@ -146,10 +149,15 @@ def score_sets(sets: Mapping[SetName, SetPredictor], scoring: Scoring) -> Scores
     return Scores(table.astype(np.float64), confusion)
 
 
-def score_rows(predictor: Predictor, rows: Rows, scoring: Scoring) -> dict[str, float]:
-    """Return the score of every scorer on these rows, weighted by `sample_weight` if given."""
+def score_rows(
+    predictor: Predictor, rows: Rows, labels: Array, scoring: Scoring
+) -> dict[str, float]:
+    """Return the score of every scorer on these rows, weighted by `sample_weight` if given.
+
+    `labels` are the original labels, which may have some that training lacked, or numbers.
+    """
     predicted = SetPredictor(predictor, rows.y, lambda: rows.X)
-    return _scores(predicted, scoring, rows.sample_weight, strict=True)
+    return _scores(predicted, scoring, rows.sample_weight, labels=labels)
 
 
 def _scores(
@@ -157,15 +165,18 @@ def _scores(
     scoring: Scoring,
     sample_weight: Array | None = None,
     *,
-    strict: bool = False,
+    labels: Array | None = None,
 ) -> dict[str, float]:
     # Only scorers known by name work on class codes and shared predictions. User-defined
     # scorers are called with the estimator, the rows and the original labels.
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
-    values = score_predictions(named, predicted, predicted.y, sample_weight, strict=strict)
+    values = score_predictions(
+        named, predicted, predicted.y, sample_weight, strict=labels is not None
+    )
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-    classes = predicted.predictor.classes
-    y = predicted.y if classes is None else classes[predicted.y]
+    y, classes = predicted.y if labels is None else labels, predicted.predictor.classes
+    if labels is None and classes is not None and scoring.user_defined:
+        y = classes[predicted.y]
     for name in scoring.user_defined:
         scorer = scoring.scorers[name]
         values[name] = float(scorer(predicted.predictor, predicted.raw_rows(), y, **weight))

@@ -31,6 +31,7 @@ from sktrainer.scoring.scorers import (
     resolve_scoring,
     response_methods,
 )
+from sktrainer.training.class_parameters import class_parameter_problems
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
@@ -190,6 +191,8 @@ def _compatibility_problems(
 ) -> list[str]:
     """Return an error text for each parameter that is incompatible with others or the data."""
     name, problems = model_name(parts.model), []
+    if data.classes is not None and not capabilities.reads_labels:
+        problems += class_parameter_problems(parts.model, data.classes)
     if data.task == "regression":
         problems += [
             f"{key}={value!r} is for classification only, but the task is regression. Remove it"

@@ -52,6 +52,7 @@ class CatBoostBackend(Backend):
             "text_features": ColumnParameter("strings"),
             "embedding_features": ColumnParameter("strings"),
         },
+        classes={"class_weights": "weights", "class_names": "order"},
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()

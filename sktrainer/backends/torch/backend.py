@@ -188,7 +188,9 @@ class TorchBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
-        losses=(), divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE}
+        losses=(),
+        classes={"classes": "order"},
+        divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
     )
     devices = TorchDevices()
     allowed_types = ALLOWED_TYPES
@@ -212,7 +214,6 @@ class TorchBackend(Backend):
             accepts_nd=True,
             multi_output=True,
             accepts_sample_weight=per_row and supports_batch_loader(model),
-            labels="codes",
             predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
             max_iter=epochs_or_none(model.max_epochs),
             early_stopping_by_default=True,
