@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sktrainer.testing.edge_checks as edge
 import sktrainer.testing.fit_checks as fit
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
@@ -35,6 +36,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_saved_file_is_bit_identical,
         fit.check_pipeline_predicts_raw_rows,
         fit.check_predictions_use_original_labels,
+        edge.check_labels_of_every_kind,
+        edge.check_other_columns_raise,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
         fit.check_zero_weight_equals_absent_row,
