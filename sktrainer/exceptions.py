@@ -15,9 +15,11 @@ __all__ = [
     "DataWarning",
     "DivergenceWarning",
     "FileFormatError",
+    "FileWriteError",
     "FitError",
     "InputError",
     "ParameterError",
+    "SaveWarning",
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
@@ -115,6 +117,10 @@ class FileFormatError(SktrainerError, ValueError):
     """Error when a file is truncated, modified, malicious or from a newer version."""
 
 
+class FileWriteError(SktrainerError, OSError):
+    """Error when a file cannot be written, for example on a full or read-only disk."""
+
+
 class SktrainerWarning(UserWarning):
     """Base class of all warnings of sktrainer."""
 
@@ -133,6 +139,10 @@ class SmallDataWarning(SktrainerWarning):
 
 class DataWarning(SktrainerWarning):
     """Warning about unusual data, or about an unexpected handling of the data."""
+
+
+class SaveWarning(SktrainerWarning):
+    """Warning that a trained model was not saved, or was saved in another format."""
 
 
 class DivergenceWarning(SktrainerWarning):

@@ -17,6 +17,7 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
+from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
@@ -46,6 +47,8 @@ class StepsPlan:
         columns hold category codes.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     steps: tuple[tuple[str, Any], ...]
@@ -53,6 +56,7 @@ class StepsPlan:
     weights: bool = True
     codes_at_end: bool = False
     output: str | None = None
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,10 @@ def make_plan(
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    steps = _make_steps_plan(checked)
+    imbalance, reason, twice = resolve_imbalance(
+        params.handle_imbalance, checked.own_weights, parts, data.task
+    )
+    steps = _make_steps_plan(checked, imbalance)
     model = ModelPlan(
         parts.name,
         parts.model,
@@ -212,8 +219,8 @@ def make_plan(
         n_retries=n_retries,
         refit=bool(params.refit),
         parameters=described,
-        notes=notes,
-        warnings=useless,
+        notes=(*notes, *reason),
+        warnings=(*useless, *twice),
     )
 
 
@@ -286,7 +293,7 @@ def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -
     return FoldPlan(params.cv, n_jobs, "threading" if threads else "loky")
 
 
-def _make_steps_plan(checked: Checked) -> StepsPlan:
+def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
     params, parts, encoder = checked.params, checked.parts, None
     steps = parts.steps
     if checked.encodes:
@@ -294,13 +301,13 @@ def _make_steps_plan(checked: Checked) -> StepsPlan:
         steps = ((_unused_name(ENCODER_STEP, parts), encoder), *steps)
     elif params.preprocessor is not None and not isinstance(params.preprocessor, str):
         steps = ((_unused_name("preprocess", parts), params.preprocessor), *steps)
-    is_classification = checked.data.task == "classification"
     return StepsPlan(
         steps,
-        params.handle_imbalance if is_classification else None,
+        imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
         output=params.output,
+        own_weights=checked.own_weights,
     )
 
 

@@ -122,6 +122,11 @@ class KerasBackend(Backend):
     parameters = ParameterSpec(
         classes={"class_weight": "weights", "fit__class_weight": "weights"},
         divergence_fixes={"learning_rate": DECREASE},
+        class_weights={
+            "class_weight": "labels",
+            "fit__class_weight": "labels",
+            "fit_kwargs.class_weight": "codes",
+        },
     )
     devices = KerasDevices()
     allowed_types = ALLOWED_TYPES
