@@ -201,6 +201,10 @@ class Backend(Protocol):
             If the model cannot be trained with these parameters.
         """
 
+    def as_nested(self, model: Any) -> Any:
+        """Return the model as other models can hold it: scikit-learn expects 1-d labels."""
+        return model
+
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -80,6 +81,16 @@ class CatBoostBackend(Backend):
             iteration_name="round",
             releases_gil=True,
         )
+
+    def as_nested(self, model: Any) -> Any:
+        """Return a classifier whose labels have one dimension for any number of classes."""
+        from catboost import CatBoostClassifier
+
+        from sktrainer.backends.catboost.nested import NestedCatBoostClassifier
+
+        if type(model) is not CatBoostClassifier:
+            return model
+        return NestedCatBoostClassifier(**copy.deepcopy(model.get_params(deep=False)))
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")
