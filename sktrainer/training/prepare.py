@@ -121,7 +121,7 @@ def _fit_step(
     sampled = state.train.X is not state.unsampled
     y = state.train.y if takes_codes else _labels(state.train.y, data)
     if isinstance(step, TableEncoder):
-        if data.n_classes > 2:
+        if data.classes is not None and len(data.classes) > 2:
             step.set_params(class_names=[str(label) for label in data.classes.tolist()])
         encoded = step.fit_transform(state.train.X, y, state.train.sample_weight)
     else:

@@ -54,7 +54,6 @@ def catboost(**parameters):
         LogisticRegression,
         LGBMClassifier,
         HistGradientBoostingClassifier,
-        BalancedRandomForestClassifier,
     ],
 )
 def test_class_weight_by_label_equals_class_weight_by_code(model):
@@ -83,7 +82,7 @@ def test_catboost_weights_and_names_give_the_same_columns(parameters):
     assert trainer.classes_[trainer.predict_proba(X).argmax(axis=1)].tolist() == (
         trainer.predict(X).tolist()
     )
-    assert trainer.scores_.loc["test", "accuracy"] > 0.8
+    assert trainer.scores_.loc["test", "accuracy"] > 0.7
 
 
 def test_boolean_labels_may_be_keys_of_class_weights():
