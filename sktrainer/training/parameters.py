@@ -31,6 +31,7 @@ class TrainerParams:
     scaling: bool | str = "auto"
     handle_imbalance: Any = None
     correct_probabilities: bool = False
+    pos_label: Any = "auto"
     split: Any = "auto"
     time_column: str | int | None = None
     gap: Any = 0
@@ -221,6 +222,10 @@ RULES: dict[str, ParameterRule] = {
         _either(_is_none, _one_of("handle_imbalance"), _has_attributes("fit_resample")),
     ),
     "correct_probabilities": ParameterRule("True or False", _is_bool),
+    "pos_label": ParameterRule(
+        "'auto' or a class label",
+        lambda value: value is not None and np.ndim(value) == 0 and not isinstance(value, set),
+    ),
     "split": ParameterRule(
         _listed("split", "a splitter"), _either(_one_of("split"), _has_attributes("split"))
     ),

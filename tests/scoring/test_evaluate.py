@@ -55,7 +55,9 @@ def predictor(*, predict_is_argmax=False):
 def test_each_method_of_the_model_is_called_once_for_all_scorers(argmax, calls):
     fitted = predictor(predict_is_argmax=argmax)
     scores = score_sets(
-        {"test": SetPredictor(fitted, Y, lambda: X)}, resolve_scoring(None, "classification", 2)
+        {"test": SetPredictor(fitted, Y, lambda: X)},
+        resolve_scoring(None, "classification", 2),
+        Y,
     )
     assert sorted(fitted.model.calls) == calls
     assert scores.table.loc["test", "accuracy"] == 1.0
@@ -118,5 +120,5 @@ def test_score_rows_uses_sample_weights():
     scoring = resolve_scoring("accuracy", "classification", 2)
     weight = np.zeros(60)
     weight[0] = 1.0
-    assert score_rows(predictor(), Rows(X, wrong), wrong, scoring)["accuracy"] == 59 / 60
-    assert score_rows(predictor(), Rows(X, wrong, weight), wrong, scoring)["accuracy"] == 0.0
+    assert score_rows(predictor(), Rows(X, wrong), scoring)["accuracy"] == 59 / 60
+    assert score_rows(predictor(), Rows(X, wrong, weight), scoring)["accuracy"] == 0.0
