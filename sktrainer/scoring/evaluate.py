@@ -193,7 +193,8 @@ def score_rows(
     DataWarning
         If a score is not defined for these rows. It is NaN.
     """
-    predicted = SetPredictor(predictor, rows.y, lambda: rows.X)
+    X = predictor.align(rows.X)
+    predicted = SetPredictor(predictor, rows.y, lambda: X)
     values, problems = score_predicted(predicted, scoring, rows.sample_weight, labels)
     for name, why in problems.items():
         text = f"{scoring.shown(name)} cannot be computed: {why}"
