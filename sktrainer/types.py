@@ -93,6 +93,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
     positive: PositiveClass | None = None
 
     @property
@@ -175,7 +176,9 @@ class ModelFit:
 
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
     iterative. `batch_size` is only set for networks. `class_order` holds the class codes in
-    the order of the model's probability columns, if its `classes_` does not show it.
+    the order of the model's probability columns, if its `classes_` does not show it. `watched`
+    is the name of the monitored metric, and whether a greater value is better; backends leave
+    it unset.
     """
 
     model: Any
@@ -185,6 +188,7 @@ class ModelFit:
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
     class_order: Sequence[int] | None = None
+    watched: tuple[str, bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sktrainer.data.indexing import as_array, drop_column, is_input_dict, select_inputs
+from sktrainer.data.indexing import as_array, is_input_dict, select_inputs
+from sktrainer.data.named_columns import drop_columns
 from sktrainer.data.schema import ColumnContract
 from sktrainer.exceptions import InputError
 from sktrainer.scoring.decoded_model import DecodedModel
@@ -30,6 +31,8 @@ class Predictor(BaseEstimator):
         Keys of X if the model was fitted on a dict of arrays.
     target_column : str or None
         Name of the target if it was a column of X. It is dropped from X before prediction.
+    metadata_columns : tuple of str
+        Columns of X that were used as weights or groups. They are dropped, too.
     """
 
     pipeline: Any
@@ -37,6 +40,7 @@ class Predictor(BaseEstimator):
     columns: ColumnContract = field(default_factory=ColumnContract)
     inputs: tuple[str, ...] | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
 
     @property
     def decoded(self) -> DecodedModel | None:
@@ -87,9 +91,8 @@ class Predictor(BaseEstimator):
             return select_inputs(X, self.inputs)
         if is_input_dict(X):
             raise InputError("X is a dict of arrays, expected a table or an array as in fit")
-        if self.target_column is not None and self.target_column in getattr(X, "columns", ()):
-            X = drop_column(X, self.target_column)
-        X = as_array(X)
+        named = [*filter(None, [self.target_column]), *self.metadata_columns]
+        X = as_array(drop_columns(X, named))
         problem = self.columns.name_problem(X)
         if problem is not None:
             raise InputError(problem)

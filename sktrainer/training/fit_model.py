@@ -14,6 +14,7 @@ from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.schema import record_names
+from sktrainer.data.tables import explain_text_columns
 from sktrainer.data.targets import lookup_codes
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.threads import limit_threads
@@ -90,14 +91,14 @@ def fit_model(
         checkpoint=checkpoint,
         labels=None if data.classes is None else data.classes[prepared.class_codes],
     )
-    with limit_threads(n_threads):
-        if checkpoint is None:
-            return plan.backend.fit(request), None
-        fit = checkpoint.load_finished_fit()
+    with limit_threads(n_threads), explain_text_columns(type(model).__name__, prepared.train.X):
+        fit = None if checkpoint is None else checkpoint.load_finished_fit()
         if fit is None:
             fit = plan.backend.fit(request)
-            checkpoint.save_finished_fit(fit)
-    return fit, checkpoint.resumed_from
+            if checkpoint is not None:
+                checkpoint.save_finished_fit(fit)
+    resumed_from = None if checkpoint is None else checkpoint.resumed_from
+    return replace(fit, watched=monitor.watched), resumed_from
 
 
 def _with_targets(rows: Rows, plan: ModelPlan, data: FitData, prepared: PreparedData) -> Rows:
@@ -142,6 +143,7 @@ def make_predictor(
         columns=record_names(data.X),
         inputs=tuple(data.X) if is_input_dict(data.X) else None,
         target_column=data.target_column,
+        metadata_columns=data.metadata_columns,
     )
 
 
