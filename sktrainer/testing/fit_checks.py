@@ -16,8 +16,6 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score
 from sklearn.model_selection import TimeSeriesSplit
 
-from sktrainer.backends.estimators import unwrap_pipeline
-from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import (
     Case,
     CheckNotApplicable,
@@ -236,7 +234,7 @@ def check_history(trainer: ManagedTrainer) -> None:
     if trainer.stop_reason_ == "early_stopping":
         assert n_iter is not None
         assert best is not None
-        assert n_iter == best + trainer.n_iter_no_change
+        assert n_iter == best + (trainer.report_.fitting["patience"] or 0)
     watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
     if watched.empty:  # without a validation loss, the last iteration is the best one
         assert best in (None, n_iter)
@@ -245,34 +243,6 @@ def check_history(trainer: ManagedTrainer) -> None:
     assert list(watched["iteration"]) == list(range(1, n_iter + 1))
     assert watched["value"].to_numpy().argmin() + 1 == best
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
-
-
-def check_zero_weight_equals_absent_row(case: Case) -> None:
-    """Check that rows of weight zero have no influence, or that weights are rejected."""
-    X, y = case.table()
-    trainer = case.trainer(early_stopping=False)
-    weight = np.ones(len(y))
-    weight[::3] = 0.0
-    parts = unwrap_pipeline(trainer.estimator)
-    if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
-        _check_weights_are_rejected(trainer, X, y, weight)
-        return
-    weighted = trainer.fit(X, y, sample_weight=weight)
-    noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
-    again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
-    assert bit_identical(
-        model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
-    )
-
-
-def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
-    try:
-        trainer.fit(X, y, sample_weight=weight)
-    except ValueError as error:
-        if "weight" not in str(error):
-            raise
-    else:
-        raise AssertionError("a model that does not support sample weights ignored them")
 
 
 def check_time_order(case: Case) -> None:

@@ -197,6 +197,8 @@ def _fitting_section(
     if model.n_iter_no_change is None:
         return section
     section["patience"], section["tol"] = model.n_iter_no_change, model.tol
+    if model.patience_source:
+        section["patience_source"] = model.patience_source
     if data.validation is not None:
         section["validation"] = f"{len(data.validation):,} rows passed as X_val"
     elif plan.inner_folds:

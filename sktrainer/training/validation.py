@@ -120,9 +120,23 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
+    data = _without_unit_weights(data)
     resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
     seed = root_seed(params.random_state)
     return Checked(*resolved, seed, encodes, creates_rows, own_weights)
+
+
+def _without_unit_weights(data: FitData) -> FitData:
+    """Drop sample weights that are all 1, so that the fit is bit-identical without them.
+
+    Some libraries train by other steps as soon as there are weights.
+    """
+    of_validation = None if data.validation is None else data.validation.sample_weight
+    weights = [each for each in (data.sample_weight, of_validation) if each is not None]
+    if not all(bool((weight == 1).all()) for weight in weights):
+        return data
+    validation = data.validation and replace(data.validation, sample_weight=None)
+    return replace(data, sample_weight=None, validation=validation)
 
 
 def _check_parameters(

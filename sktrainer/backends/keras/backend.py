@@ -122,6 +122,10 @@ class KerasBackend(Backend):
     parameters = ParameterSpec(
         classes={"class_weight": "weights", "fit__class_weight": "weights"},
         divergence_fixes={"learning_rate": DECREASE},
+        patience=tuple(
+            f"{name}.EarlyStopping.patience"
+            for name in ("callbacks", "fit__callbacks", "fit_kwargs.callbacks")
+        ),
         class_weights={
             "class_weight": "labels",
             "fit__class_weight": "labels",
