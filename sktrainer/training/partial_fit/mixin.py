@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_n_features, validate_data
 
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
-from sktrainer.data.column_checks import duplicate_message
-from sktrainer.data.columns import column_names, is_frame
-from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs
 from sktrainer.data.named_columns import pop_columns
 from sktrainer.exceptions import InputError
@@ -127,16 +123,7 @@ class PartialFitMixin:
                 "this fitted trainer has no state from which partial_fit can continue; call "
                 "fit again, or call partial_fit on a clone"
             )
-        if is_input_dict(X):
-            return self._partial_fit_state
-        names = column_names(X) if is_frame(X) else []
-        if len(set(names)) < len(names):
-            raise InputError(duplicate_message(names))
-        try:
-            if hasattr(X, "columns"):
-                validate_data(self, X, reset=False, skip_check_array=True)
-            else:  # the steps warn about missing column names themselves
-                _check_n_features(self, X, reset=False)
-        except ValueError as error:
-            raise InputError(f"{error}\nPass the columns of the first chunk.") from error
+        problem = self._predictor.columns.name_problem(X)
+        if problem is not None:
+            raise InputError(problem)
         return self._partial_fit_state
