@@ -27,7 +27,13 @@ from sktrainer.backends.lightgbm.parameters import (
 )
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    INCREASE,
+    ColumnParameter,
+    ParameterSpec,
+    SafeSetting,
+)
 from sktrainer.types import ModelFit, Task
 
 
@@ -49,6 +55,18 @@ class LightGBMBackend(Backend):
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
+        },
+        # With rare classes, leaves of a very small sum of hessians get very large values.
+        safe_settings={
+            "min_child_weight": SafeSetting(
+                1.0,
+                aliases=(
+                    "min_sum_hessian_in_leaf",
+                    "min_sum_hessian_per_leaf",
+                    "min_sum_hessian",
+                    "min_hessian",
+                ),
+            )
         },
         class_weights={
             "class_weight": "labels",
