@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from sktrainer.types import ClassWeightForm
 
@@ -66,6 +66,12 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+#: How the value of a parameter names classes: a mapping of labels to weights, or one weight per
+#: class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels in the
+#: order of other parameters, which code outside the library reads instead ("order"); one label
+#: ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
+ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "scorer"]
+
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
 
@@ -92,6 +98,8 @@ class ParameterSpec:
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
+    classes : mapping of str to ClassParameterKind
+        Parameters that name classes. They are translated from labels to class codes.
     class_weights : mapping of str to ClassWeightForm
         Parameters by which a model weights the classes itself, and what their value means: a
         weight per class by label or in class order, or the name of a rule ("labels"); the
@@ -99,6 +107,9 @@ class ParameterSpec:
         ("positive"); whether two classes are balanced ("balance"); anything else that changes
         the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
         "fit_kwargs.class_weight" a key.
+    patience : tuple of str
+        Patience of the model's own early stopping. A name may be a path that contains a
+        class: "callbacks.EarlyStopping.patience".
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
     divergence_fixes : mapping of str to str
@@ -114,9 +125,11 @@ class ParameterSpec:
     threads: tuple[str, ...] = ("n_jobs",)
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
+    classes: Mapping[str, ClassParameterKind] = field(default_factory=dict)
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )
+    patience: tuple[str, ...] = ("n_iter_no_change",)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
     safe_settings: Mapping[str, SafeSetting] = field(default_factory=dict)

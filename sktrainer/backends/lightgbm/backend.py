@@ -14,6 +14,7 @@ from sktrainer.backends.lightgbm.metrics import resolve_metric
 from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
+    PATIENCE,
     SEED,
     THREADS,
     check_predicts_labels,
@@ -51,6 +52,7 @@ class LightGBMBackend(Backend):
         losses=("objective",),
         threads=THREADS,
         verbosity=("verbosity", "verbose"),
+        classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
@@ -68,6 +70,7 @@ class LightGBMBackend(Backend):
                 ),
             )
         },
+        patience=PATIENCE,
         class_weights={
             "class_weight": "labels",
             "scale_pos_weight": "positive",
