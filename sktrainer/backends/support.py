@@ -66,6 +66,40 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+@dataclass(frozen=True)
+class MissingParameter:
+    """Model parameter that declares a number as missing, such as `missing` of XGBoost.
+
+    With the automatic preprocessor, which replaces the number by NaN, it is unset.
+
+    Attributes
+    ----------
+    number : callable
+        Converts the value of the parameter to the number; NaN if there is none.
+    unset : object
+        Value of the parameter that declares only NaN as missing.
+    """
+
+    number: Callable[[Any], float]
+    unset: object
+
+
+@dataclass(frozen=True)
+class InputLimits:
+    """Tables and matrices that a library refuses, and sktrainer converts.
+
+    Attributes
+    ----------
+    name_characters : str
+        Characters that column names must not contain.
+    sparse_floats_only : bool
+        Whether sparse matrices must contain floats.
+    """
+
+    name_characters: str = ""
+    sparse_floats_only: bool = False
+
+
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
 
@@ -91,6 +125,8 @@ class ParameterSpec:
         ("positive"); whether two classes are balanced ("balance"); anything else that changes
         the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
         "fit_kwargs.class_weight" a key.
+    missing : mapping of str to MissingParameter
+        Parameters that declare a number as missing.
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
     divergence_fixes : mapping of str to str
@@ -106,6 +142,7 @@ class ParameterSpec:
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )
+    missing: Mapping[str, MissingParameter] = field(default_factory=dict)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +20,8 @@ class EncoderOptions:
     """Parameters of `TableEncoder` for one fit.
 
     `frame` states whether category codes are returned in a DataFrame. `weight` contains
-    the sample weights of the training rows for the scaler.
+    the sample weights of the training rows for the scaler. `missing_values` is a number that
+    means missing, besides NaN, and `float64` whether the output is always float64.
     """
 
     encoding: str
@@ -30,6 +32,8 @@ class EncoderOptions:
     seed: int | RandomState | None = None
     frame: bool = False
     weight: Array | None = None
+    missing_values: float = math.nan
+    float64: bool = False
 
 
 @dataclass(frozen=True)

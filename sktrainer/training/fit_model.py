@@ -22,7 +22,10 @@ from sktrainer.scoring.scorers import (
     needs_pos_label,
     scorer_for_missing_classes,
 )
-from sktrainer.training.column_parameters import translate_model_parameters
+from sktrainer.training.column_parameters import (
+    translate_model_parameters,
+    unset_missing_number,
+)
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows
 
@@ -70,6 +73,7 @@ def fit_model(
         on_iteration.set_monitor(monitor)
     model = clone_estimator(plan.model)
     translate_model_parameters(model, prepared.steps)
+    unset_missing_number(model, prepared.steps)
     checkpoint = None if directory is None else directory.checkpoint(monitor)
     request = FitRequest(
         model=model,
