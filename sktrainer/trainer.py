@@ -100,10 +100,12 @@ class ManagedTrainer(
         Whether to shuffle the rows before a random or stratified split.
     test_size : float, int or None, default=None
         Fraction or number of rows held out and scored in `fit`.
-    validation_size : "auto", float, int or None, default="auto"
+    validation_size : "auto", "cv", float, int or None, default="auto"
         Fraction or number of rows held out for early stopping. It is a fraction of all rows,
-        in a fold of the fold's training rows. "auto": 0.1 if the model stops early, otherwise
-        none.
+        in a fold of the fold's training rows. "cv": hold out no rows; up to five inner folds of
+        the training rows choose the number of rounds, and the model is fitted on all training
+        rows for this number. `history_` then has the mean curves of the inner folds. "auto":
+        0.1 if the model stops early, otherwise none.
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None

@@ -43,6 +43,7 @@ from sktrainer.testing.fit_checks import (
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
 )
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
     check_sparse_integers_equal_floats,
@@ -77,6 +78,7 @@ __all__ = [
     "check_global_state_is_restored",
     "check_history_is_complete",
     "check_importances_are_per_column",
+    "check_inner_folds_choose_rounds",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_partial_fit_after_fit",

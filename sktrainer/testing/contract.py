@@ -9,6 +9,7 @@ import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 
@@ -52,6 +53,7 @@ def contract_checks() -> list[Callable[[Case], None]]:
         isolation.check_global_state_is_restored,
         isolation.check_estimator_is_not_modified,
         isolation.check_data_is_not_modified,
+        check_inner_folds_choose_rounds,
         partial_fit.check_first_chunk_fixes_encoding,
         partial_fit.check_partial_fit_is_reproducible,
         partial_fit.check_partial_fit_preserves_state,

@@ -91,13 +91,13 @@ def fit_model(
         checkpoint=checkpoint,
     )
     with limit_threads(n_threads), explain_text_columns(type(model).__name__, prepared.train.X):
-        if checkpoint is None:
-            return plan.backend.fit(request), None
-        fit = checkpoint.load_finished_fit()
+        fit = None if checkpoint is None else checkpoint.load_finished_fit()
         if fit is None:
             fit = plan.backend.fit(request)
-            checkpoint.save_finished_fit(fit)
-    return fit, checkpoint.resumed_from
+            if checkpoint is not None:
+                checkpoint.save_finished_fit(fit)
+    resumed_from = None if checkpoint is None else checkpoint.resumed_from
+    return replace(fit, watched=monitor.watched), resumed_from
 
 
 def _with_targets(rows: Rows, plan: ModelPlan, data: FitData, prepared: PreparedData) -> Rows:

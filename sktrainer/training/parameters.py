@@ -88,7 +88,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "preprocessor": ("auto",),
     "scaling": ("auto",),
     "early_stopping": ("auto",),
-    "validation_size": ("auto",),
+    "validation_size": ("auto", "cv"),
     "device": ("auto", "cpu", "cuda", "mps"),
 }
 
@@ -218,7 +218,7 @@ RULES: dict[str, ParameterRule] = {
     "shuffle": ParameterRule("True or False", _is_bool),
     "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),
     "validation_size": ParameterRule(
-        f"'auto', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
+        f"'auto', 'cv', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
     ),
     "cv": ParameterRule(
         "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
