@@ -29,7 +29,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import ColumnSources, EncoderOptions, FittedTable
 from sktrainer.preprocessing.categories import ordinal_encoder
 from sktrainer.preprocessing.fit_matrix import fit_matrix
-from sktrainer.preprocessing.fit_sparse import SparseTransform, fit_sparse
+from sktrainer.preprocessing.fit_sparse import fit_sparse
 from sktrainer.preprocessing.fit_table import fit_table
 from sktrainer.preprocessing.table_transform import TableTransform
 from sktrainer.preprocessing.target_encoding import count_targets
@@ -183,14 +183,7 @@ default="onehot+target"
     ) -> Any:
         """Fit and return the encoded training rows, with cross-fitted target encoding.
 
-        Parameters
-        ----------
-        X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,), default=None
-            Target values. Required if a column is target encoded, ignored otherwise.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights for the means and deviations of the scaler.
+        The parameters are those of `fit`.
 
         Returns
         -------
@@ -235,11 +228,6 @@ default="onehot+target"
         self.imputer_: Any = fitted.plan.finish.imputer
         self.scaler_: Any = fitted.plan.finish.scaler
         return self._as_output(fitted.out, X)
-
-    @property
-    def replaces_missing_(self) -> bool:
-        """Whether `missing_values` is replaced; not in a sparse matrix."""
-        return not isinstance(self._plan, SparseTransform)
 
     @property
     def sources_(self) -> ColumnSources:

@@ -17,7 +17,7 @@ _FOLDS = 5
 
 def count_targets(y: Any) -> int:
     """Return the number of target columns."""
-    shape = getattr(y, "shape", ())
+    shape: tuple[int, ...] = getattr(y, "shape", ())
     return int(shape[1]) if len(shape) == 2 else 1
 
 

@@ -19,6 +19,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.backends.support import ColumnParameter, MissingParameter
 from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.preprocessing.base import ColumnSources
+from sktrainer.preprocessing.fit_sparse import SparseTransform
 from sktrainer.preprocessing.table_encoder import TableEncoder
 
 
@@ -89,7 +90,7 @@ def unset_missing_number(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
         If a nested model declares a number as missing, because its siblings may not.
     """
     encoder = _only_encoder(steps)
-    if encoder is None or not encoder.replaces_missing_:
+    if encoder is None or isinstance(encoder._plan, SparseTransform):
         return
     for name, _, each in [*_missing_parameters(model)]:
         model.set_params(**{name: each.unset})
