@@ -22,6 +22,7 @@ class EncoderOptions:
     `frame` states whether category codes are returned in a DataFrame. `weight` contains
     the sample weights of the training rows for the scaler. `missing_values` is a number that
     means missing, besides NaN, and `float64` whether the output is always float64.
+    `class_names` names the classes if y holds their codes.
     """
 
     encoding: str
@@ -34,6 +35,7 @@ class EncoderOptions:
     weight: Array | None = None
     missing_values: float = math.nan
     float64: bool = False
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

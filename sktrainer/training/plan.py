@@ -19,8 +19,9 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
+from sktrainer.training import model_settings
 from sktrainer.training.column_parameters import missing_number
-from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
+from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.split_parameters import make_split_plan, split_reason
@@ -78,6 +79,8 @@ class ModelPlan:
         Cloned before it is fitted.
     n_iter_no_change : int or None
         Patience of early stopping (None: no early stopping).
+    patience_source : str
+        Parameter of the model that the patience is from, if any.
     n_iter : int or None
         Exact number of iterations, without early stopping (None: as the model's parameters
         say).
@@ -89,6 +92,7 @@ class ModelPlan:
     capabilities: Capabilities
     metric: EvalMetric
     n_iter_no_change: int | None = None
+    patience_source: str = ""
     tol: float = 0.0
     correct_probabilities: bool = False
     device: DeviceChoice = field(default_factory=DeviceChoice)
@@ -197,14 +201,18 @@ def make_plan(
     seed = checked.seed if run is None else run.seed
     described = describe_params(params.values(), parts)
     params = checked.params
-    stops, notes = _resolve_early_stopping(checked)
+    own = model_settings.own_patience(parts.model)
+    stops, notes = _resolve_early_stopping(checked, own)
+    patience, source, replaced = model_settings.resolve_patience(
+        params.n_iter_no_change, own, stops=stops
+    )
     n_retries, useless = effective_retries(
         params.n_retries, parts.model, checked.backend.parameters.seeds
     )
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    imbalance, reason, twice = resolve_imbalance(
+    imbalance, reason, twice = model_settings.resolve_imbalance(
         params.handle_imbalance, checked.own_weights, parts, data.task
     )
     steps = _make_steps_plan(checked, imbalance)
@@ -214,7 +222,8 @@ def make_plan(
         checked.backend,
         capabilities,
         checked.eval_metric,
-        n_iter_no_change=int(params.n_iter_no_change) if stops else None,
+        n_iter_no_change=patience,
+        patience_source=source,
         tol=float(params.tol),
         correct_probabilities=bool(params.correct_probabilities),
         device=checked.device,
@@ -232,19 +241,21 @@ def make_plan(
         n_retries=n_retries,
         refit=bool(params.refit),
         parameters=described,
-        notes=(*notes, *reason),
+        notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice),
     )
 
 
-def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
+def _resolve_early_stopping(
+    checked: Checked, own: OwnPatience | None
+) -> tuple[bool, tuple[str, ...]]:
     """Return whether training stops early, and a note if it lacks validation rows."""
     params, data, capabilities = checked.params, checked.data, checked.capabilities
     if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
         return params.early_stopping is True, ()
     if params.validation_size == "cv":
         return True, ()
-    if not capabilities.early_stopping_by_default:
+    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
         return False, ()
     if data.validation is None and params.validation_size is None:
         return False, ("no early stopping: validation_size=None, so no rows are held out",)

@@ -15,6 +15,7 @@ from sktrainer.backends.lightgbm.metrics import resolve_metric
 from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
+    PATIENCE,
     SEED,
     THREADS,
     check_predicts_labels,
@@ -58,11 +59,13 @@ class LightGBMBackend(Backend):
                 lambda value: 0.0 if value in (True, "true") else math.nan, False
             )
         },
+        classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
+        patience=PATIENCE,
         class_weights={
             "class_weight": "labels",
             "scale_pos_weight": "positive",

@@ -45,6 +45,7 @@ class XGBoostBackend(Backend):
         losses=("objective",),
         threads=("n_jobs", "nthread"),
         verbosity=("verbosity",),
+        patience=("early_stopping_rounds", "callbacks.EarlyStopping.rounds"),
         class_weights={"scale_pos_weight": "positive"},
         columns={
             "monotone_constraints": ColumnParameter("each", tuple),
@@ -78,7 +79,6 @@ class XGBoostBackend(Backend):
             native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
-            labels="codes",
             predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if is_random_forest(model) else n_rounds(model),
             early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),
