@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -32,6 +33,8 @@ from sktrainer.backends.support import (
     DECREASE,
     INCREASE,
     ColumnParameter,
+    InputLimits,
+    MissingParameter,
     ParameterSpec,
     SafeSetting,
 )
@@ -52,6 +55,11 @@ class LightGBMBackend(Backend):
         losses=("objective",),
         threads=THREADS,
         verbosity=("verbosity", "verbose"),
+        missing={
+            "zero_as_missing": MissingParameter(
+                lambda value: 0.0 if value in (True, "true") else math.nan, False
+            )
+        },
         classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
@@ -99,6 +107,7 @@ class LightGBMBackend(Backend):
             "interaction_constraints": ColumnParameter("groups"),
         },
     )
+    input_limits = InputLimits('",:[]{}', sparse_floats_only=True)
     devices = LightGBMDevices()
     allowed_types = ALLOWED_TYPES
     serializer = LightGBMSerializer()
