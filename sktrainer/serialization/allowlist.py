@@ -19,7 +19,7 @@ Role: TypeAlias = Literal["object", "function", "type", "call", "key"]
 
 _OWN_TYPES = (
     "checkpoint column-contract column-decision date-format date-transform "
-    "estimator-placeholder level-transform levels matrix-transform metric-value "
+    "estimator-placeholder level-transform levels matrix-transform metric-value model-input "
     "network-placeholder number-format numeric-transform one-hot-transform "
     "partial-fit-state postprocessing postprocessing-columns sparse-transform "
     "table-encoder table-smote table-transform target-scale"
