@@ -114,6 +114,7 @@ def test_unused_retries_leave_predictions_bit_identical(family):
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.parametrize(
     "estimator", [LGBMClassifier(n_estimators=5, learning_rate=50.0), SmallNet]
 )
