@@ -174,7 +174,8 @@ class ModelFit:
     """Result of a backend's fit.
 
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
-    iterative. `batch_size` is only set for networks.
+    iterative. `batch_size` is only set for networks. `metric_for_unknown_loss` is the metric of
+    the library that was monitored because the loss of a user-defined objective is unknown.
     """
 
     model: Any
@@ -183,6 +184,7 @@ class ModelFit:
     best_iteration: int | None = None
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
+    metric_for_unknown_loss: str | None = None
 
 
 @dataclass(frozen=True)

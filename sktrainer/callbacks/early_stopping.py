@@ -96,6 +96,11 @@ class Monitor:
         self._start = time.perf_counter()
 
     @property
+    def monitored_name(self) -> str:
+        """Recorded name of the monitored metric."""
+        return self._name
+
+    @property
     def stops(self) -> bool:
         """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from dataclasses import dataclass
 
@@ -155,7 +154,10 @@ def has_comparable_loss(fitted: Predictor) -> bool:
     parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
     names = find_backend(fitted.model).parameters.losses
     losses = [parameters.get(name) for name in names]
-    if any(inspect.isfunction(loss) for loss in losses):  # unknown
+    is_named = find_backend(fitted.model).spec.holds_networks or not any(
+        loss is not None and not isinstance(loss, str) for loss in losses
+    )
+    if not is_named:  # user-defined, so unknown
         return False
     return not any(o in str(loss).lower() for loss in losses for o in ("quantile", "hinge"))
 

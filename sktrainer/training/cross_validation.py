@@ -28,6 +28,7 @@ from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitJob, fit_and_score
 from sktrainer.training.log import FitLog
+from sktrainer.training.messages import warn_if_loss_is_unknown
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.types import Array, FitData, Split
@@ -57,6 +58,7 @@ class FoldResult:
     divergence: str = ""
     constants: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    metric_for_unknown_loss: str | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ def cross_validate(
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
     cv = CrossValidationResult(tuple(results), plan.scoring, workers, n_threads)
+    monitored = next(filter(None, (fold.metric_for_unknown_loss for fold in results)), None)
+    warn_if_loss_is_unknown(log, plan.model, monitored)
     for note in cv.problems:
         log.add_warning(note, DataWarning)
     if cv.divergence:
@@ -261,6 +265,7 @@ def fit_fold(
         divergence=fitted.diagnosis.problem if fitted.diagnosis.diverged else "",
         constants=_of_test(fitted.scores.baseline),
         problems=dict(fitted.scores.problems.get("test", {})),
+        metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
     )
     if directory is not None:
         directory.save_result(asdict(result))

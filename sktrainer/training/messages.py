@@ -83,6 +83,17 @@ def warn_if_pretrained(log: FitLog, plan: ModelPlan) -> None:
         )
 
 
+def warn_if_loss_is_unknown(log: FitLog, plan: ModelPlan, metric: str | None) -> None:
+    """Warn if a metric of the library was monitored in place of an unknown loss."""
+    text = (
+        f"the objective of {model_name(plan.model)} is user-defined, so its loss is unknown: "
+        f"early stopping monitored {metric!r}, the default metric of the library, which may "
+        "not match the objective. Set eval_metric to a scorer that does"
+    )
+    if metric is not None and text not in log.notes:
+        log.add_warning(text, DataWarning)
+
+
 def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
     """Show the finished fit and its scores, and warn if the attempt used has a problem."""
     log.add_notes(*result.notes)
@@ -95,6 +106,7 @@ def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
         else:
             log.show(note)
             log.add_notes(note)
+    warn_if_loss_is_unknown(log, plan.model, result.fit.metric_for_unknown_loss)
     scores, scoring = result.scores, plan.scoring
     for name, problems in scores.problems.items():
         for metric, reason in problems.items():
