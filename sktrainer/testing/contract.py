@@ -7,6 +7,7 @@ from collections.abc import Callable
 import sktrainer.testing.fit_checks as fit
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
+import sktrainer.testing.score_checks as scores
 from sktrainer.testing.cases import Case
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
@@ -38,7 +39,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_predictions_use_original_labels,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
-        fit.check_f1_is_of_the_rarer_class,
+        scores.check_f1_is_of_the_rarer_class,
+        scores.check_out_of_fold_predictions,
         fit.check_zero_weight_equals_absent_row,
         fit.check_time_order,
         fit.check_numpy_arrays,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field, replace
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,14 @@ from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitJob, fit_and_score
 from sktrainer.training.log import FitLog
-from sktrainer.training.messages import warn_if_loss_is_unknown
+from sktrainer.training.messages import log_never_predicted, warn_if_loss_is_unknown
+from sktrainer.training.out_of_fold import (
+    MIN_FOLD_ROWS,
+    FoldPredictions,
+    PooledScores,
+    oof_table,
+    pooled_scores,
+)
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.types import Array, FitData, Split
@@ -59,17 +67,22 @@ class FoldResult:
     constants: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     metric_for_unknown_loss: str | None = None
+    predictions: FoldPredictions | None = None
 
 
 @dataclass(frozen=True)
 class CrossValidationResult:
     """Results of all folds of one cross-validation, in order.
 
-    `n_workers` folds were fitted in parallel, with `n_threads` threads each.
+    `pooled` has the scores that are computed on the test rows of all folds together, and
+    `oof_predictions` one row per row of X. `n_workers` folds were fitted in parallel, with
+    `n_threads` threads each.
     """
 
     folds: tuple[FoldResult, ...]
     scoring: Scoring
+    pooled: PooledScores
+    oof_predictions: pd.DataFrame
     n_workers: int
     n_threads: int
 
@@ -99,12 +112,14 @@ class CrossValidationResult:
     def to_frame(self) -> pd.DataFrame:
         """One row per fold, for the report."""
         retried = any(fold.n_attempts > 1 for fold in self.folds)
+        # Scores of one row, or of a few, say nothing if they are no means over rows.
+        left_out = set(self.pooled.values) if self._has_small_folds else set()
         rows = [
             {
                 "fold": fold.fold,
                 "train_rows": fold.n_train,
                 "test_rows": fold.n_test,
-                **fold.scores,
+                **{name: v for name, v in fold.scores.items() if name not in left_out},
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
                 "n_attempts": fold.n_attempts if retried else None,
@@ -115,30 +130,48 @@ class CrossValidationResult:
         return pd.DataFrame(rows).dropna(axis=1, how="all")
 
     @property
+    def _has_small_folds(self) -> bool:
+        return min(fold.n_test for fold in self.folds) < MIN_FOLD_ROWS
+
+    @property
     def summary(self) -> pd.DataFrame:
         """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
 
-        `constant` is the mean score of a constant prediction.
+        `constant` is the mean score of a constant prediction. A `pooled` score and its
+        constant are those of the test rows of all folds together.
         """
         names = list(self.scoring.scorers)
         scores = pd.DataFrame([fold.scores for fold in self.folds], columns=names)
         constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names)
-        return pd.DataFrame(
+        summary = pd.DataFrame(
             {
                 "mean": scores.mean(),
                 "std": scores.std(ddof=0),
                 "constant": constants.mean(),
                 "n_folds": scores.notna().sum(),
+                "pooled": False,
             }
         )
+        n_fitted = sum(fold.error is None for fold in self.folds)
+        for name, value in self.pooled.values.items():
+            std = nan if self._has_small_folds else summary.loc[name, "std"]
+            summary.at[name, "mean"], summary.at[name, "std"] = value, std
+            summary.at[name, "n_folds"], summary.at[name, "pooled"] = n_fitted, True
+        for name, value in self.pooled.constants.items():
+            summary.at[name, "constant"] = value
+        summary["constant"] = summary["constant"].where(summary["mean"].notna())
+        return summary.astype({"n_folds": int, "pooled": bool})
 
     @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each score that could not be computed in some folds."""
-        found = []
+        found = [
+            f"{self.scoring.shown(metric)} of the out-of-fold rows could not be computed: {why}"
+            for metric, why in self.pooled.problems.items()
+        ]
         for metric in self.scoring.scorers:
             reasons = {f.fold: f.problems[metric] for f in self.folds if metric in f.problems}
-            if reasons:
+            if reasons and metric not in self.pooled.values:
                 fold, reason = next(iter(reasons.items()))
                 found.append(
                     f"{self.scoring.shown(metric)} could not be computed in {len(reasons)} of "
@@ -195,14 +228,26 @@ def cross_validate(
             log.progress.show_fold(
                 fold.fold,
                 len(folds),
-                {plan.scoring.shown(name): value for name, value in fold.scores.items()},
+                {
+                    plan.scoring.shown(name): value
+                    for name, value in fold.scores.items()
+                    if not np.isnan(value)
+                },
                 seconds=fold.fit_seconds + fold.score_seconds,
                 error=fold.error,
             )
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
-    cv = CrossValidationResult(tuple(results), plan.scoring, workers, n_threads)
+    predictions = [f.predictions for f in results if f.predictions is not None]
+    pooled = pooled_scores(predictions, data, plan.scoring)
+    oof = oof_table(predictions, data)
+    cv = CrossValidationResult(tuple(results), plan.scoring, pooled, oof, workers, n_threads)
+    if pooled.values:
+        names = ", ".join(map(plan.scoring.shown, pooled.values))
+        log.add_notes(f"{names}: computed on the test rows of all folds, since {pooled.reason}")
+    if pooled.never_predicted:
+        log_never_predicted(log, pooled.never_predicted, data, plan.scoring)
     monitored = next(filter(None, (fold.metric_for_unknown_loss for fold in results)), None)
     warn_if_loss_is_unknown(log, plan.model, monitored)
     for note in cv.problems:
@@ -234,11 +279,12 @@ def fit_fold(
         FitLog(),
         run,
         sets=("test",),
+        keeps_predictions=True,
     )
     directory = job.directory(Split(train, np.empty(0), test, plan.split.kind))
     done = None if directory is None else directory.load_result()
     if done is not None:
-        return FoldResult(**done)
+        return FoldResult(**{**done, "predictions": FoldPredictions(**done["predictions"])})
     try:
         with preserve_global_state(seed):
             split = _fold_split(plan, data, train, test, seed)
@@ -266,6 +312,7 @@ def fit_fold(
         constants=_of_test(fitted.scores.baseline),
         problems=dict(fitted.scores.problems.get("test", {})),
         metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
+        predictions=fitted.test_predictions,
     )
     if directory is not None:
         directory.save_result(asdict(result))

@@ -16,6 +16,7 @@ from sktrainer.scoring.predictor import Predictor
 from sktrainer.training.diagnostics import NO_PROBLEM, Diagnosis, diagnose
 from sktrainer.training.fit_model import fit_model, make_predictor
 from sktrainer.training.log import FitLog
+from sktrainer.training.out_of_fold import FoldPredictions, fold_predictions
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.prepare import prepare
 from sktrainer.training.retry import Attempt, FittedAttempt, choose_attempt
@@ -46,6 +47,8 @@ class FitJob:
     sets : tuple of str
         Sets to score, in this order.
     on_iteration : IterationDisplay or None, default=None
+    keeps_predictions : bool, default=False
+        Whether the result contains the predictions of the test rows.
     """
 
     name: str
@@ -56,6 +59,7 @@ class FitJob:
     run: RunDirectory | None = None
     sets: tuple[SetName, ...] = ("train", "validation", "test")
     on_iteration: IterationDisplay | None = None
+    keeps_predictions: bool = False
 
     def directory(self, split: Split, model_seed: int | None = None) -> FitDirectory | None:
         """Return where the checkpoints of the fit on this split are stored, or None.
@@ -85,6 +89,8 @@ class FitResult:
         Notes for the report.
     refit_rounds : int or None
         Iterations of the refit on training and validation rows. None without a refit.
+    test_predictions : FoldPredictions or None
+        Predictions of the test rows, if the job keeps them.
     """
 
     predictor: Predictor
@@ -94,6 +100,7 @@ class FitResult:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    test_predictions: FoldPredictions | None = None
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -123,8 +130,19 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     with job.log.stage("evaluate"):
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
         scores = score_sets(sets, plan.scoring, data.y[split.train])
+        kept = None
+        if job.keeps_predictions:
+            kept = fold_predictions(best.predictions["test"], split.test)
     notes = (*prepared.summary.notes, *_resume_notes(plan, best, job))
-    return FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
+    return FitResult(
+        best.predictor,
+        best.fit,
+        scores,
+        prepared.summary,
+        tried,
+        notes,
+        test_predictions=kept,
+    )
 
 
 def run_attempt(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from sktrainer.backends.estimators import model_name
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
@@ -15,6 +17,7 @@ from sktrainer.exceptions import (
 from sktrainer.reporting.text import scores_text
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.resources import peak_memory_mb
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.notes import small_data_notes
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitResult
@@ -94,7 +97,19 @@ def warn_if_loss_is_unknown(log: FitLog, plan: ModelPlan, metric: str | None) ->
         log.add_warning(text, DataWarning)
 
 
-def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
+def log_never_predicted(
+    log: FitLog, text: str, data: FitData, scoring: Scoring, *, warns: bool = True
+) -> None:
+    """Show that the model never predicts a class, and warn if classes are imbalanced."""
+    counts = np.bincount(data.y, minlength=data.n_classes)
+    if warns and scoring.needs_labels and class_weight.is_imbalanced(counts):
+        log.add_warning(text, ClassImbalanceWarning)
+    else:
+        log.show(text)
+        log.add_notes(text)
+
+
+def log_result(log: FitLog, plan: FitPlan, data: FitData, result: FitResult) -> None:
     """Show the finished fit and its scores, and warn if the attempt used has a problem."""
     log.add_notes(*result.notes)
     diagnosis = result.diagnosis
@@ -113,10 +128,7 @@ def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
             text = f"{scoring.shown(metric)} of the {name} rows could not be computed: {reason}"
             log.add_warning(text, DataWarning)
     for name, text in scores.never_predicted.items():
-        if name == "test":
-            log.add_warning(text, ClassImbalanceWarning)
-        else:
-            log.add_notes(text)
+        log_never_predicted(log, text, data, scoring, warns=name == "test")
     log.show(fit_summary(plan, result, log))
     log.progress.show_block(scores_text(scores.table, scores.baseline, scoring.shown_names))
 

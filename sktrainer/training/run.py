@@ -76,7 +76,7 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
                 cv = cross_validate(plan, data, split, run, log)
         final = plan.for_final_fit(None if cv is None else cv.best_iteration)
         result = _fit_final(final, data, split, run, log)
-        log_result(log, plan, result)
+        log_result(log, plan, data, result)
         report = build_report(plan, data, split, result, log, cv, fingerprint)
     return FitState(plan, data, split, result, cv, report, fingerprint)
 
