@@ -93,6 +93,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
     positive: PositiveClass | None = None
 
     @property
@@ -176,6 +177,8 @@ class ModelFit:
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
     iterative. `batch_size` is only set for networks. `metric_for_unknown_loss` is the metric of
     the library that was monitored because the loss of a user-defined objective is unknown.
+    `watched` is the name of the monitored metric, and whether a greater value is better; backends
+    leave it unset.
     """
 
     model: Any
@@ -185,6 +188,7 @@ class ModelFit:
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
     metric_for_unknown_loss: str | None = None
+    watched: tuple[str, bool] | None = None
 
 
 @dataclass(frozen=True)

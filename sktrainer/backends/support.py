@@ -91,6 +91,9 @@ class ParameterSpec:
         ("positive"); whether two classes are balanced ("balance"); anything else that changes
         the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
         "fit_kwargs.class_weight" a key.
+    patience : tuple of str
+        Patience of the model's own early stopping. A name may be a path that contains a
+        class: "callbacks.EarlyStopping.patience".
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
     divergence_fixes : mapping of str to str
@@ -106,6 +109,7 @@ class ParameterSpec:
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )
+    patience: tuple[str, ...] = ("n_iter_no_change",)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
 

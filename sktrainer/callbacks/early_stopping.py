@@ -96,14 +96,14 @@ class Monitor:
         self._start = time.perf_counter()
 
     @property
-    def monitored_name(self) -> str:
-        """Recorded name of the monitored metric."""
-        return self._name
-
-    @property
     def stops(self) -> bool:
         """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None
+
+    @property
+    def watched(self) -> tuple[str, bool]:
+        """Name of the monitored metric, and whether a greater value is better."""
+        return self._name, self._greater_is_better
 
     def set_native_metric(self, name: str, *, greater_is_better: bool) -> None:
         """Monitor a metric of the model instead of "loss".

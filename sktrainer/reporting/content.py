@@ -73,8 +73,10 @@ class FittingSection(TypedDict, total=False):
     - `iteration`: name of one iteration ("round", "tree", "epoch").
     - `metric`, `validation`: metric and rows that early stopping used. `best_value` and
       `values_at_best` (of all validation metrics) are from the best iteration.
+    - `patience_source`: parameter of the model that the patience is from, if any.
     - `refit_rounds`: number of iterations of the final fit on training plus validation
       rows. If `from_folds` is True, it is the median of the best iterations of the folds.
+      If `n_inner_folds` is positive, it was chosen by that many inner folds.
     - `target_scale`: "mean" and "deviation" of each target column, if the network learned
       a standardized target. The loss is then in squared standard deviations.
     - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
@@ -88,6 +90,7 @@ class FittingSection(TypedDict, total=False):
     iteration: str
     stop_reason: StopReason
     patience: int | None
+    patience_source: str
     tol: float
     metric: str | None
     validation: str
@@ -97,6 +100,7 @@ class FittingSection(TypedDict, total=False):
     batch_size: int | None
     target_scale: dict[str, list[float]] | None
     from_folds: bool
+    n_inner_folds: int
     n_threads: int
     n_fold_workers: int
     n_fold_threads: int

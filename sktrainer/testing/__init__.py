@@ -40,11 +40,16 @@ from sktrainer.testing.fit_checks import (
     check_time_order,
     check_unavailable_device_raises,
     check_validation_rows_are_not_fitted,
-    check_zero_weight_equals_absent_row,
+)
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
+from sktrainer.testing.input_checks import (
+    check_converted_values_predict_alike,
+    check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
+    check_fits_in_threads_equal_serial_fit,
     check_global_state_is_restored,
 )
 from sktrainer.testing.partial_fit_checks import (
@@ -60,19 +65,26 @@ from sktrainer.testing.score_checks import (
     check_f1_is_of_the_rarer_class,
     check_out_of_fold_predictions,
 )
+from sktrainer.testing.weight_checks import (
+    check_unit_weights_equal_no_weights,
+    check_zero_weight_equals_absent_row,
+)
 
 __all__ = [
     "Case",
     "CheckNotApplicable",
     "bit_identical",
+    "check_converted_values_predict_alike",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
     "check_f1_is_of_the_rarer_class",
     "check_first_chunk_fixes_encoding",
+    "check_fits_in_threads_equal_serial_fit",
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
     "check_history_is_complete",
     "check_importances_are_per_column",
+    "check_inner_folds_choose_rounds",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_out_of_fold_predictions",
@@ -92,7 +104,9 @@ __all__ = [
     "check_test_rows_do_not_affect_fit",
     "check_time_order",
     "check_unavailable_device_raises",
+    "check_unit_weights_equal_no_weights",
     "check_validation_rows_are_not_fitted",
+    "check_values_of_another_type_raise",
     "check_zero_weight_equals_absent_row",
     "contract_checks",
     "mixed_table",

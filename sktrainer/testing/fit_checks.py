@@ -15,8 +15,6 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import TimeSeriesSplit
 
-from sktrainer.backends.estimators import unwrap_pipeline
-from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import (
     Case,
     CheckNotApplicable,
@@ -30,8 +28,11 @@ from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
 
-def _check_rows_do_not_affect_fit(case: Case, set_name: str, **parameters: Any) -> None:
-    """Check that replacing the rows of one set by noise leaves the model bit-identical."""
+def check_noise_has_no_effect(case: Case, set_name: str, **parameters: Any) -> ManagedTrainer:
+    """Check that replacing the rows of one set by noise leaves the model bit-identical.
+
+    The trainer that was fitted without noise is returned.
+    """
     X, y = case.table()
     # A random split depends on the number of rows only, so noise cannot change it.
     parameters = {"split": "random", "test_size": 0.25, **parameters}
@@ -48,16 +49,17 @@ def _check_rows_do_not_affect_fit(case: Case, set_name: str, **parameters: Any) 
     assert bit_identical(transform_rows(first, probe), transform_rows(second, probe)), (
         f"noise in the {set_name} rows changed the preprocessing"
     )
+    return first
 
 
 def check_test_rows_do_not_affect_fit(case: Case) -> None:
     """Check that test rows do not influence the fitted pipeline."""
-    _check_rows_do_not_affect_fit(case, "test")
+    check_noise_has_no_effect(case, "test")
 
 
 def check_validation_rows_are_not_fitted(case: Case) -> None:
     """Check that validation rows have no influence when early stopping is off."""
-    _check_rows_do_not_affect_fit(case, "validation", early_stopping=False, validation_size=0.2)
+    check_noise_has_no_effect(case, "validation", early_stopping=False, validation_size=0.2)
 
 
 def check_same_seed_is_reproducible(case: Case) -> None:
@@ -195,14 +197,18 @@ def check_missing_class_keeps_probability_column(case: Case) -> None:
 
 def check_history_is_complete(case: Case) -> None:
     """Check `history_`, `evals_result_`, `n_iter_` and `best_iteration_` for consistency."""
-    trainer = case.fitted
+    check_history(case.fitted)
+
+
+def check_history(trainer: ManagedTrainer) -> None:
+    """Check the metrics of each iteration of a fitted trainer for consistency."""
     history = trainer.history_
     assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
     n_iter, best = trainer.n_iter_, trainer.best_iteration_
     if trainer.stop_reason_ == "early_stopping":
         assert n_iter is not None
         assert best is not None
-        assert n_iter == best + trainer.n_iter_no_change
+        assert n_iter == best + (trainer.report_.fitting["patience"] or 0)
     watched = history[(history["set"] == "validation") & (history["metric"] == "loss")]
     if watched.empty:  # without a validation loss, the last iteration is the best one
         assert best in (None, n_iter)
@@ -211,34 +217,6 @@ def check_history_is_complete(case: Case) -> None:
     assert list(watched["iteration"]) == list(range(1, n_iter + 1))
     assert watched["value"].to_numpy().argmin() + 1 == best
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
-
-
-def check_zero_weight_equals_absent_row(case: Case) -> None:
-    """Check that rows of weight zero have no influence, or that weights are rejected."""
-    X, y = case.table()
-    trainer = case.trainer(early_stopping=False)
-    weight = np.ones(len(y))
-    weight[::3] = 0.0
-    parts = unwrap_pipeline(trainer.estimator)
-    if not find_backend(parts.model).capabilities(parts.model, case.task).accepts_sample_weight:
-        _check_weights_are_rejected(trainer, X, y, weight)
-        return
-    weighted = trainer.fit(X, y, sample_weight=weight)
-    noise, labels = replace_with_noise(X, y, np.flatnonzero(weight == 0.0))
-    again = case.trainer(early_stopping=False).fit(noise, labels, sample_weight=weight)
-    assert bit_identical(
-        model_outputs(weighted, case.probe()), model_outputs(again, case.probe())
-    )
-
-
-def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight: Array) -> None:
-    try:
-        trainer.fit(X, y, sample_weight=weight)
-    except ValueError as error:
-        if "weight" not in str(error):
-            raise
-    else:
-        raise AssertionError("a model that does not support sample weights ignored them")
 
 
 def check_time_order(case: Case) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field, replace
-from math import nan
 from typing import Any
 
 import numpy as np
@@ -142,25 +141,20 @@ class CrossValidationResult:
         """
         names = list(self.scoring.scorers)
         scores = pd.DataFrame([fold.scores for fold in self.folds], columns=names)
-        constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names)
-        summary = pd.DataFrame(
+        constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names).mean()
+        of_all = pd.DataFrame([self.pooled.values, self.pooled.constants], columns=names)
+        pooled = pd.Series([name in self.pooled.values for name in names], names)
+        n_fitted = sum(fold.error is None for fold in self.folds)
+        mean, std = scores.mean().mask(pooled, of_all.iloc[0]), scores.std(ddof=0)
+        return pd.DataFrame(
             {
-                "mean": scores.mean(),
-                "std": scores.std(ddof=0),
-                "constant": constants.mean(),
-                "n_folds": scores.notna().sum(),
-                "pooled": False,
+                "mean": mean,
+                "std": std.mask(pooled) if self._has_small_folds else std,
+                "constant": of_all.iloc[1].fillna(constants).where(mean.notna()),
+                "n_folds": scores.notna().sum().mask(pooled, n_fitted),
+                "pooled": pooled,
             }
         )
-        n_fitted = sum(fold.error is None for fold in self.folds)
-        for name, value in self.pooled.values.items():
-            std = nan if self._has_small_folds else summary.loc[name, "std"]
-            summary.at[name, "mean"], summary.at[name, "std"] = value, std
-            summary.at[name, "n_folds"], summary.at[name, "pooled"] = n_fitted, True
-        for name, value in self.pooled.constants.items():
-            summary.at[name, "constant"] = value
-        summary["constant"] = summary["constant"].where(summary["mean"].notna())
-        return summary.astype({"n_folds": int, "pooled": bool})
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -17,13 +17,15 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
-from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
+from sktrainer.training import model_settings
+from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.split_parameters import make_split_plan, split_reason
 from sktrainer.training.validation import Checked
 
 MIN_ROWS_FOR_EARLY_STOPPING = 20
+N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
 
@@ -70,6 +72,8 @@ class ModelPlan:
         Cloned before it is fitted.
     n_iter_no_change : int or None
         Patience of early stopping (None: no early stopping).
+    patience_source : str
+        Parameter of the model that the patience is from, if any.
     n_iter : int or None
         Exact number of iterations, without early stopping (None: as the model's parameters
         say).
@@ -81,6 +85,7 @@ class ModelPlan:
     capabilities: Capabilities
     metric: EvalMetric
     n_iter_no_change: int | None = None
+    patience_source: str = ""
     tol: float = 0.0
     correct_probabilities: bool = False
     device: DeviceChoice = field(default_factory=DeviceChoice)
@@ -114,6 +119,9 @@ class FitPlan:
         None: no cross-validation.
     seed, n_threads : int
         Root seed, and the number of threads of a fit that runs alone.
+    inner_folds : int
+        Number of inner folds that choose the number of rounds. 0: none; a model that stops
+        early does so on validation rows.
     n_retries : int
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
@@ -139,6 +147,7 @@ class FitPlan:
     parameters: Mapping[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    inner_folds: int = 0
 
     @property
     def stops_early(self) -> bool:
@@ -156,7 +165,8 @@ class FitPlan:
 
     def without_early_stopping(self, n_iter: int | None = None) -> FitPlan:
         """Return the plan without early stopping, for `n_iter` iterations if it is set."""
-        return replace(self, model=replace(self.model, n_iter_no_change=None, n_iter=n_iter))
+        model = replace(self.model, n_iter_no_change=None, n_iter=n_iter)
+        return replace(self, model=model, inner_folds=0)
 
     def for_final_fit(self, n_iter: int | None) -> FitPlan:
         """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
@@ -184,14 +194,18 @@ def make_plan(
     seed = checked.seed if run is None else run.seed
     described = describe_params(params.values(), parts)
     params = checked.params
-    stops, notes = _resolve_early_stopping(checked)
+    own = model_settings.own_patience(parts.model)
+    stops, notes = _resolve_early_stopping(checked, own)
+    patience, source, replaced = model_settings.resolve_patience(
+        params.n_iter_no_change, own, stops=stops
+    )
     n_retries, useless = effective_retries(
         params.n_retries, parts.model, checked.backend.parameters.seeds
     )
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    imbalance, reason, twice = resolve_imbalance(
+    imbalance, reason, twice = model_settings.resolve_imbalance(
         params.handle_imbalance, checked.own_weights, parts, data.task
     )
     steps = _make_steps_plan(checked, imbalance)
@@ -201,7 +215,8 @@ def make_plan(
         checked.backend,
         capabilities,
         checked.eval_metric,
-        n_iter_no_change=int(params.n_iter_no_change) if stops else None,
+        n_iter_no_change=patience,
+        patience_source=source,
         tol=float(params.tol),
         correct_probabilities=bool(params.correct_probabilities),
         device=checked.device,
@@ -213,22 +228,27 @@ def make_plan(
         split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
+        inner_folds=N_INNER_FOLDS if stops and params.validation_size == "cv" else 0,
         seed=seed,
         n_threads=split_cores(1, 1)[1],
         n_retries=n_retries,
         refit=bool(params.refit),
         parameters=described,
-        notes=(*notes, *reason),
+        notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice),
     )
 
 
-def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
+def _resolve_early_stopping(
+    checked: Checked, own: OwnPatience | None
+) -> tuple[bool, tuple[str, ...]]:
     """Return whether training stops early, and a note if it lacks validation rows."""
     params, data, capabilities = checked.params, checked.data, checked.capabilities
     if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
         return params.early_stopping is True, ()
-    if not capabilities.early_stopping_by_default:
+    if params.validation_size == "cv":
+        return True, ()
+    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
         return False, ()
     if data.validation is None and params.validation_size is None:
         return False, ("no early stopping: validation_size=None, so no rows are held out",)

@@ -30,7 +30,7 @@ from sktrainer.training.model_settings import (
     own_class_weights,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
-from sktrainer.training.split_parameters import split_problems
+from sktrainer.training.split_parameters import inner_fold_problems, split_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import FitData
 
@@ -119,9 +119,23 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
+    data = _without_unit_weights(data)
     resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
     seed = root_seed(params.random_state)
     return Checked(*resolved, seed, encodes, creates_rows, own_weights)
+
+
+def _without_unit_weights(data: FitData) -> FitData:
+    """Drop sample weights that are all 1, so that the fit is bit-identical without them.
+
+    Some libraries train by other steps as soon as there are weights.
+    """
+    of_validation = None if data.validation is None else data.validation.sample_weight
+    weights = [each for each in (data.sample_weight, of_validation) if each is not None]
+    if not all(bool((weight == 1).all()) for weight in weights):
+        return data
+    validation = data.validation and replace(data.validation, sample_weight=None)
+    return replace(data, sample_weight=None, validation=validation)
 
 
 def _check_parameters(
@@ -211,6 +225,7 @@ def _compatibility_problems(
         )
     if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
+    problems += inner_fold_problems(params, data, capabilities.max_iter, name)
     return problems + split_problems(params, data)
 
 

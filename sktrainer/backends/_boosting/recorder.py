@@ -124,5 +124,5 @@ class RoundRecorder:
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,
-            metric_for_unknown_loss=self._monitor.monitored_name if unknown else None,
+            metric_for_unknown_loss=self._monitor.watched[0] if unknown else None,
         )

@@ -44,6 +44,7 @@ class CatBoostBackend(Backend):
         threads=("thread_count",),
         verbosity=VERBOSITY_PARAMS,
         divergence_fixes={"learning_rate": DECREASE, "l2_leaf_reg": INCREASE},
+        patience=("early_stopping_rounds", "od_wait"),
         class_weights={
             "class_weights": "labels",
             "auto_class_weights": "labels",

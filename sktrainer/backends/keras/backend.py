@@ -121,6 +121,10 @@ class KerasBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(
         divergence_fixes={"learning_rate": DECREASE},
+        patience=tuple(
+            f"{name}.EarlyStopping.patience"
+            for name in ("callbacks", "fit__callbacks", "fit_kwargs.callbacks")
+        ),
         class_weights={
             "class_weight": "labels",
             "fit__class_weight": "labels",

@@ -14,6 +14,7 @@ from sktrainer.backends.lightgbm.metrics import resolve_metric
 from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
+    PATIENCE,
     SEED,
     THREADS,
     check_predicts_labels,
@@ -50,6 +51,7 @@ class LightGBMBackend(Backend):
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
+        patience=PATIENCE,
         class_weights={
             "class_weight": "labels",
             "scale_pos_weight": "positive",

@@ -39,7 +39,7 @@ from sktrainer.backends.torch.train import (
 )
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
-from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.global_state import exclusive_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.runtime.threads import limit_threads
@@ -161,7 +161,7 @@ class TorchIncrementalTraining:
         begins = not net.initialized_
         if begins and request.device is not None:
             net.device = request.device
-        with limit_threads(1), preserve_global_state(seed), seed_generators(seed, net.device):
+        with limit_threads(1), exclusive_global_state(seed), seed_generators(seed, net.device):
             if begins:
                 net = complete_net(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
@@ -190,6 +190,7 @@ class TorchBackend(Backend):
     parameters = ParameterSpec(
         losses=(),
         divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
+        patience=("callbacks.EarlyStopping.patience",),
         # Of a class, of an instance, and of a functools.partial.
         class_weights={
             **dict.fromkeys(
@@ -258,7 +259,7 @@ class TorchBackend(Backend):
         # number depends on how many folds run in parallel.
         with (
             limit_threads(1),
-            preserve_global_state(request.seed),
+            exclusive_global_state(request.seed),
             seed_generators(request.seed, request.model.device),
         ):
             net = complete_net(request)
