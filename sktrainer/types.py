@@ -177,8 +177,8 @@ class ModelFit:
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
     iterative. `batch_size` is only set for networks. `metric_for_unknown_loss` is the metric of
     the library that was monitored because the loss of a user-defined objective is unknown.
-    `watched` is the name of the monitored metric, and whether a greater value is better; backends
-    leave it unset.
+    `watched` is the name of the monitored metric, and whether a greater value is better;
+    backends leave it unset.
     """
 
     model: Any
