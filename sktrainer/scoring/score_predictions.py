@@ -78,7 +78,7 @@ def _for_unknown_class(
     """
     classes = predicted.classes_
     n_classes = 0 if classes is None else len(classes)
-    has_codes = n_classes > 0 and np.array_equal(classes, np.arange(n_classes))
+    has_codes = classes is not None and np.array_equal(classes, np.arange(n_classes))
     if not has_codes or not (y >= n_classes).any():
         return scorer, predicted, y
     function = getattr(scorer, "_score_func", None)
