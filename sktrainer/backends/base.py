@@ -50,8 +50,9 @@ class Capabilities:
         For regression, the model accepts a 2-d y even if its tags do not say so.
     accepts_sample_weight : bool
         `fit` accepts sample weights.
-    labels : {"any", "codes"}
-        Whether the model trains on the original labels or only on 0 to n_classes - 1.
+    reads_labels : bool
+        The model is user-defined code, which is trained on the original labels. All other
+        models are trained on the class codes 0 to n_classes - 1.
     predict_is_argmax : bool
         `predict` returns the class with the highest `predict_proba`, so that labels can be
         derived from known probabilities without a second prediction.
@@ -79,7 +80,7 @@ class Capabilities:
     accepts_nd: bool = False
     multi_output: bool = False
     accepts_sample_weight: bool = True
-    labels: Literal["any", "codes"] = "any"
+    reads_labels: bool = False
     predict_is_argmax: bool = False
     max_iter: int | None = None
     early_stopping_by_default: bool = False
@@ -115,6 +116,8 @@ class FitRequest:
         Provides the state to resume from and stores the state after iterations. If a backend
         ignores it, an interrupted fit starts from the beginning; a completed fit is stored
         in either case.
+    labels : ndarray of shape (n_classes,) or None
+        Original labels by class code; only needed where a library gives a label a meaning.
     device : str or None
         Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
         model's setting unchanged. Values other than None and "cpu" require `Backend.devices`.
@@ -131,6 +134,7 @@ class FitRequest:
     n_iter: int | None = None
     checkpoint: FitCheckpoint | None = None
     device: str | None = None
+    labels: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,10 @@ class Backend(Protocol):
         ParameterError
             If the model cannot be trained with these parameters.
         """
+
+    def as_nested(self, model: Any) -> Any:
+        """Return the model as other models can hold it: scikit-learn expects 1-d labels."""
+        return model
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""

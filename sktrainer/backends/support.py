@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from sktrainer.types import ClassWeightForm
 
@@ -66,6 +66,12 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+#: How the value of a parameter names classes: a mapping of labels to weights, or one weight per
+#: class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels in the
+#: order of other parameters, which code outside the library reads instead ("order"); one label
+#: ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
+ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "scorer"]
+
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
 
@@ -84,6 +90,8 @@ class ParameterSpec:
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
+    classes : mapping of str to ClassParameterKind
+        Parameters that name classes. They are translated from labels to class codes.
     class_weights : mapping of str to ClassWeightForm
         Parameters by which a model weights the classes itself, and what their value means: a
         weight per class by label or in class order, or the name of a rule ("labels"); the
@@ -106,6 +114,7 @@ class ParameterSpec:
     threads: tuple[str, ...] = ("n_jobs",)
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
+    classes: Mapping[str, ClassParameterKind] = field(default_factory=dict)
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )

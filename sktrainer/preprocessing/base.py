@@ -19,7 +19,8 @@ class EncoderOptions:
     """Parameters of `TableEncoder` for one fit.
 
     `frame` states whether category codes are returned in a DataFrame. `weight` contains
-    the sample weights of the training rows for the scaler.
+    the sample weights of the training rows for the scaler. `class_names` names the classes if
+    y holds their codes.
     """
 
     encoding: str
@@ -30,6 +31,7 @@ class EncoderOptions:
     seed: int | RandomState | None = None
     frame: bool = False
     weight: Array | None = None
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

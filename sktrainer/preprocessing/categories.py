@@ -171,7 +171,9 @@ def _fit_target_encoding(
     for position, (category, table) in enumerate(zip(categories, tables, strict=True)):
         names: tuple[str, ...] = (category.column.name,)
         if encoder.target_type_ == "multiclass":
-            names = tuple(f"{category.column.name}_{label}" for label in encoder.classes_)
+            known = options.class_names
+            labels = encoder.classes_ if known is None else [known[c] for c in encoder.classes_]
+            names = tuple(f"{category.column.name}_{label}" for label in labels)
         plan = LevelTransform(names, category.levels, table, scaled=True)
         start = position * table.shape[1]
         fitted.append(FittedColumn(plan, encoded[:, start : start + table.shape[1]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -65,6 +65,9 @@ default="onehot+target"
         Task for which target encoding uses y.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds used for cross-fitting.
+    class_names : sequence of str or None, default=None
+        Names of the classes if y holds their codes. They name the columns of the target
+        encoding, which has one per class if there are more than two.
 
     Attributes
     ----------
@@ -117,6 +120,7 @@ default="onehot+target"
         "scale": ["boolean"],
         "task": [StrOptions({"classification", "regression"})],
         "random_state": ["random_state"],
+        "class_names": ["array-like", None],
     }
 
     def __init__(
@@ -129,6 +133,7 @@ default="onehot+target"
         scale: bool = True,
         task: Task = "classification",
         random_state: int | np.random.RandomState | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         self.encoding = encoding
         self.max_levels = max_levels
@@ -137,6 +142,7 @@ default="onehot+target"
         self.scale = scale
         self.task = task
         self.random_state = random_state
+        self.class_names = class_names
 
     def fit(
         self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None
@@ -198,6 +204,7 @@ default="onehot+target"
         options = EncoderOptions(
             encoding=self.encoding,
             max_levels=self.max_levels,
+            class_names=None if self.class_names is None else tuple(self.class_names),
             impute=self.impute,
             scale=self.scale,
             task=self.task,

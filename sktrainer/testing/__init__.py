@@ -23,6 +23,10 @@ from sktrainer.testing.cases import (
     with_parameters,
 )
 from sktrainer.testing.contract import contract_checks
+from sktrainer.testing.edge_checks import (
+    check_labels_of_every_kind,
+    check_other_columns_raise,
+)
 from sktrainer.testing.fit_checks import (
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
@@ -85,8 +89,10 @@ __all__ = [
     "check_history_is_complete",
     "check_importances_are_per_column",
     "check_inner_folds_choose_rounds",
+    "check_labels_of_every_kind",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
+    "check_other_columns_raise",
     "check_out_of_fold_predictions",
     "check_partial_fit_after_fit",
     "check_partial_fit_is_reproducible",

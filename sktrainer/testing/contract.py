@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sktrainer.testing.edge_checks as edge
 import sktrainer.testing.fit_checks as fit
 import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
@@ -40,6 +41,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_importances_are_per_column,
         fit.check_pipeline_predicts_raw_rows,
         fit.check_predictions_use_original_labels,
+        edge.check_labels_of_every_kind,
+        edge.check_other_columns_raise,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
         scores.check_f1_is_of_the_rarer_class,

@@ -189,7 +189,8 @@ def compare_with_baseline(
     if not are_valid_probabilities(probabilities):
         return None
     candidates = [probabilities]
-    if shift is not None and predicted.predictor.prior_shift is None:
+    decoded = predicted.predictor.decoded
+    if shift is not None and decoded is not None and decoded.prior_shift is None:
         # The model learned the changed class priors, which alone makes its loss larger than
         # that of the baseline. Synthetic rows change them by less than `shift`, so that the
         # corrected probabilities may be worse.

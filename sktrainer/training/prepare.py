@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
+from sktrainer.backends.estimators import iter_nested_models
+from sktrainer.backends.registry import find_backend
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.tables import explain_text_columns
 from sktrainer.exceptions import InputError
@@ -19,6 +22,7 @@ from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
+from sktrainer.training.class_parameters import translate_class_parameters
 from sktrainer.training.plan import SAMPLER_STEP, StepsPlan
 from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
 
@@ -106,6 +110,7 @@ def _fit_step(
         return
     step = clone_estimator(step)
     set_unset_seeds(step, derive_seed(seed, "step", name))
+    takes_codes = isinstance(step, TableEncoder) or _takes_codes(step, data)
     if plan.output is not None and hasattr(step, "set_output"):
         step.set_output(transform=plan.output)
     if hasattr(step, "fit_resample"):
@@ -115,9 +120,10 @@ def _fit_step(
         state.train, state.fitted = resampled, [*state.fitted, (name, step)]
         return
     sampled = state.train.X is not state.unsampled
-    # User-defined steps get the original labels, the automatic preprocessor class codes.
-    y = state.train.y if isinstance(step, TableEncoder) else _labels(state.train.y, data)
+    y = state.train.y if takes_codes else _labels(state.train.y, data)
     if isinstance(step, TableEncoder):
+        if data.classes is not None and len(data.classes) > 2:
+            step.set_params(class_names=[str(label) for label in data.classes.tolist()])
         encoded = step.fit_transform(state.train.X, y, state.train.sample_weight)
     else:
         with explain_text_columns(f"step {name!r} ({type(step).__name__})", state.train.X):
@@ -130,6 +136,19 @@ def _fit_step(
     state.unsampled = encoded if same else None
     state.train = replace(state.train, X=encoded)
     state.fitted.append((name, step))
+
+
+def _takes_codes(step: Any, data: FitData) -> bool:
+    """Return whether a step fits nested classifiers, which get class codes as the model does.
+
+    All other user-defined steps get the original labels.
+    """
+    nested = [part for part in iter_nested_models(step) if is_classifier(part)]
+    found = [find_backend(part).capabilities(part, "classification") for part in nested]
+    if data.classes is None or not nested or any(each.reads_labels for each in found):
+        return False
+    translate_class_parameters(step, data.classes, np.arange(data.n_classes))
+    return True
 
 
 def _fit_transform(step: Any, X: Any, y: Array) -> Any:

@@ -46,6 +46,7 @@ class LightGBMBackend(Backend):
         losses=("objective",),
         threads=THREADS,
         verbosity=("verbosity", "verbose"),
+        classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,

@@ -65,7 +65,6 @@ class XGBoostBackend(Backend):
             native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
-            labels="codes",
             predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if is_random_forest(model) else n_rounds(model),
             early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),

@@ -66,7 +66,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     fitted = trainer._predictor
     if isinstance(X, dict) or fitted.inputs is not None:
         raise InputError("X must be a table or a numeric array, got a dict of arrays")
-    X = fitted.taken(X)
+    X = fitted.align(X)
     expected = trainer.predict(_two_rows(X))  # raises the usual errors for an invalid X
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
@@ -147,7 +147,7 @@ def _feeds(fitted: Predictor, steps: list[tuple[str, Any]], X: Any) -> list[Inpu
         problems += error.problems
     if fitted.task == "classification":
         try:
-            onnx_labels(fitted)
+            onnx_labels(fitted.classes)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -196,7 +196,8 @@ def _fill(
     outputs = add_model(graph, fitted.model, values, classifier=classifier, exact=exact)
     if classifier:
         has_proba = hasattr(trainer, "predict_proba")
-        add_class_outputs(graph, outputs, fitted, probabilities=has_proba)
+        assert fitted.decoded is not None
+        add_class_outputs(graph, outputs, fitted.decoded, probabilities=has_proba)
     else:
         add_regression_outputs(
             graph, outputs, expected.shape[1] if expected.ndim == 2 else None
