@@ -48,6 +48,8 @@ from sktrainer.testing.fit_checks import (
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
+    check_sparse_integers_equal_floats,
+    check_special_column_names,
     check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
@@ -107,6 +109,8 @@ __all__ = [
     "check_same_seed_is_reproducible",
     "check_saved_file_is_bit_identical",
     "check_single_row_prediction",
+    "check_sparse_integers_equal_floats",
+    "check_special_column_names",
     "check_test_rows_do_not_affect_fit",
     "check_time_order",
     "check_unavailable_device_raises",

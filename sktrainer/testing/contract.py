@@ -55,6 +55,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_unavailable_device_raises,
         inputs.check_values_of_another_type_raise,
         inputs.check_converted_values_predict_alike,
+        inputs.check_special_column_names,
+        inputs.check_sparse_integers_equal_floats,
         isolation.check_global_state_is_restored,
         isolation.check_fits_in_threads_equal_serial_fit,
         isolation.check_estimator_is_not_modified,

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from sktrainer.backends.base import Backend, Capabilities
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.support import InputLimits
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
+from sktrainer.training.column_parameters import missing_number
 from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
@@ -28,6 +32,7 @@ MIN_ROWS_FOR_EARLY_STOPPING = 20
 N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
+INPUT_STEP = "model_input"
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class StepsPlan:
     codes_at_end : bool
         Whether the last step is the automatic preprocessor and the model needs to know which
         columns hold category codes.
+    input_limits : InputLimits
+        What the libraries of the model and its nested models refuse.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
     own_weights : tuple of OwnClassWeight
@@ -56,6 +63,7 @@ class StepsPlan:
     imbalance: Any = None
     weights: bool = True
     codes_at_end: bool = False
+    input_limits: InputLimits = field(default_factory=InputLimits)
     output: str | None = None
     own_weights: tuple[OwnClassWeight, ...] = ()
 
@@ -122,6 +130,8 @@ class FitPlan:
     inner_folds : int
         Number of inner folds that choose the number of rounds. 0: none; a model that stops
         early does so on validation rows.
+    repairs : bool
+        Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
@@ -148,6 +158,7 @@ class FitPlan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inner_folds: int = 0
+    repairs: bool = True
 
     @property
     def stops_early(self) -> bool:
@@ -168,11 +179,25 @@ class FitPlan:
         model = replace(self.model, n_iter_no_change=None, n_iter=n_iter)
         return replace(self, model=model, inner_folds=0)
 
-    def for_final_fit(self, n_iter: int | None) -> FitPlan:
-        """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
+    def with_settings(self, settings: Mapping[str, Any]) -> FitPlan:
+        """Return the plan with other parameters of the model."""
+        if not settings:
+            return self
+        model = clone_estimator(self.model.model).set_params(**settings)
+        return replace(self, model=replace(self.model, model=model))
+
+    def for_final_fit(
+        self, n_iter: int | None, settings: Mapping[str, Any] | None = None
+    ) -> FitPlan:
+        """Return the plan of the fit after the folds.
+
+        `n_iter` is the best iteration of the folds, and `settings` the parameters that were
+        changed in most of them because they diverged.
+        """
         if self.folds is None or not self.refit:
             return self
-        return self.without_early_stopping(n_iter if self.stops_early else None)
+        n_iter = n_iter if self.stops_early else None
+        return self.with_settings(settings or {}).without_early_stopping(n_iter)
 
 
 def make_plan(
@@ -290,8 +315,18 @@ def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
         imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
+        input_limits=_input_limits(parts.model),
         output=params.output,
         own_weights=checked.own_weights,
+    )
+
+
+def _input_limits(model: Any) -> InputLimits:
+    models = [model, *iter_nested_models(model)]
+    limits = [find_backend(each).input_limits for each in models]
+    return InputLimits(
+        "".join(dict.fromkeys(c for each in limits for c in each.name_characters)),
+        any(each.sparse_floats_only for each in limits),
     )
 
 
@@ -321,5 +356,8 @@ def _make_table_encoder(checked: Checked) -> TableEncoder:
         category_codes=capabilities.category_codes if is_native else "float",
         impute=checked.creates_rows or not capabilities.native_missing,
         scale=capabilities.scale_sensitive if isinstance(scale, str) else bool(scale),
+        missing_values=missing_number(checked.parts.model),
+        # Regression models return values in the dtype in which they compute.
+        float64=capabilities.preserves_dtype and checked.data.task == "regression",
         task=checked.data.task,
     )
