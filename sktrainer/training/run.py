@@ -16,7 +16,8 @@ from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.splitting.split import split_rows
-from sktrainer.training.cross_validation import CrossValidationResult, cross_validate
+from sktrainer.training.cross_validation import cross_validate
+from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_result, log_setup
