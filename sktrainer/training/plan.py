@@ -235,7 +235,7 @@ def make_plan(
         refit=bool(params.refit),
         parameters=described,
         notes=(*notes, *replaced, *reason),
-        warnings=(*useless, *twice),
+        warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),
     )
 
 
