@@ -23,6 +23,10 @@ from sktrainer.testing.cases import (
     with_parameters,
 )
 from sktrainer.testing.contract import contract_checks
+from sktrainer.testing.edge_checks import (
+    check_labels_of_every_kind,
+    check_other_columns_raise,
+)
 from sktrainer.testing.fit_checks import (
     check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
@@ -45,6 +49,8 @@ from sktrainer.testing.fit_checks import (
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
+    check_sparse_integers_equal_floats,
+    check_special_column_names,
     check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
@@ -82,8 +88,10 @@ __all__ = [
     "check_history_is_complete",
     "check_importances_are_per_column",
     "check_inner_folds_choose_rounds",
+    "check_labels_of_every_kind",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
+    "check_other_columns_raise",
     "check_partial_fit_after_fit",
     "check_partial_fit_is_reproducible",
     "check_partial_fit_preserves_state",
@@ -97,6 +105,8 @@ __all__ = [
     "check_same_seed_is_reproducible",
     "check_saved_file_is_bit_identical",
     "check_single_row_prediction",
+    "check_sparse_integers_equal_floats",
+    "check_special_column_names",
     "check_test_rows_do_not_affect_fit",
     "check_time_order",
     "check_unavailable_device_raises",

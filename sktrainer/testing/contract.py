@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sktrainer.testing.edge_checks as edge
 import sktrainer.testing.fit_checks as fit
 import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
@@ -39,6 +40,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_importances_are_per_column,
         fit.check_pipeline_predicts_raw_rows,
         fit.check_predictions_use_original_labels,
+        edge.check_labels_of_every_kind,
+        edge.check_other_columns_raise,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
         fit.check_f1_is_of_the_rarer_class,
@@ -50,6 +53,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_unavailable_device_raises,
         inputs.check_values_of_another_type_raise,
         inputs.check_converted_values_predict_alike,
+        inputs.check_special_column_names,
+        inputs.check_sparse_integers_equal_floats,
         isolation.check_global_state_is_restored,
         isolation.check_fits_in_threads_equal_serial_fit,
         isolation.check_estimator_is_not_modified,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from sktrainer.backends.base import Backend, Capabilities
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.support import InputLimits
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.preprocessing.table_encoder import TableEncoder
@@ -18,6 +20,7 @@ from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
+from sktrainer.training.column_parameters import missing_number
 from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
@@ -28,6 +31,7 @@ MIN_ROWS_FOR_EARLY_STOPPING = 20
 N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
+INPUT_STEP = "model_input"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class StepsPlan:
     codes_at_end : bool
         Whether the last step is the automatic preprocessor and the model needs to know which
         columns hold category codes.
+    input_limits : InputLimits
+        What the libraries of the model and its nested models refuse.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
     own_weights : tuple of OwnClassWeight
@@ -56,6 +62,7 @@ class StepsPlan:
     imbalance: Any = None
     weights: bool = True
     codes_at_end: bool = False
+    input_limits: InputLimits = field(default_factory=InputLimits)
     output: str | None = None
     own_weights: tuple[OwnClassWeight, ...] = ()
 
@@ -290,8 +297,18 @@ def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
         imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
+        input_limits=_input_limits(parts.model),
         output=params.output,
         own_weights=checked.own_weights,
+    )
+
+
+def _input_limits(model: Any) -> InputLimits:
+    models = [model, *iter_nested_models(model)]
+    limits = [find_backend(each).input_limits for each in models]
+    return InputLimits(
+        "".join(dict.fromkeys(c for each in limits for c in each.name_characters)),
+        any(each.sparse_floats_only for each in limits),
     )
 
 
@@ -321,5 +338,8 @@ def _make_table_encoder(checked: Checked) -> TableEncoder:
         category_codes=capabilities.category_codes if is_native else "float",
         impute=checked.creates_rows or not capabilities.native_missing,
         scale=capabilities.scale_sensitive if isinstance(scale, str) else bool(scale),
+        missing_values=missing_number(checked.parts.model),
+        # Regression models return values in the dtype in which they compute.
+        float64=capabilities.preserves_dtype and checked.data.task == "regression",
         task=checked.data.task,
     )

@@ -19,6 +19,7 @@ from sktrainer.resampling.samplers import creates_synthetic_rows
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
 from sktrainer.scoring.scorers import Scoring, resolve_scoring
+from sktrainer.training.class_parameters import class_parameter_problems
 from sktrainer.training.metric_validation import (
     positive_class,
     resolve_eval_metric,
@@ -192,6 +193,8 @@ def _compatibility_problems(
 ) -> list[str]:
     """Return an error text for each parameter that is incompatible with others or the data."""
     name, problems = model_name(parts.model), []
+    if data.classes is not None and not capabilities.reads_labels:
+        problems += class_parameter_problems(parts.model, data.classes)
     if data.task == "regression":
         problems += [
             f"{key}={value!r} is for classification only, but the task is regression. Remove it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -59,6 +60,7 @@ class CatBoostBackend(Backend):
             "text_features": ColumnParameter("strings"),
             "embedding_features": ColumnParameter("strings"),
         },
+        classes={"class_weights": "weights", "class_names": "order"},
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()
@@ -82,6 +84,16 @@ class CatBoostBackend(Backend):
             iteration_name="round",
             releases_gil=True,
         )
+
+    def as_nested(self, model: Any) -> Any:
+        """Return a classifier whose labels have one dimension for any number of classes."""
+        from catboost import CatBoostClassifier
+
+        from sktrainer.backends.catboost.nested import NestedCatBoostClassifier
+
+        if type(model) is not CatBoostClassifier:
+            return model
+        return NestedCatBoostClassifier(**copy.deepcopy(model.get_params(deep=False)))
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")

@@ -120,6 +120,7 @@ class KerasBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
+        classes={"class_weight": "weights", "fit__class_weight": "weights"},
         divergence_fixes={"learning_rate": DECREASE},
         patience=tuple(
             f"{name}.EarlyStopping.patience"

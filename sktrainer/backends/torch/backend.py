@@ -189,6 +189,7 @@ class TorchBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(
         losses=(),
+        classes={"classes": "order"},
         divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
         patience=("callbacks.EarlyStopping.patience",),
         # Of a class, of an instance, and of a functools.partial.
@@ -229,7 +230,6 @@ class TorchBackend(Backend):
             accepts_nd=True,
             multi_output=True,
             accepts_sample_weight=per_row and supports_batch_loader(model),
-            labels="codes",
             predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
             max_iter=epochs_or_none(model.max_epochs),
             early_stopping_by_default=True,
