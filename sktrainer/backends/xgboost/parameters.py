@@ -69,7 +69,7 @@ def unused_parameters(model: Any) -> dict[str, str]:
     with warnings.catch_warnings(record=True) as caught, suppress(xgboost.core.XGBoostError):
         warnings.simplefilter("always")
         xgboost.train(params, rows, num_boost_round=1)
-    texts = [str(each.message) for each in caught if "not used" in str(each.message)]
-    unused = {name for text in texts for name in re.findall(r'"(\w+)"', text)} & given.keys()
+    messages = [str(each.message) for each in caught if "not used" in str(each.message)]
+    unused = {name for text in messages for name in re.findall(r'"(\w+)"', text)} & given.keys()
     known = sorted(set(model.get_params()) - given.keys())
     return {name: suggest_name(name, known) for name in sorted(unused)}
