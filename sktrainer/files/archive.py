@@ -20,6 +20,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 ALWAYS_ALLOWED_BYTES = 64 * 2**20
 MAX_RATIO = 200
 COMPRESSION_LEVEL = 3
+MOST_COMPRESSED_BYTES = 16 * 2**20  # compression takes longer than everything else in a save
 
 
 def checksum(data: bytes) -> str:
@@ -36,13 +37,17 @@ def checksum(data: bytes) -> str:
 def write_archive(
     file: BinaryIO, members: Mapping[str, bytes], *, compressed: bool = True
 ) -> None:
-    """Write members in the given order. The bytes depend on nothing but the members."""
+    """Write members in the given order. The bytes depend on nothing but the members.
+
+    Large members are stored without compression.
+    """
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name, EPOCH)
             info.create_system = 3  # Unix; the default depends on the platform
             info.external_attr = (stat.S_IFREG | 0o644) << 16
-            deflates = compressed and _is_within_ratio(data)
+            is_small = len(data) <= MOST_COMPRESSED_BYTES
+            deflates = compressed and is_small and _is_within_ratio(data)
             info.compress_type = zipfile.ZIP_DEFLATED if deflates else zipfile.ZIP_STORED
             archive.writestr(info, data, compresslevel=COMPRESSION_LEVEL)
 

@@ -87,16 +87,25 @@ def canonical_array(name: str, data: bytes) -> bytes:
     if name.endswith(".npz"):  # stored uncompressed, since the .skt file compresses it
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return write_npz({part: _to_int32_indices(part, arrays[part]) for part in arrays})
-    if name.endswith(".npy") and _read_header(name, io.BytesIO(data))[1].names:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-        clean = np.zeros(array.shape, array.dtype)  # padding between fields is undefined
-        for field in array.dtype.names:
-            clean[field] = array[field]
-        file = io.BytesIO()
-        header = np.lib.format.header_data_from_array_1_0(clean)
-        np.lib.format.write_array_header_1_0(file, header)
-        return file.getvalue() + clean.tobytes()
-    return data
+    if not name.endswith(".npy"):
+        return data
+    file = io.BytesIO(data)
+    dtype = _read_header(name, file)[1]
+    if not dtype.names:
+        return data
+    clean = bytearray(data)
+    records = np.frombuffer(clean, dtype=np.uint8, offset=file.tell())
+    # The padding between the fields of a record is undefined.
+    records.reshape(-1, dtype.itemsize)[:, ~_used_bytes(dtype)] = 0
+    return bytes(clean)
+
+
+def _used_bytes(dtype: np.dtype[Any]) -> Array:
+    """Return whether each byte of a record belongs to a field."""
+    used = np.zeros(dtype.itemsize, dtype=bool)
+    for field, offset, *_ in (dtype.fields or {}).values():
+        used[offset : offset + field.itemsize] = _used_bytes(field) if field.names else True
+    return used
 
 
 def _to_int32_indices(part: str, array: Array) -> Array:

@@ -13,7 +13,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from sktrainer.files.archive import write_archive
+from sktrainer.files.archive import checksum, write_archive
+from sktrainer.files.arrays import canonical_array
 from sktrainer.serialization.type_ids import restore_path
 
 SCHEMA = "schema.json"
@@ -47,34 +48,48 @@ def skops_io() -> ModuleType:
 
 
 class _Members(dict[str, bytes]):
-    """In-memory replacement for the zip file that skops writes, which would be read again."""
+    """In-memory replacement for the zip file that skops writes, which would be read again.
+
+    The members have reproducible bytes. Without `keep`, only their checksums are stored.
+    """
+
+    def __init__(self, *, keep: bool) -> None:
+        self.keep, self.checksums = keep, dict[str, str]()
 
     def writestr(self, name: str, data: bytes | memoryview) -> None:
-        self[name] = bytes(data)
+        content = canonical_array(name, bytes(data))
+        self.checksums[name] = checksum(content)
+        self[name] = content if self.keep else b""
 
     def namelist(self) -> _Members:
         return self
 
 
-def dump_skops(value: object) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the skops state of a value and the files that it refers to.
+def dump_skops(
+    value: object, *, keep: bool = True
+) -> tuple[dict[str, Any], dict[str, bytes], dict[str, str]]:
+    """Return the skops state of a value, the files that it refers to, and their checksums.
+
+    Without `keep`, the files are empty, which saves memory if only the checksums are needed.
 
     `skops.io.dumps` writes indented JSON, which takes 90% of its time because Python's C
     encoder does not support an indent. The two functions that `dumps` consists of are called
     instead. `dumps` is the fallback for versions of skops without these private functions.
     """
     skops, file = skops_io(), io.BytesIO()
+    members = _Members(keep=keep)
     try:
         from skops.io._protocol import PROTOCOL
         from skops.io._utils import SaveContext, get_state
     except ImportError:
         file.write(skops.dumps(value))
         with zipfile.ZipFile(file) as archive:
-            files = {name: archive.read(name) for name in archive.namelist()}
-        return json.loads(files.pop(SCHEMA)), files
-    members = _Members()
+            schema = json.loads(archive.read(SCHEMA))
+            for name in set(archive.namelist()) - {SCHEMA}:
+                members.writestr(name, archive.read(name))
+        return schema, dict(members), members.checksums
     state = {**get_state(value, SaveContext(zip_file=members)), "protocol": PROTOCOL}
-    return json.loads(json.dumps(state)), dict(members)
+    return json.loads(json.dumps(state)), dict(members), members.checksums
 
 
 def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:

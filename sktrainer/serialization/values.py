@@ -13,7 +13,7 @@ from typing import Any
 
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.archive import open_archive, read_member, write_archive
-from sktrainer.files.arrays import canonical_array, check_npy, check_npz
+from sktrainer.files.arrays import check_npy, check_npz
 from sktrainer.serialization.allowlist import is_refused, unstable_entries
 from sktrainer.serialization.audit import JOBLIB_MEMORY, State, StateAuditor
 from sktrainer.serialization.skops_io import SCHEMA, dump_skops, open_skops
@@ -103,7 +103,7 @@ def dump_state(value: object, what: str) -> AuditedState:
     """
     auditor = StateAuditor()
     try:
-        state, files = _normal(value)
+        state, files, checksums = _normal(value)
         auditor.read(state)
     except (Exception, RecursionError) as error:
         raise InputError(
@@ -111,17 +111,19 @@ def dump_state(value: object, what: str) -> AuditedState:
             "replace the unsupported value"
         ) from error
     _check_paths(auditor, what)
-    audited = audit_state(_packed(state, files))
+    data, expected = _packed(state, files), _digest(state, checksums)
+    files.clear()  # a large model has a copy in `data` and one that is constructed from it
+    audited = audit_state(data)
     if any(map(is_refused, audited.objects)):
         raise InputError(
             f"{what} contains a network inside another estimator, which .skt files do not "
             "support; save to a .joblib file"
         )
     try:
-        again = _normal(audited.construct())
+        again, _, checksums = _normal(audited.construct(), keep=False)
     except Exception as error:
         raise InputError(_not_the_same(what, str(error))) from error
-    if _digest(*again) != _digest(state, files):
+    if _digest(again, checksums) != expected:
         raise InputError(_not_the_same(what, "skops does not store all of a value"))
     return audited
 
@@ -160,22 +162,27 @@ def _is_there(module: str, attribute: str) -> bool:
         return bool(owner) and _is_there(owner, method)
 
 
-def _normal(value: object) -> tuple[State, dict[str, bytes]]:
-    """Return the state and files of a value, numbered by occurrence.
+def _normal(
+    value: object, *, keep: bool = True
+) -> tuple[State, dict[str, bytes], dict[str, str]]:
+    """Return the state and files of a value, numbered by occurrence, and their checksums.
 
     skops numbers objects by memory address, which differs between processes.
     """
-    state, files = dump_skops(value)
-    writer = _StateNormalizer(files, Counter(_numbers(state)))
-    return writer.node(state), writer.files
+    state, files, checksums = dump_skops(value, keep=keep)
+    writer = _StateNormalizer(files, checksums, Counter(_numbers(state)))
+    return writer.node(state), writer.files, writer.checksums
 
 
 class _StateNormalizer:
     """Rewriter of the states of one file; `files` collects the renamed members."""
 
-    def __init__(self, given: dict[str, bytes], counts: Counter[int]) -> None:
-        self.given, self.counts = given, counts
+    def __init__(
+        self, given: dict[str, bytes], checksums: dict[str, str], counts: Counter[int]
+    ) -> None:
+        self.given, self.given_checksums, self.counts = given, checksums, counts
         self.files: dict[str, bytes] = {}
+        self.checksums: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._contents: dict[str, str] = {}
         self._done: dict[int, State] = {}
@@ -222,11 +229,11 @@ class _StateNormalizer:
     def _file(self, name: str) -> str:
         """Return a new name, by order of occurrence; files with equal contents share it."""
         if name not in self._names:
-            data = canonical_array(name, self.given[name])
-            digest = hashlib.sha256(data).hexdigest()
+            digest = self.given_checksums[name]
             suffix = name.rpartition(".")[2]
             new = self._contents.setdefault(digest, f"{len(self._contents)}.{suffix}")
-            self.files[new], self._names[name] = data, new
+            self.files[new], self._names[name] = self.given[name], new
+            self.checksums[new] = digest
         return self._names[name]
 
 
@@ -271,9 +278,8 @@ def _bare_state(
     return bare
 
 
-def _digest(state: State, files: dict[str, bytes]) -> str:
-    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    bare = _bare_state(state, NOT_COMPARED | set(unstable_entries()), sums)
+def _digest(state: State, checksums: dict[str, str]) -> str:
+    bare = _bare_state(state, NOT_COMPARED | set(unstable_entries()), checksums)
     return hashlib.sha256(json.dumps(bare).encode()).hexdigest()
 
 
