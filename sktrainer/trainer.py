@@ -370,7 +370,8 @@ class ManagedTrainer(
         DataWarning
             If data were reinterpreted, or look like a mistake.
         DivergenceWarning
-            If training diverged. The message suggests parameter changes.
+            If training diverged. The message suggests parameter changes, or names the safe
+            value with which a classifier was fitted again because its validation loss is lower.
 
         Notes
         -----
