@@ -65,7 +65,7 @@ class TrainingResult:
 
     def __str__(self) -> str:
         saved = "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
-        n_notes = len(self.report.notes)
+        n_notes = len(self.report.notes) + len(self.report.findings)
         notes = f", with {n_notes} note{'s' if n_notes > 1 else ''}" if n_notes else ""
         return (
             f"{render_summary(self.report)}\n\n{saved}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -126,6 +126,11 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Number of retries with other seeds after a fit that raised an error, diverged, or is
         no better than a constant prediction on the validation rows. The fit that is used is
         chosen on validation rows only.
+    audit : bool or dict, default=True
+        Whether to check the data before training for leakage and other mistakes: the target
+        among the columns, copies of training rows among the held-out rows, dated rows that
+        are split at random, and others. Findings are in `report_` with a code. Errors stop
+        the fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
     random_state : int, RandomState, Generator or None, default=None
         Seed from which all other seeds are derived. Seeds that are set on the estimator
         are kept.
@@ -231,6 +236,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         tol: float = 0.0,
         refit: bool = False,
         n_retries: int = 0,
+        audit: bool | Mapping[str, Sequence[str]] = True,
         random_state: RandomState = None,
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
@@ -257,6 +263,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         self.tol = tol
         self.refit = refit
         self.n_retries = n_retries
+        self.audit = audit
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
@@ -355,6 +362,8 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         -----
         DataWarning
             If data were reinterpreted, or look like a mistake.
+        LeakageWarning
+            If the audit finds that the scores may be too good.
         DivergenceWarning
             If training diverged. The message suggests parameter changes.
 

@@ -10,7 +10,7 @@ from typing import TypedDict
 import pandas as pd
 
 from sktrainer.callbacks.history import history_frame
-from sktrainer.types import StopReason, Task
+from sktrainer.types import Finding, StopReason, Task
 
 
 class DataSection(TypedDict, total=False):
@@ -146,5 +146,6 @@ class ReportContent:
     parameters: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)

@@ -24,6 +24,7 @@ from sktrainer.reporting.formats import (
     format_percent,
     format_seconds,
 )
+from sktrainer.types import Finding
 
 _MOST_SHIFTS = 3
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
@@ -295,3 +296,9 @@ def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
     finite = finite[finite != 0] if finite.any() else finite
     # Positions instead of names, which may be duplicates.
     return finite.iloc[np.argsort(-finite.abs().to_numpy(), kind="stable")[:limit]]
+
+
+def describe_finding(finding: Finding) -> str:
+    """Return what was found with its numbers, why it matters, and how to fix it."""
+    detail = f" ({finding.detail})" if finding.detail else ""
+    return f"{capitalize(finding.found)}{detail}. {finding.why}. {finding.fix}."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
+from sktrainer.data.audit.audit import CHECKS
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 
@@ -43,6 +44,7 @@ class TrainerParams:
     tol: float = 0.0
     refit: bool = False
     n_retries: int = 0
+    audit: Any = True
     random_state: Any = None
     n_jobs: int | None = None
     checkpoint: Any = None
@@ -70,6 +72,7 @@ FIT_ONLY_PARAMS = (
     "cv",
     "early_stopping",
     "refit",
+    "audit",
 )
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -142,6 +145,7 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         ("scoring", _scoring_problems(params.scoring)),
         ("eval_metric", _eval_metric_problems(params.eval_metric)),
         ("checkpoint", _checkpoint_problems(params.checkpoint)),
+        ("audit", _audit_problems(params.audit)),
     ):
         if found:
             problems[name] = [*problems.get(name, ()), *found]
@@ -243,6 +247,10 @@ RULES: dict[str, ParameterRule] = {
     ),
     "refit": ParameterRule("True or False", _is_bool),
     "n_retries": ParameterRule("an integer of at least 0", lambda value: _is_int(value, 0)),
+    "audit": ParameterRule(
+        "True, False or {'ignore': [...]} with a list of codes such as 'SKT101'",
+        _either(_is_bool, lambda v: isinstance(v, Mapping) and list(v) == ["ignore"]),
+    ),
     "random_state": ParameterRule(
         "None, an integer of at least 0, or a NumPy RandomState or Generator",
         _is_random_state,
@@ -268,6 +276,31 @@ RULES: dict[str, ParameterRule] = {
         lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
     ),
 }
+
+
+def ignored_checks(audit: bool | Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the codes of the checks to leave out for a valid value of `audit`.
+
+    Examples
+    --------
+    >>> ignored_checks(True), ignored_checks({"ignore": ["SKT103"]})
+    ((), ('SKT103',))
+    """
+    if isinstance(audit, Mapping):
+        return tuple(audit["ignore"])
+    return () if audit else tuple(CHECKS)
+
+
+def _audit_problems(audit: Any) -> list[str]:
+    ignored = audit.get("ignore", ()) if isinstance(audit, Mapping) else ()
+    if isinstance(ignored, str) or not isinstance(ignored, Iterable):
+        return [f"audit['ignore'] must be a list of codes such as 'SKT101', got {ignored!r}"]
+    return [
+        f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
+        f"{code!r}{suggest_name(code, CHECKS)}"
+        for code in ignored
+        if code not in CHECKS
+    ]
 
 
 def _checkpoint_problems(checkpoint: Any) -> list[str]:

@@ -17,7 +17,7 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.training.parameters import TrainerParams
+from sktrainer.training.parameters import TrainerParams, ignored_checks
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
 from sktrainer.types import FitData
@@ -115,6 +115,8 @@ class FitPlan:
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
         Whether the model is fitted again without held-out validation rows.
+    ignored_checks : tuple of str
+        Codes of the data checks that are not run.
     parameters : mapping of str to str
         Parameters of the trainer and its estimator as text, for the report.
     notes : tuple of str
@@ -133,6 +135,7 @@ class FitPlan:
     n_threads: int
     n_retries: int
     refit: bool
+    ignored_checks: tuple[str, ...]
     parameters: Mapping[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -211,6 +214,7 @@ def make_plan(
         n_threads=split_cores(1, 1)[1],
         n_retries=n_retries,
         refit=bool(params.refit),
+        ignored_checks=ignored_checks(params.audit),
         parameters=described,
         notes=notes,
         warnings=useless,

@@ -33,7 +33,7 @@ from sktrainer.training.messages import rows_by_set, sizes_by_set
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
-from sktrainer.types import FitData, Scorer, Split
+from sktrainer.types import Finding, FitData, Scorer, Split
 
 POSITIVE_CLASS_METRICS = frozenset({"precision", "recall", "f1"})
 
@@ -46,6 +46,7 @@ def build_report(
     log: FitLog,
     cv: CrossValidationResult | None = None,
     fingerprint: Fingerprint | None = None,
+    findings: tuple[Finding, ...] = (),
 ) -> TrainingReport:
     """Return the report of one fit."""
     pipeline, scores = result.predictor.pipeline, result.scores
@@ -75,6 +76,7 @@ def build_report(
         parameters=dict(plan.parameters),
         versions=versions_used(data.X, pipeline),
         stages=log.stages(),
+        findings=findings,
         notes=(*log.notes, *filter(None, [importances.problem])),
     )
 

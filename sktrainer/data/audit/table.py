@@ -1,0 +1,314 @@
+"""Samples of the training and held-out rows as numbers, which all checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.special import gammaln
+
+from sktrainer.data.columns import (
+    ColumnValues,
+    column_names,
+    column_reader,
+    is_float_frame,
+    is_frame,
+    preview_names,
+)
+from sktrainer.data.dates import to_datetimes
+from sktrainer.data.indexing import take_rows
+from sktrainer.data.levels import factorize
+from sktrainer.data.numbers import to_numbers
+from sktrainer.data.type_inference import ColumnKind, infer_column_type
+from sktrainer.exceptions import InputError
+from sktrainer.types import Array, FitData
+
+# The checks are linear in the number of sampled values. A sample of 10,000 rows determines a
+# share of rows to ±1 %, which is enough for all thresholds.
+MAX_ROWS, MIN_ROWS, MAX_VALUES = 10_000, 300, 600_000
+
+# With fewer rows, every pattern can be due to chance.
+FEW_ROWS = 30
+MIN_TIED = 20
+
+# Upper limit for the probability that a check reports what is due to chance.
+CHANCE = 1e-9
+
+
+class AuditColumn(NamedTuple):
+    """One column: its kind, and its sampled values as numbers.
+
+    Categories are codes: positions in `levels`, or ``len(levels)`` for a held-out value that
+    is not in the training sample. Datetimes are seconds. Missing values are NaN.
+    """
+
+    kind: ColumnKind
+    train: Array
+    held: Array
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditTable:
+    """Rows of a fit, as the checks read them.
+
+    Attributes
+    ----------
+    data : FitData
+    train, held : ndarray of int
+        Positions of the training rows, and of the held-out rows to compare them with. `held`
+        is ignored if the user passed validation rows and there are no test rows.
+    held_name : str
+        Name of the held-out rows: "test", "validation", or "fold" for the rows of a fold.
+        Empty without held-out rows.
+    split_kind : str
+        As in `SplitPlan`.
+    """
+
+    data: FitData
+    train: Array
+    held: Array
+    held_name: str = ""
+    split_kind: str = "random"
+
+    @property
+    def held_rows(self) -> tuple[Any, Array, Array]:
+        """X and y that contain the held-out rows, and the positions of these rows."""
+        rows = self.data.validation
+        if self.held_name == "validation" and rows is not None:
+            return rows.X, rows.y, np.arange(len(rows))
+        return self.data.X, self.data.y, self.held
+
+    @property
+    def is_random_split(self) -> bool:
+        """Whether held-out rows were drawn at random from all rows."""
+        drawn = self.split_kind in ("random", "stratified")
+        return drawn and bool(self.held_name) and not self.has_own_validation
+
+    @property
+    def has_own_validation(self) -> bool:
+        """Whether the held-out rows are those that the user passed."""
+        return self.held_name == "validation" and self.data.validation is not None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of the columns; empty if X is not a table."""
+        X = self.data.X
+        if is_frame(X):
+            return [str(name) for name in column_names(X)]
+        if getattr(X, "ndim", 0) != 2:
+            return []
+        if sparse.issparse(X) and MIN_ROWS * X.shape[1] > MAX_VALUES:
+            return []
+        return [f"x{position}" for position in range(X.shape[1])]
+
+    @cached_property
+    def _samples(self) -> tuple[Array, Array]:
+        n_rows = MAX_VALUES // max(1, len(self.names))
+        n_rows = min(MAX_ROWS, max(MIN_ROWS, n_rows))
+        rng = np.random.default_rng(0)
+        samples = [rng.permutation(p) for p in (self.train, self.held_rows[2])]
+        if self.data.n_samples > n_rows:
+            samples = [
+                p if len(p) <= n_rows else rng.choice(p, n_rows, replace=False) for p in samples
+            ]
+        return samples[0], samples[1]
+
+    @cached_property
+    def y(self) -> Array:
+        """Targets of the sampled training rows: codes, or ranks for regression."""
+        y = self.data.y[self._samples[0]]
+        if self.data.task == "classification":
+            return y
+        # Ranks, so that one extreme target does not hide how well a column predicts the rest.
+        return np.asarray(pd.DataFrame(y).rank().mean(axis=1))
+
+    @cached_property
+    def y_held(self) -> Array:
+        """Targets of the sampled held-out rows."""
+        return np.asarray(self.held_rows[1][self._samples[1]])
+
+    @cached_property
+    def y_train(self) -> Array:
+        """Targets of the sampled training rows, as in `y_held`."""
+        return np.asarray(self.data.y[self._samples[0]])
+
+    @cached_property
+    def columns(self) -> list[AuditColumn]:
+        """The columns in the order of X."""
+        if not self.names:
+            return []
+        train = take_rows(self.data.X, self._samples[0])
+        held = take_rows(self.held_rows[0], self._samples[1])
+        if sparse.issparse(train):
+            train, held = train.toarray(), held.toarray()
+        if is_float_frame(train) and is_float_frame(held):
+            train, held = train.to_numpy(), held.to_numpy()
+        if all(isinstance(X, np.ndarray) and X.dtype.kind in "iufb" for X in (train, held)):
+            blocks = [np.array(X.T, dtype=np.float64, order="C") for X in (train, held)]
+            for block in blocks:
+                block[np.isinf(block)] = np.nan
+            return [AuditColumn("numeric", *pair) for pair in zip(*blocks, strict=True)]
+        of_train, of_held = column_reader(train), column_reader(held)
+        return [
+            _read_column(of_train(i), of_held(i), name) for i, name in enumerate(self.names)
+        ]
+
+    @cached_property
+    def values(self) -> Array:
+        """Sampled training values, of shape (n_columns, n_rows), with rows in random order."""
+        return np.array([c.train for c in self.columns]).reshape(len(self.names), -1)
+
+    @cached_property
+    def held_values(self) -> Array:
+        """Sampled held-out values, of shape (n_columns, n_rows)."""
+        return np.array([c.held for c in self.columns]).reshape(len(self.names), -1)
+
+    @cached_property
+    def is_category(self) -> Array:
+        """Whether each column holds codes of categories."""
+        return np.array([bool(column.levels) for column in self.columns], dtype=bool)
+
+    @cached_property
+    def kinds(self) -> Array:
+        """Kind of each column."""
+        return np.array([column.kind for column in self.columns], dtype=object)
+
+    @cached_property
+    def sort_order(self) -> Array:
+        """Order of the rows that sorts each column. Equal values are in random order."""
+        return np.argsort(self.values, axis=1)
+
+    @cached_property
+    def tied(self) -> Array:
+        """Whether neighbors in the sorted column are equal or both missing."""
+        ordered = np.take_along_axis(self.values, self.sort_order, axis=1)
+        missing = np.isnan(ordered)
+        return (ordered[:, 1:] == ordered[:, :-1]) | (missing[:, 1:] & missing[:, :-1])
+
+    @cached_property
+    def n_levels(self) -> Array:
+        """Number of distinct values of each column in the sample; NaN is one value."""
+        return (~self.tied).sum(axis=1) + 1
+
+    @cached_property
+    def _differences(self) -> Array:
+        """Differences between the targets of neighbors in each sorted column.
+
+        Their mean is 1 if the target does not depend on the column.
+        """
+        y = self.y[self.sort_order]
+        if self.data.task == "classification":
+            differs = (y[:, 1:] != y[:, :-1]).astype(np.float64)
+            shares = np.bincount(self.y) / len(self.y)
+            return differs / max(1.0 - (shares**2).sum(), 1e-12)
+        return np.diff(y, axis=1) ** 2 / max(2.0 * self.y.var(), 1e-12)
+
+    @cached_property
+    def skills(self) -> Array:
+        """How well each column alone predicts the target, from 0 (not at all) to 1.
+
+        Rows are sorted by the column, and each target is predicted by that of the row before,
+        as in the correlation coefficient of Chatterjee (2021), https://doi.org/10.1080/
+        01621459.2020.1758115. This is the share of variance that the column explains, for
+        any relation. In a category column, only rows of one category are compared, and in a
+        column with many numbers also only rows with different numbers, because equal numbers
+        can identify a group of rows.
+        """
+        n_rows, differences = len(self.y), self._differences
+        if not len(self.names) or n_rows < 3:
+            return np.zeros(len(self.names))
+        of_all = 1.0 - differences.mean(axis=1)
+        if self.data.task == "classification":  # even a perfect column has such neighbors
+            unit = differences.max(initial=0.0)
+            n_perfect = np.unique(self.y).size - 1
+            of_all += np.minimum(n_perfect * unit / (n_rows - 1), differences.mean(axis=1))
+        n_tied = self.tied.sum(axis=1)
+        of_tied = np.where(n_tied >= n_rows // 2, self.tied_skills, 0.0)
+        n_apart = n_rows - 1 - n_tied
+        apart = 1.0 - (differences * ~self.tied).sum(axis=1) / np.maximum(n_apart, 1)
+        apart[n_apart < max(FEW_ROWS, n_rows // 20)] = 1.0
+        return np.where(self.is_category, of_tied, np.minimum(of_all, apart))
+
+    @cached_property
+    def tied_skills(self) -> Array:
+        """Share of the target's variance explained by equal values; 0 if these are few."""
+        n_tied = self.tied.sum(axis=1)
+        mean = (self._differences * self.tied).sum(axis=1) / np.maximum(n_tied, 1)
+        return np.where(n_tied >= MIN_TIED, 1.0 - mean, 0.0)
+
+    @cached_property
+    def decides(self) -> bool:
+        """Whether the training rows are enough to exclude that a perfect column is chance."""
+        n_rows = len(self.y)
+        log_arrangements = gammaln(n_rows + 1)
+        if self.data.task == "classification":
+            log_arrangements -= gammaln(np.bincount(self.y) + 1).sum()
+        likely = np.log(max(1, len(self.names)) / CHANCE)
+        return n_rows >= FEW_ROWS and bool(log_arrangements > likely)
+
+    def full_column(self, position: int) -> ColumnValues:
+        """Return all values of a column, of every row of X."""
+        X = self.data.X
+        return column_reader(X.tocsc()[:, [position]].toarray() if sparse.issparse(X) else X)(
+            0 if sparse.issparse(X) else position
+        )
+
+    def numbers(self, position: int) -> Array:
+        """Return a column of every row of X as numbers: codes for strings, NaN if missing."""
+        kind = self.columns[position].kind
+        values = self.full_column(position)
+        if kind == "datetime":
+            return _read_column(values, values[:0], self.names[position]).train
+        if kind != "category":
+            return np.asarray(to_numbers(values), dtype=np.float64)
+        codes, _ = factorize(values)
+        return np.where(codes < 0, np.nan, codes)
+
+    def is_time(self, position: int) -> bool:
+        """Return whether this is the column of `time_column`."""
+        time = self.data.time
+        return time is not None and np.array_equal(self.numbers(position), time)
+
+    def __repr__(self) -> str:
+        return f"<AuditTable of {len(self.train):,} training rows>"
+
+
+def _read_column(train: ColumnValues, held: ColumnValues, name: str) -> AuditColumn:
+    try:
+        column = infer_column_type(train, name)
+    except InputError:  # values that only a user-defined step can read
+        return AuditColumn("empty", *(np.full(len(v), np.nan) for v in (train, held)))
+    if column.base == "category":
+        table = {level: code for code, level in enumerate(column.levels)}
+        codes, strings = factorize(held)
+        known = [*(table.get(text, len(table)) for text in strings), np.nan]
+        of_train = np.where(column.values < 0, np.nan, column.values)
+        return AuditColumn(column.kind, of_train, np.array(known)[codes], column.levels)
+    if column.base == "datetime" and column.date_format is not None:
+        values = [_seconds(d) for d in (column.values, to_datetimes(held, column.date_format))]
+    else:
+        values = [np.asarray(v, dtype=np.float64) for v in (column.values, to_numbers(held))]
+    return AuditColumn(column.kind, *values)
+
+
+def _seconds(dates: Array) -> Array:
+    seconds = dates.astype("datetime64[us]").astype(np.int64) / 1e6
+    return np.where(np.isnat(dates), np.nan, seconds)
+
+
+def describe_columns(names: Iterable[str]) -> str:
+    """Return "column 'a'" or "columns 'a', 'b'".
+
+    Examples
+    --------
+    >>> describe_columns(["age"]), describe_columns(["age", "sex"])
+    ("column 'age'", "columns 'age', 'sex'")
+    """
+    listed = list(names)
+    return f"column{'s' if len(listed) > 1 else ''} {preview_names(listed)}"
