@@ -15,10 +15,12 @@ __all__ = [
     "DataWarning",
     "DivergenceWarning",
     "FileFormatError",
+    "FileWriteError",
     "FitError",
     "InputError",
     "LeakageWarning",
     "ParameterError",
+    "SaveWarning",
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
@@ -116,6 +118,10 @@ class FileFormatError(SktrainerError, ValueError):
     """Error when a file is truncated, modified, malicious or from a newer version."""
 
 
+class FileWriteError(SktrainerError, OSError):
+    """Error when a file cannot be written, for example on a full or read-only disk."""
+
+
 class SktrainerWarning(UserWarning):
     """Base class of all warnings of sktrainer."""
 
@@ -138,6 +144,10 @@ class DataWarning(SktrainerWarning):
 
 class LeakageWarning(SktrainerWarning):
     """Warning that scores may be too good, because the data give the target away."""
+
+
+class SaveWarning(SktrainerWarning):
+    """Warning that a trained model was not saved, or was saved in another format."""
 
 
 class DivergenceWarning(SktrainerWarning):

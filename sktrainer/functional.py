@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from sklearn.utils.metaestimators import available_if
 
-from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.progress import Progress
+from sktrainer.data.inputs import FitInputs
+from sktrainer.data.metadata import ProblemList
 from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.reporting.text import render_summary
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import RandomState
-from sktrainer.serialization.bundle import SUFFIXES
-from sktrainer.serialization.model_versions import MAX_NAME_LENGTH
+from sktrainer.save_path import make_saver, save_or_warn
 from sktrainer.trainer import ManagedTrainer
-from sktrainer.types import ScoringParam
+from sktrainer.types import Array, ScoringParam
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 
@@ -35,10 +36,9 @@ class TrainingResult:
 
     Attributes
     ----------
-    trainer : ManagedTrainer
-        The fitted trainer.
-    model : estimator
-        The fitted model as an object of its own library.
+    model : ManagedTrainer
+        The fitted trainer. It predicts for tables like X; `model.model_` is the fitted model
+        as an object of its own library, which takes encoded rows.
     scores : DataFrame
         One row per set (train, validation, test) and one column per metric.
     history : DataFrame
@@ -51,26 +51,40 @@ class TrainingResult:
         File that the trainer was saved to. None if it was not saved.
     """
 
-    trainer: ManagedTrainer
-    model: Any
+    model: ManagedTrainer
     scores: pd.DataFrame
     history: pd.DataFrame
     cv_results: dict[str, Any] | None
     report: TrainingReport
     model_path: Path | None
 
+    def predict(self, X: Any) -> Array:
+        """Predict class labels or regression values, as `model.predict` does."""
+        return self.model.predict(X)
+
+    @available_if(lambda result: hasattr(result.model, "predict_proba"))
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probability of each class, as `model.predict_proba` does."""
+        return np.asarray(self.model.predict_proba(X))
+
     def __repr__(self) -> str:
         scores = key_metrics_line(self.report, limit=1)
         return f"<TrainingResult of {self.report.estimator}: {scores}>"
 
     def __str__(self) -> str:
-        saved = "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
         n_notes = len(self.report.notes) + len(self.report.findings)
         notes = f", with {n_notes} note{'s' if n_notes > 1 else ''}" if n_notes else ""
         return (
-            f"{render_summary(self.report)}\n\n{saved}\n"
+            f"{render_summary(self.report)}\n\n{self._saved}\n"
             f"Full report{notes}: print(result.report)"
         )
+
+    def _repr_html_(self) -> str:
+        return f"{self.report._repr_html_()}<p>{escape(self._saved)}</p>"
+
+    @property
+    def _saved(self) -> str:
+        return "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
 
 
 def train_model(
@@ -117,7 +131,8 @@ def train_model(
     save_path : path-like or None, default="models/"
         Folder of a `ModelStore`, in which the trainer is saved as the next version under the
         name of the model class, such as "lgbm_classifier"; or path of a ``.skt``,
-        ``.joblib`` or ``.pkl`` file. None: do not save.
+        ``.joblib`` or ``.pkl`` file. None: do not save. Before training, a file is checked
+        to be writable and a ``.skt`` file to support the parameters.
     verbose : int, default=1
         0: silent; 1: stages and scores; 2: every iteration.
     **trainer_params
@@ -134,6 +149,12 @@ def train_model(
         If parameters or data are invalid. It is raised before training and lists all
         mistakes.
 
+    Warns
+    -----
+    SaveWarning
+        If saving failed after training, for example because the disk is full. The result is
+        returned; a trainer that a ``.skt`` file cannot store is saved to a ``.joblib`` file.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -143,6 +164,8 @@ def train_model(
     >>> result = train_model(LogisticRegression(), X, y, save_path=None, verbose=0)
     >>> bool(result.scores.loc["test", "accuracy"] > 0.8)
     True
+    >>> result.predict(X[:2])
+    array([0, 0])
     """
     fit_arguments = _pop_fit_arguments(trainer_params)
     if not stratify and "split" not in trainer_params:  # groups and times take precedence
@@ -168,6 +191,7 @@ def train_with_cv(
     *,
     cv: object = 5,
     scoring: ScoringParam = None,
+    handle_imbalance: object = "auto",
     save_path: str | os.PathLike[str] | None = "models/",
     verbose: int = 1,
     **trainer_params: Any,
@@ -185,6 +209,8 @@ def train_with_cv(
     cv : int, splitter or iterable, default=5
         As in `ManagedTrainer`.
     scoring : str, list, dict, callable or None, default=None
+        As in `ManagedTrainer`.
+    handle_imbalance : None, str or sampler, default="auto"
         As in `ManagedTrainer`.
     save_path : path-like or None, default="models/"
         As in `train_model`.
@@ -220,6 +246,7 @@ def train_with_cv(
     parameters = {
         "cv": cv,
         "scoring": scoring,
+        "handle_imbalance": handle_imbalance,
         "refit": True,
         "random_state": 42,
         "verbose": verbose,
@@ -240,16 +267,25 @@ def _train(
     fit_arguments: dict[str, Any],
     save_path: str | os.PathLike[str] | None,
 ) -> TrainingResult:
-    save = None if save_path is None else _make_saver(Path(save_path), model)
-    trainer = _make_trainer(model, parameters)
+    problems, trainer, save = ProblemList(), None, None
+    with problems.collect():
+        trainer = _make_trainer(model, parameters)
+        if save_path is not None:
+            save = make_saver(save_path, trainer)
+    if problems:
+        from sktrainer.training.validation import validate
+
+        if trainer is not None:  # report the mistakes in parameters and data, too
+            with problems.collect():
+                validate(trainer._params(), FitInputs(X, y, **fit_arguments))
+        raise ParameterError([*dict.fromkeys(problems)])
+    assert trainer is not None
     trainer.fit(X, y, **fit_arguments)
-    path = None
-    if save is not None:
-        path = save(trainer)
+    path = None if save is None else save_or_warn(trainer, save)
+    if path is not None:
         Progress(int(trainer.verbose)).show(f"Saved to {path}")
     return TrainingResult(
-        trainer=trainer,
-        model=trainer.model_,
+        model=trainer,
         scores=trainer.scores_,
         history=trainer.history_,
         cv_results=getattr(trainer, "cv_results_", None),
@@ -277,35 +313,3 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
         trainer = clone_estimator(trainer)
         trainer.set_params(**nested)
     return trainer
-
-
-def _make_saver(path: Path, model: Any) -> Callable[[ManagedTrainer], Path]:
-    """Return the function that saves the trainer, or raise if `path` is not valid."""
-    if path.suffix in SUFFIXES:
-        return lambda trainer: trainer.save(path)
-    if path.suffix and not path.is_dir():
-        raise ParameterError(
-            f"save_path={str(path)!r} is not valid: pass a folder or a file that ends in "
-            f"{', '.join(SUFFIXES)}"
-        )
-    from sktrainer.model_store import ModelStore
-
-    store, name = ModelStore(path), _snake_case_name(model)
-    store.check(name)
-    return lambda trainer: store.path(name, store.save(trainer, name))
-
-
-def _snake_case_name(model: Any) -> str:
-    """Return the class name of a model in snake case.
-
-    Examples
-    --------
-    >>> from sklearn.ensemble import HistGradientBoostingRegressor
-    >>> _snake_case_name(HistGradientBoostingRegressor())
-    'hist_gradient_boosting_regressor'
-    """
-    steps = getattr(model, "steps", None)
-    name = model_name(steps[-1][1] if steps else model)
-    # Insert "_" before a capital letter that starts a word: "LGBMClassifier" has two words.
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    return re.sub(r"[^a-z0-9_]", "_", words)[:MAX_NAME_LENGTH]

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sktrainer.exceptions import DataWarning, InputError, suggest_name, warn_caller
+from sktrainer.exceptions import DataWarning, InputError, SaveWarning, suggest_name, warn_caller
+from sktrainer.files.paths import as_path, check_writable
 from sktrainer.serialization import model_versions
 from sktrainer.serialization.bundle import read_bundle
 from sktrainer.serialization.model_records import (
@@ -22,6 +23,7 @@ from sktrainer.serialization.model_records import (
     verify_model_file,
     write_json,
 )
+from sktrainer.serialization.type_ids import TRAINER, load_type
 
 __all__ = ["ModelStore"]
 
@@ -67,7 +69,7 @@ class ModelStore:
     """
 
     def __init__(self, root: str | os.PathLike[str] = "models/") -> None:
-        self.root = Path(root)
+        self.root = as_path(root)
 
     def __repr__(self) -> str:
         return f"ModelStore({str(self.root)!r})"
@@ -94,11 +96,16 @@ class ModelStore:
 
         Warns
         -----
-        DataWarning
+        SaveWarning
             If a ``.skt`` file cannot store the trainer. It is pickled instead, and loading
             it needs ``trusted=True``.
         """
         self.check(name)
+        if not isinstance(trainer, load_type(TRAINER)):
+            raise InputError(
+                f"a ModelStore saves a fitted ManagedTrainer, got {type(trainer).__name__}. "
+                "Wrap the model: ManagedTrainer(model).fit(X, y)"
+            )
         check_is_fitted(trainer)
         notes: list[str] = []
 
@@ -110,7 +117,7 @@ class ModelStore:
 
         number = model_versions.add_version(self.root, name, fill)
         for note in notes:
-            warn_caller(f"{name!r} version {number}: {note}", DataWarning)
+            warn_caller(f"{name!r} version {number}: {note}", SaveWarning)
         return number
 
     def check(self, name: str) -> None:
@@ -120,6 +127,8 @@ class ModelStore:
         ------
         InputError
             If the name is not valid or the root is not a folder.
+        FileWriteError
+            If the root cannot be written.
         """
         model_versions.check_name(name)
         if self.root.exists() and not self.root.is_dir():
@@ -127,6 +136,7 @@ class ModelStore:
                 f"the root of a ModelStore must be a folder, but {str(self.root)!r} is a file. "
                 "Use another path"
             )
+        check_writable(self.root / name, folder=True)
 
     def load(
         self, name: str, version: Version = "latest", *, trusted: bool | Sequence[str] = False
@@ -168,12 +178,12 @@ class ModelStore:
         -------
         DataFrame
             `name`, `versions` (the number of versions), `latest`, `tags`, and `estimator`
-            and `saved` of the latest version.
+            and `saved` of the latest version. Values of a damaged record are missing.
         """
         rows = []
         for name in model_versions.names_in(self.root):
             numbers = model_versions.versions_of(self.root, name)
-            latest = read_record(self.root / name / str(numbers[-1]))
+            latest = self._record_or_warn(name, numbers[-1])
             tags = model_versions.tags_of(self.root, name)
             rows.append(
                 {
@@ -181,8 +191,8 @@ class ModelStore:
                     "versions": len(numbers),
                     "latest": numbers[-1],
                     "tags": ", ".join(f"{tag}: {number}" for tag, number in tags.items()),
-                    "estimator": latest["estimator"],
-                    "saved": latest["saved"],
+                    "estimator": latest.get("estimator"),
+                    "saved": latest.get("saved"),
                 }
             )
         columns = ["name", "versions", "latest", "tags", "estimator", "saved"]
@@ -195,24 +205,25 @@ class ModelStore:
         -------
         DataFrame
             `saved`, `tags`, `estimator`, `rows`, `data` (first characters of the
-            fingerprint), and the scores as `<set>_<metric>`.
+            fingerprint), and the scores as `<set>_<metric>`. Values of a damaged record are
+            missing.
         """
         numbers = self._numbers(name)
         tags = model_versions.tags_of(self.root, name)
         rows = []
         for number in numbers:
-            record = read_record(self.root / name / str(number))
-            fingerprint = record["fingerprint"]
+            record = self._record_or_warn(name, number)
+            fingerprint = record.get("fingerprint")
             rows.append(
                 {
-                    "saved": record["saved"],
+                    "saved": record.get("saved"),
                     "tags": ", ".join(tag for tag, tagged in tags.items() if tagged == number),
-                    "estimator": record["estimator"],
-                    "rows": record["rows"],
+                    "estimator": record.get("estimator"),
+                    "rows": record.get("rows"),
                     "data": None if fingerprint is None else fingerprint["digest"][:19],
                     **{
                         f"{part}_{metric}": value
-                        for part, scores in record["scores"].items()
+                        for part, scores in record.get("scores", {}).items()
                         for metric, value in scores.items()
                     },
                 }
@@ -280,6 +291,14 @@ class ModelStore:
         for number in deleted:
             model_versions.remove_version(self.root, name, number)
         return deleted
+
+    def _record_or_warn(self, name: str, number: int) -> dict[str, Any]:
+        """Return the record of a version, or an empty dict with a warning if it is damaged."""
+        try:
+            return read_record(self.root / name / str(number))
+        except InputError as error:
+            warn_caller(str(error), DataWarning)
+            return {}
 
     def _folder(self, name: str, version: Version) -> Path:
         number = self._number(name, version)

@@ -1,22 +1,29 @@
-"""Methods of the trainer to save, load, export and verify."""
+"""Methods of the trainer to copy, save, load, export and verify."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
+from sktrainer.backends.estimators import clone_network, decode_networks, encode_networks
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.serialization.bundle import read_bundle, write_bundle
 
 if TYPE_CHECKING:
+    from sktrainer.checkpoints.schedule import Checkpoint
     from sktrainer.training.verify import Verification
 
 
 class PersistenceMixin:
-    """Mixin with `save`, `load`, `to_onnx` and `verify`."""
+    """Mixin with `save`, `load`, `to_onnx`, `verify`, pickling and cloning."""
+
+    checkpoint: Checkpoint | str | os.PathLike[str] | None
+    get_params: Callable[..., dict[str, Any]]
+    _is_clone: bool
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the fitted trainer to a file, atomically.
@@ -173,3 +180,24 @@ class PersistenceMixin:
             If the library of the model is not installed.
         """
         return read_bundle(path, trusted=trusted, expected=cls)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Networks are stored as plain values: the pickles of some libraries warn, draw random
+        # numbers and contain the time, so that no two of them are equal.
+        return encode_networks(super().__getstate__())  # type: ignore[arg-type]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(decode_networks(state))  # type: ignore[misc]
+
+    def __sklearn_clone__(self) -> Self:
+        # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
+        parameters = self.get_params(deep=False)
+        estimator = clone_network(parameters.pop("estimator"))
+        rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        copy = type(self)(estimator, **rest)  # type: ignore[call-arg]
+        for private in ("_metadata_request", "_sklearn_output_config"):
+            if hasattr(self, private):
+                setattr(copy, private, clone_estimator(getattr(self, private)))
+        if self.checkpoint is not None:
+            copy._is_clone = True  # its fits need a checkpoint folder of their own
+        return copy

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_n_features, validate_data
+from sklearn.utils.validation import validate_data
 
 from sktrainer.backends.estimators import (
-    clone_network,
-    decode_networks,
-    encode_networks,
     is_raw_network,
     model_name,
-    unwrap_pipeline,
     wrap_estimator,
 )
-from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
@@ -29,8 +23,8 @@ from sktrainer.data.inputs import FitInputs, pop_target_column
 from sktrainer.exceptions import InputError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
-from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import RandomState
+from sktrainer.training.partial_fit.mixin import PartialFitMixin, supports_partial_fit
 from sktrainer.training.tags import trainer_tags
 from sktrainer.types import Array, Scorer, ScoringParam, Split
 
@@ -38,20 +32,15 @@ if TYPE_CHECKING:
     from sktrainer.data.fingerprint.fingerprint import Fingerprint
     from sktrainer.reporting.report import TrainingReport
     from sktrainer.training.parameters import TrainerParams
-    from sktrainer.training.partial_fit.state import PartialFitResult, PartialFitState
+    from sktrainer.training.partial_fit.state import PartialFitResult
     from sktrainer.training.run import FitState
 
 __all__ = ["ManagedTrainer"]
 
 
-def _supports_partial_fit(trainer: ManagedTrainer) -> bool:
-    """Return whether the model and its backend have `partial_fit`."""
-    fitted = getattr(trainer, "_predictor", None)
-    model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
-    return hasattr(model, "partial_fit") and find_backend(model).incremental is not None
-
-
-class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator):
+class ManagedTrainer(
+    PredictMixin, PartialFitMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Meta-estimator that manages the training of a model.
 
     It splits the rows, encodes the table, handles class imbalance, stops early, scores and
@@ -82,12 +71,12 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
     scaling : "auto" or bool, default="auto"
         "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "auto" (if the classes are imbalanced, warn and weight them), "class_weight",
-        "smote", "oversample", "undersample", or an imblearn sampler. Applied to training
-        rows only.
+        "auto" (if the classes are imbalanced, warn and weight them, unless the model weights
+        them itself), "class_weight", "smote", "oversample", "undersample", or an imblearn
+        sampler. Applied to training rows only.
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
-        class weights cause. `predict` is not affected.
+        class weights cause, those of the model itself included. `predict` is not affected.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
         How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
         is set, by group if `groups` are passed, otherwise stratified for classification and
@@ -102,18 +91,15 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Fraction (of all rows) or number of rows held out for early stopping. "auto": 0.1 if
         the model stops early, otherwise none.
     cv : int, splitter, iterable or None, default=None
-        Folds or splitter for a cross-validation that fills `cv_results_` before the final
-        fit.
+        Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
-        Metrics of `scores_` and `cv_results_`; `score` uses the first one. None: accuracy,
-        precision, recall, f1, roc_auc and log_loss for classification, r2, rmse and mae for
-        regression.
+        Metrics of `scores_` and `cv_results_`; `score` uses the first. None: accuracy,
+        precision, recall, f1, roc_auc and log_loss, or r2, rmse and mae for regression.
     early_stopping : bool or "auto", default="auto"
         True: stop any iterative estimator early. False: never. "auto": boosting and
         networks, which overfit with more iterations.
     eval_metric : str or callable, default="loss"
-        Metric that early stopping monitors on the validation rows: the model's own loss or
-        a scorer.
+        Metric monitored on the validation rows: the model's own loss or a scorer.
     n_iter_no_change : int, default=50
         Iterations without improvement after which the fit stops.
     tol : float, default=0.0
@@ -132,11 +118,9 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         are split at random, and others. Findings are in `report_` with a code. Errors stop
         the fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
     random_state : int, RandomState, Generator or None, default=None
-        Seed from which all other seeds are derived. Seeds that are set on the estimator
-        are kept.
+        Seed from which all others are derived. Seeds set on the estimator are kept.
     n_jobs : int or None, default=None
-        Number of folds fitted in parallel. The number of model threads is set so that folds
-        and threads together use all cores.
+        Number of folds fitted in parallel. Folds and model threads together use all cores.
     checkpoint : path-like, Checkpoint or None, default=None
         A folder, or ``Checkpoint(folder, every=50)``. If a fit was killed, the next call
         with the same data and parameters resumes it, and the result is bit-identical. A
@@ -196,7 +180,6 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
     """
 
     # Set by `fit`; declared here for type checkers.
-    _partial_fit_state: PartialFitState | None = None
     pipeline_: Any
     model_: Any
     classes_: Array
@@ -327,9 +310,8 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            The rows. Any type that the first step of a Pipeline accepts is allowed. A
-            network also accepts arrays with more dimensions, or a dict of arrays with one
-            array per input.
+            The rows, of any type that the first step of a Pipeline accepts. A network also
+            accepts arrays with more dimensions, or a dict with one array per input.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             The target, or the name of its column in X. Rows passed to `predict` may still
             have that column.
@@ -349,8 +331,7 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         Raises
         ------
         InputError
-            If parameters or data are invalid. It is raised before training and lists all
-            mistakes.
+            If parameters or data are invalid: before training, with all mistakes.
         FitError
             If every fold of the cross-validation failed.
         CheckpointError
@@ -378,87 +359,9 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
         inputs = FitInputs(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
         state = train(self._params(), inputs)
         self._set_fitted_attributes(state)
-        self._partial_fit_state = (
-            state_after_fit(state) if _supports_partial_fit(self) else None
-        )
+        can_continue = supports_partial_fit(self)
+        self._partial_fit_state = state_after_fit(state) if can_continue else None
         self._remember_columns(pop_target_column(X, y)[0])
-        return self
-
-    @available_if(_supports_partial_fit)
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        classes: npt.ArrayLike | None = None,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Self:
-        """Train incrementally on a chunk of rows.
-
-        Each call trains one epoch on the chunk: one call of `partial_fit` of a scikit-learn
-        model, or one epoch of a network. The first chunk fits the steps before the model.
-        They are not fitted again: later chunks must have the same columns and are encoded by
-        these steps. After `fit`, training continues with the fitted steps and model.
-
-        `partial_fit` holds out no rows, computes no scores and does not stop early: `split`,
-        `test_size`, `validation_size`, `cv`, `early_stopping` and `refit` apply to `fit`
-        only. `n_iter_` counts the chunks, added to the iterations of a previous `fit`.
-        `stop_reason_` is "partial_fit". `history_` has the training loss of each chunk if
-        the library reports it. `scores_` is empty. `split_` has the training rows of this
-        chunk, and `report_` the rows and classes of all chunks. `fit` starts from scratch.
-
-        If a chunk is invalid or training on it fails, the trainer is unchanged. For this a
-        copy of the model is trained, which needs memory for a second model. Parameters that
-        are set between two chunks take effect at the next `fit`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            The same columns as the first chunk, in the same order and of the same kind.
-        y : array-like of shape (n_samples,) or str
-            The target, or the name of its column in X.
-        classes : array-like of shape (n_classes,), default=None
-            All classes of all chunks. Required in the first call if its y lacks some.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. Rows with weight 0 are ignored.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        InputError
-            If parameters or data are invalid. It is raised before training and lists all
-            mistakes.
-
-        Examples
-        --------
-        >>> from sklearn.linear_model import SGDClassifier
-        >>> from sktrainer import ManagedTrainer
-        >>> from sktrainer.datasets import load_hypothyroid
-        >>> X, y = load_hypothyroid(return_X_y=True)
-        >>> trainer = ManagedTrainer(SGDClassifier(), random_state=0)
-        >>> for chunk in range(4):
-        ...     trainer = trainer.partial_fit(X[chunk::4], y[chunk::4])
-        >>> trainer.n_iter_
-        4
-        >>> trainer.score(X, y) > 0.9
-        True
-        """
-        from sktrainer.training.partial_fit.run import run_partial_fit
-        from sktrainer.training.partial_fit.state import PreviousFit
-
-        previous = None
-        if self.__sklearn_is_fitted__():
-            state = self._checked_state(pop_target_column(X, y)[0])
-            previous = PreviousFit(self._predictor, state, self.report_)
-        inputs = FitInputs(X, y, sample_weight, classes=classes, chunk=True)
-        result = run_partial_fit(self._params(), inputs, previous)
-        self._set_fitted_attributes(result)
-        self._partial_fit_state = result.state
-        if previous is None:
-            self._remember_columns(pop_target_column(X, y)[0])
         return self
 
     def _params(self) -> TrainerParams:
@@ -470,19 +373,6 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
             values["checkpoint"] = with_per_fit(values["checkpoint"])
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
         return TrainerParams(**values, output=output)
-
-    def _checked_state(self, X: Any) -> PartialFitState:
-        """Return the state of earlier chunks, after a check of the columns of X."""
-        if self._partial_fit_state is None:
-            raise InputError(
-                "this fitted trainer has no state from which partial_fit can continue; call "
-                "fit again, or call partial_fit on a clone"
-            )
-        if hasattr(X, "columns"):
-            validate_data(self, X, reset=False, skip_check_array=True)
-        elif not is_input_dict(X):  # the steps warn about missing column names themselves
-            _check_n_features(self, X, reset=False)
-        return self._partial_fit_state
 
     def _remember_columns(self, X: Any) -> None:
         if not is_input_dict(X):
@@ -541,27 +431,6 @@ class ManagedTrainer(PredictMixin, PersistenceMixin, MetaEstimatorMixin, BaseEst
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_predictor" in self.__dict__
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Networks are stored as plain values: the pickles of some libraries warn, draw random
-        # numbers and contain the time, so that no two of them are equal.
-        return encode_networks(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(decode_networks(state))
-
-    def __sklearn_clone__(self) -> ManagedTrainer:
-        # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
-        parameters = self.get_params(deep=False)
-        estimator = clone_network(parameters.pop("estimator"))
-        rest = {name: clone_estimator(value) for name, value in parameters.items()}
-        copy = type(self)(estimator, **rest)
-        for private in ("_metadata_request", "_sklearn_output_config"):
-            if hasattr(self, private):
-                setattr(copy, private, clone_estimator(getattr(self, private)))
-        if self.checkpoint is not None:
-            copy._is_clone = True  # its fits need a checkpoint folder of their own
-        return copy
 
     def _sk_visual_block_(self) -> Any:
         # scikit-learn's diagram in a notebook: show the fitted steps after `fit`.

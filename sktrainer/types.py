@@ -48,6 +48,9 @@ SetName: TypeAlias = Literal["train", "validation", "test"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
+# Meanings of a model parameter that weights classes; see `ParameterSpec.class_weights`.
+ClassWeightForm: TypeAlias = Literal["labels", "codes", "positive", "balance", "other"]
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -139,12 +142,14 @@ class PreparedSummary:
 
     `class_counts` has the number of training rows per class "before" and "after" resampling.
     `imbalance` names the method that handled class imbalance. `class_weight` holds one weight
-    per class, if class weights are used.
+    per class, if class weights are used, and `own_factors` those that the model's own
+    parameters add, if they are known.
     """
 
     class_counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     imbalance: str | None = None
     class_weight: Array | None = None
+    own_factors: Array | None = None
     notes: tuple[str, ...] = ()
 
 

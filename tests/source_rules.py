@@ -23,6 +23,7 @@ LAYERS = (
     ("prediction", "serialization", "training"),
     ("model_store", "persistence"),
     ("trainer",),
+    ("save_path",),
     ("functional", "testing"),
     ("__init__",),
 )

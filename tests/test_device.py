@@ -179,7 +179,7 @@ def test_train_model_forwards_the_device():
     result = train_model(
         XGBClassifier(n_estimators=3), X, Y, device="cpu", save_path=None, verbose=0
     )
-    assert result.trainer.device == "cpu"
+    assert result.model.device == "cpu"
     assert result.report.fitting["device"] == "cpu"
 
 

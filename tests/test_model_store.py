@@ -5,18 +5,28 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sktrainer import DataWarning, InputError, ManagedTrainer, ModelStore, UntrustedFileError
+from sktrainer import (
+    DataWarning,
+    FileWriteError,
+    InputError,
+    ManagedTrainer,
+    ModelStore,
+    SaveWarning,
+    UntrustedFileError,
+)
 from sktrainer.serialization.model_records import MODEL_FILE, PICKLE_FILE, read_record
 from sktrainer.serialization.model_versions import add_version, check_name, remove_version
 from sktrainer.testing import bit_identical, mixed_table
@@ -76,7 +86,7 @@ def test_version_is_a_folder_of_plain_files(store, trainer):
 def test_unsupported_trainer_is_pickled_with_a_warning(store):
     odd = fitted(class_weight={True: 2.0, "c0": 1.0, "c1": 1.0})
     with pytest.warns(
-        DataWarning, match=r"'churn' version 1: saved as model\.joblib"
+        SaveWarning, match=r"'churn' version 1: saved as model\.joblib"
     ) as caught:
         store.save(odd, name="churn")
     assert caught[0].filename == __file__
@@ -92,7 +102,7 @@ def test_unsupported_trainer_is_pickled_with_a_warning(store):
 
 def test_trainer_subclass_is_restored(store):
     trainer = OwnTrainer(LogisticRegression()).fit(X, Y)
-    with pytest.warns(DataWarning, match="its class is OwnTrainer"):
+    with pytest.warns(SaveWarning, match="its class is OwnTrainer"):
         store.save(trainer, name="own")
     assert type(store.load("own", trusted=True)) is OwnTrainer
 
@@ -242,7 +252,49 @@ def test_changed_file_and_damaged_record_raise(store, trainer):
         store.load("churn")
     record.write_text(text[: len(text) // 2], "utf-8")
     with pytest.raises(InputError, match=r"record\.json' is damaged"):
-        store.list()
+        store.load("churn")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 9}'])
+def test_damaged_record_does_not_hide_the_others(store, trainer, text):
+    for name in ("bad", "good", "good"):
+        store.save(trainer, name=name)
+    for version in ("bad/1", "good/1"):
+        (store.root / version / "record.json").write_text(text, "utf-8")
+    with pytest.warns(DataWarning, match=r"bad.1.record\.json' (is damaged|has format 9)"):
+        listed = store.list().set_index("name")
+    assert listed["estimator"].isna().to_dict() == {"bad": True, "good": False}
+    assert listed["latest"].to_dict() == {"bad": 1, "good": 2}
+    with pytest.warns(DataWarning, match=r"good.1.record\.json'"):
+        history = store.history("good")
+    assert history["rows"].isna().tolist() == [True, False]
+    assert history.loc[2, "test_accuracy"] == trainer.scores_.loc["test", "accuracy"]
+
+
+@pytest.mark.parametrize("deleted", [(), (1, 2)])
+def test_number_is_higher_than_every_version_without_number_files(store, trainer, deleted):
+    for _ in range(3):
+        store.save(trainer, name="m")
+    for number in deleted:
+        store.delete("m", number)
+    shutil.rmtree(store.root / "m" / "numbers")
+    assert store.save(trainer, name="m") == 4
+    shutil.rmtree(store.root / "m" / "numbers")
+    store.delete("m", 4)
+    assert store.save(trainer, name="m") == 5
+
+
+@pytest.mark.parametrize("value", [LogisticRegression().fit(X[["signal"]], Y), "model", None])
+def test_value_that_is_no_trainer_raises(store, value):
+    with pytest.raises(InputError, match=rf"got {type(value).__name__}. Wrap the model"):
+        store.save(value, name="m")
+    assert not store.root.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder without writing")
+def test_store_that_cannot_be_written_raises_one_error(trainer):
+    with pytest.raises(FileWriteError, match="'/proc/store/m' cannot be written"):
+        ModelStore("/proc/store").save(trainer, name="m")
 
 
 def test_failed_save_leaves_only_its_number(store, trainer):
@@ -310,10 +362,20 @@ def test_unfinished_version_of_a_killed_process_is_removed(tmp_path):
     found = [p for p in folder.iterdir() if p.name.isdecimal()]
     assert found
     assert {len(list(p.iterdir())) for p in found} == {20}
-    for part in folder.glob(".*.part"):
-        os.utime(part, (0, 0))
     add_version(tmp_path, "m", lambda part, number: (part / "a").touch())
     assert list(folder.glob(".*.part")) == []
+
+
+def test_version_that_is_being_saved_is_kept_whatever_its_time(tmp_path):
+    def fill(part, number):
+        (part / "a").touch()
+        os.utime(part, (0, 0))  # as written by a computer whose clock is slow
+        if number == 1:
+            assert add_version(tmp_path, "m", fill) == 2
+
+    assert add_version(tmp_path, "m", fill) == 1
+    assert (tmp_path / "m" / "1" / "a").exists()
+    assert (tmp_path / "m" / "2" / "a").exists()
 
 
 def test_deleting_a_version_twice_raises(tmp_path):

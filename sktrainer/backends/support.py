@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sktrainer.types import ClassWeightForm
+
 if TYPE_CHECKING:
     import onnx
 
@@ -82,6 +84,13 @@ class ParameterSpec:
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
+    class_weights : mapping of str to ClassWeightForm
+        Parameters by which a model weights the classes itself, and what their value means: a
+        weight per class by label or in class order, or the name of a rule ("labels"); the
+        same with positions as keys ("codes"); the weight of the second of two classes
+        ("positive"); whether two classes are balanced ("balance"); anything else that changes
+        the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
+        "fit_kwargs.class_weight" a key.
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
     divergence_fixes : mapping of str to str
@@ -94,6 +103,9 @@ class ParameterSpec:
     threads: tuple[str, ...] = ("n_jobs",)
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
+    class_weights: Mapping[str, ClassWeightForm] = field(
+        default_factory=lambda: {"class_weight": "labels"}
+    )
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
 

@@ -220,10 +220,7 @@ class FitCheckpoint:
                 with atomic_write(note) as part:
                     part.write_text(str(folder), encoding="utf-8")
             except OSError as error:
-                raise CheckpointError(
-                    f"cannot write {str(note)!r}: {error}; free disk space or use another "
-                    "checkpoint folder"
-                ) from error
+                raise CheckpointError(str(error)) from error
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

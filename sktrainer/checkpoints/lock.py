@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sktrainer.exceptions import CheckpointError
+from sktrainer.files.file_lock import file_lock
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[bool]:
     """Hold an exclusive lock on a folder, which is created if it does not exist.
 
-    The lock is an operating-system lock on an open file, so it is released when the process
-    ends, even after a kill. A leftover lock file does not block other fits.
+    Yield False without a lock if an existing folder is read-only.
 
     Raises
     ------
@@ -23,43 +24,24 @@ def lock_folder(folder: Path) -> Iterator[None]:
         If another fit, in this or another process, holds the lock.
     """
     path = folder / "lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise CheckpointError(
-            f"the checkpoint folder {str(folder)!r} cannot be used: {error}; use another folder"
-        ) from error
-    try:
-        if not _try_lock(descriptor):
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            is_locked = stack.enter_context(file_lock(path))
+        except OSError as error:
+            if folder.is_dir() and error.errno in (errno.EROFS, errno.EACCES):
+                yield False
+                return
+            raise CheckpointError(
+                f"the checkpoint folder {str(folder)!r} cannot be used: {error}; use another "
+                "folder"
+            ) from error
+        if not is_locked:
             owner = path.read_text(encoding="ascii", errors="replace").strip()
             raise CheckpointError(
                 f"another fit{f' (process {owner})' if owner else ''} is writing to the "
                 f"checkpoint folder {str(folder)!r}; wait until it ends or use another folder"
             )
         with suppress(OSError):  # the disk may be full; the process id is only for messages
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, str(os.getpid()).encode())
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Try to acquire the lock without blocking. Return whether this succeeded."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            # Windows locks are mandatory: lock a byte far behind the process id, which
-            # other processes must be able to read.
-            os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+            path.write_text(str(os.getpid()), encoding="ascii")
+        yield True

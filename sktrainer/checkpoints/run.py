@@ -21,6 +21,7 @@ from sktrainer.checkpoints.signals import SignalHandler
 from sktrainer.checkpoints.state_files import StateFiles, write_error_message
 from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.paths import as_path
 from sktrainer.types import Array
 
 _RUN, _RESULT = "run.json", "result.json"
@@ -109,27 +110,49 @@ def open_run_directory(
     CheckpointError
         If another fit is using the folder.
     """
-    folder = Path(checkpoint.folder)
+    folder = as_path(checkpoint.folder)
     if checkpoint.per_fit:
         folder = folder / "fits" / identity.digest()[:16]
     signals = SignalHandler(str(folder))
-    with lock_folder(folder):
+    with lock_folder(folder) as is_writable:
         fits = _fit_folders(folder)
         for place in [folder, *fits, *(fit / "result" for fit in fits)]:
-            for part in place.glob(".*.part"):  # left by a killed process
+            # Left by a killed process.
+            for part in place.glob(".*.part") if is_writable else ():
                 part.unlink(missing_ok=True)
         run = _read_run(folder / _RUN)
+        if not is_writable and (run is None or not _has_result(folder)):
+            raise CheckpointError(
+                f"the checkpoint folder {str(folder)!r} is read-only and contains no finished "
+                "fit; use another folder"
+            )
         if run is None:
             run = {**identity.plain(), "seed": seed}
+            run["digest"] = _digest(run)
             _write_run(folder / _RUN, run)
         differences = identity_differences(run, identity.plain())
         if differences:
             raise CheckpointMismatchError(_mismatch_message(folder, differences))
+        if _digest(run) != run["digest"]:
+            raise CheckpointMismatchError(
+                f"{str(folder / _RUN)!r} was changed after it was written: its digest does not "
+                "match. Restore the file, or delete the folder to start over"
+            )
         digest = f"{identity.digest()}/{run['seed']}"
         with signals.installed():
             yield RunDirectory(
                 folder, schedule, int(run["seed"]), digest, signals, _progress(folder)
             )
+
+
+def _digest(run: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a run with its seed."""
+    text = json.dumps({**run, "digest": None}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _has_result(folder: Path) -> bool:
+    return any(StateFiles(folder / name).numbers() for name in ("final", "refit"))
 
 
 def _fit_folders(folder: Path) -> list[Path]:
@@ -172,7 +195,7 @@ def _read_run(path: Path) -> dict[str, Any] | None:
         run = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    keys = {"data", "parameters", "versions", "seed"}
+    keys = {"data", "parameters", "versions", "seed", "digest"}
     return run if isinstance(run, dict) and keys <= set(run) else None
 
 

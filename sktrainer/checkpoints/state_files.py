@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sktrainer.exceptions import CheckpointError, CheckpointWarning, warn_caller
+from sktrainer.exceptions import CheckpointError, CheckpointWarning, FileWriteError, warn_caller
 from sktrainer.files.atomic_write import atomic_write
 
 _FILE_NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.zip")
@@ -112,7 +112,8 @@ class StateFiles:
 def write_error_message(folder: Path, error: OSError) -> str:
     """Return a message that a checkpoint could not be written, with the cause."""
     cause = "the disk is full" if error.errno in _DISK_FULL else "the folder cannot be written"
-    return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({error})"
+    reason = error.__cause__ if isinstance(error, FileWriteError) else error
+    return f"the checkpoint in {str(folder)!r} could not be written: {cause} ({reason})"
 
 
 def _digest(members: Mapping[str, bytes]) -> str:

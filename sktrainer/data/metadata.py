@@ -53,6 +53,14 @@ class ProblemList(list[str]):
         except (ValueError, TypeError) as error:
             self.append(str(error))
 
+    @contextmanager
+    def prepend_to_error(self) -> Iterator[None]:
+        """Add this list to an error that is raised in the block and ends the validation."""
+        try:
+            yield
+        except InputError as error:
+            raise type(error)([*self, *error.problems]) from None
+
 
 def length_problem(name: str, got: int, expected: int, table: str = "X") -> str:
     """Return the error message for an argument that does not have one value per row.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.paths import as_path
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.html import render_fragment, render_page
 from sktrainer.reporting.key_metrics import key_metrics_line
@@ -107,7 +108,7 @@ class TrainingReport(ReportContent):
         Path
             Path of the file.
         """
-        target = Path(path)
+        target = as_path(path)
         with atomic_write(target) as part:
             part.write_text(render_page(self), encoding="utf-8", newline="\n")
         return target

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from sktrainer.types import Array
+from sktrainer.types import Array, ClassWeightForm
 
 # Classes are imbalanced if the rarest has less than this fraction of an equal share: less
 # than 20 % of the rows for two classes, 13 % for three, 4 % for ten.
@@ -87,6 +90,62 @@ def class_weights(
     per_class[is_present] = balanced
     row_weights = per_class[y_codes]
     return (row_weights if sample_weight is None else row_weights * sample_weight), per_class
+
+
+# Exponents of the balanced weight, by the names of rules in scikit-learn and CatBoost.
+_RULES = {"balanced": 1.0, "balanced_subsample": 1.0, "sqrtbalanced": 0.5}
+
+
+def is_weighting_rule(form: ClassWeightForm, value: Any) -> bool:
+    """Return whether a model's class weights follow from the number of rows of each class.
+
+    Parameters
+    ----------
+    form, value
+        Meaning and value of a parameter in `ParameterSpec.class_weights`.
+
+    Examples
+    --------
+    >>> is_weighting_rule("labels", "balanced"), is_weighting_rule("labels", {"yes": 2})
+    (True, False)
+    """
+    return form == "balance" or (isinstance(value, str) and value.lower() in _RULES)
+
+
+def weight_factors(
+    form: ClassWeightForm, value: Any, classes: Array, counts: Array
+) -> Array | None:
+    """Return the weight of each class for a parameter of a model, or None if it is unknown.
+
+    Parameters
+    ----------
+    form, value
+        Meaning and value of a parameter in `ParameterSpec.class_weights`.
+    classes, counts : ndarray of shape (n_classes,)
+        Labels of the classes, and the number of rows of each.
+
+    Examples
+    --------
+    >>> labels, counts = np.array(["no", "yes"]), np.array([90, 10])
+    >>> weight_factors("labels", {"yes": 5}, labels, counts).tolist()
+    [1.0, 5.0]
+    >>> weight_factors("labels", "SqrtBalanced", labels, counts).round(2).tolist()
+    [0.75, 2.24]
+    """
+    if is_weighting_rule(form, value):
+        rows = np.repeat(np.arange(len(classes)), counts)
+        exponent = 1.0 if form == "balance" else _RULES[value.lower()]
+        return np.asarray(class_weights(rows, len(classes))[1] ** exponent)
+    if form == "other" or isinstance(value, str):
+        return None
+    if isinstance(value, Mapping):
+        keys = range(len(classes)) if form == "codes" else classes.tolist()
+        found = [float(value.get(key, 1.0)) for key in keys]
+        return np.array(found) if set(value) <= set(keys) else None
+    given = np.ravel(value.tolist() if hasattr(value, "tolist") else value).astype(float)
+    if form == "positive":
+        return np.array([1.0, given[0]]) if len(given) == 1 else None
+    return given[: len(classes)] if len(given) >= len(classes) else None
 
 
 def prior_shift(before: Array, after: Array) -> Array:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sktrainer.exceptions import FileFormatError, InputError, UntrustedFileError
+from sktrainer.exceptions import FileFormatError, FileWriteError, InputError, UntrustedFileError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.paths import as_path
 from sktrainer.serialization.type_ids import TRAINER, load_type
 
 SUFFIXES = (".skt", ".joblib", ".pkl")
@@ -35,7 +36,7 @@ def write_bundle(
     InputError
         If the suffix or format is unknown, or the trainer cannot be written in this format.
     """
-    target = Path(path)
+    target = as_path(path)
     if format not in (None, "native"):
         raise InputError(
             f"format must be None (determined by the suffix) or 'native', got {format!r}"
@@ -54,6 +55,39 @@ def write_bundle(
     with atomic_write(target) as part:
         _write_pickle(trainer, part, target.suffix)
     return target
+
+
+def write_or_pickle(trainer: Any, path: Path, pickle_path: Path) -> tuple[Path, str | None]:
+    """Write a ``.skt`` file or, if it cannot store the trainer, a ``.joblib`` file.
+
+    Returns
+    -------
+    path : Path
+        The file that was written.
+    note : str or None
+        Reason why it is `pickle_path`.
+
+    Raises
+    ------
+    InputError
+        If the trainer can be written in neither format.
+    FileWriteError
+        If the file cannot be written.
+    """
+    try:
+        return write_bundle(trainer, path), None
+    except FileWriteError:
+        raise
+    except Exception as error:  # user-defined classes may raise anything when they are saved
+        reason = error  # `error` is deleted at the end of the except block
+    try:
+        write_bundle(trainer, pickle_path)
+    except FileWriteError:
+        raise
+    except Exception as error:
+        raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
+    note = f"saved as {pickle_path.name}, which needs trusted=True to load: {reason}"
+    return pickle_path, note
 
 
 def read_bundle(
@@ -84,7 +118,7 @@ def read_bundle(
     InputError
         If the suffix is unknown, the file does not exist, or it contains another class.
     """
-    source = Path(path)
+    source = as_path(path)
     _check_suffix(source)
     names = [trusted] if isinstance(trusted, str) else trusted
     if not isinstance(names, bool) and not _are_names(names):

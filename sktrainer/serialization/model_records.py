@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +15,17 @@ from sktrainer.data.fingerprint.differences import fingerprint_differences
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.serialization.bundle import write_or_pickle
 from sktrainer.serialization.type_ids import TRAINER, type_name
 
 FORMAT = 1
 RECORD = "record.json"
 MODEL_FILE = "model.skt"
 PICKLE_FILE = "model.joblib"
+REQUIRED = frozenset(
+    {"estimator", "file", "fingerprint", "parameters", "rows", "saved", "scores", "seeds"}
+    | {"sha256", "task", "versions"}
+)
 
 
 def make_record(
@@ -65,18 +69,10 @@ def save_model_file(trainer: Any, folder: Path) -> tuple[Path, str | None]:
     InputError
         If the trainer can be written in neither format.
     """
-    note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: "
     if type_name(trainer) != TRAINER:
-        path = trainer.save(folder / PICKLE_FILE)
-        return path, f"{note}its class is {type(trainer).__name__}"
-    try:
-        return trainer.save(folder / MODEL_FILE), None
-    except InputError as error:
-        reason = error  # `error` is deleted at the end of the except block
-    try:
-        return trainer.save(folder / PICKLE_FILE), f"{note}{reason}"
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise InputError(f"{reason}; it cannot be pickled either ({error})") from error
+        note = f"saved as {PICKLE_FILE}, which needs trusted=True to load: its class is "
+        return trainer.save(folder / PICKLE_FILE), note + type(trainer).__name__
+    return write_or_pickle(trainer, folder / MODEL_FILE, folder / PICKLE_FILE)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -97,6 +93,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         number = record["format"]
+        missing = REQUIRED - set(record) if number == FORMAT else set()
+        if missing:
+            raise KeyError(", ".join(sorted(missing)))
     except FileNotFoundError:
         raise InputError(
             f"{str(path)!r} is missing; this folder does not contain a model version"

@@ -8,24 +8,27 @@ The layout can be read without this library:
 
 A version number is assigned once: the process that creates its file owns it, even if several
 processes save at the same time, and a deleted version keeps its number. A folder is filled
-under a hidden name and then renamed, so that versions appear atomically.
+under a hidden name and then renamed, so that versions appear atomically. While a process uses
+a hidden folder, it locks a file beside it, so that other processes remove only those of
+processes that ended.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sktrainer.exceptions import InputError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.file_lock import file_lock
+from sktrainer.files.paths import explain_write_errors
 
 NUMBERS, TAGS, HIDDEN = "numbers", "tags", "."
 MAX_NAME_LENGTH = 100
-ABANDONED_AFTER_SECONDS = 24 * 3600.0
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -73,20 +76,38 @@ def add_version(root: Path, name: str, fill: Callable[[Path, int], None]) -> int
 
     `root` is created if it does not exist. ``fill(folder, number)`` writes all files of the
     version into a new, empty folder.
+
+    Raises
+    ------
+    FileWriteError
+        If the folder cannot be written.
     """
     folder = root / check_name(name)
     _check_case(root, name)
-    (folder / NUMBERS).mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
-    part = folder / f"{HIDDEN}{uuid.uuid4().hex}.part"
-    part.mkdir()
-    try:
-        number = _next_number(folder)
-        fill(part, number)
-        part.rename(folder / str(number))
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with explain_write_errors(folder):
+        (folder / NUMBERS).mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
+        with _hidden_folder(folder) as part:
+            part.mkdir()
+            number = _next_number(folder)
+            fill(part, number)
+            part.rename(folder / str(number))
     return number
+
+
+@contextmanager
+def _hidden_folder(folder: Path) -> Iterator[Path]:
+    """Yield the path of a hidden folder, which only this process removes while it lives."""
+    part = folder / f"{HIDDEN}{uuid.uuid4().hex}.part"
+    lock = part.with_suffix(".lock")
+    try:
+        with file_lock(lock):
+            try:
+                yield part
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 def _check_case(root: Path, name: str) -> None:
@@ -101,7 +122,9 @@ def _check_case(root: Path, name: str) -> None:
 
 
 def _next_number(folder: Path) -> int:
-    taken = [int(p.name) for p in (folder / NUMBERS).iterdir() if p.name.isdecimal()]
+    # A copy of a store may lack the number files, which are empty.
+    versions = versions_of(folder.parent, folder.name)
+    taken = [*versions, *(int(p.name) for p in (folder / NUMBERS).glob("[0-9]*"))]
     number = max(taken, default=0) + 1
     while True:
         try:  # creating a file is atomic: no two processes get the same number
@@ -114,12 +137,12 @@ def _next_number(folder: Path) -> int:
 
 def _remove_abandoned(folder: Path) -> None:
     for part in folder.glob(f"{HIDDEN}*.part"):
-        try:
-            old = time.time() - part.stat().st_mtime > ABANDONED_AFTER_SECONDS
-        except FileNotFoundError:
-            continue
-        if old:
-            shutil.rmtree(part, ignore_errors=True)
+        lock = part.with_suffix(".lock")
+        with file_lock(lock) as is_abandoned:
+            if is_abandoned:
+                shutil.rmtree(part, ignore_errors=True)
+        if is_abandoned:
+            lock.unlink(missing_ok=True)
 
 
 def remove_version(root: Path, name: str, number: int) -> None:
@@ -129,20 +152,22 @@ def remove_version(root: Path, name: str, number: int) -> None:
     an incomplete version.
     """
     folder = root / name
-    hidden = folder / f"{HIDDEN}{uuid.uuid4().hex}.part"
     _check_untagged(root, name, number)
-    try:
-        (folder / str(number)).rename(hidden)
-    except FileNotFoundError:
-        raise InputError(f"version {number} of {name!r} does not exist any more") from None
-    try:
-        # Another process may have set a tag since the first check. `set_tag` in turn checks
-        # after tagging that the version exists, so one of the two always notices.
-        _check_untagged(root, name, number)
-    except InputError:
-        hidden.rename(folder / str(number))
-        raise
-    shutil.rmtree(hidden)
+    with explain_write_errors(folder / str(number)), _hidden_folder(folder) as hidden:
+        # The number file of a copied store may be missing, and the number is not reused.
+        (folder / NUMBERS).mkdir(exist_ok=True)
+        (folder / NUMBERS / str(number)).touch()
+        try:
+            (folder / str(number)).rename(hidden)
+        except FileNotFoundError:
+            raise InputError(f"version {number} of {name!r} does not exist any more") from None
+        try:
+            # Another process may have set a tag since the first check. `set_tag` in turn checks
+            # after tagging that the version exists, so one of the two always notices.
+            _check_untagged(root, name, number)
+        except InputError:
+            hidden.rename(folder / str(number))
+            raise
 
 
 def _check_untagged(root: Path, name: str, number: int) -> None:

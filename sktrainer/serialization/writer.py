@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from sktrainer.backends.base import Backend
+from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.backends.support import ModelParts, ModelSerializer, NetworkSerializer
 from sktrainer.exceptions import InputError
@@ -18,6 +19,7 @@ from sktrainer.files.archive import write_archive
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.files.json_codec import encode_json
 from sktrainer.reporting.report import TrainingReport
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.manifest import (
     JSON_ATTRIBUTES,
@@ -129,11 +131,7 @@ def _trainer_state(
     trainer: Any, backend: Backend
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, bytes]]:
     """Return the state of a trainer without steps and model, its tables and extra files."""
-    parameters = trainer.get_params(deep=False)
-    files: dict[str, bytes] = {}
-    if backend.networks is not None:
-        serializer = backend.networks.serializer
-        parameters["estimator"], files = _encode_estimator(parameters["estimator"], serializer)
+    parameters, files = _encode_parameters(trainer, backend)
     fitted = {f.name: getattr(trainer._predictor, f.name) for f in fields(Predictor)}
     fitted.pop("pipeline")
     attributes, tables = {}, {}
@@ -148,6 +146,30 @@ def _trainer_state(
             attributes[name] = value
     state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
     return state, tables, files
+
+
+def check_parameters(trainer: Any) -> None:
+    """Check that a `.skt` file can store the parameters of a trainer that is not fitted.
+
+    Raises
+    ------
+    InputError
+        If they contain a value that could not be loaded in another process.
+    """
+    backend = find_backend(unwrap_pipeline(trainer.estimator).model)
+    # The clone has no fitted attributes, which could be large.
+    dump_state(_encode_parameters(clone_estimator(trainer), backend)[0], "the trainer")
+
+
+def _encode_parameters(
+    trainer: Any, backend: Backend
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    parameters = trainer.get_params(deep=False)
+    files: dict[str, bytes] = {}
+    if backend.networks is not None:
+        serializer = backend.networks.serializer
+        parameters["estimator"], files = _encode_estimator(parameters["estimator"], serializer)
+    return parameters, files
 
 
 def _encode_estimator(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from types import FrameType
 
+import numpy as np
+
 from sktrainer.data.audit.audit import CHECKS, audit_rows
 from sktrainer.data.audit.table import AuditTable
 from sktrainer.exceptions import INTERNAL_PACKAGES, DataWarning, InputError, LeakageWarning
@@ -76,9 +78,11 @@ def _audit_table(
 ) -> AuditTable:
     if len(split.test):
         return AuditTable(data, split.train, split.test, "test", split.kind)
-    if data.validation is not None or len(split.validation):
-        return AuditTable(data, split.train, split.validation, "validation", split.kind)
+    own = data.validation
+    held = split.validation if own is None else np.arange(len(own))
+    if len(held):
+        return AuditTable(data, split.train, held, "validation", split.kind)
     if folds:
         train, held = folds[0]
         return AuditTable(data, train, held, "fold", split.kind)
-    return AuditTable(data, split.train, split.validation, "", split.kind)
+    return AuditTable(data, split.train, split.test, "", split.kind)

@@ -45,11 +45,14 @@ def log_setup(
 
 def log_imbalance(log: FitLog, plan: FitPlan, data: FitData, split: Split) -> None:
     """Show how class imbalance is handled."""
-    method = plan.steps.imbalance
-    if method is None or data.classes is None:
+    method, own = plan.steps.imbalance, " and ".join(map(str, plan.steps.own_weights))
+    if (method is None and not own) or data.classes is None:
         return
     counts = class_weight.count_classes(data.y[split.train], data.n_classes)
     text = class_weight.describe_imbalance(data.classes, counts)
+    if method is None:
+        log.show(f"Classes: {text}; weighted by {own}")
+        return
     if isinstance(method, str) and method == "auto":
         if class_weight.is_imbalanced(counts):
             method = "class_weight" if plan.steps.weights else "oversample"

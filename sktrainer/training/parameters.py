@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.data.audit.audit import CHECKS
+from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 
@@ -145,7 +145,7 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         ("scoring", _scoring_problems(params.scoring)),
         ("eval_metric", _eval_metric_problems(params.eval_metric)),
         ("checkpoint", _checkpoint_problems(params.checkpoint)),
-        ("audit", _audit_problems(params.audit)),
+        ("audit", audit_problems(params.audit)),
     ):
         if found:
             problems[name] = [*problems.get(name, ()), *found]
@@ -276,31 +276,6 @@ RULES: dict[str, ParameterRule] = {
         lambda value: isinstance(value, (Integral, np.bool_)) and 0 <= int(value) <= 2,
     ),
 }
-
-
-def ignored_checks(audit: bool | Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return the codes of the checks to leave out for a valid value of `audit`.
-
-    Examples
-    --------
-    >>> ignored_checks(True), ignored_checks({"ignore": ["SKT103"]})
-    ((), ('SKT103',))
-    """
-    if isinstance(audit, Mapping):
-        return tuple(audit["ignore"])
-    return () if audit else tuple(CHECKS)
-
-
-def _audit_problems(audit: Any) -> list[str]:
-    ignored = audit.get("ignore", ()) if isinstance(audit, Mapping) else ()
-    if isinstance(ignored, str) or not isinstance(ignored, Iterable):
-        return [f"audit['ignore'] must be a list of codes such as 'SKT101', got {ignored!r}"]
-    return [
-        f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
-        f"{code!r}{suggest_name(code, CHECKS)}"
-        for code in ignored
-        if code not in CHECKS
-    ]
 
 
 def _checkpoint_problems(checkpoint: Any) -> list[str]:

@@ -10,6 +10,7 @@ from sktrainer.backends.base import Backend, Capabilities
 from sktrainer.backends.estimators import EstimatorParts
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
+from sktrainer.data.audit.audit import ignored_checks
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
 from sktrainer.runtime.devices import DeviceChoice
@@ -17,7 +18,8 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed, effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.training.parameters import TrainerParams, ignored_checks
+from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
+from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.validation import Checked
 from sktrainer.types import FitData
@@ -46,6 +48,8 @@ class StepsPlan:
         columns hold category codes.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     steps: tuple[tuple[str, Any], ...]
@@ -53,6 +57,7 @@ class StepsPlan:
     weights: bool = True
     codes_at_end: bool = False
     output: str | None = None
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,10 @@ def make_plan(
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    steps = _make_steps_plan(checked)
+    imbalance, reason, twice = resolve_imbalance(
+        params.handle_imbalance, checked.own_weights, parts, data.task
+    )
+    steps = _make_steps_plan(checked, imbalance)
     model = ModelPlan(
         parts.name,
         parts.model,
@@ -216,8 +224,8 @@ def make_plan(
         refit=bool(params.refit),
         ignored_checks=ignored_checks(params.audit),
         parameters=described,
-        notes=notes,
-        warnings=useless,
+        notes=(*notes, *reason),
+        warnings=(*useless, *twice),
     )
 
 
@@ -290,7 +298,7 @@ def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -
     return FoldPlan(params.cv, n_jobs, "threading" if threads else "loky")
 
 
-def _make_steps_plan(checked: Checked) -> StepsPlan:
+def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
     params, parts, encoder = checked.params, checked.parts, None
     steps = parts.steps
     if checked.encodes:
@@ -298,13 +306,13 @@ def _make_steps_plan(checked: Checked) -> StepsPlan:
         steps = ((_unused_name(ENCODER_STEP, parts), encoder), *steps)
     elif params.preprocessor is not None and not isinstance(params.preprocessor, str):
         steps = ((_unused_name("preprocess", parts), params.preprocessor), *steps)
-    is_classification = checked.data.task == "classification"
     return StepsPlan(
         steps,
-        params.handle_imbalance if is_classification else None,
+        imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
         output=params.output,
+        own_weights=checked.own_weights,
     )
 
 

@@ -62,7 +62,7 @@ def prepare(
     method = _resolve_imbalance(plan, data, counts["before"])
     per_class = _apply_imbalance(state, method, categorical, data, seed)
     counts["after"] = _counts(state.train, data)
-    after = _weighted_counts(state.train, data)
+    after, factors = _weighted_counts(state.train, data), _own_factors(plan, state.train, data)
     if validation is not None:
         weight_val = _validation_weight(validation, per_class)
         validation = Rows(state.X_val, validation.y, weight_val)
@@ -75,13 +75,14 @@ def prepare(
             class_counts=counts if data.classes is not None else {},
             imbalance=method if named else type(method).__name__,
             class_weight=per_class,
+            own_factors=factors,
             notes=_sampler_notes(state, data),
         ),
         categorical=categorical,
         train_before_resampling=state.unsampled,
         prior_shift=None
         if before is None or after is None
-        else class_weight.prior_shift(before, after),
+        else class_weight.prior_shift(before, after if factors is None else after * factors),
     )
     if data.classes is None:
         return prepared
@@ -211,6 +212,16 @@ def _weighted_counts(rows: Rows, data: FitData) -> Array | None:
     if data.classes is None:
         return None
     return np.bincount(rows.y, weights=rows.sample_weight, minlength=data.n_classes)
+
+
+def _own_factors(plan: StepsPlan, rows: Rows, data: FitData) -> Array | None:
+    """Return the weights that the model itself gives the classes, or None if unknown."""
+    if not plan.own_weights or data.classes is None:
+        return None
+    counts = class_weight.count_classes(rows.y, data.n_classes)
+    found = [own.factors(data.classes, counts) for own in plan.own_weights]
+    known = [factors for factors in found if factors is not None]
+    return np.prod(known, axis=0) if len(known) == len(found) else None
 
 
 def _validation_weight(validation: Rows, per_class: Array | None) -> Array | None:

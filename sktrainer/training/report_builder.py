@@ -60,7 +60,7 @@ def build_report(
         split=_split_section(plan, data, split),
         steps=step_classes(pipeline),
         preprocessing=treatments,
-        imbalance=_imbalance_section(data, split, result),
+        imbalance=_imbalance_section(plan, data, split, result),
         fitting=_fitting_section(plan, data, split, result, log, cv),
         scores=scores.table,
         scores_note=_scores_note(data, plan.scoring),
@@ -129,15 +129,17 @@ def _split_section(plan: FitPlan, data: FitData, split: Split) -> SplitSection:
 
 
 def _imbalance_section(
-    data: FitData, split: Split, result: FitResult
+    plan: FitPlan, data: FitData, split: Split, result: FitResult
 ) -> ImbalanceSection | None:
     """Return class counts before and after weighting or resampling, or None.
 
-    Samplers in the user's own Pipeline are included.
+    Samplers in the user's own Pipeline and the model's own class weights are included.
     """
     predictor, prepared = result.predictor, result.prepared
     samplers = [s for _, s in predictor.pipeline.steps if hasattr(s, "fit_resample")]
-    method = prepared.imbalance or " + ".join(type(sampler).__name__ for sampler in samplers)
+    methods = [prepared.imbalance or "", *(type(sampler).__name__ for sampler in samplers)]
+    methods = methods[:1] if methods[0] else methods[1:]
+    method = " + ".join([*methods, *map(str, plan.steps.own_weights)])
     if not method or data.classes is None:
         return None
     section = ImbalanceSection(
@@ -156,6 +158,11 @@ def _imbalance_section(
         total = present.sum() if weight is None else weight[split.train].sum()
         even = total / max(1, int((present > 0).sum()))
         section["after"] = _by_label(data, np.where(present > 0, even, 0.0))
+        section["detail"] = "effective class weights"
+    elif prepared.own_factors is not None:
+        weights = np.asarray(prepared.class_counts["after"]) * prepared.own_factors
+        total = sum(prepared.class_counts["after"])
+        section["after"] = _by_label(data, weights * total / weights.sum())
         section["detail"] = "effective class weights"
     return section
 

@@ -19,7 +19,7 @@ from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.exceptions import ParameterError
 from sktrainer.resampling.samplers import creates_synthetic_rows
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
@@ -30,6 +30,11 @@ from sktrainer.scoring.scorers import (
     needs_pos_label,
     resolve_scoring,
     response_methods,
+)
+from sktrainer.training.model_settings import (
+    OwnClassWeight,
+    class_weight_problems,
+    own_class_weights,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.tags import supports_multi_output
@@ -58,6 +63,8 @@ class Checked:
     creates_rows : bool
         Whether a sampler creates synthetic rows, so that X must be encoded as complete
         numbers.
+    own_weights : tuple of OwnClassWeight
+        Parameters of the model that weight the classes.
     """
 
     params: TrainerParams
@@ -71,6 +78,7 @@ class Checked:
     seed: int
     encodes: bool
     creates_rows: bool
+    own_weights: tuple[OwnClassWeight, ...] = ()
 
 
 def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
@@ -78,73 +86,66 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
 
     For a chunk, parameters that apply to `fit` only must be valid but are not used.
     """
-    invalid = parameter_problems(params)
-    problems = ProblemList(text for strings in invalid.values() for text in strings)
-    try:
-        parts = unwrap_pipeline(params.estimator)
-    except ParameterError as error:
-        raise ParameterError([*problems, *error.problems]) from None
-    if "task" in invalid:  # y cannot be checked for an unknown task
-        raise ParameterError(problems)
-    # With a default in place of each invalid value, the other rules can still be checked.
-    params = params.with_defaults([*invalid, *(FIT_ONLY_PARAMS if inputs.chunk else ())])
+    params, parts, problems = _check_parameters(params, inputs)
     model, backend = parts.model, find_backend(parts.model)
-    names_classes = inputs.classes is not None and params.task == "auto"
-    if inputs.chunk and names_classes and not is_regressor(model):
-        params = replace(params, task="classification")
     # Other libraries raise as soon as `fit` starts.
     network_problems = [] if backend.networks is None else backend.networks.problems(model)
     problems += network_problems
     encodes, inputs = _resolve_encoding(params, parts, backend, inputs)
-    try:
+    with problems.prepend_to_error():
         data = validate_inputs(inputs, params.task, model, model_name(model))
-    except InputError as error:
-        raise InputError([*problems, *error.problems]) from None
     if network_problems:  # the capabilities of such a network are unknown
         raise ParameterError(problems)
-    try:
+    with problems.prepend_to_error():
         capabilities = backend.capabilities(model, data.task)
-    except ParameterError as error:
-        raise ParameterError([*problems, *error.problems]) from None
+    scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
+    eval_metric = _resolve_eval_metric(params.eval_metric)
+    problems += _scorer_problems(params, parts, scoring, eval_metric, data)
+    problems += _compatibility_problems(params, parts, capabilities, data)
     samplers = _samplers(params, parts, data)
     # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
     creates_rows = any(
         not isinstance(sampler, str) and creates_synthetic_rows(sampler) for sampler in samplers
     )
-    scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
-    eval_metric = _resolve_eval_metric(params.eval_metric)
-    problems += _scorer_problems(params, parts, scoring, eval_metric, data)
-    problems += _compatibility_problems(params, parts, capabilities, data)
+    own_weights = () if data.classes is None else own_class_weights(model, data.n_classes)
+    problems += class_weight_problems(
+        own_weights, params.handle_imbalance, data, correct=bool(params.correct_probabilities)
+    )
     if encodes and creates_rows and params.categorical_encoding == "native":
         problems.append(
             "categorical_encoding='native' is incompatible with a sampler that creates new "
             "rows. Use handle_imbalance='smote', which supports it, or another encoding"
         )
     if inputs.chunk:
-        weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
-        problems += [
-            resampling_problem(sampler)
-            for sampler in samplers
-            if not (isinstance(sampler, str) and sampler in weighting)
-        ]
+        problems += _chunk_problems(samplers, capabilities)
     device = DeviceChoice()
     with problems.collect():
         device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
-    return Checked(
-        params=params,
-        parts=parts,
-        backend=backend,
-        capabilities=capabilities,
-        data=data,
-        scoring=scoring,
-        eval_metric=eval_metric,
-        device=device,
-        seed=root_seed(params.random_state),
-        encodes=encodes,
-        creates_rows=creates_rows,
-    )
+    resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
+    seed = root_seed(params.random_state)
+    return Checked(*resolved, seed, encodes, creates_rows, own_weights)
+
+
+def _check_parameters(
+    params: TrainerParams, inputs: FitInputs
+) -> tuple[TrainerParams, EstimatorParts, ProblemList]:
+    """Return valid parameters, the parts of the estimator, and the problems found.
+
+    A default replaces each invalid value, so that the other rules can still be checked.
+    """
+    invalid = parameter_problems(params)
+    problems = ProblemList(text for strings in invalid.values() for text in strings)
+    with problems.prepend_to_error():
+        parts = unwrap_pipeline(params.estimator)
+    if "task" in invalid:  # y cannot be checked for an unknown task
+        raise ParameterError(problems)
+    params = params.with_defaults([*invalid, *(FIT_ONLY_PARAMS if inputs.chunk else ())])
+    names_classes = inputs.classes is not None and params.task == "auto"
+    if inputs.chunk and names_classes and not is_regressor(parts.model):
+        params = replace(params, task="classification")
+    return params, parts, problems
 
 
 def _resolve_encoding(
@@ -240,6 +241,16 @@ def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
             f"split={split!r}. Use split='time' or remove time_column"
         )
     return problems
+
+
+def _chunk_problems(samplers: list[Any], capabilities: Capabilities) -> list[str]:
+    """Return an error text for each sampler that cannot be used for a chunk."""
+    weighting = {"class_weight", "auto" if capabilities.accepts_sample_weight else ""}
+    return [
+        resampling_problem(sampler)
+        for sampler in samplers
+        if not (isinstance(sampler, str) and sampler in weighting)
+    ]
 
 
 def resampling_problem(sampler: object) -> str:

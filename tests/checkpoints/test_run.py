@@ -113,6 +113,19 @@ def test_damaged_run_description_keeps_the_states(tmp_path):
         trainer(tmp_path, CountsFits(C=2.0)).fit(X, y)
 
 
+@pytest.mark.parametrize("random_state", [0, None])
+def test_changed_seed_in_the_run_description_raises(tmp_path, random_state):
+    first = trainer(tmp_path, random_state=random_state).fit(X, y)
+    path = tmp_path / "run.json"
+    run = json.loads(path.read_text())
+    path.write_text(json.dumps({**run, "seed": run["seed"] + 1}))
+    with pytest.raises(CheckpointMismatchError, match=r"run\.json' was changed after it was"):
+        trainer(tmp_path, random_state=random_state).fit(X, y)
+    path.write_text(json.dumps(run))
+    again = trainer(tmp_path, random_state=random_state).fit(X, y)
+    assert bit_identical(model_outputs(first, PROBE), model_outputs(again, PROBE))
+
+
 def test_partial_files_of_a_killed_process_are_deleted(tmp_path):
     (tmp_path / "final").mkdir()
     part = tmp_path / "final" / ".00000005-abc.zip.0123.part"

@@ -107,6 +107,22 @@ def test_disk_that_fills_up_raises_a_checkpoint_error(name, small_disk, tmp_path
     assert outcome(resumed) == outcome(whole)
 
 
+@pytest.mark.parametrize("name", ["LightGBM", "MLP", "CatBoost"])
+def test_finished_fit_is_loaded_from_a_read_only_disk(name, small_disk):
+    disk, enlarge = small_disk
+    enlarge()
+    whole = trainer_of(name, disk / "run").fit(*table())
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    assert outcome(trainer_of(name, disk / "run").fit(*table())) == outcome(whole)
+    with pytest.raises(CheckpointError, match=r"cannot be used: \[Errno 30\]"):
+        trainer_of(name, disk / "new").fit(*table())
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    shutil.rmtree(disk / "run" / "final")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    with pytest.raises(CheckpointError, match="is read-only and contains no finished fit"):
+        trainer_of(name, disk / "run").fit(*table())
+
+
 def test_states_are_written_atomically(tmp_path):
     files = StateFiles(tmp_path)
     files.write(1, {"a": b"1"})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sktrainer.data.metadata import ProblemList, check_groups, check_sample_weight
+from sktrainer.exceptions import ParameterError
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,10 @@ def test_single_group_is_reported_with_a_fix():
     check_groups(["a", "a"], 2, problems)
     (problem,) = problems
     assert "at least 2 distinct values, got 1. Pass one value per group of rows" in problem
+
+
+def test_error_that_ends_the_validation_lists_earlier_problems():
+    problems = ProblemList(["first"])
+    with pytest.raises(ParameterError) as raised, problems.prepend_to_error():
+        raise ParameterError("second")
+    assert raised.value.problems == ("first", "second")

@@ -404,7 +404,7 @@ def test_train_model_saves_a_skt_file(tmp_path):
     result = train_model(
         Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
     )
-    assert same_answers(load(result.model_path), result.trainer, NUMBERS)
+    assert same_answers(load(result.model_path), result.model, NUMBERS)
 
 
 def test_trainer_subclass_is_loaded_by_its_own_class(tmp_path):

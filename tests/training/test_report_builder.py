@@ -246,7 +246,8 @@ def test_report_mentions_user_defined_validation_rows(table):
 
 def test_report_shows_number_of_rounds_chosen_by_folds(table):
     model = LGBMClassifier(n_estimators=200, verbose=-1)
-    result = train_with_cv(model, *table, cv=3, n_jobs=1, save_path=None, verbose=0)
+    options = {"handle_imbalance": None, "save_path": None, "verbose": 0}
+    result = train_with_cv(model, *table, cv=3, n_jobs=1, **options)
     fitting = result.report.fitting
     assert fitting["from_folds"]
     assert fitting["n_iter"] == fitting["refit_rounds"]

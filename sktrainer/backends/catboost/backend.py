@@ -44,6 +44,11 @@ class CatBoostBackend(Backend):
         threads=("thread_count",),
         verbosity=VERBOSITY_PARAMS,
         divergence_fixes={"learning_rate": DECREASE, "l2_leaf_reg": INCREASE},
+        class_weights={
+            "class_weights": "labels",
+            "auto_class_weights": "labels",
+            "scale_pos_weight": "positive",
+        },
         columns={
             "monotone_constraints": ColumnParameter("each"),
             "feature_weights": ColumnParameter("weights"),

@@ -121,6 +121,11 @@ class KerasBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(
         divergence_fixes={"learning_rate": DECREASE},
+        class_weights={
+            "class_weight": "labels",
+            "fit__class_weight": "labels",
+            "fit_kwargs.class_weight": "codes",
+        },
     )
     devices = KerasDevices()
     allowed_types = ALLOWED_TYPES

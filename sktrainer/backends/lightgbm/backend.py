@@ -50,6 +50,13 @@ class LightGBMBackend(Backend):
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
+        class_weights={
+            "class_weight": "labels",
+            "scale_pos_weight": "positive",
+            "is_unbalance": "balance",
+            "unbalance": "balance",
+            "unbalanced_sets": "balance",
+        },
         columns={
             **dict.fromkeys(
                 ("monotone_constraints", "monotone_constraint", "monotonic_cst", "mc"),

@@ -90,6 +90,11 @@ class SklearnBackend(Backend):
         divergence_fixes=dict.fromkeys(
             ("learning_rate", "learning_rate_init", "lr", "eta0"), DECREASE
         ),
+        # The others are of naive Bayes, discriminant analysis, and imblearn's ensembles.
+        class_weights={
+            "class_weight": "labels",
+            **dict.fromkeys(("priors", "class_prior", "sampling_strategy"), "other"),
+        },
         columns={
             "monotonic_cst": ColumnParameter("each"),
             "interaction_cst": ColumnParameter("groups"),

@@ -188,7 +188,23 @@ class TorchBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
-        losses=(), divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE}
+        losses=(),
+        divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
+        # Of a class, of an instance, and of a functools.partial.
+        class_weights={
+            **dict.fromkeys(
+                ("criterion__weight", "criterion.weight", "criterion.keywords.weight"),
+                "codes",
+            ),
+            **dict.fromkeys(
+                (
+                    "criterion__pos_weight",
+                    "criterion.pos_weight",
+                    "criterion.keywords.pos_weight",
+                ),
+                "positive",
+            ),
+        },
     )
     devices = TorchDevices()
     allowed_types = ALLOWED_TYPES

@@ -37,6 +37,7 @@ class XGBoostBackend(Backend):
         losses=("objective",),
         threads=("n_jobs", "nthread"),
         verbosity=("verbosity",),
+        class_weights={"scale_pos_weight": "positive"},
         columns={
             "monotone_constraints": ColumnParameter("each", tuple),
             "interaction_constraints": ColumnParameter("groups", str),

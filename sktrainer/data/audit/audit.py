@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sktrainer.data.audit import (
     constant_column,
@@ -23,6 +24,7 @@ from sktrainer.data.audit import (
     unseen_values,
 )
 from sktrainer.data.audit.table import AuditTable
+from sktrainer.exceptions import suggest_name
 from sktrainer.types import Finding
 
 
@@ -87,3 +89,29 @@ def audit_rows(table: AuditTable, ignore: Collection[str] = ()) -> tuple[Finding
             if not finding.columns or not explained.issuperset(finding.columns)
         ]
     return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.code)))
+
+
+def ignored_checks(audit: bool | Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the codes of the checks to leave out for a valid value of `audit`.
+
+    Examples
+    --------
+    >>> ignored_checks(True), ignored_checks({"ignore": ["SKT103"]})
+    ((), ('SKT103',))
+    """
+    if isinstance(audit, Mapping):
+        return tuple(audit["ignore"])
+    return () if audit else tuple(CHECKS)
+
+
+def audit_problems(audit: Any) -> list[str]:
+    """Return an error text for each unknown code in a dict passed as `audit`."""
+    ignored = audit.get("ignore", ()) if isinstance(audit, Mapping) else ()
+    if isinstance(ignored, str) or not isinstance(ignored, Iterable):
+        return [f"audit['ignore'] must be a list of codes such as 'SKT101', got {ignored!r}"]
+    return [
+        f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
+        f"{code!r}{suggest_name(code, CHECKS)}"
+        for code in ignored
+        if code not in CHECKS
+    ]

@@ -28,7 +28,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 def find(table: AuditTable) -> Iterator[Finding]:
     """Find held-out rows whose columns and target equal those of a training row."""
-    X, y, held = table.held_rows
+    X, y, held = table.held_data.X, table.held_data.y, table.held
     if not table.held_name or not table.names or sparse.issparse(X):
         return
     train = table.train
@@ -50,7 +50,7 @@ def find(table: AuditTable) -> Iterator[Finding]:
             return
         kept = pd.Series(hashes[0]).isin(hashes[1]).to_numpy()
         train, hashes[0] = train[kept], hashes[0][kept]
-    n_held = len(table.held_rows[2])
+    n_held = len(table.held)
     rows = np.random.default_rng(0).permutation(held)[:MAX_ROWS_RATED]
     n_copies = round(len(held) * (spare_bits(table, rows) >= MIN_SPARE_BITS).mean())
     if not n_copies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from sktrainer.data.levels import factorize
 from sktrainer.data.numbers import to_numbers
 from sktrainer.data.type_inference import ColumnKind, infer_column_type
 from sktrainer.exceptions import InputError
-from sktrainer.types import Array, FitData
+from sktrainer.types import Array, FitData, Rows
 
 # The checks are linear in the number of sampled values. A sample of 10,000 rows determines a
 # share of rows to ±1 %, which is enough for all thresholds.
@@ -61,8 +61,8 @@ class AuditTable:
     ----------
     data : FitData
     train, held : ndarray of int
-        Positions of the training rows, and of the held-out rows to compare them with. `held`
-        is ignored if the user passed validation rows and there are no test rows.
+        Positions of the training rows in X, and of the held-out rows in X or in the validation
+        rows that the user passed.
     held_name : str
         Name of the held-out rows: "test", "validation", or "fold" for the rows of a fold.
         Empty without held-out rows.
@@ -77,12 +77,10 @@ class AuditTable:
     split_kind: str = "random"
 
     @property
-    def held_rows(self) -> tuple[Any, Array, Array]:
-        """X and y that contain the held-out rows, and the positions of these rows."""
-        rows = self.data.validation
-        if self.held_name == "validation" and rows is not None:
-            return rows.X, rows.y, np.arange(len(rows))
-        return self.data.X, self.data.y, self.held
+    def held_data(self) -> FitData | Rows:
+        """X and y that contain the held-out rows."""
+        own = self.data.validation
+        return own if self.held_name == "validation" and own is not None else self.data
 
     @property
     def is_random_split(self) -> bool:
@@ -112,7 +110,7 @@ class AuditTable:
         n_rows = MAX_VALUES // max(1, len(self.names))
         n_rows = min(MAX_ROWS, max(MIN_ROWS, n_rows))
         rng = np.random.default_rng(0)
-        samples = [rng.permutation(p) for p in (self.train, self.held_rows[2])]
+        samples = [rng.permutation(p) for p in (self.train, self.held)]
         if self.data.n_samples > n_rows:
             samples = [
                 p if len(p) <= n_rows else rng.choice(p, n_rows, replace=False) for p in samples
@@ -131,7 +129,7 @@ class AuditTable:
     @cached_property
     def y_held(self) -> Array:
         """Targets of the sampled held-out rows."""
-        return np.asarray(self.held_rows[1][self._samples[1]])
+        return np.asarray(self.held_data.y[self._samples[1]])
 
     @cached_property
     def y_train(self) -> Array:
@@ -144,7 +142,7 @@ class AuditTable:
         if not self.names:
             return []
         train = take_rows(self.data.X, self._samples[0])
-        held = take_rows(self.held_rows[0], self._samples[1])
+        held = take_rows(self.held_data.X, self._samples[1])
         if sparse.issparse(train):
             train, held = train.toarray(), held.toarray()
         if is_float_frame(train) and is_float_frame(held):

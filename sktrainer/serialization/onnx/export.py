@@ -13,6 +13,7 @@ from sklearn.utils import _safe_indexing
 from sktrainer._optional import require
 from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.paths import as_path
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.onnx.graph_builder import GraphBuilder
@@ -57,7 +58,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     DataWarning
         If the predictions differ for rows with missing values.
     """
-    target = Path(path)
+    target = as_path(path)
     if target.suffix != ".onnx":
         raise InputError(f"the file must end in .onnx, got {target.name!r}")
     for package in _PACKAGES:

@@ -1,0 +1,181 @@
+"""Settings of the model itself that the trainer has settings for too: class weights."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models, model_name
+from sktrainer.backends.registry import find_backend
+from sktrainer.resampling.class_weight import is_weighting_rule, weight_factors
+from sktrainer.types import Array, ClassWeightForm, FitData, Task
+
+
+@dataclass(frozen=True)
+class OwnClassWeight:
+    """A parameter by which the model, or a model inside it, weights the classes.
+
+    Attributes
+    ----------
+    name : str
+        Name of the parameter.
+    value : object
+    owner : str
+        Name of the class of the model that has the parameter.
+    form : str
+        Meaning of the value, as in `ParameterSpec.class_weights`.
+    nested : bool
+        Whether the parameter belongs to a nested model.
+    """
+
+    name: str
+    value: Any
+    owner: str
+    form: ClassWeightForm
+    nested: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}={reprlib.repr(self.value)} of {self.owner}"
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether the weights follow from the number of rows of each class."""
+        return is_weighting_rule(self.form, self.value)
+
+    def factors(self, classes: Array, counts: Array) -> Array | None:
+        """Return the weight of each class, or None if the effect is unknown."""
+        if self.nested:
+            return None
+        return weight_factors(self.form, self.value, classes, counts)
+
+
+def own_class_weights(model: Any, n_classes: int) -> tuple[OwnClassWeight, ...]:
+    """Return the parameters that weight the classes in a model and its nested models.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> model = BaggingClassifier(LogisticRegression(class_weight="balanced"))
+    >>> [str(weight) for weight in own_class_weights(model, 2)]
+    ["class_weight='balanced' of LogisticRegression"]
+    """
+    nested = iter_nested_models(model, enter=lambda part: not _is_transformer(part))
+    return tuple(
+        OwnClassWeight(path, value, model_name(part), form, nested=part is not model)
+        for part in (model, *nested)
+        if hasattr(part, "get_params") and not _is_transformer(part)
+        for path, form in find_backend(part).parameters.class_weights.items()
+        if _weights_classes(form, value := parameter_value(part, path), n_classes)
+    )
+
+
+def class_weight_problems(
+    own: tuple[OwnClassWeight, ...], handle_imbalance: Any, data: FitData, *, correct: bool
+) -> Iterator[str]:
+    """Yield an error text for each of the model's class weights that contradicts the trainer.
+
+    `correct` is `correct_probabilities`.
+    """
+    classes = data.classes
+    for weight in own if classes is not None else ():
+        assert classes is not None
+        if isinstance(handle_imbalance, str) and handle_imbalance == "class_weight":
+            yield (
+                f"handle_imbalance='class_weight' would weight the classes twice, because "
+                f"{weight} weights them too. Remove one of the two, or use "
+                "handle_imbalance='auto', which keeps the weights of the model"
+            )
+        elif correct:
+            known = weight.factors(classes, np.ones(len(classes), dtype=int)) is not None
+            if known and not (weight.is_rule and data.sample_weight is not None):
+                continue
+            reason = (
+                "a nested model"
+                if weight.nested
+                else "balanced weights together with sample_weight"
+                if known
+                else "a value with an unknown effect"
+            )
+            yield (
+                f"correct_probabilities=True cannot undo {weight} ({reason}). Remove it and "
+                "use handle_imbalance='class_weight', or set correct_probabilities=False"
+            )
+
+
+def resolve_imbalance(
+    method: Any, own: tuple[OwnClassWeight, ...], parts: EstimatorParts, task: Task
+) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """Return how class imbalance is handled, notes for the report, and warnings.
+
+    The model's own class weights and the samplers of the Pipeline replace "auto". Any other
+    method is used in addition to them.
+    """
+    if task != "classification" or method is None:
+        return None, (), ()
+    if isinstance(method, str) and method == "auto":
+        samplers = [step for _, step in parts.steps if hasattr(step, "fit_resample")]
+        found = [*map(str, own), *(f"{type(s).__name__} in the Pipeline" for s in samplers)]
+        note = f"handle_imbalance='auto' changes nothing, because of {' and '.join(found)}"
+        return (None, (note,), ()) if found else (method, (), ())
+    fixed = " and ".join(str(weight) for weight in own if not weight.is_rule)
+    if not fixed:
+        return method, (), ()
+    name = repr(method) if isinstance(method, str) else type(method).__name__
+    twice = (
+        f"handle_imbalance={name} resamples the rows, and {fixed} weights the classes in "
+        "addition. Remove one of them unless you want both"
+    )
+    return method, (), (twice,)
+
+
+def parameter_value(model: Any, path: str) -> Any:
+    """Return the value of a parameter, or of a part of it; None if there is none.
+
+    The parts of a path are separated by dots: after the name of the parameter, the key of a
+    dict, the class of an object in a list, or the name of an attribute.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.multiclass import OneVsRestClassifier
+    >>> parameter_value(OneVsRestClassifier(LogisticRegression(C=3)), "estimator.C")
+    3
+    """
+    name, *rest = path.split(".")
+    value = model.get_params(deep=False).get(name)
+    for key in rest:
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, (list, tuple)):
+            items = [item[-1] if isinstance(item, tuple) else item for item in value]
+            value = next((i for i in items if key in _class_names(i)), None)
+        else:
+            value = getattr(value, key, None)
+    return value
+
+
+def _class_names(item: object) -> set[str]:
+    return {base.__name__ for base in type(item).__mro__}
+
+
+def _is_transformer(part: object) -> bool:
+    return hasattr(part, "transform") and not hasattr(part, "predict")
+
+
+def _weights_classes(form: ClassWeightForm, value: Any, n_classes: int) -> bool:
+    """Return whether a parameter is set to a value that weights classes differently."""
+    if value is None or (isinstance(value, str) and value == "None"):
+        return False
+    if form in ("positive", "balance") and n_classes != 2:  # libraries ignore or refuse it
+        return False
+    if form == "balance":
+        return bool(value)
+    if form == "other" or isinstance(value, str):
+        return True
+    weights = list(value.values()) if isinstance(value, Mapping) else value
+    return bool(np.any(np.asarray(getattr(weights, "tolist", lambda: weights)()) != 1))

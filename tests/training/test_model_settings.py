@@ -1,0 +1,193 @@
+"""Class weights that the model sets itself, in every library."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from catboost import CatBoostClassifier
+from imblearn.ensemble import BalancedRandomForestClassifier
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import make_pipeline
+from lightgbm import LGBMClassifier
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
+from xgboost import XGBClassifier
+
+from sktrainer import ManagedTrainer, train_model, train_with_cv
+from sktrainer.backends.estimators import wrap_estimator
+from sktrainer.exceptions import ClassImbalanceWarning, DataWarning, ParameterError
+from sktrainer.training.model_settings import own_class_weights
+from tests.keras_networks import keras_classifier, scikeras_classifier
+from tests.networks import SmallNet
+
+X, CODES = make_classification(600, 6, n_informative=4, weights=[0.93], random_state=0)
+Y = np.where(CODES == 1, "yes", "no")
+WEIGHTS = torch.tensor([1.0, 4.0])
+LOSS = torch.nn.CrossEntropyLoss
+
+OWN = {
+    "LightGBM class_weight": lambda: LGBMClassifier(n_estimators=9, class_weight="balanced"),
+    "LightGBM is_unbalance": lambda: LGBMClassifier(n_estimators=9, is_unbalance=True),
+    "LightGBM alias": lambda: LGBMClassifier(n_estimators=9, unbalance=True),
+    "LightGBM scale_pos_weight": lambda: LGBMClassifier(n_estimators=9, scale_pos_weight=4),
+    "XGBoost": lambda: XGBClassifier(n_estimators=9, scale_pos_weight=4),
+    "CatBoost list": lambda: CatBoostClassifier(iterations=9, class_weights=[1, 4]),
+    "CatBoost rule": lambda: CatBoostClassifier(iterations=9, auto_class_weights="Balanced"),
+    "CatBoost positive": lambda: CatBoostClassifier(iterations=9, scale_pos_weight=4),
+    "scikit-learn": lambda: LogisticRegression(class_weight={"yes": 4}),
+    "nested": lambda: VotingClassifier(
+        [("a", RandomForestClassifier(9, class_weight="balanced")), ("b", GaussianNB())],
+        voting="soft",
+    ),
+    "priors": lambda: GaussianNB(priors=[0.5, 0.5]),
+    "imblearn": lambda: BalancedRandomForestClassifier(9),
+    "skorch": lambda: NeuralNetClassifier(
+        SmallNet, module__n_outputs=2, criterion=LOSS, criterion__weight=WEIGHTS, max_epochs=2
+    ),
+    "criterion instance": lambda: NeuralNetClassifier(
+        SmallNet, module__n_outputs=2, criterion=LOSS(weight=WEIGHTS), max_epochs=2
+    ),
+    "criterion partial": lambda: NeuralNetClassifier(
+        SmallNet, module__n_outputs=2, criterion=partial(LOSS, weight=WEIGHTS), max_epochs=2
+    ),
+    "scikeras": lambda: scikeras_classifier(epochs=2, class_weight={"no": 1, "yes": 4}),
+    "keras.wrappers": lambda: keras_classifier(
+        fit_kwargs={"epochs": 2, "class_weight": {0: 1, 1: 4}}
+    ),
+}
+
+UNSET = {
+    "LightGBM": LGBMClassifier(scale_pos_weight=1.0, is_unbalance=False),
+    "XGBoost": XGBClassifier(),
+    "CatBoost": CatBoostClassifier(auto_class_weights="None", class_weights=[1, 1]),
+    "scikit-learn": LogisticRegression(class_weight={"yes": 1}),
+    "skorch": NeuralNetClassifier(SmallNet, module__n_outputs=2, criterion=LOSS),
+    "selection": make_pipeline(
+        SelectFromModel(LogisticRegression(class_weight="balanced")), GaussianNB()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_auto_keeps_the_weights_of_the_model(name, recwarn):
+    own, auto = (
+        ManagedTrainer(
+            OWN[name](), handle_imbalance=method, early_stopping=False, random_state=0
+        ).fit(X, Y)
+        for method in (None, "auto")
+    )
+    assert np.array_equal(own.predict_proba(X), auto.predict_proba(X))
+    assert not [w for w in recwarn if w.category is ClassImbalanceWarning]
+    (weight,) = own_class_weights(wrap_estimator(OWN[name]()), 2)
+    assert str(weight) in auto.report_.imbalance["method"]
+    assert f"'auto' changes nothing, because of {weight}" in "".join(auto.report_.notes)
+
+
+@pytest.mark.parametrize("name", UNSET)
+def test_equal_weights_count_as_unset(name):
+    assert own_class_weights(UNSET[name], 2) == ()
+
+
+def test_parameters_for_two_classes_do_not_count_for_three():
+    assert own_class_weights(XGBClassifier(scale_pos_weight=3), 3) == ()
+
+
+def test_auto_keeps_the_sampler_of_a_pipeline():
+    model = make_pipeline(RandomOverSampler(sampling_strategy=0.5), LogisticRegression())
+    own, auto = (
+        ManagedTrainer(model, handle_imbalance=method, random_state=0).fit(X, Y)
+        for method in (None, "auto")
+    )
+    assert np.array_equal(own.predict_proba(X), auto.predict_proba(X))
+    assert "RandomOverSampler in the Pipeline" in "".join(auto.report_.notes)
+
+
+@pytest.mark.parametrize("train", [train_model, train_with_cv])
+def test_functions_weight_the_classes_once(train):
+    options = {"early_stopping": False, "save_path": None, "verbose": 0}
+    if train is train_with_cv:
+        options["cv"] = 2
+    with pytest.warns(ClassImbalanceWarning):
+        weighted = train(LogisticRegression(), X, Y, **options)
+    both = train(LogisticRegression(class_weight="balanced"), X, Y, **options)
+    assert np.array_equal(weighted.trainer.predict_proba(X), both.trainer.predict_proba(X))
+
+
+def test_both_kinds_of_class_weights_are_an_error():
+    for name, parameter in {
+        "LightGBM class_weight": "class_weight='balanced' of LGBMClassifier",
+        "XGBoost": "scale_pos_weight=4 of XGBClassifier",
+        "nested": "class_weight='balanced' of RandomForestClassifier",
+    }.items():
+        with pytest.raises(ParameterError, match=f"twice, because {parameter}.*'auto'"):
+            ManagedTrainer(OWN[name](), handle_imbalance="class_weight").fit(X, Y)
+
+
+def test_fixed_weights_after_resampling_warn():
+    with pytest.warns(DataWarning, match="'oversample' resamples .* scale_pos_weight=4"):
+        ManagedTrainer(OWN["XGBoost"](), handle_imbalance="oversample").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "balanced"),
+    [
+        ("LightGBM class_weight", True),
+        ("LightGBM is_unbalance", True),
+        ("LightGBM scale_pos_weight", False),
+        ("XGBoost", False),
+        ("CatBoost list", False),
+        ("CatBoost rule", True),
+        ("CatBoost positive", False),
+        ("scikit-learn", False),
+        ("skorch", False),
+        ("criterion partial", False),
+        ("scikeras", False),
+        ("keras.wrappers", False),
+    ],
+)
+def test_probabilities_are_corrected_for_the_weights_of_the_model(name, balanced):
+    raw, corrected = (
+        ManagedTrainer(
+            OWN[name](), correct_probabilities=correct, early_stopping=False, random_state=0
+        ).fit(X, Y)
+        for correct in (False, True)
+    )
+    factor = (Y == "no").sum() / (Y == "yes").sum() if balanced else 4.0
+    before = raw.predict_proba(X)[:, 1].astype(float)
+    expected = before / factor / (before / factor + 1 - before)
+    np.testing.assert_allclose(corrected.predict_proba(X)[:, 1], expected, rtol=1e-4, atol=1e-7)
+    assert corrected.report_.imbalance["probabilities_corrected"]
+    after = corrected.report_.imbalance["after"]
+    assert after["yes"] / after["no"] == pytest.approx(
+        factor * (Y == "yes").mean() / (Y == "no").mean()
+    )
+
+
+def test_pos_weight_is_the_factor_of_the_second_class():
+    net = NeuralNetBinaryClassifier(
+        SmallNet, module__n_outputs=1, criterion__pos_weight=torch.tensor([4.0])
+    )
+    (weight,) = own_class_weights(net, 2)
+    assert weight.factors(np.array(["no", "yes"]), np.array([9, 1])).tolist() == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("nested", "a nested model"), ("priors", "a value with an unknown effect")],
+)
+def test_correction_of_unknown_weights_is_refused_by_name(name, reason):
+    with pytest.raises(ParameterError, match=rf"cannot undo .* \({reason}\)"):
+        ManagedTrainer(OWN[name](), correct_probabilities=True).fit(X, Y)
+
+
+def test_correction_of_balanced_weights_with_sample_weights_is_refused():
+    trainer = ManagedTrainer(OWN["LightGBM class_weight"](), correct_probabilities=True)
+    with pytest.raises(ParameterError, match="balanced weights together with sample_weight"):
+        trainer.fit(X, Y, sample_weight=np.linspace(1, 2, len(Y)))
