@@ -209,6 +209,7 @@ BAD_PARAMETERS = {
     "shuffle": ("no", r"True or False"),
     "refit": (None, r"True or False"),
     "n_retries": (1.5, r"an integer of at least 0, got 1.5"),
+    "audit": ("no", r"True, False or \{'ignore': \[...\]\} .*, got 'no'"),
     "correct_probabilities": ("sigmoid", r"True or False"),
     "scaling": ("standard", r"'auto', True or False"),
     "device": ("gpu", r"Did you mean 'cuda'\?"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sktrainer.data.audit.table import CHANCE, AuditTable
+from sktrainer.data.audit.table import AuditTable
 from sktrainer.types import Array, Severity
 
 MIN_HELD_ROWS = 20
 N_CUTS = 20
+CHANCE = 1e-6  # probability that a difference between random sets is reported
 
 
 def comparison_severity(table: AuditTable) -> Severity:
@@ -21,7 +22,7 @@ def comparison_severity(table: AuditTable) -> Severity:
 
 
 def critical_distance(n_train: int, n_held: int, n_columns: int, n_levels: int = 1) -> float:
-    """Return the distance of two distributions that chance exceeds with probability 1e-9.
+    """Return the distance of two distributions that chance exceeds with probability `CHANCE`.
 
     It is the bound of Dvoretzky, Kiefer and Wolfowitz, corrected for the number of columns.
     The distance of categories is a sum over `n_levels` levels.

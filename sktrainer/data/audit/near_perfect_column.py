@@ -11,6 +11,7 @@ from sktrainer.types import Finding
 
 # The strongest columns of scikit-learn's tables reach 0.92 (iris, petal width).
 MIN_SKILL = 0.97
+MIN_PRESENT = 0.5
 
 
 def find(table: AuditTable) -> Iterator[Finding]:
@@ -18,10 +19,11 @@ def find(table: AuditTable) -> Iterator[Finding]:
     if not table.names or not table.decides:
         return
     # A target that changes slowly is not leaked by the time.
-    strong = np.flatnonzero((table.skills >= MIN_SKILL) & (table.kinds != "datetime")).tolist()
-    strong = [i for i in strong if not table.is_time(i)]
-    if strong:
-        columns = tuple(table.names[i] for i in strong)
+    strong = (table.skills >= MIN_SKILL) & (table.kinds != "datetime")
+    strong &= table.n_present >= MIN_PRESENT * len(table.y)
+    found = [i for i in np.flatnonzero(strong).tolist() if not table.is_time(i)]
+    if found:
+        columns = tuple(table.names[i] for i in found)
         yield Finding(
             "warning",
             columns,
@@ -31,5 +33,5 @@ def find(table: AuditTable) -> Iterator[Finding]:
             f"Drop columns that are not known at prediction time: X.drop(columns="
             f"{list(columns[:10])!r})",
             f"share of the target's variance explained by one column: "
-            f"{table.skills[strong].max():.3f}",
+            f"{table.skills[found].max():.3f}",
         )

@@ -195,17 +195,46 @@ class AuditTable:
         return (~self.tied).sum(axis=1) + 1
 
     @cached_property
+    def n_present(self) -> Array:
+        """Number of values of each column that are not missing."""
+        return (~np.isnan(self.values)).sum(axis=1)
+
+    @cached_property
+    def _pairs(self) -> Array:
+        """Whether neighbors in the sorted column both have a value; these come first."""
+        return np.arange(len(self.y) - 1) < self.n_present[:, np.newaxis] - 1
+
+    @cached_property
     def _differences(self) -> Array:
         """Differences between the targets of neighbors in each sorted column.
 
         Their mean is 1 if the target does not depend on the column.
         """
         y = self.y[self.sort_order]
+        is_class = self.data.task == "classification"
+        differences = y[:, 1:] != y[:, :-1] if is_class else np.diff(y, axis=1) ** 2
+        expected = np.full(len(self.names), self._spread(self.y))
+        for i in np.flatnonzero(self.n_present < len(self.y)).tolist():
+            expected[i] = self._spread(y[i, : self.n_present[i]])
+        # Without two different targets, nothing can be explained.
+        return (
+            differences / np.where(expected > 0, expected, 1.0)[:, np.newaxis]
+            + (expected == 0)[:, np.newaxis]
+        )
+
+    def _spread(self, y: Array) -> float:
+        """Return the mean difference between the targets of two random rows."""
+        if not len(y):
+            return 0.0
         if self.data.task == "classification":
-            differs = (y[:, 1:] != y[:, :-1]).astype(np.float64)
-            shares = np.bincount(self.y) / len(self.y)
-            return differs / max(1.0 - (shares**2).sum(), 1e-12)
-        return np.diff(y, axis=1) ** 2 / max(2.0 * self.y.var(), 1e-12)
+            return float(1.0 - ((np.bincount(y) / len(y)) ** 2).sum())
+        return float(2.0 * y.var())
+
+    def _explained(self, pairs: Array, least: Array | int) -> Array:
+        """Return 1 minus the mean difference of these pairs; NaN if there are fewer pairs."""
+        n_pairs = pairs.sum(axis=1)
+        mean = (self._differences * pairs).sum(axis=1) / np.maximum(n_pairs, 1)
+        return np.where(n_pairs >= np.maximum(least, 1), 1.0 - mean, np.nan)
 
     @cached_property
     def skills(self) -> Array:
@@ -214,31 +243,27 @@ class AuditTable:
         Rows are sorted by the column, and each target is predicted by that of the row before,
         as in the correlation coefficient of Chatterjee (2021), https://doi.org/10.1080/
         01621459.2020.1758115. This is the share of variance that the column explains, for
-        any relation. In a category column, only rows of one category are compared, and in a
-        column with many numbers also only rows with different numbers, because equal numbers
-        can identify a group of rows.
+        any relation, in the rows with a value. In a category column, only rows of one
+        category are compared, and in a column with many numbers also only rows with different
+        numbers, because equal numbers can identify a group of rows.
         """
-        n_rows, differences = len(self.y), self._differences
-        if not len(self.names) or n_rows < 3:
+        if not len(self.names) or len(self.y) < FEW_ROWS:
             return np.zeros(len(self.names))
-        of_all = 1.0 - differences.mean(axis=1)
+        of_all = self._explained(self._pairs, MIN_TIED)
         if self.data.task == "classification":  # even a perfect column has such neighbors
-            unit = differences.max(initial=0.0)
             n_perfect = np.unique(self.y).size - 1
-            of_all += np.minimum(n_perfect * unit / (n_rows - 1), differences.mean(axis=1))
-        n_tied = self.tied.sum(axis=1)
-        of_tied = np.where(n_tied >= n_rows // 2, self.tied_skills, 0.0)
-        n_apart = n_rows - 1 - n_tied
-        apart = 1.0 - (differences * ~self.tied).sum(axis=1) / np.maximum(n_apart, 1)
-        apart[n_apart < max(FEW_ROWS, n_rows // 20)] = 1.0
-        return np.where(self.is_category, of_tied, np.minimum(of_all, apart))
+            unit = self._differences.max(axis=1) / np.maximum(self.n_present - 1, 1)
+            of_all = np.minimum(1.0, of_all + n_perfect * unit)
+        of_tied = self._explained(self._pairs & self.tied, self.n_present // 2)
+        n_apart = np.maximum(FEW_ROWS, self.n_present // 20)
+        of_apart = self._explained(self._pairs & ~self.tied, n_apart)
+        skills = np.where(self.is_category, of_tied, np.fmin(of_all, of_apart))
+        return np.nan_to_num(skills)
 
     @cached_property
     def tied_skills(self) -> Array:
         """Share of the target's variance explained by equal values; 0 if these are few."""
-        n_tied = self.tied.sum(axis=1)
-        mean = (self._differences * self.tied).sum(axis=1) / np.maximum(n_tied, 1)
-        return np.where(n_tied >= MIN_TIED, 1.0 - mean, 0.0)
+        return np.nan_to_num(self._explained(self._pairs & self.tied, MIN_TIED))
 
     @cached_property
     def decides(self) -> bool:

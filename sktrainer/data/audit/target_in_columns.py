@@ -20,8 +20,7 @@ def find(table: AuditTable) -> Iterator[Finding]:
         return
     # Equal values of such a column have equal targets, or the column sorts the targets.
     candidates = (table.tied_skills >= 1.0 - CHANCE) | (table.skills >= 0.9)
-    missing = np.isnan(table.values).mean(axis=1)
-    candidates &= (missing <= 1.0 - MIN_PRESENT) & (table.n_levels > 1)
+    candidates &= (table.n_present >= MIN_PRESENT * len(table.y)) & (table.n_levels > 1)
     columns = [
         table.names[i] for i in np.flatnonzero(candidates).tolist() if _is_recoding(table, i)
     ]
