@@ -116,7 +116,7 @@ def train_model(
     test_size : float, int or None, default=0.2
         Fraction or number of rows held out for the test scores.
     validation_size : float, int, "auto" or None, default=0.1
-        Fraction (of all rows) or number of rows held out for early stopping.
+        As in `ManagedTrainer`.
     stratify : bool, default=True
         Whether to keep the class proportions in every set. No effect for regression. If
         `split` is passed too, `split` takes precedence.

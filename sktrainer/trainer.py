@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktrainer.backends.estimators import (
     is_raw_network,
@@ -24,6 +25,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.seeds import RandomState
+from sktrainer.training.importances import column_importances
 from sktrainer.training.partial_fit.mixin import PartialFitMixin, supports_partial_fit
 from sktrainer.training.tags import trainer_tags
 from sktrainer.types import Array, Scorer, ScoringParam, Split
@@ -82,14 +84,21 @@ class ManagedTrainer(
         is set, by group if `groups` are passed, otherwise stratified for classification and
         random for regression.
     time_column : str, int or None, default=None
-        Column that orders the rows for ``split="time"``. None: the order of the rows in X.
+        Column of dates or numbers that orders the rows for ``split="time"`` and for your own
+        splitters. Dates as strings must have one unambiguous format. None: the order of the
+        rows in X.
+    gap : int, str or timedelta, default=0
+        For time splits: what is left out of the training rows before each validation set,
+        test set and test fold. A number of rows, or with a `time_column` of dates a duration
+        such as "7D".
     shuffle : bool, default=True
         Whether to shuffle the rows before a random or stratified split.
     test_size : float, int or None, default=None
         Fraction or number of rows held out and scored in `fit`.
     validation_size : "auto", float, int or None, default="auto"
-        Fraction (of all rows) or number of rows held out for early stopping. "auto": 0.1 if
-        the model stops early, otherwise none.
+        Fraction or number of rows held out for early stopping. It is a fraction of all rows,
+        in a fold of the fold's training rows. "auto": 0.1 if the model stops early, otherwise
+        none.
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
@@ -146,6 +155,9 @@ class ManagedTrainer(
         Number of columns of X. Only set if X has columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of X. Only set if X has column names.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        One value per column of X. Only available if the model has importances or
+        coefficients, and if each encoded column is derived from one column of X.
     n_iter_, best_iteration_ : int or None
         Number of iterations run, and the best iteration; both are counted from 1.
     stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
@@ -208,6 +220,7 @@ class ManagedTrainer(
         correct_probabilities: bool = False,
         split: object = "auto",
         time_column: str | int | None = None,
+        gap: int | str | timedelta = 0,
         shuffle: bool = True,
         test_size: float | int | None = None,
         validation_size: float | int | str | None = "auto",
@@ -235,6 +248,7 @@ class ManagedTrainer(
         self.correct_probabilities = correct_probabilities
         self.split = split
         self.time_column = time_column
+        self.gap = gap
         self.shuffle = shuffle
         self.test_size = test_size
         self.validation_size = validation_size
@@ -403,6 +417,17 @@ class ManagedTrainer(
                 setattr(self, name, value)
             elif name in self.__dict__:
                 delattr(self, name)
+
+    @property
+    def feature_importances_(self) -> Array:
+        """Importance of each column of X, of shape (n_features_in_,).
+
+        They are the model's `feature_importances_` or the absolute values of its `coef_`,
+        summed over the columns that a column of X is encoded as.
+        """
+        check_is_fitted(self)
+        n_columns = getattr(self, "n_features_in_", None)
+        return column_importances(self._predictor.pipeline, self.model_, n_columns)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Set the output container of the steps before the model, from the next `fit` on.

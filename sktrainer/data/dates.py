@@ -83,20 +83,28 @@ def infer_date_format(strings: Sequence[str]) -> DateFormat | None:
     >>> infer_date_format(["2024-12-31", "tomorrow"]) is None
     True
     """
+    matching = matching_date_formats(strings)
+    if len(matching) > 1:
+        return replace(matching[0], note=f"{matching[1].text} also matches")
+    return matching[0] if matching else None
+
+
+def matching_date_formats(strings: Sequence[str], more: Sequence[str] = ()) -> list[DateFormat]:
+    """Return the formats that parse all strings as dates, except those that mean missing.
+
+    `more` are formats to try besides the usual ones.
+    """
     present = (text.strip() for text in strings if not is_missing_string(text))
     sample = list(islice(present, _SAMPLE))
     # Most strings are no dates. This test is much cheaper than trying all formats.
     if not sample or not all(4 <= len(s) <= 35 and re.search(r"\d", s) for s in sample):
-        return None
+        return []
     every = [*sample, *present]
-    matching = [
+    return [
         candidate
-        for candidate in _candidate_formats(sample[0])
+        for candidate in [*_candidate_formats(sample[0]), *map(DateFormat, more)]
         if _parses(sample, candidate) and _parses(every, candidate)
     ]
-    if len(matching) > 1:
-        return replace(matching[0], note=f"{matching[1].text} also matches")
-    return matching[0] if matching else None
 
 
 def _candidate_formats(text: str) -> Iterator[DateFormat]:

@@ -115,7 +115,8 @@ def _arguments(splitter: object, data: FitData, rows: Array) -> tuple[Any, ...]:
     X: Any = np.empty((len(rows), 0))
     y = data.y[rows]
     if not type(splitter).__module__.startswith("sklearn."):
-        X = data.X if len(rows) == data.n_samples else take_rows(data.X, rows)
+        is_all = np.array_equal(rows, np.arange(data.n_samples))
+        X = data.X if is_all else take_rows(data.X, rows)
         y = y if data.classes is None else data.classes[y]
     if not _accepts_groups(splitter):
         return X, y

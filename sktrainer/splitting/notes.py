@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,29 +42,56 @@ def group_overlap_notes(data: FitData, parts: Mapping[str, Array]) -> tuple[str,
     """Return a note on the number of groups with rows in more than one set."""
     if data.groups is None:
         return ()
-    codes, groups = pd.factorize(np.asarray(data.groups), use_na_sentinel=False)
-    n_parts = np.zeros(len(groups), dtype=int)
-    for rows in parts.values():
-        n_parts += np.bincount(codes[rows], minlength=len(groups)) > 0
-    n_crossing = int((n_parts > 1).sum())
+    codes, n_groups = _group_codes(data)
+    n_crossing = int(_are_divided(codes, n_groups, parts.values()).sum())
     if not n_crossing:
         return ()
     note = (
-        f"{n_crossing:,} of {len(groups):,} groups have rows in more than one set. Use "
+        f"{n_crossing:,} of {n_groups:,} groups have rows in more than one set. Use "
         "split='group' to keep groups together"
     )
     return (note,)
 
 
-def fold_notes(data: FitData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
-    """Return notes on classes that are missing from training or test rows of some folds.
-
-    There are none for regression, nor if every fold tests a single row, as LeaveOneOut does.
-    """
-    if data.task != "classification" or all(len(test) == 1 for _, test in folds):
+def _fold_group_notes(data: FitData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
+    if data.groups is None:
         return ()
+    codes, n_groups = _group_codes(data)
+    divided = [_are_divided(codes, n_groups, fold) for fold in folds]
+    n_crossing = int(np.any(divided, axis=0).sum())
+    if not n_crossing:
+        return ()
+    n_folds = sum(bool(groups.any()) for groups in divided)
+    note = (
+        f"{n_crossing:,} of {n_groups:,} groups have both training and test rows in "
+        f"{n_folds} of {len(folds)} folds, because these folds ignore groups. Use a splitter "
+        "that keeps groups together, such as GroupKFold, or split='group' with a number of "
+        "folds"
+    )
+    return (note,)
+
+
+def _group_codes(data: FitData) -> tuple[Array, int]:
+    codes, groups = pd.factorize(np.asarray(data.groups), use_na_sentinel=False)
+    return codes, len(groups)
+
+
+def _are_divided(codes: Array, n_groups: int, sets: Iterable[Array]) -> Array:
+    """Return a boolean mask of the groups with rows in more than one of the sets."""
+    n_sets = sum(np.bincount(codes[rows], minlength=n_groups) > 0 for rows in sets)
+    return np.asarray(n_sets) > 1
+
+
+def fold_notes(data: FitData, folds: Sequence[tuple[Array, Array]]) -> tuple[str, ...]:
+    """Return notes on divided groups, and on classes that some folds lack.
+
+    There are none on classes for regression, nor if every fold tests a single row, as
+    LeaveOneOut does.
+    """
+    notes = [*_fold_group_notes(data, folds)]
+    if data.task != "classification" or all(len(test) == 1 for _, test in folds):
+        return tuple(notes)
     total = _counts(data, np.unique(np.concatenate([test for _, test in folds])))
-    notes = []
     for side, name in enumerate(("training", "test")):
         n_without = np.sum([_counts(data, fold[side]) == 0 for fold in folds], axis=0)
         missing = np.flatnonzero((n_without > 0) & (total > 0))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from numbers import Integral
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array, Task
@@ -25,7 +29,9 @@ class SplitPlan:
     seed : int, default=0
         The seed of each set is derived from it.
     test_size, validation_size : float, int or None, default=None
-        Fraction of all rows of the table, or number of rows (None: no such set).
+        Fraction of the rows at hand, or number of rows (None: no such set).
+    gap : int or timedelta64, default=0
+        For the kind "time": number of rows, or duration, left out before held-out rows.
     """
 
     kind: str
@@ -34,6 +40,7 @@ class SplitPlan:
     seed: int = 0
     test_size: float | int | None = None
     validation_size: float | int | None = None
+    gap: int | np.timedelta64 = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,30 @@ def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool)
     return split
 
 
+def gap_duration(gap: object) -> np.timedelta64 | None:
+    """Return a gap that is a duration as a timedelta64, None for anything else.
+
+    Examples
+    --------
+    >>> gap_duration("7D").astype("timedelta64[h]"), gap_duration(7)
+    (np.timedelta64(168,'h'), None)
+    """
+    if not isinstance(gap, (str, timedelta, np.timedelta64)):
+        return None
+    if isinstance(gap, str) and not any(char.isalpha() for char in gap):
+        return None  # pandas would read "7" as 7 nanoseconds
+    try:
+        duration = pd.Timedelta(gap)
+    except ValueError:
+        return None
+    return duration.to_timedelta64() if duration >= pd.Timedelta(0) else None
+
+
+def n_rows_of(size: float | int, n_samples: int) -> int:
+    """Return the number of rows of a set, from a number of rows or a fraction of all rows."""
+    return int(size) if isinstance(size, Integral) else max(1, round(n_samples * float(size)))
+
+
 def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     """Return the requested number of validation and test rows.
 
@@ -94,10 +125,8 @@ def set_sizes(plan: SplitPlan, n_samples: int) -> dict[str, int]:
     """
     sizes = {"validation": 0, "test": 0}
     for name, size in (("validation", plan.validation_size), ("test", plan.test_size)):
-        if isinstance(size, Integral):
-            sizes[name] = int(size)
-        elif size is not None:
-            sizes[name] = max(1, round(n_samples * float(size)))
+        if size is not None:
+            sizes[name] = n_rows_of(size, n_samples)
     n_held_out = sum(sizes.values())
     if n_held_out and n_held_out >= n_samples:
         parts = " and ".join(f"{sizes[name]} {name}" for name in sizes if sizes[name])

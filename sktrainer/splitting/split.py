@@ -18,6 +18,7 @@ from sktrainer.splitting.plan import (
     HeldOut,
     SplitPlan,
     check_training_rows_left,
+    n_rows_of,
     set_sizes,
 )
 from sktrainer.types import Array, FitData, Split
@@ -42,10 +43,10 @@ def split_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     """Split all rows into training, validation and test sets, and return notes.
 
     The test set is held out first, then the validation set from the remaining rows, unless
-    the user passes validation rows. Row positions are sorted, or in time order for the kind
-    "time". The sets are disjoint and contain all rows, except those that a splitter leaves
-    out. The notes are on missing classes, sizes that could not be met, and groups in
-    several sets.
+    the user passes validation rows. Row positions are in time order if the table has times,
+    otherwise sorted. The sets are disjoint and contain all rows, except those that a splitter
+    or the gap of a time split leaves out. The notes are on missing classes, sizes that could
+    not be met, and groups in several sets.
 
     Raises
     ------
@@ -64,9 +65,7 @@ def split_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     sizes = set_sizes(plan, data.n_samples)
     if data.validation is not None:
         sizes["validation"] = 0
-    kept = np.arange(data.n_samples)
-    if plan.kind == "time" and data.time is not None:
-        kept = kept[np.argsort(np.asarray(data.time), kind="stable")]
+    kept = time.order_rows(data, np.arange(data.n_samples))
     # The test set comes first, so that it does not depend on the size of the validation set.
     parts = {"test": kept[:0], "validation": kept[:0]}
     notes: tuple[str, ...] = ()
@@ -89,21 +88,21 @@ def split_validation(
 ) -> tuple[Array, Array, tuple[str, ...]]:
     """Return training rows, validation rows and notes for some rows, such as those of a fold.
 
-    A fractional `validation_size` is a fraction of all rows of the table, not of `rows`: the
-    validation set of a fold is as large as that of the final fit. It is empty if the plan
-    has none, or if the user passes validation rows.
+    A fractional `validation_size` is a fraction of `rows`. The validation set is empty if the
+    plan has none, or if the user passes validation rows.
 
     Raises
     ------
     InputError
         If no training rows would remain, or the rows cannot be split in this way.
     """
-    n_held = set_sizes(plan, data.n_samples)["validation"]
-    if not n_held or data.validation is not None:
+    if plan.validation_size is None or data.validation is not None:
         return rows, rows[:0], ()
+    n_held = n_rows_of(plan.validation_size, len(rows))
     check_training_rows_left(n_held, len(rows), "validation")
     # The random draw depends on the order of the rows, so they are sorted first.
-    held_out = _HOLD_OUT[plan.kind](data, np.sort(rows), n_held, plan, "validation")
+    rows = time.order_rows(data, rows)
+    held_out = _HOLD_OUT[plan.kind](data, rows, n_held, plan, "validation")
     sets = {"training": held_out.kept, "validation": held_out.held}
     return held_out.kept, held_out.held, held_out.notes + missing_class_notes(data, sets)
 
@@ -134,7 +133,7 @@ def split_folds(
     [0 1] [2 3]
     [0 1 2 3] [4 5]
     """
-    rows = np.sort(rows)
+    rows = time.order_rows(data, rows)
     if not isinstance(cv, Integral):
         if hasattr(cv, "split"):
             return custom.folds(data, rows, None, cv, plan.seed)

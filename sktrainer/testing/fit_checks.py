@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.model_selection import TimeSeriesSplit
 
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
@@ -132,6 +133,21 @@ def check_saved_file_is_bit_identical(case: Case) -> None:
         assert bit_identical(model_outputs(trainer, probe), model_outputs(restored, probe))
 
 
+def check_importances_are_per_column(case: Case) -> None:
+    """Check that there is one importance per column of X, which adds those of its features."""
+    trainer = case.fitted
+    names = [n for n in ("feature_importances_", "coef_") if hasattr(trainer.model_, n)]
+    if not names:
+        assert not hasattr(trainer, "feature_importances_")
+        raise CheckNotApplicable("the model has neither importances nor coefficients")
+    found = dict(zip(case.table()[0], trainer.feature_importances_, strict=True))
+    given = np.atleast_2d(np.abs(np.asarray(getattr(trainer.model_, names[0]), dtype=float)))
+    assert np.isclose(sum(found.values()), given.mean(axis=0).sum(), rtol=1e-5)
+    assert found["same"] == 0.0, "a constant column has an importance"
+    assert found["signal"] > 0.0
+    assert min(found.values()) >= 0.0
+
+
 def check_pipeline_predicts_raw_rows(case: Case) -> None:
     """Check that `pipeline_` accepts raw rows and predicts the same as the trainer."""
     trainer = case.fitted
@@ -224,6 +240,42 @@ def _check_weights_are_rejected(trainer: ManagedTrainer, X: Any, y: Any, weight:
             raise
     else:
         raise AssertionError("a model that does not support sample weights ignored them")
+
+
+def check_time_order(case: Case) -> None:
+    """Check that rows in any order are split, and fitted, in the order of the time column.
+
+    The dates are strings with the day first. Splits, folds and splitters must use the same
+    rows, in the same order, as in the table that is sorted by time.
+    """
+    X, y = case.table()
+    shuffled = np.random.default_rng(3).permutation(len(X))
+    days = pd.Series(pd.date_range("2020-01-01", periods=len(X))).dt.strftime("%d/%m/%Y")
+    X = X.assign(when=days)
+    by_time, by_file = (
+        case.trainer(
+            time_column="when",
+            gap="7D",
+            cv=TimeSeriesSplit(2, gap=7),
+            test_size=0.2,
+            validation_size=0.1,
+        ).fit(X.iloc[order].reset_index(drop=True), y.iloc[order].reset_index(drop=True))
+        for order in (np.arange(len(X)), shuffled)
+    )
+    n_test, n_validation = round(0.2 * len(X)), round(0.1 * len(X))
+    first = len(X) - n_test - 7 - n_validation
+    for name, expected in (
+        ("train", np.arange(first - 7)),
+        ("validation", np.arange(first, first + n_validation)),
+        ("test", np.arange(len(X) - n_test, len(X))),
+    ):
+        assert np.array_equal(getattr(by_time.split_, name), expected), name
+        assert np.array_equal(shuffled[getattr(by_file.split_, name)], expected), name
+    for key, value in by_time.cv_results_.items():
+        if key.startswith(("split", "mean_test", "std_test")):
+            assert bit_identical(value, by_file.cv_results_[key]), key
+    probe = X.iloc[:60]
+    assert bit_identical(model_outputs(by_time, probe), model_outputs(by_file, probe))
 
 
 def check_numpy_arrays(case: Case) -> None:

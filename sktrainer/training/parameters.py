@@ -14,6 +14,7 @@ from sklearn.metrics import get_scorer_names
 from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
+from sktrainer.splitting.plan import gap_duration
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TrainerParams:
     correct_probabilities: bool = False
     split: Any = "auto"
     time_column: str | int | None = None
+    gap: Any = 0
     shuffle: bool = True
     test_size: float | int | None = None
     validation_size: float | int | str | None = "auto"
@@ -67,6 +69,7 @@ class TrainerParams:
 FIT_ONLY_PARAMS = (
     "split",
     "time_column",
+    "gap",
     "test_size",
     "validation_size",
     "cv",
@@ -173,14 +176,18 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _is_int(value: object, at_least: int) -> bool:  # bool is a subclass of int
-    return isinstance(value, Integral) and not _is_bool(value) and int(value) >= at_least
+def _is_int(value: object, at_least: int) -> bool:
+    # bool is a subclass of int, and timedelta64 of NumPy's integers.
+    others = (bool, np.bool_, np.timedelta64)
+    return (
+        isinstance(value, Integral) and not isinstance(value, others) and int(value) >= at_least
+    )
 
 
 def _is_size(value: object) -> bool:
-    if _is_bool(value) or not isinstance(value, Real):
-        return False
-    return int(value) >= 1 if isinstance(value, Integral) else 0.0 < float(value) < 1.0
+    if isinstance(value, Integral):
+        return _is_int(value, 1)
+    return isinstance(value, Real) and not _is_bool(value) and 0.0 < float(value) < 1.0
 
 
 def _has_attributes(*names: str) -> Callable[[Any], bool]:
@@ -225,6 +232,10 @@ RULES: dict[str, ParameterRule] = {
         "None or the name of a column of X (its position, for an array)",
         _either(_is_none, lambda value: isinstance(value, (str, Integral))),
     ),
+    "gap": ParameterRule(
+        "a number of rows of at least 0, or a duration such as '7D' or a timedelta",
+        lambda value: _is_int(value, 0) or gap_duration(value) is not None,
+    ),
     "shuffle": ParameterRule("True or False", _is_bool),
     "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),
     "validation_size": ParameterRule(
@@ -247,10 +258,6 @@ RULES: dict[str, ParameterRule] = {
     ),
     "refit": ParameterRule("True or False", _is_bool),
     "n_retries": ParameterRule("an integer of at least 0", lambda value: _is_int(value, 0)),
-    "audit": ParameterRule(
-        "True, False or {'ignore': [...]} with a list of codes such as 'SKT101'",
-        _either(_is_bool, lambda v: isinstance(v, Mapping) and list(v) == ["ignore"]),
-    ),
     "random_state": ParameterRule(
         "None, an integer of at least 0, or a NumPy RandomState or Generator",
         _is_random_state,

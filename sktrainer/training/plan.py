@@ -15,17 +15,16 @@ from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
 from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
-from sktrainer.runtime.seeds import derive_seed, effective_retries
+from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.splitting.plan import SplitPlan, resolve_kind
+from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
+from sktrainer.training.split_parameters import make_split_plan, split_reason
 from sktrainer.training.validation import Checked
-from sktrainer.types import FitData
 
 MIN_ROWS_FOR_EARLY_STOPPING = 20
-AUTO_VALIDATION_SIZE = 0.1
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
 
@@ -214,8 +213,8 @@ def make_plan(
     return FitPlan(
         steps=steps,
         model=model,
-        split=_make_split_plan(params, data, seed, stops=stops),
-        split_reason=_split_reason(params, data),
+        split=make_split_plan(params, data, seed, stops=stops),
+        split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
         seed=seed,
@@ -249,41 +248,6 @@ def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
         )
         return False, (note,)
     return True, ()
-
-
-def _make_split_plan(
-    params: TrainerParams, data: FitData, seed: int, *, stops: bool
-) -> SplitPlan:
-    size = params.validation_size
-    if isinstance(size, str):
-        size = AUTO_VALIDATION_SIZE if stops else None
-    return SplitPlan(
-        kind=resolve_kind(
-            params.split,
-            task=data.task,
-            has_groups=data.groups is not None,
-            has_time=data.time is not None,
-        ),
-        splitter=None if isinstance(params.split, str) else params.split,
-        shuffle=bool(params.shuffle),
-        seed=derive_seed(seed, "split"),
-        test_size=params.test_size,
-        validation_size=None if data.validation is not None else size,
-    )
-
-
-def _split_reason(params: TrainerParams, data: FitData) -> str:
-    if not isinstance(params.split, str):
-        reason = f"split={type(params.split).__name__}"
-    elif params.split != "auto":
-        reason = f"split={params.split!r}"
-    elif data.time is not None:
-        reason = "time_column is set"
-    elif data.groups is not None:
-        reason = "groups were passed"
-    else:
-        reason = f"{data.task} task"
-    return reason if data.validation is None else f"{reason}; X_val was passed"
 
 
 def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -> FoldPlan:

@@ -9,6 +9,7 @@ import numpy as np
 from sktrainer.backends.estimators import model_name
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
+from sktrainer.data.indexing import take_rows
 from sktrainer.data.inputs import FitInputs
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.runtime.global_state import preserve_global_state
@@ -94,9 +95,10 @@ def _split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, 
     if weight is None or (weight > 0).all():
         return split_rows(data, plan)
     used = np.flatnonzero(weight > 0)
-    targets = replace(  # a split needs neither X nor weights
+    # Only user-defined splitters read X. None of the splits reads weights.
+    targets = replace(
         data,
-        X=None,
+        X=take_rows(data.X, used) if plan.kind == "splitter" else None,
         y=data.y[used],
         sample_weight=None,
         groups=None if data.groups is None else data.groups[used],

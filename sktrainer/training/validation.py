@@ -37,6 +37,7 @@ from sktrainer.training.model_settings import (
     own_class_weights,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
+from sktrainer.training.split_parameters import split_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import Array, FitData, Scorer, Task
 
@@ -224,23 +225,7 @@ def _compatibility_problems(
         )
     if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
-    return problems + _split_problems(params, data)
-
-
-def _split_problems(params: TrainerParams, data: FitData) -> list[str]:
-    split, problems = params.split if isinstance(params.split, str) else None, []
-    if split == "stratified" and data.task == "regression":
-        problems.append(
-            "split='stratified' needs classes, but the task is regression. Use split='random'"
-        )
-    if split == "group" and data.groups is None:
-        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
-    if data.time is not None and split not in (None, "auto", "time"):
-        problems.append(
-            f"time_column={params.time_column!r} is only used by split='time', got "
-            f"split={split!r}. Use split='time' or remove time_column"
-        )
-    return problems
+    return problems + split_problems(params, data)
 
 
 def _chunk_problems(samplers: list[Any], capabilities: Capabilities) -> list[str]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from sktrainer import ManagedTrainer
 from sktrainer.files.archive import write_archive
+from sktrainer.testing import mixed_table
+
+X, Y = mixed_table(200, "classification")
+NUMBERS = np.random.default_rng(0).normal(size=(200, 6))
+BINARY = (NUMBERS[:, 0] + NUMBERS[:, 1] > 0).astype(int)
 
 
 def members_of(data):
@@ -105,3 +112,21 @@ def npy(array) -> bytes:
     file = io.BytesIO()
     np.save(file, array, allow_pickle=True)
     return file.getvalue()
+
+
+class Bomb:
+    """Object that creates a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def replaced(bundle, name, data):
+    return resealed({**members_of(bundle), name: data})
+
+
+def fitted(model):
+    return ManagedTrainer(model, random_state=0).fit(X, Y)

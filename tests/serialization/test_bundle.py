@@ -1,4 +1,4 @@
-"""Tests of saving and loading pickles: atomic writes, trust, clear errors."""
+"""Tests of saving and loading: pickles, native files, atomic writes, trust, clear errors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import threading
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from catboost import CatBoostClassifier
+from lightgbm import LGBMRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from xgboost import XGBClassifier
 
-from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load
+from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
 from sktrainer.exceptions import FileFormatError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.testing import bit_identical, mixed_table
+from tests.networks import SmallNet
+from tests.serialization.bundles import BINARY, NUMBERS, same_answers
 
 X, Y = mixed_table(300, "classification")
 
@@ -121,3 +126,56 @@ def test_saved_file_has_default_permissions(tmp_path):
         part.write_bytes(b"all of it")
     rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "whole")]
     assert rights[0] == rights[1]
+
+
+NATIVE = {
+    ".ubj": XGBClassifier(n_estimators=5),
+    ".json": XGBClassifier(n_estimators=5),
+    ".txt": LGBMRegressor(n_estimators=5),
+    ".cbm": CatBoostClassifier(iterations=5),
+    ".safetensors": SmallNet,
+}
+
+
+@pytest.mark.parametrize("suffix", NATIVE)
+def test_native_file_can_be_loaded_by_its_library(tmp_path, suffix):
+    trainer = ManagedTrainer(NATIVE[suffix], random_state=0, early_stopping=False)
+    if suffix == ".safetensors":
+        trainer.set_params(estimator__max_epochs=1)
+    y = NUMBERS[:, 0] if suffix == ".txt" else BINARY
+    path = trainer.fit(NUMBERS, y).save(tmp_path / f"m{suffix}", format="native")
+    if suffix in (".ubj", ".json"):
+        model = XGBClassifier()
+        model.load_model(path)
+        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    elif suffix == ".txt":
+        import lightgbm
+
+        booster = lightgbm.Booster(model_file=path)
+        assert (booster.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    elif suffix == ".cbm":
+        model = CatBoostClassifier().load_model(str(path))
+        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
+    else:
+        from safetensors.torch import load_file
+
+        assert load_file(path).keys() == trainer.model_.module_.state_dict().keys()
+
+
+def test_unsupported_native_format_raises(tmp_path):
+    trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
+    with pytest.raises(InputError, match="Ridge has no native file format; save to a .skt"):
+        trainer.save(tmp_path / "m.ubj", format="native")
+    with pytest.raises(InputError, match="format must be None"):
+        trainer.save(tmp_path / "m.skt", format="onnx")
+    boosted = ManagedTrainer(XGBClassifier(n_estimators=2)).fit(NUMBERS, BINARY)
+    with pytest.raises(InputError, match=r"must end in \.ubj or \.json, got 'm\.txt'"):
+        boosted.save(tmp_path / "m.txt", format="native")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_train_model_saves_a_skt_file(tmp_path):
+    result = train_model(
+        Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
+    )
+    assert same_answers(load(result.model_path), result.model, NUMBERS)

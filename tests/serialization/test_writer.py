@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -13,7 +11,7 @@ import pytest
 from catboost import CatBoostClassifier
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import Pipeline as ImblearnPipeline
-from lightgbm import LGBMClassifier, LGBMRegressor
+from lightgbm import LGBMClassifier
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -30,7 +28,6 @@ from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline, make_union
@@ -48,16 +45,14 @@ from skorch import NeuralNetClassifier
 from torch import nn
 from xgboost import XGBClassifier
 
-from sktrainer import InputError, ManagedTrainer, UntrustedFileError, load, train_model
+from sktrainer import InputError, ManagedTrainer, load
 from sktrainer.backends.estimators import model_name
 from sktrainer.testing import Case, check_saved_file_is_bit_identical, mixed_table
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet
-from tests.serialization.bundles import members_of, same_answers
+from tests.serialization.bundles import BINARY, NUMBERS, members_of, same_answers
 
 X, Y = mixed_table(240, "classification")
-NUMBERS = np.random.default_rng(0).normal(size=(200, 6))
-BINARY = (NUMBERS[:, 0] + NUMBERS[:, 1] > 0).astype(int)
 
 
 MODELS = {
@@ -117,6 +112,8 @@ PIPELINES = {
         ]
     ),
 }
+
+
 ON_NUMBERS = {
     "selection": make_pipeline(SelectKBest(f_classif, k=3), XGBClassifier(n_estimators=3)),
     "PCA": make_pipeline(StandardScaler(), PCA(2), SVC()),
@@ -213,42 +210,6 @@ def test_multiple_targets_and_groups_round_trip(tmp_path):
     )
     restored = load(trainer.save(tmp_path / "m.skt"))
     assert trainer.predict(NUMBERS).tobytes() == restored.predict(NUMBERS).tobytes()
-
-
-def test_user_defined_functions_require_trust(tmp_path):
-    pipeline = make_pipeline(FunctionTransformer(user_code.clipped), LogisticRegression())
-    trainer = ManagedTrainer(
-        pipeline, scoring={"mine": make_scorer(f1_score), "own": user_code.half_right}
-    ).fit(NUMBERS, BINARY)
-    path = trainer.save(tmp_path / "m.skt")
-    names = ["tests.user_code.clipped", "tests.user_code.half_right"]
-    with pytest.raises(UntrustedFileError) as caught:
-        load(path)
-    assert list(caught.value.names) == names
-    manifest = json.loads(members_of(path.read_bytes())["manifest.json"])
-    assert manifest["needs_trust"] == names
-    assert f'trusted=["{names[0]}", "{names[1]}"]' in str(caught.value)
-    with pytest.raises(UntrustedFileError, match="half_right"):
-        load(path, trusted=names[:1])
-    assert same_answers(trainer, load(path, trusted=names), NUMBERS)
-
-
-@pytest.mark.parametrize("trusted", [3, None, [Ridge], "tests.user_code.clipped"])
-def test_invalid_trusted_raises(tmp_path, trusted):
-    path = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0]).save(tmp_path / "m.skt")
-    if isinstance(trusted, str):
-        assert load(path, trusted=trusted).task == "auto"
-        return
-    with pytest.raises(InputError, match="trusted must be True, False or a list of import"):
-        load(path, trusted=trusted)
-
-
-def test_user_defined_classes_require_trust(tmp_path):
-    trainer = ManagedTrainer(user_code.OwnRidge()).fit(NUMBERS, NUMBERS[:, 0])
-    path = trainer.save(tmp_path / "m.skt")
-    with pytest.raises(UntrustedFileError, match=r'trusted=\["tests.user_code.OwnRidge"\]'):
-        load(path)
-    assert same_answers(trainer, load(path, trusted=["tests.user_code.OwnRidge"]), NUMBERS)
 
 
 @pytest.mark.parametrize(
@@ -352,115 +313,6 @@ def test_failed_save_keeps_the_old_file(tmp_path):
         trainer.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["m.skt"]
-
-
-NATIVE = {
-    ".ubj": XGBClassifier(n_estimators=5),
-    ".json": XGBClassifier(n_estimators=5),
-    ".txt": LGBMRegressor(n_estimators=5),
-    ".cbm": CatBoostClassifier(iterations=5),
-    ".safetensors": SmallNet,
-}
-
-
-@pytest.mark.parametrize("suffix", NATIVE)
-def test_native_file_can_be_loaded_by_its_library(tmp_path, suffix):
-    trainer = ManagedTrainer(NATIVE[suffix], random_state=0, early_stopping=False)
-    if suffix == ".safetensors":
-        trainer.set_params(estimator__max_epochs=1)
-    y = NUMBERS[:, 0] if suffix == ".txt" else BINARY
-    path = trainer.fit(NUMBERS, y).save(tmp_path / f"m{suffix}", format="native")
-    if suffix in (".ubj", ".json"):
-        model = XGBClassifier()
-        model.load_model(path)
-        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
-    elif suffix == ".txt":
-        import lightgbm
-
-        booster = lightgbm.Booster(model_file=path)
-        assert (booster.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
-    elif suffix == ".cbm":
-        model = CatBoostClassifier().load_model(str(path))
-        assert (model.predict(NUMBERS) == trainer.predict(NUMBERS)).all()
-    else:
-        from safetensors.torch import load_file
-
-        assert load_file(path).keys() == trainer.model_.module_.state_dict().keys()
-
-
-def test_unsupported_native_format_raises(tmp_path):
-    trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
-    with pytest.raises(InputError, match="Ridge has no native file format; save to a .skt"):
-        trainer.save(tmp_path / "m.ubj", format="native")
-    with pytest.raises(InputError, match="format must be None"):
-        trainer.save(tmp_path / "m.skt", format="onnx")
-    boosted = ManagedTrainer(XGBClassifier(n_estimators=2)).fit(NUMBERS, BINARY)
-    with pytest.raises(InputError, match=r"must end in \.ubj or \.json, got 'm\.txt'"):
-        boosted.save(tmp_path / "m.txt", format="native")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_train_model_saves_a_skt_file(tmp_path):
-    result = train_model(
-        Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
-    )
-    assert same_answers(load(result.model_path), result.model, NUMBERS)
-
-
-def test_trainer_subclass_is_loaded_by_its_own_class(tmp_path):
-    from sktrainer import FileFormatError
-
-    trainer = user_code.OwnTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
-    path = trainer.save(tmp_path / "m.skt")
-    assert type(user_code.OwnTrainer.load(path)) is user_code.OwnTrainer
-    with pytest.raises(FileFormatError, match="contains a tests.user_code.OwnTrainer"):
-        load(path)
-
-
-FRESH = """
-import sys
-from sktrainer import load
-trainer = load(sys.argv[1])
-others = {"torch", "lightgbm", "catboost", "skorch", "tensorflow", "keras"} - {sys.argv[2]}
-print(sorted(others & set(sys.modules)))
-"""
-
-
-def _fresh(code, *arguments):
-    run = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
-    return subprocess.run(run, capture_output=True, text=True, check=False)
-
-
-def test_loading_imports_only_the_library_of_the_model(tmp_path):
-    for model, name in ((XGBClassifier(n_estimators=2), "xgboost"), (SVC(), "-")):
-        path = ManagedTrainer(model).fit(X, Y).save(tmp_path / f"{name}.skt")
-        run = _fresh(FRESH, path, name)
-        assert run.stdout.strip() == "[]", run.stderr
-
-
-MISSING = """
-import sys
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "xgboost":
-            raise ModuleNotFoundError("No module named 'xgboost'", name="xgboost")
-sys.meta_path.insert(0, Missing())
-from sktrainer import load
-try:
-    load(sys.argv[1])
-except ImportError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize("nested", [False, True])
-def test_missing_library_names_the_extra(tmp_path, nested):
-    model = XGBClassifier(n_estimators=2)
-    if nested:
-        model = VotingClassifier([("x", model)])
-    trainer = ManagedTrainer(model, preprocessor=None).fit(NUMBERS, BINARY)
-    run = _fresh(MISSING, trainer.save(tmp_path / "m.skt"))
-    assert 'pip install "sktrainer[xgboost]"' in run.stdout, run.stderr
 
 
 def test_saved_file_check_supports_user_defined_models(tmp_path):

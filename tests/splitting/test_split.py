@@ -133,15 +133,23 @@ class TestFolds:
             np.testing.assert_array_equal(np.union1d(train, test), rows)
             assert len(np.intersect1d(train, test)) == 0
 
-    def test_validation_size_in_a_fold_refers_to_all_rows(self, table):
+    def test_validation_fraction_refers_to_the_rows_of_the_fold(self, table):
         plan = SplitPlan("stratified", validation_size=0.1)
         for fold_train, _ in split_folds(table, np.arange(400), plan, 2):
             train, validation, _ = split_validation(table, fold_train, plan)
-            assert len(validation) == 40
-            np.testing.assert_array_equal(np.union1d(train, validation), fold_train)
+            assert len(validation) == 20
+            np.testing.assert_array_equal(np.union1d(train, validation), np.sort(fold_train))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_small_folds_keep_most_rows_for_training(self, table, kind):
+        plan = SplitPlan(kind, validation_size=0.1)
+        for rows in (np.arange(60), np.arange(400)):
+            train, validation, _ = split_validation(table, rows, plan)
+            assert len(validation) == pytest.approx(0.1 * len(rows), abs=6)
+            assert len(train) + len(validation) == len(rows)
 
     def test_validation_set_as_large_as_the_fold_is_refused(self, table):
-        plan = SplitPlan("random", validation_size=0.5)
+        plan = SplitPlan("random", validation_size=200)
         with pytest.raises(InputError, match="more folds"):
             split_validation(table, np.arange(200), plan)
 
@@ -173,6 +181,18 @@ class TestNotes:
     def test_groups_in_several_sets_give_a_note(self, table):
         _, notes = split_rows(table, SplitPlan("random", test_size=0.2))
         assert any("groups have rows in more than one set" in note for note in notes)
+
+    @pytest.mark.parametrize("kind", ["random", "stratified"])
+    def test_folds_that_ignore_groups_give_a_note(self, table, kind):
+        folds = split_folds(table, np.arange(400), SplitPlan(kind), 4)
+        assert (
+            "of 60 groups have both training and test rows in 4 of 4 folds"
+            in (fold_notes(table, folds)[0])
+        )
+
+    def test_folds_that_keep_groups_together_give_no_note(self, table):
+        folds = split_folds(table, np.arange(400), SplitPlan("group"), 4)
+        assert fold_notes(table, folds) == ()
 
     def test_folds_without_a_class_give_a_note(self):
         data = classification([0] * 18 + [1, 1, 2])

@@ -1,8 +1,10 @@
 """Properties of time splits, on generated tables."""
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sklearn.model_selection import TimeSeriesSplit
 
 from sktrainer.exceptions import InputError
 from sktrainer.splitting.plan import SplitPlan
@@ -75,3 +77,60 @@ def test_validation_set_holds_the_latest_of_the_given_rows():
     )
     np.testing.assert_array_equal(validation, [5, 4])
     np.testing.assert_array_equal(train, [9, 8, 7, 6])
+
+
+@given(
+    time=st.lists(st.integers(0, 200), min_size=60, max_size=80),
+    gap=st.integers(0, 6),
+    as_rows=st.booleans(),
+    test=st.integers(1, 12),
+    validation=st.integers(1, 12),
+)
+def test_gap_is_left_out_before_each_held_out_set(time, gap, as_rows, test, validation):
+    dates = np.sort(time).astype("datetime64[D]")
+    table = checked(np.zeros(len(time)), classes=False, time=dates)
+    gap_days = np.timedelta64(gap, "D")
+    plan = SplitPlan(
+        "time",
+        test_size=test,
+        validation_size=validation,
+        gap=gap if as_rows else gap_days,
+    )
+    try:
+        split, _ = split_rows(table, plan)
+        folds = split_folds(table, np.arange(len(time)), plan, 2)
+    except InputError as error:
+        assume(not any(text in str(error) for text in ("gap", "earlier time")))
+        raise
+    sets = [(split.train, split.validation), (split.validation, split.test), *folds]
+    for earlier, later in sets:
+        if as_rows:
+            assert later.min() - earlier.max() > gap
+        else:
+            assert dates[later].min() - dates[earlier].max() > gap_days
+
+
+def test_seven_rows_and_seven_days_are_the_same_gap_on_daily_rows():
+    days = np.arange(100).astype("datetime64[D]")
+    table = checked(np.zeros(100), classes=False, time=days)
+    by_rows, by_days = (
+        SplitPlan("time", test_size=0.2, gap=gap) for gap in (7, np.timedelta64(7, "D"))
+    )
+    for plan in (by_rows, by_days):
+        split, notes = split_rows(table, plan)
+        np.testing.assert_array_equal(split.train, np.arange(73))
+        np.testing.assert_array_equal(split.test, np.arange(80, 100))
+        assert notes == ()
+        expected = TimeSeriesSplit(4, gap=7).split(np.zeros((100, 1)))
+        found = split_folds(table, np.arange(100), plan, 4)
+        for (train, test), (expected_train, expected_test) in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(train, expected_train)
+            np.testing.assert_array_equal(test, expected_test)
+
+
+def test_gap_that_leaves_no_training_rows_is_refused():
+    table = checked(np.zeros(20), classes=False, time=np.arange(20).astype("datetime64[D]"))
+    with pytest.raises(InputError, match=r"gap=16: .*Use a smaller gap or a smaller test_size"):
+        split_rows(table, SplitPlan("time", test_size=4, gap=16))
+    with pytest.raises(InputError, match=r"gap='9 days 00:00:00': .*smaller gap or fewer"):
+        split_folds(table, np.arange(20), SplitPlan("time", gap=np.timedelta64(9, "D")), 3)

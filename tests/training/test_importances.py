@@ -5,16 +5,25 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SelectKBest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
-from sktrainer.training.importances import Importances, feature_importances
+from sktrainer.training.importances import Importances, feature_importances, feature_sources
 
 
 def _values(found: Importances) -> pd.Series:
@@ -96,3 +105,79 @@ def test_zero_importances_are_none():
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     model.coef_ = np.zeros((1, 1))
     assert feature_importances(make_pipeline(model)).values is None
+
+
+SIX = pd.DataFrame({"a": [1.0, 2, np.nan, 4], "a_b": ["x", "y", "x", "z"], "c": [0.0, 1, 2, 3]})
+NUMBERS = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (make_column_transformer((NUMBERS, ["c", "a"]), (OneHotEncoder(), ["a_b"])), "201"),
+        (make_column_transformer((OneHotEncoder(), ["a_b"]), remainder="passthrough"), "102"),
+        (make_column_transformer(("drop", ["a"]), (FunctionTransformer(), ["c"])), "2"),
+        (make_column_transformer((PCA(1), ["c"])), None),
+        (make_column_transformer((PolynomialFeatures(2), ["c"])), None),
+        (make_column_transformer((SelectKBest(k="all"), ["c"])), "2"),
+    ],
+)
+def test_source_of_each_feature_of_a_column_transformer(step, expected):
+    step.fit(SIX, [0, 1, 0, 1])
+    found = feature_sources(step, 3)
+    if expected is None:
+        assert found is None
+    else:
+        assert list(dict.fromkeys(found.tolist())) == list(map(int, expected))
+        assert len(found) == step.transform(SIX).shape[1]
+
+
+def test_importance_of_a_column_is_the_sum_over_its_features(table):
+    X, y = table
+    trainer = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y)
+    names = trainer.pipeline_[:-1].get_feature_names_out()
+    by_feature = pd.Series(np.abs(trainer.model_.coef_[0]), index=names)
+    expected = [by_feature[by_feature.index.str.startswith(name)].sum() for name in X]
+    assert trainer.feature_importances_.tolist() == pytest.approx(expected)
+    assert X.columns[trainer.feature_importances_.argmax()] == "town"
+
+
+@pytest.mark.parametrize(
+    "steps", [[], [StandardScaler()], [SelectKBest(k=2)], [SelectKBest(k=2), StandardScaler()]]
+)
+def test_steps_of_a_pipeline_are_traced_to_the_columns(steps):
+    X, y = make_classification(200, 4, n_informative=2, n_redundant=0, random_state=0)
+    model = make_pipeline(*steps, RandomForestClassifier(5, random_state=0))
+    trainer = ManagedTrainer(model, preprocessor=None, random_state=0).fit(X, y)
+    assert trainer.feature_importances_.shape == (4,)
+    assert trainer.feature_importances_.sum() == pytest.approx(1.0)
+    if len(steps) and isinstance(steps[0], SelectKBest):
+        kept = trainer.pipeline_[0].get_support()
+        assert ((trainer.feature_importances_ > 0) == kept).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (SVC(), "SVC has no feature_importances_ or coef_.*permutation_importance"),
+        (make_pipeline(PCA(2), LogisticRegression()), r"step 'pca' \(PCA\) are not each"),
+    ],
+)
+def test_unavailable_importances_raise_an_attribute_error(model, reason):
+    X, y = make_classification(60, 4, random_state=0)
+    trainer = ManagedTrainer(model, random_state=0).fit(X, y)
+    assert not hasattr(trainer, "feature_importances_")
+    with pytest.raises(AttributeError, match=reason):
+        _ = trainer.feature_importances_
+
+
+@pytest.mark.parametrize("model", [XGBClassifier(n_estimators=30), LogisticRegression()])
+@pytest.mark.parametrize("selector", [RFE, RFECV, SelectFromModel])
+def test_selectors_find_the_informative_columns(selector, model):
+    X, y = make_classification(
+        300, 6, n_informative=3, n_redundant=0, shuffle=False, class_sep=2.0, random_state=0
+    )
+    options = {"n_features_to_select": 3} if selector is RFE else {}
+    chosen = selector(ManagedTrainer(model, random_state=0), **options).fit(X, y).get_support()
+    assert not chosen[3:].any()
+    assert chosen.sum() >= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def test_default_values_are_valid():
         ("scoring", ["accuracy", "accuracy"], "contains a scorer twice"),
         ("scoring", [], "at least one scorer"),
         ("scoring", {1: "accuracy"}, "at least one scorer"),
+        *[("gap", bad, "'7D' or a timedelta") for bad in (-1, 1.5, True, "7", "a week", "-1D")],
         ("eval_metric", "auc", "Did you mean 'roc_auc'"),
         ("handle_imbalance", "adasyn", "'oversample'"),
     ],
@@ -65,6 +67,7 @@ def test_invalid_value_is_described(name, value, message):
         ("cv", [(np.arange(3), np.arange(3, 6))]),
         ("cv", KFold()),
         ("split", KFold()),
+        *[("gap", good) for good in (7, "7D", "12h", timedelta(1), np.timedelta64(3, "D"))],
         ("n_jobs", -1),
         ("verbose", True),
     ],

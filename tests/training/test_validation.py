@@ -142,6 +142,12 @@ BAD_DATA = {
         {"time_column": "day"},
         r"'day' is not a column of X. The columns of X are",
     ),
+    "a gap without time order": ({}, {"gap": 7}, r"gap=7 is only used by time splits"),
+    "a duration without dates": (
+        {"X": X.assign(when=np.arange(40))},
+        {"gap": "7D", "time_column": "when"},
+        r"gap='7D' is a duration, which needs a time_column of dates",
+    ),
     "sizes that leave no training row": (
         {},
         {"test_size": 0.5, "validation_size": 20},
@@ -206,6 +212,7 @@ BAD_PARAMETERS = {
     "verbose": (3, r"every iteration\), got 3"),
     "early_stopping": ("yes", r"'auto', True or False, got 'yes'"),
     "preprocessor": ("scale", r"a transformer with fit and transform"),
+    "gap": ("a week", r"a number of rows of at least 0, or a duration such as '7D'"),
     "shuffle": ("no", r"True or False"),
     "refit": (None, r"True or False"),
     "n_retries": (1.5, r"an integer of at least 0, got 1.5"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+
+import numpy as np
 
 from sktrainer.data.audit import (
     constant_column,
@@ -104,11 +105,18 @@ def ignored_checks(audit: bool | Mapping[str, Iterable[str]]) -> tuple[str, ...]
     return () if audit else tuple(CHECKS)
 
 
-def audit_problems(audit: Any) -> list[str]:
-    """Return an error text for each unknown code in a dict passed as `audit`."""
-    ignored = audit.get("ignore", ()) if isinstance(audit, Mapping) else ()
+def audit_problems(audit: object) -> list[str]:
+    """Return the problems of a value of the parameter `audit`."""
+    if isinstance(audit, bool | np.bool_):
+        return []
+    ignored = None
+    if isinstance(audit, Mapping) and list(audit) == ["ignore"]:
+        ignored = audit["ignore"]
     if isinstance(ignored, str) or not isinstance(ignored, Iterable):
-        return [f"audit['ignore'] must be a list of codes such as 'SKT101', got {ignored!r}"]
+        return [
+            "audit must be True, False or {'ignore': [...]} with a list of codes such as "
+            f"'SKT101', got {audit!r}"
+        ]
     return [
         f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
         f"{code!r}{suggest_name(code, CHECKS)}"

@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-import copy
-import importlib
 import json
 import os
-import pickle
 import random
 import subprocess
 import sys
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
-from sklearn.datasets import load_digits
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sktrainer import DataWarning, ManagedTrainer
+from sktrainer import ManagedTrainer
 from sktrainer.backends.estimators import is_raw_network
-from sktrainer.exceptions import InputError, ParameterError
-from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import bit_identical, mixed_table
-from sktrainer.training.run_identity import describe_value
+from tests.backends.keras.fits import LABELS, X, Y, plain
 from tests.keras_networks import (
     build,
     build_from_meta,
-    build_with_own_parts,
     five_probabilities,
     keras_classifier,
     linear,
     scikeras_classifier,
-    subclassed,
-    two_inputs,
 )
 
 keras = pytest.importorskip("keras")
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(120, 3)).astype(np.float32)
-Y = (X @ [1.0, -2.0, 0.5] + RNG.normal(0, 0.1, 120)).astype(np.float32)
-LABELS = np.where(Y > 0, "yes", "no")
-
-
-@pytest.fixture(autouse=True)
-def _restore_global_random_state():
-    with preserve_global_state():  # layers created in a test draw seeds from Python's generator
-        yield
-
-
-def plain(model, epochs=4, **parameters):
-    """Return a trainer without preprocessing and without held-out rows."""
-    options = {"preprocessor": None, "early_stopping": False, "random_state": 0}
-    trainer = ManagedTrainer(model, **{**options, **parameters})
-    return trainer.set_params(estimator__epochs=epochs)
+pytestmark = pytest.mark.usefixtures("restored_generators")
 
 
 class Remembers(keras.callbacks.Callback):
@@ -95,48 +68,6 @@ def test_mixed_table_trains_for_every_task():
         if task == "classification":
             assert set(trainer.predict(rows)) <= set(target)
             np.testing.assert_allclose(trainer.predict_proba(rows).sum(axis=1), 1, rtol=1e-5)
-
-
-@pytest.mark.parametrize("activation", [None, "sigmoid", "softmax"])
-@pytest.mark.parametrize("width", [1, 2, 4])
-def test_loss_is_inferred_from_outputs(width, activation):
-    if (width, activation) in ((1, "softmax"), (2, "sigmoid"), (4, "sigmoid")):
-        pytest.skip("these outputs cannot distinguish classes")
-
-    trainer = plain(lambda: linear(width, activation), epochs=2, task="classification")
-    found = trainer.fit(X, LABELS).predict_proba(X)
-    raw = np.asarray(trainer.model_.model_(X))
-
-    loss = trainer.model_.model_.loss
-    assert type(loss).__name__ == (
-        "BinaryCrossentropy" if width == 1 else "SparseCategoricalCrossentropy"
-    )
-    assert found.shape == (120, 2)
-    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
-    if activation == "sigmoid":
-        np.testing.assert_allclose(found[:, 1], raw[:, 0], rtol=1e-5)
-    elif activation is None:
-        shifted = raw[:, 0] if width == 1 else raw[:, 1] - raw[:, 0]
-        np.testing.assert_allclose(found[:, 1], 1 / (1 + np.exp(-shifted)), rtol=1e-4)
-
-
-def test_compiled_loss_is_kept_and_gets_targets_in_its_format():
-    def compiled(loss, width, activation):
-        model = linear(width, activation)
-        model.compile("sgd", loss=loss, metrics=["accuracy"])
-        return model
-
-    for loss, width, activation in (
-        ("categorical_crossentropy", 2, "softmax"),
-        ("sparse_categorical_crossentropy", 2, "softmax"),
-        ("binary_crossentropy", 1, "sigmoid"),
-        ("categorical_hinge", 2, "tanh"),
-        (keras.losses.CategoricalCrossentropy(from_logits=True), 2, None),
-    ):
-        trainer = plain(lambda a=(loss, width, activation): compiled(*a), epochs=15)
-        trainer.set_params(estimator__learning_rate=0.5).fit(X, LABELS)
-        assert trainer.score(X, LABELS) > 0.9, loss
-        assert trainer.model_.model_.loss is loss or isinstance(loss, str)
 
 
 def test_gradient_descent_matches_keras_fit():
@@ -257,132 +188,6 @@ def test_scorer_can_be_monitored():
     assert trainer.report_.fitting["batch_size"] == 32
 
 
-def test_instance_is_copied_and_trained_instance_warns():
-    model = linear(2, None)
-    before = [weights.copy() for weights in model.get_weights()]
-    trainer = plain(model, epochs=2).fit(X, LABELS)
-
-    assert all(map(bit_identical, before, model.get_weights()))
-    assert not bit_identical(before[0], trainer.model_.model_.get_weights()[0])
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(X, (LABELS == "yes").astype(int), verbose=0)
-    with pytest.warns(DataWarning, match="already trained"):
-        plain(model, epochs=1).fit(X, LABELS)
-
-
-def test_subclass_without_get_config_is_rebuilt_by_its_function():
-    trainer = ManagedTrainer(subclassed, early_stopping=False, random_state=0)
-    trainer.set_params(estimator__epochs=2, estimator__hidden=6).fit(X, LABELS)
-    again = pickle.loads(pickle.dumps(trainer))
-
-    assert bit_identical(trainer.predict_proba(X), again.predict_proba(X))
-    going_on = [model.partial_fit(X, LABELS).predict_proba(X) for model in (trainer, again)]
-    assert bit_identical(*going_on)
-    with pytest.raises(ParameterError, match="Layers has no get_config"):
-        plain(subclassed(2)).fit(X, LABELS)
-
-
-@pytest.mark.parametrize("imported", ["keras", "scikeras"])  # scikeras adds a __deepcopy__
-def test_copies_of_cloned_model_have_same_hash(imported):
-    importlib.import_module(imported)
-    with preserve_global_state():
-        model = clone(ManagedTrainer(five_probabilities())).estimator
-        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
-        wider = ManagedTrainer(five_probabilities()).estimator
-        wider.build((None, 3))
-
-    assert {joblib.hash(other) for other in copies} == {joblib.hash(model)}
-    assert "__reduce_ex__" not in vars(wider)
-    assert joblib.hash(clone(ManagedTrainer(wider)).estimator) != joblib.hash(model)
-
-
-def huber(delta):
-    """Train with a loss whose `delta` Keras's own copies lose."""
-    loss = keras.losses.Huber(delta)
-    metrics = [keras.metrics.CosineSimilarity(axis=0)]
-    trainer = plain(build, task="regression", epochs=2)
-    trainer.set_params(estimator__loss=loss, estimator__metrics=metrics)
-    return trainer.fit(X, 5 * Y)
-
-
-def test_losses_keep_arguments_that_their_keras_configuration_omits():
-    small, again = huber(0.2), huber(0.2)
-    assert small.evals_result_ == again.evals_result_ != huber(1.0).evals_result_
-    for copied in (clone(small), pickle.loads(pickle.dumps(small))):
-        assert copied.estimator.loss._fn_kwargs == {"delta": 0.2}
-        assert copied.estimator.metrics[0]._fn_kwargs == {"axis": 0}
-    trained = pickle.loads(pickle.dumps(small)).model_.model_
-    assert trained.loss._fn_kwargs == {"delta": 0.2}
-
-
-def test_compiled_model_trains_with_arguments_of_its_loss():
-    def compiled(delta):
-        with preserve_global_state():
-            model = keras.Sequential([keras.layers.Dense(1)])
-            model.compile("adam", keras.losses.Huber(delta))
-        return model
-
-    models = [compiled(delta) for delta in (0.2, 1.0)]
-    small, large = (plain(m, task="regression", epochs=1).fit(X, 5 * Y) for m in models)
-    assert small.evals_result_["train"]["loss"] < large.evals_result_["train"]["loss"]
-    assert clone(small).estimator.model.loss._fn_kwargs == {"delta": 0.2}
-    assert describe_value(models[0].loss) == describe_value(keras.losses.Huber(0.2))
-    assert describe_value(models[0].loss) != describe_value(models[1].loss)
-
-
-def momentum(n_outputs):
-    """Return a model compiled with an optimizer and a metric of its own."""
-    model = keras.Sequential([keras.layers.Dense(n_outputs)])
-    model.compile(keras.optimizers.SGD(0.001, momentum=0.5), "mse", metrics=["mae"])
-    return model
-
-
-def test_loss_alone_keeps_compiled_optimizer_and_metrics():
-    trainer = plain(momentum, task="regression", epochs=1)
-    model = trainer.set_params(estimator__loss="mae").fit(X, Y).model_.model_
-    assert model.optimizer.momentum == 0.5 and model.loss == "mae"
-    assert set(model.get_metrics_result()) == {"loss", "mae"}
-
-
-def test_metrics_alone_keep_compiled_optimizer_and_loss():
-    trainer = plain(momentum, task="regression", epochs=1)
-    model = trainer.set_params(estimator__metrics=["mape"]).fit(X, Y).model_.model_
-    assert model.optimizer.momentum == 0.5 and model.loss == "mse"
-    assert set(model.get_metrics_result()) == {"loss", "mape"}
-
-
-def test_optimizer_arguments_change_compiled_optimizer():
-    trainer = plain(momentum, task="regression", epochs=1)
-    trainer.set_params(estimator__optimizer__momentum=0.9).fit(X, Y)
-    optimizer = trainer.model_.model_.optimizer
-    assert type(optimizer) is keras.optimizers.SGD and optimizer.momentum == 0.9
-    assert float(optimizer.learning_rate) == pytest.approx(0.001)
-
-
-def test_user_defined_layers_and_losses_are_pickled_by_reference():
-    trainer = plain(build_with_own_parts, epochs=2).fit(X, LABELS)
-    again = pickle.loads(pickle.dumps(trainer))
-
-    assert bit_identical(trainer.predict_proba(X), again.predict_proba(X))
-
-
-@pytest.mark.parametrize("name", ["of_own_parts", "functional"])
-def test_user_defined_and_adapted_layers_are_copied_and_pickled(name):
-    from sktrainer.backends.keras.network import hash_stable_copy
-    from tests import keras_parts
-
-    with preserve_global_state():
-        model = getattr(keras_parts, name)(6)
-    rows = np.ones((2, 6), dtype=np.float32)
-    expected = np.asarray(model(rows))
-    assert np.asarray(hash_stable_copy(model)(rows)).tobytes() == expected.tobytes()
-    trainer = ManagedTrainer(getattr(keras_parts, name), random_state=0, early_stopping=False)
-    trainer.set_params(estimator__epochs=1).fit(np.tile(X, 2), Y)
-    again = pickle.loads(pickle.dumps(trainer))
-    assert again.predict(np.tile(X, 2)).tobytes() == trainer.predict(np.tile(X, 2)).tobytes()
-    assert again.partial_fit(np.tile(X, 2), Y).n_iter_ == 2
-
-
 def test_parameters_of_function_are_parameters_of_trainer():
     trainer = ManagedTrainer(build, early_stopping=False, random_state=0)
     params = trainer.get_params()
@@ -418,79 +223,6 @@ def test_grid_search_does_not_depend_on_n_jobs(estimator, grid):
         alone.cv_results_["mean_test_score"], together.cv_results_["mean_test_score"]
     )
     assert bit_identical(alone.predict_proba(X), together.predict_proba(X))
-
-
-def test_images_reach_network_unchanged():
-    digits = load_digits()
-    rows, target = digits.images[:600] / 16, digits.target[:600]
-
-    def convolution(n_outputs, input_shape):
-        return keras.Sequential(
-            [
-                keras.layers.Reshape((*input_shape, 1)),
-                keras.layers.Conv2D(8, 3, activation="relu"),
-                keras.layers.Flatten(),
-                keras.layers.Dense(n_outputs),
-            ]
-        )
-
-    trainer = ManagedTrainer(convolution, test_size=0.2, random_state=0)
-    trainer.set_params(estimator__epochs=6, estimator__learning_rate=0.01).fit(rows, target)
-
-    assert trainer.scores_.loc["test", "accuracy"] > 0.8
-    assert bit_identical(trainer.predict_proba(rows[:1])[0], trainer.predict_proba(rows)[0])
-
-
-def test_model_with_several_inputs_takes_dict():
-    words = RNG.integers(0, 5, (120, 4))
-    rows = {"numbers": X, "words": words}
-    trainer = ManagedTrainer(two_inputs, validation_size=0.2, random_state=0)
-    trainer.set_params(estimator__epochs=3).fit(rows, LABELS)
-    again = pickle.loads(pickle.dumps(trainer))
-
-    assert bit_identical(trainer.predict_proba(rows), again.predict_proba(rows))
-    assert len(trainer.split_.validation) == 24
-    assert trainer.verify(rows, LABELS)
-
-
-def words_alone():
-    layers = keras.layers
-    return keras.Sequential(
-        [layers.Embedding(5, 2), layers.Flatten(), layers.Dense(2, activation="softmax")]
-    )
-
-
-def test_invalid_embedding_indices_raise_before_training():
-    words = RNG.integers(0, 5, (120, 4))
-    with pytest.raises(InputError, match=r"needs integers, got X with .*preprocessor=None"):
-        plain(words_alone, preprocessor="auto").fit(words, LABELS)
-    with pytest.raises(InputError, match=r"size 5 .* 0 to 4, got X with values .* 5;"):
-        plain(words_alone, preprocessor=None).fit(words + 1, LABELS)
-    with pytest.raises(InputError, match=r"got X\['words'\] with values from 1 to 5"):
-        plain(two_inputs).fit({"numbers": X, "words": words + 1}, LABELS)
-    in_floats = words.astype(np.float32)
-    fitted = plain(words_alone, preprocessor=None, epochs=1).fit(in_floats, LABELS)
-    assert fitted.predict(words).shape == (120,)
-
-
-def test_several_target_columns_are_predicted():
-    targets = np.column_stack([Y, -Y])
-    trainer = plain(build, epochs=20).set_params(estimator__learning_rate=0.05)
-    found = trainer.fit(X, targets).predict(X)
-
-    assert found.shape == (120, 2)
-    assert trainer.score(X, targets) > 0.5
-
-
-def test_mismatched_shapes_and_arguments_raise():
-    with pytest.raises(ParameterError, match="at least 4 outputs.*n_samples, 3.*for 4 classes"):
-        plain(lambda: linear(3, None)).fit(X, np.arange(120) % 4)
-    with pytest.raises(ParameterError, match=r"expects inputs of shape \(None, 7\)"):
-        plain(lambda: linear(2, None, n_features=7)).fit(X, LABELS)
-    with pytest.raises(ParameterError, match="requires depth"):
-        plain(lambda depth: linear(2, None)).fit(X, LABELS)
-    with pytest.raises(ParameterError, match=r"return a keras\.Model, got Ridge"):
-        plain(lambda: Ridge()).fit(X, Y)
 
 
 def test_functions_are_bare_models_and_estimator_classes_are_not():

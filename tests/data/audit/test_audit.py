@@ -56,8 +56,9 @@ def test_index_lists_all_pages():
     ("value", "message"),
     [
         ({"ignore": ["SKT11"]}, "got 'SKT11'. Did you mean 'SKT101'?"),
-        ({"ignore": "SKT101"}, "must be a list of codes such as 'SKT101', got 'SKT101'"),
-        ({"ignore": 3}, "must be a list of codes such as 'SKT101', got 3"),
+        ({"ignore": "SKT101"}, "a list of codes such as 'SKT101', got {'ignore': 'SKT101'}"),
+        ({"only": ["SKT101"]}, "got {'only': ['SKT101']}"),
+        ({"ignore": 3}, "a list of codes such as 'SKT101', got {'ignore': 3}"),
     ],
 )
 def test_unknown_codes_are_reported(value, message):

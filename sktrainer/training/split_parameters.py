@@ -1,0 +1,78 @@
+"""Parameters of the split: their problems, and the plan made from them."""
+
+from __future__ import annotations
+
+from sktrainer.runtime.seeds import derive_seed
+from sktrainer.splitting.plan import SplitPlan, gap_duration, resolve_kind
+from sktrainer.training.parameters import TrainerParams
+from sktrainer.types import FitData
+
+AUTO_VALIDATION_SIZE = 0.1
+
+
+def split_problems(params: TrainerParams, data: FitData) -> list[str]:
+    """Return an error text for each parameter that is incompatible with the split."""
+    split, problems = params.split if isinstance(params.split, str) else None, []
+    if split == "stratified" and data.task == "regression":
+        problems.append(
+            "split='stratified' needs classes, but the task is regression. Use split='random'"
+        )
+    if split == "group" and data.groups is None:
+        problems.append("split='group' needs groups. Pass fit(X, y, groups=...)")
+    if data.time is not None and split not in (None, "auto", "time"):
+        problems.append(
+            f"time_column={params.time_column!r} is only used by split='time', got "
+            f"split={split!r}. Use split='time' or remove time_column"
+        )
+    duration = gap_duration(params.gap)
+    if split != "time" and (split != "auto" or data.time is None) and params.gap != 0:
+        problems.append(
+            f"gap={params.gap!r} is only used by time splits. Use split='time' or time_column, "
+            "or pass the gap to your splitter, as in TimeSeriesSplit(gap=7)"
+        )
+    elif duration is not None and (data.time is None or data.time.dtype.kind not in "mM"):
+        problems.append(
+            f"gap={params.gap!r} is a duration, which needs a time_column of dates. Use a "
+            "number of rows, or convert the time column to dates"
+        )
+    return problems
+
+
+def make_split_plan(
+    params: TrainerParams, data: FitData, seed: int, *, stops: bool
+) -> SplitPlan:
+    """Return the split options; `stops` is whether training stops early."""
+    size, duration = params.validation_size, gap_duration(params.gap)
+    if isinstance(size, str):
+        size = AUTO_VALIDATION_SIZE if stops else None
+    return SplitPlan(
+        kind=resolve_kind(
+            params.split,
+            task=data.task,
+            has_groups=data.groups is not None,
+            has_time=data.time is not None,
+        ),
+        splitter=None if isinstance(params.split, str) else params.split,
+        shuffle=bool(params.shuffle),
+        seed=derive_seed(seed, "split"),
+        test_size=params.test_size,
+        validation_size=None if data.validation is not None else size,
+        gap=int(params.gap) if duration is None else duration,
+    )
+
+
+def split_reason(params: TrainerParams, data: FitData) -> str:
+    """Return why this kind of split is used."""
+    if not isinstance(params.split, str):
+        reason = f"split={type(params.split).__name__}"
+    elif params.split != "auto":
+        reason = f"split={params.split!r}"
+    elif data.time is not None:
+        reason = "time_column is set"
+    elif data.groups is not None:
+        reason = "groups were passed"
+    else:
+        reason = f"{data.task} task"
+    if params.gap != 0:
+        reason += f"; gap={params.gap!r}"
+    return reason if data.validation is None else f"{reason}; X_val was passed"
