@@ -83,7 +83,7 @@ def page_context(report: ReportContent) -> dict[str, object]:
     return {
         "report": report,
         "findings": [
-            (f"{f.code} {f.name}, {f.severity}:", sentences.describe_finding(f))
+            (f"{f['code']} {f['name']}, {f['severity']}:", sentences.describe_finding(f))
             for f in report.findings
         ],
         "facts": _facts(report),

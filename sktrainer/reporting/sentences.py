@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.reporting.content import (
+    AuditFinding,
     ColumnTreatment,
     FittingSection,
     ImbalanceSection,
@@ -24,7 +25,6 @@ from sktrainer.reporting.formats import (
     format_percent,
     format_seconds,
 )
-from sktrainer.types import Finding
 
 _MOST_SHIFTS = 3
 _PLURALS = {"epoch": "epochs", "round": "rounds", "tree": "trees", "iteration": "iterations"}
@@ -298,7 +298,7 @@ def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
     return finite.iloc[np.argsort(-finite.abs().to_numpy(), kind="stable")[:limit]]
 
 
-def describe_finding(finding: Finding) -> str:
+def describe_finding(finding: AuditFinding) -> str:
     """Return what was found with its numbers, why it matters, and how to fix it."""
-    detail = f" ({finding.detail})" if finding.detail else ""
-    return f"{capitalize(finding.found)}{detail}. {finding.why}. {finding.fix}."
+    detail = f" ({finding['detail']})" if finding["detail"] else ""
+    return f"{capitalize(finding['found'])}{detail}. {finding['why']}. {finding['fix']}."

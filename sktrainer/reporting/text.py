@@ -39,7 +39,8 @@ def render_text(report: ReportContent) -> str:
     blocks.append(label_lines(_environment_text(report)))
     if report.findings:
         lines = [
-            (f"{f.code} {f.severity}", sentences.describe_finding(f)) for f in report.findings
+            (f"{f['code']} {f['severity']}", sentences.describe_finding(f))
+            for f in report.findings
         ]
         blocks.append(f"Data audit\n{label_lines(lines)}")
     if report.notes:

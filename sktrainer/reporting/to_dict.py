@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.reporting.content import ReportContent
-from sktrainer.types import Finding
 
 _BY_INDEX = frozenset({"scores", "cv_summary"})
 
@@ -48,8 +47,6 @@ def _plain(value: object) -> Any:
         return value
     if isinstance(value, pd.DataFrame):
         return [_plain(row) for row in value.to_dict(orient="records")]
-    if isinstance(value, Finding):
-        return _plain(dataclasses.asdict(value))
     if isinstance(value, (pd.Series, Mapping)):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sktrainer.callbacks.history import history_frame, recorded_eval_metric, val
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.reporting.content import (
+    AuditFinding,
     ColumnTreatment,
     DataSection,
     FittingSection,
@@ -76,7 +78,7 @@ def build_report(
         parameters=dict(plan.parameters),
         versions=versions_used(data.X, pipeline),
         stages=log.stages(),
-        findings=findings,
+        findings=tuple(AuditFinding(**asdict(finding)) for finding in findings),
         notes=(*log.notes, *filter(None, [importances.problem])),
     )
 

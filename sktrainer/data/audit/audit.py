@@ -113,10 +113,8 @@ def audit_problems(audit: object) -> list[str]:
     if isinstance(audit, Mapping) and list(audit) == ["ignore"]:
         ignored = audit["ignore"]
     if isinstance(ignored, str) or not isinstance(ignored, Iterable):
-        return [
-            "audit must be True, False or {'ignore': [...]} with a list of codes such as "
-            f"'SKT101', got {audit!r}"
-        ]
+        expected = "True, False or {'ignore': [...]} with a list of codes such as 'SKT101'"
+        return [f"audit must be {expected}, got {audit!r}"]
     return [
         f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
         f"{code!r}{suggest_name(code, CHECKS)}"

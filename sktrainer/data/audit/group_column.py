@@ -15,8 +15,7 @@ MIN_GROUPS = 10
 MIN_SHARED = 0.05  # share of the held-out rows whose group has training rows
 MAX_GROUP = 0.1  # share of all rows
 MIN_SKILL, MIN_Z = 0.1, 5.0
-MIN_PAIRS, MAX_PAIRS = 50, 500
-MIN_CONSTANT = 0.99
+MIN_PAIRS = 50
 MAX_CANDIDATES = 20
 
 _ID_NAME = re.compile(
@@ -78,13 +77,9 @@ def _determines_others(table: AuditTable, position: int) -> bool:
     tied, order = table.tied[position], table.sort_order[position]
     if tied.sum() < MIN_PAIRS:
         return False
-    pairs = np.flatnonzero(tied)
-    pairs = pairs[:: max(1, len(pairs) // MAX_PAIRS)]
-    is_equal = table.values[:, order[pairs]] == table.values[:, order[pairs + 1]]
-    constant = is_equal.mean(axis=1) >= MIN_CONSTANT
+    constant = table.constant_columns(position)
     constant &= (table.n_levels >= MIN_GROUPS) & (table.n_levels <= table.n_levels[position])
     constant &= table.kinds == "numeric"
-    constant[position] = False
     for other in np.flatnonzero(constant).tolist():
         ranks = pd.Series(table.values[other][order]).rank().to_numpy()
         steps = np.diff(ranks)[~tied]

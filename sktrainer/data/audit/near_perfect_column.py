@@ -12,6 +12,7 @@ from sktrainer.types import Finding
 # The strongest columns of scikit-learn's tables reach 0.92 (iris, petal width).
 MIN_SKILL = 0.97
 MIN_PRESENT = 0.5
+MAX_UNSEEN = 0.5
 
 
 def find(table: AuditTable) -> Iterator[Finding]:
@@ -21,6 +22,12 @@ def find(table: AuditTable) -> Iterator[Finding]:
     # A target that changes slowly is not leaked by the time.
     strong = (table.skills >= MIN_SKILL) & (table.kinds != "datetime")
     strong &= table.n_present >= MIN_PRESENT * len(table.y)
+    # Categories that held-out rows do not have are of no use for their scores.
+    unseen = [
+        (c.held >= len(c.levels)).mean() if c.levels and len(c.held) else 0.0
+        for c in table.columns
+    ]
+    strong &= np.array(unseen) < MAX_UNSEEN
     found = [i for i in np.flatnonzero(strong).tolist() if not table.is_time(i)]
     if found:
         columns = tuple(table.names[i] for i in found)

@@ -35,6 +35,11 @@ MAX_ROWS, MIN_ROWS, MAX_VALUES = 10_000, 300, 600_000
 # With fewer rows, every pattern can be due to chance.
 FEW_ROWS = 30
 MIN_TIED = 20
+MAX_PAIRS, MIN_CONSTANT = 500, 0.99
+
+# A category column must have at most this many levels, or 20 rows per level, to count as a
+# predictor. Otherwise, its levels can identify a few rows each.
+MAX_CODES = 12
 
 # Upper limit for the probability that a check reports what is due to chance.
 CHANCE = 1e-9
@@ -244,8 +249,8 @@ class AuditTable:
         as in the correlation coefficient of Chatterjee (2021), https://doi.org/10.1080/
         01621459.2020.1758115. This is the share of variance that the column explains, for
         any relation, in the rows with a value. In a category column, only rows of one
-        category are compared, and in a column with many numbers also only rows with different
-        numbers, because equal numbers can identify a group of rows.
+        category are compared. In a column with many numbers, also only rows with different
+        numbers are compared, because equal numbers can identify a group of rows.
         """
         if not len(self.names) or len(self.y) < FEW_ROWS:
             return np.zeros(len(self.names))
@@ -254,7 +259,8 @@ class AuditTable:
             n_perfect = np.unique(self.y).size - 1
             unit = self._differences.max(axis=1) / np.maximum(self.n_present - 1, 1)
             of_all = np.minimum(1.0, of_all + n_perfect * unit)
-        of_tied = self._explained(self._pairs & self.tied, self.n_present // 2)
+        n_apart = np.maximum(MAX_CODES, self.n_present // 20)
+        of_tied = self._explained(self._pairs & self.tied, self.n_present - n_apart)
         n_apart = np.maximum(FEW_ROWS, self.n_present // 20)
         of_apart = self._explained(self._pairs & ~self.tied, n_apart)
         skills = np.where(self.is_category, of_tied, np.fmin(of_all, of_apart))
@@ -274,6 +280,16 @@ class AuditTable:
             log_arrangements -= gammaln(np.bincount(self.y) + 1).sum()
         likely = np.log(max(1, len(self.names)) / CHANCE)
         return n_rows >= FEW_ROWS and bool(log_arrangements > likely)
+
+    def constant_columns(self, position: int) -> Array:
+        """Return whether the other columns are constant where this column is constant."""
+        tied, order = np.flatnonzero(self.tied[position]), self.sort_order[position]
+        tied = tied[:: max(1, len(tied) // MAX_PAIRS)]
+        equal = self.values[:, order[tied]] == self.values[:, order[tied + 1]]
+        share = equal.sum(axis=1) / max(1, len(tied))
+        constant = (self.n_levels > 1) & (share >= MIN_CONSTANT)
+        constant[position] = False
+        return np.asarray(constant)
 
     def full_column(self, position: int) -> ColumnValues:
         """Return all values of a column, of every row of X."""

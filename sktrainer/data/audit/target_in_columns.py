@@ -46,10 +46,11 @@ def _is_recoding(table: AuditTable, position: int) -> bool:
         return len(np.unique(y)) == table.data.n_classes and _is_one_to_one(values, y)
     is_number = table.columns[position].kind in ("numeric", "duration")
     is_number &= not table.is_time(position)
-    return any(
-        _is_one_to_one(values, target) or (is_number and _is_monotone(values, target))
-        for target in targets.T
-    )
+    if is_number and any(_is_monotone(values, target) for target in targets.T):
+        return True
+    # All columns of a patient determine a target that is measured once per patient.
+    is_group = table.constant_columns(position).any()
+    return not is_group and any(_is_one_to_one(values, target) for target in targets.T)
 
 
 def _is_one_to_one(values: Array, y: Array) -> bool:

@@ -37,6 +37,17 @@ def test_strong_but_honest_columns_are_accepted():
     assert found(find, X.assign(strong=flipped), LABELS) is None
 
 
+def test_columns_that_identify_rows_are_accepted():
+    patient = np.arange(N_ROWS) // 10
+    table = X.assign(age=AMOUNTS[::-1][patient], patient=[f"P{p}" for p in patient])
+    given = {"groups": patient, "kind": "group"}
+    assert found(find, table, AMOUNTS[patient], **given) is None
+    classes_of_patients = np.where(AMOUNTS[patient] > 0, "yes", "no")
+    assert found(find, table, classes_of_patients, **given) is None
+    names = X.assign(name=[f"name {i // 2}" for i in range(N_ROWS)])
+    assert found(find, names, np.repeat(AMOUNTS[:200], 2)) is None
+
+
 def test_time_column_of_a_slow_target_is_accepted():
     y = np.arange(N_ROWS) + RNG.normal(size=N_ROWS)
     table = X.assign(second=np.arange(N_ROWS))

@@ -55,6 +55,17 @@ def test_informative_column_is_not_a_recoding(column):
     assert found(find, X.assign(column=column), LABELS) is None
 
 
+def test_columns_of_repeated_rows_are_not_the_target():
+    repeated, y = X.iloc[np.arange(N_ROWS) // 4], np.repeat(AMOUNTS[:100], 4)
+    assert found(find, repeated.assign(row=np.arange(N_ROWS)), y) is None
+
+
+def test_columns_of_a_patient_are_not_the_target_of_the_patient():
+    patient = np.arange(N_ROWS) // 10
+    table = X.assign(age=AMOUNTS[::-1][patient], patient=[f"P{p}" for p in patient])
+    assert found(find, table, AMOUNTS[patient], groups=patient, kind="group") is None
+
+
 def test_few_rows_prove_nothing():
     X, y = numbers().iloc[:10], np.array([0.0, 1.0] * 5)
     assert found(find, X.assign(answer=y), y, order=range(10)) is None
