@@ -16,7 +16,7 @@ from sktrainer.data.inputs import scoring_rows
 from sktrainer.scoring.evaluate import score_rows
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import resolve_scoring
-from sktrainer.types import Array
+from sktrainer.types import Array, PositiveClass
 
 
 def _model_has(method: str) -> Callable[[Any], bool]:
@@ -44,6 +44,7 @@ class PredictMixin:
 
     estimator: Any
     scoring: Any
+    pos_label_: object
     _predictor: Predictor
 
     def predict(self, X: Any) -> Array:
@@ -126,6 +127,10 @@ class PredictMixin:
         check_is_fitted(self)
         fitted = self._predictor
         rows = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
-        n_classes = 0 if fitted.classes is None else len(fitted.classes)
-        scoring = resolve_scoring(self.scoring, fitted.task, n_classes).first()
+        labels = [] if fitted.classes is None else fitted.classes.tolist()
+        positive = None
+        if len(labels) == 2:
+            code = labels.index(self.pos_label_)
+            positive = PositiveClass(code, labels[code], labels[1 - code])
+        scoring = resolve_scoring(self.scoring, fitted.task, len(labels), positive).first()
         return next(iter(score_rows(fitted, rows, scoring).values()))

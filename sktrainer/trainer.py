@@ -79,6 +79,10 @@ class ManagedTrainer(
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
         class weights cause, those of the model itself included. `predict` is not affected.
+    pos_label : "auto" or class label, default="auto"
+        Positive class of precision, recall, F1 and every other score of one class of two.
+        "auto": 1 or True if the labels are 0 and 1, -1 and 1, or booleans, otherwise the
+        class with fewer rows in y. Such a score is shown with its class.
     split : {"auto", "random", "stratified", "group", "time"} or splitter, default="auto"
         How test rows, validation rows and folds are drawn. "auto": by time if `time_column`
         is set, by group if `groups` are passed, otherwise stratified for classification and
@@ -102,8 +106,9 @@ class ManagedTrainer(
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
-        Metrics of `scores_` and `cv_results_`; `score` uses the first. None: accuracy,
-        precision, recall, f1, roc_auc and log_loss, or r2, rmse and mae for regression.
+        Metrics of `scores_` and `cv_results_`; `score` uses the first one. None: accuracy,
+        balanced_accuracy, precision, recall, f1, roc_auc, average_precision (of two classes)
+        and log_loss for classification, r2, rmse and mae for regression.
     early_stopping : bool or "auto", default="auto"
         True: stop any iterative estimator early. False: never. "auto": boosting and
         networks, which overfit with more iterations.
@@ -151,6 +156,8 @@ class ManagedTrainer(
         The fitted model as an object of its own library.
     classes_ : ndarray of shape (n_classes,)
         The original class labels. Classification only.
+    pos_label_ : object
+        The positive class. Only set for two classes.
     n_features_in_ : int
         Number of columns of X. Only set if X has columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -195,6 +202,7 @@ class ManagedTrainer(
     pipeline_: Any
     model_: Any
     classes_: Array
+    pos_label_: object
     n_features_in_: int
     feature_names_in_: Array
     n_iter_: int | None
@@ -218,6 +226,7 @@ class ManagedTrainer(
         scaling: bool | str = "auto",
         handle_imbalance: object = None,
         correct_probabilities: bool = False,
+        pos_label: object = "auto",
         split: object = "auto",
         time_column: str | int | None = None,
         gap: int | str | timedelta = 0,
@@ -246,6 +255,7 @@ class ManagedTrainer(
         self.scaling = scaling
         self.handle_imbalance = handle_imbalance
         self.correct_probabilities = correct_probabilities
+        self.pos_label = pos_label
         self.split = split
         self.time_column = time_column
         self.gap = gap
@@ -409,8 +419,11 @@ class ManagedTrainer(
         self.split_ = state.split
         self.report_ = state.report
         self.fingerprint_ = state.fingerprint
+        positive = state.report.data.get("positive_class")
+        labels = [] if predictor.classes is None else predictor.classes.tolist()
         for name, value in (
             ("classes_", predictor.classes),
+            ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
         ):
             if value is not None:

@@ -18,6 +18,7 @@ __all__ = [
     "FitData",
     "MetricValue",
     "ModelFit",
+    "PositiveClass",
     "PreparedData",
     "PreparedSummary",
     "Rows",
@@ -65,13 +66,25 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class PositiveClass:
+    """Class of two to which precision, recall and F1 refer: its code and its label.
+
+    `other` is the label of the other class.
+    """
+
+    code: int
+    label: Any
+    other: Any
+
+
+@dataclass(frozen=True)
 class FitData:
     """Validated input of a fit.
 
     `X` is the user's object, not a copy. `y` holds class codes, which are positions in
     `classes`, for classification and floats for regression, never the original labels.
     `target_name` is None if the target has no name. `target_column` is the column of X
-    that was used as the target, if any.
+    that was used as the target, if any. `positive` is the positive class of two classes.
     """
 
     X: Any
@@ -84,6 +97,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    positive: PositiveClass | None = None
 
     @property
     def n_samples(self) -> int:
@@ -202,7 +216,15 @@ class ModelFit:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores: one row per set (`train`, `validation`, `test`), one column per metric."""
+    """Scores: one row per set (`train`, `validation`, `test`), one column per metric.
+
+    `baseline` has the same shape and holds the scores of a constant prediction. `problems`
+    states for each set why scores could not be computed, by metric. `never_predicted` has a
+    sentence for each set with classes that the model never predicts.
+    """
 
     table: pd.DataFrame
     confusion: pd.DataFrame | None = None
+    baseline: pd.DataFrame = field(default_factory=pd.DataFrame)
+    problems: Mapping[SetName, Mapping[str, str]] = field(default_factory=dict)
+    never_predicted: Mapping[SetName, str] = field(default_factory=dict)

@@ -23,10 +23,13 @@ class EvalMetric:
         "loss" for the model's own loss, or the name of the scorer.
     scorer : callable or None
         A scikit-learn scorer, or None for the loss.
+    shown_name : str, default=""
+        The name that is displayed, if it differs from `name`: "f1 ('bad')".
     """
 
     name: str = "loss"
     scorer: Callable[..., float] | None = None
+    shown_name: str = ""
 
     @property
     def greater_is_better(self) -> bool:

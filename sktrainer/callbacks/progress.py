@@ -178,8 +178,10 @@ class IterationDisplay:
             self._progress._bars.update(self._task, iteration, self._text(first))
 
     def _text(self, values: MetricValues) -> str:
+        watched = None if self._monitor is None else self._monitor.metric
+        names = {} if watched is None else {watched.name: watched.shown_name or watched.name}
         parts = [
-            f"{part} {metric} {_short(value)}"
+            f"{part} {names.get(metric, metric)} {_short(value)}"
             for part, metrics in values.items()
             for metric, value in list(metrics.items())[:2]
         ]

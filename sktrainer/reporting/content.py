@@ -17,8 +17,9 @@ class DataSection(TypedDict, total=False):
     """Input data of the fit.
 
     If X is a dict of arrays, `inputs` maps each key to the shape of one row.
-    `class_counts` maps each class, as a string, to its number of rows. `positive_class` is
-    the class of binary precision, recall and F1. `target_summary` holds "mean", "std",
+    `class_counts` maps each class, as a string, to its number of rows; `imbalanced` is whether
+    some classes are much rarer than others. `positive_class` is the class of binary
+    precision, recall and F1. `target_summary` holds "mean", "std",
     "min" and "max" of a regression target. `n_missing` is the number of missing values in
     the training rows, if the automatic preprocessor was used. `fingerprint` is a hash of
     all data passed to `fit`.
@@ -29,6 +30,7 @@ class DataSection(TypedDict, total=False):
     inputs: dict[str, list[int]]
     target: str | None
     class_counts: dict[str, int]
+    imbalanced: bool
     positive_class: str
     target_summary: dict[str, float]
     n_missing: int
@@ -146,6 +148,8 @@ class ReportContent:
     imbalance: ImbalanceSection | None = None
     fitting: FittingSection = field(default_factory=FittingSection)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    baseline: pd.DataFrame = field(default_factory=pd.DataFrame)
+    metric_names: Mapping[str, str] = field(default_factory=dict)
     scores_note: str = ""
     confusion: pd.DataFrame | None = None
     confusion_set: str = "test"
@@ -162,3 +166,7 @@ class ReportContent:
     findings: tuple[AuditFinding, ...] = ()
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
+
+    def shown(self, metric: str) -> str:
+        """Return the name under which a metric is displayed, with its class if it has one."""
+        return self.metric_names.get(metric, metric)

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
+from typing import NamedTuple
+
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.formats import format_number
+from sktrainer.reporting.score_tables import CONSTANT, describe_folds
+
+
+class KeyMetric(NamedTuple):
+    """Score as text: its value, ± standard deviation of folds, and that of a constant."""
+
+    value: str
+    deviation: str
+    constant: str
 
 
 def key_set(report: ReportContent) -> str | None:
@@ -17,11 +29,13 @@ def key_set(report: ReportContent) -> str | None:
     return None
 
 
-def key_metrics(report: ReportContent, *, limit: int = 4) -> dict[str, tuple[str, str]]:
-    """Return the key scores by metric: the number, and ± standard deviation for folds."""
+def key_metrics(report: ReportContent, *, limit: int = 4) -> dict[str, KeyMetric]:
+    """Return the key scores by displayed name."""
     source = key_set(report)
     scores = _scores_of(report, source) if source else {}
-    return {name: scores[name] for name in rank_metrics(list(scores), limit)}
+    imbalanced = report.data.get("imbalanced", False)
+    ranked = rank_metrics(list(scores), limit, imbalanced=imbalanced)
+    return {report.shown(name): scores[name] for name in ranked}
 
 
 def key_metrics_line(report: ReportContent, *, limit: int = 2) -> str:
@@ -34,32 +48,60 @@ def key_metrics_line(report: ReportContent, *, limit: int = 2) -> str:
         Number of metrics, in the order of `rank_metrics`.
     """
     source = key_set(report)
-    named = [
-        " ".join(filter(None, (name, number, small)))
-        for name, (number, small) in key_metrics(report, limit=limit).items()
-    ]
     if source is None:
         return "not scored"
-    n_folds = "the" if report.folds is None else str(len(report.folds))
-    where = f"over {n_folds} folds" if source == "folds" else f"on the {source} rows"
+    named = [
+        " ".join(filter(None, (name, value, deviation, constant and f"(constant {constant})")))
+        for name, (value, deviation, constant) in key_metrics(report, limit=limit).items()
+    ]
+    where = f"over {folds_used(report)}" if source == "folds" else f"on the {source} rows"
     return f"{', '.join(named)} {where}"
 
 
-def _scores_of(report: ReportContent, source: str) -> dict[str, tuple[str, str]]:
+def folds_used(report: ReportContent) -> str:
+    """Return the number of folds that the first score is computed on."""
+    if report.folds is None or report.cv_summary is None:
+        return "the folds"
+    return describe_folds(report.cv_summary.iloc[0], len(report.folds))
+
+
+def _scores_of(report: ReportContent, source: str) -> dict[str, KeyMetric]:
     if source == "folds":
         if report.cv_summary is None:
             return {}
         return {
-            str(name): (format_number(row["mean"]), f"± {format_number(row['std'], 2)}")
+            str(name): KeyMetric(
+                format_number(row["mean"]),
+                "" if row.isna()["std"] else f"± {format_number(row['std'], 2)}",
+                "" if row.isna().get(CONSTANT, True) else format_number(row[CONSTANT]),
+            )
             for name, row in report.cv_summary.dropna(subset="mean").iterrows()
         }
     if source not in report.scores.index:
         return {}
-    row = report.scores.loc[source].dropna()
-    return {str(name): (format_number(value), "") for name, value in row.items()}
+    constants = report.baseline.to_dict("index").get(source, {})
+    return {
+        str(name): KeyMetric(
+            format_number(value),
+            "",
+            "" if isnan(constants.get(name, nan)) else format_number(constants[name]),
+        )
+        for name, value in report.scores.loc[source].dropna().items()
+    }
 
 
-def rank_metrics(names: list[str], limit: int) -> list[str]:
-    """Return at most `limit` metrics: the first one, then ROC AUC, then the others."""
-    first = names[:1] + [name for name in names[1:] if name.startswith("roc_auc")]
-    return list(dict.fromkeys(first + names))[:limit]
+def rank_metrics(names: list[str], limit: int, *, imbalanced: bool = False) -> list[str]:
+    """Return at most `limit` metrics: the first one, then ROC AUC, then the others.
+
+    For imbalanced classes, metrics that do not improve by predicting the largest class are
+    first.
+
+    Examples
+    --------
+    >>> rank_metrics(["accuracy", "balanced_accuracy", "f1", "roc_auc"], 2, imbalanced=True)
+    ['balanced_accuracy', 'roc_auc']
+    """
+    robust = ("balanced_accuracy", "average_precision") if imbalanced else ()
+    first = [name for name in robust if name in names] or names[:1]
+    ranking = [name for name in names[1:] if name.startswith("roc_auc")]
+    return list(dict.fromkeys(first + ranking + names))[:limit]

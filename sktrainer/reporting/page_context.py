@@ -15,14 +15,14 @@ from sktrainer.reporting.formats import (
     capitalize,
     format_column,
     format_count,
-    format_number,
     format_percent,
     format_seconds,
     format_time,
     is_numeric,
 )
-from sktrainer.reporting.key_metrics import key_metrics, key_set, rank_metrics
+from sktrainer.reporting.key_metrics import folds_used, key_metrics, key_set, rank_metrics
 from sktrainer.reporting.plots import figure_to_svg, plot_folds, plot_history
+from sktrainer.reporting.score_tables import folds_summary, scores_table
 
 MOST_ROWS = 1000
 MOST_CLASSES = 30
@@ -38,16 +38,13 @@ FITS = 345
 class Table:
     """Table of strings.
 
-    The row named `strong` is highlighted. `stack` is one of STACK_WIDTHS, "always", or empty
-    for a narrow table.
+    `stack` is one of STACK_WIDTHS, "always", or empty for a narrow table.
     """
 
     columns: list[str]
     is_numeric: list[bool]
     rows: list[tuple[str, list[str]]]
-    foot: list[tuple[str, list[str]]]
     index_name: str
-    strong: str
     n_omitted: int
     stack: str
 
@@ -93,6 +90,7 @@ def page_context(report: ReportContent) -> dict[str, object]:
         "scores_note": capitalize(report.scores_note),
         "fit": sentences.fit_sentence(report),
         "folds": _folds(report),
+        "folds_summary": _folds_summary(report),
         "attempts": None
         if report.attempts is None
         else _table(sentences.attempts_table(report.attempts)),
@@ -116,26 +114,21 @@ def page_context(report: ReportContent) -> dict[str, object]:
     }
 
 
-def _table(frame: pd.DataFrame, *, strong: str = "", foot: pd.DataFrame | None = None) -> Table:
-    """Return a table of the first rows. Rows of `foot` are matched to the columns by name."""
+def _table(frame: pd.DataFrame, *, numbers: bool = False) -> Table:
+    """Return a table of the first rows. With `numbers`, all cells are numbers as text."""
     shown = frame.head(MOST_ROWS)
     names = [str(name) for name in frame.columns]
     cells = [format_column(shown.iloc[:, i].tolist()) for i in range(shown.shape[1])]
     # Text can wrap, so a column needs no more than 24 characters.
     widths = [min(24, max(map(len, [n, *c]))) for n, c in zip(names, cells, strict=True)]
     lead = max(map(len, map(str, shown.index)), default=0)
-    feet = (
-        pd.DataFrame() if foot is None else foot.reindex(columns=frame.columns, fill_value="")
-    )
     return Table(
         columns=names,
-        is_numeric=[is_numeric(shown.iloc[:, i]) for i in range(shown.shape[1])],
+        is_numeric=[numbers or is_numeric(shown.iloc[:, i]) for i in range(shown.shape[1])],
         rows=[
             (str(label), [column[i] for column in cells]) for i, label in enumerate(shown.index)
         ],
-        foot=[(str(label), list(map(str, row))) for label, *row in feet.itertuples(name=None)],
         index_name="" if frame.index.name is None else str(frame.index.name),
-        strong=strong,
         n_omitted=len(frame) - len(shown),
         stack=_stack(8 * (min(lead, 24) + sum(widths)) + 18 * (len(names) + 1)),
     )
@@ -168,11 +161,10 @@ def _scored_rows(report: ReportContent) -> str:
     name = key_set(report)
     n_rows = report.split.get("rows", {}).get(name or "", 0)
     rows = f"{n_rows:,} {name} rows" if n_rows else f"{name} rows"
-    n_folds = "the" if report.folds is None else str(len(report.folds))
     return {
         "test": f"Scored on {rows}, not used for fitting, early stopping or model selection.",
-        "folds": f"Mean ± standard deviation over {n_folds} folds, scored on their held-out "
-        "rows.",
+        "folds": f"Mean ± standard deviation over {folds_used(report)}, scored on their "
+        "held-out rows.",
         "validation": f"Scored on {rows}. If used for early stopping, the scores are "
         "optimistic.",
         "train": f"Scored on the {rows} used for fitting. Expect lower scores on new data.",
@@ -182,22 +174,22 @@ def _scored_rows(report: ReportContent) -> str:
 def _scores(report: ReportContent) -> Table | None:
     if report.scores.empty:
         return None
-    table, rows = report.scores.copy(), report.split.get("rows", {})
-    n_rows = pd.Series([rows.get(str(name)) for name in table.index], table.index, "Int64")
-    if n_rows.notna().any():
-        table.insert(0, "rows", n_rows, allow_duplicates=True)
-    return _table(table, strong="test")
+    table = scores_table(report.scores, report.baseline, report.metric_names)
+    return _table(table, numbers=True)
 
 
 def _folds(report: ReportContent) -> Table | None:
     if report.folds is None or report.folds.empty:
         return None
-    foot = None
-    if report.cv_summary is not None:
-        mean = report.cv_summary["mean"].map(format_number)
-        std = report.cv_summary["std"].map(lambda value: f"± {format_number(value, 2)}")
-        foot = pd.DataFrame({"mean": mean, "std": std}).T
-    return _table(sentences.folds_table(report.folds), foot=foot)
+    table = sentences.folds_table(report.folds)
+    return _table(table.rename(columns=dict(report.metric_names)))
+
+
+def _folds_summary(report: ReportContent) -> Table | None:
+    if report.folds is None or report.cv_summary is None:
+        return None
+    table = folds_summary(report.cv_summary, len(report.folds), report.metric_names)
+    return _table(table, numbers=True)
 
 
 def _plots(report: ReportContent) -> dict[str, object]:
@@ -212,10 +204,17 @@ def _plots(report: ReportContent) -> dict[str, object]:
             axes = plot_history(
                 report.history, metric=metric, best_iteration=best, iteration=unit
             )
+            axes.set_ylabel(report.shown(metric), parse_math=False)
             curves.append(figure_to_svg(axes))
         if report.folds is not None and report.cv_summary is not None:
-            metrics = rank_metrics([str(name) for name in report.cv_summary.index], 2)
-            folds = [figure_to_svg(plot_folds(report.folds, metric=m)) for m in metrics]
+            # Metrics that are computed on the rows of all folds together have no columns.
+            metrics = [str(name) for name in report.cv_summary.index if name in report.folds]
+            for metric in rank_metrics(
+                metrics, 2, imbalanced=report.data.get("imbalanced", False)
+            ):
+                axes = plot_folds(report.folds, metric=metric)
+                axes.set_ylabel(report.shown(metric), parse_math=False)
+                folds.append(figure_to_svg(axes))
     except ImportError as error:
         note = f"Learning curves are not shown: {error}" if len(report.history) else ""
     return {"curves": curves, "curves_note": note, "fold_plots": folds}

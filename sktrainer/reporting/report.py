@@ -38,8 +38,12 @@ class TrainingReport(ReportContent):
         See `ImbalanceSection`. None if class imbalance was not handled.
     scores : DataFrame
         One row per set ("train", "validation", "test") and one column per metric.
+    baseline : DataFrame
+        Scores of a constant prediction, with the rows and columns of `scores`.
+    metric_names : dict
+        Displayed names of the scores of one class, such as "f1 ('bad')" for "f1".
     scores_note : str
-        Positive class or averaging method of the scores.
+        What the constant prediction is, and how scores are averaged over the classes.
     confusion : DataFrame or None
         Confusion matrix of the set `confusion_set`. Rows are true classes, columns are
         predicted classes.
@@ -55,7 +59,9 @@ class TrainingReport(ReportContent):
         One row per attempt of the final fit, with columns `attempt`, `seed`, `validation_loss`
         (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
     cv_summary : DataFrame or None
-        One row per metric, with `mean` and `std` over the folds.
+        One row per metric, with `mean` and `std` over the folds, the score of a constant
+        prediction (`constant`), the number of folds that have this score (`n_folds`), and
+        whether it is computed on the predictions of all folds together (`pooled`).
     seeds : dict
         "random_state" and the seeds derived from it, by step name.
     parameters : dict

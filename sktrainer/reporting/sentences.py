@@ -34,9 +34,7 @@ def fit_sentence(report: ReportContent) -> str:
     """Return one sentence on the fit, or an empty string if nothing is known."""
     if not report.fitting:
         return ""
-    text = "; ".join(
-        [describe_fitting(report.fitting), *_early_stopping_sentence(report.fitting)]
-    )
+    text = "; ".join([describe_fitting(report.fitting), *_early_stopping_sentence(report)])
     return f"{capitalize(text)}."
 
 
@@ -251,21 +249,23 @@ def _stop_sentence(fitting: FittingSection) -> str:
     return f"ran all {n_iter:,} {names}{tail}"
 
 
-def _early_stopping_sentence(fitting: FittingSection) -> list[str]:
-    rows = []
+def _early_stopping_sentence(report: ReportContent) -> list[str]:
+    fitting, rows = report.fitting, []
     if fitting.get("batch_size") is not None:
         rows.append(f"batch size {fitting['batch_size']:,}")
     scale = fitting.get("target_scale")
     if scale:
         rows.append(_target_scaling_sentence(scale))
-    if fitting.get("patience") is not None and fitting.get("metric"):
+    watched = fitting.get("metric")
+    if fitting.get("patience") is not None and watched:
         where = f" ({fitting['validation']})" if fitting.get("validation") else ""
-        rows.append(f"patience {fitting['patience']:,} on {fitting['metric']}{where}")
+        rows.append(f"patience {fitting['patience']:,} on {report.shown(watched)}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
-    watched = fitting.get("metric")
     others = (fitting.get("values_at_best") or {}).items()
-    named = [f"{name} {format_number(v, 4)}" for name, v in others if name != watched]
+    named = [
+        f"{report.shown(name)} {format_number(v, 4)}" for name, v in others if name != watched
+    ]
     if named:
         rows.append(f"other metrics at the best iteration: {', '.join(named)}")
     if fitting.get("refit_rounds") is not None:

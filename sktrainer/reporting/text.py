@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import accumulate
 
 import pandas as pd
 
@@ -15,13 +14,14 @@ from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.formats import (
     capitalize,
     format_column,
-    format_number,
     format_seconds,
     format_time,
     is_numeric,
 )
+from sktrainer.reporting.score_tables import folds_summary, scores_table
 
 WIDTH = 100
+MOST_METRICS = 4
 
 
 def render_text(report: ReportContent) -> str:
@@ -29,7 +29,9 @@ def render_text(report: ReportContent) -> str:
     title = "\n".join(textwrap.fill(line, WIDTH) for line in _title(report))
     blocks = [title, label_lines(_decisions(report))]
     if not report.scores.empty:
-        blocks.append("\n".join(filter(None, [text_table(report.scores), report.scores_note])))
+        table = scores_text(report.scores, report.baseline, report.metric_names)
+        note = textwrap.fill(report.scores_note, WIDTH)
+        blocks.append("\n".join(filter(None, [table, note])))
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report))
     if report.attempts is not None:
@@ -66,11 +68,22 @@ def render_summary(report: ReportContent) -> str:
     title = "\n".join(shorten(line, WIDTH) for line in _title(report))
     blocks = [title, label_lines(facts)]
     if not report.scores.empty:
-        # A column is as wide as its name, but at least nine characters, with two in between.
-        widths = accumulate((max(len(str(name)), 9) + 2 for name in report.scores), initial=12)
-        n_metrics = sum(width <= WIDTH for width in list(widths)[1:])
-        blocks.append(text_table(report.scores.iloc[:3, : max(n_metrics, 1)]))
+        imbalanced = report.data.get("imbalanced", False)
+        names = [str(name) for name in report.scores]
+        first = key_metrics.rank_metrics(names, MOST_METRICS, imbalanced=imbalanced)
+        blocks.append(scores_text(report.scores[first], report.baseline, report.metric_names))
     return "\n\n".join(filter(None, blocks))
+
+
+def scores_text(scores: pd.DataFrame, baseline: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Return scores and those of a constant prediction as a table with one row per metric."""
+    return text_table(scores_table(scores, baseline, names), max_rows=50, numbers=True)
+
+
+def folds_text(summary: pd.DataFrame, n_folds: int, names: Mapping[str, str]) -> str:
+    """Return the mean scores of the folds as a table with one row per metric."""
+    table = folds_summary(summary, n_folds, names)
+    return text_table(table, max_rows=50, numbers=True)
 
 
 def _title(report: ReportContent) -> tuple[str, str]:
@@ -105,14 +118,12 @@ def _confusion_text(confusion: pd.DataFrame, name: str) -> str:
 
 def _folds_text(report: ReportContent) -> str:
     assert report.folds is not None
-    text = f"Folds\n{text_table(sentences.folds_table(report.folds))}"
+    folds = sentences.folds_table(report.folds).rename(columns=dict(report.metric_names))
+    text = f"Folds\n{text_table(folds)}"
     if report.cv_summary is None:
         return text
-    means = ", ".join(
-        f"{name} {format_number(row['mean'])} ± {format_number(row['std'], 2)}"
-        for name, row in report.cv_summary.iterrows()
-    )
-    return f"{text}\n{label_lines([('Mean ± std', means)])}"
+    means = folds_text(report.cv_summary, len(folds), report.metric_names)
+    return f"{text}\n\nScores over the folds\n{means}"
 
 
 def _environment_text(report: ReportContent) -> list[tuple[str, str]]:
@@ -159,7 +170,9 @@ def label_lines(rows: Sequence[tuple[str, str]], *, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def text_table(frame: pd.DataFrame, *, max_rows: int = 20, width: int = WIDTH) -> str:
+def text_table(
+    frame: pd.DataFrame, *, max_rows: int = 20, width: int = WIDTH, numbers: bool = False
+) -> str:
     """Format a table as text, with the index on the left and right-aligned numbers.
 
     Parameters
@@ -169,6 +182,8 @@ def text_table(frame: pd.DataFrame, *, max_rows: int = 20, width: int = WIDTH) -
         Only the first `max_rows` rows are shown.
     width : int, default=100
         Columns that exceed this width continue in a block below, with the same index.
+    numbers : bool, default=False
+        Whether the table holds numbers as text, so that all columns are right-aligned.
 
     Examples
     --------
@@ -186,7 +201,7 @@ def text_table(frame: pd.DataFrame, *, max_rows: int = 20, width: int = WIDTH) -
         values = shown.iloc[:, position]
         cells = [str(name), *format_column(values.tolist())]
         # pandas writes two spaces between columns only if the cells are as wide as the title.
-        align = str.rjust if is_numeric(values) else str.ljust
+        align = str.rjust if numbers or is_numeric(values) else str.ljust
         size = max(map(len, cells))
         title, *columns[position] = [align(text, size) for text in cells]
         titles.append(title)

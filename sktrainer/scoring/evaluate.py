@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,9 +15,13 @@ from sklearn.metrics import confusion_matrix
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.data.targets import lookup_codes
+from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.scoring.scorers import Scoring, score_predictions
+from sktrainer.scoring.score_predictions import UNDEFINED, score_predictions
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split
+
+MOST_CLASSES = 5
 
 
 class SetPredictor(CachedPredictor):
@@ -127,8 +133,10 @@ def cached_predictors(
     return sets
 
 
-def score_sets(sets: Mapping[SetName, SetPredictor], scoring: Scoring) -> Scores:
-    """Score every set of rows, without sample weights.
+def score_sets(
+    sets: Mapping[SetName, SetPredictor], scoring: Scoring, y_train: Array
+) -> Scores:
+    """Score every set of rows and a constant prediction for it, without sample weights.
 
     Parameters
     ----------
@@ -136,40 +144,135 @@ def score_sets(sets: Mapping[SetName, SetPredictor], scoring: Scoring) -> Scores
         Keyed by "train", "validation" and "test". The confusion matrix is that of the last
         set that is not "train".
     scoring : Scoring
+    y_train : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class codes or numbers of the training rows, before resampling.
     """
-    records, confusion = {}, None
+    records, constants, confusion = {}, {}, None
+    problems: dict[SetName, dict[str, str]] = {}
+    absent: dict[SetName, str] = {}
     for name, predicted in sets.items():
-        records[name] = _scores(predicted, scoring)
-        if predicted.predictor.classes is not None and name != "train":
-            confusion = _confusion(predicted.predictor.classes, predicted)
-    table = pd.DataFrame.from_dict(records, orient="index", columns=list(scoring.scorers))
-    return Scores(table.astype(np.float64), confusion)
+        records[name], problems[name] = score_predicted(predicted, scoring)
+        constants[name] = score_constant(predicted, scoring, y_train, records[name])
+        classes = predicted.predictor.classes
+        if classes is not None and (name != "train" or len(sets) == 1):
+            found = _confusion(classes, predicted)
+            absent[name] = never_predicted(found, name)
+            confusion = confusion if name == "train" else found
+    table, baseline = (
+        pd.DataFrame.from_dict(values, orient="index", columns=list(scoring.scorers))
+        for values in (records, constants)
+    )
+    return Scores(
+        table.astype(np.float64),
+        confusion,
+        baseline.astype(np.float64),
+        problems,
+        {name: text for name, text in absent.items() if text},
+    )
 
 
-def score_rows(predictor: Predictor, rows: Rows, scoring: Scoring) -> dict[str, float]:
-    """Return the score of every scorer on these rows, weighted by `sample_weight` if given."""
+def score_rows(
+    predictor: Predictor, rows: Rows, scoring: Scoring, labels: Array | None = None
+) -> dict[str, float]:
+    """Return the score of every scorer on these rows, weighted by `sample_weight` if given.
+
+    Rows of a class that the model does not know have the code after the last class. Every
+    prediction for them counts as wrong: they are not of the positive class, and have a
+    predicted probability of zero. `labels` are the original labels for user-defined scorers.
+
+    Raises
+    ------
+    InputError
+        If a score cannot be computed.
+
+    Warns
+    -----
+    DataWarning
+        If a score is not defined for these rows. It is NaN.
+    """
     predicted = SetPredictor(predictor, rows.y, lambda: rows.X)
-    return _scores(predicted, scoring, rows.sample_weight, strict=True)
+    values, problems = score_predicted(predicted, scoring, rows.sample_weight, labels)
+    for name, why in problems.items():
+        text = f"{scoring.shown(name)} cannot be computed: {why}"
+        if why not in UNDEFINED:
+            raise InputError(text)
+        warn_caller(f"{text}. It is NaN", DataWarning)
+    return values
 
 
-def _scores(
+def score_predicted(
     predicted: SetPredictor,
     scoring: Scoring,
     sample_weight: Array | None = None,
-    *,
-    strict: bool = False,
-) -> dict[str, float]:
-    # Only scorers known by name work on class codes and shared predictions. User-defined
-    # scorers are called with the estimator, the rows and the original labels.
+    labels: Array | None = None,
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the score of every scorer, and the reason for each that cannot be computed.
+
+    Only scorers known by name work on class codes and shared predictions. User-defined
+    scorers are called with the estimator, the rows and the original labels.
+    """
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
-    values = score_predictions(named, predicted, predicted.y, sample_weight, strict=strict)
+    values, problems = score_predictions(named, predicted, predicted.y, sample_weight)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
     classes = predicted.predictor.classes
-    y = predicted.y if classes is None else classes[predicted.y]
     for name in scoring.user_defined:
+        if labels is None:
+            labels = predicted.y if classes is None else classes[predicted.y]
         scorer = scoring.scorers[name]
-        values[name] = float(scorer(predicted.predictor, predicted.raw_rows(), y, **weight))
-    return {name: values[name] for name in scoring.scorers}
+        value = float(scorer(predicted.predictor, predicted.raw_rows(), labels, **weight))
+        values[name] = value
+        if math.isnan(value):
+            problems[name] = "the scorer returned NaN"
+    return {name: values[name] for name in scoring.scorers}, problems
+
+
+def score_constant(
+    predicted: SetPredictor, scoring: Scoring, y_train: Array, scores: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the scores of predicting the same for each of these rows.
+
+    The prediction is the mean, or the most frequent class and the class frequencies, of the
+    training rows. A score is NaN if the model has none, or if it cannot be computed.
+    """
+    classes, y = predicted.predictor.classes, predicted.y
+    if classes is None:
+        mean = np.broadcast_to(y_train.mean(axis=0), y.shape)
+        constant = labeled = CachedPredictor(predicted.task, None, lambda: mean)
+    else:
+        shares = np.bincount(y_train, minlength=len(classes)) / len(y_train)
+        likely, codes = np.tile(shares, (len(y), 1)), np.full(len(y), shares.argmax())
+        known = np.arange(len(classes))
+        constant = CachedPredictor(predicted.task, known, lambda: codes, lambda: likely)
+        labeled = CachedPredictor(
+            predicted.task, classes, lambda: classes[codes], lambda: likely
+        )
+    named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
+    values = score_predictions(named, constant, y)[0]
+    for name in scoring.user_defined:
+        # A scorer may need more of the model than its predictions.
+        with contextlib.suppress(Exception):
+            targets, scorer = y if classes is None else classes[y], scoring.scorers[name]
+            values[name] = float(scorer(labeled, predicted.raw_rows(), targets))
+    missing = math.nan
+    return {
+        name: missing if math.isnan(scores[name]) else values.get(name, missing)
+        for name in scoring.scorers
+    }
+
+
+def never_predicted(confusion: pd.DataFrame, name: str) -> str:
+    """Return a sentence on the classes that occur in the rows but are never predicted."""
+    counts = confusion.to_numpy()
+    codes = np.flatnonzero((counts.sum(axis=0) == 0) & (counts.sum(axis=1) > 0))
+    if not len(codes):
+        return ""
+    labels = confusion.index.tolist()
+    listed = [f"{labels[c]!r} ({int(counts[c].sum()):,} rows)" for c in codes[:MOST_CLASSES]]
+    if len(codes) > MOST_CLASSES:
+        listed.append(f"{len(codes) - MOST_CLASSES:,} more")
+    noun, verb = ("class", "is") if len(codes) == 1 else ("classes", "are")
+    rows = f"{int(counts.sum()):,} {name} rows"
+    return f"{noun} {', '.join(listed)} {verb} never predicted for the {rows}"
 
 
 def _confusion(classes: Array, predicted: SetPredictor) -> pd.DataFrame:

@@ -1,22 +1,19 @@
-"""Scorers: the defaults of a task, and scoring of rows that were predicted once."""
+"""Scorers that a fit uses, and scoring of rows that were predicted once."""
 
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from math import nan
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn import metrics
 from sklearn.metrics import get_scorer, make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.types import Array, Scorer, ScoringParam, Task
+from sktrainer.scoring.default_scorers import default_scorers, roc_auc_scorer
+from sktrainer.types import Array, PositiveClass, Scorer, ScoringParam, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,94 +53,15 @@ class LabelMappingScorer:
         # The signature of the wrapped metric shows whether it supports sample weights.
         return getattr(self.scorer, "_score_func", self.scorer)
 
+    @property
+    def _kwargs(self) -> dict[str, Any]:
+        # Of two labels, the one that becomes 1 is the positive class.
+        positive = self.model_labels[self.scorer_labels.argmax()]
+        return {**arguments_of(self.scorer), "pos_label": positive}
+
     def _map(self, labels: Array) -> Array:
         mapped: Array = self.scorer_labels[np.searchsorted(self.model_labels, labels)]
         return mapped
-
-
-def default_scorers(task: Task, n_classes: int) -> dict[str, Scorer]:
-    """Return the default scorers of a task. Targets are class codes or numbers.
-
-    Precision, recall and F1 refer to class code 1 for two classes and are macro averages
-    for more. `log_loss`, `rmse` and `mae` are not negated: smaller is better.
-    """
-    if task == "regression":
-        return {
-            "r2": make_scorer(metrics.r2_score),
-            "rmse": make_scorer(metrics.root_mean_squared_error),
-            "mae": make_scorer(metrics.mean_absolute_error),
-        }
-    average = "binary" if n_classes == 2 else "macro"
-    labels = np.arange(n_classes)
-    return {
-        "accuracy": make_scorer(metrics.accuracy_score),
-        "precision": _PrecisionRecallF1(0, average),
-        "recall": _PrecisionRecallF1(1, average),
-        "f1": _PrecisionRecallF1(2, average),
-        "roc_auc": _roc_auc_scorer(n_classes),
-        "log_loss": make_scorer(
-            metrics.log_loss, response_method="predict_proba", labels=labels
-        ),
-    }
-
-
-@dataclass(frozen=True)
-class _PrecisionRecallF1:
-    """Scorer of precision, recall or F1 (`which` = 0, 1 or 2).
-
-    scikit-learn computes all three together, so the result is cached on `CachedPredictor`.
-    """
-
-    which: int
-    average: str
-
-    def __call__(
-        self, estimator: Any, X: Any, y: Array, sample_weight: Array | None = None
-    ) -> float:
-        def compute() -> Array:
-            values = metrics.precision_recall_fscore_support(
-                y,
-                estimator.predict(X),
-                average=self.average,
-                sample_weight=sample_weight,
-                zero_division=0.0,
-            )
-            return np.array(values[:3])
-
-        if isinstance(estimator, CachedPredictor):
-            return float(estimator.compute_once("precision, recall, f1", compute)[self.which])
-        return float(compute()[self.which])
-
-
-def _roc_auc_scorer(n_classes: int) -> Scorer:
-    if n_classes == 2:
-        return make_scorer(
-            metrics.roc_auc_score, response_method=("predict_proba", "decision_function")
-        )
-    return make_scorer(partial(_roc_auc_of_present, n_classes), response_method="predict_proba")
-
-
-def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs: Any) -> float:
-    """Return the macro-averaged one-vs-rest ROC AUC of the classes that are present.
-
-    Held-out rows may lack a rare class; `roc_auc_score` raises in this case.
-    """
-    present = [c for c in range(n_classes) if 0 < np.count_nonzero(y_true == c) < len(y_true)]
-    if not present:
-        return nan
-    if kwargs:
-        scores = [
-            metrics.roc_auc_score(y_true == code, y_score[:, code], **kwargs)
-            for code in present
-        ]
-        return float(np.mean(scores))
-    # ROC AUC equals the normalized Mann-Whitney U statistic. Computing it from ranks scores
-    # all classes at once and is faster than one `roc_auc_score` call per class.
-    ranks = rankdata(y_score[:, present], axis=0)
-    of_class = y_true[:, np.newaxis] == np.array(present)
-    n_class = of_class.sum(axis=0)
-    above = (ranks * of_class).sum(axis=0) - n_class * (n_class + 1) / 2
-    return float(np.mean(above / (n_class * (len(y_true) - n_class))))
 
 
 def named_scorer(name: str) -> Scorer:
@@ -165,23 +83,71 @@ def scorer_for_missing_classes(scorer: Scorer, n_classes: int) -> Scorer:
     if function is metrics.roc_auc_score:
         macro = {"multi_class": "ovr", "average": "macro"}
         chosen = {"average": "macro", **scorer._kwargs}  # type: ignore[attr-defined]
-        return _roc_auc_scorer(n_classes) if n_classes > 2 and chosen == macro else scorer
+        return roc_auc_scorer(n_classes) if n_classes > 2 and chosen == macro else scorer
     if function is None or "predict" in response_methods(scorer):
         return scorer
     if "labels" not in inspect.signature(function).parameters:
         return scorer
-    return make_scorer(
-        function,
+    return with_arguments(scorer, **{"labels": np.arange(n_classes), **arguments_of(scorer)})
+
+
+def with_arguments(scorer: Scorer, **arguments: Any) -> Scorer:
+    """Return a copy of a scikit-learn scorer whose metric gets these further arguments."""
+    copy: Scorer = make_scorer(
+        scorer._score_func,  # type: ignore[attr-defined]
         greater_is_better=scorer._sign > 0,  # type: ignore[attr-defined]
         response_method=response_methods(scorer),
-        **{"labels": np.arange(n_classes), **scorer._kwargs},  # type: ignore[attr-defined]
+        **{**arguments_of(scorer), **arguments},
     )
+    return copy
+
+
+def arguments_of(scorer: Scorer) -> dict[str, Any]:
+    """Return the arguments that a scorer passes to its metric."""
+    return dict(getattr(scorer, "_kwargs", {}))
 
 
 def needs_pos_label(scorer: Scorer | None) -> bool:
     """Return whether the metric of a scorer has a `pos_label` parameter."""
     function = getattr(scorer, "_score_func", None)
     return function is not None and "pos_label" in inspect.signature(function).parameters
+
+
+def scores_one_class(scorer: Scorer) -> bool:
+    """Return whether the score of two classes depends on which one is the positive class.
+
+    Examples
+    --------
+    >>> [scores_one_class(get_scorer(n)) for n in ("f1", "f1_macro", "roc_auc", "accuracy")]
+    [True, False, False, False]
+    """
+    name = getattr(getattr(scorer, "_score_func", None), "__name__", "")
+    if name.endswith("likelihood_ratio"):
+        return True
+    # The Brier score has a `pos_label`, but it is the same for both classes.
+    return takes_pos_label(scorer) and "brier" not in name
+
+
+def takes_pos_label(scorer: Scorer) -> bool:
+    """Return whether the metric of a scorer has a `pos_label`, and uses it."""
+    return needs_pos_label(scorer) and arguments_of(scorer).get("average", "binary") == "binary"
+
+
+def for_positive_class(scorer: Scorer, pos_label: object, other: object) -> Scorer:
+    """Return the scorer with `pos_label` as the positive class, unless it has its own.
+
+    `other` is the label of the other class. Scorers that treat both classes alike are
+    returned unchanged.
+    """
+    if "pos_label" in arguments_of(scorer):
+        return scorer
+    if takes_pos_label(scorer):
+        return with_arguments(scorer, pos_label=pos_label)
+    if not scores_one_class(scorer):
+        return scorer
+    labels = np.array([other, pos_label])
+    order = np.argsort(labels)
+    return LabelMappingScorer(scorer, labels[order], order)
 
 
 @dataclass(frozen=True)
@@ -198,23 +164,29 @@ class Scoring:
         labels. Named scorers receive predictions and class codes.
     is_default : bool
         Whether these are the default scorers of the task.
+    shown_names : dict of str to str
+        The names under which scores of the positive class are shown: "f1 ('bad')".
     """
 
     scorers: dict[str, Scorer]
     single: bool = False
     user_defined: frozenset[str] = frozenset()
     is_default: bool = False
+    shown_names: dict[str, str] = field(default_factory=dict)
+
+    def shown(self, name: str) -> str:
+        """Return the name under which a score is shown."""
+        return self.shown_names.get(name, name)
 
     def first(self) -> Scoring:
         """Return a Scoring with only the first scorer."""
         name, scorer = next(iter(self.scorers.items()))
-        return Scoring({name: scorer}, single=True, user_defined=self.user_defined & {name})
+        user_defined, shown = self.user_defined & {name}, self.shown_names
+        return Scoring({name: scorer}, True, user_defined, shown_names=shown)
 
 
 def resolve_scoring(
-    scoring: ScoringParam,
-    task: Task,
-    n_classes: int,
+    scoring: ScoringParam, task: Task, n_classes: int, positive: PositiveClass | None = None
 ) -> Scoring:
     """Convert the `scoring` parameter, which must be valid, to scorers.
 
@@ -223,24 +195,65 @@ def resolve_scoring(
     >>> list(resolve_scoring(["r2", "neg_mean_poisson_deviance"], "regression", 0).scorers)
     ['r2', 'neg_mean_poisson_deviance']
     """
+    single = isinstance(scoring, str) or callable(scoring)
     if scoring is None:
-        return Scoring(default_scorers(task, n_classes), is_default=True)
-
-    def of_codes(name: str) -> Scorer:
-        scorer = named_scorer(name)
-        return scorer if task == "regression" else scorer_for_missing_classes(scorer, n_classes)
-
-    if isinstance(scoring, str):
-        return Scoring({scoring: of_codes(scoring)}, single=True)
-    if isinstance(scoring, Mapping):
-        named = dict(scoring)
+        code = 1 if positive is None else positive.code
+        named: Mapping[str, Any] = default_scorers(task, n_classes, code)
+    elif isinstance(scoring, Mapping):
+        named = scoring
     elif isinstance(scoring, (list, tuple, set)):
         named = {name: name for name in scoring}
+    elif isinstance(scoring, str):
+        named = {scoring: scoring}
     else:
-        name = getattr(getattr(scoring, "_score_func", scoring), "__name__", "score")
-        return Scoring({name: scoring}, single=True, user_defined=frozenset([name]))
-    scorers = {k: v if callable(v) else of_codes(v) for k, v in named.items()}
-    return Scoring(scorers, user_defined=frozenset(k for k, v in named.items() if callable(v)))
+        function = getattr(scoring, "_score_func", scoring)
+        named = {getattr(function, "__name__", "score"): scoring}
+    scorers = {name: positive_class_scorer(given, positive) for name, given in named.items()}
+    if task == "classification":
+        scorers = {
+            name: scorer_for_missing_classes(scorer, n_classes)
+            if isinstance(named[name], str)
+            else scorer
+            for name, scorer in scorers.items()
+        }
+    user_defined = frozenset(
+        name for name, given in named.items() if scoring is not None and callable(given)
+    )
+    shown = {
+        name: shown_name(name, scorer, positive, of_codes=name not in user_defined)
+        for name, scorer in scorers.items()
+    }
+    return Scoring(scorers, single, user_defined, scoring is None, shown)
+
+
+def positive_class_scorer(scorer: str | Scorer, positive: PositiveClass | None) -> Scorer:
+    """Return the scorer of a name, for class codes, or the user-defined one, for labels.
+
+    If it needs a positive class and has none of its own, it gets `positive`. It is unchanged
+    if possible, because backends replace the scorers of scikit-learn by faster metrics.
+    """
+    if isinstance(scorer, str):
+        found = named_scorer(scorer)
+        if positive is None or positive.code == 1:
+            return found
+        return for_positive_class(found, positive.code, 1 - positive.code)
+    if positive is None or not hasattr(scorer, "_sign"):
+        return scorer
+    return for_positive_class(scorer, positive.label, positive.other)
+
+
+def shown_name(
+    name: str, scorer: Scorer, positive: PositiveClass | None, *, of_codes: bool
+) -> str:
+    """Return a name that states the class of a score of one class, such as "f1 ('bad')".
+
+    `of_codes` is whether the scorer gets class codes. Otherwise, it may have a positive class
+    of its own.
+    """
+    if positive is None or not scores_one_class(scorer):
+        return name
+    own = {} if of_codes else arguments_of(scorer)
+    return f"{name} ({own.get('pos_label', positive.label)!r})"
 
 
 def is_supported(scorer: Scorer, estimator: Any) -> bool:
@@ -255,36 +268,3 @@ def response_methods(scorer: Scorer) -> tuple[str, ...]:
     if method == "default":
         return ("predict",)
     return (method,) if isinstance(method, str) else tuple(method)
-
-
-def score_predictions(
-    scorers: Mapping[str, Scorer],
-    predicted: CachedPredictor,
-    y: Array,
-    sample_weight: Array | None = None,
-    *,
-    strict: bool = False,
-) -> dict[str, float]:
-    """Score predicted rows with every scorer.
-
-    A scorer that does not apply yields NaN, for example ROC AUC on rows of one class or
-    log loss for a model without probabilities. With `strict`, its error is raised.
-    """
-    values = {}
-    weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-    for name, scorer in scorers.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                # `predicted` ignores X, so pass a table without columns.
-                score = (
-                    scorer(predicted, np.empty((len(y), 0)), y, **weight)
-                    if is_supported(scorer, predicted)
-                    else nan
-                )
-            except ValueError:
-                if strict:
-                    raise
-                score = nan
-        values[name] = float(score)
-    return values

@@ -24,6 +24,7 @@ from sktrainer.testing.cases import (
 )
 from sktrainer.testing.contract import contract_checks
 from sktrainer.testing.fit_checks import (
+    check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
     check_importances_are_per_column,
@@ -63,6 +64,7 @@ __all__ = [
     "bit_identical",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
+    "check_f1_is_of_the_rarer_class",
     "check_first_chunk_fixes_encoding",
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",

@@ -38,6 +38,7 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_predictions_use_original_labels,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
+        fit.check_f1_is_of_the_rarer_class,
         fit.check_zero_weight_equals_absent_row,
         fit.check_time_order,
         fit.check_numpy_arrays,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ from sktrainer.exceptions import (
     FitError,
     warn_caller,
 )
+from sktrainer.reporting.text import folds_text
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.notes import fold_notes
 from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.diagnostics import suggest_params
@@ -35,7 +37,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoldResult:
-    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores."""
+    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
+
+    `constants` holds the scores of a constant prediction, and `problems` why scores could not
+    be computed.
+    """
 
     fold: int
     n_train: int
@@ -49,6 +55,8 @@ class FoldResult:
     error: str | None = None
     n_attempts: int = 1
     divergence: str = ""
+    constants: dict[str, float] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,7 @@ class CrossValidationResult:
     """
 
     folds: tuple[FoldResult, ...]
-    metrics: tuple[str, ...]
-    single_metric: bool
+    scoring: Scoring
     n_workers: int
     n_threads: int
 
@@ -75,13 +82,14 @@ class CrossValidationResult:
             results[f"mean_{key}"] = np.array([np.mean(values)])
             results[f"std_{key}"] = np.array([np.std(values)])
         results["params"] = [{}]
-        for metric in self.metrics:
-            name = "score" if self.single_metric else metric
+        summary = self.summary
+        for metric in self.scoring.scorers:
+            name = "score" if self.scoring.single else metric
             scores = np.array([fold.scores[metric] for fold in self.folds])
             for i, score in enumerate(scores):
                 results[f"split{i}_test_{name}"] = np.array([score])
-            results[f"mean_test_{name}"] = np.array([np.mean(scores)])
-            results[f"std_test_{name}"] = np.array([np.std(scores)])
+            results[f"mean_test_{name}"] = np.array([summary.loc[metric, "mean"]])
+            results[f"std_test_{name}"] = np.array([summary.loc[metric, "std"]])
             results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
         return results
 
@@ -106,18 +114,35 @@ class CrossValidationResult:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row per metric: `mean` and `std` over the folds."""
-        scores = pd.DataFrame([fold.scores for fold in self.folds])
-        return pd.DataFrame({"mean": scores.mean(), "std": scores.std(ddof=0)})
+        """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
+
+        `constant` is the mean score of a constant prediction.
+        """
+        names = list(self.scoring.scorers)
+        scores = pd.DataFrame([fold.scores for fold in self.folds], columns=names)
+        constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names)
+        return pd.DataFrame(
+            {
+                "mean": scores.mean(),
+                "std": scores.std(ddof=0),
+                "constant": constants.mean(),
+                "n_folds": scores.notna().sum(),
+            }
+        )
 
     @property
-    def summary_line(self) -> str:
-        """Mean and standard deviation of each score, in one line."""
-        scores = ", ".join(
-            f"{name} {row['mean']:.4g} ± {row['std']:.2g}"
-            for name, row in self.summary.iterrows()
-        )
-        return f"{len(self.folds)} folds: {scores}"
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each score that could not be computed in some folds."""
+        found = []
+        for metric in self.scoring.scorers:
+            reasons = {f.fold: f.problems[metric] for f in self.folds if metric in f.problems}
+            if reasons:
+                fold, reason = next(iter(reasons.items()))
+                found.append(
+                    f"{self.scoring.shown(metric)} could not be computed in {len(reasons)} of "
+                    f"{len(self.folds)} folds (fold {fold}: {reason})"
+                )
+        return tuple(found)
 
     @property
     def divergence(self) -> str:
@@ -176,20 +201,21 @@ def cross_validate(
             log.progress.show_fold(
                 fold.fold,
                 len(folds),
-                fold.scores,
+                {plan.scoring.shown(name): value for name, value in fold.scores.items()},
                 seconds=fold.fit_seconds + fold.score_seconds,
                 error=fold.error,
             )
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
-    cv = CrossValidationResult(
-        tuple(results), tuple(plan.scoring.scorers), plan.scoring.single, workers, n_threads
-    )
+    cv = CrossValidationResult(tuple(results), plan.scoring, workers, n_threads)
+    for note in cv.problems:
+        log.add_warning(note, DataWarning)
     if cv.divergence:
         fix = suggest_params(plan.model.model)
         log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
-    log.show(cv.summary_line)
+    log.show(f"Scores over {len(folds)} folds")
+    log.progress.show_block(folds_text(cv.summary, len(folds), plan.scoring.shown_names))
     return cv
 
 
@@ -233,7 +259,7 @@ def fit_fold(
         number,
         len(split.train),
         len(test),
-        {str(name): float(column["test"]) for name, column in fitted.scores.table.items()},
+        _of_test(fitted.scores.table),
         job.log.seconds("prepare", "fit"),
         job.log.seconds("evaluate"),
         fitted.fit.n_iter,
@@ -241,10 +267,16 @@ def fit_fold(
         fitted.fit.stop_reason,
         n_attempts=len(fitted.attempts),
         divergence=fitted.diagnosis.problem if fitted.diagnosis.diverged else "",
+        constants=_of_test(fitted.scores.baseline),
+        problems=dict(fitted.scores.problems.get("test", {})),
     )
     if directory is not None:
         directory.save_result(asdict(result))
     return result
+
+
+def _of_test(table: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(column["test"]) for name, column in table.items()}
 
 
 def _fold_split(plan: FitPlan, data: FitData, train: Array, test: Array, seed: int) -> Split:

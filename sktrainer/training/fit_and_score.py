@@ -122,7 +122,7 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     best, tried = choose_attempt(attempts)
     with job.log.stage("evaluate"):
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
-        scores = score_sets(sets, plan.scoring)
+        scores = score_sets(sets, plan.scoring, data.y[split.train])
     notes = (*prepared.summary.notes, *_resume_notes(plan, best, job))
     return FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
 

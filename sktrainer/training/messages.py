@@ -12,7 +12,7 @@ from sktrainer.exceptions import (
     DivergenceWarning,
     SmallDataWarning,
 )
-from sktrainer.reporting.text import text_table
+from sktrainer.reporting.text import scores_text
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.resources import peak_memory_mb
 from sktrainer.splitting.notes import small_data_notes
@@ -95,8 +95,18 @@ def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
         else:
             log.show(note)
             log.add_notes(note)
+    scores, scoring = result.scores, plan.scoring
+    for name, problems in scores.problems.items():
+        for metric, reason in problems.items():
+            text = f"{scoring.shown(metric)} of the {name} rows could not be computed: {reason}"
+            log.add_warning(text, DataWarning)
+    for name, text in scores.never_predicted.items():
+        if name == "test":
+            log.add_warning(text, ClassImbalanceWarning)
+        else:
+            log.add_notes(text)
     log.show(fit_summary(plan, result, log))
-    log.progress.show_block(text_table(result.scores.table))
+    log.progress.show_block(scores_text(scores.table, scores.baseline, scoring.shown_names))
 
 
 def split_summary(split: Split) -> str:

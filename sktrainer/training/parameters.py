@@ -32,6 +32,7 @@ class TrainerParams:
     scaling: bool | str = "auto"
     handle_imbalance: Any = None
     correct_probabilities: bool = False
+    pos_label: Any = "auto"
     split: Any = "auto"
     time_column: str | int | None = None
     gap: Any = 0
@@ -83,10 +84,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
     "handle_imbalance": ("auto", "class_weight", "smote", "oversample", "undersample"),
     "split": ("auto", "random", "stratified", "group", "time"),
-    "preprocessor": ("auto",),
-    "scaling": ("auto",),
-    "early_stopping": ("auto",),
-    "validation_size": ("auto",),
+    **dict.fromkeys(
+        ("preprocessor", "scaling", "early_stopping", "validation_size"), ("auto",)
+    ),
     "device": ("auto", "cpu", "cuda", "mps"),
 }
 
@@ -217,14 +217,19 @@ RULES: dict[str, ParameterRule] = {
     "categorical_encoding": ParameterRule(
         _listed("categorical_encoding"), _one_of("categorical_encoding")
     ),
-    "scaling": ParameterRule(
-        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
-    ),
+    **{
+        name: ParameterRule(_listed(name, "True", "False"), _either(_one_of(name), _is_bool))
+        for name in ("scaling", "early_stopping")
+    },
     "handle_imbalance": ParameterRule(
         _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
         _either(_is_none, _one_of("handle_imbalance"), _has_attributes("fit_resample")),
     ),
     "correct_probabilities": ParameterRule("True or False", _is_bool),
+    "pos_label": ParameterRule(
+        "'auto' or a class label",
+        lambda value: value is not None and np.ndim(value) == 0 and not isinstance(value, set),
+    ),
     "split": ParameterRule(
         _listed("split", "a splitter"), _either(_one_of("split"), _has_attributes("split"))
     ),
@@ -244,10 +249,6 @@ RULES: dict[str, ParameterRule] = {
     "cv": ParameterRule(
         "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
         _either(_is_none, _is_cv),
-    ),
-    "early_stopping": ParameterRule(
-        _listed("early_stopping", "True", "False"),
-        _either(_one_of("early_stopping"), _is_bool),
     ),
     "n_iter_no_change": ParameterRule(
         "an integer of at least 1", lambda value: _is_int(value, 1)

@@ -10,7 +10,7 @@ from sktrainer.data.indexing import stack_rows
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
-from sktrainer.types import Array, FitData, Rows, Scores, Split
+from sktrainer.types import Array, FitData, Rows, Split
 
 
 def needs_refit(plan: FitPlan, data: FitData, split: Split, result: FitResult) -> bool:
@@ -44,17 +44,25 @@ def refit(
             on_iteration=None,
         ),
     )
-    table = result.scores.table.copy()
-    table.update(again.scores.table)
-    confusion = again.scores.confusion
-    if confusion is None:
-        confusion = result.scores.confusion
+    first, test = result.scores, again.scores
+    scores = first
+    if len(test.table):
+        table, baseline = first.table.copy(), first.baseline.copy()
+        table.update(test.table)
+        baseline.update(test.baseline)
+        scores = replace(
+            test,
+            table=table,
+            baseline=baseline,
+            problems={**first.problems, **test.problems},
+            never_predicted={**first.never_predicted, **test.never_predicted},
+        )
     return replace(
         result,
         predictor=again.predictor,
         prepared=replace(result.prepared, class_weight=again.prepared.class_weight),
         fit=replace(result.fit, model=again.fit.model),
-        scores=Scores(table, confusion),
+        scores=scores,
         refit_rounds=rounds,
     )
 

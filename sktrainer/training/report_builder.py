@@ -20,7 +20,8 @@ from sktrainer.reporting.content import (
     SplitSection,
 )
 from sktrainer.reporting.report import TrainingReport
-from sktrainer.scoring.scorers import Scoring, needs_pos_label
+from sktrainer.resampling.class_weight import is_imbalanced
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.training.cross_validation import CrossValidationResult
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.importances import feature_importances
@@ -35,9 +36,7 @@ from sktrainer.training.messages import rows_by_set, sizes_by_set
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
-from sktrainer.types import Finding, FitData, Scorer, Split
-
-POSITIVE_CLASS_METRICS = frozenset({"precision", "recall", "f1"})
+from sktrainer.types import Finding, FitData, Split
 
 
 def build_report(
@@ -65,6 +64,8 @@ def build_report(
         imbalance=_imbalance_section(plan, data, split, result),
         fitting=_fitting_section(plan, data, split, result, log, cv),
         scores=scores.table,
+        baseline=scores.baseline,
+        metric_names=_metric_names(plan),
         scores_note=_scores_note(data, plan.scoring),
         confusion=scores.confusion,
         confusion_set=held[0] if held else "test",
@@ -100,8 +101,9 @@ def _data_section(
         section["class_counts"] = _count_by_label(
             data, np.bincount(data.y, minlength=data.n_classes)
         )
-        if data.n_classes == 2:
-            section["positive_class"] = str(data.classes.tolist()[1])
+        section["imbalanced"] = is_imbalanced(np.bincount(data.y, minlength=data.n_classes))
+        if data.positive is not None:
+            section["positive_class"] = str(data.positive.label)
     elif data.y.ndim == 1:
         section["target_summary"] = {
             name: float(getattr(data.y, name)()) for name in ("mean", "std", "min", "max")
@@ -214,30 +216,26 @@ def _fitting_section(
     return section
 
 
+def _metric_names(plan: FitPlan) -> dict[str, str]:
+    """Return the displayed name of each metric that is displayed with its class."""
+    metric = plan.model.metric
+    names = {**plan.scoring.shown_names, metric.name: metric.shown_name or metric.name}
+    return {name: shown for name, shown in names.items() if shown != name}
+
+
 def _scores_note(data: FitData, scoring: Scoring) -> str:
-    """Return the positive class of the scores, or how scores are averaged over classes."""
+    """Return the positive class, averages over classes, and what the constant prediction is."""
     if data.classes is None:
-        return ""
-    if data.n_classes > 2:
-        averages = "precision, recall, f1, roc_auc: macro averages over the classes"
-        return averages if scoring.is_default else ""
-    of_positive = [
-        name
-        for name, scorer in scoring.scorers.items()
-        if name not in scoring.user_defined
-        and (
-            (scoring.is_default and name in POSITIVE_CLASS_METRICS)
-            or _scores_positive_class(scorer)
-        )
-    ]
-    if not of_positive:
-        return ""
-    return f"{', '.join(of_positive)}: for the positive class {str(data.classes[1])!r}"
-
-
-def _scores_positive_class(scorer: Scorer) -> bool:
-    average = getattr(scorer, "_kwargs", {}).get("average", "binary")
-    return needs_pos_label(scorer) and average == "binary"
+        return "constant: always the mean of the training rows"
+    constant = (
+        "constant: always the most frequent class of the training rows, with the class "
+        "frequencies as probabilities"
+    )
+    if data.n_classes > 2 and scoring.is_default:
+        return f"precision, recall, f1, roc_auc: macro averages over the classes; {constant}"
+    if data.positive is None:
+        return constant
+    return f"positive class {data.positive.label!r}; {constant}"
 
 
 def _seeds(plan: FitPlan, split: Split, result: FitResult) -> dict[str, int]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_regressor
-from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends.base import Backend, Capabilities
 from sktrainer.backends.estimators import EstimatorParts, model_name, unwrap_pipeline
@@ -18,18 +14,15 @@ from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
-from sktrainer.data.predictions import CachedPredictor
 from sktrainer.exceptions import ParameterError
 from sktrainer.resampling.samplers import creates_synthetic_rows
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
-from sktrainer.scoring.scorers import (
-    Scoring,
-    is_supported,
-    named_scorer,
-    needs_pos_label,
-    resolve_scoring,
-    response_methods,
+from sktrainer.scoring.scorers import Scoring, resolve_scoring
+from sktrainer.training.metric_validation import (
+    positive_class,
+    resolve_eval_metric,
+    scorer_problems,
 )
 from sktrainer.training.model_settings import (
     OwnClassWeight,
@@ -39,7 +32,7 @@ from sktrainer.training.model_settings import (
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
 from sktrainer.training.split_parameters import split_problems
 from sktrainer.training.tags import supports_multi_output
-from sktrainer.types import Array, FitData, Scorer, Task
+from sktrainer.types import FitData
 
 
 @dataclass(frozen=True)
@@ -99,9 +92,11 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         raise ParameterError(problems)
     with problems.prepend_to_error():
         capabilities = backend.capabilities(model, data.task)
-    scoring = resolve_scoring(params.scoring, data.task, data.n_classes)
-    eval_metric = _resolve_eval_metric(params.eval_metric)
-    problems += _scorer_problems(params, parts, scoring, eval_metric, data)
+    with problems.collect():
+        data = replace(data, positive=positive_class(params, data))
+    scoring = resolve_scoring(params.scoring, data.task, data.n_classes, data.positive)
+    eval_metric = resolve_eval_metric(params.eval_metric, data.positive)
+    problems += scorer_problems(params, parts.model, scoring, eval_metric, data)
     problems += _compatibility_problems(params, parts, capabilities, data)
     samplers = _samplers(params, parts, data)
     # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
@@ -171,15 +166,6 @@ def _resolve_encoding(
     )
 
 
-def _resolve_eval_metric(eval_metric: str | Scorer) -> EvalMetric:
-    if isinstance(eval_metric, str):
-        if eval_metric == "loss":
-            return EvalMetric()
-        return EvalMetric(eval_metric, named_scorer(eval_metric))
-    name = getattr(getattr(eval_metric, "_score_func", eval_metric), "__name__", "score")
-    return EvalMetric(name, eval_metric)
-
-
 def _samplers(params: TrainerParams, parts: EstimatorParts, data: FitData) -> list[Any]:
     """Return the handling of imbalance and the samplers in the user's Pipeline."""
     method = params.handle_imbalance if data.task == "classification" else None
@@ -246,84 +232,4 @@ def resampling_problem(sampler: object) -> str:
         f"{name} resamples rows, which partial_fit does not support because a chunk may lack a "
         "class. Use handle_imbalance='class_weight' if the model supports sample weights (they "
         "are computed on the first chunk), or None."
-    )
-
-
-def _scorer_problems(
-    params: TrainerParams,
-    parts: EstimatorParts,
-    scoring: Scoring,
-    eval_metric: EvalMetric,
-    data: FitData,
-) -> list[str]:
-    """Return an error text for each scorer that cannot score such targets or this model."""
-    named = {} if params.scoring is None else dict(scoring.scorers)
-    names = [name for name in named if name not in scoring.user_defined]
-    if isinstance(params.scoring, Mapping):
-        names = [params.scoring[name] for name in names]
-    if eval_metric.scorer is not None:
-        named[eval_metric.name] = eval_metric.scorer
-        names += [eval_metric.name] if isinstance(params.eval_metric, str) else []
-    problems = [
-        scorer_problem(name, data.task, data.n_classes) for name in dict.fromkeys(names)
-    ]
-    problems += [
-        f"scorer {name!r} needs a model with {' or '.join(response_methods(scorer))}, but "
-        f"{model_name(parts.model)} has none. Use another scorer or model"
-        for name, scorer in named.items()
-        if not is_supported(scorer, parts.model)
-    ]
-    return [problem for problem in problems if problem is not None]
-
-
-def scorer_problem(name: str, task: Task, n_classes: int) -> str | None:
-    """Return an error message if a scikit-learn scorer cannot score the targets, else None.
-
-    The scorer is tried on a few correctly predicted rows. If it fails on these, it fails on
-    all rows. `name` is one of `sklearn.metrics.get_scorer_names()`.
-
-    Examples
-    --------
-    >>> print(scorer_problem("f1", "classification", 3))
-    scorer 'f1' does not support classification with 3 classes; use for example 'f1_macro'
-    >>> scorer_problem("f1", "classification", 2) is None
-    True
-    """
-    if _scores(name, task, n_classes):
-        return None
-    known = set(get_scorer_names())
-    better = (f"{name}_macro", f"{name}_ovr", "r2" if task == "regression" else "accuracy")
-    fitting = next(b for b in better if b in known and _scores(b, task, n_classes))
-    targets = task if task == "regression" else f"{task} with {n_classes} classes"
-    return f"scorer {name!r} does not support {targets}; use for example {fitting!r}"
-
-
-def _scores(name: str, task: Task, n_classes: int) -> bool:
-    scorer = named_scorer(name)
-    targets, rows = _perfect_predictions(task, n_classes, codes=needs_pos_label(scorer))
-    if not is_supported(scorer, rows):
-        return True  # whether the model has the required method is checked elsewhere
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            scorer(rows, np.empty((len(targets), 0)), targets)
-        except (ValueError, TypeError):
-            return False
-    return True
-
-
-def _perfect_predictions(
-    task: Task, n_classes: int, *, codes: bool
-) -> tuple[Array, CachedPredictor]:
-    if task == "regression":
-        numbers = np.array([0.5, 1.25, 2.0, 3.75])
-        return numbers, CachedPredictor(task, None, lambda: numbers)
-    # Use strings unless codes are needed: regression metrics would accept numeric codes.
-    labels = np.array([code if codes else f"label {code:09d}" for code in range(n_classes)])
-    rows = np.tile(np.arange(n_classes), 2)  # two rows per class
-    likely = np.eye(n_classes)[rows]
-    decision = likely[:, 1] - likely[:, 0] if n_classes == 2 else likely
-    targets = labels[rows]
-    return targets, CachedPredictor(
-        task, labels, lambda: targets, lambda: likely, lambda: decision
     )

@@ -197,9 +197,9 @@ def test_page_of_confusion_with_many_errors_states_total_number_of_classes(repor
 )
 def test_table_stacks_its_cells_on_pages_that_it_does_not_fit(report, n_metrics, stack):
     names = [f"metric_{i}" for i in range(n_metrics)]
-    scores = pd.DataFrame(0.5, index=["test"], columns=names)
-    page = html.render_page(dataclasses.replace(report, scores=scores))
-    table = page.partition("<h3>Scores</h3>")[2].partition("</table>")[0]
+    folds = pd.DataFrame(0.5, index=["test"], columns=names)
+    page = html.render_page(dataclasses.replace(report, folds=folds, cv_summary=None))
+    table = page.partition("<h3>Cross-validation</h3>")[2].partition("</table>")[0]
     assert re.findall(r'<table(?: class="skt-stack-(\w+)")?>', table) == [stack]
     assert f'data-label="metric_{n_metrics - 1}">0.500</td>' in table
 

@@ -60,7 +60,9 @@ def predictor(*, predict_is_argmax=False):
 def test_each_method_of_the_model_is_called_once_for_all_scorers(argmax, calls):
     fitted = predictor(predict_is_argmax=argmax)
     scores = score_sets(
-        {"test": SetPredictor(fitted, Y, lambda: X)}, resolve_scoring(None, "classification", 2)
+        {"test": SetPredictor(fitted, Y, lambda: X)},
+        resolve_scoring(None, "classification", 2),
+        Y,
     )
     assert sorted(fitted.model.calls) == calls
     assert scores.table.loc["test", "accuracy"] == 1.0

@@ -1,4 +1,4 @@
-"""Scorers applied to cached predictions."""
+"""Scorers that a fit uses, and their positive class."""
 
 from __future__ import annotations
 
@@ -8,97 +8,17 @@ from sklearn import metrics
 
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.scoring.scorers import (
-    default_scorers,
     is_supported,
     named_scorer,
     resolve_scoring,
-    score_predictions,
     scorer_for_missing_classes,
+    scores_one_class,
 )
+from sktrainer.types import PositiveClass
+from tests.scoring.predicted import predicted, table
 
-RNG = np.random.default_rng(0)
-
-
-def predicted(probabilities):
-    codes = np.arange(probabilities.shape[1])
-    calls = []
-
-    def predict():
-        calls.append("predict")
-        return probabilities.argmax(axis=1)
-
-    answers = CachedPredictor("classification", codes, predict, lambda: probabilities)
-    return answers, calls
-
-
-def table(n_classes, n_rows=200):
-    y = RNG.integers(0, n_classes, n_rows)
-    probabilities = RNG.dirichlet(np.ones(n_classes), n_rows).round(2) + 1e-3
-    probabilities[np.arange(n_rows), y] += 0.2
-    return y, probabilities / probabilities.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_default_scores_equal_those_of_scikit_learn(n_classes):
-    y, probabilities = table(n_classes)
-    answers, calls = predicted(probabilities)
-    scores = score_predictions(default_scorers("classification", n_classes), answers, y)
-    labels = probabilities.argmax(axis=1)
-    average = {"average": "binary" if n_classes == 2 else "macro"}
-    area = (
-        metrics.roc_auc_score(y, probabilities[:, 1])
-        if n_classes == 2
-        else metrics.roc_auc_score(y, probabilities, multi_class="ovr")
-    )
-    expected = {
-        "accuracy": metrics.accuracy_score(y, labels),
-        "precision": metrics.precision_score(y, labels, **average),
-        "recall": metrics.recall_score(y, labels, **average),
-        "f1": metrics.f1_score(y, labels, **average),
-        "roc_auc": area,
-        "log_loss": metrics.log_loss(y, probabilities),
-    }
-    assert scores == pytest.approx(expected, rel=1e-12)
-    assert calls == ["predict"]
-
-
-def test_every_default_scorer_uses_sample_weights():
-    y, probabilities = table(3)
-    weight = RNG.integers(1, 4, len(y))
-    scorers = default_scorers("classification", 3)
-    weighted = score_predictions(scorers, predicted(probabilities)[0], y, weight)
-    repeated = np.repeat(np.arange(len(y)), weight)
-    of_repeated = score_predictions(scorers, predicted(probabilities[repeated])[0], y[repeated])
-    assert weighted == pytest.approx(of_repeated)
-
-
-def test_roc_auc_is_defined_when_a_class_is_absent():
-    y, probabilities = table(3)
-    two = y < 2
-    scores = score_predictions(
-        default_scorers("classification", 3), predicted(probabilities[two])[0], y[two]
-    )
-    assert 0.5 < scores["roc_auc"] < 1.0
-
-
-def test_inapplicable_score_is_nan_and_others_are_computed():
-    y, probabilities = table(2)
-    one = np.zeros_like(y)
-    scores = score_predictions(
-        default_scorers("classification", 2), predicted(probabilities)[0], one
-    )
-    assert np.isnan(scores["roc_auc"])
-    assert np.isfinite(scores["accuracy"])
-
-
-def test_strict_scoring_raises_the_error_of_the_scorer():
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        score_predictions(
-            {"accuracy": named_scorer("accuracy")},
-            predicted(table(2)[1])[0],
-            np.zeros(3),
-            strict=True,
-        )
+BAD = PositiveClass(0, "bad", "good")
+GOOD = PositiveClass(1, "good", "bad")
 
 
 def test_named_scorers_accept_cached_predictions():
@@ -156,11 +76,57 @@ def test_tolerant_binary_scorers_equal_those_of_scikit_learn(name):
     assert scorer(answers, rows, y) == named_scorer(name)(answers, rows, y)
 
 
-def test_fold_without_a_class_has_finite_scores():
-    scoring = resolve_scoring(["roc_auc_ovr", "neg_log_loss"], "classification", 3)
-    y, probabilities = table(3)
-    some = y < 2
-    answers, _ = predicted(probabilities[some])
-    assert np.isfinite(
-        list(score_predictions(scoring.scorers, answers, y[some]).values())
-    ).all()
+@pytest.mark.parametrize(
+    "name",
+    ["f1", "precision", "recall", "jaccard", "average_precision", "positive_likelihood_ratio"],
+)
+def test_scorers_of_one_class_use_the_positive_class(name):
+    y, probabilities = table(2)
+    probabilities[:, 1] += 1e-6  # no ties
+    flipped = predicted(probabilities[:, ::-1])[0]
+    for positive, expected in (
+        (BAD, named_scorer(name)(flipped, np.empty((len(y), 0)), 1 - y)),
+        (GOOD, named_scorer(name)(predicted(probabilities)[0], np.empty((len(y), 0)), y)),
+    ):
+        scoring = resolve_scoring(name, "classification", 2, positive)
+        found = scoring.scorers[name](predicted(probabilities)[0], np.empty((len(y), 0)), y)
+        assert found == pytest.approx(expected)
+        assert scoring.shown(name) == f"{name} ({positive.label!r})"
+
+
+@pytest.mark.parametrize(
+    "name", ["roc_auc", "neg_brier_score", "f1_macro", "accuracy", "matthews_corrcoef"]
+)
+def test_symmetric_scorers_do_not_depend_on_the_positive_class(name):
+    y, probabilities = table(2)
+    rows = np.empty((len(y), 0))
+    scoring = resolve_scoring([name], "classification", 2, BAD)
+    expected = named_scorer(name)(predicted(probabilities)[0], rows, y)
+    assert scoring.scorers[name](predicted(probabilities)[0], rows, y) == pytest.approx(
+        expected
+    )
+    assert scoring.shown(name) == name
+
+
+def test_user_defined_scorer_keeps_its_own_positive_class():
+    own = metrics.make_scorer(metrics.f1_score, pos_label="good")
+    scoring = resolve_scoring(
+        {"own": own, "ours": metrics.make_scorer(metrics.f1_score)}, "classification", 2, BAD
+    )
+    assert scoring.shown_names == {"own": "own ('good')", "ours": "ours ('bad')"}
+    y = np.array(["bad", "good", "good", "bad"])
+    labels = CachedPredictor(
+        "classification", np.array(["bad", "good"]), lambda: np.array(["bad"] * 4)
+    )
+    found = {name: scorer(labels, None, y) for name, scorer in scoring.scorers.items()}
+    assert found == {"own": 0.0, "ours": pytest.approx(2 / 3)}
+
+
+def test_scorers_of_code_1_are_unchanged_for_native_metrics():
+    scorer = resolve_scoring("average_precision", "classification", 2, GOOD).scorers
+    assert repr(scorer["average_precision"]) == repr(named_scorer("average_precision"))
+
+
+def test_macro_averages_do_not_score_one_class():
+    assert not scores_one_class(named_scorer("precision_macro"))
+    assert scores_one_class(metrics.make_scorer(metrics.fbeta_score, beta=2))

@@ -12,7 +12,9 @@ from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
 from lightgbm import LGBMClassifier
 from scipy import sparse
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
@@ -74,10 +76,46 @@ def test_report_describes_data_and_target(boosted, table):
 
 def test_positive_class_is_named_in_every_format(boosted):
     report = boosted.report_
-    sentence = "recall, f1: for the positive class 'late'"
-    assert report.to_dict()["data"]["positive_class"] == "late"
-    assert sentence in str(report)
-    assert "recall, f1: for the positive class &#39;late&#39;" in report._repr_html_()
+    assert report.to_dict()["data"]["positive_class"] == boosted.pos_label_ == "late"
+    assert report.metric_names == {
+        name: f"{name} ('late')" for name in ("precision", "recall", "f1", "average_precision")
+    }
+    text, page = str(report), report._repr_html_()
+    for shown in report.metric_names.values():
+        assert re.search(rf"^{re.escape(shown)} +\d\.\d", text, re.MULTILINE)
+        assert f"<th>{shown.replace(chr(39), '&#39;')}</th>" in page
+    tile = "<span>average_precision (&#39;late&#39;)</span><span>constant 0.100</span>"
+    assert tile in page
+
+
+def test_constant_prediction_has_the_scores_of_a_dummy_model(boosted, table):
+    train, test = boosted.split_.train, boosted.split_.test
+    dummy = DummyClassifier(strategy="prior").fit(table[0].iloc[train], table[1].iloc[train])
+    rows, y = table[0].iloc[test], table[1].iloc[test]
+    constants = boosted.report_.baseline.loc["test"]
+    assert constants["accuracy"] == dummy.score(rows, y)
+    assert constants["log_loss"] == pytest.approx(log_loss(y, dummy.predict_proba(rows)))
+    assert constants["balanced_accuracy"] == constants["roc_auc"] == 0.5
+    assert constants["f1"] == 0.0
+    assert constants["average_precision"] == pytest.approx(0.1)
+
+
+def test_constant_prediction_of_a_regression_is_the_training_mean(table):
+    frame, _ = table
+    y = 2.0 * frame["distance"] + 1.0
+    trainer = ManagedTrainer(Ridge(), test_size=100, random_state=0).fit(frame, y)
+    errors = y.iloc[trainer.split_.test] - y.iloc[trainer.split_.train].mean()
+    constants = trainer.report_.baseline.loc["test"]
+    assert constants["mae"] == pytest.approx(errors.abs().mean())
+    assert constants["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
+
+
+def test_balanced_accuracy_is_first_for_imbalanced_classes(boosted, table):
+    assert "balanced_accuracy" in repr(boosted.report_)
+    balanced = np.where(np.arange(N_ROWS) % 2, "a", "b")
+    trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(table[0], balanced)
+    assert "balanced_accuracy" not in repr(trainer.report_)
+    assert not trainer.report_.data["imbalanced"]
 
 
 def test_scores_use_the_positive_class(boosted, table):
@@ -160,7 +198,7 @@ def test_report_of_linear_regressor_has_no_classes_or_rounds(table):
     assert report.data["target_summary"]["mean"] == pytest.approx(y.mean())
     assert "positive_class" not in report.data
     assert report.imbalance is None
-    assert report.scores_note == ""
+    assert report.scores_note == "constant: always the mean of the training rows"
     assert report.fitting["stop_reason"] == "single_fit"
     assert "patience" not in report.fitting
     assert _leading_features(report)[0] == "distance"
@@ -261,7 +299,7 @@ def test_multiclass_scores_are_described_as_means():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(90, 2)), np.repeat(["a", "b", "c"], 30)
     report = ManagedTrainer(LogisticRegression(), random_state=0).fit(X, y).report_
-    assert report.scores_note.endswith("macro averages over the classes")
+    assert report.scores_note.startswith("precision, recall, f1, roc_auc: macro averages")
     assert "positive_class" not in report.data
     assert set(default_scorers("classification", 3)) == set(report.scores.columns)
 
@@ -269,7 +307,8 @@ def test_multiclass_scores_are_described_as_means():
 def test_positive_class_is_named_for_binary_scores_only(table):
     scoring = ["f1", "f1_macro", "roc_auc", "accuracy"]
     trainer = ManagedTrainer(LogisticRegression(), scoring=scoring).fit(*table)
-    assert trainer.report_.scores_note == "f1: for the positive class 'late'"
+    assert trainer.report_.metric_names == {"f1": "f1 ('late')"}
+    assert trainer.report_.scores_note.startswith("positive class 'late'; constant: ")
 
 
 def test_report_of_50_000_columns_is_small():

@@ -14,7 +14,6 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from sktrainer import InputError, ManagedTrainer, ParameterError, train_model
-from sktrainer.training.validation import scorer_problem
 
 
 class NeverFitted(ClassifierMixin, BaseEstimator):
@@ -218,6 +217,7 @@ BAD_PARAMETERS = {
     "n_retries": (1.5, r"an integer of at least 0, got 1.5"),
     "audit": ("no", r"True, False or \{'ignore': \[...\]\} .*, got 'no'"),
     "correct_probabilities": ("sigmoid", r"True or False"),
+    "pos_label": (["bad"], r"'auto' or a class label"),
     "scaling": ("standard", r"'auto', True or False"),
     "device": ("gpu", r"Did you mean 'cuda'\?"),
 }
@@ -250,6 +250,7 @@ def test_all_problems_are_reported_in_one_error():
         ({"handle_imbalance": "smote"}, "is for classification"),
         ({"split": "stratified"}, "needs classes"),
         ({"correct_probabilities": True}, "is for classification"),
+        ({"pos_label": 1}, "needs a target of two classes, but y has a regression target"),
     ],
 )
 def test_classification_parameters_are_refused_for_regression(parameters, message):
@@ -343,29 +344,6 @@ def test_failed_fit_leaves_the_trainer_unfitted():
     with pytest.raises(ParameterError):
         trainer.fit(X, Y)
     assert not trainer.__sklearn_is_fitted__()
-
-
-@pytest.mark.parametrize(
-    ("name", "task", "n_classes", "better"),
-    [
-        ("f1", "classification", 3, "f1_macro"),
-        ("roc_auc", "classification", 12, "roc_auc_ovr"),
-        ("r2", "classification", 2, "accuracy"),
-        ("accuracy", "regression", 0, "r2"),
-    ],
-)
-def test_incompatible_scorer_message_suggests_a_compatible_one(name, task, n_classes, better):
-    assert repr(better) in scorer_problem(name, task, n_classes)
-    assert scorer_problem(better, task, n_classes) is None
-
-
-@pytest.mark.parametrize("name", ["f1", "roc_auc", "average_precision", "neg_log_loss"])
-def test_binary_scorer_is_compatible_with_two_classes(name):
-    assert scorer_problem(name, "classification", 2) is None
-
-
-def test_missing_response_method_is_not_reported():
-    assert scorer_problem("roc_auc", "regression", 0) is None
 
 
 def test_problems_of_parameters_scorers_model_and_device_are_in_one_error():

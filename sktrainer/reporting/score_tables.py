@@ -1,0 +1,87 @@
+"""Tables of scores: one row per metric, and the score of a constant prediction beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sktrainer.reporting.formats import format_column, format_number
+
+CONSTANT = "constant"
+
+
+def scores_table(
+    scores: pd.DataFrame, baseline: pd.DataFrame, names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return scores for display, with one row per metric and one column per set.
+
+    Parameters
+    ----------
+    scores, baseline : DataFrame
+        One row per set and one column per metric. `baseline`, which may be empty, holds the
+        scores of a constant prediction.
+    names : mapping of str to str
+        Displayed names of metrics that are displayed under another name.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"f1": [0.81], "mae": [1234.5]}, index=["test"])
+    >>> print(scores_table(scores, scores * 0.5, {"f1": "f1 ('bad')"}))
+                 test constant
+    f1 ('bad')  0.810    0.405
+    mae         1,234      617
+    """
+    rows, columns = {}, [str(name) for name in scores.index]
+    has_baseline = not baseline.empty
+    if has_baseline:
+        columns = [name for each in columns for name in (each, CONSTANT)]
+    for metric in scores.columns:
+        values = [
+            table.loc[name, metric]
+            for name in scores.index
+            for table in ((scores, baseline) if has_baseline else (scores,))
+        ]
+        # The digits are those of one metric, because metrics have different magnitudes.
+        rows[names.get(metric, str(metric))] = format_column([float(v) for v in values])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def folds_summary(
+    summary: pd.DataFrame, n_folds: int, names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the mean scores of the folds for display, with one row per metric.
+
+    Examples
+    --------
+    >>> summary = pd.DataFrame(
+    ...     {
+    ...         "mean": [0.9],
+    ...         "std": [0.01],
+    ...         "constant": [0.5],
+    ...         "n_folds": [9],
+    ...         "pooled": [False],
+    ...     },
+    ...     index=["accuracy"],
+    ... )
+    >>> print(folds_summary(summary, 10, {}))
+               mean    std constant    computed on
+    accuracy  0.900  0.010    0.500  9 of 10 folds
+    """
+    rows = {}
+    for metric, row in summary.iterrows():
+        mean, constant = format_number(row["mean"]), format_number(row.get(CONSTANT))
+        rows[names.get(str(metric), str(metric))] = {
+            "mean": mean,
+            "std": format_number(row["std"], 2),
+            CONSTANT: constant,
+            "computed on": describe_folds(row, n_folds),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def describe_folds(row: pd.Series, n_folds: int) -> str:
+    """Return the number of folds that a score was computed on, such as "9 of 10 folds"."""
+    n_used = int(row.get("n_folds", n_folds))
+    folds = f"{n_folds} folds" if n_used == n_folds else f"{n_used} of {n_folds} folds"
+    return f"pooled rows of {folds}" if row.get("pooled", False) else folds
