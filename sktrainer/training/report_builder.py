@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def build_report(
         parameters=dict(plan.parameters),
         versions=versions_used(data.X, pipeline),
         stages=log.stages(),
-        findings=tuple(AuditFinding(**asdict(finding)) for finding in findings),
+        findings=tuple(cast("AuditFinding", asdict(finding)) for finding in findings),
         notes=(*log.notes, *filter(None, [importances.problem])),
     )
 

@@ -314,15 +314,12 @@ class AuditTable:
         time = self.data.time
         return time is not None and np.array_equal(self.numbers(position), time)
 
-    def __repr__(self) -> str:
-        return f"<AuditTable of {len(self.train):,} training rows>"
-
 
 def _read_column(train: ColumnValues, held: ColumnValues, name: str) -> AuditColumn:
     try:
         column = infer_column_type(train, name)
     except InputError:  # values that only a user-defined step can read
-        return AuditColumn("empty", *(np.full(len(v), np.nan) for v in (train, held)))
+        return AuditColumn("empty", np.full(len(train), np.nan), np.full(len(held), np.nan))
     if column.base == "category":
         table = {level: code for code, level in enumerate(column.levels)}
         codes, strings = factorize(held)
@@ -330,10 +327,10 @@ def _read_column(train: ColumnValues, held: ColumnValues, name: str) -> AuditCol
         of_train = np.where(column.values < 0, np.nan, column.values)
         return AuditColumn(column.kind, of_train, np.array(known)[codes], column.levels)
     if column.base == "datetime" and column.date_format is not None:
-        values = [_seconds(d) for d in (column.values, to_datetimes(held, column.date_format))]
-    else:
-        values = [np.asarray(v, dtype=np.float64) for v in (column.values, to_numbers(held))]
-    return AuditColumn(column.kind, *values)
+        dates = to_datetimes(held, column.date_format)
+        return AuditColumn(column.kind, _seconds(column.values), _seconds(dates))
+    numbers = np.asarray(to_numbers(held), dtype=np.float64)
+    return AuditColumn(column.kind, np.asarray(column.values, dtype=np.float64), numbers)
 
 
 def _seconds(dates: Array) -> Array:
