@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,9 +14,9 @@ import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
 from sktrainer.callbacks.progress import Progress
-from sktrainer.data.inputs import FitInputs
+from sktrainer.data.inputs import FIT_ARGUMENTS, FitInputs, unknown_argument_problem
 from sktrainer.data.metadata import ProblemList
-from sktrainer.exceptions import ParameterError, suggest_name
+from sktrainer.exceptions import ParameterError
 from sktrainer.reporting.key_metrics import key_metrics_line
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.reporting.text import render_summary
@@ -26,8 +27,6 @@ from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, ScoringParam
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
-
-FIT_ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
 @dataclass(frozen=True, repr=False)
@@ -168,7 +167,13 @@ def train_model(
     array([0, 0])
     """
     fit_arguments = _pop_fit_arguments(trainer_params)
-    if not stratify and "split" not in trainer_params:  # groups and times take precedence
+    problems: list[str] = []
+    if not isinstance(stratify, (bool, np.bool_)):
+        problems.append(
+            f"stratify must be True or False, got {type(stratify).__name__}. True keeps the "
+            "class proportions of y; for other strata pass a splitter as split"
+        )
+    elif not stratify and "split" not in trainer_params:  # groups and times take precedence
         by_rows = not {"groups", "time_column"} & {*fit_arguments, *trainer_params}
         trainer_params["split"] = "random" if by_rows else "auto"
     parameters = {
@@ -181,7 +186,7 @@ def train_model(
         "verbose": verbose,
         **trainer_params,
     }
-    return _train(model, X, y, parameters, fit_arguments, save_path)
+    return _train(model, X, y, parameters, fit_arguments, save_path, problems)
 
 
 def train_with_cv(
@@ -266,8 +271,9 @@ def _train(
     parameters: dict[str, Any],
     fit_arguments: dict[str, Any],
     save_path: str | os.PathLike[str] | None,
+    found: Sequence[str] = (),
 ) -> TrainingResult:
-    problems, trainer, save = ProblemList(), None, None
+    problems, trainer, save = ProblemList(found), None, None
     with problems.collect():
         trainer = _make_trainer(model, parameters)
         if save_path is not None:
@@ -299,12 +305,7 @@ def _make_trainer(model: Any, parameters: dict[str, Any]) -> ManagedTrainer:
     nested = {name: value for name, value in parameters.items() if "__" in name}
     own = {name: value for name, value in parameters.items() if "__" not in name}
     valid = {*ManagedTrainer._get_param_names()} - {"estimator"}
-    problems = [
-        f"{name!r} is not a parameter of ManagedTrainer or of fit"
-        f"{suggest_name(name, valid.union(FIT_ARGUMENTS))}"
-        for name in own
-        if name not in valid
-    ]
+    problems = [unknown_argument_problem(name, valid) for name in own if name not in valid]
     if problems:
         raise ParameterError(problems)
     trainer = ManagedTrainer(model, **own)

@@ -20,8 +20,9 @@ from sktrainer.backends.estimators import (
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
-from sktrainer.data.inputs import FitInputs, pop_target_column
-from sktrainer.exceptions import InputError
+from sktrainer.data.inputs import FitInputs, unknown_argument_problem
+from sktrainer.data.named_columns import pop_columns
+from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.seeds import RandomState
@@ -99,10 +100,12 @@ class ManagedTrainer(
         Whether to shuffle the rows before a random or stratified split.
     test_size : float, int or None, default=None
         Fraction or number of rows held out and scored in `fit`.
-    validation_size : "auto", float, int or None, default="auto"
+    validation_size : "auto", "cv", float, int or None, default="auto"
         Fraction or number of rows held out for early stopping. It is a fraction of all rows,
-        in a fold of the fold's training rows. "auto": 0.1 if the model stops early, otherwise
-        none.
+        in a fold of the fold's training rows. "cv": hold out no rows; up to five inner folds of
+        the training rows choose the number of rounds, and the model is fitted on all training
+        rows for this number. `history_` then has the mean curves of the inner folds. "auto":
+        0.1 if the model stops early, otherwise none.
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None
@@ -328,6 +331,7 @@ class ManagedTrainer(
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,
+        **unknown: Any,
     ) -> Self:
         """Train the model on X and y.
 
@@ -339,14 +343,18 @@ class ManagedTrainer(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             The target, or the name of its column in X. Rows passed to `predict` may still
             have that column.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. Rows with weight 0 are ignored.
-        groups : array-like of shape (n_samples,), default=None
-            Group labels. A split never separates rows of the same group.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Sample weights, or the name of their column in X, which is then not a feature. Rows
+            with weight 0 are ignored.
+        groups : array-like of shape (n_samples,) or str, default=None
+            Group labels, or the name of their column in X, which is then not a feature. A split
+            never separates rows of the same group.
         X_val, y_val : array-like, default=None
             Validation rows to use instead of rows split off from X.
         sample_weight_val : array-like, default=None
             Weights of the validation rows.
+        **unknown
+            Any other argument raises an error that names the supported one.
 
         Returns
         -------
@@ -380,12 +388,16 @@ class ManagedTrainer(
         from sktrainer.training.partial_fit.state import state_after_fit
         from sktrainer.training.run import train
 
+        if unknown:
+            names = self._get_param_names()
+            raise ParameterError([unknown_argument_problem(name, names) for name in unknown])
         inputs = FitInputs(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
         state = train(self._params(), inputs)
         self._set_fitted_attributes(state)
         can_continue = supports_partial_fit(self)
         self._partial_fit_state = state_after_fit(state) if can_continue else None
-        self._remember_columns(pop_target_column(X, y)[0])
+        features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
+        self._remember_columns(features)
         return self
 
     def _params(self) -> TrainerParams:

@@ -97,6 +97,7 @@ class FitData:
     validation: Rows | None = None
     target_name: str | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
     positive: PositiveClass | None = None
 
     @property
@@ -203,7 +204,8 @@ class ModelFit:
     """Result of a backend's fit.
 
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
-    iterative. `batch_size` is only set for networks.
+    iterative. `batch_size` is only set for networks. `watched` is the name of the monitored
+    metric, and whether a greater value is better; backends leave it unset.
     """
 
     model: Any
@@ -212,6 +214,7 @@ class ModelFit:
     best_iteration: int | None = None
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
+    watched: tuple[str, bool] | None = None
 
 
 @dataclass(frozen=True)

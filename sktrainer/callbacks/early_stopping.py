@@ -100,6 +100,11 @@ class Monitor:
         """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None
 
+    @property
+    def watched(self) -> tuple[str, bool]:
+        """Name of the monitored metric, and whether a greater value is better."""
+        return self._name, self._greater_is_better
+
     def set_native_metric(self, name: str, *, greater_is_better: bool) -> None:
         """Monitor a metric of the model instead of "loss".
 

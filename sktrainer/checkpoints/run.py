@@ -54,7 +54,9 @@ class FitDirectory:
         """Save the result of a finished fit as plain values and delete its states."""
         content = json.dumps({"format": FORMAT, "owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
-        for folder in (self.folder, *self.folder.glob("seed-*")):
+        attempts = [self.folder, *self.folder.glob("seed-*")]
+        inner = [fold for attempt in attempts for fold in attempt.glob("inner-*")]
+        for folder in (*attempts, *inner):
             StateFiles(folder).clear()
 
     @property
@@ -158,7 +160,8 @@ def _has_result(folder: Path) -> bool:
 def _fit_folders(folder: Path) -> list[Path]:
     """Return the folders of the fits of this run. `fits` contains other runs."""
     fits = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
-    return [*fits, *(seed for fit in fits for seed in sorted(fit.glob("seed-*")))]
+    fits += [seed for fit in fits for seed in sorted(fit.glob("seed-*"))]
+    return [*fits, *(fold for fit in fits for fold in sorted(fit.glob("inner-*")))]
 
 
 def _progress(folder: Path) -> str:
@@ -170,7 +173,8 @@ def _progress(folder: Path) -> str:
             n_folds += is_fold
             others += [] if is_fold else [f"{fit.name} done"]
         elif numbers := StateFiles(fit).numbers():
-            others.append(f"{'fold ' * is_fold}{fit.name} at iteration {numbers[-1]:,}")
+            parent = f"{fit.parent.name} " if fit.name.startswith("inner-") else ""
+            others.append(f"{'fold ' * is_fold}{parent}{fit.name} at iteration {numbers[-1]:,}")
     folds = [f"{n_folds} fold{'s' if n_folds > 1 else ''} done"] if n_folds else []
     return ", ".join([*folds, *others])
 

@@ -31,6 +31,51 @@ class UnsupportedValueError(InputError, TypeError):
     """
 
 
+class UnreadableValueError(Exception):
+    """Error for a value that cannot be read as a value of its column.
+
+    `value` is the first such value, and `expected` states what the column contains.
+    """
+
+    def __init__(self, value: object, expected: str) -> None:
+        super().__init__(value, expected)
+        self.value, self.expected = value, expected
+
+    def as_input_error(self, name: str, reference: str) -> InputError:
+        """Return the error for the column `name`; `reference` is where `expected` holds."""
+        kind = type(self.value)
+        if issubclass(kind, (*_CONTAINERS, complex)):
+            return UnsupportedValueError(unsupported_values_message(name, [kind.__name__]))
+        fix = {
+            "dates": f"pandas.to_datetime(X[{name!r}], unit=...)",
+            "durations": f"pandas.to_timedelta(X[{name!r}], unit=...)",
+        }
+        message = (
+            f"column {name!r} contains {kind.__name__} values, such as {self.value!s:.40}: "
+            f"expected {self.expected}, as in {reference}; convert them"
+        )
+        how = fix.get(self.expected)
+        return InputError(f"{message}, for example with {how}" if how else message)
+
+
+def check_scalar(value: object, expected: str) -> None:
+    """Raise UnreadableValueError if the value is a list, dict, array or complex number."""
+    if isinstance(value, (*_CONTAINERS, complex)):
+        raise UnreadableValueError(value, expected)
+
+
+def raise_unless_missing(values: ColumnValues, expected: str) -> None:
+    """Raise UnreadableValueError if a value of an array is not missing."""
+    present = np.flatnonzero(~np.asarray(pd.isna(values)))
+    if len(present):
+        raise UnreadableValueError(pd.Series(values[present[:1]]).iloc[0], expected)
+
+
+def join_errors(errors: Sequence[InputError]) -> InputError:
+    """Return one error, of the type of the first, with all problems."""
+    return type(errors[0])([problem for error in errors for problem in error.problems])
+
+
 def table_problems(X: Any) -> list[str]:
     """Return the problems of a DataFrame, array or sparse matrix, one message per problem.
 

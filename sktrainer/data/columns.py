@@ -154,10 +154,17 @@ def unwrap_column(values: ColumnValues) -> ColumnValues:
         return values.to_numpy(dtype=numpy_dtype)
     if dtype.kind == "U":  # Arrow strings
         return values.astype("str")
-    if dtype.kind in "mM":  # Arrow dates, timestamps and durations
-        dates: Any = pd.Series(values)
-        return unwrap_column(dates.dt.as_unit("us").to_numpy())
+    if dtype.kind in "mM":
+        return unwrap_column(_convert_arrow_times(values))
     return np.asarray(values, dtype=object)
+
+
+def _convert_arrow_times(values: ColumnValues) -> Array:
+    """Convert Arrow dates, timestamps and durations."""
+    series: Any = pd.Series(values)
+    if str(values.dtype).startswith("date"):
+        return np.asarray(series.astype("datetime64[s]"))
+    return np.asarray(series.dt.as_unit("us").to_numpy())
 
 
 def _convert_narwhals(column: nw.Series[Any]) -> ColumnValues:

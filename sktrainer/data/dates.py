@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import islice, product
+from datetime import date, datetime
+from itertools import compress, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sktrainer.data.column_checks import UnreadableValueError, raise_unless_missing
 from sktrainer.data.columns import FEW_ROWS, ColumnValues, unwrap_column
 from sktrainer.data.levels import factorize, is_missing
-from sktrainer.data.numbers import is_missing_string
+from sktrainer.data.number_formats import MIN_SHARE, is_missing_string, most_match
 from sktrainer.types import Array
 
 #: Calendar parts of a datetime. `days` is the number of days since 1970-01-01. There is no
@@ -22,8 +24,9 @@ CALENDAR_PARTS = ("month", "day", "weekday", "hour", "minute", "second", "days")
 ISO = "ISO8601"
 
 _ISO_TEXT = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?"
+    r"(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?)(Z|[+-]\d{2}:?\d{2})?"
 )
+_ISO_MICROSECONDS = len("2024-02-29T18:30:00.000000")
 
 # Dates and times of day are tried in this order. `guess_datetime_format` of pandas cannot
 # replace the lists: it guesses from a single string, and it does not know "%I:%M %p".
@@ -71,10 +74,13 @@ class DateFormat:
     note: str = ""
 
 
-def infer_date_format(strings: Sequence[str]) -> DateFormat | None:
-    """Return the format that parses all strings as dates; None if there is none.
+def infer_date_format(
+    strings: Sequence[str], counts: Sequence[int] | None = None
+) -> DateFormat | None:
+    """Return the format that parses most values as dates; None if it parses less than 95 %.
 
-    Strings that mean a missing value are ignored. If several formats match, the first is used.
+    `counts` is the number of values with each string. Strings that mean a missing value are
+    ignored. If several formats parse the same number of values, the first is used.
 
     Examples
     --------
@@ -83,34 +89,49 @@ def infer_date_format(strings: Sequence[str]) -> DateFormat | None:
     >>> infer_date_format(["2024-12-31", "tomorrow"]) is None
     True
     """
-    matching = matching_date_formats(strings)
+    matching = matching_date_formats(strings, counts=counts, min_share=MIN_SHARE)
     if len(matching) > 1:
         return replace(matching[0], note=f"{matching[1].text} also matches")
     return matching[0] if matching else None
 
 
-def matching_date_formats(strings: Sequence[str], more: Sequence[str] = ()) -> list[DateFormat]:
-    """Return the formats that parse all strings as dates, except those that mean missing.
+def matching_date_formats(
+    strings: Sequence[str],
+    more: Sequence[str] = (),
+    *,
+    counts: Sequence[int] | None = None,
+    min_share: float = 1.0,
+) -> list[DateFormat]:
+    """Return the formats that parse most values as dates, and at least `min_share` of them.
 
-    `more` are formats to try besides the usual ones.
+    Strings that mean a missing value are ignored. `more` are formats to try besides the usual
+    ones, and `counts` is the number of values with each string.
     """
-    present = (text.strip() for text in strings if not is_missing_string(text))
-    sample = list(islice(present, _SAMPLE))
+    counts = [1] * len(strings) if counts is None else counts
     # Most strings are no dates. This test is much cheaper than trying all formats.
-    if not sample or not all(4 <= len(s) <= 35 and re.search(r"\d", s) for s in sample):
+    if not most_match(strings, counts, _may_be_date):
         return []
-    every = [*sample, *present]
-    return [
-        candidate
-        for candidate in [*_candidate_formats(sample[0]), *map(DateFormat, more)]
-        if _parses(sample, candidate) and _parses(every, candidate)
-    ]
+    present = np.array([not is_missing_string(text) for text in strings])
+    weights = np.where(present, counts, 0)
+    sample = [text.strip() for text in compress(strings, present)][:_SAMPLE]
+    usual = (form for text in sample[:3] for form in _candidate_formats(text))
+    candidates = dict.fromkeys([*usual, *map(DateFormat, more)])
+    forms = [form for form in candidates if np.isnat(parse_dates(sample, form)).mean() < 0.5]
+    parsed = [int(weights[~np.isnat(parse_dates(strings, form))].sum()) for form in forms]
+    most = max(parsed, default=0)
+    if most < min_share * weights.sum():
+        return []
+    return [form for form, n in zip(forms, parsed, strict=True) if n == most]
+
+
+def _may_be_date(text: str) -> bool:
+    return 4 <= len(text.strip()) <= 35 and re.search(r"\d", text) is not None
 
 
 def _candidate_formats(text: str) -> Iterator[DateFormat]:
     iso = _ISO_TEXT.fullmatch(text)
     if iso:
-        yield DateFormat(ISO, "UTC" if iso.group(1) else None)
+        yield DateFormat(ISO, "UTC" if iso.group(2) else None)
         return
     if text.isdigit():
         if _COMPACT.fullmatch(text):
@@ -122,38 +143,51 @@ def _candidate_formats(text: str) -> Iterator[DateFormat]:
     yield DateFormat("%Y%m%dT%H%M%S")
 
 
-def _parses(strings: Sequence[str], form: DateFormat) -> bool:
-    return not bool(np.isnat(parse_dates(strings, form)).any())
-
-
 def parse_dates(strings: Sequence[str], form: DateFormat) -> Array:
-    """Parse strings as datetimes; return NaT for strings in another format."""
+    """Parse strings as datetimes; return NaT for strings in another format.
+
+    A UTC offset is converted to the time zone of the format. Without one, the offset is
+    ignored, because the training values were local times.
+    """
     strings = [text.strip() for text in strings]
     if form.text == ISO:
-        # pandas also accepts "2024" and "20240229" as ISO dates.
-        strings = [text if _ISO_TEXT.fullmatch(text) else "" for text in strings]
-        dates = _parse_iso_dates(strings, form)
-        if dates is not None:
-            return dates
-    elif len(strings) <= FEW_ROWS:
+        return _parse_iso_dates(strings, form.zone)
+    if len(strings) <= FEW_ROWS:
         return np.array([_parse(text, form) for text in strings], dtype="datetime64[us]")
     series = pd.Series(strings, dtype=object)
-    aware = form.zone is not None
-    parsed = pd.to_datetime(series, format=form.text or ISO, errors="coerce", utc=aware)
-    return _to_local_time(parsed, form.zone)
+    return np.asarray(pd.to_datetime(series, format=form.text, errors="coerce"))
 
 
-def _parse_iso_dates(strings: Sequence[str], form: DateFormat) -> Array | None:
-    """Parse ISO strings with NumPy, ten times as fast; return None if one has an offset."""
-    if form.zone not in (None, "UTC"):
-        return None
-    strings = [text.removesuffix("Z") for text in strings]
-    if any("+" in text or text.count("-") > 2 for text in strings):
-        return None
+def _parse_iso_dates(strings: Sequence[str], zone: str | None) -> Array:
+    # pandas also accepts "2024" and "20240229" as ISO dates, but not several offsets.
+    found = [
+        match.groups() if (match := _ISO_TEXT.fullmatch(s)) else ("NaT", None) for s in strings
+    ]
+    times = [time[:_ISO_MICROSECONDS] for time, _ in found]
     try:
-        return np.array([text or "NaT" for text in strings], dtype="datetime64[us]")
+        dates = np.array(times, dtype="datetime64[us]")
+    except ValueError:  # such as a 30th of February
+        dates = np.array([_parse_iso(time) for time in times], dtype="datetime64[us]")
+    aware = np.array([offset is not None for _, offset in found], dtype=bool)
+    if zone is not None and aware.any():
+        minutes = [_offset_minutes(offset) for _, offset in found if offset is not None]
+        utc = dates[aware] - np.array(minutes, dtype="timedelta64[m]")
+        dates[aware] = pd.DatetimeIndex(utc, tz="UTC").tz_convert(zone).tz_localize(None)
+    return dates
+
+
+def _parse_iso(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "us")
     except ValueError:
-        return None
+        return np.datetime64("NaT", "us")
+
+
+def _offset_minutes(offset: str) -> int:
+    if offset == "Z":
+        return 0
+    minutes = int(offset[1:3]) * 60 + int(offset[-2:])
+    return -minutes if offset[0] == "-" else minutes
 
 
 def _parse(text: str, form: DateFormat) -> np.datetime64:
@@ -164,7 +198,14 @@ def _parse(text: str, form: DateFormat) -> np.datetime64:
 
 
 def to_datetimes(values: ColumnValues, form: DateFormat) -> Array:
-    """Convert column values to datetimes in the time zone of the format; NaT if not a date.
+    """Convert column values to datetimes in the time zone of the format.
+
+    Values without a time zone are local times. Strings that are no dates become NaT.
+
+    Raises
+    ------
+    UnreadableValueError
+        A value is neither a date nor a string.
 
     Examples
     --------
@@ -174,33 +215,45 @@ def to_datetimes(values: ColumnValues, form: DateFormat) -> Array:
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
     values = unwrap_column(values)
+    if isinstance(values, pd.Categorical):
+        used = values.remove_unused_categories()
+        dates = to_datetimes(used.categories.array, form).astype("datetime64[us]")
+        return np.append(dates, np.datetime64("NaT", "us"))[used.codes]
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return _to_local_time(pd.Series(values), form.zone)
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind == "M":
-            return values
-        if values.dtype.kind != "O":
-            return np.full(len(values), np.datetime64("NaT", "us"))
-        if not any(isinstance(value, str) for value in values):
-            return _parse_objects(values, form)
-    text_form = form if form.text else DateFormat(ISO, form.zone)
-    if len(values) <= FEW_ROWS:
-        return parse_dates(
-            ["" if is_missing(value) else str(value) for value in values], text_form
-        )
-    codes, strings = factorize(values)
-    dates = parse_dates(strings, text_form)
-    return np.append(dates, np.datetime64("NaT", "us"))[codes]
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        return values
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        raise_unless_missing(values, "dates")
+        return np.full(len(values), np.datetime64("NaT", "us"))
+    if len(values) > FEW_ROWS:
+        inferred = pd.api.types.infer_dtype(values, skipna=True)
+        if inferred == "string":
+            codes, strings = factorize(values)
+            dates = parse_dates(strings, _text_format(form))
+            return np.append(dates, np.datetime64("NaT", "us"))[codes]
+        if inferred in ("date", "datetime", "datetime64") and time_zone(values) is None:
+            return np.asarray(pd.to_datetime(pd.Series(values), errors="coerce"))
+    return np.array([_to_datetime(value, form) for value in values], dtype="datetime64[us]")
 
 
-def _parse_objects(values: Array, form: DateFormat) -> Array:
-    if any(isinstance(value, pd.Period) for value in values):
-        values = np.array(
-            [getattr(value, "start_time", value) for value in values], dtype=object
-        )
-    zone = time_zone(values)
-    parsed = pd.to_datetime(pd.Series(values), errors="coerce", utc=zone is not None)
-    return _to_local_time(parsed, form.zone or zone)
+def _text_format(form: DateFormat) -> DateFormat:
+    return form if form.text else DateFormat(ISO, form.zone)
+
+
+def _to_datetime(value: Any, form: DateFormat) -> np.datetime64:
+    if isinstance(value, str):
+        return parse_dates([value], _text_format(form))[0]
+    if is_missing(value):
+        return np.datetime64("NaT", "us")
+    if isinstance(value, pd.Period):
+        value = value.start_time
+    if not isinstance(value, date | np.datetime64):
+        raise UnreadableValueError(value, "dates")
+    stamp = pd.Timestamp(value)
+    if stamp.tzinfo is not None:
+        stamp = (stamp.tz_convert(form.zone) if form.zone else stamp).tz_localize(None)
+    return stamp.to_datetime64().astype("datetime64[us]")
 
 
 def time_zone(values: ColumnValues) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_classifier
 
-from sktrainer.data.columns import missing_column_message
 from sktrainer.data.indexing import (
     as_array,
     as_input_dict,
     count_rows,
-    drop_column,
     is_input_dict,
 )
 from sktrainer.data.metadata import (
@@ -25,6 +24,7 @@ from sktrainer.data.metadata import (
     length_problem,
     warn_index_order,
 )
+from sktrainer.data.named_columns import drop_columns, pop_columns
 from sktrainer.data.schema import differences
 from sktrainer.data.tables import check_indexable, check_table, count_samples
 from sktrainer.data.targets import (
@@ -34,8 +34,10 @@ from sktrainer.data.targets import (
     lookup_codes,
     resolve_task,
 )
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import InputError, suggest_name
 from sktrainer.types import Array, FitData, Rows, Task
+
+FIT_ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,36 @@ class FitInputs:
     classes: Any = None
 
 
+_ARGUMENTS_OF_OTHERS = {
+    "cat_features": "convert these columns to the dtype 'category'",
+    "categorical_feature": "convert these columns to the dtype 'category'",
+    "early_stopping_rounds": "set n_iter_no_change of the trainer",
+    "epochs": "set estimator__epochs or estimator__max_epochs of the trainer",
+    "eval_sample_weight": "pass sample_weight_val",
+    "eval_set": "pass X_val and y_val",
+    "sample_weight_eval_set": "pass sample_weight_val",
+    "validation_data": "pass X_val and y_val",
+    "validation_split": "set validation_size of the trainer",
+    "weights": "pass sample_weight",
+}
+
+
+def unknown_argument_problem(name: str, parameters: Iterable[str]) -> str:
+    """Return the error message for an argument that `fit` does not have.
+
+    Examples
+    --------
+    >>> unknown_argument_problem("eval_set", ())
+    "'eval_set' is not a parameter of ManagedTrainer or of fit; pass X_val and y_val"
+    """
+    if name in parameters:
+        return f"{name!r} is a parameter of ManagedTrainer, not of fit; set it there"
+    text = f"{name!r} is not a parameter of ManagedTrainer or of fit"
+    if name in _ARGUMENTS_OF_OTHERS:
+        return f"{text}; {_ARGUMENTS_OF_OTHERS[name]}"
+    return f"{text}{suggest_name(name, [*parameters, *FIT_ARGUMENTS])}"
+
+
 def validate_inputs(
     raw: FitInputs, task: str, estimator: Any, name: str | None = None
 ) -> FitData:
@@ -76,7 +108,8 @@ def validate_inputs(
         With all problems that were found.
     """
     problems = ProblemList()
-    X, y = pop_target_column(raw.X, raw.y)
+    X, given = pop_columns(raw.X, y=raw.y, sample_weight=raw.sample_weight, groups=raw.groups)
+    y = given["y"]
     least = 1 if raw.chunk else 2
     X = check_table(X, problems, least) if raw.tabular else check_indexable(X, problems)
     n_samples = count_samples(X, problems)
@@ -94,8 +127,8 @@ def validate_inputs(
             )
         if n_samples is not None and len(target) != n_samples:
             problems.append(length_problem("y", len(target), n_samples))
-    weight = check_sample_weight("sample_weight", raw.sample_weight, n_samples, problems)
-    groups = check_groups(raw.groups, n_samples, problems)
+    weight = check_sample_weight("sample_weight", given["sample_weight"], n_samples, problems)
+    groups = check_groups(given["groups"], n_samples, problems)
     time = check_time(X, raw.time_column, n_samples, problems)
     validation = _check_validation(raw, X, kind, classes, problems)
     if problems:
@@ -103,7 +136,7 @@ def validate_inputs(
     assert kind is not None and target is not None
     if not raw.chunk:
         _check_weighted_classes(target, classes, weight)
-    warn_index_order(X, y=y, sample_weight=raw.sample_weight, groups=raw.groups)
+    warn_index_order(X, **given)
     warn_index_order(
         raw.X_val, "X_val", y_val=raw.y_val, sample_weight_val=raw.sample_weight_val
     )
@@ -118,6 +151,9 @@ def validate_inputs(
         validation,
         target_name=_target_name(raw.y),
         target_column=raw.y if isinstance(raw.y, str) else None,
+        metadata_columns=tuple(
+            name for name in (raw.sample_weight, raw.groups) if isinstance(name, str)
+        ),
     )
 
 
@@ -129,21 +165,6 @@ def _target_name(y: Any) -> str | None:
     name = columns[0] if columns else getattr(y, "name", None)
     name = y if isinstance(y, str) else name
     return str(name) if isinstance(name, (str, int)) and name != "" else None
-
-
-def pop_target_column(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return X without the target column, and the target, if `y` is a column name."""
-    if not isinstance(y, str):
-        return X, y
-    columns = getattr(X, "columns", None)
-    if columns is None:
-        raise InputError(
-            f"y={y!r} is a column name, which requires X to be a DataFrame, got "
-            f"{type(X).__name__}. Pass the values of the target as y."
-        )
-    if y not in list(columns):
-        raise InputError(missing_column_message("y", y, list(columns)))
-    return drop_column(X, y), X[y]
 
 
 def scoring_rows(
@@ -163,7 +184,8 @@ def scoring_rows(
     InputError
         If y and X have different lengths, or y contains NaN.
     """
-    X, y = pop_target_column(X, y)
+    X, given = pop_columns(X, y=y, sample_weight=sample_weight)
+    y, sample_weight = given["y"], given["sample_weight"]
     if task == "regression" or classes is None:
         target = encode_new_target(y, task, classes)
     else:
@@ -191,16 +213,21 @@ def _check_validation(
             )
         return None
     if raw.X_val is None or (raw.y_val is None and not isinstance(raw.y, str)):
-        given, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
-        problems.append(f"{given} requires {other}. Pass both or neither.")
+        passed, other = ("y_val", "X_val") if raw.X_val is None else ("X_val", "y_val")
+        problems.append(f"{passed} requires {other}. Pass both or neither.")
         return None
     # If y is a column name, the target of the validation rows is in the same column of X_val.
-    X_val, y_val = pop_target_column(raw.X_val, raw.y if raw.y_val is None else raw.y_val)
+    y_val, weight = raw.y if raw.y_val is None else raw.y_val, raw.sample_weight_val
+    if weight is None and isinstance(raw.sample_weight, str):
+        weight = raw.sample_weight
+    X_val, given = pop_columns(raw.X_val, y_val=y_val, sample_weight_val=weight)
+    y_val = given["y_val"]
+    X_val = drop_columns(X_val, [raw.groups] if isinstance(raw.groups, str) else [])
     own = ProblemList()
     X_val = check_table(X_val, own) if raw.tabular else check_indexable(X_val, own)
     n_rows = count_samples(X_val, own)
     weight = check_sample_weight(
-        "sample_weight_val", raw.sample_weight_val, n_rows, own, "X_val"
+        "sample_weight_val", given["sample_weight_val"], n_rows, own, "X_val"
     )
     target = None
     if task is not None:

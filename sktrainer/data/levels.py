@@ -10,7 +10,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from sktrainer.data.column_checks import check_scalar, inferred_type
 from sktrainer.data.columns import FEW_ROWS, ColumnValues, object_array, unwrap_column
+from sktrainer.data.number_formats import is_number
 from sktrainer.types import Array
 
 #: Code of missing values and of levels that did not occur in training.
@@ -35,7 +37,10 @@ def level_text(value: object) -> str:
 
 def is_missing(value: object) -> bool:
     """Return whether a value is None, NaN, NaT or pandas.NA."""
-    return value is None or value is pd.NA or (not isinstance(value, str) and value != value)
+    if value is None or value is pd.NA:
+        return True
+    differs = not isinstance(value, str) and value != value
+    return isinstance(differs, bool | np.bool_) and bool(differs)  # arrays are not missing
 
 
 def factorize(values: ColumnValues) -> tuple[Array, list[str]]:
@@ -52,8 +57,9 @@ def factorize(values: ColumnValues) -> tuple[Array, list[str]]:
     if isinstance(values, pd.Categorical):
         return values.codes, [level_text(category) for category in values.categories]
     values = unwrap_column(values)
-    is_object = values.dtype == object
-    if is_object and pd.api.types.infer_dtype(values) not in ("string", "empty"):
+    if values.dtype.kind in "mM":  # as the same dates in an object column
+        values = np.asarray(pd.Series(values), dtype=object)
+    if values.dtype == object and pd.api.types.infer_dtype(values) not in ("string", "empty"):
         # pd.factorize treats 1 and True as equal, but their strings differ.
         missing = np.asarray(pd.isna(values))
         pairs = zip(values, missing, strict=True)
@@ -129,14 +135,30 @@ class Levels:
     def __setstate__(self, state: dict[str, str]) -> None:
         object.__setattr__(self, "levels", object_array(json.loads(state["strings"])))
 
+    @cached_property
+    def has_numbers(self) -> bool:
+        """Whether some level is a number."""
+        return any(map(is_number, self.levels.tolist()))
+
     def read(self, values: ColumnValues) -> Array:
-        """Return the code of each value; -1 if it is missing or an unknown level."""
+        """Return the code of each value; -1 if it is missing or an unknown level.
+
+        Raises
+        ------
+        UnreadableValueError
+            A value is a list, dict or array.
+        """
         if len(values) <= FEW_ROWS:
             return np.array([self._code(value) for value in values], dtype=np.int32)
+        values = unwrap_column(values)
+        if inferred_type(values).startswith("mixed"):
+            for value in values:
+                check_scalar(value, "strings")
         codes, strings = factorize(values)
         return map_levels(codes, strings, self._table)
 
     def _code(self, value: object) -> int:
         if isinstance(value, str):
             return self._table.get(value, MISSING)
+        check_scalar(value, "strings")
         return MISSING if is_missing(value) else self._table.get(level_text(value), MISSING)

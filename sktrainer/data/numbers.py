@@ -1,93 +1,35 @@
-"""Numeric columns and strings that contain numbers."""
+"""Columns of numbers and durations."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sktrainer.data.column_checks import UnreadableValueError, raise_unless_missing
 from sktrainer.data.columns import FEW_ROWS, ColumnValues, unwrap_column
-from sktrainer.data.levels import factorize
+from sktrainer.data.levels import is_missing
+from sktrainer.data.number_formats import PLAIN, NumberFormat
 from sktrainer.types import Array
-
-#: Strings (lower case, stripped) that mean a missing value.
-MISSING_STRINGS = frozenset(
-    {"", "?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "missing"}
-)
 
 #: Above this limit, float32 cannot represent every integer.
 MAX_EXACT_FLOAT32 = 2**24
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-
-# Postal codes, phone and account numbers. As floats, they would lose leading zeros or digits.
-_IDENTIFIER = re.compile(r"[+-]?(?:0\d.*|\d{16,})")
-_TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def is_missing_string(text: str) -> bool:
-    """Return whether the string means a missing value.
+def to_numbers(values: ColumnValues, form: NumberFormat = PLAIN) -> Array:
+    """Convert column values to numbers; strings that are not numbers become NaN.
 
-    Examples
-    --------
-    >>> is_missing_string(" ? "), is_missing_string("0")
-    (True, False)
-    """
-    return text.strip().lower() in MISSING_STRINGS
+    Numeric arrays are returned without a copy, other columns as float64.
 
-
-def parse_all_numbers(strings: Sequence[str]) -> Array | None:
-    """Parse strings as numbers; return None if one of them is not a number.
-
-    Digits with a leading zero and integers with 16 or more digits are not numbers.
-
-    Examples
-    --------
-    >>> parse_all_numbers(["1.5", " 2 ", "?"])
-    array([1.5, 2. , nan])
-    >>> parse_all_numbers(["01234", "98178"]) is None
-    True
-    """
-    present = (_is_number(text) for text in strings if not is_missing_string(text))
-    if not next(present, False) or not all(present):
-        return None
-    return parse_numbers(strings)
-
-
-def _is_number(text: str) -> bool:
-    stripped = text.strip()
-    return bool(_NUMBER.fullmatch(stripped)) and not _IDENTIFIER.fullmatch(stripped)
-
-
-def parse_numbers(strings: Sequence[str]) -> Array:
-    """Parse each string as float64; return NaN for strings that are not numbers.
-
-    Examples
-    --------
-    >>> parse_numbers(["1e3", "true", "many"])
-    array([1000.,    1.,   nan])
-    """
-    return np.array([_parse_number(text) for text in strings], dtype=np.float64)
-
-
-def _parse_number(text: str) -> float:
-    if "_" in text:  # float("1_0") is 10 in Python only
-        return float("nan")
-    try:
-        return float(text)
-    except ValueError:
-        return _TRUTH.get(text.strip().lower(), float("nan"))
-
-
-def to_numbers(values: ColumnValues) -> Array:
-    """Convert column values to numbers; values that are not numbers become NaN.
-
-    Numeric arrays are returned without a copy, other columns as float64. Durations are in
-    seconds.
+    Raises
+    ------
+    UnreadableValueError
+        A value is neither a number, a boolean nor a string.
 
     Examples
     --------
@@ -96,40 +38,81 @@ def to_numbers(values: ColumnValues) -> Array:
     array([1. , 2.5, nan])
     """
     values = unwrap_column(values)
-    if not isinstance(values, np.ndarray):
-        return _parse_distinct(values)
-    if values.dtype.kind in "iufb":
+    if isinstance(values, pd.Categorical):
+        return _from_categories(values, lambda categories: to_numbers(categories, form))
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
         return values
-    if values.dtype.kind == "m":
-        return np.asarray(values / np.timedelta64(1, "s"), dtype=np.float64)
-    if values.dtype.kind == "M":
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        raise_unless_missing(values, "numbers")
         return np.full(len(values), np.nan)
-    if not any(isinstance(value, str) for value in values):
-        try:
-            return values.astype(np.float64)
-        except (TypeError, ValueError):
-            pass  # pandas.NA, durations or objects that are not numbers
-    elif len(values) > FEW_ROWS:
-        return _parse_distinct(values)
-    return np.array([_to_number(value) for value in values], dtype=np.float64)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        raise_unless_missing(values, "numbers")
+    return _read_objects(values, lambda value: _to_number(value, form), form.parse)
 
 
-def _to_number(value: object) -> float:
+def _from_categories(values: pd.Categorical, read: Callable[[Any], Array]) -> Array:
+    used = values.remove_unused_categories()
+    numbers = read(used.categories.array).astype(np.float64)
+    return np.append(numbers, np.nan)[used.codes]
+
+
+def _read_objects(
+    values: ColumnValues, read: Callable[[object], float], parse: Callable[[str], float]
+) -> Array:
+    """Convert strings and objects; each distinct string is parsed once."""
+    if len(values) > FEW_ROWS and pd.api.types.infer_dtype(values, skipna=True) == "string":
+        codes, strings = pd.factorize(values)
+        return np.append([parse(text) for text in strings], np.nan)[codes]
+    numbers = (np.nan if is_missing(value) else read(value) for value in values)
+    return np.fromiter(numbers, dtype=np.float64, count=len(values))
+
+
+def _to_number(value: object, form: NumberFormat) -> float:
     if isinstance(value, str):
-        return _parse_number(value)
-    if isinstance(value, np.timedelta64):
-        value = pd.Timedelta(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Real | Decimal | np.bool_):
+        return form.parse(value)
+    if isinstance(value, Real | Decimal | np.bool_) and not isinstance(value, np.timedelta64):
         return float(value)
-    return float("nan")
+    raise UnreadableValueError(value, "numbers")
 
 
-def _parse_distinct(values: ColumnValues) -> Array:
-    """Parse each distinct value only once."""
-    codes, strings = factorize(values)
-    return np.append(parse_numbers(strings), np.nan)[codes]
+def to_seconds(values: ColumnValues) -> Array:
+    """Convert durations, and strings such as "1 days 02:00:00" or "P1DT2H", to seconds.
+
+    Raises
+    ------
+    UnreadableValueError
+        A value is neither a duration nor a string.
+
+    Examples
+    --------
+    >>> to_seconds(pd.array([pd.Timedelta("1min"), None], dtype="timedelta64[s]"))
+    array([60., nan])
+    """
+    values = unwrap_column(values)
+    if isinstance(values, pd.Categorical):
+        return _from_categories(values, to_seconds)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "m":
+        return np.asarray(values / np.timedelta64(1, "s"), dtype=np.float64)
+    if not isinstance(values, np.ndarray) or values.dtype.kind == "O":
+        return _read_objects(values, _duration_seconds, _parse_duration)
+    raise_unless_missing(values, "durations")
+    return np.full(len(values), np.nan)
+
+
+def _duration_seconds(value: object) -> float:
+    if isinstance(value, str):
+        return _parse_duration(value)
+    if isinstance(value, timedelta | np.timedelta64):
+        return pd.Timedelta(value).total_seconds()
+    raise UnreadableValueError(value, "durations")
+
+
+def _parse_duration(text: str) -> float:
+    try:
+        float(text)
+    except ValueError:
+        return float(pd.to_timedelta(text, errors="coerce").total_seconds())
+    return float("nan")  # a number without a unit
 
 
 def value_range(values: Array) -> tuple[float, float, int]:

@@ -22,7 +22,7 @@ from sktrainer.data.columns import (
 from sktrainer.data.dates import infer_date_format
 from sktrainer.data.indexing import is_input_dict, select_inputs
 from sktrainer.data.levels import factorize
-from sktrainer.data.numbers import parse_all_numbers
+from sktrainer.data.number_formats import infer_number_format
 from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.exceptions import InputError
 
@@ -211,7 +211,7 @@ def _row_shape(X: Any) -> tuple[int, ...]:
 def _can_parse(values: ColumnValues, kind: Kind) -> bool:
     strings = factorize(unwrap_column(values))[1]
     if kind in ("numbers", "booleans"):
-        return parse_all_numbers(strings) is not None
+        return infer_number_format(strings) is not None
     return kind == "dates" and infer_date_format(strings) is not None
 
 

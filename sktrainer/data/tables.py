@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from sktrainer.data.column_checks import table_problems
+from sktrainer.data.columns import preview_names
 from sktrainer.data.indexing import (
     as_array,
     as_input_dict,
@@ -19,6 +21,7 @@ from sktrainer.data.indexing import (
     is_input_dict,
 )
 from sktrainer.data.metadata import ProblemList
+from sktrainer.exceptions import InputError
 
 
 def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
@@ -51,6 +54,24 @@ def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
         )
         problems.extend(table_problems(checked))
     return checked
+
+
+@contextmanager
+def explain_text_columns(what: str, X: Any) -> Iterator[None]:
+    """Turn an error about strings in the enclosed block into one that names their columns."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        columns = "X contains text"
+        if isinstance(X, pd.DataFrame):
+            names = list(X.select_dtypes(exclude=["number", "bool"]).columns)
+            columns = f"these columns contain text: {preview_names(names)}"
+        raise InputError(
+            f"{what} needs numbers, but {columns} ({error}). Use preprocessor='auto' without "
+            "such a step, or encode text first, for example in a ColumnTransformer."
+        ) from error
 
 
 def _container_problem(X: Any) -> str | None:

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from sktrainer.data.columns import missing_column_message
 from sktrainer.data.dates import ISO, DateFormat, matching_date_formats, parse_dates
-from sktrainer.data.numbers import is_missing_string
+from sktrainer.data.number_formats import is_missing_string
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.data.column_checks import (
+    UnreadableValueError,
     UnsupportedValueError,
     inferred_type,
     infinite_message,
@@ -20,19 +21,18 @@ from sktrainer.data.dates import (
     CALENDAR_PARTS,
     DateFormat,
     infer_date_format,
-    parse_dates,
     time_zone,
     to_datetimes,
     varying_calendar_parts,
 )
 from sktrainer.data.levels import factorize, fit_levels, map_levels
-from sktrainer.data.numbers import (
+from sktrainer.data.number_formats import (
+    PLAIN,
+    NumberFormat,
     is_missing_string,
-    needs_float64,
-    parse_all_numbers,
-    to_numbers,
-    value_range,
+    number_formats,
 )
+from sktrainer.data.numbers import needs_float64, to_numbers, to_seconds, value_range
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -92,7 +92,8 @@ class InferredColumn:
 
     `values` holds numbers, datetimes or level codes, as stated by `base`; missing values
     are NaN, NaT or -1. `levels` are in the order of their codes. `parts` are the calendar
-    parts that vary. `detail` is a note for the report.
+    parts that vary. `detail` is a note for the report, and `warning` a note on strings that
+    were read as numbers, or were not although they look like numbers.
     """
 
     kind: ColumnKind
@@ -100,10 +101,12 @@ class InferredColumn:
     n_missing: int
     base: Literal["numeric", "datetime", "category"] = "numeric"
     levels: tuple[str, ...] = ()
+    number_format: NumberFormat = PLAIN
     date_format: DateFormat | None = None
     parts: tuple[str, ...] = ()
     needs_float64: bool = False
     detail: str = ""
+    warning: str = ""
 
 
 def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
@@ -112,7 +115,8 @@ def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
     Raises
     ------
     InputError
-        The column contains infinite values, lists, dicts or arrays. The message has `name`.
+        The column contains infinite values, lists, dicts or arrays, or it contains values of
+        another type among numbers or dates. The message has `name`.
 
     Examples
     --------
@@ -132,7 +136,7 @@ def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
     if unsupported:
         raise UnsupportedValueError(unsupported_values_message(name, unsupported))
     if isinstance(values.dtype, pd.StringDtype) or inferred == "string":
-        return _infer_from_strings(values)
+        return _infer_from_strings(values, name)
     kind: ColumnKind | None = "boolean" if is_boolean else "numeric"
     if values.dtype == object:
         kind = _OBJECT_KINDS.get(inferred)
@@ -141,29 +145,51 @@ def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
     if kind == "datetime":
         return _infer_datetime(values, DateFormat(zone=time_zone(values)))
     if kind is not None:
-        return _infer_number(to_numbers(values), name, kind)
-    column = _infer_from_strings(values)
+        numbers = to_seconds(values) if kind == "duration" else to_numbers(values)
+        return _infer_number(numbers, name, kind)
+    column = _infer_from_strings(values, name)
     mixed = "values of several types" if inferred.startswith("mixed") else f"{inferred} values"
     return replace(column, detail=_join_notes(f"{mixed}, compared as strings", column.detail))
 
 
-def _infer_from_strings(values: ColumnValues) -> InferredColumn:
+def _infer_from_strings(values: ColumnValues, name: str) -> InferredColumn:
     codes, strings = factorize(values)
-    numbers = parse_all_numbers(strings)
-    if numbers is not None:
-        column = _infer_number(np.append(numbers, np.nan)[codes], "", "numeric")
-        return replace(column, detail=_join_notes("strings parsed as numbers", column.detail))
-    form = infer_date_format(strings)
-    if form is not None:
-        dates = parse_dates(["" if is_missing_string(s) else s for s in strings], form)
-        column = _infer_datetime(np.append(dates, np.datetime64("NaT", "us"))[codes], form)
-        notes = _join_notes(f"strings parsed as {form.text} dates", form.note)
-        return replace(column, detail=notes)
+    counts = np.bincount(codes[codes >= 0], minlength=len(strings)).tolist()
+    formats = number_formats(strings, counts)
+    try:
+        if len(formats) == 1:
+            return _infer_formatted_numbers(to_numbers(values, formats[0]), name, formats[0])
+        form = infer_date_format(strings, counts)
+        if form is not None:
+            column = _infer_datetime(to_datetimes(values, form), form)
+            notes = _join_notes(f"strings parsed as {form.text} dates", form.note)
+            return replace(column, detail=notes)
+    except UnreadableValueError as error:
+        raise error.as_input_error(name, "most rows") from None
     if all(is_missing_string(text) for text in strings):
         codes, strings = np.full(len(codes), -1), []
     levels = sorted(strings)
     table = {level: code for code, level in enumerate(levels)}
-    return _infer_category(map_levels(codes, strings, table), levels)
+    column = _infer_category(map_levels(codes, strings, table), levels)
+    if not formats:
+        return column
+    example = next(text for text in strings if formats[0].parse(text) != formats[1].parse(text))
+    warning = (
+        f"column {name!r} was treated as categories, because the separator in {example!r} may "
+        "be a decimal or a thousands separator; convert the column to numbers"
+    )
+    return replace(column, warning=warning)
+
+
+def _infer_formatted_numbers(numbers: Array, name: str, form: NumberFormat) -> InferredColumn:
+    column = replace(_infer_number(numbers, name, "numeric"), number_format=form)
+    detail = _join_notes("strings parsed as numbers", column.detail)
+    if form == PLAIN:
+        return replace(column, detail=detail)
+    notation = f"decimal {'comma' if form.decimal == ',' else 'point'}"
+    notation += f" and the unit {form.unit}" if form.unit else ""
+    warning = f"column {name!r} was read as numbers with a {notation}"
+    return replace(column, detail=f"{detail} with a {notation}", warning=warning)
 
 
 def _join_notes(*notes: str) -> str:

@@ -1,4 +1,4 @@
-"""Warnings about strings in numeric or date columns that are treated as missing."""
+"""Warnings about the values of columns that are converted or treated as missing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.data.columns import ColumnValues
-from sktrainer.data.numbers import is_missing_string
+from sktrainer.data.levels import is_missing
+from sktrainer.data.number_formats import is_missing_string
 from sktrainer.exceptions import DataWarning, warn_caller
 from sktrainer.types import Array
 
-MAX_STRINGS, MAX_COLUMNS = 3, 5
+MAX_VALUES, MAX_COLUMNS = 3, 5
 
 
 class UnparsedValues:
-    """Collector of unparsable strings in all columns, for one warning.
+    """Collector of values that cannot be read, in all columns, for one warning.
 
     Examples
     --------
@@ -24,40 +25,58 @@ class UnparsedValues:
     >>> values = np.array([31, "?", "many", None], dtype=object)
     >>> unparsed.record("age", "numbers", values, np.array([31, np.nan, np.nan, np.nan]))
     >>> unparsed.message
-    "text values were treated as missing: 'many' in column 'age' (numbers in training)"
+    "values of another type were treated as missing: 'many' in column 'age' (numbers in \
+training)"
     """
 
     def __init__(self) -> None:
         self._columns: list[str] = []
+        self._notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Add a note on how a column was read; "" adds nothing."""
+        self._notes.extend([text] * bool(text))
 
     def record(self, name: str, trained_on: str, values: ColumnValues, parsed: Array) -> None:
-        """Record the strings of a column that were parsed as missing but do not mean missing.
+        """Record the values of a column that were read as missing but do not mean missing.
 
-        `trained_on` states what the column contained in training: "numbers" or "dates".
-        `parsed` holds the numbers or dates parsed from `values`.
+        `trained_on` states what the column contained in training: "numbers", "dates" or
+        "strings". `parsed` holds the numbers, dates or level codes read from `values`. A
+        string that is no level is not recorded.
         """
-        if values.dtype.kind in "iufbmM":
+        text = trained_on == "strings"
+        if not text and values.dtype.kind in "iufbmM":
             return
-        if isinstance(values, np.ndarray) and not any(isinstance(v, str) for v in values):
+        if text and isinstance(values.dtype, pd.StringDtype):
             return
-        missing = pd.isna(parsed)
+        if isinstance(values, np.ndarray) and values.dtype == object:
+            searched = [isinstance(v, str) != text for v in values]
+            if not any(searched):
+                return
+        missing = parsed < 0 if text else pd.isna(parsed)
         if not missing.any():
             return
-        lost = pd.unique(np.asarray(values[missing], dtype=object))
-        strings = [s for s in lost if isinstance(s, str) and not is_missing_string(s)]
-        if strings:
-            shown = _preview([repr(text[:40]) for text in strings], MAX_STRINGS, ", ")
+        distinct = pd.unique(np.asarray(values[missing], dtype=object))
+        if text:
+            lost = [v for v in distinct if not isinstance(v, str) and not is_missing(v)]
+        else:
+            lost = [v for v in distinct if isinstance(v, str) and not is_missing_string(v)]
+        if lost:
+            examples = [repr(v[:40]) if isinstance(v, str) else str(v)[:40] for v in lost]
+            shown = _preview(examples, MAX_VALUES, ", ")
             self._columns.append(f"{shown} in column {name!r} ({trained_on} in training)")
 
     @property
     def message(self) -> str:
-        """Text of the warning; empty if no such string was found."""
+        """Text of the warning; empty if there is nothing to report."""
         columns = _preview(self._columns, MAX_COLUMNS, "; ")
-        return columns and f"text values were treated as missing: {columns}"
+        lost = columns and f"values of another type were treated as missing: {columns}"
+        notes = _preview(self._notes, MAX_COLUMNS, "; ")
+        return "; ".join(filter(None, (lost, notes)))
 
     def warn(self) -> None:
-        """Warn about all recorded strings."""
-        if self._columns:
+        """Issue the warning, if there is anything to report."""
+        if self.message:
             warn_caller(self.message, DataWarning)
 
 

@@ -8,27 +8,27 @@ when the column kind was detected.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
 from sktrainer.data.columns import ColumnValues
 from sktrainer.data.dates import DateFormat, calendar_parts, to_datetimes
 from sktrainer.data.levels import Levels
-from sktrainer.data.numbers import to_numbers
+from sktrainer.data.number_formats import PLAIN, NumberFormat
+from sktrainer.data.numbers import to_numbers, to_seconds
 from sktrainer.types import Array
 
 
 class ColumnTransform(Protocol):
-    """Protocol of the encoding of one input column.
+    """Protocol of the encoding of one input column."""
 
-    Attributes
-    ----------
-    input_kind : str
-        "numbers" or "dates" if strings that cannot be parsed as such become missing.
-    """
+    @property
+    def input_kind(self) -> str:
+        """What the column contained in training: "numbers", "durations", "dates" or "strings".
 
-    input_kind: ClassVar[str]
+        Other values become missing. "" for levels of several types.
+        """
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,11 +47,12 @@ class ColumnTransform(Protocol):
 
 @dataclass(frozen=True)
 class NumericTransform:
-    """Transform of a column of numbers or booleans, which keeps the numbers."""
+    """Transform of a column of numbers, booleans or durations to numbers."""
 
     name: str
     scaled: bool = True
-    input_kind: ClassVar[str] = "numbers"
+    form: NumberFormat = PLAIN
+    input_kind: Literal["numbers", "durations"] = "numbers"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +60,10 @@ class NumericTransform:
         return (self.name,)
 
     def read(self, values: ColumnValues) -> Array:
-        """Return the values as numbers; NaN if missing."""
-        return to_numbers(values)
+        """Return the values as numbers, and durations in seconds; NaN if missing."""
+        if self.input_kind == "durations":
+            return to_seconds(values)
+        return to_numbers(values, self.form)
 
     def write(self, values: Array, out: Array) -> None:
         """Write the numbers."""
@@ -104,7 +107,11 @@ class LevelTransform:
     levels: Levels
     table: Array
     scaled: bool
-    input_kind: ClassVar[str] = ""
+
+    @property
+    def input_kind(self) -> str:
+        """What the column contained in training."""
+        return "" if self.levels.has_numbers else "strings"
 
     def read(self, values: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""
@@ -129,7 +136,11 @@ class OneHotTransform:
     levels: Levels
     slots: Array
     scaled: bool = False
-    input_kind: ClassVar[str] = ""
+
+    @property
+    def input_kind(self) -> str:
+        """What the column contained in training."""
+        return "" if self.levels.has_numbers else "strings"
 
     def read(self, values: ColumnValues) -> Array:
         """Return the level codes of the values; -1 for missing values and unknown levels."""

@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sktrainer.data.column_checks import has_infinite, infinite_message
+from sktrainer.data.column_checks import (
+    UnreadableValueError,
+    has_infinite,
+    infinite_message,
+    join_errors,
+)
 from sktrainer.data.columns import column_reader, is_float_frame
 from sktrainer.data.numbers import to_numbers
 from sktrainer.data.type_inference import ColumnDecision
@@ -130,11 +135,17 @@ def as_matrix(X: Any, names: Sequence[str]) -> Array:
     if isinstance(X, pd.DataFrame) and is_float_frame(X):
         return X.to_numpy()
     column = column_reader(X)
-    unparsed, columns = UnparsedValues(), []
+    unparsed, columns, errors = UnparsedValues(), [], []
     for position, name in enumerate(names):
         values = column(position)
-        columns.append(to_numbers(values))
-        unparsed.record(name, "numbers", values, columns[-1])
+        try:
+            columns.append(to_numbers(values))
+        except UnreadableValueError as error:
+            errors.append(error.as_input_error(name, "training"))
+        else:
+            unparsed.record(name, "numbers", values, columns[-1])
+    if errors:
+        raise join_errors(errors)
     unparsed.warn()
     return np.column_stack(columns)
 

@@ -83,7 +83,12 @@ def _simple_transform(column: PlannedColumn) -> ColumnTransform:
     inferred = column.inferred
     if inferred.date_format is not None:
         return DateTransform(column.name, inferred.date_format, inferred.parts)
-    return NumericTransform(column.name, scaled=inferred.kind != "boolean")
+    return NumericTransform(
+        column.name,
+        inferred.kind != "boolean",
+        inferred.number_format,
+        "durations" if inferred.kind == "duration" else "numbers",
+    )
 
 
 def _write(

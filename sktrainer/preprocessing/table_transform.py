@@ -9,7 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sktrainer.data.column_checks import has_infinite, infinite_message
+from sktrainer.data.column_checks import (
+    UnreadableValueError,
+    has_infinite,
+    infinite_message,
+    join_errors,
+)
 from sktrainer.data.columns import column_reader
 from sktrainer.data.levels import MISSING
 from sktrainer.data.unparsed_values import UnparsedValues
@@ -53,20 +58,32 @@ class TableTransform:
         return np.empty((n_rows, len(self.names)), dtype=self.dtype, order=order)
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
-        """Encode rows in one pass over the columns."""
+        """Encode rows in one pass over the columns.
+
+        Raises
+        ------
+        InputError
+            A column contains values of another kind than in training, or infinite values.
+        """
         check_not_sparse(X)
         column = column_reader(X, exact=False)
         out = self.empty(len(X))
-        unparsed = UnparsedValues()
+        unparsed, errors = UnparsedValues(), list[InputError]()
         with np.errstate(over="ignore"):  # too large for float32: refused below as infinite
             for position, plan, start in zip(
                 self.positions, self.plans, self.starts, strict=True
             ):
                 values = column(position)
-                parsed = plan.read(values)
+                try:
+                    parsed = plan.read(values)
+                except UnreadableValueError as error:
+                    errors.append(error.as_input_error(input_names[position], "training"))
+                    continue
                 plan.write(parsed, out[:, start : start + len(plan.names)])
                 if plan.input_kind:
                     unparsed.record(input_names[position], plan.input_kind, values, parsed)
+        if errors:
+            raise join_errors(errors)
         unparsed.warn()
         if has_infinite(out[:, : self.finish.steps.first_mark]):
             starts = zip(self.positions, self.starts, strict=True)

@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from sktrainer.data.columns import column_reader
+from sktrainer.data.column_checks import join_errors
+from sktrainer.data.columns import column_reader, unwrap_column
 from sktrainer.data.type_inference import ColumnDecision, InferredColumn, infer_column_type
+from sktrainer.data.unparsed_values import UnparsedValues
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.base import EncoderOptions
 
@@ -90,20 +92,33 @@ def choose_treatments(
     ------
     InputError
         Columns contain infinite values, lists, dicts or arrays. All of them are named.
+
+    Warns
+    -----
+    DataWarning
+        Values of a column of numbers or dates are treated as missing, or strings are read as
+        numbers with a decimal comma, digit groups or a unit.
     """
     column = column_reader(X)
     planned: list[PlannedColumn] = []
     errors: list[InputError] = []
+    unparsed = UnparsedValues()
     for position, name in enumerate(names):
+        values = column(position)
         try:
-            inferred = infer_column_type(column(position), name)
+            inferred = infer_column_type(values, name)
         except InputError as error:
             errors.append(error)
-        else:
-            treatment = choose_treatment(inferred, options)
-            planned.append(PlannedColumn(position, name, inferred, treatment))
+            continue
+        if inferred.base != "category":
+            expected = "dates" if inferred.base == "datetime" else "numbers"
+            unparsed.record(name, expected, unwrap_column(values), inferred.values)
+        unparsed.note(inferred.warning)
+        treatment = choose_treatment(inferred, options)
+        planned.append(PlannedColumn(position, name, inferred, treatment))
     if errors:
-        raise type(errors[0])([problem for error in errors for problem in error.problems])
+        raise join_errors(errors)
+    unparsed.warn()
     if all(column.treatment == "drop" for column in planned):
         any_levels = replace(options, max_levels=len(X))
         return [_keep_uninformative(column, any_levels) for column in planned]

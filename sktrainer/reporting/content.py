@@ -75,6 +75,7 @@ class FittingSection(TypedDict, total=False):
       `values_at_best` (of all validation metrics) are from the best iteration.
     - `refit_rounds`: number of iterations of the final fit on training plus validation
       rows. If `from_folds` is True, it is the median of the best iterations of the folds.
+      If `n_inner_folds` is positive, it was chosen by that many inner folds.
     - `target_scale`: "mean" and "deviation" of each target column, if the network learned
       a standardized target. The loss is then in squared standard deviations.
     - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
@@ -97,6 +98,7 @@ class FittingSection(TypedDict, total=False):
     batch_size: int | None
     target_scale: dict[str, list[float]] | None
     from_folds: bool
+    n_inner_folds: int
     n_threads: int
     n_fold_workers: int
     n_fold_threads: int

@@ -274,6 +274,8 @@ def _early_stopping_sentence(report: ReportContent) -> list[str]:
         rounds = f"{fitting['refit_rounds']:,} {names}"
         if fitting.get("from_folds"):
             rows.append(f"{rounds}: median of the best {names} of the folds")
+        elif fitting.get("n_inner_folds"):
+            rows.append(f"fitted on all training rows for {rounds}, chosen by inner folds")
         else:
             rows.append(f"refitted on training and validation rows for {rounds}")
     return rows

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sktrainer.data.indexing import as_array, drop_column, is_input_dict, select_inputs
+from sktrainer.data.indexing import as_array, is_input_dict, select_inputs
+from sktrainer.data.named_columns import drop_columns
 from sktrainer.exceptions import InputError
 from sktrainer.scoring.probabilities import correct_priors, expand_class_columns
 from sktrainer.types import Array, Task
@@ -39,6 +40,8 @@ class Predictor(BaseEstimator):
         Keys of X if the model was fitted on a dict of arrays.
     target_column : str or None
         Name of the target if it was a column of X. It is dropped from X before prediction.
+    metadata_columns : tuple of str
+        Columns of X that were used as weights or groups. They are dropped, too.
     """
 
     pipeline: Any
@@ -50,6 +53,7 @@ class Predictor(BaseEstimator):
     prior_shift: Array | None = None
     inputs: tuple[str, ...] | None = None
     target_column: str | None = None
+    metadata_columns: tuple[str, ...] = ()
 
     @property
     def classes_(self) -> Array:
@@ -74,9 +78,8 @@ class Predictor(BaseEstimator):
             return select_inputs(X, self.inputs)
         if is_input_dict(X):
             raise InputError("X is a dict of arrays, expected a table or an array as in fit")
-        if self.target_column is not None and self.target_column in getattr(X, "columns", ()):
-            return drop_column(X, self.target_column)
-        return as_array(X)
+        named = [*filter(None, [self.target_column]), *self.metadata_columns]
+        return as_array(drop_columns(X, named))
 
     def encode(self, X: Any) -> Any:
         """Transform X with the fitted steps. Samplers are skipped."""

@@ -20,7 +20,7 @@ Role: TypeAlias = Literal["object", "function", "type", "call", "key"]
 _OWN_TYPES = (
     "column-contract column-decision date-format date-transform estimator-placeholder "
     "level-transform levels matrix-transform metric-value network-placeholder "
-    "numeric-transform one-hot-transform partial-fit-state postprocessing "
+    "number-format numeric-transform one-hot-transform partial-fit-state postprocessing "
     "postprocessing-columns sparse-transform table-encoder table-smote table-transform "
     "target-scale"
 )

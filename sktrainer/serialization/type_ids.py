@@ -32,6 +32,7 @@ ADDRESSES: dict[str, str] = {
     "sktrainer/network-placeholder": (
         "sktrainer.backends._networks.placeholders.NetworkPlaceholder"
     ),
+    "sktrainer/number-format": "sktrainer.data.number_formats.NumberFormat",
     "sktrainer/numeric-transform": "sktrainer.preprocessing.column_transforms.NumericTransform",
     "sktrainer/one-hot-transform": "sktrainer.preprocessing.column_transforms.OneHotTransform",
     "sktrainer/partial-fit-state": "sktrainer.training.partial_fit.state.PartialFitState",

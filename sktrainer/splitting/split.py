@@ -147,3 +147,23 @@ def split_folds(
     if plan.kind == "splitter":
         return custom.folds(data, rows, n_folds, plan.splitter, plan.seed)
     return _FOLDS[plan.kind](data, rows, n_folds, plan)
+
+
+def split_inner_folds(
+    data: FitData, rows: Array, plan: SplitPlan, n_folds: int
+) -> list[tuple[Array, Array]]:
+    """Return folds of the training rows, of the same kind as the split.
+
+    There are fewer than `n_folds`, but at least two, if rows, groups or the gap do not suffice.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be split into two folds.
+    """
+    for number in range(n_folds, 2, -1):
+        try:
+            return split_folds(data, rows, plan, number)
+        except InputError:  # try fewer folds
+            continue
+    return split_folds(data, rows, plan, 2)

@@ -43,6 +43,11 @@ from sktrainer.testing.fit_checks import (
     check_validation_rows_are_not_fitted,
     check_zero_weight_equals_absent_row,
 )
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
+from sktrainer.testing.input_checks import (
+    check_converted_values_predict_alike,
+    check_values_of_another_type_raise,
+)
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
@@ -62,6 +67,7 @@ __all__ = [
     "Case",
     "CheckNotApplicable",
     "bit_identical",
+    "check_converted_values_predict_alike",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",
     "check_f1_is_of_the_rarer_class",
@@ -70,6 +76,7 @@ __all__ = [
     "check_global_state_is_restored",
     "check_history_is_complete",
     "check_importances_are_per_column",
+    "check_inner_folds_choose_rounds",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_partial_fit_after_fit",
@@ -89,6 +96,7 @@ __all__ = [
     "check_time_order",
     "check_unavailable_device_raises",
     "check_validation_rows_are_not_fitted",
+    "check_values_of_another_type_raise",
     "check_zero_weight_equals_absent_row",
     "contract_checks",
     "mixed_table",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sktrainer.testing.fit_checks as fit
+import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
 from sktrainer.testing.cases import Case
+from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 
 
@@ -44,9 +46,12 @@ def contract_checks() -> list[Callable[[Case], None]]:
         fit.check_numpy_arrays,
         fit.check_single_row_prediction,
         fit.check_unavailable_device_raises,
+        inputs.check_values_of_another_type_raise,
+        inputs.check_converted_values_predict_alike,
         isolation.check_global_state_is_restored,
         isolation.check_estimator_is_not_modified,
         isolation.check_data_is_not_modified,
+        check_inner_folds_choose_rounds,
         partial_fit.check_first_chunk_fixes_encoding,
         partial_fit.check_partial_fit_is_reproducible,
         partial_fit.check_partial_fit_preserves_state,

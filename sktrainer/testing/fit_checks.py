@@ -31,8 +31,11 @@ from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
 
-def _check_rows_do_not_affect_fit(case: Case, set_name: str, **parameters: Any) -> None:
-    """Check that replacing the rows of one set by noise leaves the model bit-identical."""
+def check_noise_has_no_effect(case: Case, set_name: str, **parameters: Any) -> ManagedTrainer:
+    """Check that replacing the rows of one set by noise leaves the model bit-identical.
+
+    The trainer that was fitted without noise is returned.
+    """
     X, y = case.table()
     # A random split depends on the number of rows only, so noise cannot change it. The audit
     # would report the noise.
@@ -50,16 +53,17 @@ def _check_rows_do_not_affect_fit(case: Case, set_name: str, **parameters: Any) 
     assert bit_identical(transform_rows(first, probe), transform_rows(second, probe)), (
         f"noise in the {set_name} rows changed the preprocessing"
     )
+    return first
 
 
 def check_test_rows_do_not_affect_fit(case: Case) -> None:
     """Check that test rows do not influence the fitted pipeline."""
-    _check_rows_do_not_affect_fit(case, "test")
+    check_noise_has_no_effect(case, "test")
 
 
 def check_validation_rows_are_not_fitted(case: Case) -> None:
     """Check that validation rows have no influence when early stopping is off."""
-    _check_rows_do_not_affect_fit(case, "validation", early_stopping=False, validation_size=0.2)
+    check_noise_has_no_effect(case, "validation", early_stopping=False, validation_size=0.2)
 
 
 def check_same_seed_is_reproducible(case: Case) -> None:
@@ -223,7 +227,11 @@ def check_missing_class_keeps_probability_column(case: Case) -> None:
 
 def check_history_is_complete(case: Case) -> None:
     """Check `history_`, `evals_result_`, `n_iter_` and `best_iteration_` for consistency."""
-    trainer = case.fitted
+    check_history(case.fitted)
+
+
+def check_history(trainer: ManagedTrainer) -> None:
+    """Check the metrics of each iteration of a fitted trainer for consistency."""
     history = trainer.history_
     assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
     n_iter, best = trainer.n_iter_, trainer.best_iteration_

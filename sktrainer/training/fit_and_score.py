@@ -6,19 +6,23 @@ The final fit, the refit and every fold of a cross-validation run these stages.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory, RunDirectory
-from sktrainer.exceptions import SktrainerError
+from sktrainer.exceptions import CheckpointError, InputError, SktrainerError
+from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.evaluate import cached_predictors, score_sets
 from sktrainer.scoring.predictor import Predictor
+from sktrainer.splitting.split import split_inner_folds
 from sktrainer.training.diagnostics import NO_PROBLEM, Diagnosis, diagnose
 from sktrainer.training.fit_model import fit_model, make_predictor
 from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.prepare import prepare
 from sktrainer.training.retry import Attempt, FittedAttempt, choose_attempt
+from sktrainer.training.round_choice import RoundChoice, choose_from_folds
 from sktrainer.types import (
     FitData,
     ModelFit,
@@ -64,9 +68,24 @@ class FitJob:
         """
         if self.run is None:
             return None
-        has_folders = model_seed is not None and len(self.model_seeds) > 1
-        name = f"{self.name}/seed-{model_seed}" if has_folders else self.name
+        name = self._folder(model_seed)
         return self.run.fit_directory(name, split.train, split.validation, split.test)
+
+    def inner(self, number: int, model_seed: int) -> FitJob:
+        """Return the job of an inner fold of an attempt."""
+        return replace(
+            self,
+            name=f"{self._folder(model_seed)}/inner-{number}",
+            seed=derive_seed(self.seed, "inner", number),
+            model_seeds=(model_seed,),
+            log=FitLog(),  # its seconds are those of the stage "fit"
+            sets=(),
+            on_iteration=None,
+        )
+
+    def _folder(self, model_seed: int | None) -> str:
+        has_folders = model_seed is not None and len(self.model_seeds) > 1
+        return f"{self.name}/seed-{model_seed}" if has_folders else self.name
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,10 @@ class FitResult:
     notes : tuple of str
         Notes for the report.
     refit_rounds : int or None
-        Iterations of the refit on training and validation rows. None without a refit.
+        Iterations of the refit on training and validation rows, or of the fit on the rows of
+        all inner folds. None without a refit.
+    n_inner_folds : int
+        Number of inner folds that chose the number of rounds. 0: none.
     """
 
     predictor: Predictor
@@ -94,6 +116,7 @@ class FitResult:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    n_inner_folds: int = 0
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -124,7 +147,11 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
         scores = score_sets(sets, plan.scoring, data.y[split.train])
     notes = (*prepared.summary.notes, *_resume_notes(plan, best, job))
-    return FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
+    result = FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
+    if best.choice is None:
+        return result
+    rounds, n_folds = best.choice.fit.best_iteration, best.choice.n_folds
+    return replace(result, refit_rounds=rounds, n_inner_folds=n_folds)
 
 
 def run_attempt(
@@ -138,8 +165,12 @@ def run_attempt(
 ) -> Attempt:
     """Fit the model with one seed and diagnose the fit."""
     start = time.perf_counter()
+    choice = None
     try:
         with job.log.stage("fit"):
+            if plan.inner_folds:
+                choice = choose_rounds(plan, data, split, job, seed)
+                plan = plan.without_early_stopping(choice.fit.best_iteration)
             fit, resumed_from = fit_model(
                 plan.model,
                 data,
@@ -160,8 +191,46 @@ def run_attempt(
             raise
         problem = Diagnosis(f"{type(error).__name__}: {error}", diverged=True)
         return Attempt(number, seed, problem, time.perf_counter() - start, error)
-    fitted = FittedAttempt(predictor, fit, predictions, resumed_from)
+    if choice is not None:
+        fit = choice.with_model_of(fit)
+        diagnosis = diagnosis if diagnosis.problem else choice.diagnosis
+    fitted = FittedAttempt(predictor, fit, predictions, resumed_from, choice)
     return Attempt(number, seed, diagnosis, time.perf_counter() - start, fitted=fitted)
+
+
+def choose_rounds(
+    plan: FitPlan, data: FitData, split: Split, job: FitJob, model_seed: int
+) -> RoundChoice:
+    """Choose the number of rounds by inner folds of the training rows.
+
+    Each fold stops early on its own held-out rows. Folds that cannot be fitted, because their
+    training rows lack classes, are left out.
+
+    Raises
+    ------
+    InputError
+        If no fold can be fitted.
+    """
+    inner = replace(plan, inner_folds=0)
+    options = replace(plan.split, seed=derive_seed(job.seed, "inner"))
+    results, n_rows, errors = [], [], []
+    folds = split_inner_folds(data, split.train, options, plan.inner_folds)
+    for number, (train, held) in enumerate(folds, start=1):
+        fold = Split(train, held, held[:0], split.kind)
+        inner_job = job.inner(number, model_seed)
+        try:
+            with preserve_global_state(inner_job.seed):
+                results.append(fit_and_score(inner, data, fold, inner_job))
+        except CheckpointError:
+            raise
+        except InputError as error:
+            errors.append(error)
+        else:
+            n_rows.append(len(held))
+    if not results:
+        raise errors[0]
+    fits, diagnoses = [r.fit for r in results], [r.diagnosis for r in results]
+    return choose_from_folds(plan.model, fits, diagnoses, n_rows)
 
 
 def _resume_notes(plan: FitPlan, best: FittedAttempt, job: FitJob) -> tuple[str, ...]:
@@ -170,6 +239,7 @@ def _resume_notes(plan: FitPlan, best: FittedAttempt, job: FitJob) -> tuple[str,
     if job.run is None or start is None:
         return ()
     where, unit = str(job.run.folder), plan.model.capabilities.iteration_name
-    if best.fit.n_iter is None or start >= best.fit.n_iter:
+    end = best.fit.n_iter if best.choice is None else best.choice.fit.best_iteration
+    if end is None or start >= end:
         return (f"the {job.name} fit was finished and loaded from the checkpoint {where!r}",)
     return (f"the {job.name} fit resumed at {unit} {start:,} from the checkpoint {where!r}",)

@@ -13,6 +13,7 @@ from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory
 from sktrainer.data.indexing import is_input_dict
+from sktrainer.data.tables import explain_text_columns
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.scoring.predictor import Predictor
@@ -85,14 +86,14 @@ def fit_model(
         device=plan.device.override,
         checkpoint=checkpoint,
     )
-    with limit_threads(n_threads):
-        if checkpoint is None:
-            return plan.backend.fit(request), None
-        fit = checkpoint.load_finished_fit()
+    with limit_threads(n_threads), explain_text_columns(type(model).__name__, prepared.train.X):
+        fit = None if checkpoint is None else checkpoint.load_finished_fit()
         if fit is None:
             fit = plan.backend.fit(request)
-            checkpoint.save_finished_fit(fit)
-    return fit, checkpoint.resumed_from
+            if checkpoint is not None:
+                checkpoint.save_finished_fit(fit)
+    resumed_from = None if checkpoint is None else checkpoint.resumed_from
+    return replace(fit, watched=monitor.watched), resumed_from
 
 
 def _with_targets(rows: Rows, plan: ModelPlan, data: FitData, prepared: PreparedData) -> Rows:
@@ -120,6 +121,7 @@ def make_predictor(
         prior_shift=prepared.prior_shift if plan.correct_probabilities else None,
         inputs=tuple(data.X) if is_input_dict(data.X) else None,
         target_column=data.target_column,
+        metadata_columns=data.metadata_columns,
     )
 
 

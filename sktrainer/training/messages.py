@@ -130,6 +130,8 @@ def fit_summary(plan: FitPlan, result: FitResult, log: FitLog) -> str:
         of = "" if capabilities.max_iter is None else f" of {capabilities.max_iter:,}"
         best = f" (best {fit.best_iteration:,})" if fit.best_iteration else ""
         refit = f", refitted for {result.refit_rounds:,}" if result.refit_rounds else ""
+        if result.n_inner_folds:
+            refit = f" in {result.n_inner_folds} inner folds, fitted for {fit.best_iteration:,}"
         return f"{name} stopped early at {unit} {fit.n_iter:,}{of}{best}{refit} {cost}"
     if fit.n_iter is not None and capabilities.max_iter is not None:
         better = fit.best_iteration is not None and fit.best_iteration < fit.n_iter

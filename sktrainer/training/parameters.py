@@ -9,12 +9,16 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer_names
 
 from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
+from sktrainer.training.scorer_parameters import (
+    METRIC_ALIASES,
+    eval_metric_problems,
+    scoring_problems,
+)
 
 
 @dataclass(frozen=True)
@@ -84,39 +88,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
     "handle_imbalance": ("auto", "class_weight", "smote", "oversample", "undersample"),
     "split": ("auto", "random", "stratified", "group", "time"),
-    **dict.fromkeys(
-        ("preprocessor", "scaling", "early_stopping", "validation_size"), ("auto",)
-    ),
+    "preprocessor": ("auto",),
+    "scaling": ("auto",),
+    "early_stopping": ("auto",),
+    "validation_size": ("auto", "cv"),
     "device": ("auto", "cpu", "cuda", "mps"),
 }
 
 # Names of metrics and devices in other libraries, which difflib would not match.
-METRIC_ALIASES = {
-    "acc": "accuracy",
-    "ap": "average_precision",
-    "auc": "roc_auc",
-    "auc_pr": "average_precision",
-    "aucpr": "average_precision",
-    "binary_logloss": "neg_log_loss",
-    "brier": "neg_brier_score",
-    "cross_entropy": "neg_log_loss",
-    "crossentropy": "neg_log_loss",
-    "gpu": "cuda",
-    "l1": "neg_mean_absolute_error",
-    "l2": "neg_mean_squared_error",
-    "logloss": "neg_log_loss",
-    "mae": "neg_mean_absolute_error",
-    "mape": "neg_mean_absolute_percentage_error",
-    "mcc": "matthews_corrcoef",
-    "mlogloss": "neg_log_loss",
-    "mse": "neg_mean_squared_error",
-    "msle": "neg_mean_squared_log_error",
-    "multi_logloss": "neg_log_loss",
-    "pr_auc": "average_precision",
-    "prauc": "average_precision",
-    "rmse": "neg_root_mean_squared_error",
-    "rmsle": "neg_root_mean_squared_log_error",
-}
 
 
 @dataclass(frozen=True)
@@ -145,8 +124,8 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
             hint = suggest_name(value, CHOICES.get(name, ()), METRIC_ALIASES)
             problems[name] = [f"{name} must be {rule.expected}, got {value!r}{hint}"]
     for name, found in (
-        ("scoring", _scoring_problems(params.scoring)),
-        ("eval_metric", _eval_metric_problems(params.eval_metric)),
+        ("scoring", scoring_problems(params.scoring)),
+        ("eval_metric", eval_metric_problems(params.eval_metric)),
         ("checkpoint", _checkpoint_problems(params.checkpoint)),
         ("audit", audit_problems(params.audit)),
     ):
@@ -244,7 +223,7 @@ RULES: dict[str, ParameterRule] = {
     "shuffle": ParameterRule("True or False", _is_bool),
     "test_size": ParameterRule(f"None, {SIZE}", _either(_is_none, _is_size)),
     "validation_size": ParameterRule(
-        f"'auto', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
+        f"'auto', 'cv', None, {SIZE}", _either(_is_none, _one_of("validation_size"), _is_size)
     ),
     "cv": ParameterRule(
         "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
@@ -309,42 +288,4 @@ def _checkpoint_problems(checkpoint: Any) -> list[str]:
         f"got {getattr(checkpoint, name)!r}"
         for name, rule in rules.items()
         if not rule.accepts(getattr(checkpoint, name))
-    ]
-
-
-def _scoring_problems(scoring: object) -> list[str]:
-    if scoring is None or callable(scoring):
-        return []
-    if isinstance(scoring, str):
-        return _unknown_scorers("scoring", [scoring])
-    if isinstance(scoring, Mapping):
-        named = [value for value in scoring.values() if not callable(value)]
-        bad_names = [name for name in scoring if not isinstance(name, str)]
-    elif isinstance(scoring, (list, tuple, set)):
-        named, bad_names = list(scoring), []
-        if len(set(map(str, named))) < len(named):
-            return [f"scoring={list(scoring)!r} contains a scorer twice. Remove the duplicate"]
-    else:
-        named, bad_names = [scoring], []
-    if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
-        return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
-    return _unknown_scorers("scoring", named)
-
-
-def _eval_metric_problems(metric: object) -> list[str]:
-    if callable(metric) or metric == "loss":
-        return []
-    return _unknown_scorers("eval_metric", [metric], "'loss', ", ("loss",))
-
-
-def _unknown_scorers(
-    parameter: str, names: Iterable[Any], also: str = "", more: tuple[str, ...] = ()
-) -> list[str]:
-    known = get_scorer_names()
-    return [
-        f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
-        f"sklearn.metrics.get_scorer_names(), got {name!r}"
-        f"{suggest_name(name, [*more, *known], METRIC_ALIASES)}"
-        for name in names
-        if not (isinstance(name, str) and name in known)
     ]

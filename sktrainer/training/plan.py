@@ -25,6 +25,7 @@ from sktrainer.training.split_parameters import make_split_plan, split_reason
 from sktrainer.training.validation import Checked
 
 MIN_ROWS_FOR_EARLY_STOPPING = 20
+N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
 
@@ -115,6 +116,9 @@ class FitPlan:
         None: no cross-validation.
     seed, n_threads : int
         Root seed, and the number of threads of a fit that runs alone.
+    inner_folds : int
+        Number of inner folds that choose the number of rounds. 0: none; a model that stops
+        early does so on validation rows.
     n_retries : int
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
@@ -143,6 +147,7 @@ class FitPlan:
     parameters: Mapping[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    inner_folds: int = 0
 
     @property
     def stops_early(self) -> bool:
@@ -160,7 +165,8 @@ class FitPlan:
 
     def without_early_stopping(self, n_iter: int | None = None) -> FitPlan:
         """Return the plan without early stopping, for `n_iter` iterations if it is set."""
-        return replace(self, model=replace(self.model, n_iter_no_change=None, n_iter=n_iter))
+        model = replace(self.model, n_iter_no_change=None, n_iter=n_iter)
+        return replace(self, model=model, inner_folds=0)
 
     def for_final_fit(self, n_iter: int | None) -> FitPlan:
         """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
@@ -217,6 +223,7 @@ def make_plan(
         split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
+        inner_folds=N_INNER_FOLDS if stops and params.validation_size == "cv" else 0,
         seed=seed,
         n_threads=split_cores(1, 1)[1],
         n_retries=n_retries,
@@ -233,6 +240,8 @@ def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
     params, data, capabilities = checked.params, checked.data, checked.capabilities
     if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
         return params.early_stopping is True, ()
+    if params.validation_size == "cv":
+        return True, ()
     if not capabilities.early_stopping_by_default:
         return False, ()
     if data.validation is None and params.validation_size is None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.data.indexing import take_rows
+from sktrainer.data.tables import explain_text_columns
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.resampling import class_weight, samplers
@@ -119,7 +120,8 @@ def _fit_step(
     if isinstance(step, TableEncoder):
         encoded = step.fit_transform(state.train.X, y, state.train.sample_weight)
     else:
-        encoded = _fit_transform(step, state.train.X, y)
+        with explain_text_columns(f"step {name!r} ({type(step).__name__})", state.train.X):
+            encoded = _fit_transform(step, state.train.X, y)
     if state.X_val is not None:
         state.X_val = step.transform(state.X_val)
     # The output of `fit_transform` can be reused to score training rows only if no sampler

@@ -13,7 +13,7 @@ from typing import Any
 from sktrainer.backends.estimators import EstimatorParts
 from sktrainer.backends.registry import find_backend
 from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inputs
-from sktrainer.data.inputs import FitInputs
+from sktrainer.data.inputs import FIT_ARGUMENTS, FitInputs
 from sktrainer.exceptions import InputError
 from sktrainer.reporting.formats import short_repr
 from sktrainer.training.log import FitLog
@@ -68,7 +68,6 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
 
 
 _LIBRARIES = ("python", "sktrainer", "scikit-learn", "numpy", "pandas", "scipy")
-ARGUMENTS = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 
 def fingerprint_or_note(inputs: FitInputs, log: FitLog) -> Fingerprint | None:
@@ -76,7 +75,7 @@ def fingerprint_or_note(inputs: FitInputs, log: FitLog) -> Fingerprint | None:
 
     Data that cannot be hashed must not prevent training.
     """
-    others = {name: getattr(inputs, name) for name in ARGUMENTS}
+    others = {name: getattr(inputs, name) for name in FIT_ARGUMENTS}
     try:
         return fingerprint_inputs(inputs.X, inputs.y, **others)
     except Exception as error:  # X may be anything that the first step of a Pipeline accepts

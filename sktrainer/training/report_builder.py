@@ -203,6 +203,11 @@ def _fitting_section(
     section["patience"], section["tol"] = model.n_iter_no_change, model.tol
     if data.validation is not None:
         section["validation"] = f"{len(data.validation):,} rows passed as X_val"
+    elif plan.inner_folds:
+        number = f"{result.n_inner_folds or plan.inner_folds} inner folds"
+        of_fold = "" if result.n_inner_folds else "each fold's "
+        section["validation"] = f"{number} of {of_fold}training rows"
+        section["n_inner_folds"] = result.n_inner_folds
     elif len(split.validation):
         section["validation"] = f"{len(split.validation):,} held-out rows"
     else:

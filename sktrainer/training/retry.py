@@ -12,6 +12,7 @@ from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.training.diagnostics import Diagnosis
+from sktrainer.training.round_choice import RoundChoice
 from sktrainer.types import ModelFit, SetName
 
 
@@ -20,12 +21,14 @@ class FittedAttempt:
     """Model of an attempt that raised no error, with its predictions of each set.
 
     `resumed_from` is the number of iterations in the checkpoint that the fit resumed from.
+    `choice` is set if inner folds chose the number of rounds.
     """
 
     predictor: Predictor
     fit: ModelFit
     predictions: Mapping[SetName, SetPredictor]
     resumed_from: int | None = None
+    choice: RoundChoice | None = None
 
 
 @dataclass(frozen=True)

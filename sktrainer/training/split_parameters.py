@@ -38,13 +38,31 @@ def split_problems(params: TrainerParams, data: FitData) -> list[str]:
     return problems
 
 
+def inner_fold_problems(
+    params: TrainerParams, data: FitData, max_iter: int | None, name: str
+) -> list[str]:
+    """Return the reasons why inner folds cannot choose the number of rounds of the model."""
+    if params.validation_size != "cv":
+        return []
+    problems = {
+        f"but {name} with these parameters is not an iterative estimator. Use "
+        "validation_size='auto'": max_iter is None,
+        "but early_stopping=False. Use early_stopping='auto'": params.early_stopping is False,
+        "so X_val and y_val would not be used. Remove them, or use validation_size='auto'": (
+            data.validation is not None
+        ),
+    }
+    what = "validation_size='cv' chooses the number of rounds by inner folds"
+    return [f"{what}, {text}" for text, is_problem in problems.items() if is_problem]
+
+
 def make_split_plan(
     params: TrainerParams, data: FitData, seed: int, *, stops: bool
 ) -> SplitPlan:
     """Return the split options; `stops` is whether training stops early."""
     size, duration = params.validation_size, gap_duration(params.gap)
     if isinstance(size, str):
-        size = AUTO_VALIDATION_SIZE if stops else None
+        size = AUTO_VALIDATION_SIZE if stops and size == "auto" else None
     return SplitPlan(
         kind=resolve_kind(
             params.split,

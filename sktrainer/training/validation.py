@@ -30,7 +30,7 @@ from sktrainer.training.model_settings import (
     own_class_weights,
 )
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams, parameter_problems
-from sktrainer.training.split_parameters import split_problems
+from sktrainer.training.split_parameters import inner_fold_problems, split_problems
 from sktrainer.training.tags import supports_multi_output
 from sktrainer.types import FitData
 
@@ -211,6 +211,7 @@ def _compatibility_problems(
         )
     if data.sample_weight is not None and not capabilities.accepts_sample_weight:
         problems.append(f"{name} does not support sample weights. Remove sample_weight")
+    problems += inner_fold_problems(params, data, capabilities.max_iter, name)
     return problems + split_problems(params, data)
 
 

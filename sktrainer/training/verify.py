@@ -14,7 +14,7 @@ from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.checkpoints.schedule import as_checkpoint
 from sktrainer.data.fingerprint.differences import fingerprint_differences
 from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inputs
-from sktrainer.data.inputs import pop_target_column
+from sktrainer.data.named_columns import pop_columns
 from sktrainer.exceptions import InputError, SktrainerWarning
 from sktrainer.reporting.text import label_lines
 from sktrainer.runtime.cloning import clone_estimator
@@ -144,7 +144,7 @@ def _predictions(
     again = clone_estimator(trainer)
     again.set_params(random_state=trainer.report_.seeds["random_state"], verbose=0)
     try:
-        table, _ = pop_target_column(X, y)
+        table, _ = pop_columns(X, y=y)
         before = _model_outputs(trainer, table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SktrainerWarning)  # the first fit has warned

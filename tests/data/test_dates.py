@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sktrainer.data.column_checks import UnreadableValueError
 from sktrainer.data.dates import (
     CALENDAR_PARTS,
     ISO,
@@ -94,8 +95,58 @@ def test_other_time_zone_is_converted_to_training_zone():
         )
 
 
-def test_numbers_in_date_column_are_missing():
-    assert np.isnat(to_datetimes(np.array([1.0, 2.0]), DateFormat())).all()
+@pytest.mark.parametrize("repeat", [1, 30])
+@pytest.mark.parametrize(
+    "value", [1.5, 1609459200000, True, pd.Timedelta("1D"), ["2024-01-01"]]
+)
+def test_values_of_another_kind_raise(value, repeat):
+    cells = np.empty(2 * repeat, dtype=object)
+    cells[:] = [pd.Timestamp("2024-01-01"), value] * repeat
+    for form in (DateFormat(), DateFormat(ISO), DateFormat("%d/%m/%Y")):
+        with pytest.raises(UnreadableValueError) as caught:
+            to_datetimes(cells, form)
+        assert caught.value.value == value
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_mixed_offsets_are_parsed_like_single_strings(zone):
+    strings = [
+        "2021-02-03T04:05:06+01:00",
+        "2021-07-03T04:05:06+02:00",
+        "2021-07-03 04:05:06.1234567-0330",
+        "2021-07-03T04:05:06Z",
+        "2021-07-03T04:05:06",
+        "2021-07-03",
+        "2021-02-30",
+    ]
+    local = {
+        None: ["04:05", "04:05", "04:05", "04:05", "04:05", "00:00", None],
+        "UTC": ["03:05", "02:05", "07:35", "04:05", "04:05", "00:00", None],
+        "Europe/Berlin": ["04:05", "04:05", "09:35", "06:05", "04:05", "00:00", None],
+    }
+    form = DateFormat(ISO, zone)
+    dates = parse_dates(strings, form)
+    shown = [None if pd.isna(d) else pd.Timestamp(d).strftime("%H:%M") for d in dates]
+    assert shown == local[zone]
+    for repeat in (1, 5):
+        cells = np.array(strings * repeat, dtype=object)
+        np.testing.assert_array_equal(to_datetimes(cells, form), np.tile(dates, repeat))
+    np.testing.assert_array_equal([parse_dates([text], form)[0] for text in strings], dates)
+
+
+@pytest.mark.parametrize("repeat", [1, 10])
+def test_objects_with_and_without_time_zone_are_local_times(repeat):
+    moment = pd.Timestamp("2024-01-01 12:00")
+    cells = np.array([moment, moment.tz_localize("Asia/Tokyo"), moment.date()] * repeat, object)
+    for zone, hours in ((None, [12, 12, 0]), ("UTC", [12, 3, 0])):
+        dates = to_datetimes(cells, DateFormat(zone=zone))
+        assert pd.DatetimeIndex(dates).hour.tolist() == hours * repeat
+
+
+def test_stray_strings_do_not_hide_dates():
+    strings = ["n. d.", "13/01/2024", "01/02/2024"]
+    assert infer_date_format(strings, [5, 10, 90]).text == "%d/%m/%Y"
+    assert infer_date_format(strings, [6, 10, 90]) is None
 
 
 @given(st.lists(st.datetimes(), min_size=1, max_size=20))

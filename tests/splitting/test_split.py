@@ -6,7 +6,12 @@ import pytest
 from sktrainer.exceptions import InputError
 from sktrainer.splitting.notes import fold_notes, small_data_notes
 from sktrainer.splitting.plan import SplitPlan, resolve_kind
-from sktrainer.splitting.split import split_folds, split_rows, split_validation
+from sktrainer.splitting.split import (
+    split_folds,
+    split_inner_folds,
+    split_rows,
+    split_validation,
+)
 from sktrainer.types import FitData, Rows
 
 KINDS = ("random", "stratified", "group", "time")
@@ -157,6 +162,31 @@ class TestFolds:
     def test_too_many_folds_are_refused(self, table, kind):
         with pytest.raises(InputError, match="expected at most"):
             split_folds(table, np.arange(400), SplitPlan(kind), 401)
+
+
+class TestInnerFolds:
+    def test_folds_are_of_the_kind_of_the_split(self, table):
+        rows = np.arange(100, 400)
+        for kind in KINDS:
+            plan = SplitPlan(kind)
+            found = split_inner_folds(table, rows, plan, 5)
+            expected = split_folds(table, rows, plan, 5)
+            for (train, held), (expected_train, expected_held) in zip(
+                found, expected, strict=True
+            ):
+                np.testing.assert_array_equal(train, expected_train)
+                np.testing.assert_array_equal(held, expected_held)
+
+    def test_few_groups_or_a_long_gap_give_fewer_folds(self):
+        by_group = classification([0, 1] * 30, groups=np.arange(60) % 3)
+        assert len(split_inner_folds(by_group, np.arange(60), SplitPlan("group"), 5)) == 3
+        plan = SplitPlan("time", gap=12)
+        assert len(split_inner_folds(regression(60), np.arange(60), plan, 5)) == 3
+
+    def test_rows_of_one_group_are_refused(self):
+        one = regression(60, groups=np.zeros(60))
+        with pytest.raises(InputError, match="at least 2 groups"):
+            split_inner_folds(one, np.arange(60), SplitPlan("group"), 5)
 
 
 class TestNotes:

@@ -15,10 +15,10 @@ from sklearn.model_selection import KFold
 from sktrainer import ManagedTrainer
 from sktrainer.training.parameters import (
     CHOICES,
-    METRIC_ALIASES,
     TrainerParams,
     parameter_problems,
 )
+from sktrainer.training.scorer_parameters import METRIC_ALIASES
 
 
 def test_parameters_and_defaults_equal_those_of_the_trainer():

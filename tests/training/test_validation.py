@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from catboost import CatBoostRegressor
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import f1_score, mean_absolute_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier
 
@@ -72,7 +77,7 @@ X, Y = table()
 NUMBERS = np.linspace(0.0, 1.0, len(Y))
 
 BAD_DATA = {
-    "no table": ({"X": "table.csv"}, {}, r"X must be a table: .* got str. Pass one of"),
+    "no table": ({"X": "table.csv"}, {}, r"got the path 'table.csv'.*pandas.read_csv"),
     "values without columns": ({"X": NUMBERS}, {}, r"1D array .*: X has 40 values.*reshape\("),
     "a list of values": ({"X": NUMBERS.tolist()}, {}, r"1D array .*numpy.array\(X\).reshape"),
     "a column": ({"X": X["a"]}, {}, r"1D array .*X.to_frame\(\)"),
@@ -378,3 +383,77 @@ def test_invalid_task_is_reported_without_checking_y():
     with pytest.raises(ParameterError) as caught:
         ManagedTrainer(NeverFitted(), task="classify").fit(X, np.full(40, np.nan))
     assert len(caught.value.problems) == 1
+
+
+def metric_of_two(y_true, y_pred, weight=None):
+    return 1.0
+
+
+def metric_with_other_names(a, b):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [
+        (f1_score, "Use 'f1' or sklearn.metrics.make_scorer"),
+        (mean_absolute_error, "Use sklearn.metrics.make_scorer"),
+        (metric_of_two, "Use sklearn.metrics.make_scorer"),
+        (metric_with_other_names, "Use sklearn.metrics.make_scorer"),
+    ],
+)
+def test_metric_that_is_no_scorer_is_refused(metric, better):
+    for name, value in (
+        ("scoring", metric),
+        ("scoring", {"m": metric, "accuracy": "accuracy"}),
+        ("eval_metric", metric),
+    ):
+        with pytest.raises(ParameterError, match=better) as caught:
+            ManagedTrainer(NeverFitted(), **{name: value}).fit(*table())
+        assert f"{name}={metric.__name__} must be a scorer" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("eval_set", "'eval_set' is not a parameter.*; pass X_val and y_val"),
+        ("validation_data", "pass X_val and y_val"),
+        ("early_stopping_rounds", "set n_iter_no_change of the trainer"),
+        ("sample_wieght", "Did you mean 'sample_weight'"),
+        ("verbose", "'verbose' is a parameter of ManagedTrainer, not of fit"),
+    ],
+)
+def test_unknown_argument_of_fit_is_refused(argument, message):
+    with pytest.raises(ParameterError, match=message):
+        ManagedTrainer(NeverFitted()).fit(*table(), **{argument: 1})
+
+
+def test_stratify_by_a_column_is_refused_together_with_other_problems():
+    X, y = table()
+    with pytest.raises(ParameterError) as caught:
+        train_model(NeverFitted(), X, y, stratify=y, eval_set=[(X, y)], save_path=None)
+    assert "stratify must be True or False, got ndarray" in caught.value.problems[0]
+    assert "pass X_val and y_val" in caught.value.problems[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "what"),
+    [
+        (make_pipeline(StandardScaler(), NeverFitted()), {}, r"step 'standardscaler' \(Stand"),
+        (make_pipeline(PCA(1), NeverFitted()), {}, r"step 'pca' \(PCA\)"),
+        (NeverFitted(), {"preprocessor": StandardScaler()}, r"step 'preprocess' \(Standard"),
+        (LogisticRegression(), {"preprocessor": None}, "LogisticRegression"),
+        (DecisionTreeClassifier(), {"preprocessor": None}, "DecisionTreeClassifier"),
+    ],
+)
+def test_step_that_needs_numbers_names_the_text_columns(model, parameters, what):
+    with pytest.raises(InputError, match=f"{what}.* needs numbers.*contain text: 'c'"):
+        ManagedTrainer(model, **parameters).fit(*table())
+
+
+def test_constant_target_of_catboost_is_refused():
+    X, _ = table()
+    with pytest.raises(InputError, match=r"constant target: y is 1\.0 in all 40 training rows"):
+        ManagedTrainer(CatBoostRegressor(iterations=5), early_stopping=False).fit(
+            X, np.ones(40)
+        )

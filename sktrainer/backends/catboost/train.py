@@ -10,7 +10,7 @@ from sktrainer.backends._boosting.recorder import RoundRecorder
 from sktrainer.backends.base import FitRequest
 from sktrainer.backends.catboost.metrics import monitor_native_metric, skipped_for_training
 from sktrainer.backends.catboost.parameters import VERBOSITY_PARAMS
-from sktrainer.exceptions import ParameterError
+from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.types import Rows
 
 Logs = Mapping[str, Mapping[str, Sequence[float]]]
@@ -37,6 +37,11 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
         arguments["verbose"] = False
     if request.categorical:
         arguments["cat_features"] = list(request.categorical)
+    if request.task == "regression" and (train.y == train.y[0]).all():
+        raise InputError(
+            f"CatBoost cannot be trained on a constant target: y is {train.y[0]} in all "
+            f"{len(train.y):,} training rows. Check that y is the right column."
+        )
     model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
     if not needs_callback:
         logs: Logs = model.get_evals_result()

@@ -33,7 +33,7 @@ from sktrainer.data.fingerprint.columns import (
     sparse_digest,
     table_digests,
 )
-from sktrainer.data.inputs import pop_target_column
+from sktrainer.data.named_columns import pop_columns
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -110,8 +110,8 @@ def fingerprint(X: Any, y: Any = None, **others: Any) -> str:
 
 def fingerprint_inputs(X: Any, y: Any = None, **others: Any) -> Fingerprint:
     """Return the fingerprint with one digest per column, which shows what has changed."""
-    X, y = pop_target_column(X, y)
-    given = {"X": X, "y": y, **others}
+    X, given = pop_columns(X, y=y, **others)
+    given = {"X": X, **given}
     parts = {
         name: _argument_fingerprint(name, value)
         for name, value in given.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sktrainer.data.columns import column_names, column_reader, is_frame
 from sktrainer.data.levels import Levels, factorize
-from sktrainer.data.numbers import to_numbers
+from sktrainer.data.numbers import to_numbers, to_seconds
 from sktrainer.data.schema import column_kind
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.column_transforms import (
@@ -52,12 +52,15 @@ class InputSpec:
     kind : {"double", "text"}
     width : int
         Number of columns.
+    read : callable
+        Converts the values of a column of numbers.
     """
 
     name: str
     position: int | None
     kind: Literal["double", "text"]
     width: int = 1
+    read: Callable[[Any], Array] = to_numbers
 
     def declared(self, graph: GraphBuilder) -> GraphValue:
         """Declare the input in the graph."""
@@ -75,7 +78,7 @@ class InputSpec:
             return np.asarray(X, dtype=np.float64)
         cells = column_reader(X)(self.position)
         if self.kind == "double":
-            return to_numbers(cells).astype(np.float64)[:, np.newaxis]
+            return self.read(cells).astype(np.float64)[:, np.newaxis]
         codes, levels = factorize(cells)
         table = np.array([*levels, ""], dtype=object)
         found: Array = table[codes][:, np.newaxis]
@@ -97,7 +100,12 @@ def array_inputs(X: Any) -> list[InputSpec]:
         names = [str(name) for name in column_names(X)]
         _refuse_kinds(names, kinds)
         return [
-            InputSpec(name, position, "text" if kind == "strings" else "double")
+            InputSpec(
+                name,
+                position,
+                "text" if kind == "strings" else "double",
+                read=to_seconds if kind == "durations" else to_numbers,
+            )
             for position, (name, kind) in enumerate(zip(names, kinds, strict=True))
         ]
     if getattr(X, "ndim", 0) != 2 or getattr(X, "dtype", None) is None:
@@ -146,7 +154,7 @@ def encoder_inputs(encoder: TableEncoder, X: Any) -> list[InputSpec]:
     for position, column in zip(plan.positions, plan.plans, strict=True):
         name = names[position]
         if isinstance(column, NumericTransform):
-            feeds.append(InputSpec(name, position, "double"))
+            feeds.append(InputSpec(name, position, "double", read=column.read))
         elif isinstance(column, LevelTransform | OneHotTransform):
             feeds.append(InputSpec(name, position, "text"))
             if "" in column.levels.levels:

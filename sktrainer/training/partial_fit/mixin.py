@@ -12,7 +12,8 @@ from sklearn.utils.validation import _check_n_features, validate_data
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.data.indexing import is_input_dict
-from sktrainer.data.inputs import FitInputs, pop_target_column
+from sktrainer.data.inputs import FitInputs
+from sktrainer.data.named_columns import pop_columns
 from sktrainer.exceptions import InputError
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.scoring.predictor import Predictor
@@ -107,14 +108,14 @@ class PartialFitMixin:
 
         previous = None
         if self.__sklearn_is_fitted__():
-            state = self._checked_state(pop_target_column(X, y)[0])
+            state = self._checked_state(pop_columns(X, y=y, sample_weight=sample_weight)[0])
             previous = PreviousFit(self._predictor, state, self.report_)
         inputs = FitInputs(X, y, sample_weight, classes=classes, chunk=True)
         result = run_partial_fit(self._params(), inputs, previous)
         self._set_fitted_attributes(result)
         self._partial_fit_state = result.state
         if previous is None:
-            self._remember_columns(pop_target_column(X, y)[0])
+            self._remember_columns(pop_columns(X, y=y, sample_weight=sample_weight)[0])
         return self
 
     def _checked_state(self, X: Any) -> PartialFitState:
