@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.special import gammaln
 
+from sktrainer.data.audit.sample_columns import AuditColumn, read_column
 from sktrainer.data.columns import (
     ColumnValues,
     column_names,
@@ -20,12 +20,8 @@ from sktrainer.data.columns import (
     is_frame,
     preview_names,
 )
-from sktrainer.data.dates import to_datetimes
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.levels import factorize
-from sktrainer.data.numbers import to_numbers
-from sktrainer.data.type_inference import ColumnKind, infer_column_type
-from sktrainer.exceptions import InputError
 from sktrainer.types import Array, FitData, Rows
 
 # The checks are linear in the number of sampled values. A sample of 10,000 rows determines a
@@ -43,19 +39,6 @@ MAX_CODES = 12
 
 # Upper limit for the probability that a check reports what is due to chance.
 CHANCE = 1e-9
-
-
-class AuditColumn(NamedTuple):
-    """One column: its kind, and its sampled values as numbers.
-
-    Categories are codes: positions in `levels`, or ``len(levels)`` for a held-out value that
-    is not in the training sample. Datetimes are seconds. Missing values are NaN.
-    """
-
-    kind: ColumnKind
-    train: Array
-    held: Array
-    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,9 +141,7 @@ class AuditTable:
                 block[np.isinf(block)] = np.nan
             return [AuditColumn("numeric", *pair) for pair in zip(*blocks, strict=True)]
         of_train, of_held = column_reader(train), column_reader(held)
-        return [
-            _read_column(of_train(i), of_held(i), name) for i, name in enumerate(self.names)
-        ]
+        return [read_column(of_train(i), of_held(i), name) for i, name in enumerate(self.names)]
 
     @cached_property
     def values(self) -> Array:
@@ -300,42 +281,16 @@ class AuditTable:
 
     def numbers(self, position: int) -> Array:
         """Return a column of every row of X as numbers: codes for strings, NaN if missing."""
-        kind = self.columns[position].kind
         values = self.full_column(position)
-        if kind == "datetime":
-            return _read_column(values, values[:0], self.names[position]).train
-        if kind != "category":
-            return np.asarray(to_numbers(values), dtype=np.float64)
-        codes, _ = factorize(values)
-        return np.where(codes < 0, np.nan, codes)
+        if self.columns[position].kind == "category":
+            codes, _ = factorize(values)
+            return np.where(codes < 0, np.nan, codes)
+        return read_column(values, values[:0], self.names[position]).train
 
     def is_time(self, position: int) -> bool:
         """Return whether this is the column of `time_column`."""
         time = self.data.time
         return time is not None and np.array_equal(self.numbers(position), time)
-
-
-def _read_column(train: ColumnValues, held: ColumnValues, name: str) -> AuditColumn:
-    try:
-        column = infer_column_type(train, name)
-    except InputError:  # values that only a user-defined step can read
-        return AuditColumn("empty", np.full(len(train), np.nan), np.full(len(held), np.nan))
-    if column.base == "category":
-        table = {level: code for code, level in enumerate(column.levels)}
-        codes, strings = factorize(held)
-        known = [*(table.get(text, len(table)) for text in strings), np.nan]
-        of_train = np.where(column.values < 0, np.nan, column.values)
-        return AuditColumn(column.kind, of_train, np.array(known)[codes], column.levels)
-    if column.base == "datetime" and column.date_format is not None:
-        dates = to_datetimes(held, column.date_format)
-        return AuditColumn(column.kind, _seconds(column.values), _seconds(dates))
-    numbers = np.asarray(to_numbers(held), dtype=np.float64)
-    return AuditColumn(column.kind, np.asarray(column.values, dtype=np.float64), numbers)
-
-
-def _seconds(dates: Array) -> Array:
-    seconds = dates.astype("datetime64[us]").astype(np.int64) / 1e6
-    return np.where(np.isnat(dates), np.nan, seconds)
 
 
 def describe_columns(names: Iterable[str]) -> str:

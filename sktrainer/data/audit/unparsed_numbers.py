@@ -1,4 +1,4 @@
-"""SKT208: numbers with a decimal comma, a currency or a percent sign are read as categories."""
+"""SKT208: strings contain numbers with a decimal comma, a currency or a percent sign."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sktrainer.data.audit.table import AuditTable, describe_columns
-from sktrainer.data.numbers import is_missing_string
+from sktrainer.data.number_formats import is_missing_string
 from sktrainer.types import Finding
 
 MIN_LEVELS, MIN_SHARE = 10, 0.9
@@ -18,11 +18,23 @@ _NUMBER = re.compile(rf"[+-]?{_UNIT}?\s?[+-]?(?:{_GROUPS}|\d+(?:[.,]\d+)?)\s?{_U
 
 
 def find(table: AuditTable) -> Iterator[Finding]:
-    """Find category columns whose levels are numbers in another notation."""
+    """Find numbers in another notation: a warning if they are read as categories."""
+    named = list(zip(table.names, table.columns, strict=True))
+    columns = tuple(name for name, column in named if column.warning)
+    if columns:
+        yield Finding(
+            "note",
+            columns,
+            f"{describe_columns(columns)} contain{'s' * (len(columns) == 1)} numbers in "
+            "another notation",
+            "A number that is read in the wrong notation can be wrong by a factor of 1,000",
+            "Convert the strings to numbers before fit",
+            "; ".join(column.warning for _, column in named if column.warning),
+        )
     columns = tuple(
         name
-        for name, column in zip(table.names, table.columns, strict=True)
-        if column.kind == "category" and looks_numeric(column.levels)
+        for name, column in named
+        if column.kind == "category" and not column.warning and looks_numeric(column.levels)
     )
     if columns:
         yield Finding(

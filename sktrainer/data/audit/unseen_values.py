@@ -11,7 +11,8 @@ from sktrainer.data.audit.comparison import (
     comparison_severity,
     critical_distance,
 )
-from sktrainer.data.audit.table import CHANCE, AuditColumn, AuditTable, describe_columns
+from sktrainer.data.audit.sample_columns import AuditColumn
+from sktrainer.data.audit.table import CHANCE, AuditTable, describe_columns
 from sktrainer.types import Finding
 
 MIN_SHARE = 0.02

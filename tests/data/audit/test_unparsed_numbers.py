@@ -10,11 +10,23 @@ X = numbers()
 AMOUNTS = np.random.default_rng(0).uniform(1, 5000, N_ROWS)
 
 
-@pytest.mark.parametrize("form", ["{:.2f} €", "{:.1f}%", "CHF {:.2f}"])
-def test_numbers_with_a_unit_are_a_warning(form):
+@pytest.mark.parametrize(
+    ("form", "severity"),
+    [("{:.2f} €", "note"), ("{:.1f}%", "note"), ("CHF {:.2f}", "warning")],
+)
+def test_numbers_in_another_notation_are_found(form, severity):
     finding = found(find, X.assign(price=[form.format(a) for a in AMOUNTS]), classes(X))
     assert finding is not None
-    assert (finding.severity, finding.columns) == ("warning", ("price",))
+    assert (finding.severity, finding.columns) == (severity, ("price",))
+
+
+def test_note_shows_how_the_numbers_were_read():
+    prices = [f"{amount:.2f} €".replace(".", ",") for amount in AMOUNTS]
+    finding = found(find, X.assign(price=prices), classes(X))
+    assert finding is not None
+    assert finding.detail == (
+        "column 'price' was read as numbers with a decimal comma and the unit €"
+    )
 
 
 @pytest.mark.parametrize(
