@@ -1,8 +1,9 @@
 """Models for the contract checks: one per family and kind of iteration.
 
 A profile is a set of capabilities that decide what sktrainer does before the model sees the
-data. Checks of these stages run for one family per profile in `make test`, and for all families
-in `make test-long`. With the present families the profiles are:
+data. In `make test`, checks of these stages run for one family per profile, and all contract
+checks for one family per backend and profile. In `make test-long`, they run for all families.
+With the present families the profiles are:
 
 - boosting libraries: native categories and missing values, rounds with early stopping
 - GradientBoosting: complete and encoded tables, rounds
@@ -40,6 +41,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier, NeuralNetRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
+from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import Case, with_parameters
@@ -136,9 +138,10 @@ def case_of(family: str) -> Case:
 
 
 def profile(family: str) -> tuple[object, ...]:
-    """Return the capabilities that decide how the table and the target are prepared."""
+    """Return the task and the capabilities that decide how table and target are prepared."""
     case = case_of(family)
-    found = find_backend(case.estimator).capabilities(case.estimator, case.task)
+    model = unwrap_pipeline(case.estimator).model
+    found = find_backend(model).capabilities(model, case.task)
     return (
         case.task,
         found.native_missing,
@@ -152,3 +155,12 @@ def profile(family: str) -> tuple[object, ...]:
 def one_per_profile(families: Iterable[str]) -> set[str]:
     """Return the first family of each profile."""
     return set({profile(family): family for family in reversed(list(families))}.values())
+
+
+def one_per_backend_and_profile(families: Iterable[str]) -> set[str]:
+    """Return the first family of each backend and profile, for either task."""
+
+    def key(family: str) -> tuple[object, ...]:
+        return find_backend(case_of(family).estimator).spec.name, *profile(family)[1:]
+
+    return set({key(family): family for family in reversed(list(families))}.values())

@@ -1,20 +1,23 @@
 """Contract checks for every model family, encoding and imbalance method.
 
-Encodings and imbalance methods are checked for one family per profile (see `tests/families.py`)
-and, marked `long`, for the others:
+One family per backend and profile (see `tests/families.py`) has all checks. The others have
+those that depend on how a model is made, seeded, trained, copied, saved and resumed; their
+other checks are marked `long`.
+
+Encodings and imbalance methods are checked for one family per profile and, marked `long`, for
+the others:
 
 - Encodings change the table before the model sees it, so a profile stands for its models.
   Native categories are passed by each backend in its own way, so all of them are checked.
-- Class weights are passed by each backend in its own way, so all classifiers are checked.
-- Samplers run before the model, so a profile stands for its models.
+- Class weights are passed by each backend in its own way, so one classifier per backend and
+  profile is checked.
+- Samplers run before the model. SMOTE depends on the encoding, so a profile stands for its
+  models. The others repeat or drop rows, so three families are enough.
 - "auto" chooses by support for sample weights, and a sampler object differs from a name only in
   how it is cloned, so two families are enough.
 
-Keras families share one training loop, and each fit traces and compiles the model. One family
-per estimator class (of sktrainer, of scikeras) and one model instance have all checks. The
-others have those that depend on how a model is made, copied and saved. Importing TensorFlow
-takes most of the time of a new process, so processes and parallel folds are checked for one
-family.
+Each fit of a Keras model traces and compiles it, which takes longer than its training, so one
+Keras family has all checks. Families that differ only in what is built share those of another.
 """
 
 from __future__ import annotations
@@ -23,17 +26,12 @@ import pytest
 from imblearn.over_sampling import RandomOverSampler
 
 from sktrainer import testing
-from tests.families import FAMILIES, case_of, one_per_profile
+from tests.families import FAMILIES, case_of, one_per_backend_and_profile, one_per_profile
 from tests.stubs import DrawsGlobally
 
 LEAK_CHECKS = [
     testing.check_test_rows_do_not_affect_fit,
     testing.check_validation_rows_are_not_fitted,
-]
-PROCESS_CHECKS = [
-    testing.check_reproducible_across_processes,
-    testing.check_folds_do_not_depend_on_n_jobs,
-    testing.check_partial_fit_is_reproducible,
 ]
 MODEL_CHECKS = [
     testing.check_same_seed_is_reproducible,
@@ -48,17 +46,20 @@ MODEL_CHECKS = [
 ]
 NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
 KERAS = ("Keras", "SKLearn")
-ALL_CHECKS = ("KerasFunction", "KerasModel", "KerasClassifier")
+SAME_CLASS = ("KerasFunctionOfMeta",)  # as KerasFunction
 NETWORKS = ("NeuralNet", "Module", *KERAS)  # not tested with each encoding
 TABULAR = [name for name in FAMILIES if not name.startswith(NETWORKS)]
 CLASSIFIERS = [name for name in TABULAR if case_of(name).task == "classification"]
 PROFILES = one_per_profile(TABULAR)
+# Importing TensorFlow to read the profiles of Keras models would delay the test collection.
+WITH_ALL_CHECKS = one_per_backend_and_profile(f for f in FAMILIES if not f.startswith(KERAS))
+WITH_ALL_CHECKS |= {"ModuleClass", "KerasFunction"}
 IMBALANCE = {
     "auto": {"LGBMClassifier", "KNeighborsClassifier"},
-    "class_weight": set(CLASSIFIERS),
+    "class_weight": WITH_ALL_CHECKS,
     "smote": PROFILES,
-    "oversample": PROFILES,
-    "undersample": PROFILES,
+    "oversample": {"LGBMClassifier", "LogisticRegression", "KNeighborsClassifier"},
+    "undersample": {"LGBMClassifier", "LogisticRegression", "KNeighborsClassifier"},
     "sampler": {"LGBMClassifier", "LogisticRegression"},
 }
 
@@ -67,15 +68,13 @@ def contract_items():
     """Yield every family with every check."""
     for family in FAMILIES:
         for check in testing.contract_checks():
-            marks = _keras_marks(family, check) if family.startswith(KERAS) else []
+            is_short = family in WITH_ALL_CHECKS or (
+                check in MODEL_CHECKS and family not in SAME_CLASS
+            )
+            marks = [] if is_short else [pytest.mark.long]
+            if family.startswith(KERAS):
+                marks.append(pytest.mark.slow)
             yield pytest.param(family, check, marks=marks, id=f"{family}-{check.__name__}")
-
-
-def _keras_marks(family, check):
-    is_short = check in MODEL_CHECKS or family in ALL_CHECKS
-    if check in PROCESS_CHECKS:
-        is_short = family == "KerasFunction"
-    return [pytest.mark.slow if is_short else pytest.mark.long]
 
 
 def encoded_items():

@@ -1,6 +1,6 @@
 """Fits killed at random times resume to bit-identical results.
 
-In `make test`, one run per way of saving the state of a fit is killed a few times: segments of
+In `make test`, one run per way of saving the state of a fit is killed twice: segments of
 trees (LightGBM, XGBoost), the library's own snapshots (CatBoost), pickled estimators (MLP),
 networks (skorch, Keras), and folds. All runs, killed twenty times in a row, are `long`.
 """
@@ -47,7 +47,7 @@ def is_being_written(folder: Path) -> bool:
 @pytest.mark.parametrize(
     ("name", "kills"),
     [
-        *[pytest.param(name, 4, marks=pytest.mark.slow) for name in SHORT],
+        *[pytest.param(name, 2, marks=pytest.mark.slow) for name in SHORT],
         *[pytest.param(name, 20, marks=pytest.mark.long) for name in RUNS],
     ],
 )

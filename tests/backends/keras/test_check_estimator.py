@@ -1,8 +1,8 @@
 """scikit-learn's estimator checks for trainers of Keras models.
 
 They are separate from those of other families because collecting these estimators imports
-TensorFlow. One estimator of sktrainer and one wrapper run in `make test`. The others, which
-differ in how the model is made and not in how it is trained, are `long`.
+TensorFlow. One estimator runs in `make test`. The others, which differ in how the model is made
+and not in how it is trained, are `long`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ MAY_FAIL = {
     "check_sample_weight_equivalence_on_sparse_data",
 }
 N_PARTS = 3
-SHORT = ("function", "scikeras")
 
 
 def managed(estimator, *, task="auto", **nested):
@@ -51,7 +50,7 @@ TRAINERS = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in SHORT else pytest.mark.long)
+        pytest.param(name, marks=pytest.mark.slow if name == "function" else pytest.mark.long)
         for name in TRAINERS
     ],
 )
