@@ -58,8 +58,7 @@ def findings(table: Table, seed: int) -> tuple[Finding, ...]:
     )
     plan = SplitPlan(kind, shuffle=table.shuffle, seed=seed, test_size=0.2)
     split, _ = split_rows(data, plan)
-    kind = "unshuffled" if not table.shuffle else split.kind
-    return audit_rows(AuditTable(data, split.train, split.test, "test", kind))
+    return audit_rows(AuditTable(data, split.train, split.test, "test", split.kind))
 
 
 def numbers(rng: np.random.Generator, n_columns: int = 8, n: int | None = None) -> pd.DataFrame:
