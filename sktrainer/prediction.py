@@ -126,11 +126,11 @@ class PredictMixin:
         """
         check_is_fitted(self)
         fitted = self._predictor
-        rows = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
+        rows, targets = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
         labels = [] if fitted.classes is None else fitted.classes.tolist()
         positive = None
         if len(labels) == 2:
             code = labels.index(self.pos_label_)
             positive = PositiveClass(code, labels[code], labels[1 - code])
         scoring = resolve_scoring(self.scoring, fitted.task, len(labels), positive).first()
-        return next(iter(score_rows(fitted, rows, scoring).values()))
+        return next(iter(score_rows(fitted, rows, scoring, targets).values()))

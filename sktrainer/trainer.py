@@ -117,8 +117,9 @@ class ManagedTrainer(
         networks, which overfit with more iterations.
     eval_metric : str or callable, default="loss"
         Metric monitored on the validation rows: the model's own loss or a scorer.
-    n_iter_no_change : int, default=50
-        Iterations without improvement after which the fit stops.
+    n_iter_no_change : int or None, default=None
+        Iterations without improvement after which the fit stops. None: the patience of the
+        model's own early stopping if it is set (such as `early_stopping_rounds`), else 50.
     tol : float, default=0.0
         Minimum improvement. A value must be better than the best one by more than this.
     refit : bool, default=False
@@ -240,7 +241,7 @@ class ManagedTrainer(
         scoring: ScoringParam = None,
         early_stopping: bool | str = "auto",
         eval_metric: str | Scorer = "loss",
-        n_iter_no_change: int = 50,
+        n_iter_no_change: int | None = None,
         tol: float = 0.0,
         refit: bool = False,
         n_retries: int = 0,

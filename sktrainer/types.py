@@ -204,8 +204,10 @@ class ModelFit:
     """Result of a backend's fit.
 
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
-    iterative. `batch_size` is only set for networks. `watched` is the name of the monitored
-    metric, and whether a greater value is better; backends leave it unset.
+    iterative. `batch_size` is only set for networks. `class_order` holds the class codes in
+    the order of the model's probability columns, if its `classes_` does not show it. `watched`
+    is the name of the monitored metric, and whether a greater value is better; backends leave
+    it unset.
     """
 
     model: Any
@@ -214,6 +216,7 @@ class ModelFit:
     best_iteration: int | None = None
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
+    class_order: Sequence[int] | None = None
     watched: tuple[str, bool] | None = None
 
 

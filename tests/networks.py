@@ -19,6 +19,13 @@ class SmallNet(nn.Module):
         return self.layers(X)
 
 
+class RateNet(SmallNet):
+    """Network whose outputs are rates between 0 and 1."""
+
+    def forward(self, X):
+        return torch.sigmoid(super().forward(X))
+
+
 class WideNet(nn.Module):
     """Network whose width is a class attribute."""
 

@@ -64,6 +64,7 @@ FRAMEWORKS: dict[str, set[str]] = {
 
 # Modules that import a framework at module level and are imported inside functions only.
 ON_DEMAND = {
+    "backends.catboost.nested",
     "backends.torch.build",
     "backends.torch.data",
     "backends.torch.devices",

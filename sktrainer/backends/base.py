@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from sktrainer.backends.support import (
     AllowedTypes,
     BackendSpec,
+    InputLimits,
     ModelSerializer,
     NetworkSupport,
     OnnxConverter,
@@ -39,6 +40,8 @@ class Capabilities:
         The model accepts NaN.
     scale_sensitive : bool
         Columns with different scales degrade the model.
+    preserves_dtype : bool
+        The model computes in the dtype of X, so that float32 rows give float32 predictions.
     needs_full_rank : bool
         Linearly dependent columns, such as a full set of one-hot columns, break the model.
     accepts_sparse : bool
@@ -50,8 +53,9 @@ class Capabilities:
         For regression, the model accepts a 2-d y even if its tags do not say so.
     accepts_sample_weight : bool
         `fit` accepts sample weights.
-    labels : {"any", "codes"}
-        Whether the model trains on the original labels or only on 0 to n_classes - 1.
+    reads_labels : bool
+        The model is user-defined code, which is trained on the original labels. All other
+        models are trained on the class codes 0 to n_classes - 1.
     predict_is_argmax : bool
         `predict` returns the class with the highest `predict_proba`, so that labels can be
         derived from known probabilities without a second prediction.
@@ -74,12 +78,13 @@ class Capabilities:
     category_codes: Literal["float", "frame"] = "float"
     native_missing: bool = False
     scale_sensitive: bool = True
+    preserves_dtype: bool = False
     needs_full_rank: bool = False
     accepts_sparse: bool = True
     accepts_nd: bool = False
     multi_output: bool = False
     accepts_sample_weight: bool = True
-    labels: Literal["any", "codes"] = "any"
+    reads_labels: bool = False
     predict_is_argmax: bool = False
     max_iter: int | None = None
     early_stopping_by_default: bool = False
@@ -115,6 +120,8 @@ class FitRequest:
         Provides the state to resume from and stores the state after iterations. If a backend
         ignores it, an interrupted fit starts from the beginning; a completed fit is stored
         in either case.
+    labels : ndarray of shape (n_classes,) or None
+        Original labels by class code; only needed where a library gives a label a meaning.
     device : str or None
         Available device to train on: "cpu", "cuda", "cuda:1", "mps". None leaves the
         model's setting unchanged. Values other than None and "cpu" require `Backend.devices`.
@@ -131,6 +138,7 @@ class FitRequest:
     n_iter: int | None = None
     checkpoint: FitCheckpoint | None = None
     device: str | None = None
+    labels: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,8 @@ class Backend(Protocol):
     ----------
     spec : BackendSpec
     parameters : ParameterSpec
+    input_limits : InputLimits
+        Column names and matrices that must be converted before they reach the model.
     allowed_types : AllowedTypes
         Types that its models contain when they are written to a file.
     devices : DeviceSupport or None
@@ -181,6 +191,7 @@ class Backend(Protocol):
 
     spec: ClassVar[BackendSpec]
     parameters: ClassVar[ParameterSpec] = ParameterSpec()
+    input_limits: ClassVar[InputLimits] = InputLimits()
     allowed_types: ClassVar[AllowedTypes] = AllowedTypes()
     devices: DeviceSupport | None = None
     serializer: ModelSerializer | None = None
@@ -196,6 +207,10 @@ class Backend(Protocol):
         ParameterError
             If the model cannot be trained with these parameters.
         """
+
+    def as_nested(self, model: Any) -> Any:
+        """Return the model as other models can hold it: scikit-learn expects 1-d labels."""
+        return model
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""

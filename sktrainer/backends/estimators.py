@@ -238,7 +238,10 @@ def iter_nested_models(
 
 
 def apply_nested_defaults(model: Any) -> None:
-    """Set the parameters that the backends of nested models define, unless the user set them.
+    """Prepare nested models as their backends define it.
+
+    Parameters that the user left unset are set, and a model may be replaced by one that other
+    models can hold.
 
     Parameters
     ----------
@@ -259,6 +262,11 @@ def apply_nested_defaults(model: Any) -> None:
         if defaults:
             given = part.get_params()
             part.set_params(**{n: v for n, v in defaults.items() if given.get(n) is None})
+    for path, part in model.get_params().items():
+        if hasattr(part, "predict") and not isinstance(part, type):
+            nested = find_backend(part).as_nested(part)
+            if nested is not part:
+                model.set_params(**{path: nested})
 
 
 def model_name(model: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from sktrainer.types import ClassWeightForm
 
@@ -66,6 +66,46 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+@dataclass(frozen=True)
+class MissingParameter:
+    """Model parameter that declares a number as missing, such as `missing` of XGBoost.
+
+    With the automatic preprocessor, which replaces the number by NaN, it is unset.
+
+    Attributes
+    ----------
+    number : callable
+        Converts the value of the parameter to the number; NaN if there is none.
+    unset : object
+        Value of the parameter that declares only NaN as missing.
+    """
+
+    number: Callable[[Any], float]
+    unset: object
+
+
+@dataclass(frozen=True)
+class InputLimits:
+    """Tables and matrices that a library refuses, and sktrainer converts.
+
+    Attributes
+    ----------
+    name_characters : str
+        Characters that column names must not contain.
+    sparse_floats_only : bool
+        Whether sparse matrices must contain floats.
+    """
+
+    name_characters: str = ""
+    sparse_floats_only: bool = False
+
+
+#: How the value of a parameter names classes: a mapping of labels to weights, or one weight per
+#: class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels in the
+#: order of other parameters, which code outside the library reads instead ("order"); one label
+#: ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
+ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "scorer"]
+
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
 
@@ -84,6 +124,8 @@ class ParameterSpec:
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
+    classes : mapping of str to ClassParameterKind
+        Parameters that name classes. They are translated from labels to class codes.
     class_weights : mapping of str to ClassWeightForm
         Parameters by which a model weights the classes itself, and what their value means: a
         weight per class by label or in class order, or the name of a rule ("labels"); the
@@ -91,6 +133,11 @@ class ParameterSpec:
         ("positive"); whether two classes are balanced ("balance"); anything else that changes
         the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
         "fit_kwargs.class_weight" a key.
+    missing : mapping of str to MissingParameter
+        Parameters that declare a number as missing.
+    patience : tuple of str
+        Patience of the model's own early stopping. A name may be a path that contains a
+        class: "callbacks.EarlyStopping.patience".
     nested_defaults : mapping of str to object
         Values that are set on a model inside another one, where the user left them unset.
     divergence_fixes : mapping of str to str
@@ -103,9 +150,12 @@ class ParameterSpec:
     threads: tuple[str, ...] = ("n_jobs",)
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
+    classes: Mapping[str, ClassParameterKind] = field(default_factory=dict)
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )
+    missing: Mapping[str, MissingParameter] = field(default_factory=dict)
+    patience: tuple[str, ...] = ("n_iter_no_change",)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
 

@@ -173,8 +173,8 @@ def scoring_rows(
     task: Task,
     classes: Array | None,
     sample_weight: npt.ArrayLike | None = None,
-) -> Rows:
-    """Return rows to score after the fit, with the targets encoded for the scorers.
+) -> tuple[Rows, Array]:
+    """Return rows to score after the fit, with encoded targets, and the original targets.
 
     A label that did not occur in training is not an error. It gets the code after the last
     class, so that every prediction for it counts as wrong.
@@ -191,6 +191,7 @@ def scoring_rows(
     else:
         target = lookup_codes(y, classes)
         target = np.where(target < 0, len(classes), target)
+    original = target if classes is None else np.ravel(np.asarray(y))
     X = as_input_dict(X) if is_input_dict(X) else as_array(X)
     n_samples = count_rows(X)
     if len(target) != n_samples:
@@ -200,7 +201,7 @@ def scoring_rows(
     if problems:
         raise InputError(problems)
     warn_index_order(X, y=y, sample_weight=sample_weight)
-    return Rows(X, target, weight)
+    return Rows(X, target, weight), original
 
 
 def _check_validation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from sktrainer.data.column_checks import inferred_type
 from sktrainer.data.columns import (
+    MAX_NAMES,
     ColumnValues,
     column_names,
     column_reader,
@@ -76,19 +77,65 @@ _INTERCHANGEABLE = {
 
 @dataclass(frozen=True)
 class ColumnContract:
-    """Names and kinds of the columns of a table.
+    """Names, order and kinds of the columns of a table.
+
+    It is recorded at fit and checked at the edge, for every model: at predict, for validation
+    rows and for chunks.
 
     Attributes
     ----------
     names : tuple of str
+        Column names as strings, in order; empty if X has none.
     kinds : tuple of Kind
+        Recorded for tables that are trained on in chunks.
+    width : int or None
+        Number of columns; None if X is not a table.
     shape : tuple of int
         Shape of one row if X has more than two dimensions (images, sequences).
     """
 
     names: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    width: int | None = None
     shape: tuple[int, ...] = ()
+    has_string_names: bool = True
+
+    def name_problem(self, X: Any) -> str | None:
+        """Return a message if X has other columns, or the same in another order, else None.
+
+        Columns of a table or training table without names are only counted.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> contract = record_names(pd.DataFrame({"age": [31], "size": [1.5]}))
+        >>> print(contract.name_problem(pd.DataFrame({"size": [2.0], "age": [45]})))
+        The feature names should match those that were passed during fit.
+        Feature names must be in the same order as they were in fit.
+        Pass X[trainer.feature_names_in_].
+        """
+        if self.width is None:
+            return None
+        names = _names_of(X)
+        if names is None or not self.names:
+            shape = (0, len(names)) if names is not None else tuple(getattr(X, "shape", ()))
+            if len(shape) != 2 or shape[1] == self.width:
+                return None
+            return (
+                f"X has {shape[1]} features, but ManagedTrainer is expecting {self.width} "
+                "features as input. Pass X with the columns that were passed to fit."
+            )
+        if names == self.names:
+            return None
+        # scikit-learn's estimator checks require these sentences.
+        found = "The feature names should match those that were passed during fit.\n"
+        found += "".join(f"{line}\n" for line in _name_differences(self.names, names))
+        columns = "trainer.feature_names_in_"
+        if not self.has_string_names:
+            columns = f"the columns {preview_names(self.names)}"
+            columns = f"list of {columns}"
+        first = "Add the missing columns, then pass" if {*self.names} - {*names} else "Pass"
+        return f"{found}{first} X[{columns}]."
 
     def problems(self, X: Any) -> list[str]:
         """Return a message for each column of a later chunk that has another kind.
@@ -108,7 +155,7 @@ the same dtype in every chunk, for example X.astype({'size': float})
         shape = _row_shape(X)
         if self.shape != shape and (self.shape or shape):
             problem = (
-                f"rows had shape {self.shape or (len(self.names),)} in the first chunk, got "
+                f"rows had shape {self.shape or (self.width,)} in the first chunk, got "
                 f"{shape or 'a table'}; pass rows of the same shape in every chunk"
             )
             return [problem]
@@ -118,7 +165,8 @@ the same dtype in every chunk, for example X.astype({'size': float})
         columns = _columns(X)
         if columns is None or len(columns) != len(self.kinds):
             return  # the number of columns is checked elsewhere
-        for name, before, (now, values) in zip(self.names, self.kinds, columns, strict=True):
+        names = self.names or [f"x{position}" for position in range(len(columns))]
+        for name, before, (now, values) in zip(names, self.kinds, columns, strict=True):
             if before == now or "empty" in (before, now) or (before, now) in _INTERCHANGEABLE:
                 continue
             example = ""
@@ -151,14 +199,42 @@ def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnCo
     columns = _columns(X)
     if columns is None:
         return ColumnContract(shape=_row_shape(X))
-    names = [str(name) for name in column_names(X)] if _has_column_names(X) else []
-    names = names or [f"x{position}" for position in range(len(columns))]
+    names = record_names(X)
     kinds = [kind for kind, _ in columns]
     if len(decisions) == len(kinds):
         for position, decision in enumerate(decisions):
             if kinds[position] in ("strings", "mixed"):
                 kinds[position] = _KINDS_OF_DECISIONS.get(decision.kind, kinds[position])
-    return ColumnContract(tuple(names), tuple(kinds))
+    return replace(names, kinds=tuple(kinds))
+
+
+def record_names(X: Any) -> ColumnContract:
+    """Return the contract on names and order of the columns, without their kinds."""
+    names, shape = _names_of(X), tuple(getattr(X, "shape", ()))
+    if names is None:
+        return ColumnContract(width=shape[1] if len(shape) == 2 else None)
+    is_string = all(isinstance(name, str) for name in column_names(X))
+    return ColumnContract(names, width=len(names), has_string_names=is_string)
+
+
+def _names_of(X: Any) -> tuple[str, ...] | None:
+    """Return the column names as strings, or None if X has none."""
+    return tuple(map(str, column_names(X))) if _has_column_names(X) else None
+
+
+def _name_differences(expected: Sequence[str], given: Sequence[str]) -> list[str]:
+    """Return lines that list unexpected, missing and repeated names, or another order."""
+    lines = []
+    for text, names in (
+        ("Feature names unseen at fit time:", {*given} - {*expected}),
+        ("Feature names seen at fit time, yet now missing:", {*expected} - {*given}),
+        ("Feature names that occur more than once:", {n for n in given if given.count(n) > 1}),
+    ):
+        shown = sorted(names)
+        if shown:
+            lines += [text, *(f"- {name}" for name in shown[:MAX_NAMES])]
+            lines += ["- ..."] if len(shown) > MAX_NAMES else []
+    return lines or ["Feature names must be in the same order as they were in fit."]
 
 
 def column_kind(values: ColumnValues) -> Kind:
@@ -235,10 +311,12 @@ def differences(X: Any, X_val: Any) -> list[str]:
         return []
     if is_input_dict(X_val):
         return [f"X_val must have the type of X, {type(X).__name__}, got a dict of arrays"]
-    left, right = getattr(X, "columns", None), getattr(X_val, "columns", None)
-    if left is None or right is None or list(left) == list(right):
+    left, right = _names_of(X), _names_of(X_val)
+    if left is None or right is None or left == right:
         return []
-    left, right = list(left), list(right)
+    if sorted(left) == sorted(right):
+        problem = "the columns of X_val are in another order than those of X"
+        return [f"{problem}. Pass X_val[X.columns]."]
     missing = preview_names(dict.fromkeys(name for name in left if name not in set(right)))
     extra = preview_names(dict.fromkeys(name for name in right if name not in set(left)))
     problem = (

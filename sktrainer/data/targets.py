@@ -152,12 +152,8 @@ def _unknown_labels(labels: Array, codes: Array) -> str:
 def lookup_codes(labels: npt.ArrayLike, classes: Array) -> Array:
     """Return the position of each label in `classes`, or -1 for an unknown label."""
     values = column_or_1d(labels.to_numpy() if hasattr(labels, "to_numpy") else labels)
-    return np.asarray(_index(classes).get_indexer(_index(values)))
-
-
-def _index(labels: Array) -> pd.Index:
-    # pandas does not support an Index of dtype float16.
-    return pd.Index(labels.astype(np.float32) if labels.dtype == np.float16 else labels)
+    values = values.astype(np.float32) if values.dtype == np.float16 else values
+    return np.asarray(pd.Index(classes).get_indexer(pd.Index(values)))
 
 
 def _to_floats(y: Any, *, multi_output: bool) -> Array:
@@ -236,7 +232,8 @@ def _to_labels(y: Any) -> Array:
     if values.dtype.kind == "O":
         values = _unbox_labels(values)
     check_classification_targets(values)
-    return np.asarray(values)
+    # pandas has no index of float16; float32 represents these labels exactly.
+    return values.astype(np.float32) if values.dtype == np.float16 else np.asarray(values)
 
 
 def _unbox_labels(labels: Array) -> Array:

@@ -18,7 +18,11 @@ from sktrainer.preprocessing.column_transforms import (
     LevelTransform,
     OneHotTransform,
 )
-from sktrainer.preprocessing.target_encoding import encoding_tables, fit_target_encoder
+from sktrainer.preprocessing.target_encoding import (
+    count_targets,
+    encoding_tables,
+    fit_target_encoder,
+)
 from sktrainer.preprocessing.treatments import PlannedColumn
 from sktrainer.types import Array
 
@@ -64,7 +68,7 @@ def fit_categories(
     Raises
     ------
     InputError
-        y is None, but a column requires target encoding.
+        y is None or has several columns, but a column requires target encoding.
     """
     one_hot: list[CategoryColumn] = []
     targets: list[CategoryColumn] = []
@@ -163,6 +167,12 @@ def _fit_target_encoding(
             f"None: the target encoding of {columns} is learned from it; pass y, or choose "
             "another encoding"
         )
+    if count_targets(y) > 1:
+        columns = preview_names(category.column.name for category in categories)
+        raise InputError(
+            f"the target encoding of {columns} needs one target column, got y with "
+            f"{count_targets(y):,}; use categorical_encoding='onehot' or 'ordinal'"
+        )
     sizes = [category.n_levels for category in categories]
     codes = np.column_stack([category.complete_codes() for category in categories])
     encoder, encoded = fit_target_encoder(codes, sizes, y, task=options.task, seed=options.seed)
@@ -171,7 +181,9 @@ def _fit_target_encoding(
     for position, (category, table) in enumerate(zip(categories, tables, strict=True)):
         names: tuple[str, ...] = (category.column.name,)
         if encoder.target_type_ == "multiclass":
-            names = tuple(f"{category.column.name}_{label}" for label in encoder.classes_)
+            known = options.class_names
+            labels = encoder.classes_ if known is None else [known[c] for c in encoder.classes_]
+            names = tuple(f"{category.column.name}_{label}" for label in labels)
         plan = LevelTransform(names, category.levels, table, scaled=True)
         start = position * table.shape[1]
         fitted.append(FittedColumn(plan, encoded[:, start : start + table.shape[1]]))

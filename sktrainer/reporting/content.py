@@ -73,6 +73,7 @@ class FittingSection(TypedDict, total=False):
     - `iteration`: name of one iteration ("round", "tree", "epoch").
     - `metric`, `validation`: metric and rows that early stopping used. `best_value` and
       `values_at_best` (of all validation metrics) are from the best iteration.
+    - `patience_source`: parameter of the model that the patience is from, if any.
     - `refit_rounds`: number of iterations of the final fit on training plus validation
       rows. If `from_folds` is True, it is the median of the best iterations of the folds.
       If `n_inner_folds` is positive, it was chosen by that many inner folds.
@@ -89,6 +90,7 @@ class FittingSection(TypedDict, total=False):
     iteration: str
     stop_reason: StopReason
     patience: int | None
+    patience_source: str
     tol: float
     metric: str | None
     validation: str

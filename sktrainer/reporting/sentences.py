@@ -259,7 +259,9 @@ def _early_stopping_sentence(report: ReportContent) -> list[str]:
     watched = fitting.get("metric")
     if fitting.get("patience") is not None and watched:
         where = f" ({fitting['validation']})" if fitting.get("validation") else ""
-        rows.append(f"patience {fitting['patience']:,} on {report.shown(watched)}{where}")
+        source = fitting.get("patience_source")
+        of = f" ({source})" if source else ""
+        rows.append(f"patience {fitting['patience']:,}{of} on {report.shown(watched)}{where}")
     if fitting.get("best_value") is not None:
         rows.append(f"best value {format_number(fitting['best_value'], 4)}")
     others = (fitting.get("values_at_best") or {}).items()

@@ -42,9 +42,37 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     >>> bool(np.random.get_state()[1][0] == before)
     True
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is threading.main_thread():
+        with _restored(seed):
+            yield
+    else:
         yield
-        return
+
+
+_EXCLUSIVE = threading.RLock()
+
+
+@contextmanager
+def exclusive_global_state(seed: int | None = None) -> Iterator[None]:
+    """Restore the global state on exit, for one thread at a time.
+
+    Networks draw from generators that all threads share. While one thread is inside this
+    context, others wait to enter it, so that each fit is the same as if it ran alone.
+
+    Examples
+    --------
+    >>> with exclusive_global_state(seed=1):
+    ...     first = np.random.random()
+    >>> with exclusive_global_state(seed=1):
+    ...     first == np.random.random()
+    True
+    """
+    with _EXCLUSIVE, _restored(seed):
+        yield
+
+
+@contextmanager
+def _restored(seed: int | None) -> Iterator[None]:
     with ExitStack() as stack:
         for context in _CONTEXTS:
             stack.enter_context(context())

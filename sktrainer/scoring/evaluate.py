@@ -14,7 +14,6 @@ from sklearn.metrics import confusion_matrix
 
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.data.targets import lookup_codes
 from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.score_predictions import UNDEFINED, score_predictions
@@ -66,31 +65,35 @@ class SetPredictor(CachedPredictor):
         if name == "predict":
             return self._predict
         if name == "predict_proba" and self.predictor.has_method(name):
-            return lambda: self.predictor.corrected(self._probabilities())
+            return self._predict_proba
         if name == "decision_function" and self.predictor.has_method(name):
-            return lambda: self.predictor.decision_encoded(self._encoded())
+            last = self.predictor.pipeline.steps[-1][1]
+            return lambda: np.asarray(last.decision_function(self._encoded()))
         return None
 
     def _predict(self) -> Array:
-        predictor = self.predictor
+        decoded = self.predictor.decoded
+        if decoded is None:
+            return self.predictor.predict_values(self._encoded())
         # One model call serves both methods if `predict` is the most likely class.
-        if (
-            predictor.predict_is_argmax
-            and predictor.classes is not None
-            and predictor.has_method("predict_proba")
-        ):
+        if decoded.predict_is_argmax and self.predictor.has_method("predict_proba"):
             return np.asarray(self._probabilities().argmax(axis=1))
-        predicted = predictor.predict_encoded(self._encoded())
-        if predictor.classes is None:
-            return predicted
-        return lookup_codes(predicted, predictor.classes)
+        return decoded.predict_codes(self._encoded())
+
+    def _predict_proba(self) -> Array:
+        decoded = self.predictor.decoded
+        if decoded is None:
+            return np.asarray(self.predictor.model.predict_proba(self._encoded()))
+        return decoded.corrected(self._probabilities())
 
     def _encoded(self) -> Any:
         return self.compute_once("encoded", lambda: self.predictor.encode(self.raw_rows()))
 
     def _probabilities(self) -> Array:
+        decoded = self.predictor.decoded
+        assert decoded is not None
         found: Array = self.compute_once(
-            "uncorrected", lambda: self.predictor.model_proba_encoded(self._encoded())
+            "uncorrected", lambda: decoded.uncorrected_proba(self._encoded())
         )
         return found
 
@@ -190,7 +193,8 @@ def score_rows(
     DataWarning
         If a score is not defined for these rows. It is NaN.
     """
-    predicted = SetPredictor(predictor, rows.y, lambda: rows.X)
+    X = predictor.align(rows.X)
+    predicted = SetPredictor(predictor, rows.y, lambda: X)
     values, problems = score_predicted(predicted, scoring, rows.sample_weight, labels)
     for name, why in problems.items():
         text = f"{scoring.shown(name)} cannot be computed: {why}"

@@ -1,8 +1,8 @@
-"""Fitted pipeline that predicts the original class labels."""
+"""Fitted pipeline that takes the user's table and predicts the original class labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,32 +10,23 @@ from sklearn.base import BaseEstimator
 
 from sktrainer.data.indexing import as_array, is_input_dict, select_inputs
 from sktrainer.data.named_columns import drop_columns
+from sktrainer.data.schema import ColumnContract
 from sktrainer.exceptions import InputError
-from sktrainer.scoring.probabilities import correct_priors, expand_class_columns
+from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.types import Array, Task
 
 
 @dataclass(frozen=True, repr=False)
 class Predictor(BaseEstimator):
-    """Fitted pipeline that returns the original labels and one column per class.
-
-    The model inside may know fewer classes (if its training rows lacked one) or use class
-    codes (if its library does not accept labels). This class corrects for both.
+    """Fitted pipeline that checks the columns of X before each prediction.
 
     Attributes
     ----------
     pipeline : imblearn.pipeline.Pipeline
+        Its last step is a `DecodedModel` for classification and the model for regression.
     task : {"classification", "regression"}
-    classes : ndarray of shape (n_classes,) or None
-        The original labels.
-    class_codes : ndarray of shape (n_known_classes,) or None
-        Positions in `classes` of the classes that the model knows.
-    codes_as_labels : bool
-        Whether the model was trained on the codes 0 to n_known_classes - 1.
-    predict_is_argmax : bool
-        Whether the model predicts the class with the highest probability.
-    prior_shift : ndarray of shape (n_classes,) or None
-        Shift of the class priors that `predict_proba` corrects.
+    columns : ColumnContract
+        Columns of the X that was passed to `fit`.
     inputs : tuple of str or None
         Keys of X if the model was fitted on a dict of arrays.
     target_column : str or None
@@ -46,44 +37,70 @@ class Predictor(BaseEstimator):
 
     pipeline: Any
     task: Task
-    classes: Array | None = None
-    class_codes: Array | None = None
-    codes_as_labels: bool = False
-    predict_is_argmax: bool = False
-    prior_shift: Array | None = None
+    columns: ColumnContract = field(default_factory=ColumnContract)
     inputs: tuple[str, ...] | None = None
     target_column: str | None = None
     metadata_columns: tuple[str, ...] = ()
 
     @property
-    def classes_(self) -> Array:
-        if self.classes is None:
-            raise AttributeError("classes_")
-        return self.classes
+    def decoded(self) -> DecodedModel | None:
+        """The last step for classification, which predicts labels; None for regression."""
+        last = self.pipeline.steps[-1][1]
+        return last if isinstance(last, DecodedModel) else None
 
     @property
     def model(self) -> Any:
-        return self.pipeline.steps[-1][1]
+        """The fitted model as its library made it."""
+        return self.pipeline.steps[-1][1] if self.decoded is None else self.decoded.model
 
-    def taken(self, X: Any) -> Any:
-        """Convert X to the form that the first step expects.
+    @property
+    def undecoded(self) -> Any:
+        """The pipeline with the model itself as its last step."""
+        *steps, (name, _) = self.pipeline.steps
+        return type(self.pipeline)([*steps, (name, self.model)])
+
+    @property
+    def classes(self) -> Array | None:
+        """The original labels; None for regression."""
+        return None if self.decoded is None else self.decoded.classes
+
+    @property
+    def classes_(self) -> Array:
+        if self.decoded is None:
+            raise AttributeError("classes_")
+        return self.decoded.classes
+
+    def with_model(self, model: Any) -> Predictor:
+        """Return the same steps with another fitted model."""
+        *steps, (name, last) = self.pipeline.steps
+        if isinstance(last, DecodedModel):
+            model = DecodedModel(**{**last.get_params(deep=False), "model": model})
+        return replace(self, pipeline=type(self.pipeline)([*steps, (name, model)]))
+
+    def align(self, X: Any) -> Any:
+        """Check the columns of X, and convert X to the form that the first step expects.
 
         Raises
         ------
         InputError
-            If X is a dict of arrays and the model was not fitted on one, or if its keys
-            are not those seen in `fit`.
+            If X does not have the columns that it had in `fit`, in the same order; if X is a
+            dict of arrays and the model was not fitted on one, or if its keys are not those
+            seen in `fit`.
         """
         if self.inputs is not None:
             return select_inputs(X, self.inputs)
         if is_input_dict(X):
             raise InputError("X is a dict of arrays, expected a table or an array as in fit")
         named = [*filter(None, [self.target_column]), *self.metadata_columns]
-        return as_array(drop_columns(X, named))
+        X = as_array(drop_columns(X, named))
+        problem = self.columns.name_problem(X)
+        if problem is not None:
+            raise InputError(problem)
+        return X
 
     def encode(self, X: Any) -> Any:
         """Transform X with the fitted steps. Samplers are skipped."""
-        X = self.taken(X)
+        X = self.align(X)
         for _, step in self.pipeline.steps[:-1]:
             if step != "passthrough" and hasattr(step, "transform"):
                 X = step.transform(X)
@@ -95,59 +112,27 @@ class Predictor(BaseEstimator):
 
     def predict(self, X: Any) -> Array:
         """Predict labels of shape (n_samples,), or values for regression."""
-        return self.predict_encoded(self.encode(X))
+        X = self.encode(X)
+        return self.predict_values(X) if self.decoded is None else self.decoded.predict(X)
+
+    def predict_values(self, X: Any) -> Array:
+        """Predict encoded rows of a regression: (n_samples,) or (n_samples, n_outputs)."""
+        predicted = np.asarray(self.model.predict(X))
+        # scikit-learn's own regressors return several outputs as float64.
+        return predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
 
     def predict_proba(self, X: Any) -> Array:
         """Predict probabilities of shape (n_samples, n_classes)."""
-        return self.proba_encoded(self.encode(X))
+        proba: Array = self._last("predict_proba")(self.encode(X))
+        return proba
 
     def decision_function(self, X: Any) -> Array:
         """Return decision values: (n_samples,) for two classes, else one column per class."""
-        return self.decision_encoded(self.encode(X))
+        values: Array = self._last("decision_function")(self.encode(X))
+        return values
 
-    def predict_encoded(self, X: Any) -> Array:
-        predicted = np.asarray(self.model.predict(X))
-        if self.classes is None or self.class_codes is None:
-            # scikit-learn's own regressors return several outputs as float64.
-            return (
-                predicted if predicted.ndim == 1 else predicted.astype(np.float64, copy=False)
-            )
-        if predicted.ndim == 2 and predicted.shape[1] == 1:
-            predicted = predicted[:, 0]
-        if self.codes_as_labels:
-            return self.classes[self.class_codes][predicted.astype(np.intp)]
-        return predicted.astype(self.classes.dtype, copy=False)
-
-    def proba_encoded(self, X: Any) -> Array:
-        return self.corrected(self.model_proba_encoded(X))
-
-    def model_proba_encoded(self, X: Any) -> Array:
-        """Return uncorrected probabilities, with one column for each of `classes`."""
-        probabilities = np.asarray(self.model.predict_proba(X))
-        if self.classes is None or self.class_codes is None:
-            return probabilities
-        return expand_class_columns(probabilities, self.class_codes, len(self.classes))
-
-    def corrected(self, probabilities: Array) -> Array:
-        """Correct the shift of the class priors if `shift` is set."""
-        return (
-            probabilities
-            if self.prior_shift is None
-            else correct_priors(probabilities, self.prior_shift)
-        )
-
-    def decision_encoded(self, X: Any) -> Array:
-        values = np.asarray(self.model.decision_function(X))
-        if self.classes is None or self.class_codes is None:
-            return values
-        if len(self.class_codes) == len(self.classes):
-            return values
-        # A class that the model never saw gets the smallest float64, as in scikit-learn's
-        # cross_val_predict.
-        columns = np.column_stack([-values, values]) if values.ndim == 1 else values
-        expanded = np.full((len(columns), len(self.classes)), np.finfo(np.float64).min)
-        expanded[:, self.class_codes] = columns
-        return expanded
+    def _last(self, method: str) -> Any:
+        return getattr(self.pipeline.steps[-1][1], method)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

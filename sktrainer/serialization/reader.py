@@ -15,6 +15,7 @@ from sktrainer.exceptions import FileFormatError, SktrainerError, UntrustedFileE
 from sktrainer.files.archive import checksum, open_archive, read_member
 from sktrainer.files.json_codec import decode_json
 from sktrainer.reporting.report import TrainingReport
+from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.manifest import (
     MANIFEST,
@@ -162,7 +163,10 @@ def _predictor(state: Mapping[str, Any], steps: Mapping[str, Any], model: Any) -
     from imblearn.pipeline import Pipeline
 
     named = [(str(name), step) for name, step in steps["steps"]]
-    return Predictor(pipeline=Pipeline([*named, (str(steps["model"]), model)]), **state)
+    decoded = state["decoded"]
+    last = model if decoded is None else DecodedModel(model, **decoded)
+    rest = {name: value for name, value in state.items() if name != "decoded"}
+    return Predictor(pipeline=Pipeline([*named, (str(steps["model"]), last)]), **rest)
 
 
 def _attributes(

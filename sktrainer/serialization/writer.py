@@ -134,6 +134,10 @@ def _trainer_state(
     parameters, files = _encode_parameters(trainer, backend)
     fitted = {f.name: getattr(trainer._predictor, f.name) for f in fields(Predictor)}
     fitted.pop("pipeline")
+    decoded = trainer._predictor.decoded
+    fitted["decoded"] = None if decoded is None else decoded.get_params(deep=False)
+    if decoded is not None:
+        del fitted["decoded"]["model"]
     attributes, tables = {}, {}
     for name, value in vars(trainer).items():
         if name in SEPARATE_ATTRIBUTES or name in parameters:  # written to other members

@@ -23,6 +23,10 @@ from sktrainer.testing.cases import (
     with_parameters,
 )
 from sktrainer.testing.contract import contract_checks
+from sktrainer.testing.edge_checks import (
+    check_labels_of_every_kind,
+    check_other_columns_raise,
+)
 from sktrainer.testing.fit_checks import (
     check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
@@ -41,16 +45,18 @@ from sktrainer.testing.fit_checks import (
     check_time_order,
     check_unavailable_device_raises,
     check_validation_rows_are_not_fitted,
-    check_zero_weight_equals_absent_row,
 )
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
+    check_sparse_integers_equal_floats,
+    check_special_column_names,
     check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
     check_data_is_not_modified,
     check_estimator_is_not_modified,
+    check_fits_in_threads_equal_serial_fit,
     check_global_state_is_restored,
 )
 from sktrainer.testing.partial_fit_checks import (
@@ -62,6 +68,10 @@ from sktrainer.testing.partial_fit_checks import (
     check_rejected_chunk_changes_nothing,
 )
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
+from sktrainer.testing.weight_checks import (
+    check_unit_weights_equal_no_weights,
+    check_zero_weight_equals_absent_row,
+)
 
 __all__ = [
     "Case",
@@ -72,13 +82,16 @@ __all__ = [
     "check_estimator_is_not_modified",
     "check_f1_is_of_the_rarer_class",
     "check_first_chunk_fixes_encoding",
+    "check_fits_in_threads_equal_serial_fit",
     "check_folds_do_not_depend_on_n_jobs",
     "check_global_state_is_restored",
     "check_history_is_complete",
     "check_importances_are_per_column",
     "check_inner_folds_choose_rounds",
+    "check_labels_of_every_kind",
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
+    "check_other_columns_raise",
     "check_partial_fit_after_fit",
     "check_partial_fit_is_reproducible",
     "check_partial_fit_preserves_state",
@@ -92,9 +105,12 @@ __all__ = [
     "check_same_seed_is_reproducible",
     "check_saved_file_is_bit_identical",
     "check_single_row_prediction",
+    "check_sparse_integers_equal_floats",
+    "check_special_column_names",
     "check_test_rows_do_not_affect_fit",
     "check_time_order",
     "check_unavailable_device_raises",
+    "check_unit_weights_equal_no_weights",
     "check_validation_rows_are_not_fitted",
     "check_values_of_another_type_raise",
     "check_zero_weight_equals_absent_row",

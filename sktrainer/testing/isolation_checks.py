@@ -10,6 +10,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from threadpoolctl import threadpool_info
 
 from sktrainer.backends.estimators import encode_networks
 from sktrainer.backends.registry import framework_random_states
-from sktrainer.testing.cases import Case
+from sktrainer.testing.cases import Case, bit_identical, model_outputs
 from sktrainer.trainer import ManagedTrainer
+from sktrainer.types import Array
 
 
 def check_global_state_is_restored(case: Case) -> None:
@@ -29,6 +31,21 @@ def check_global_state_is_restored(case: Case) -> None:
     case.trainer(cv=2).fit(X, y)  # lets libraries do their one-time initialization
     with assert_state_unchanged("the fit"):
         case.trainer(cv=2).fit(X, y)
+
+
+def check_fits_in_threads_equal_serial_fit(case: Case) -> None:
+    """Check that two fits at the same time give the same model as one."""
+    X, y = case.table()
+
+    def fit(_: int) -> Array:
+        return model_outputs(case.trainer().fit(X, y), case.probe())
+
+    alone = model_outputs(case.fitted, case.probe())
+    # `warnings.catch_warnings`, which scikit-learn uses, does not restore filters in threads.
+    with warnings.catch_warnings(), ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(fit, range(2)))
+    for found in outputs:
+        assert bit_identical(alone, found), "a fit in a thread gives other predictions"
 
 
 @contextlib.contextmanager

@@ -174,7 +174,8 @@ def compare_with_baseline(
     # Resampling and class weights change the class priors that the model learns. Compare
     # model and baseline under the same priors: weight the rows, or correct the frequencies.
     shift = prepared.prior_shift
-    if shift is not None and predicted.predictor.prior_shift is None:
+    decoded = predicted.predictor.decoded
+    if shift is not None and decoded is not None and decoded.prior_shift is None:
         weight = shift[y] if weight is None else shift[y] * weight
     elif shift is not None:
         shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)

@@ -181,7 +181,7 @@ def run_attempt(
                 directory=job.directory(split, seed),
             )
         with job.log.stage("evaluate"):
-            predictor = make_predictor(fit.model, plan.model, data, prepared)
+            predictor = make_predictor(fit, plan.model, data, prepared)
             predictions = cached_predictors(predictor, data, split, prepared)
             diagnosis = diagnose(plan.model, fit, predictions, data, prepared)
     except SktrainerError:  # invalid input, which another seed does not fix

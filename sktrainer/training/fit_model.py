@@ -13,16 +13,23 @@ from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory
 from sktrainer.data.indexing import is_input_dict
+from sktrainer.data.schema import record_names
 from sktrainer.data.tables import explain_text_columns
+from sktrainer.data.targets import lookup_codes
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.threads import limit_threads
+from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import (
     LabelMappingScorer,
     needs_pos_label,
     scorer_for_missing_classes,
 )
-from sktrainer.training.column_parameters import translate_model_parameters
+from sktrainer.training.class_parameters import translate_class_parameters
+from sktrainer.training.column_parameters import (
+    translate_model_parameters,
+    unset_missing_number,
+)
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows
 
@@ -68,8 +75,9 @@ def fit_model(
     )
     if on_iteration is not None:
         on_iteration.set_monitor(monitor)
-    model = clone_estimator(plan.model)
+    model = model_for_codes(plan, data, prepared)
     translate_model_parameters(model, prepared.steps)
+    unset_missing_number(model, prepared.steps)
     checkpoint = None if directory is None else directory.checkpoint(monitor)
     request = FitRequest(
         model=model,
@@ -85,6 +93,7 @@ def fit_model(
         n_iter=plan.n_iter,
         device=plan.device.override,
         checkpoint=checkpoint,
+        labels=None if data.classes is None else data.classes[prepared.class_codes],
     )
     with limit_threads(n_threads), explain_text_columns(type(model).__name__, prepared.train.X):
         fit = None if checkpoint is None else checkpoint.load_finished_fit()
@@ -98,31 +107,64 @@ def fit_model(
 
 def _with_targets(rows: Rows, plan: ModelPlan, data: FitData, prepared: PreparedData) -> Rows:
     """Return the rows with the targets that the model trains on: labels or class codes."""
-    if data.classes is None or plan.capabilities.labels == "codes":
+    if data.classes is None or not plan.capabilities.reads_labels:
         return rows
     assert prepared.class_codes is not None
     labels: Array = data.classes[prepared.class_codes][rows.y]
     return replace(rows, y=labels)
 
 
+def model_for_codes(plan: ModelPlan, data: FitData, prepared: PreparedData) -> Any:
+    """Return a clone of the model whose parameters refer to class codes, not to labels."""
+    model = clone_estimator(plan.model)
+    if data.classes is not None and not plan.capabilities.reads_labels:
+        assert prepared.class_codes is not None
+        translate_class_parameters(model, data.classes, prepared.class_codes)
+    return model
+
+
 def make_predictor(
-    model: Any, plan: ModelPlan, data: FitData, prepared: PreparedData
+    fit: ModelFit, plan: ModelPlan, data: FitData, prepared: PreparedData
 ) -> Predictor:
     """Return the pipeline of the fitted steps and the model, with the original labels."""
     from imblearn.pipeline import Pipeline  # slow to import, hence not at the top
 
+    last = fit.model
+    if data.classes is not None:
+        shift = prepared.prior_shift if plan.correct_probabilities else None
+        is_argmax = plan.capabilities.predict_is_argmax and _uses_library_predict(plan)
+        last = DecodedModel(
+            fit.model,
+            data.classes,
+            _class_codes(fit, plan, data, prepared),
+            reads_labels=plan.capabilities.reads_labels,
+            predict_is_argmax=is_argmax,
+            prior_shift=shift,
+        )
     return Predictor(
-        pipeline=Pipeline([*prepared.steps, (plan.name, model)]),
+        pipeline=Pipeline([*prepared.steps, (plan.name, last)]),
         task=data.task,
-        classes=data.classes,
-        class_codes=prepared.class_codes,
-        codes_as_labels=plan.capabilities.labels == "codes",
-        predict_is_argmax=plan.capabilities.predict_is_argmax and _uses_library_predict(plan),
-        prior_shift=prepared.prior_shift if plan.correct_probabilities else None,
+        columns=record_names(data.X),
         inputs=tuple(data.X) if is_input_dict(data.X) else None,
         target_column=data.target_column,
         metadata_columns=data.metadata_columns,
     )
+
+
+def _class_codes(
+    fit: ModelFit, plan: ModelPlan, data: FitData, prepared: PreparedData
+) -> Array:
+    """Return the code of the class of each probability column, as the model orders them."""
+    codes = prepared.class_codes
+    assert codes is not None and data.classes is not None
+    if fit.class_order is not None:
+        return codes[np.asarray(fit.class_order, dtype=np.intp)]
+    own = getattr(fit.model, "classes_", None)
+    if own is None:
+        return codes
+    if plan.capabilities.reads_labels:
+        return lookup_codes(own, data.classes)
+    return codes[np.asarray(own).astype(np.intp)]
 
 
 def _eval_metric_for_codes(
@@ -137,7 +179,7 @@ def _eval_metric_for_codes(
         return metric
     labels = data.classes[prepared.class_codes]
     codes = np.arange(len(labels))
-    trained_on_codes = plan.capabilities.labels == "codes"
+    trained_on_codes = not plan.capabilities.reads_labels
     if metric.name in get_scorer_names():
         scorer = metric.scorer
         # The scorer stays unchanged if possible, because backends replace scikit-learn's

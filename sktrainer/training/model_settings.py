@@ -1,10 +1,14 @@
-"""Settings of the model itself that the trainer has settings for too: class weights."""
+"""Settings of the model itself that the trainer has settings for too.
+
+These are class weights and the patience of early stopping.
+"""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,10 @@ import numpy as np
 from sktrainer.backends.estimators import EstimatorParts, iter_nested_models, model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.resampling.class_weight import is_weighting_rule, weight_factors
+from sktrainer.runtime.signatures import default_values
 from sktrainer.types import Array, ClassWeightForm, FitData, Task
+
+DEFAULT_PATIENCE = 50
 
 
 @dataclass(frozen=True)
@@ -133,11 +140,86 @@ def resolve_imbalance(
     return method, (), (twice,)
 
 
+@dataclass(frozen=True)
+class OwnPatience:
+    """Patience of the model's own early stopping.
+
+    Attributes
+    ----------
+    n_iter : int
+    name : str
+        The parameter with its value and the name of the model.
+    stops : bool
+        Whether the model itself would stop early on held-out rows.
+    """
+
+    n_iter: int
+    name: str
+    stops: bool
+
+
+def own_patience(model: Any) -> OwnPatience | None:
+    """Return the patience that the user set on the model, or None.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import GradientBoostingClassifier
+    >>> own_patience(GradientBoostingClassifier(n_iter_no_change=4)).n_iter
+    4
+    >>> own_patience(GradientBoostingClassifier()) is None
+    True
+    """
+    asks = model.get_params(deep=False).get("early_stopping")
+    stops = not (asks is False or asks == "auto")
+    defaults = default_values(type(model))
+    for path in find_backend(model).parameters.patience:
+        value, owner = parameter_value(model, path), path.rpartition(".")[0]
+        watched = parameter_value(model, f"{owner}.monitor") if owner else None
+        is_count = (
+            isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
+        )
+        # A callback may watch the training loss. A default is not set by the user, unless the
+        # user turned on the early stopping of the model.
+        if not is_count or (isinstance(watched, str) and not watched.startswith("val")):
+            continue
+        if value != defaults.get(path) or asks is True:
+            name = f"{path.rpartition('.')[2]}={value} of {model_name(model)}"
+            return OwnPatience(int(value), name, stops)
+    return None
+
+
+def resolve_patience(
+    given: int | None, own: OwnPatience | None, *, stops: bool
+) -> tuple[int | None, str, tuple[str, ...]]:
+    """Return the patience (None: no early stopping), its source in the model, and notes.
+
+    Examples
+    --------
+    >>> own = OwnPatience(4, "n_iter_no_change=4 of GradientBoostingClassifier", stops=True)
+    >>> resolve_patience(None, own, stops=True)
+    (4, 'n_iter_no_change=4 of GradientBoostingClassifier', ())
+    >>> resolve_patience(9, own, stops=True)[2]
+    ('n_iter_no_change=9 replaces n_iter_no_change=4 of GradientBoostingClassifier',)
+    >>> resolve_patience(None, None, stops=True)[0]
+    50
+    """
+    if not stops:
+        is_dropped = own is not None and own.stops
+        note = f"{own and own.name} is not used, because the trainer does not stop early"
+        return None, "", (note,) if is_dropped else ()
+    if given is None and own is not None:
+        return own.n_iter, own.name, ()
+    patience = DEFAULT_PATIENCE if given is None else int(given)
+    if own is None or own.n_iter == patience:
+        return patience, "", ()
+    return patience, "", (f"n_iter_no_change={patience} replaces {own.name}",)
+
+
 def parameter_value(model: Any, path: str) -> Any:
     """Return the value of a parameter, or of a part of it; None if there is none.
 
     The parts of a path are separated by dots: after the name of the parameter, the key of a
-    dict, the class of an object in a list, or the name of an attribute.
+    dict, the class of an object (in a list or by itself), or the name of an attribute.
 
     Examples
     --------
@@ -154,7 +236,7 @@ def parameter_value(model: Any, path: str) -> Any:
         elif isinstance(value, (list, tuple)):
             items = [item[-1] if isinstance(item, tuple) else item for item in value]
             value = next((i for i in items if key in _class_names(i)), None)
-        else:
+        elif key not in _class_names(value):
             value = getattr(value, key, None)
     return value
 

@@ -47,7 +47,7 @@ class TrainerParams:
     scoring: Any = None
     early_stopping: bool | str = "auto"
     eval_metric: Any = "loss"
-    n_iter_no_change: int = 50
+    n_iter_no_change: int | None = None
     tol: float = 0.0
     refit: bool = False
     n_retries: int = 0
@@ -230,7 +230,7 @@ RULES: dict[str, ParameterRule] = {
         _either(_is_none, _is_cv),
     ),
     "n_iter_no_change": ParameterRule(
-        "an integer of at least 1", lambda value: _is_int(value, 1)
+        "None or an integer of at least 1", _either(_is_none, lambda value: _is_int(value, 1))
     ),
     "tol": ParameterRule(
         "a number of at least 0",

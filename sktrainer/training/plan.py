@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from sktrainer.backends.base import Backend, Capabilities
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.support import InputLimits
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.audit.audit import ignored_checks
@@ -18,7 +20,9 @@ from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
-from sktrainer.training.model_settings import OwnClassWeight, resolve_imbalance
+from sktrainer.training import model_settings
+from sktrainer.training.column_parameters import missing_number
+from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
 from sktrainer.training.split_parameters import make_split_plan, split_reason
@@ -28,6 +32,7 @@ MIN_ROWS_FOR_EARLY_STOPPING = 20
 N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
+INPUT_STEP = "model_input"
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class StepsPlan:
     codes_at_end : bool
         Whether the last step is the automatic preprocessor and the model needs to know which
         columns hold category codes.
+    input_limits : InputLimits
+        What the libraries of the model and its nested models refuse.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
     own_weights : tuple of OwnClassWeight
@@ -56,6 +63,7 @@ class StepsPlan:
     imbalance: Any = None
     weights: bool = True
     codes_at_end: bool = False
+    input_limits: InputLimits = field(default_factory=InputLimits)
     output: str | None = None
     own_weights: tuple[OwnClassWeight, ...] = ()
 
@@ -72,6 +80,8 @@ class ModelPlan:
         Cloned before it is fitted.
     n_iter_no_change : int or None
         Patience of early stopping (None: no early stopping).
+    patience_source : str
+        Parameter of the model that the patience is from, if any.
     n_iter : int or None
         Exact number of iterations, without early stopping (None: as the model's parameters
         say).
@@ -83,6 +93,7 @@ class ModelPlan:
     capabilities: Capabilities
     metric: EvalMetric
     n_iter_no_change: int | None = None
+    patience_source: str = ""
     tol: float = 0.0
     correct_probabilities: bool = False
     device: DeviceChoice = field(default_factory=DeviceChoice)
@@ -194,14 +205,18 @@ def make_plan(
     seed = checked.seed if run is None else run.seed
     described = describe_params(params.values(), parts)
     params = checked.params
-    stops, notes = _resolve_early_stopping(checked)
+    own = model_settings.own_patience(parts.model)
+    stops, notes = _resolve_early_stopping(checked, own)
+    patience, source, replaced = model_settings.resolve_patience(
+        params.n_iter_no_change, own, stops=stops
+    )
     n_retries, useless = effective_retries(
         params.n_retries, parts.model, checked.backend.parameters.seeds
     )
     if run is not None and run.progress:
         found = f"resumed from the checkpoint {str(run.folder)!r}: {run.progress}"
         notes = (found, *notes)
-    imbalance, reason, twice = resolve_imbalance(
+    imbalance, reason, twice = model_settings.resolve_imbalance(
         params.handle_imbalance, checked.own_weights, parts, data.task
     )
     steps = _make_steps_plan(checked, imbalance)
@@ -211,7 +226,8 @@ def make_plan(
         checked.backend,
         capabilities,
         checked.eval_metric,
-        n_iter_no_change=int(params.n_iter_no_change) if stops else None,
+        n_iter_no_change=patience,
+        patience_source=source,
         tol=float(params.tol),
         correct_probabilities=bool(params.correct_probabilities),
         device=checked.device,
@@ -230,19 +246,21 @@ def make_plan(
         refit=bool(params.refit),
         ignored_checks=ignored_checks(params.audit),
         parameters=described,
-        notes=(*notes, *reason),
+        notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice),
     )
 
 
-def _resolve_early_stopping(checked: Checked) -> tuple[bool, tuple[str, ...]]:
+def _resolve_early_stopping(
+    checked: Checked, own: OwnPatience | None
+) -> tuple[bool, tuple[str, ...]]:
     """Return whether training stops early, and a note if it lacks validation rows."""
     params, data, capabilities = checked.params, checked.data, checked.capabilities
     if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
         return params.early_stopping is True, ()
     if params.validation_size == "cv":
         return True, ()
-    if not capabilities.early_stopping_by_default:
+    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
         return False, ()
     if data.validation is None and params.validation_size is None:
         return False, ("no early stopping: validation_size=None, so no rows are held out",)
@@ -284,8 +302,18 @@ def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
         imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
+        input_limits=_input_limits(parts.model),
         output=params.output,
         own_weights=checked.own_weights,
+    )
+
+
+def _input_limits(model: Any) -> InputLimits:
+    models = [model, *iter_nested_models(model)]
+    limits = [find_backend(each).input_limits for each in models]
+    return InputLimits(
+        "".join(dict.fromkeys(c for each in limits for c in each.name_characters)),
+        any(each.sparse_floats_only for each in limits),
     )
 
 
@@ -315,5 +343,8 @@ def _make_table_encoder(checked: Checked) -> TableEncoder:
         category_codes=capabilities.category_codes if is_native else "float",
         impute=checked.creates_rows or not capabilities.native_missing,
         scale=capabilities.scale_sensitive if isinstance(scale, str) else bool(scale),
+        missing_values=missing_number(checked.parts.model),
+        # Regression models return values in the dtype in which they compute.
+        float64=capabilities.preserves_dtype and checked.data.task == "regression",
         task=checked.data.task,
     )

@@ -51,7 +51,7 @@ def build_report(
     findings: tuple[Finding, ...] = (),
 ) -> TrainingReport:
     """Return the report of one fit."""
-    pipeline, scores = result.predictor.pipeline, result.scores
+    pipeline, scores = result.predictor.undecoded, result.scores
     held = [name for name in ("test", "validation") if name in scores.table.index]
     importances = feature_importances(pipeline, getattr(data.X, "columns", None))
     treatments = column_treatments(pipeline)
@@ -153,9 +153,10 @@ def _imbalance_section(
         after=_by_label(data, prepared.class_counts["after"]),
         probabilities_corrected=False,
     )
-    if predictor.prior_shift is not None:
-        section["prior_shift"] = _by_label(data, predictor.prior_shift)
-        section["probabilities_corrected"] = not np.allclose(predictor.prior_shift, 1.0)
+    shift = None if predictor.decoded is None else predictor.decoded.prior_shift
+    if shift is not None:
+        section["prior_shift"] = _by_label(data, shift)
+        section["probabilities_corrected"] = not np.allclose(shift, 1.0)
     if prepared.imbalance == "class_weight":
         # Balanced weights give each class that is present the same share of the total weight.
         present = np.asarray(prepared.class_counts["after"])
@@ -189,7 +190,7 @@ def _fitting_section(
         stop_reason=fit.stop_reason,
         refit_rounds=result.refit_rounds,
         batch_size=fit.batch_size,
-        target_scale=target_scaling(result.predictor.pipeline),
+        target_scale=target_scaling(result.predictor.undecoded),
         n_threads=plan.n_threads,
         device=model.device.name,
         device_reason=model.device.reason,
@@ -201,6 +202,8 @@ def _fitting_section(
     if model.n_iter_no_change is None:
         return section
     section["patience"], section["tol"] = model.n_iter_no_change, model.tol
+    if model.patience_source:
+        section["patience_source"] = model.patience_source
     if data.validation is not None:
         section["validation"] = f"{len(data.validation):,} rows passed as X_val"
     elif plan.inner_folds:
@@ -250,4 +253,4 @@ def _seeds(plan: FitPlan, split: Split, result: FitResult) -> dict[str, int]:
         seeds["split"] = plan.split.seed
     if plan.model.capabilities.accepts_nd and result.model_seed is not None:
         seeds[plan.model.name] = result.model_seed
-    return seeds | fitted_seeds(result.predictor.pipeline)
+    return seeds | fitted_seeds(result.predictor.undecoded)

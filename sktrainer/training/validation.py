@@ -19,6 +19,7 @@ from sktrainer.resampling.samplers import creates_synthetic_rows
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
 from sktrainer.scoring.scorers import Scoring, resolve_scoring
+from sktrainer.training.class_parameters import class_parameter_problems
 from sktrainer.training.metric_validation import (
     positive_class,
     resolve_eval_metric,
@@ -119,9 +120,23 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
         device = choose_device(params.device, backend.devices, model, model_name(model))
     if problems:
         raise ParameterError(problems)
+    data = _without_unit_weights(data)
     resolved = (params, parts, backend, capabilities, data, scoring, eval_metric, device)
     seed = root_seed(params.random_state)
     return Checked(*resolved, seed, encodes, creates_rows, own_weights)
+
+
+def _without_unit_weights(data: FitData) -> FitData:
+    """Drop sample weights that are all 1, so that the fit is bit-identical without them.
+
+    Some libraries train by other steps as soon as there are weights.
+    """
+    of_validation = None if data.validation is None else data.validation.sample_weight
+    weights = [each for each in (data.sample_weight, of_validation) if each is not None]
+    if not all(bool((weight == 1).all()) for weight in weights):
+        return data
+    validation = data.validation and replace(data.validation, sample_weight=None)
+    return replace(data, sample_weight=None, validation=validation)
 
 
 def _check_parameters(
@@ -178,6 +193,8 @@ def _compatibility_problems(
 ) -> list[str]:
     """Return an error text for each parameter that is incompatible with others or the data."""
     name, problems = model_name(parts.model), []
+    if data.classes is not None and not capabilities.reads_labels:
+        problems += class_parameter_problems(parts.model, data.classes)
     if data.task == "regression":
         problems += [
             f"{key}={value!r} is for classification only, but the task is regression. Remove it"

@@ -134,5 +134,5 @@ def test_killed_process_resumes_to_identical_model(tmp_path):
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     resumed = checkpointed(folder)
     assert "resumed" in str(resumed.report_)
-    np.testing.assert_array_equal(whole.model_.coef_, resumed.model_.coef_)
+    np.testing.assert_array_equal(whole.model_.weights_, resumed.model_.weights_)
     assert whole.best_iteration_ == resumed.best_iteration_

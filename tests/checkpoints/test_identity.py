@@ -22,7 +22,7 @@ from tests.checkpoints.fits import PROBE, X, trainer, y
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"n_iter_no_change": 7}, "n_iter_no_change: was 50, is now 7"),
+        ({"n_iter_no_change": 7}, "n_iter_no_change: was null, is now 7"),
         (
             {"model": HistGradientBoostingClassifier(max_iter=21)},
             "estimator__max_iter: was 20, is now 21",

@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from sktrainer.data.schema import ColumnContract, column_kind, record_columns
+from sktrainer.data.schema import (
+    ColumnContract,
+    column_kind,
+    differences,
+    record_columns,
+    record_names,
+)
 from sktrainer.preprocessing.table_encoder import TableEncoder
 
 DAYS = pd.date_range("2024-01-01", periods=3)
@@ -94,3 +101,59 @@ def test_image_shape_is_checked():
 
 def test_lists_are_not_checked():
     assert record_columns(["a text", "another"]).problems(["a third"]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["b", "a", "c"], "Feature names must be in the same order"),
+        (["a", "b"], "yet now missing:\n- c\nAdd the missing columns, then pass X["),
+        (["a", "b", "c", "d"], "unseen at fit time:\n- d\nPass X[trainer.feature_names_in_]"),
+        (["a", "b", "c", "a"], "occur more than once:\n- a\n"),
+        (["a", "b", "C"], "unseen at fit time:\n- C\nFeature names seen at fit time"),
+    ],
+)
+def test_other_column_names_are_listed(names, found):
+    contract = record_names(pd.DataFrame([[1, 2, 3]], columns=list("abc")))
+    problem = contract.name_problem(pd.DataFrame([range(len(names))], columns=names))
+    assert found in str(problem)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [range(3), DAYS, pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])],
+    ids=["positions", "dates", "levels"],
+)
+def test_names_that_are_no_strings_are_checked(columns):
+    X = pd.DataFrame([[1.0, 2.0, 3.0]], columns=columns)
+    contract = record_names(X)
+    assert contract.name_problem(X) is None
+    problem = contract.name_problem(X.iloc[:, ::-1])
+    assert "same order" in str(problem)
+    assert contract.names[0] in str(problem)
+
+
+@pytest.mark.parametrize(
+    "make", [pl.from_pandas, pa.Table.from_pandas], ids=["polars", "arrow"]
+)
+def test_frames_of_other_libraries_are_checked(make):
+    X = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    contract = record_names(make(X))
+    assert contract.name_problem(X) is None
+    assert "same order" in str(contract.name_problem(make(X[["b", "a"]])))
+
+
+def test_array_is_checked_for_its_number_of_columns():
+    contract = record_names(np.ones((2, 3)))
+    assert contract.name_problem(np.ones((1, 3))) is None
+    assert "X has 2 features, but ManagedTrainer is expecting 3" in str(
+        contract.name_problem(np.ones((1, 2)))
+    )
+
+
+def test_order_of_validation_columns_is_named():
+    X = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    assert differences(X, X[["b", "a"]]) == [
+        "the columns of X_val are in another order than those of X. Pass X_val[X.columns]."
+    ]
+    assert "missing: 'b'; not in X: 'c'" in differences(X, X.rename(columns={"b": "c"}))[0]

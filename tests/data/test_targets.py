@@ -29,7 +29,9 @@ def test_labels_in_a_column_are_encoded(shape):
 
 def test_float16_labels_are_encoded():
     labels = np.array([2.0, 0.0, 1.0], dtype=np.float16)
-    assert lookup_codes(labels, np.array([0.0, 2.0], dtype=np.float16)).tolist() == [1, 0, -1]
+    codes, classes = encode_target(labels[:2], "classification")
+    assert (codes.tolist(), classes.tolist()) == ([1, 0], [0.0, 2.0])
+    assert lookup_codes(labels, classes).tolist() == [1, 0, -1]
 
 
 @pytest.mark.parametrize(

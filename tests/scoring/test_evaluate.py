@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sktrainer import ManagedTrainer
+from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.scoring.evaluate import SetPredictor, score_rows, score_sets
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import resolve_scoring
@@ -43,15 +44,9 @@ class Counts(ClassifierMixin, BaseEstimator):
 
 
 def predictor(*, predict_is_argmax=False):
-    pipeline = Pipeline([("double", FunctionTransformer(np.array)), ("model", Counts())])
-    return Predictor(
-        pipeline.fit(X, Y),
-        "classification",
-        classes=np.array([0, 1]),
-        class_codes=np.array([0, 1]),
-        codes_as_labels=True,
-        predict_is_argmax=predict_is_argmax,
-    )
+    codes, step = np.array([0, 1]), FunctionTransformer(np.array).fit(X)
+    model = DecodedModel(Counts().fit(X, Y), codes, codes, predict_is_argmax=predict_is_argmax)
+    return Predictor(Pipeline([("double", step), ("model", model)]), "classification")
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ class ToyBackend(Backend):
         model, monitor, checkpoint = request.model, request.monitor, request.checkpoint
         set_unset_seeds(model, request.seed)
         train, targets = request.train, model.start(request.train.X, request.train.y)
-        last, done, best = request.n_iter or model.max_iter, 0, model.coef_
+        last, done, best = request.n_iter or model.max_iter, 0, model.weights_
         found = None if checkpoint is None else checkpoint.restore()
         if found is not None:
             done = found.iteration
-            model.coef_, best = np.frombuffer(found.state["coef"]).reshape(2, *best.shape)
+            model.weights_, best = np.frombuffer(found.state["coef"]).reshape(2, *best.shape)
         with nullcontext() if checkpoint is None else checkpoint.defer_signals():
             while done < last and not monitor.stopped:
                 done += 1
@@ -49,11 +49,11 @@ class ToyBackend(Backend):
                 loss = model.loss(train.X, targets, train.sample_weight)
                 monitor.record(done, {"train": {"loss": loss}, **self._validate(request)})
                 if monitor.improved or not monitor.stops:
-                    best = model.coef_
+                    best = model.weights_
                 if checkpoint is not None and not monitor.stopped:
-                    state = np.stack([model.coef_, best]).tobytes()
+                    state = np.stack([model.weights_, best]).tobytes()
                     checkpoint.save_if_due(done, lambda state=state: {"coef": state})
-        model.coef_ = best
+        model.weights_ = best
         return watched_fit(request, done, stopped=monitor.stopped)
 
     def _validate(self, request: FitRequest) -> dict[str, dict[str, float]]:

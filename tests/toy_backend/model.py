@@ -28,7 +28,7 @@ class _GradientDescent(BaseEstimator):
     def start(self, X: Any, y: Any) -> Array:
         """Set the coefficients to 0, and return y with one column per output."""
         targets = self._targets(np.asarray(y))
-        self.coef_ = np.zeros((np.shape(X)[1] + 1, targets.shape[1]))
+        self.weights_ = np.zeros((np.shape(X)[1] + 1, targets.shape[1]))
         return targets
 
     def step(self, X: Any, targets: Array, weight: Any, rng: np.random.Generator) -> None:
@@ -36,13 +36,13 @@ class _GradientDescent(BaseEstimator):
         weight = (rng.random(len(targets)) < 0.5) * (1.0 if weight is None else weight)
         errors = (self._outputs(X) - targets) * weight[:, None] / max(weight.sum(), 1e-12)
         gradient = np.vstack([errors.sum(axis=0), np.asarray(X, dtype=float).T @ errors])
-        self.coef_ = self.coef_ - self.step_size * gradient
+        self.weights_ = self.weights_ - self.step_size * gradient
 
     def loss(self, X: Any, targets: Array, weight: Any) -> float:
         return float(np.average(self._losses(self._outputs(X), targets), weights=weight))
 
     def _outputs(self, X: Any) -> Array:
-        return np.asarray(X, dtype=float) @ self.coef_[1:] + self.coef_[0]
+        return np.asarray(X, dtype=float) @ self.weights_[1:] + self.weights_[0]
 
 
 class ToyRegressor(RegressorMixin, _GradientDescent):

@@ -55,7 +55,7 @@ def table():
 )
 def test_informative_column_comes_first(table, model, kind):
     trainer = ManagedTrainer(model, random_state=0).fit(*table)
-    found = feature_importances(trainer.pipeline_, table[0].columns)
+    found = feature_importances(trainer._predictor.undecoded, table[0].columns)
     assert str(_values(found).index[0]).startswith("town")
     assert kind in str(found.kind)
 
@@ -63,7 +63,7 @@ def test_informative_column_comes_first(table, model, kind):
 @pytest.mark.parametrize("model", [HistGradientBoostingClassifier(max_iter=5), SVC()])
 def test_model_without_importances_returns_none(table, model):
     trainer = ManagedTrainer(model, random_state=0).fit(*table)
-    found = feature_importances(trainer.pipeline_)
+    found = feature_importances(trainer._predictor.undecoded)
     assert (found.values, found.kind, found.problem) == (None, None, None)
 
 

@@ -1,4 +1,4 @@
-"""Class weights that the model sets itself, in every library."""
+"""Class weights and patience that the model sets itself, in every library."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from functools import partial
 
 import numpy as np
 import pytest
+import skorch
 import torch
+import xgboost
 from catboost import CatBoostClassifier
 from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline
 from lightgbm import LGBMClassifier
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.feature_selection import SelectFromModel
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
 from xgboost import XGBClassifier
@@ -23,7 +30,7 @@ from xgboost import XGBClassifier
 from sktrainer import ManagedTrainer, train_model, train_with_cv
 from sktrainer.backends.estimators import wrap_estimator
 from sktrainer.exceptions import ClassImbalanceWarning, DataWarning, ParameterError
-from sktrainer.training.model_settings import own_class_weights
+from sktrainer.training.model_settings import own_class_weights, own_patience
 from tests.keras_networks import keras_classifier, scikeras_classifier
 from tests.networks import SmallNet
 
@@ -191,3 +198,94 @@ def test_correction_of_balanced_weights_with_sample_weights_is_refused():
     trainer = ManagedTrainer(OWN["LightGBM class_weight"](), correct_probabilities=True)
     with pytest.raises(ParameterError, match="balanced weights together with sample_weight"):
         trainer.fit(X, Y, sample_weight=np.linspace(1, 2, len(Y)))
+
+
+def keras_stopping(**options):
+    import keras
+
+    return keras.callbacks.EarlyStopping(**options)
+
+
+PATIENCE = {
+    "XGBoost": lambda: XGBClassifier(n_estimators=200, early_stopping_rounds=3),
+    "XGBoost callback": lambda: XGBClassifier(
+        n_estimators=200, callbacks=[xgboost.callback.EarlyStopping(rounds=3)]
+    ),
+    "LightGBM": lambda: LGBMClassifier(n_estimators=200, early_stopping_round=3),
+    "LightGBM alias": lambda: LGBMClassifier(n_estimators=200, n_iter_no_change=3),
+    "CatBoost": lambda: CatBoostClassifier(
+        iterations=200, learning_rate=0.3, early_stopping_rounds=3
+    ),
+    "CatBoost od_wait": lambda: CatBoostClassifier(
+        iterations=200, learning_rate=0.3, od_type="Iter", od_wait=3
+    ),
+    "GradientBoosting": lambda: GradientBoostingClassifier(
+        n_estimators=200, learning_rate=0.5, n_iter_no_change=3
+    ),
+    "HistGradientBoosting": lambda: HistGradientBoostingClassifier(
+        max_iter=200, n_iter_no_change=3
+    ),
+    "SGD": lambda: SGDClassifier(
+        loss="log_loss", max_iter=200, early_stopping=True, n_iter_no_change=3
+    ),
+    "skorch": lambda: NeuralNetClassifier(
+        SmallNet,
+        module__n_outputs=2,
+        criterion=LOSS,
+        lr=0.5,
+        max_epochs=200,
+        callbacks=[("stop", skorch.callbacks.EarlyStopping(patience=3, threshold=0))],
+    ),
+    "scikeras": lambda: scikeras_classifier(epochs=200, callbacks=[keras_stopping(patience=3)]),
+}
+
+
+@pytest.mark.parametrize("name", PATIENCE)
+def test_patience_of_the_model_is_used_and_shown(name):
+    trainer = ManagedTrainer(PATIENCE[name](), random_state=0).fit(X, Y)
+    assert trainer.stop_reason_ == "early_stopping"
+    assert trainer.n_iter_ == trainer.best_iteration_ + 3
+    assert trainer.report_.fitting["patience"] == 3
+    source = trainer.report_.fitting["patience_source"]
+    assert "=3 of " in source
+    assert f"patience 3 ({source}) on " in " ".join(str(trainer.report_).split())
+
+
+def test_patience_of_the_trainer_replaces_that_of_the_model():
+    trainer = ManagedTrainer(PATIENCE["XGBoost"](), n_iter_no_change=7, random_state=0)
+    trainer.fit(X, Y)
+    assert trainer.n_iter_ == trainer.best_iteration_ + 7
+    note = "n_iter_no_change=7 replaces early_stopping_rounds=3 of XGBClassifier"
+    assert note in trainer.report_.notes
+
+
+def test_patience_that_is_not_used_is_noted():
+    trainer = ManagedTrainer(PATIENCE["LightGBM"](), early_stopping=False, random_state=0)
+    assert trainer.fit(X, Y).n_iter_ == 200
+    assert "early_stopping_round=3 of LGBMClassifier is not used" in "".join(
+        trainer.report_.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "patience", "stops"),
+    [
+        (HistGradientBoostingClassifier(), None, False),
+        (HistGradientBoostingClassifier(early_stopping=True), 10, True),
+        (SGDClassifier(n_iter_no_change=2), 2, False),
+        (XGBClassifier(), None, False),
+        (LGBMClassifier(early_stopping_round=0), None, False),
+        (
+            NeuralNetClassifier(
+                SmallNet,
+                callbacks=[skorch.callbacks.EarlyStopping("train_loss", patience=2)],
+            ),
+            None,
+            False,
+        ),
+    ],
+    ids=str,
+)
+def test_defaults_are_no_patience_of_the_model(model, patience, stops):
+    found = own_patience(model)
+    assert (found and found.n_iter, bool(found and found.stops)) == (patience, stops)

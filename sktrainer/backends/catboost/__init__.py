@@ -7,4 +7,10 @@ SPEC = BackendSpec(
     packages=("catboost",),
     address="sktrainer.backends.catboost.backend:CatBoostBackend",
     extra="catboost",
+    type_ids=(
+        (
+            "sktrainer/nested-catboost-classifier",
+            "sktrainer.backends.catboost.nested.NestedCatBoostClassifier",
+        ),
+    ),
 )

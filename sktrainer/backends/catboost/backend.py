@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -44,6 +45,7 @@ class CatBoostBackend(Backend):
         threads=("thread_count",),
         verbosity=VERBOSITY_PARAMS,
         divergence_fixes={"learning_rate": DECREASE, "l2_leaf_reg": INCREASE},
+        patience=("early_stopping_rounds", "od_wait"),
         class_weights={
             "class_weights": "labels",
             "auto_class_weights": "labels",
@@ -57,6 +59,7 @@ class CatBoostBackend(Backend):
             "text_features": ColumnParameter("strings"),
             "embedding_features": ColumnParameter("strings"),
         },
+        classes={"class_weights": "weights", "class_names": "order"},
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()
@@ -79,6 +82,16 @@ class CatBoostBackend(Backend):
             iteration_name="round",
             releases_gil=True,
         )
+
+    def as_nested(self, model: Any) -> Any:
+        """Return a classifier whose labels have one dimension for any number of classes."""
+        from catboost import CatBoostClassifier
+
+        from sktrainer.backends.catboost.nested import NestedCatBoostClassifier
+
+        if type(model) is not CatBoostClassifier:
+            return model
+        return NestedCatBoostClassifier(**copy.deepcopy(model.get_params(deep=False)))
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "CatBoost")

@@ -120,7 +120,12 @@ class KerasBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
+        classes={"class_weight": "weights", "fit__class_weight": "weights"},
         divergence_fixes={"learning_rate": DECREASE},
+        patience=tuple(
+            f"{name}.EarlyStopping.patience"
+            for name in ("callbacks", "fit__callbacks", "fit_kwargs.callbacks")
+        ),
         class_weights={
             "class_weight": "labels",
             "fit__class_weight": "labels",

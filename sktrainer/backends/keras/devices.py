@@ -92,19 +92,6 @@ def set_random_state(state: Any) -> None:
 _KERAS_STATE = ("global_random_seed", "global_seed_generator")
 
 
-@contextmanager
-def preserve_seeds() -> Iterator[None]:
-    """Restore the seeds of Keras and of TensorFlow on exit.
-
-    `preserve_global_state` does the same, but not outside of the main thread.
-    """
-    before = random_state()
-    try:
-        yield
-    finally:
-        set_random_state(before)
-
-
 def set_seeds(seed: int) -> None:
     """Seed all generators that Keras draws from.
 

@@ -18,7 +18,7 @@ from sktrainer.backends.keras.audit import audit_entry, build_checked, plain_nam
 from sktrainer.backends.keras.recognize import is_instance
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.files.json_codec import encode_json
-from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.global_state import exclusive_global_state, preserve_global_state
 
 _CONFIG = "__keras_config__"  # key that only the result of `_encode` has
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
@@ -120,7 +120,7 @@ def _encode(value: Any) -> dict[str, Any]:
 
 def _decode(entry: Mapping[str, Any]) -> Any:
     scope = keras.saving.custom_object_scope(entry["custom"])
-    with preserve_global_state(), scope:  # layers draw seeds when they are created
+    with exclusive_global_state(), scope:  # layers draw seeds when they are created
         # Loading a pickle runs code anyway; safe mode would only reject Lambda layers.
         value = keras.saving.deserialize_keras_object(entry[_CONFIG], safe_mode=False)
     for part, arguments in zip(_wrapped_functions(value), entry["arguments"], strict=True):

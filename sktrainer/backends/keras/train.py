@@ -29,7 +29,6 @@ from sktrainer.backends.keras.build import (
 from sktrainer.backends.keras.data import embedding_inputs
 from sktrainer.backends.keras.devices import (
     on_device,
-    preserve_seeds,
     set_epoch_seeds,
     set_seeds,
     silence_retracing_warnings,
@@ -37,7 +36,7 @@ from sktrainer.backends.keras.devices import (
 from sktrainer.backends.keras.network import set_variables, variables_of
 from sktrainer.backends.keras.outputs import read_outputs
 from sktrainer.backends.keras.training_loop import TrainingLoop, classes_of
-from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.global_state import exclusive_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.types import Array, ModelFit
@@ -104,8 +103,7 @@ def training_context(request: FitRequest, seed: int) -> Iterator[None]:
     """Use one thread and the requested device, and restore global state on exit."""
     with (
         limit_threads(1),
-        preserve_global_state(seed),
-        preserve_seeds(),
+        exclusive_global_state(seed),
         silence_retracing_warnings(),
         on_device(request.device),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -14,6 +15,7 @@ from sktrainer.backends.lightgbm.metrics import resolve_metric
 from sktrainer.backends.lightgbm.onnx import LightGBMOnnxConverter
 from sktrainer.backends.lightgbm.parameters import (
     LINEAR,
+    PATIENCE,
     SEED,
     THREADS,
     check_predicts_labels,
@@ -27,7 +29,14 @@ from sktrainer.backends.lightgbm.parameters import (
 )
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    INCREASE,
+    ColumnParameter,
+    InputLimits,
+    MissingParameter,
+    ParameterSpec,
+)
 from sktrainer.types import ModelFit, Task
 
 
@@ -45,11 +54,18 @@ class LightGBMBackend(Backend):
         losses=("objective",),
         threads=THREADS,
         verbosity=("verbosity", "verbose"),
+        missing={
+            "zero_as_missing": MissingParameter(
+                lambda value: 0.0 if value in (True, "true") else math.nan, False
+            )
+        },
+        classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
+        patience=PATIENCE,
         class_weights={
             "class_weight": "labels",
             "scale_pos_weight": "positive",
@@ -78,6 +94,7 @@ class LightGBMBackend(Backend):
             "interaction_constraints": ColumnParameter("groups"),
         },
     )
+    input_limits = InputLimits('",:[]{}', sparse_floats_only=True)
     devices = LightGBMDevices()
     allowed_types = ALLOWED_TYPES
     serializer = LightGBMSerializer()

@@ -25,10 +25,10 @@ SEED = ("random_state", "seed", "random_seed")
 THREADS = ("n_jobs", "num_threads", "num_thread", "nthread", "nthreads")
 _DEVICE = ("device_type", "device")
 
-_STOPPING = tuple(
-    "early_stopping_round early_stopping_rounds early_stopping n_iter_no_change "
-    "early_stopping_min_delta first_metric_only".split()
+PATIENCE = tuple(
+    "early_stopping_round early_stopping_rounds early_stopping n_iter_no_change".split()
 )
+_STOPPING = (*PATIENCE, "early_stopping_min_delta", "first_metric_only")
 
 # Parameters set during training unless the user sets them: their aliases and the value.
 _REPRODUCIBLE_PARAMS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ from joblib import parallel_config
 from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
 from sktrainer.backends.estimators import apply_nested_defaults
 from sktrainer.backends.sklearn import SPEC
-from sktrainer.backends.sklearn.capabilities import accepts_category_columns, capabilities_of
+from sktrainer.backends.sklearn.capabilities import (
+    accepts_category_columns,
+    capabilities_of,
+    is_semi_supervised,
+)
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES
 from sktrainer.backends.sklearn.train.base import IterationStrategy
@@ -87,6 +92,13 @@ class SklearnBackend(Backend):
         seeds=("random_state", "random_seed", "seed"),
         losses=("loss", "objective", "loss_function"),
         threads=("n_jobs", "nthread", "num_threads", "thread_count"),
+        classes={
+            "class_weight": "weights",
+            "sampling_strategy": "labels",
+            "constant": "label",
+            "pos_label": "label",
+            "scoring": "scorer",
+        },
         divergence_fixes=dict.fromkeys(
             ("learning_rate", "learning_rate_init", "lr", "eta0"), DECREASE
         ),
@@ -122,6 +134,9 @@ class SklearnBackend(Backend):
             seeds, `categorical_features`, `n_estimators` of Bagging, and the parameters that
             the backends of nested models set.
         """
+        unlabeled = unlabeled_code(request)
+        if unlabeled is not None:
+            return _fit_semi_supervised(self, request, unlabeled)
         model = request.model
         set_unset_seeds(model, request.seed)
         apply_nested_defaults(model)
@@ -144,6 +159,26 @@ class SklearnBackend(Backend):
             else getattr(model, way.count_parameter)
         )
         return _unwatched_fit(request, way, limit=limit)
+
+
+def unlabeled_code(request: FitRequest) -> int | None:
+    """Return the code of the label -1 if it marks unlabeled rows for this model, else None."""
+    if request.labels is None or not is_semi_supervised(request.model):
+        return None
+    found = [code for code, label in enumerate(request.labels.tolist()) if label == -1]
+    return found[0] if found else None
+
+
+def _fit_semi_supervised(
+    backend: SklearnBackend, request: FitRequest, unlabeled: int
+) -> ModelFit:
+    """Fit with -1 in place of the code of unlabeled rows; the model has no class for them."""
+    y = request.train.y
+    codes = np.where(y == unlabeled, -1, y - (y > unlabeled))
+    train = replace(request.train, y=codes)
+    fit = backend.fit(replace(request, train=train, labels=None))
+    order = [code for code in range(len(request.labels)) if code != unlabeled]  # type: ignore[arg-type]
+    return replace(fit, class_order=order)
 
 
 def _set_category_columns(request: FitRequest) -> None:

@@ -10,7 +10,9 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from sktrainer.backends.base import Capabilities
-from sktrainer.backends.estimators import iter_sub_estimators
+from sktrainer.backends.estimators import iter_nested_models, iter_sub_estimators
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.sklearn import SPEC
 from sktrainer.backends.sklearn.train.strategies import iteration_strategy, sklearn_class_names
 
 _CATEGORICAL = {"HistGradientBoostingClassifier", "HistGradientBoostingRegressor"}
@@ -41,6 +43,11 @@ _PREDICT_IS_ARGMAX = set(
     "DecisionTreeClassifier LogisticRegression _BaseNB".split()
 )
 
+# Their models do not depend on what the labels are.
+_LIBRARIES = ("sklearn", "imblearn")
+
+_SEMI_SUPERVISED = {"BaseLabelPropagation", "SelfTrainingClassifier"}
+
 # `fit` passes `sample_weight` to the nested models, as an argument or in **fit_params.
 _FORWARDS_WEIGHTS = set(
     "_BaseVoting _BaseStacking TransformedTargetRegressor BaseSearchCV RegressorChain".split()
@@ -56,15 +63,18 @@ def capabilities_of(model: Any) -> Capabilities:
     """Return the capabilities and requirements of a model with its current parameters."""
     inputs = _input_tags(model)
     strategy = iteration_strategy(model)
+    scale_sensitive = _scale_sensitive(model)
     return Capabilities(
         native_categorical=accepts_category_columns(model)
         and not _has_interaction_groups(model),
         native_missing=bool(getattr(inputs, "allow_nan", False)),
         accepts_sparse=bool(getattr(inputs, "sparse", False)),
-        scale_sensitive=_scale_sensitive(model),
+        scale_sensitive=scale_sensitive,
+        preserves_dtype=scale_sensitive,  # trees do not depend on scales or on the dtype
         needs_full_rank=_is_any(model, _FULL_RANK),
         multi_output=_accepts_several_targets(model),
         accepts_sample_weight=_accepts_weights(model),
+        reads_labels=any(map(_is_user_defined, (model, *iter_nested_models(model)))),
         predict_is_argmax=_is_any(model, _PREDICT_IS_ARGMAX),
         max_iter=None if strategy is None else int(getattr(model, strategy.count_parameter)),
         early_stopping_by_default=strategy is not None and strategy.stops_by_default,
@@ -72,6 +82,26 @@ def capabilities_of(model: Any) -> Capabilities:
         releases_gil=_releases_gil(model),
         segmented_training=strategy is not None and strategy.segmented_training,
     )
+
+
+def _is_user_defined(model: Any) -> bool:
+    """Return whether other code than scikit-learn's fits the model or predicts.
+
+    Such code may compare labels, so that codes in their place would be wrong.
+    """
+    if not hasattr(model, "predict") or find_backend(model).spec is not SPEC:
+        return False
+    kinds = type(model).__mro__
+    owners = [
+        next((kind.__module__ for kind in kinds if method in vars(kind)), "sklearn")
+        for method in ("fit", "predict", "predict_proba")
+    ]
+    return any(owner.partition(".")[0] not in _LIBRARIES for owner in owners)
+
+
+def is_semi_supervised(model: Any) -> bool:
+    """Return whether the model takes rows with the label -1 as unlabeled."""
+    return _is_any(model, _SEMI_SUPERVISED)
 
 
 def accepts_category_columns(model: Any) -> bool:

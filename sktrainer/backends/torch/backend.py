@@ -39,7 +39,7 @@ from sktrainer.backends.torch.train import (
 )
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
-from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.global_state import exclusive_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.signatures import accepts_parameter
 from sktrainer.runtime.threads import limit_threads
@@ -161,7 +161,7 @@ class TorchIncrementalTraining:
         begins = not net.initialized_
         if begins and request.device is not None:
             net.device = request.device
-        with limit_threads(1), preserve_global_state(seed), seed_generators(seed, net.device):
+        with limit_threads(1), exclusive_global_state(seed), seed_generators(seed, net.device):
             if begins:
                 net = complete_net(replace(request, model=net))
             net.weighted_ = request.train.sample_weight is not None
@@ -189,7 +189,9 @@ class TorchBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(
         losses=(),
+        classes={"classes": "order"},
         divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
+        patience=("callbacks.EarlyStopping.patience",),
         # Of a class, of an instance, and of a functools.partial.
         class_weights={
             **dict.fromkeys(
@@ -228,7 +230,6 @@ class TorchBackend(Backend):
             accepts_nd=True,
             multi_output=True,
             accepts_sample_weight=per_row and supports_batch_loader(model),
-            labels="codes",
             predict_is_argmax=getattr(model, "threshold", 0.5) == 0.5,
             max_iter=epochs_or_none(model.max_epochs),
             early_stopping_by_default=True,
@@ -258,7 +259,7 @@ class TorchBackend(Backend):
         # number depends on how many folds run in parallel.
         with (
             limit_threads(1),
-            preserve_global_state(request.seed),
+            exclusive_global_state(request.seed),
             seed_generators(request.seed, request.model.device),
         ):
             net = complete_net(request)

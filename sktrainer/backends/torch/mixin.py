@@ -64,6 +64,7 @@ class NetMixin:
     device: Any
     batch_size: int
     evaluation_step: Any
+    predict_nonlinearity: Any
     get_params_for: Any
     _modules: list[str]
     _criteria: list[str]
@@ -172,7 +173,22 @@ class NetMixin:
             )
         of_rows = losses.reshape(len(losses), -1).mean(dim=1)
         total = (weight * of_rows).sum()
-        return total if reduction == "sum" else total / weight.sum()
+        if reduction == "sum":
+            return total
+        scale = _class_weights_of_rows(criterion, y_true, losses)
+        return total / (weight if scale is None else weight * scale).sum()
+
+    def _get_predict_nonlinearity(self) -> Any:
+        """Return the function that turns outputs into predictions.
+
+        For a regression, skorch would return two columns of probabilities per output.
+        """
+        if self.n_classes_ == 0 and self.predict_nonlinearity == "auto":
+            if isinstance(self.criterion_, torch.nn.BCEWithLogitsLoss):
+                return torch.sigmoid
+            if isinstance(self.criterion_, torch.nn.BCELoss):
+                return torch.nn.Identity()
+        return super()._get_predict_nonlinearity()  # type: ignore[misc]
 
     def forward_iter(
         self, X: Any, training: bool = False, device: str = "cpu"
@@ -237,6 +253,28 @@ class NetMixin:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         return _revived, (type(self).__bases__[1],), self.__getstate__()
+
+
+def _class_weights_of_rows(
+    criterion: Any, y_true: Any, losses: torch.Tensor
+) -> torch.Tensor | None:
+    """Return the class weights by which the loss of each row is multiplied; None without.
+
+    The mean of a cross-entropy is divided by their sum, so that its scale does not depend on
+    the classes in a batch. Rows of the class `ignore_index` have weight 0.
+    """
+    if not isinstance(criterion, (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)):
+        return None
+    target = torch.as_tensor(y_true, device=losses.device)
+    if target.is_floating_point():  # probabilities: the mean is divided by the rows
+        return None
+    is_used = target != criterion.ignore_index
+    if criterion.weight is None and bool(is_used.all()):
+        return None
+    scale = is_used.to(losses.dtype)
+    if criterion.weight is not None:
+        scale = scale * criterion.weight[torch.where(is_used, target, 0)]
+    return scale.reshape(len(losses), -1).mean(dim=1)
 
 
 def _as_float32(values: Any) -> Any:

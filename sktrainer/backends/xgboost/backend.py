@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
 from sktrainer.backends.base import Backend, Capabilities, FitRequest
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    INCREASE,
+    ColumnParameter,
+    InputLimits,
+    MissingParameter,
+    ParameterSpec,
+)
 from sktrainer.backends.xgboost import SPEC
 from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
 from sktrainer.backends.xgboost.onnx import XGBoostOnnxConverter
@@ -37,6 +45,7 @@ class XGBoostBackend(Backend):
         losses=("objective",),
         threads=("n_jobs", "nthread"),
         verbosity=("verbosity",),
+        patience=("early_stopping_rounds", "callbacks.EarlyStopping.rounds"),
         class_weights={"scale_pos_weight": "positive"},
         columns={
             "monotone_constraints": ColumnParameter("each", tuple),
@@ -44,12 +53,18 @@ class XGBoostBackend(Backend):
             "feature_weights": ColumnParameter("weights"),
             "feature_types": ColumnParameter("types"),
         },
+        missing={
+            "missing": MissingParameter(
+                lambda value: math.nan if value is None else float(value), math.nan
+            )
+        },
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
     )
+    input_limits = InputLimits("[]<")
     devices = XGBoostDevices()
     allowed_types = ALLOWED_TYPES
     serializer = XGBoostSerializer()
@@ -64,7 +79,6 @@ class XGBoostBackend(Backend):
             native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
-            labels="codes",
             predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if is_random_forest(model) else n_rounds(model),
             early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),

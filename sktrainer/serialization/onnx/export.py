@@ -14,6 +14,7 @@ from sktrainer._optional import require
 from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.files.paths import as_path
+from sktrainer.preprocessing.model_input import ModelInput
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.onnx.graph_builder import GraphBuilder
@@ -66,7 +67,7 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     fitted = trainer._predictor
     if isinstance(X, dict) or fitted.inputs is not None:
         raise InputError("X must be a table or a numeric array, got a dict of arrays")
-    X = fitted.taken(X)
+    X = fitted.align(X)
     expected = trainer.predict(_two_rows(X))  # raises the usual errors for an invalid X
     steps = _steps(fitted)
     feeds = _feeds(fitted, steps, X)
@@ -133,7 +134,8 @@ def _steps(fitted: Predictor) -> list[tuple[str, Any]]:
     return [
         (name, step)
         for name, step in fitted.pipeline.steps[:-1]
-        if step != "passthrough" and hasattr(step, "transform")
+        # The values of a dense table are not changed by ModelInput.
+        if hasattr(step, "transform") and not isinstance(step, ModelInput)
     ]
 
 
@@ -147,7 +149,7 @@ def _feeds(fitted: Predictor, steps: list[tuple[str, Any]], X: Any) -> list[Inpu
         problems += error.problems
     if fitted.task == "classification":
         try:
-            onnx_labels(fitted)
+            onnx_labels(fitted.classes)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -196,7 +198,8 @@ def _fill(
     outputs = add_model(graph, fitted.model, values, classifier=classifier, exact=exact)
     if classifier:
         has_proba = hasattr(trainer, "predict_proba")
-        add_class_outputs(graph, outputs, fitted, probabilities=has_proba)
+        assert fitted.decoded is not None
+        add_class_outputs(graph, outputs, fitted.decoded, probabilities=has_proba)
     else:
         add_regression_outputs(
             graph, outputs, expected.shape[1] if expected.ndim == 2 else None

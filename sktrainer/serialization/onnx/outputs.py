@@ -7,13 +7,14 @@ import json
 import numpy as np
 
 from sktrainer.exceptions import InputError
+from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.onnx.graph_builder import GraphBuilder, string_array
 from sktrainer.serialization.onnx.models import ModelOutputs
 from sktrainer.types import Array
 
 
-def onnx_labels(fitted: Predictor) -> Array:
+def onnx_labels(classes: Array | None) -> Array:
     """Return the original labels in an ONNX type: int64, bool, double or string.
 
     Raises
@@ -21,8 +22,7 @@ def onnx_labels(fitted: Predictor) -> Array:
     InputError
         If the labels have another type, or y has several outputs.
     """
-    classes = fitted.classes
-    if classes is None or fitted.class_codes is None:
+    if classes is None:
         raise InputError("to_onnx does not support classifiers with several outputs")
     if all(isinstance(label, str) for label in classes):
         return string_array(classes)
@@ -39,7 +39,8 @@ def model_metadata(fitted: Predictor) -> dict[str, str]:
     """Return the metadata of the file: the task, and the classes as JSON."""
     facts: dict[str, str] = {"task": fitted.task}
     if fitted.classes is not None:
-        facts["classes"] = json.dumps(onnx_labels(fitted).tolist(), ensure_ascii=False)
+        labels = onnx_labels(fitted.classes)
+        facts["classes"] = json.dumps(labels.tolist(), ensure_ascii=False)
     return facts
 
 
@@ -59,7 +60,7 @@ def add_regression_outputs(
 
 
 def add_class_outputs(
-    graph: GraphBuilder, outputs: ModelOutputs, fitted: Predictor, *, probabilities: bool
+    graph: GraphBuilder, outputs: ModelOutputs, decoded: DecodedModel, *, probabilities: bool
 ) -> None:
     """Add the output "label", with the original labels, and optionally "probabilities".
 
@@ -70,7 +71,7 @@ def add_class_outputs(
     """
     from onnx import TensorProto
 
-    labels = onnx_labels(fitted)
+    labels = onnx_labels(decoded.classes)
     kind = _kind_of(labels)
     found = outputs.probabilities
     if probabilities and found is None:
@@ -78,9 +79,9 @@ def add_class_outputs(
             "the converter of this model does not support probabilities; nothing was written. "
             'Save the trainer as a ".skt" file instead'
         )
-    graph.output("label", _label(graph, outputs, fitted, labels), kind, ["N"])
+    graph.output("label", _label(graph, outputs, decoded, labels), kind, ["N"])
     if probabilities and found is not None:
-        value = _corrected(graph, _expanded(graph, found, fitted), fitted)
+        value = _corrected(graph, _expanded(graph, found, decoded), decoded)
         graph.output("probabilities", value, TensorProto.FLOAT, ["N", len(labels)])
 
 
@@ -90,27 +91,28 @@ def _kind_of(labels: Array) -> int:
     return int(helper.np_dtype_to_tensor_dtype(labels.dtype))
 
 
-def _label(graph: GraphBuilder, outputs: ModelOutputs, fitted: Predictor, labels: Array) -> str:
+def _label(
+    graph: GraphBuilder, outputs: ModelOutputs, decoded: DecodedModel, labels: Array
+) -> str:
     from onnx import TensorProto
 
-    known = graph.constant(labels[fitted.class_codes])
     if outputs.predicted is None or (
-        fitted.predict_is_argmax and outputs.probabilities is not None
+        decoded.predict_is_argmax and outputs.probabilities is not None
     ):
         assert outputs.probabilities is not None
         codes = graph.add("ArgMax", outputs.probabilities, axis=1, keepdims=0)
-        return graph.add("Gather", known, codes)
+        return graph.add("Gather", graph.constant(labels[decoded.class_codes]), codes)
     own = graph.flat(outputs.predicted)
-    if fitted.codes_as_labels:
+    if not decoded.reads_labels:
+        known = graph.constant(labels[np.sort(decoded.class_codes)])
         return graph.add("Gather", known, graph.cast(own, TensorProto.INT64))
     kind = _kind_of(labels)
     return own if outputs.kind == kind else graph.cast(own, kind)
 
 
-def _expanded(graph: GraphBuilder, value: str, fitted: Predictor) -> str:
-    codes, n_classes = fitted.class_codes, len(fitted.classes)  # type: ignore[arg-type]
-    assert codes is not None
-    if np.array_equal(codes, np.arange(n_classes)):
+def _expanded(graph: GraphBuilder, value: str, decoded: DecodedModel) -> str:
+    codes, n_classes = decoded.class_codes, len(decoded.classes)
+    if decoded.is_complete:
         return value
     # Classes that the model does not know get probability 0, and the others are reordered.
     places = np.zeros((len(codes), n_classes), dtype=np.float32)
@@ -118,11 +120,11 @@ def _expanded(graph: GraphBuilder, value: str, fitted: Predictor) -> str:
     return graph.add("MatMul", value, graph.constant(places))
 
 
-def _corrected(graph: GraphBuilder, value: str, fitted: Predictor) -> str:
+def _corrected(graph: GraphBuilder, value: str, decoded: DecodedModel) -> str:
     """Undo the prior shift, as `correct_priors` does."""
-    if fitted.prior_shift is None:
+    if decoded.prior_shift is None:
         return value
-    shift = np.asarray(fitted.prior_shift, dtype=float)
+    shift = np.asarray(decoded.prior_shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
     # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
     weighed = graph.add("Mul", value, graph.constant(factors.astype(np.float32)[np.newaxis]))

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_n_features, validate_data
 
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
-from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs
 from sktrainer.data.named_columns import pop_columns
 from sktrainer.exceptions import InputError
@@ -125,8 +123,7 @@ class PartialFitMixin:
                 "this fitted trainer has no state from which partial_fit can continue; call "
                 "fit again, or call partial_fit on a clone"
             )
-        if hasattr(X, "columns"):
-            validate_data(self, X, reset=False, skip_check_array=True)
-        elif not is_input_dict(X):  # the steps warn about missing column names themselves
-            _check_n_features(self, X, reset=False)
+        problem = self._predictor.columns.name_problem(X)
+        if problem is not None:
+            raise InputError(problem)
         return self._partial_fit_state

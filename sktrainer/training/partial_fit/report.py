@@ -47,7 +47,7 @@ def update_report(
     -------
     TrainingReport
     """
-    pipeline = result.predictor.pipeline
+    pipeline = result.predictor.undecoded
     section = DataSection(rows=state.n_rows, target=report.data.get("target"))
     if "columns" in report.data:
         section["columns"] = report.data["columns"]

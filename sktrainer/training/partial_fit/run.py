@@ -18,14 +18,13 @@ from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.inputs import FitInputs
 from sktrainer.data.schema import record_columns
-from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.training.fit_and_score import FitResult
-from sktrainer.training.fit_model import make_predictor
+from sktrainer.training.fit_model import make_predictor, model_for_codes
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_imbalance, warn_if_pretrained
 from sktrainer.training.parameters import FIT_ONLY_PARAMS, TrainerParams
@@ -102,7 +101,8 @@ def _fit_first_chunk(params: TrainerParams, inputs: FitInputs, log: FitLog) -> P
         outputs=data.y.shape[1:],
         class_weight=prepared.summary.class_weight,
     )
-    unfitted = make_predictor(clone_estimator(plan.model.model), plan.model, data, prepared)
+    model = model_for_codes(plan.model, data, prepared)
+    unfitted = make_predictor(ModelFit(model, "partial_fit"), plan.model, data, prepared)
     device = plan.model.device.override
     result, state = _train_chunk(unfitted, state, prepared.train, log, device)
     result = replace(result, prepared=prepared.summary)
@@ -147,8 +147,8 @@ def _fit_next_chunk(inputs: FitInputs, previous: PreviousFit, log: FitLog) -> Pa
         weight = None if data.sample_weight is None else data.sample_weight[split.train]
         y = data.y[split.train]
         # Class weights of the first chunk apply to all chunks, so that they are comparable.
-        if state.class_weight is not None:
-            of_class = state.class_weight[predictor.class_codes][y]
+        if state.class_weight is not None and predictor.decoded is not None:
+            of_class = state.class_weight[predictor.decoded.class_codes][y]
             weight = of_class if weight is None else weight * of_class
         rows = Rows(predictor.encode(take_rows(data.X, split.train)), y, weight)
     result, state = _train_chunk(predictor, state, rows, log)
@@ -179,9 +179,10 @@ def _train_chunk(
     """
     number, n_iter = state.n_chunks + 1, state.n_iter + 1
     classes: Array | None = None
-    if predictor.classes is not None and predictor.class_codes is not None:
-        known = predictor.classes[predictor.class_codes]
-        classes = np.arange(len(known)) if predictor.codes_as_labels else known
+    decoded = predictor.decoded
+    if decoded is not None:
+        known = decoded.classes[decoded.class_codes]
+        classes = known if decoded.reads_labels else np.arange(len(known))
         rows = replace(rows, y=classes[rows.y])
     n_threads = split_cores(1, 1)[1]
     request = PartialFitRequest(
@@ -220,9 +221,7 @@ def _train_chunk(
 
 
 def _chunk_result(predictor: Predictor, fit: ModelFit) -> FitResult:
-    *steps, (name, _) = predictor.pipeline.steps
-    pipeline = type(predictor.pipeline)([*steps, (name, fit.model)])
-    fitted = replace(predictor, pipeline=pipeline)
+    fitted = predictor.with_model(fit.model)
     return FitResult(fitted, fit, Scores(pd.DataFrame()), PreparedSummary())
 
 

@@ -38,9 +38,9 @@ def validate_next_chunk(
     problems = ProblemList(
         resampling_problem(step) for _, step in steps if hasattr(step, "fit_resample")
     )
-    if predictor.classes is not None:
-        known = predictor.classes[predictor.class_codes]
-        problems += _classes_problems(inputs.classes, predictor.classes)
+    if predictor.decoded is not None:
+        known = predictor.classes_[predictor.decoded.class_codes]
+        problems += _classes_problems(inputs.classes, predictor.classes_)
     inputs = replace(
         inputs,
         tabular=bool(column_decisions(steps)),

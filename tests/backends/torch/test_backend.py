@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.exceptions import ParameterError
 from sktrainer.testing import bit_identical, mixed_table
-from tests.networks import ImageNet, ProbabilityNet, SmallNet, five_logits, line
+from tests.networks import ImageNet, ProbabilityNet, RateNet, SmallNet, five_logits, line
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3)).astype(np.float32)
@@ -368,3 +368,61 @@ def test_epoch_sees_each_row_once_in_new_order(options):
     assert rows.shape[1] == n_rows
     assert all(len(np.unique(epoch)) == n_rows for epoch in rows)
     assert not bit_identical(*rows)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_equal_sample_weights_keep_the_weights_of_the_loss(scale):
+    # Weights of exactly 1 are dropped before the fit.
+    weight = np.full(len(Y), scale * (1 + 1e-12))
+    net = NeuralNetClassifier(
+        SmallNet,
+        module__n_outputs=2,
+        criterion=torch.nn.CrossEntropyLoss,
+        criterion__weight=torch.tensor([1.0, 10.0]),
+        max_epochs=3,
+        batch_size=32,
+    )
+    labels = (np.median(Y) < Y).astype(int)
+    bare, weighted = (
+        plain(net).fit(X, labels, sample_weight=given) for given in (None, weight)
+    )
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), bare.predict_proba(X), rtol=1e-4, atol=1e-6
+    )
+    losses = [each.evals_result_["train"]["loss"] for each in (weighted, bare)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_zero_weight_of_a_row_removes_its_class_weight():
+    labels = (np.median(Y) < Y).astype(int)
+    kept = np.arange(len(Y)) % 3 > 0
+    options = {
+        "module__n_outputs": 2,
+        "criterion": torch.nn.CrossEntropyLoss,
+        "criterion__weight": torch.tensor([1.0, 10.0]),
+        "max_epochs": 3,
+        "batch_size": -1,
+    }
+    net = NeuralNetClassifier(SmallNet, module__dropout=0.0, **options)
+    few = plain(net).fit(X[kept], labels[kept])
+    weighted = plain(net).fit(X, labels, sample_weight=np.where(kept, 1.0, 1e-12))
+    losses = [each.evals_result_["train"]["loss"] for each in (few, weighted)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", [torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss])
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_rates_are_predicted_with_the_shape_of_the_target(loss, n_targets):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(800, 3)).astype(np.float32)
+    rates = 1 / (1 + np.exp(-2 * rows[:, :n_targets]))
+    rates = rates[:, 0] if n_targets == 1 else rates
+    module = RateNet if loss is torch.nn.BCELoss else SmallNet
+    trainer = plain(module, task="regression", early_stopping=True, test_size=0.2).set_params(
+        estimator__criterion=loss, estimator__max_epochs=30, estimator__lr=0.01
+    )
+    trainer.fit(rows, rates)
+    predicted = trainer.predict(rows)
+    assert predicted.shape == rates.shape
+    assert 0 < predicted.min() < predicted.max() < 1
+    assert trainer.scores_.loc["test", "r2"] > 0.9

@@ -155,7 +155,7 @@ def test_corrected_probabilities_are_exported(way, runtime, tmp_path):
     ).fit(X, y)
     answers = answers_of(runtime, trainer.to_onnx(tmp_path / "model.onnx", X), X)
 
-    own = trainer.pipeline_.predict_proba(X)
+    own = trainer._predictor.undecoded.predict_proba(X)  # not corrected
     assert np.abs(answers["probabilities"] - own).max() > 0.01
     np.testing.assert_allclose(
         answers["probabilities"], trainer.predict_proba(X), rtol=1e-4, atol=1e-5
