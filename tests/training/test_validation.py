@@ -47,7 +47,11 @@ class NeverFittedRegressor(BaseEstimator):
 def table(n=40):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
-        {"a": rng.normal(size=n), "b": rng.integers(0, 5, n), "c": ["u", "u", "v", "v"] * (n // 4)}
+        {
+            "a": rng.normal(size=n),
+            "b": rng.integers(0, 5, n),
+            "c": ["u", "u", "v", "v"] * (n // 4),
+        }
     )
     return X, np.array(["no", "yes"] * (n // 2))
 
