@@ -379,7 +379,8 @@ class ManagedTrainer(
         LeakageWarning
             If the audit finds that the scores may be too good.
         DivergenceWarning
-            If training diverged. The message suggests parameter changes.
+            If training diverged. The message suggests parameter changes, or names the safe
+            value with which a classifier was fitted again because its validation loss is lower.
 
         Notes
         -----

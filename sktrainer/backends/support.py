@@ -111,6 +111,14 @@ INCREASE = "increase {name} (now {value})"
 
 
 @dataclass(frozen=True)
+class SafeSetting:
+    """Value of a parameter that prevents divergence; `aliases` are its other names."""
+
+    value: float
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ParameterSpec:
     """Names of the model parameters that code outside the backend has to know.
 
@@ -143,6 +151,9 @@ class ParameterSpec:
     divergence_fixes : mapping of str to str
         Changes that help against divergence, the most effective first: `INCREASE`, `DECREASE`
         or another text with the fields name and value.
+    safe_settings : mapping of str to SafeSetting
+        The first one that the user left at its default is tried once after a fit of a
+        classifier that diverged.
     """
 
     seeds: tuple[str, ...] = ("random_state",)
@@ -158,6 +169,7 @@ class ParameterSpec:
     patience: tuple[str, ...] = ("n_iter_no_change",)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
+    safe_settings: Mapping[str, SafeSetting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,11 @@ class FitDirectory:
         """Save the result of a finished fit as plain values and delete its states."""
         content = json.dumps({"format": FORMAT, "owner": self.owner, "result": result})
         self._results.write(1, {_RESULT: content.encode()})
-        attempts = [self.folder, *self.folder.glob("seed-*")]
+        attempts = [
+            self.folder,
+            *self.folder.glob("seed-*"),
+            *self.folder.glob("repair/seed-*"),
+        ]
         inner = [fold for attempt in attempts for fold in attempt.glob("inner-*")]
         for folder in (*attempts, *inner):
             StateFiles(folder).clear()
@@ -160,6 +164,7 @@ def _has_result(folder: Path) -> bool:
 def _fit_folders(folder: Path) -> list[Path]:
     """Return the folders of the fits of this run. `fits` contains other runs."""
     fits = [*sorted(folder.glob("folds/*")), folder / "final", folder / "refit"]
+    fits += [fit / "repair" for fit in fits if (fit / "repair").exists()]
     fits += [seed for fit in fits for seed in sorted(fit.glob("seed-*"))]
     return [*fits, *(fold for fit in fits for fold in sorted(fit.glob("inner-*")))]
 

@@ -29,7 +29,7 @@ from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitJob, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan
-from sktrainer.training.retry import attempt_seeds
+from sktrainer.training.retry import attempt_seeds, settings_text
 from sktrainer.types import Array, FitData, Split
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class FoldResult:
     error: str | None = None
     n_attempts: int = 1
     divergence: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -154,6 +155,12 @@ class CrossValidationResult:
         return f"Training diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Parameters that were changed in most folds because training diverged."""
+        repaired = [fold.settings for fold in self.folds if fold.settings]
+        return repaired[0] if 2 * len(repaired) > len(self.folds) else {}
+
+    @property
     def best_iteration(self) -> int | None:
         """Median of the folds' best iterations; None if no fold stopped early."""
         found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
@@ -211,6 +218,14 @@ def cross_validate(
     cv = CrossValidationResult(tuple(results), plan.scoring, workers, n_threads)
     for note in cv.problems:
         log.add_warning(note, DataWarning)
+    repaired = [fold for fold in results if fold.settings]
+    if repaired:
+        log.add_warning(
+            f"Training diverged in {len(repaired)} of {len(results)} folds, which were fitted "
+            f"again with {settings_text(repaired[0].settings)}, because it lowers the "
+            "validation loss. Set it on the estimator for all folds",
+            DivergenceWarning,
+        )
     if cv.divergence:
         fix = suggest_params(plan.model.model)
         log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
@@ -266,6 +281,7 @@ def fit_fold(
         fitted.fit.best_iteration,
         fitted.fit.stop_reason,
         n_attempts=len(fitted.attempts),
+        settings=dict(fitted.settings),
         divergence=fitted.diagnosis.problem if fitted.diagnosis.diverged else "",
         constants=_of_test(fitted.scores.baseline),
         problems=dict(fitted.scores.problems.get("test", {})),

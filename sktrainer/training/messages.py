@@ -20,7 +20,7 @@ from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan, ModelPlan
-from sktrainer.training.retry import Attempt
+from sktrainer.training.retry import Attempt, best_attempt, settings_text
 from sktrainer.types import Array, FitData, Split
 
 
@@ -88,7 +88,7 @@ def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
     log.add_notes(*result.notes)
     diagnosis = result.diagnosis
     for note in _attempt_messages(result.attempts, plan.model.model):
-        if diagnosis.diverged:
+        if diagnosis.diverged or result.settings:
             log.add_warning(note, DivergenceWarning)
         elif diagnosis.fix or (diagnosis.problem and len(result.attempts) > 1):
             log.add_warning(note, DataWarning)
@@ -160,10 +160,21 @@ def _attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...
             remedy and f"; {remedy}"
         )
         return (found,) if problem else ()
+    if used.settings:
+        before = best_attempt([a for a in attempts if not a.settings]) or attempts[0]
+        changed = settings_text(used.settings)
+        text = (
+            f"Training diverged: {before.diagnosis.problem}. The model was fitted again with "
+            f"{changed}, which changes the validation loss from {before.diagnosis.loss:.4g} to "
+            f"{used.diagnosis.loss:.4g}. To choose another value, set it on the estimator"
+        )
+        return (text,)
     tried = ""
     if len(attempts) > 1:
         problems = "; ".join(
-            f"attempt {a.number}: {a.diagnosis.problem or 'fine'}" for a in attempts
+            f"attempt {a.number}{(a.settings and ' with ' + settings_text(a.settings)) or ''}: "
+            f"{a.diagnosis.problem or 'fine'}"
+            for a in attempts
         )
         tried = f"{problems}. Attempt {used.number} is used"
     if not used.diagnosis.diverged:

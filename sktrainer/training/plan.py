@@ -15,6 +15,7 @@ from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.audit.audit import ignored_checks
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
@@ -130,6 +131,8 @@ class FitPlan:
     inner_folds : int
         Number of inner folds that choose the number of rounds. 0: none; a model that stops
         early does so on validation rows.
+    repairs : bool
+        Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
@@ -159,6 +162,7 @@ class FitPlan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inner_folds: int = 0
+    repairs: bool = True
 
     @property
     def stops_early(self) -> bool:
@@ -179,11 +183,25 @@ class FitPlan:
         model = replace(self.model, n_iter_no_change=None, n_iter=n_iter)
         return replace(self, model=model, inner_folds=0)
 
-    def for_final_fit(self, n_iter: int | None) -> FitPlan:
-        """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
+    def with_settings(self, settings: Mapping[str, Any]) -> FitPlan:
+        """Return the plan with other parameters of the model."""
+        if not settings:
+            return self
+        model = clone_estimator(self.model.model).set_params(**settings)
+        return replace(self, model=replace(self.model, model=model))
+
+    def for_final_fit(
+        self, n_iter: int | None, settings: Mapping[str, Any] | None = None
+    ) -> FitPlan:
+        """Return the plan of the fit after the folds.
+
+        `n_iter` is the best iteration of the folds, and `settings` the parameters that were
+        changed in most of them because they diverged.
+        """
         if self.folds is None or not self.refit:
             return self
-        return self.without_early_stopping(n_iter if self.stops_early else None)
+        n_iter = n_iter if self.stops_early else None
+        return self.with_settings(settings or {}).without_early_stopping(n_iter)
 
 
 def make_plan(

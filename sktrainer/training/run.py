@@ -82,7 +82,9 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
         if folds is not None:
             with log.stage("cross-validate"):
                 cv = cross_validate(plan, data, folds, run, log)
-        final = plan.for_final_fit(None if cv is None else cv.best_iteration)
+        final = plan
+        if cv is not None:
+            final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
         log_result(log, plan, result)
         report = build_report(plan, data, split, result, log, cv, fingerprint, findings)

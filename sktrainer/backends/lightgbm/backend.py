@@ -36,6 +36,7 @@ from sktrainer.backends.support import (
     InputLimits,
     MissingParameter,
     ParameterSpec,
+    SafeSetting,
 )
 from sktrainer.types import ModelFit, Task
 
@@ -64,6 +65,18 @@ class LightGBMBackend(Backend):
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
+        },
+        # With rare classes, leaves of a very small sum of hessians get very large values.
+        safe_settings={
+            "min_child_weight": SafeSetting(
+                1.0,
+                aliases=(
+                    "min_sum_hessian_in_leaf",
+                    "min_sum_hessian_per_leaf",
+                    "min_sum_hessian",
+                    "min_hessian",
+                ),
+            )
         },
         patience=PATIENCE,
         class_weights={
