@@ -23,13 +23,16 @@ from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
 from sktrainer.training.column_parameters import missing_number
-from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
+from sktrainer.training.model_settings import OwnClassWeight
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
-from sktrainer.training.split_parameters import make_split_plan, split_reason
+from sktrainer.training.split_parameters import (
+    make_split_plan,
+    resolve_early_stopping,
+    split_reason,
+)
 from sktrainer.training.validation import Checked
 
-MIN_ROWS_FOR_EARLY_STOPPING = 20
 N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
@@ -224,7 +227,7 @@ def make_plan(
     described = describe_params(params.values(), parts)
     params = checked.params
     own = model_settings.own_patience(parts.model)
-    stops, notes = _resolve_early_stopping(checked, own)
+    stops, notes = resolve_early_stopping(params, data, capabilities, own)
     patience, source, replaced = model_settings.resolve_patience(
         params.n_iter_no_change, own, stops=stops
     )
@@ -267,32 +270,6 @@ def make_plan(
         notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice),
     )
-
-
-def _resolve_early_stopping(
-    checked: Checked, own: OwnPatience | None
-) -> tuple[bool, tuple[str, ...]]:
-    """Return whether training stops early, and a note if it lacks validation rows."""
-    params, data, capabilities = checked.params, checked.data, checked.capabilities
-    if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
-        return params.early_stopping is True, ()
-    if params.validation_size == "cv":
-        return True, ()
-    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
-        return False, ()
-    if data.validation is None and params.validation_size is None:
-        return False, ("no early stopping: validation_size=None, so no rows are held out",)
-    if (
-        data.validation is None
-        and params.validation_size == "auto"
-        and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING
-    ):
-        note = (
-            f"no early stopping: holding out validation rows needs at least "
-            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
-        )
-        return False, (note,)
-    return True, ()
 
 
 def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -> FoldPlan:
