@@ -12,11 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sktrainer.backends.estimators import (
-    is_raw_network,
-    model_name,
-    wrap_estimator,
-)
+from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
@@ -131,10 +127,9 @@ class ManagedTrainer(
         no better than a constant prediction on the validation rows. The fit that is used is
         chosen on validation rows only.
     audit : bool or dict, default=True
-        Whether to check the data before training for leakage and other mistakes: the target
-        among the columns, copies of training rows among the held-out rows, dated rows that
-        are split at random, and others. Findings are in `report_` with a code. Errors stop
-        the fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
+        Whether to check the data for leakage and other mistakes before training. Findings are
+        in `report_` with a code, and errors, such as the target among the columns, stop the
+        fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
     random_state : int, RandomState, Generator or None, default=None
         Seed from which all others are derived. Seeds set on the estimator are kept.
     n_jobs : int or None, default=None
@@ -178,7 +173,15 @@ class ManagedTrainer(
     evals_result_ : dict
         The same metrics as ``{"train": {metric: [...]}, "validation": {...}}``.
     cv_results_ : dict
-        The keys of `GridSearchCV.cv_results_` for one candidate. Only set with `cv`.
+        The keys of `GridSearchCV.cv_results_` for one candidate. Only set with `cv`. Scores
+        such as F1 and RMSE, which are no means over rows, are computed on the test rows of
+        all folds together if a fold has fewer than ten test rows or lacks a class.
+    oof_predictions_ : DataFrame of shape (n_samples, n_columns)
+        Out-of-fold predictions, one row per row of X. `prediction` is the label or number
+        (`prediction_0`, ... for several outputs), `probability_<label>` the probability of a
+        class, and `n_folds` the number of folds that predicted the row. A row that no fold
+        predicted has missing values. A row that several folds predicted has the mean of
+        their numbers or probabilities, and the most probable class. Only set with `cv`.
     scores_ : DataFrame
         One row per set (train, validation, test) and one column per metric.
     split_ : Split
@@ -215,6 +218,7 @@ class ManagedTrainer(
     history_: pd.DataFrame
     evals_result_: dict[str, dict[str, list[float]]]
     cv_results_: dict[str, Any]
+    oof_predictions_: pd.DataFrame
     scores_: pd.DataFrame
     split_: Split
     report_: TrainingReport
@@ -374,10 +378,8 @@ class ManagedTrainer(
 
         Warns
         -----
-        DataWarning
-            If data were reinterpreted, or look like a mistake.
-        LeakageWarning
-            If the audit finds that the scores may be too good.
+        DataWarning, LeakageWarning
+            If data were reinterpreted, look like a mistake, or give the target away.
         DivergenceWarning
             If training diverged. The message suggests parameter changes, or names the safe
             value with which a classifier was fitted again because its validation loss is lower.
@@ -439,6 +441,7 @@ class ManagedTrainer(
             ("classes_", predictor.classes),
             ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
+            ("oof_predictions_", None if state.cv is None else state.cv.oof_predictions),
         ):
             if value is not None:
                 setattr(self, name, value)

@@ -7,6 +7,7 @@ in a `FitRequest`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -207,6 +208,13 @@ class Backend(Protocol):
         ParameterError
             If the model cannot be trained with these parameters.
         """
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        """Return the parameters that the library accepts but does not use, with a hint.
+
+        A hint names the parameter that was probably meant; it may be empty.
+        """
+        return {}
 
     def as_nested(self, model: Any) -> Any:
         """Return the model as other models can hold it: scikit-learn expects 1-d labels."""

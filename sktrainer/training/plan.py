@@ -268,7 +268,7 @@ def make_plan(
         ignored_checks=ignored_checks(params.audit),
         parameters=described,
         notes=(*notes, *replaced, *reason),
-        warnings=(*useless, *twice),
+        warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),
     )
 
 

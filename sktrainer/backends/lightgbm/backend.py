@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -26,6 +27,7 @@ from sktrainer.backends.lightgbm.parameters import (
     override_params,
     set_device,
     set_unset_params,
+    unknown_parameters,
 )
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
@@ -131,6 +133,9 @@ class LightGBMBackend(Backend):
             # LightGBM cannot continue the training of a random forest.
             segmented_training=not is_random_forest(given),
         )
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        return unknown_parameters(model)
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "LGBMModel")

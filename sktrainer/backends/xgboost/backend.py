@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -23,6 +24,7 @@ from sktrainer.backends.xgboost.parameters import (
     is_truncatable,
     n_rounds,
     set_unset_params,
+    unused_parameters,
 )
 from sktrainer.backends.xgboost.serialize import ALLOWED_TYPES, XGBoostSerializer
 from sktrainer.backends.xgboost.train import fit_rounds
@@ -86,6 +88,9 @@ class XGBoostBackend(Backend):
             releases_gil=True,
             segmented_training=not is_random_forest(model),
         )
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        return unused_parameters(model)
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")
