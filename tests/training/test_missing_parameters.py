@@ -29,12 +29,16 @@ def test_number_that_means_missing_is_no_category(model):
     )
     table.loc[::5, "plan"] = None
     target = (table["plan"] == "u").astype(int)
-    trainer = ManagedTrainer(model, random_state=0, early_stopping=False).fit(table, target)
+    trainer = ManagedTrainer(model, random_state=0, early_stopping=False, audit=False).fit(
+        table, target
+    )
     assert trainer.score(table, target) == 1.0
     assert trainer.pipeline_[0].decisions_[0].n_missing == (table["visits"] == 0).sum()
     absent = table.assign(visits=table["visits"].replace(0, np.nan).astype(float))
     plain = type(model)(n_estimators=40)
-    expected = ManagedTrainer(plain, random_state=0, early_stopping=False).fit(absent, target)
+    expected = ManagedTrainer(plain, random_state=0, early_stopping=False, audit=False).fit(
+        absent, target
+    )
     assert bit_identical(trainer.predict_proba(table), expected.predict_proba(absent))
 
 
