@@ -7,12 +7,14 @@ in a `FitRequest`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from sktrainer.backends.support import (
     AllowedTypes,
     BackendSpec,
+    InputLimits,
     ModelSerializer,
     NetworkSupport,
     OnnxConverter,
@@ -39,6 +41,8 @@ class Capabilities:
         The model accepts NaN.
     scale_sensitive : bool
         Columns with different scales degrade the model.
+    preserves_dtype : bool
+        The model computes in the dtype of X, so that float32 rows give float32 predictions.
     needs_full_rank : bool
         Linearly dependent columns, such as a full set of one-hot columns, break the model.
     accepts_sparse : bool
@@ -75,6 +79,7 @@ class Capabilities:
     category_codes: Literal["float", "frame"] = "float"
     native_missing: bool = False
     scale_sensitive: bool = True
+    preserves_dtype: bool = False
     needs_full_rank: bool = False
     accepts_sparse: bool = True
     accepts_nd: bool = False
@@ -169,6 +174,8 @@ class Backend(Protocol):
     ----------
     spec : BackendSpec
     parameters : ParameterSpec
+    input_limits : InputLimits
+        Column names and matrices that must be converted before they reach the model.
     allowed_types : AllowedTypes
         Types that its models contain when they are written to a file.
     devices : DeviceSupport or None
@@ -185,6 +192,7 @@ class Backend(Protocol):
 
     spec: ClassVar[BackendSpec]
     parameters: ClassVar[ParameterSpec] = ParameterSpec()
+    input_limits: ClassVar[InputLimits] = InputLimits()
     allowed_types: ClassVar[AllowedTypes] = AllowedTypes()
     devices: DeviceSupport | None = None
     serializer: ModelSerializer | None = None
@@ -200,6 +208,13 @@ class Backend(Protocol):
         ParameterError
             If the model cannot be trained with these parameters.
         """
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        """Return the parameters that the library accepts but does not use, with a hint.
+
+        A hint names the parameter that was probably meant; it may be empty.
+        """
+        return {}
 
     def as_nested(self, model: Any) -> Any:
         """Return the model as other models can hold it: scikit-learn expects 1-d labels."""

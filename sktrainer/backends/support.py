@@ -66,6 +66,40 @@ class ColumnParameter:
     form: Callable[[list[Any]], Any] = list
 
 
+@dataclass(frozen=True)
+class MissingParameter:
+    """Model parameter that declares a number as missing, such as `missing` of XGBoost.
+
+    With the automatic preprocessor, which replaces the number by NaN, it is unset.
+
+    Attributes
+    ----------
+    number : callable
+        Converts the value of the parameter to the number; NaN if there is none.
+    unset : object
+        Value of the parameter that declares only NaN as missing.
+    """
+
+    number: Callable[[Any], float]
+    unset: object
+
+
+@dataclass(frozen=True)
+class InputLimits:
+    """Tables and matrices that a library refuses, and sktrainer converts.
+
+    Attributes
+    ----------
+    name_characters : str
+        Characters that column names must not contain.
+    sparse_floats_only : bool
+        Whether sparse matrices must contain floats.
+    """
+
+    name_characters: str = ""
+    sparse_floats_only: bool = False
+
+
 #: How the value of a parameter names classes: a mapping of labels to weights, or one weight per
 #: class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels in the
 #: order of other parameters, which code outside the library reads instead ("order"); one label
@@ -74,6 +108,14 @@ ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "
 
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
+
+
+@dataclass(frozen=True)
+class SafeSetting:
+    """Value of a parameter that prevents divergence; `aliases` are its other names."""
+
+    value: float
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +141,8 @@ class ParameterSpec:
         ("positive"); whether two classes are balanced ("balance"); anything else that changes
         the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
         "fit_kwargs.class_weight" a key.
+    missing : mapping of str to MissingParameter
+        Parameters that declare a number as missing.
     patience : tuple of str
         Patience of the model's own early stopping. A name may be a path that contains a
         class: "callbacks.EarlyStopping.patience".
@@ -107,6 +151,9 @@ class ParameterSpec:
     divergence_fixes : mapping of str to str
         Changes that help against divergence, the most effective first: `INCREASE`, `DECREASE`
         or another text with the fields name and value.
+    safe_settings : mapping of str to SafeSetting
+        The first one that the user left at its default is tried once after a fit of a
+        classifier that diverged.
     """
 
     seeds: tuple[str, ...] = ("random_state",)
@@ -118,9 +165,11 @@ class ParameterSpec:
     class_weights: Mapping[str, ClassWeightForm] = field(
         default_factory=lambda: {"class_weight": "labels"}
     )
+    missing: Mapping[str, MissingParameter] = field(default_factory=dict)
     patience: tuple[str, ...] = ("n_iter_no_change",)
     nested_defaults: Mapping[str, Any] = field(default_factory=dict)
     divergence_fixes: Mapping[str, str] = field(default_factory=dict)
+    safe_settings: Mapping[str, SafeSetting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

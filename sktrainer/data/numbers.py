@@ -115,6 +115,21 @@ def _parse_duration(text: str) -> float:
     return float("nan")  # a number without a unit
 
 
+def mask_number(values: Array, missing: float) -> Array:
+    """Return the numbers with NaN in place of the number `missing`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask_number(np.array([0, 5]), 0.0), mask_number(np.array([0, 5]), np.nan)
+    (array([nan,  5.]), array([0, 5]))
+    """
+    found = values == missing
+    if not found.any():
+        return values
+    return np.where(found, np.float32(np.nan), values)
+
+
 def value_range(values: Array) -> tuple[float, float, int]:
     """Return the minimum, the maximum and the number of missing values.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -32,7 +33,13 @@ from sktrainer.data.number_formats import (
     is_missing_string,
     number_formats,
 )
-from sktrainer.data.numbers import needs_float64, to_numbers, to_seconds, value_range
+from sktrainer.data.numbers import (
+    mask_number,
+    needs_float64,
+    to_numbers,
+    to_seconds,
+    value_range,
+)
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -109,8 +116,10 @@ class InferredColumn:
     warning: str = ""
 
 
-def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
-    """Detect the kind of a column and parse its values.
+def infer_column_type(
+    values: ColumnValues, name: str, missing: float = math.nan
+) -> InferredColumn:
+    """Detect the kind of a column and parse its values; the number `missing` means missing.
 
     Raises
     ------
@@ -136,7 +145,7 @@ def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
     if unsupported:
         raise UnsupportedValueError(unsupported_values_message(name, unsupported))
     if isinstance(values.dtype, pd.StringDtype) or inferred == "string":
-        return _infer_from_strings(values, name)
+        return _infer_from_strings(values, name, missing)
     kind: ColumnKind | None = "boolean" if is_boolean else "numeric"
     if values.dtype == object:
         kind = _OBJECT_KINDS.get(inferred)
@@ -146,19 +155,21 @@ def infer_column_type(values: ColumnValues, name: str) -> InferredColumn:
         return _infer_datetime(values, DateFormat(zone=time_zone(values)))
     if kind is not None:
         numbers = to_seconds(values) if kind == "duration" else to_numbers(values)
-        return _infer_number(numbers, name, kind)
-    column = _infer_from_strings(values, name)
+        return _infer_number(numbers, name, kind, missing if kind == "numeric" else math.nan)
+    column = _infer_from_strings(values, name, missing)
     mixed = "values of several types" if inferred.startswith("mixed") else f"{inferred} values"
     return replace(column, detail=_join_notes(f"{mixed}, compared as strings", column.detail))
 
 
-def _infer_from_strings(values: ColumnValues, name: str) -> InferredColumn:
+def _infer_from_strings(values: ColumnValues, name: str, missing: float) -> InferredColumn:
     codes, strings = factorize(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(strings)).tolist()
     formats = number_formats(strings, counts)
     try:
         if len(formats) == 1:
-            return _infer_formatted_numbers(to_numbers(values, formats[0]), name, formats[0])
+            numbers = to_numbers(values, formats[0])
+            column = _infer_number(numbers, name, "numeric", missing)
+            return _describe_format(column, name, formats[0])
         form = infer_date_format(strings, counts)
         if form is not None:
             column = _infer_datetime(to_datetimes(values, form), form)
@@ -181,8 +192,8 @@ def _infer_from_strings(values: ColumnValues, name: str) -> InferredColumn:
     return replace(column, warning=warning)
 
 
-def _infer_formatted_numbers(numbers: Array, name: str, form: NumberFormat) -> InferredColumn:
-    column = replace(_infer_number(numbers, name, "numeric"), number_format=form)
+def _describe_format(column: InferredColumn, name: str, form: NumberFormat) -> InferredColumn:
+    column = replace(column, number_format=form)
     detail = _join_notes("strings parsed as numbers", column.detail)
     if form == PLAIN:
         return replace(column, detail=detail)
@@ -206,17 +217,20 @@ def _infer_category(codes: Array, levels: list[str]) -> InferredColumn:
     return InferredColumn(kind, codes, n_missing, "category", tuple(levels))
 
 
-def _infer_number(values: Array, name: str, kind: ColumnKind) -> InferredColumn:
+def _infer_number(
+    numbers: Array, name: str, kind: ColumnKind, missing: float
+) -> InferredColumn:
+    values = mask_number(numbers, missing)
     low, high, n_missing = value_range(values)
     if np.isinf(low) or np.isinf(high):
         raise InputError(infinite_message([name]))
     if n_missing == len(values):
-        return InferredColumn("empty", values, n_missing)
+        return InferredColumn("empty", numbers, n_missing)
     if low == high and not n_missing:
-        return InferredColumn("constant", values, 0, detail=f"always {low:g}")
+        return InferredColumn("constant", numbers, 0, detail=f"always {low:g}")
     wide = needs_float64(values, low, high)
     detail = "needs float64: float32 would merge or round values" if wide else ""
-    return InferredColumn(kind, values, n_missing, needs_float64=wide, detail=detail)
+    return InferredColumn(kind, numbers, n_missing, needs_float64=wide, detail=detail)
 
 
 def _infer_datetime(values: ColumnValues, form: DateFormat) -> InferredColumn:

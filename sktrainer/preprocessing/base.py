@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,8 +20,9 @@ class EncoderOptions:
     """Parameters of `TableEncoder` for one fit.
 
     `frame` states whether category codes are returned in a DataFrame. `weight` contains
-    the sample weights of the training rows for the scaler. `class_names` names the classes if
-    y holds their codes.
+    the sample weights of the training rows for the scaler. `missing_values` is a number that
+    means missing, besides NaN, and `float64` whether the output is always float64.
+    `class_names` names the classes if y holds their codes.
     """
 
     encoding: str
@@ -31,6 +33,8 @@ class EncoderOptions:
     seed: int | RandomState | None = None
     frame: bool = False
     weight: Array | None = None
+    missing_values: float = math.nan
+    float64: bool = False
     class_names: tuple[str, ...] | None = None
 
 

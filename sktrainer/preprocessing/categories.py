@@ -18,7 +18,11 @@ from sktrainer.preprocessing.column_transforms import (
     LevelTransform,
     OneHotTransform,
 )
-from sktrainer.preprocessing.target_encoding import encoding_tables, fit_target_encoder
+from sktrainer.preprocessing.target_encoding import (
+    count_targets,
+    encoding_tables,
+    fit_target_encoder,
+)
 from sktrainer.preprocessing.treatments import PlannedColumn
 from sktrainer.types import Array
 
@@ -64,7 +68,7 @@ def fit_categories(
     Raises
     ------
     InputError
-        y is None, but a column requires target encoding.
+        y is None or has several columns, but a column requires target encoding.
     """
     one_hot: list[CategoryColumn] = []
     targets: list[CategoryColumn] = []
@@ -162,6 +166,12 @@ def _fit_target_encoding(
             "This TableEncoder estimator requires y to be passed, but the target y is "
             f"None: the target encoding of {columns} is learned from it; pass y, or choose "
             "another encoding"
+        )
+    if count_targets(y) > 1:
+        columns = preview_names(category.column.name for category in categories)
+        raise InputError(
+            f"the target encoding of {columns} needs one target column, got y with "
+            f"{count_targets(y):,}; use categorical_encoding='onehot' or 'ordinal'"
         )
     sizes = [category.n_levels for category in categories]
     codes = np.column_stack([category.complete_codes() for category in categories])

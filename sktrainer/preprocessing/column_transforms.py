@@ -7,6 +7,7 @@ when the column kind was detected.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -16,7 +17,7 @@ from sktrainer.data.columns import ColumnValues
 from sktrainer.data.dates import DateFormat, calendar_parts, to_datetimes
 from sktrainer.data.levels import Levels
 from sktrainer.data.number_formats import PLAIN, NumberFormat
-from sktrainer.data.numbers import to_numbers, to_seconds
+from sktrainer.data.numbers import mask_number, to_numbers, to_seconds
 from sktrainer.types import Array
 
 
@@ -53,6 +54,7 @@ class NumericTransform:
     scaled: bool = True
     form: NumberFormat = PLAIN
     input_kind: Literal["numbers", "durations"] = "numbers"
+    missing: float = math.nan
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,8 +68,8 @@ class NumericTransform:
         return to_numbers(values, self.form)
 
     def write(self, values: Array, out: Array) -> None:
-        """Write the numbers."""
-        out[:, 0] = values
+        """Write the numbers; NaN for the number `missing`."""
+        out[:, 0] = mask_number(values, self.missing)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from sktrainer.data.column_checks import (
     join_errors,
 )
 from sktrainer.data.columns import column_reader, is_float_frame
-from sktrainer.data.numbers import to_numbers
+from sktrainer.data.numbers import mask_number, to_numbers
 from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.data.unparsed_values import UnparsedValues
 from sktrainer.exceptions import InputError
@@ -44,6 +45,8 @@ class MatrixTransform:
     finish: Postprocessing
     impute: bool
     codes: tuple[int, ...] = ()
+    missing: float = math.nan
+    float64: bool = False
 
     @property
     def sources(self) -> ColumnSources:
@@ -53,7 +56,7 @@ class MatrixTransform:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Array:
         """Encode rows; return X itself if it needs no change."""
-        X = as_matrix(X, input_names)
+        X = as_matrix(X, input_names, self.missing, float64=self.float64)
         _check_finite(X, input_names)
         if self.kept is None and not (self.impute and has_missing(X)):
             return X
@@ -70,7 +73,8 @@ def fit_matrix(X: Array, names: Sequence[str], y: Any, options: EncoderOptions) 
     all-missing column always requires a copy without it, because HistGradientBoosting
     cannot bin such a column and raises an error.
     """
-    X = as_matrix(X, names)
+    missing, float64 = options.missing_values, options.float64
+    X = as_matrix(X, names, missing, float64=float64)
     impute = options.impute
     _check_finite(X, names)
     n_missing = np.zeros(X.shape[1], dtype=int)
@@ -82,7 +86,7 @@ def fit_matrix(X: Array, names: Sequence[str], y: Any, options: EncoderOptions) 
         # The imputer is for values that are missing only in later rows.
         steps = PostprocessingColumns(filled=np.arange(X.shape[1] * impute))
         finish = Postprocessing(steps, fit_imputer(X, steps.filled) if impute else None)
-        plan = MatrixTransform(None, tuple(names), finish, impute)
+        plan = MatrixTransform(None, tuple(names), finish, impute, (), missing, float64)
         decisions = [
             ColumnDecision(name, "numeric", "as is", None, int(count))
             for name, count in zip(names, n_missing, strict=True)
@@ -113,7 +117,14 @@ def _fit_copy(
     out_names += [f"{names[at]}_missing" for at in kept[marked].tolist()]
     out = _copy_columns(X, kept, len(out_names))
     finish = fit_postprocessing(out, steps, options.weight)
-    plan = MatrixTransform(tuple(kept.tolist()), tuple(out_names), finish, impute)
+    plan = MatrixTransform(
+        tuple(kept.tolist()),
+        tuple(out_names),
+        finish,
+        impute,
+        missing=options.missing_values,
+        float64=options.float64,
+    )
     kinds = np.where(empty, "empty", np.where(constant, "constant", "numeric"))
     decisions = []
     for name, kind, drop, count in zip(names, kinds, dropped, n_missing, strict=True):
@@ -123,11 +134,21 @@ def _fit_copy(
     return FittedTable(plan, tuple(decisions), out)
 
 
-def as_matrix(X: Any, names: Sequence[str]) -> Array:
+def as_matrix(
+    X: Any, names: Sequence[str], missing: float = math.nan, *, float64: bool = False
+) -> Array:
     """Convert any dense table to a matrix of numbers; raise InputError if X is sparse.
 
-    Strings that are not numbers become NaN, with a warning that names the column.
+    Strings that are not numbers become NaN, with a warning that names the column. The number
+    `missing` becomes NaN, and the dtype float64 if `float64` is True.
     """
+    X = _as_numbers(X, names)
+    if missing == missing:
+        X = mask_number(X, missing)
+    return X.astype(np.float64, copy=False) if float64 else X
+
+
+def _as_numbers(X: Any, names: Sequence[str]) -> Array:
     check_not_sparse(X)
     if isinstance(X, np.ndarray) and X.dtype.kind in "iufb":
         # XGBoost ignores the byte order and would misread a non-native one.

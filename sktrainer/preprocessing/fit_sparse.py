@@ -26,6 +26,7 @@ class SparseTransform:
     finish: Postprocessing
     impute: bool
     codes: tuple[int, ...] = ()
+    float64: bool = False
 
     @property
     def sources(self) -> ColumnSources:
@@ -36,7 +37,7 @@ class SparseTransform:
 
     def transform(self, X: Any, input_names: Sequence[str]) -> Any:
         """Encode rows; return X itself if it needs no change."""
-        X = as_finite_sparse(X)
+        X = as_finite_sparse(X, float64=self.float64)
         if self.finish.imputer is not None:
             X = self.finish.imputer.transform(X).tocsr()
         elif self.impute and np.isnan(X.data).any():
@@ -48,7 +49,7 @@ class SparseTransform:
 
 def fit_sparse(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) -> FittedTable:
     """Learn the encoding of a sparse matrix; y is ignored."""
-    X = as_finite_sparse(X)
+    X = as_finite_sparse(X, float64=options.float64)
     n_missing = np.zeros(X.shape[1], dtype=int)
     if X.dtype.kind == "f" and np.isnan(X.data).any():
         matrix = sparse.coo_array(X)
@@ -68,7 +69,7 @@ def fit_sparse(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) ->
         applied.append("scale")
     treatment = " + ".join(applied) or "as is"
     finish = Postprocessing(PostprocessingColumns(), imputer, scaler)
-    plan = SparseTransform(tuple(out_names), finish, options.impute)
+    plan = SparseTransform(tuple(out_names), finish, options.impute, (), options.float64)
     decisions = tuple(
         ColumnDecision(name, "numeric", treatment, n_missing=int(count))
         for name, count in zip(names, n_missing, strict=True)
@@ -76,12 +77,12 @@ def fit_sparse(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) ->
     return FittedTable(plan, decisions, out)
 
 
-def as_finite_sparse(X: Any) -> Any:
-    """Convert X to an `spmatrix` with int32 indices, which every library accepts.
+def as_finite_sparse(X: Any, *, float64: bool = False) -> Any:
+    """Convert X to an `spmatrix` of floats with int32 indices, which every library accepts.
 
-    The values are not copied, and an X that already has this type is returned as is. Dense
-    rows are converted, so that a model trained on sparse rows can also predict dense ones.
-    An InputError names columns with infinite values.
+    Floats are not copied, unless `float64` requires it, and an X that already has this type
+    is returned as is. Dense rows are converted, so that a model trained on sparse rows can
+    also predict dense ones. An InputError names columns with infinite values.
     """
     matrix = X if sparse.issparse(X) else sparse.csr_matrix(X)
     infinite = infinite_sparse_columns(matrix)
@@ -93,4 +94,5 @@ def as_finite_sparse(X: Any) -> Any:
     if matrix.indices.dtype != np.int32 and matrix.nnz <= np.iinfo(np.int32).max:
         parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
         matrix = type(matrix)(parts, shape=matrix.shape)
-    return matrix
+    dtype = np.float64 if float64 else np.result_type(matrix.dtype, np.float32)
+    return matrix if matrix.dtype == dtype else matrix.astype(dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -70,7 +71,9 @@ def fit_table(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) -> 
     for column in columns:
         width, scaled = 0, False
         if column.treatment != "drop":
-            transform = fitted.get(column.position) or FittedColumn(_simple_transform(column))
+            transform = fitted.get(column.position) or FittedColumn(
+                _simple_transform(column, options)
+            )
             item = KeptColumn(column, transform, kept[-1].span.stop if kept else 0)
             width, scaled = len(item.span), options.scale and item.plan.scaled
             kept.append(item)
@@ -79,7 +82,7 @@ def fit_table(X: Any, names: Sequence[str], y: Any, options: EncoderOptions) -> 
     return FittedTable(plan, tuple(decisions), out, encoders)
 
 
-def _simple_transform(column: PlannedColumn) -> ColumnTransform:
+def _simple_transform(column: PlannedColumn, options: EncoderOptions) -> ColumnTransform:
     inferred = column.inferred
     if inferred.date_format is not None:
         return DateTransform(column.name, inferred.date_format, inferred.parts)
@@ -88,6 +91,7 @@ def _simple_transform(column: PlannedColumn) -> ColumnTransform:
         inferred.kind != "boolean",
         inferred.number_format,
         "durations" if inferred.kind == "duration" else "numbers",
+        options.missing_values if inferred.kind == "numeric" else math.nan,
     )
 
 
@@ -112,7 +116,7 @@ def _write(
         starts=tuple(item.start for item in kept),
         names=_make_unique_names([*names, *(f"{item.column.name}_missing" for item in marked)]),
         codes=tuple(item.start for item in kept if item.column.treatment == "codes"),
-        dtype="float64" if wide else "float32",
+        dtype="float64" if wide or options.float64 else "float32",
         finish=Postprocessing(steps),
         frame=options.frame,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ from sktrainer.preprocessing.fit_matrix import fit_matrix
 from sktrainer.preprocessing.fit_sparse import fit_sparse
 from sktrainer.preprocessing.fit_table import fit_table
 from sktrainer.preprocessing.table_transform import TableTransform
+from sktrainer.preprocessing.target_encoding import count_targets
 from sktrainer.preprocessing.treatments import ENCODINGS, Encoding
 from sktrainer.types import Array, Task
 
@@ -48,7 +50,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 default="onehot+target"
         Encoding of category columns. "native" produces integer codes in the columns
         `categorical_features_`, for models with native support for categories. "+target"
-        uses cross-fitted target encoding for columns with more than `max_levels` levels.
+        uses cross-fitted target encoding for columns with more than `max_levels` levels,
+        unless y has several columns.
         "onehot" creates at most 100 columns per input column and groups the rarest levels.
     max_levels : int, default=30
         Largest number of levels of a column that is not target encoded by "+target".
@@ -61,6 +64,10 @@ default="onehot+target"
     scale : bool, default=True
         Whether to standardise quantities. One-hot columns, booleans and native codes are
         never scaled.
+    missing_values : float, default=nan
+        Number that means missing, besides NaN. Booleans and categories are not affected.
+    float64 : bool, default=False
+        Whether the output is always float64, for models that compute in the dtype of X.
     task : {"classification", "regression"}, default="classification"
         Task for which target encoding uses y.
     random_state : int, RandomState instance or None, default=None
@@ -93,7 +100,7 @@ default="onehot+target"
     A level that did not occur in the training rows is treated as missing. One-hot, ordinal
     and target encoding treat missing values as a separate level if the training rows
     contain any. The output is float32, or float64 if float32 would merge distinct values
-    of a column. A NumPy array of floats keeps its dtype.
+    of a column, or if `float64` is True. Otherwise a NumPy array of floats keeps its dtype.
 
     The default encoding and `max_levels=30` were chosen by a comparison on ten tables.
     Cross-fitting is implemented by `sklearn.preprocessing.TargetEncoder`.
@@ -118,6 +125,8 @@ default="onehot+target"
         "category_codes": [StrOptions({"float", "frame"})],
         "impute": ["boolean"],
         "scale": ["boolean"],
+        "missing_values": [Real],
+        "float64": ["boolean"],
         "task": [StrOptions({"classification", "regression"})],
         "random_state": ["random_state"],
         "class_names": ["array-like", None],
@@ -131,6 +140,8 @@ default="onehot+target"
         category_codes: Literal["float", "frame"] = "float",
         impute: bool = True,
         scale: bool = True,
+        missing_values: float = math.nan,
+        float64: bool = False,
         task: Task = "classification",
         random_state: int | np.random.RandomState | None = None,
         class_names: Sequence[str] | None = None,
@@ -140,6 +151,8 @@ default="onehot+target"
         self.category_codes = category_codes
         self.impute = impute
         self.scale = scale
+        self.missing_values = missing_values
+        self.float64 = float64
         self.task = task
         self.random_state = random_state
         self.class_names = class_names
@@ -176,14 +189,7 @@ default="onehot+target"
     ) -> Any:
         """Fit and return the encoded training rows, with cross-fitted target encoding.
 
-        Parameters
-        ----------
-        X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
-            Training rows.
-        y : array-like of shape (n_samples,), default=None
-            Target values. Required if a column is target encoded, ignored otherwise.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights for the means and deviations of the scaler.
+        The parameters are those of `fit`.
 
         Returns
         -------
@@ -201,8 +207,11 @@ default="onehot+target"
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        encoding: str = self.encoding
+        if count_targets(y) > 1:
+            encoding = encoding.removesuffix("+target")
         options = EncoderOptions(
-            encoding=self.encoding,
+            encoding=encoding,
             max_levels=self.max_levels,
             class_names=None if self.class_names is None else tuple(self.class_names),
             impute=self.impute,
@@ -211,6 +220,8 @@ default="onehot+target"
             seed=self.random_state,
             frame=self.category_codes == "frame" and self.encoding.startswith("native"),
             weight=weight,
+            missing_values=self.missing_values,
+            float64=self.float64,
         )
         fitted = _choose_fit_function(X, options)(X, names, y, options)
         self._names = tuple(names)

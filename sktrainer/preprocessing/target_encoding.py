@@ -15,6 +15,12 @@ from sktrainer.types import Array, Task
 _FOLDS = 5
 
 
+def count_targets(y: Any) -> int:
+    """Return the number of target columns."""
+    shape: tuple[int, ...] = getattr(y, "shape", ())
+    return int(shape[1]) if len(shape) == 2 else 1
+
+
 def fit_target_encoder(
     codes: Array,
     n_levels: list[int],

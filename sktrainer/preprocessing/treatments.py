@@ -106,7 +106,7 @@ def choose_treatments(
     for position, name in enumerate(names):
         values = column(position)
         try:
-            inferred = infer_column_type(values, name)
+            inferred = infer_column_type(values, name, options.missing_values)
         except InputError as error:
             errors.append(error)
             continue

@@ -29,6 +29,7 @@ ADDRESSES: dict[str, str] = {
     "sktrainer/levels": "sktrainer.data.levels.Levels",
     "sktrainer/matrix-transform": "sktrainer.preprocessing.fit_matrix.MatrixTransform",
     "sktrainer/metric-value": "sktrainer.types.MetricValue",
+    "sktrainer/model-input": "sktrainer.preprocessing.model_input.ModelInput",
     "sktrainer/network-placeholder": (
         "sktrainer.backends._networks.placeholders.NetworkPlaceholder"
     ),

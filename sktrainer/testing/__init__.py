@@ -28,7 +28,6 @@ from sktrainer.testing.edge_checks import (
     check_other_columns_raise,
 )
 from sktrainer.testing.fit_checks import (
-    check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
     check_importances_are_per_column,
@@ -49,6 +48,8 @@ from sktrainer.testing.fit_checks import (
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
+    check_sparse_integers_equal_floats,
+    check_special_column_names,
     check_values_of_another_type_raise,
 )
 from sktrainer.testing.isolation_checks import (
@@ -66,6 +67,10 @@ from sktrainer.testing.partial_fit_checks import (
     check_rejected_chunk_changes_nothing,
 )
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
+from sktrainer.testing.score_checks import (
+    check_f1_is_of_the_rarer_class,
+    check_out_of_fold_predictions,
+)
 from sktrainer.testing.weight_checks import (
     check_unit_weights_equal_no_weights,
     check_zero_weight_equals_absent_row,
@@ -90,6 +95,7 @@ __all__ = [
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_other_columns_raise",
+    "check_out_of_fold_predictions",
     "check_partial_fit_after_fit",
     "check_partial_fit_is_reproducible",
     "check_partial_fit_preserves_state",
@@ -103,6 +109,8 @@ __all__ = [
     "check_same_seed_is_reproducible",
     "check_saved_file_is_bit_identical",
     "check_single_row_prediction",
+    "check_sparse_integers_equal_floats",
+    "check_special_column_names",
     "check_test_rows_do_not_affect_fit",
     "check_time_order",
     "check_unavailable_device_raises",

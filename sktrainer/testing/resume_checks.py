@@ -21,7 +21,7 @@ def check_resume_is_bit_identical(case: Case) -> None:
         whole = case.trainer(checkpoint=Checkpoint(Path(folder, "whole"), every=7)).fit(X, y)
         trainer = case.trainer(checkpoint=Checkpoint(Path(folder, "killed"), every=7))
         for _ in range(3):
-            with _killed_after_checkpoint(), suppress(_SimulatedKill):
+            with killed_after_checkpoint(), suppress(SimulatedKill):
                 trainer.fit(X, y)
         resumed = trainer.fit(X, y)
         finished = trainer.fit(X, y)
@@ -37,17 +37,18 @@ def check_resume_is_bit_identical(case: Case) -> None:
         )
 
 
-class _SimulatedKill(BaseException):
+class SimulatedKill(BaseException):
     """Simulated SIGKILL. A BaseException, so that `except Exception` does not catch it."""
 
 
 @contextmanager
-def _killed_after_checkpoint() -> Iterator[None]:
+def killed_after_checkpoint() -> Iterator[None]:
+    """Raise SimulatedKill after the next checkpoint that is written."""
     write = StateFiles.write
 
     def write_then_die(self: StateFiles, number: int, members: Mapping[str, bytes]) -> None:
         write(self, number, members)
-        raise _SimulatedKill
+        raise SimulatedKill
 
     StateFiles.write = write_then_die  # type: ignore[method-assign]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -163,6 +164,26 @@ def suggest_params(model: Any) -> str:
             "and the target"
         )
     return " or ".join(found[:2])
+
+
+def safe_settings(model: Any) -> dict[str, Any]:
+    """Return a parameter change that prevents divergence, if the user set no other value.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> safe_settings(HistGradientBoostingClassifier())
+    {'l2_regularization': 10.0}
+    >>> safe_settings(HistGradientBoostingClassifier(l2_regularization=0.1))
+    {}
+    """
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    defaults = inspect.signature(type(model)).parameters
+    for name, setting in find_backend(model).parameters.safe_settings.items():
+        is_default = name in defaults and parameters.get(name) == defaults[name].default
+        if is_default and not set(setting.aliases) & set(parameters):
+            return {name: setting.value}
+    return {}
 
 
 def diagnose(

@@ -6,7 +6,9 @@ The final fit, the refit and every fold of a cross-validation run these stages.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory, RunDirectory
@@ -16,12 +18,18 @@ from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.evaluate import cached_predictors, score_sets
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.splitting.split import split_inner_folds
-from sktrainer.training.diagnostics import NO_PROBLEM, Diagnosis, diagnose
+from sktrainer.training.diagnostics import NO_PROBLEM, Diagnosis, diagnose, safe_settings
 from sktrainer.training.fit_model import fit_model, make_predictor
 from sktrainer.training.log import FitLog
+from sktrainer.training.out_of_fold import FoldPredictions, fold_predictions
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.prepare import prepare
-from sktrainer.training.retry import Attempt, FittedAttempt, choose_attempt
+from sktrainer.training.retry import (
+    Attempt,
+    FittedAttempt,
+    best_attempt,
+    choose_attempt,
+)
 from sktrainer.training.round_choice import RoundChoice, choose_from_folds
 from sktrainer.types import (
     FitData,
@@ -50,6 +58,8 @@ class FitJob:
     sets : tuple of str
         Sets to score, in this order.
     on_iteration : IterationDisplay or None, default=None
+    keeps_predictions : bool, default=False
+        Whether the result contains the predictions of the test rows.
     """
 
     name: str
@@ -60,6 +70,7 @@ class FitJob:
     run: RunDirectory | None = None
     sets: tuple[SetName, ...] = ("train", "validation", "test")
     on_iteration: IterationDisplay | None = None
+    keeps_predictions: bool = False
 
     def directory(self, split: Split, model_seed: int | None = None) -> FitDirectory | None:
         """Return where the checkpoints of the fit on this split are stored, or None.
@@ -81,6 +92,7 @@ class FitJob:
             log=FitLog(),  # its seconds are those of the stage "fit"
             sets=(),
             on_iteration=None,
+            keeps_predictions=False,
         )
 
     def _folder(self, model_seed: int | None) -> str:
@@ -107,6 +119,8 @@ class FitResult:
         all inner folds. None without a refit.
     n_inner_folds : int
         Number of inner folds that chose the number of rounds. 0: none.
+    test_predictions : FoldPredictions or None
+        Predictions of the test rows, if the job keeps them.
     """
 
     predictor: Predictor
@@ -116,12 +130,18 @@ class FitResult:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    test_predictions: FoldPredictions | None = None
     n_inner_folds: int = 0
 
     @property
     def diagnosis(self) -> Diagnosis:
         """Diagnosis of the attempt that was used."""
         return next((a.diagnosis for a in self.attempts if a.used), NO_PROBLEM)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Parameters of the model that were changed because it diverged."""
+        return next((a.settings for a in self.attempts if a.used), {})
 
     @property
     def model_seed(self) -> int | None:
@@ -142,12 +162,20 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
         attempts.append(run_attempt(plan, data, split, prepared, job, number, seed))
         if not attempts[-1].diagnosis.problem:
             break
+    repaired = repair_attempt(plan, data, split, prepared, job, attempts)
+    if repaired is not None:
+        attempts.append(repaired)
     best, tried = choose_attempt(attempts)
     with job.log.stage("evaluate"):
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
         scores = score_sets(sets, plan.scoring, data.y[split.train])
+        kept = None
+        if job.keeps_predictions:
+            kept = fold_predictions(best.predictions["test"], split.test)
     notes = (*prepared.summary.notes, *_resume_notes(plan, best, job))
-    result = FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
+    result = FitResult(
+        best.predictor, best.fit, scores, prepared.summary, tried, notes, test_predictions=kept
+    )
     if best.choice is None:
         return result
     rounds, n_folds = best.choice.fit.best_iteration, best.choice.n_folds
@@ -198,6 +226,34 @@ def run_attempt(
     return Attempt(number, seed, diagnosis, time.perf_counter() - start, fitted=fitted)
 
 
+def repair_attempt(
+    plan: FitPlan,
+    data: FitData,
+    split: Split,
+    prepared: PreparedData,
+    job: FitJob,
+    attempts: Sequence[Attempt],
+) -> Attempt | None:
+    """Fit a classifier that diverged once more with a safe setting, if one is known.
+
+    None without held-out rows, because they decide which of the two fits is used.
+    """
+    best = best_attempt(attempts)
+    if best is None or not plan.repairs or not best.diagnosis.diverged:
+        return None
+    assert best.fitted is not None
+    has_held_out = best.fitted.choice is not None or "validation" in best.fitted.predictions
+    settings = safe_settings(plan.model.model)
+    if data.task != "classification" or not has_held_out or not settings:
+        return None
+    # Like a retry, this attempt has a folder of its own, and an error does not end the fit.
+    job = replace(job, name=f"{job.name}/repair", model_seeds=(*job.model_seeds, best.seed))
+    attempt = run_attempt(
+        plan.with_settings(settings), data, split, prepared, job, len(attempts) + 1, best.seed
+    )
+    return replace(attempt, settings=settings)
+
+
 def choose_rounds(
     plan: FitPlan, data: FitData, split: Split, job: FitJob, model_seed: int
 ) -> RoundChoice:
@@ -211,7 +267,7 @@ def choose_rounds(
     InputError
         If no fold can be fitted.
     """
-    inner = replace(plan, inner_folds=0)
+    inner = replace(plan, inner_folds=0, repairs=False)
     options = replace(plan.split, seed=derive_seed(job.seed, "inner"))
     results, n_rows, errors = [], [], []
     folds = split_inner_folds(data, split.train, options, plan.inner_folds)

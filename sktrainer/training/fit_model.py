@@ -26,7 +26,10 @@ from sktrainer.scoring.scorers import (
     scorer_for_missing_classes,
 )
 from sktrainer.training.class_parameters import translate_class_parameters
-from sktrainer.training.column_parameters import translate_model_parameters
+from sktrainer.training.column_parameters import (
+    translate_model_parameters,
+    unset_missing_number,
+)
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows
 
@@ -74,6 +77,7 @@ def fit_model(
         on_iteration.set_monitor(monitor)
     model = model_for_codes(plan, data, prepared)
     translate_model_parameters(model, prepared.steps)
+    unset_missing_number(model, prepared.steps)
     checkpoint = None if directory is None else directory.checkpoint(monitor)
     request = FitRequest(
         model=model,

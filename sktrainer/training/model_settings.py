@@ -215,6 +215,41 @@ def resolve_patience(
     return patience, "", (f"n_iter_no_change={patience} replaces {own.name}",)
 
 
+def setup_warnings(parts: EstimatorParts) -> tuple[str, ...]:
+    """Return warnings about parameters that a library ignores, and about a fitted model.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> model = GaussianNB().fit([[0], [1]], [0, 1])
+    >>> print(*setup_warnings(EstimatorParts((), "model", model)))
+    GaussianNB is already fitted, but a fit trains a clone that has only its parameters. The \
+fitted model is neither used nor changed
+    """
+    found, model = [], parts.model
+    for top in [*(step for _, step in parts.steps if hasattr(step, "get_params")), model]:
+        for part in (top, *iter_nested_models(top)):
+            name = model_name(part)
+            found += [
+                f"{name} ignores {key}={part.get_params()[key]!r}, because it has no such "
+                f"parameter{hint or '. Check the name'}"
+                for key, hint in find_backend(part).ignored_parameters(part).items()
+            ]
+    if _is_fitted(model):
+        found.append(
+            f"{model_name(model)} is already fitted, but a fit trains a clone that has only "
+            "its parameters. The fitted model is neither used nor changed"
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _is_fitted(model: Any) -> bool:
+    for name in ("__sklearn_is_fitted__", "is_fitted"):
+        if callable(method := getattr(model, name, None)):
+            return bool(method())
+    return any(name.endswith("_") and not name.startswith("_") for name in vars(model))
+
+
 def parameter_value(model: Any, path: str) -> Any:
     """Return the value of a parameter, or of a part of it; None if there is none.
 

@@ -7,27 +7,35 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from sktrainer.backends.base import Backend, Capabilities
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models
+from sktrainer.backends.registry import find_backend
+from sktrainer.backends.support import InputLimits
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import DeviceChoice
 from sktrainer.runtime.resources import split_cores
 from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
-from sktrainer.training.model_settings import OwnClassWeight, OwnPatience
+from sktrainer.training.column_parameters import missing_number
+from sktrainer.training.model_settings import OwnClassWeight
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
-from sktrainer.training.split_parameters import make_split_plan, split_reason
+from sktrainer.training.split_parameters import (
+    make_split_plan,
+    resolve_early_stopping,
+    split_reason,
+)
 from sktrainer.training.validation import Checked
 
-MIN_ROWS_FOR_EARLY_STOPPING = 20
 N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
+INPUT_STEP = "model_input"
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class StepsPlan:
     codes_at_end : bool
         Whether the last step is the automatic preprocessor and the model needs to know which
         columns hold category codes.
+    input_limits : InputLimits
+        What the libraries of the model and its nested models refuse.
     output : str or None
         The output container of the steps, as passed to scikit-learn's `set_output`.
     own_weights : tuple of OwnClassWeight
@@ -56,6 +66,7 @@ class StepsPlan:
     imbalance: Any = None
     weights: bool = True
     codes_at_end: bool = False
+    input_limits: InputLimits = field(default_factory=InputLimits)
     output: str | None = None
     own_weights: tuple[OwnClassWeight, ...] = ()
 
@@ -122,6 +133,8 @@ class FitPlan:
     inner_folds : int
         Number of inner folds that choose the number of rounds. 0: none; a model that stops
         early does so on validation rows.
+    repairs : bool
+        Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
@@ -148,6 +161,7 @@ class FitPlan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inner_folds: int = 0
+    repairs: bool = True
 
     @property
     def stops_early(self) -> bool:
@@ -168,11 +182,25 @@ class FitPlan:
         model = replace(self.model, n_iter_no_change=None, n_iter=n_iter)
         return replace(self, model=model, inner_folds=0)
 
-    def for_final_fit(self, n_iter: int | None) -> FitPlan:
-        """Return the plan of the fit after the folds, whose best iteration is `n_iter`."""
+    def with_settings(self, settings: Mapping[str, Any]) -> FitPlan:
+        """Return the plan with other parameters of the model."""
+        if not settings:
+            return self
+        model = clone_estimator(self.model.model).set_params(**settings)
+        return replace(self, model=replace(self.model, model=model))
+
+    def for_final_fit(
+        self, n_iter: int | None, settings: Mapping[str, Any] | None = None
+    ) -> FitPlan:
+        """Return the plan of the fit after the folds.
+
+        `n_iter` is the best iteration of the folds, and `settings` the parameters that were
+        changed in most of them because they diverged.
+        """
         if self.folds is None or not self.refit:
             return self
-        return self.without_early_stopping(n_iter if self.stops_early else None)
+        n_iter = n_iter if self.stops_early else None
+        return self.with_settings(settings or {}).without_early_stopping(n_iter)
 
 
 def make_plan(
@@ -195,7 +223,7 @@ def make_plan(
     described = describe_params(params.values(), parts)
     params = checked.params
     own = model_settings.own_patience(parts.model)
-    stops, notes = _resolve_early_stopping(checked, own)
+    stops, notes = resolve_early_stopping(params, data, capabilities, own)
     patience, source, replaced = model_settings.resolve_patience(
         params.n_iter_no_change, own, stops=stops
     )
@@ -235,34 +263,8 @@ def make_plan(
         refit=bool(params.refit),
         parameters=described,
         notes=(*notes, *replaced, *reason),
-        warnings=(*useless, *twice),
+        warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),
     )
-
-
-def _resolve_early_stopping(
-    checked: Checked, own: OwnPatience | None
-) -> tuple[bool, tuple[str, ...]]:
-    """Return whether training stops early, and a note if it lacks validation rows."""
-    params, data, capabilities = checked.params, checked.data, checked.capabilities
-    if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
-        return params.early_stopping is True, ()
-    if params.validation_size == "cv":
-        return True, ()
-    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
-        return False, ()
-    if data.validation is None and params.validation_size is None:
-        return False, ("no early stopping: validation_size=None, so no rows are held out",)
-    if (
-        data.validation is None
-        and params.validation_size == "auto"
-        and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING
-    ):
-        note = (
-            f"no early stopping: holding out validation rows needs at least "
-            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
-        )
-        return False, (note,)
-    return True, ()
 
 
 def _make_fold_plan(params: TrainerParams, steps: StepsPlan, model: ModelPlan) -> FoldPlan:
@@ -290,8 +292,18 @@ def _make_steps_plan(checked: Checked, imbalance: Any) -> StepsPlan:
         imbalance,
         weights=checked.capabilities.accepts_sample_weight,
         codes_at_end=encoder is not None and encoder.encoding.startswith("native"),
+        input_limits=_input_limits(parts.model),
         output=params.output,
         own_weights=checked.own_weights,
+    )
+
+
+def _input_limits(model: Any) -> InputLimits:
+    models = [model, *iter_nested_models(model)]
+    limits = [find_backend(each).input_limits for each in models]
+    return InputLimits(
+        "".join(dict.fromkeys(c for each in limits for c in each.name_characters)),
+        any(each.sparse_floats_only for each in limits),
     )
 
 
@@ -321,5 +333,8 @@ def _make_table_encoder(checked: Checked) -> TableEncoder:
         category_codes=capabilities.category_codes if is_native else "float",
         impute=checked.creates_rows or not capabilities.native_missing,
         scale=capabilities.scale_sensitive if isinstance(scale, str) else bool(scale),
+        missing_values=missing_number(checked.parts.model),
+        # Regression models return values in the dtype in which they compute.
+        float64=capabilities.preserves_dtype and checked.data.task == "regression",
         task=checked.data.task,
     )

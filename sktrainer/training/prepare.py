@@ -18,12 +18,13 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.data.indexing import take_rows
 from sktrainer.data.tables import explain_text_columns
 from sktrainer.exceptions import InputError
+from sktrainer.preprocessing.model_input import ModelInput
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
 from sktrainer.training.class_parameters import translate_class_parameters
-from sktrainer.training.plan import SAMPLER_STEP, StepsPlan
+from sktrainer.training.plan import INPUT_STEP, SAMPLER_STEP, StepsPlan
 from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
 
 
@@ -66,6 +67,7 @@ def prepare(
     categorical = _categorical(state) if plan.codes_at_end else ()
     method = _resolve_imbalance(plan, data, counts["before"])
     per_class = _apply_imbalance(state, method, categorical, data, seed)
+    _fit_model_input(state, plan)
     counts["after"] = _counts(state.train, data)
     after, factors = _weighted_counts(state.train, data), _own_factors(plan, state.train, data)
     if validation is not None:
@@ -111,8 +113,11 @@ def _fit_step(
     step = clone_estimator(step)
     set_unset_seeds(step, derive_seed(seed, "step", name))
     takes_codes = isinstance(step, TableEncoder) or _takes_codes(step, data)
-    if plan.output is not None and hasattr(step, "set_output"):
-        step.set_output(transform=plan.output)
+    output = plan.output
+    if isinstance(step, TableEncoder):  # the model gets the same rows with every configuration
+        output = output or "default"
+    if output is not None and hasattr(step, "set_output"):
+        step.set_output(transform=output)
     if hasattr(step, "fit_resample"):
         # `unsampled` and the validation rows are unchanged, because samplers only apply to
         # the rows that the model is fitted on.
@@ -214,13 +219,26 @@ def _apply_imbalance(
     return None
 
 
-def _unused_step_name(fitted: list[tuple[str, Any]]) -> str:
-    taken = {name for name, _ in fitted}
-    return next(
-        name
-        for name in [SAMPLER_STEP, *(f"{SAMPLER_STEP}{i}" for i in range(len(taken) + 1))]
-        if name not in taken
+def _fit_model_input(state: _StepState, plan: StepsPlan) -> None:
+    """Add a step that converts the rows if the library of the model refuses them."""
+    limits = plan.input_limits
+    step = ModelInput(
+        name_characters=limits.name_characters, sparse_floats_only=limits.sparse_floats_only
     )
+    if not step.is_needed(state.train.X):
+        return
+    step.fit(state.train.X)
+    state.train = replace(state.train, X=step.transform(state.train.X))
+    state.X_val, state.unsampled = (
+        None if X is None else step.transform(X) for X in (state.X_val, state.unsampled)
+    )
+    state.fitted.append((_unused_step_name(state.fitted, INPUT_STEP), step))
+
+
+def _unused_step_name(fitted: list[tuple[str, Any]], wanted: str = SAMPLER_STEP) -> str:
+    taken = {name for name, _ in fitted}
+    names = [wanted, *(f"{wanted}{i}" for i in range(len(taken) + 1))]
+    return next(name for name in names if name not in taken)
 
 
 def _counts(rows: Rows, data: FitData) -> tuple[int, ...]:

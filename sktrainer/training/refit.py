@@ -32,7 +32,7 @@ def refit(
     data, whole = merge_validation_rows(data, split)
     rounds = result.fit.best_iteration
     again = fit_and_score(
-        plan.without_early_stopping(rounds),
+        plan.with_settings(result.settings).without_early_stopping(rounds),
         data,
         whole,
         replace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -35,7 +36,8 @@ class FittedAttempt:
 class Attempt:
     """One attempt of a fit, counted from 1, with its seed and diagnosis.
 
-    `fitted` is None if the attempt raised `error`, and once an attempt was chosen.
+    `fitted` is None if the attempt raised `error`, and once an attempt was chosen. `settings`
+    are the parameters of the model that were changed because an earlier attempt diverged.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Attempt:
     error: Exception | None = None
     used: bool = False
     fitted: FittedAttempt | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def attempt_seeds(seed: int, n_retries: int) -> tuple[int, ...]:
@@ -57,14 +60,17 @@ def choose_attempt(attempts: Sequence[Attempt]) -> tuple[FittedAttempt, tuple[At
     """Return the model of the best attempt, and all attempts without their models.
 
     An attempt without a problem is best. If there is none, it is the one with the lowest
-    validation loss.
+    validation loss. An attempt with other parameters must have a lower validation loss.
 
     Raises
     ------
     Exception
         If every attempt raised: the error of the first one, with the others as notes.
     """
-    best = min((a for a in attempts if a.fitted is not None), key=_rank, default=None)
+    best = best_attempt([a for a in attempts if not a.settings])
+    for changed in (a for a in attempts if a.settings and a.fitted is not None):
+        if best is None or changed.diagnosis.loss < _loss(best):
+            best = changed
     if best is None:
         raise _all_attempts_failed(attempts)
     assert best.fitted is not None
@@ -81,10 +87,24 @@ def _all_attempts_failed(attempts: Sequence[Attempt]) -> Exception:
     return first
 
 
+def best_attempt(attempts: Sequence[Attempt]) -> Attempt | None:
+    """Return the attempt with the lowest validation loss; those without a problem first."""
+    return min((a for a in attempts if a.fitted is not None), key=_rank, default=None)
+
+
 def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
     found = attempt.diagnosis
-    loss = math.inf if math.isnan(found.loss) else found.loss  # NaN compares false with all
-    return bool(found.problem), loss, found.diverged
+    return bool(found.problem), _loss(attempt), found.diverged
+
+
+def _loss(attempt: Attempt) -> float:
+    loss = attempt.diagnosis.loss
+    return math.inf if math.isnan(loss) else loss  # NaN compares false with all
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return parameters as they are written in a call."""
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
 def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
@@ -102,7 +122,12 @@ def attempts_to_frame(attempts: Sequence[Attempt]) -> pd.DataFrame:
             "seed": [attempt.seed for attempt in attempts],
             "validation_loss": [attempt.diagnosis.loss for attempt in attempts],
             "seconds": [attempt.seconds for attempt in attempts],
-            "outcome": [attempt.diagnosis.problem or "fine" for attempt in attempts],
+            "outcome": [
+                " with ".join(
+                    filter(None, [a.diagnosis.problem or "fine", settings_text(a.settings)])
+                )
+                for a in attempts
+            ],
             "used": [attempt.used for attempt in attempts],
         }
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sktrainer.backends.base import Capabilities
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.plan import SplitPlan, gap_duration, resolve_kind
+from sktrainer.training.model_settings import OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.types import FitData
 
 AUTO_VALIDATION_SIZE = 0.1
+MIN_ROWS_FOR_EARLY_STOPPING = 20
 
 
 def split_problems(params: TrainerParams, data: FitData) -> list[str]:
@@ -54,6 +57,31 @@ def inner_fold_problems(
     }
     what = "validation_size='cv' chooses the number of rounds by inner folds"
     return [f"{what}, {text}" for text, is_problem in problems.items() if is_problem]
+
+
+def resolve_early_stopping(
+    params: TrainerParams, data: FitData, capabilities: Capabilities, own: OwnPatience | None
+) -> tuple[bool, tuple[str, ...]]:
+    """Return whether training stops early, and a note if it lacks validation rows."""
+    if isinstance(params.early_stopping, bool) or capabilities.max_iter is None:
+        return params.early_stopping is True, ()
+    if params.validation_size == "cv":
+        return True, ()
+    if not capabilities.early_stopping_by_default and not (own is not None and own.stops):
+        return False, ()
+    if data.validation is None and params.validation_size is None:
+        return False, ("no early stopping: validation_size=None, so no rows are held out",)
+    if (
+        data.validation is None
+        and params.validation_size == "auto"
+        and data.n_samples < MIN_ROWS_FOR_EARLY_STOPPING
+    ):
+        note = (
+            f"no early stopping: holding out validation rows needs at least "
+            f"{MIN_ROWS_FOR_EARLY_STOPPING} rows, got {data.n_samples}"
+        )
+        return False, (note,)
+    return True, ()
 
 
 def make_split_plan(

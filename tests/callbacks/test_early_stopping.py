@@ -48,7 +48,8 @@ def test_monitored_scorer_matches_scikit_learn(name, metric):
     assert np.nanargmax(recorded) + 1 == trainer.best_iteration_
     codes = np.searchsorted(trainer.classes_, Y.iloc[rows])
     scored = ManagedTrainer(MODELS[name], scoring=metric)
-    scored.__dict__.update({"_predictor": trainer._predictor})
+    fitted_state = {name: vars(trainer)[name] for name in ("_predictor", "pos_label_")}
+    scored.__dict__.update(fitted_state)
     assert scored.score(X.iloc[rows], Y.iloc[rows]) == pytest.approx(max(recorded), abs=1e-4)
     assert len(codes) == 40
 

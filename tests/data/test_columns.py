@@ -8,7 +8,7 @@ import pytest
 
 from sktrainer.data.column_checks import duplicate_message, infinite_message
 from sktrainer.data.columns import missing_column_message
-from sktrainer.data.inputs import pop_target_column
+from sktrainer.data.named_columns import pop_columns
 from sktrainer.data.schema import differences
 from sktrainer.data.time import select_time_column
 from sktrainer.exceptions import InputError
@@ -23,7 +23,7 @@ def test_similar_column_name_is_suggested():
 
 def test_at_most_ten_columns_of_a_wide_table_are_listed():
     with pytest.raises(InputError, match="and 490 more") as target_error:
-        pop_target_column(WIDE, "price")
+        pop_columns(WIDE, y="price")
     with pytest.raises(InputError, match="and 490 more") as time_error:
         select_time_column(WIDE, "price")
     names = list(WIDE.columns)

@@ -325,3 +325,24 @@ def test_scaler_ignores_leading_missing_values():
     out = encoder.fit_transform(pd.DataFrame({"a": values}))
     assert encoder.scaler_.mean_[0] == pytest.approx(np.nanmean(values), rel=1e-6)
     assert np.nanstd(out) == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"a": [0, 1, 2, 0], "f": [True, False] * 2, "c": list("uvuv")}),
+        pd.DataFrame({"a": ["0", "1", "2", "0"], "f": [True, False] * 2, "c": list("uvuv")}),
+    ],
+)
+def test_missing_number_is_missing_in_columns_of_numbers_only(table):
+    encoder = TableEncoder(
+        encoding="native", impute=False, scale=False, missing_values=0, max_levels=30
+    )
+    expected = [[np.nan, 1, 0], [1, 0, 1], [2, 1, 0], [np.nan, 0, 1]]
+    np.testing.assert_array_equal(encoder.fit_transform(table), expected)
+    np.testing.assert_array_equal(encoder.transform(table[:1]), expected[:1])
+    assert encoder.decisions_[0].n_missing == 2
+    matrix = np.array([[0, 5], [1, 6]])
+    out = encoder.fit_transform(matrix)
+    np.testing.assert_array_equal(out, [[np.nan, 5], [1, 6]])
+    np.testing.assert_array_equal(encoder.transform(matrix), out)

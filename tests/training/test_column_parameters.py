@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from catboost import CatBoostRegressor
-from lightgbm import LGBMRegressor
+from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     AdaBoostRegressor,
     HistGradientBoostingRegressor,
     RandomForestRegressor,
+    VotingClassifier,
     VotingRegressor,
 )
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from xgboost import XGBRegressor
+from xgboost import XGBClassifier, XGBRegressor
 
 from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
 from sktrainer.preprocessing.table_encoder import TableEncoder
@@ -258,3 +260,33 @@ def test_auto_categorical_feature_is_accepted():
     model = VotingRegressor([("one", CatBoostRegressor(iterations=3, cat_features=["free"]))])
     with pytest.raises(ParameterError, match="lists 'free', but categorical"):
         fitted(model)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        XGBClassifier(n_estimators=40, missing=0),
+        LGBMClassifier(n_estimators=40, zero_as_missing=True),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_number_that_means_missing_is_no_category(model):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"visits": rng.integers(0, 5, 600), "plan": rng.choice(list("uvw"), 600)}
+    )
+    table.loc[::5, "plan"] = None
+    target = (table["plan"] == "u").astype(int)
+    trainer = ManagedTrainer(model, random_state=0, early_stopping=False).fit(table, target)
+    assert trainer.score(table, target) == 1.0
+    assert trainer.pipeline_[0].decisions_[0].n_missing == (table["visits"] == 0).sum()
+    absent = table.assign(visits=table["visits"].replace(0, np.nan).astype(float))
+    plain = type(model)(n_estimators=40)
+    expected = ManagedTrainer(plain, random_state=0, early_stopping=False).fit(absent, target)
+    assert bit_identical(trainer.predict_proba(table), expected.predict_proba(absent))
+
+
+def test_number_that_means_missing_in_a_nested_model_is_refused():
+    model = VotingClassifier([("one", XGBClassifier(missing=-1)), ("two", GaussianNB())])
+    with pytest.raises(ParameterError, match="nested XGBClassifier declares -1 as missing"):
+        ManagedTrainer(model).fit(X[["rising", "kind"]], Y > 0)

@@ -23,6 +23,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
 from xgboost import XGBClassifier
@@ -30,6 +31,7 @@ from xgboost import XGBClassifier
 from sktrainer import ManagedTrainer, train_model, train_with_cv
 from sktrainer.backends.estimators import wrap_estimator
 from sktrainer.exceptions import ClassImbalanceWarning, DataWarning, ParameterError
+from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.training.model_settings import own_class_weights, own_patience
 from tests.keras_networks import keras_classifier, scikeras_classifier
 from tests.networks import SmallNet
@@ -289,3 +291,66 @@ def test_patience_that_is_not_used_is_noted():
 def test_defaults_are_no_patience_of_the_model(model, patience, stops):
     found = own_patience(model)
     assert (found and found.n_iter, bool(found and found.stops)) == (patience, stops)
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        (LGBMClassifier(num_leave=7), "num_leaves"),
+        (XGBClassifier(n_estimators=3, max_dept=3), "max_depth"),
+        (VotingClassifier([("a", LGBMClassifier(learning_rte=1))]), "learning_rate"),
+    ],
+    ids=["LightGBM", "XGBoost", "nested"],
+)
+# XGBoost also warns itself, without the name that was meant.
+@pytest.mark.filterwarnings(r"ignore:[\s\S]*are not used:UserWarning")
+def test_misspelt_parameters_warn_with_the_name_that_was_meant(model, meant):
+    trainer = ManagedTrainer(model, early_stopping=False, random_state=0)
+    with pytest.warns(DataWarning, match=f"ignores .* Did you mean '{meant}'") as caught:
+        trainer.fit(X, Y)
+    assert str(caught[0].message) in trainer.report_.notes
+
+
+def test_misspelt_parameters_in_a_grid_warn():
+    trainer = ManagedTrainer(LGBMClassifier(n_estimators=3), random_state=0)
+    grid = GridSearchCV(trainer, {"estimator__num_leave": [2, 31]}, cv=2)
+    with pytest.warns(DataWarning, match="num_leave=.* 'num_leaves'"):
+        grid.fit(X, Y)
+
+
+def test_misspelt_parameter_of_catboost_is_an_error():
+    model = CatBoostClassifier(iterations=3).set_params(dept=3)
+    with pytest.raises(ParameterError, match="no parameter 'dept'. Did you mean 'depth'"):
+        ManagedTrainer(model).fit(X, Y)
+
+
+def test_native_names_and_aliases_do_not_warn():
+    for model in (
+        XGBClassifier(n_estimators=3, eta=0.3, max_cat_to_onehot=4, nthread=1),
+        XGBClassifier(n_estimators=3, booster="dart", rate_drop=0.1),
+        LGBMClassifier(n_estimators=3, eta=0.3, lambda_l2=1.0, sub_row=0.9, max_bin=63),
+    ):
+        ManagedTrainer(model, early_stopping=False, random_state=0).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(),
+        LGBMClassifier(n_estimators=3),
+        XGBClassifier(n_estimators=3),
+        CatBoostClassifier(iterations=3, verbose=False, allow_writing_files=False),
+        NeuralNetClassifier(
+            SmallNet, module__n_outputs=2, criterion=LOSS, max_epochs=1, verbose=0
+        ),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_fitted_model_warns_that_it_is_trained_again(model):
+    fresh = ManagedTrainer(model, early_stopping=False, random_state=0)
+    before = fresh.fit(X.astype("float32"), CODES).predict_proba(X.astype("float32"))
+    fitted = clone_estimator(model).fit(X.astype("float32"), CODES)
+    again = ManagedTrainer(fitted, early_stopping=False, random_state=0)
+    with pytest.warns(DataWarning, match="already fitted.* trains a clone"):
+        again.fit(X.astype("float32"), CODES)
+    assert np.array_equal(again.predict_proba(X.astype("float32")), before)

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
 from lightgbm import LGBMClassifier
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from scipy import sparse
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sktrainer import InputError, ManagedTrainer
 from sktrainer.data.inputs import FitInputs
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.plan import make_plan
@@ -99,3 +101,27 @@ def test_plan_of_a_chunk_ignores_parameters_of_fit_but_reports_them():
     plan = plan_of(SGDClassifier(), inputs, split="group", test_size=0.2, cv=3)
     assert (plan.split.kind, plan.split.test_size, plan.folds) == ("stratified", None, None)
     assert (plan.parameters["split"], plan.parameters["cv"]) == ("'group'", "3")
+
+
+def test_linear_models_keep_the_digits_of_a_large_target():
+    X = pd.DataFrame({"a": np.linspace(-3, 3, 200), "c": ["x", "y"] * 100})
+    y = 1e8 + 3 * X["a"]
+    numbers = X[["a"]].astype("float32")
+    for table in (X, numbers, numbers.to_numpy(), sparse.csr_matrix(numbers)):
+        for scaling in (True, False):
+            trainer = ManagedTrainer(LinearRegression(), scaling=scaling).fit(table, y)
+            predicted = trainer.predict(table)
+            assert predicted.dtype == np.float64
+            np.testing.assert_allclose(predicted, y, rtol=0, atol=1e-5)
+
+
+def test_several_targets_use_one_hot_instead_of_target_encoding():
+    rng = np.random.default_rng(0)
+    shop = rng.integers(0, 60, 300)
+    X = pd.DataFrame({"a": rng.normal(size=300), "shop": [f"s{number}" for number in shop]})
+    Y = np.column_stack([X["a"], shop % 7])
+    trainer = ManagedTrainer(Ridge(alpha=0.01)).fit(X, Y)
+    assert trainer.pipeline_[0].decisions_[1].treatment == "one-hot"
+    np.testing.assert_allclose(trainer.predict(X), Y, atol=0.05)
+    with pytest.raises(InputError, match="'shop' needs one target column, got y with 2"):
+        ManagedTrainer(Ridge(), categorical_encoding="target").fit(X, Y)

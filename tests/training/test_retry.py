@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPClassifier
 
@@ -19,6 +21,7 @@ from sktrainer.testing import (
     check_test_rows_do_not_affect_fit,
     mixed_table,
 )
+from sktrainer.testing.resume_checks import SimulatedKill, killed_after_checkpoint
 from sktrainer.training.baseline import compare_log_loss, compare_squared_error
 from sktrainer.training.diagnostics import Diagnosis, diagnose_losses
 from sktrainer.training.retry import Attempt, choose_attempt
@@ -114,6 +117,7 @@ def test_unused_retries_leave_predictions_bit_identical(family):
 
 
 @pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.parametrize(
     "estimator", [LGBMClassifier(n_estimators=5, learning_rate=50.0), SmallNet]
 )
@@ -121,23 +125,117 @@ def test_choice_between_attempts_ignores_test_rows(estimator):
     nested = {"estimator__lr": 1e6} if estimator is SmallNet else {}
     case = Case(estimator, "classification", {"n_retries": 2})
     trainer = case.trainer(test_size=0.25).set_params(**nested).fit(*case.table())
-    assert len(trainer.report_.attempts) == 3
+    assert len(trainer.report_.attempts) == (3 if nested else 4)
     if not nested:
         assert check_test_rows_do_not_affect_fit(case) is None
 
 
-def test_divergence_of_lightgbm_on_rare_classes_warns_with_a_fix():
+DIVERGING = [
+    (LGBMClassifier(n_estimators=60, learning_rate=0.3, verbose=-1), {"min_child_weight": 1.0}),
+    (
+        HistGradientBoostingClassifier(max_iter=60, learning_rate=0.5),
+        {"l2_regularization": 10.0},
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "settings"), DIVERGING, ids=["LightGBM", "HistGB"])
+@pytest.mark.parametrize("refit", [False, True])
+def test_divergence_on_rare_classes_is_repaired_with_a_warning(model, settings, refit):
     X, y = rare_classes()
-    model = LGBMClassifier(n_estimators=60, learning_rate=0.3, verbose=-1)
-    with pytest.warns(DivergenceWarning, match="increase min_child_weight") as caught:
-        trainer = ManagedTrainer(model, random_state=0, validation_size=0.2).fit(X, y)
+    options = {"random_state": 0, "validation_size": 0.2, "refit": refit}
+    trainer = ManagedTrainer(model, **options)
+    (name,) = settings
+    with pytest.warns(DivergenceWarning, match=f"again with {name}={settings[name]}") as caught:
+        trainer.fit(X, y)
     assert caught[0].filename == __file__
+    assert str(caught[0].message) in trainer.report_.notes
     assert "the training loss grew from" in str(caught[0].message)
-    assert any("Training diverged" in note for note in trainer.report_.notes)
-    fixed = model.set_params(min_child_weight=1.0)
+    attempts = trainer.report_.attempts
+    assert attempts["used"].tolist() == [False, True]
+    assert attempts["validation_loss"].iloc[1] < attempts["validation_loss"].iloc[0]
+    assert attempts["outcome"].iloc[1] == f"fine with {name}={settings[name]}"
+    assert trainer.model_.get_params()[name] == settings[name]
+    fixed = ManagedTrainer(clone(model).set_params(**settings), **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DivergenceWarning)
-        ManagedTrainer(fixed, random_state=0, validation_size=0.2).fit(X, y)
+        fixed.fit(X, y)
+    assert bit_identical(trainer.predict_proba(X), fixed.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"min_child_weight": 0.0}, {"min_sum_hessian_in_leaf": 1e-3}],
+    ids=["own value", "alias"],
+)
+def test_divergence_with_the_users_own_setting_warns_with_a_fix(parameters):
+    X, y = rare_classes()
+    model = LGBMClassifier(n_estimators=60, learning_rate=0.3, verbose=-1, **parameters)
+    with pytest.warns(DivergenceWarning, match="To fix this, .*crease"):
+        trainer = ManagedTrainer(model, random_state=0, validation_size=0.2).fit(X, y)
+    assert trainer.report_.attempts is None
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
+def test_repair_that_does_not_lower_the_loss_is_not_used():
+    model = LGBMClassifier(n_estimators=5, learning_rate=50.0, min_child_samples=1, verbose=-1)
+    trainer = ManagedTrainer(model, random_state=0, validation_size=0.2).fit(X, Y)
+    attempts = trainer.report_.attempts
+    assert len(attempts) == 2
+    losses = attempts["validation_loss"]
+    assert attempts["used"].tolist() == [losses[0] <= losses[1], losses[1] < losses[0]]
+
+
+def test_only_a_lower_loss_selects_an_attempt_with_other_parameters():
+    bad = Attempt(1, 0, Diagnosis("diverged", True, 2.0), 0.1, fitted=object())
+    for loss, used in ((3.0, 0), (2.0, 0), (float("nan"), 0), (1.0, 1)):
+        fixed = Attempt(2, 0, Diagnosis(loss=loss), 0.1, fitted=object(), settings={"a": 1})
+        fitted, attempts = choose_attempt([bad, fixed])
+        assert fitted is (bad, fixed)[used].fitted
+        assert [attempt.used for attempt in attempts] == [used == 0, used == 1]
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.SmallDataWarning")
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
+def test_repair_does_not_depend_on_test_rows():
+    model = DIVERGING[0][0]
+    X, y = rare_classes()
+    trainer = ManagedTrainer(model, random_state=0, validation_size=0.2, test_size=0.2)
+    trainer.set_params(split="random")
+    with pytest.warns(DivergenceWarning):
+        first = trainer.fit(X, y).predict_proba(X)
+    test = trainer.split_.test
+    noise = X.copy()
+    noise[test] = np.random.default_rng(1).normal(size=(len(test), X.shape[1])) * 9
+    with pytest.warns(DivergenceWarning):
+        again = trainer.fit(noise, y).predict_proba(X)
+    assert bit_identical(first, again)
+
+
+@pytest.mark.parametrize("validation_size", [0.2, "cv"])
+def test_repaired_folds_also_change_the_final_fit(validation_size):
+    X, y = rare_classes()
+    trainer = ManagedTrainer(
+        DIVERGING[0][0], random_state=0, validation_size=validation_size, cv=2, refit=True
+    )
+    with pytest.warns(DivergenceWarning, match=r"in 2 of 2 folds.*min_child_weight=1\.0"):
+        trainer.fit(X, y)
+    assert trainer.model_.get_params()["min_child_weight"] == 1.0
+    assert trainer.report_.folds["n_attempts"].tolist() == [2, 2]
+
+
+@pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
+def test_killed_repair_resumes_to_the_same_model(tmp_path):
+    X, y = rare_classes()
+    options = {"random_state": 0, "validation_size": 0.2, "cv": 2}
+    whole = ManagedTrainer(DIVERGING[0][0], **options, checkpoint=tmp_path / "a").fit(X, y)
+    trainer = ManagedTrainer(DIVERGING[0][0], **options, checkpoint=tmp_path / "b")
+    for _ in range(8):
+        with killed_after_checkpoint(), suppress(SimulatedKill):
+            trainer.fit(X, y)
+    resumed = trainer.fit(X, y)
+    assert bit_identical(whole.predict_proba(X), resumed.predict_proba(X))
+    assert whole.report_.attempts["used"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -18,6 +18,7 @@ from sktrainer.backends.catboost.parameters import (
     ROUNDS_PARAMS,
     SEED_PARAMS,
     VERBOSITY_PARAMS,
+    check_parameter_names,
     n_rounds,
     override_params,
     set_device,
@@ -69,6 +70,7 @@ class CatBoostBackend(Backend):
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         refuse_unsupported(model, "CatBoost")
+        check_parameter_names(model)
         return Capabilities(
             native_categorical=True,
             category_codes="frame",

@@ -8,6 +8,8 @@ from typing import Any
 
 from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
+from sktrainer.exceptions import ParameterError, suggest_name
+from sktrainer.runtime.signatures import accepts_any_keyword, named_parameters
 
 DEFAULT_ROUNDS = 1000
 ROUNDS_PARAMS = ("iterations", "n_estimators", "num_boost_round", "num_trees")
@@ -20,6 +22,20 @@ OVERRIDDEN_PARAMS = tuple(
     "od_type od_wait od_pval early_stopping_rounds use_best_model best_model_min_trees "
     "eval_fraction metric_period".split()
 )
+
+
+def check_parameter_names(model: Any) -> None:
+    """Raise an error for unknown names, which `set_params` of CatBoost accepts."""
+    if accepts_any_keyword(type(model)):  # a subclass that passes its parameters on
+        return
+    known = named_parameters(type(model))
+    problems = [
+        f"{type(model).__name__} has no parameter {name!r}{suggest_name(name, known)}"
+        for name in model.get_params()
+        if name not in known
+    ]
+    if problems:
+        raise ParameterError(problems)
 
 
 def set_device(model: Any, device: str) -> None:

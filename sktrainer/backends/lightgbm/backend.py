@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
@@ -25,10 +27,19 @@ from sktrainer.backends.lightgbm.parameters import (
     override_params,
     set_device,
     set_unset_params,
+    unknown_parameters,
 )
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    INCREASE,
+    ColumnParameter,
+    InputLimits,
+    MissingParameter,
+    ParameterSpec,
+    SafeSetting,
+)
 from sktrainer.types import ModelFit, Task
 
 
@@ -46,11 +57,28 @@ class LightGBMBackend(Backend):
         losses=("objective",),
         threads=THREADS,
         verbosity=("verbosity", "verbose"),
+        missing={
+            "zero_as_missing": MissingParameter(
+                lambda value: 0.0 if value in (True, "true") else math.nan, False
+            )
+        },
         classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
+        },
+        # With rare classes, leaves of a very small sum of hessians get very large values.
+        safe_settings={
+            "min_child_weight": SafeSetting(
+                1.0,
+                aliases=(
+                    "min_sum_hessian_in_leaf",
+                    "min_sum_hessian_per_leaf",
+                    "min_sum_hessian",
+                    "min_hessian",
+                ),
+            )
         },
         patience=PATIENCE,
         class_weights={
@@ -81,6 +109,7 @@ class LightGBMBackend(Backend):
             "interaction_constraints": ColumnParameter("groups"),
         },
     )
+    input_limits = InputLimits('",:[]{}', sparse_floats_only=True)
     devices = LightGBMDevices()
     allowed_types = ALLOWED_TYPES
     serializer = LightGBMSerializer()
@@ -104,6 +133,9 @@ class LightGBMBackend(Backend):
             # LightGBM cannot continue the training of a random forest.
             segmented_training=not is_random_forest(given),
         )
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        return unknown_parameters(model)
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "LGBMModel")

@@ -8,7 +8,7 @@ from typing import Any
 
 from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
-from sktrainer.exceptions import ParameterError
+from sktrainer.exceptions import ParameterError, suggest_name
 
 DEFAULT_ROUNDS = 100
 BOOSTING = ("boosting", "boost", "boosting_type")
@@ -80,6 +80,23 @@ def set_unset_params(request: FitRequest) -> None:
         model.set_params(random_state=request.seed)
     alias = next((name for name in THREADS if params.get(name) is not None), THREADS[0])
     model.set_params(**{alias: resolve_n_threads(params.get(alias), request.n_threads)})
+
+
+def unknown_parameters(model: Any) -> dict[str, str]:
+    """Return the parameters that LightGBM does not know, with the name that was meant.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMClassifier
+    >>> unknown_parameters(LGBMClassifier(num_leave=7, eta=0.1))
+    {'num_leave': ". Did you mean 'num_leaves'?"}
+    """
+    from lightgbm.basic import _ConfigAliases
+
+    names = _ConfigAliases._get_all_param_aliases()
+    known = {*names, *(alias for aliases in names.values() for alias in aliases)}
+    known.update(type(model)._get_param_names())
+    return {n: suggest_name(n, sorted(known)) for n in model.get_params() if n not in known}
 
 
 def configured_device(params: Mapping[str, Any]) -> str | None:

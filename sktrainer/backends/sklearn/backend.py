@@ -24,7 +24,7 @@ from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
 from sktrainer.backends.sklearn.train.strategies import iteration_strategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
-from sktrainer.backends.support import DECREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import DECREASE, ColumnParameter, ParameterSpec, SafeSetting
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
@@ -102,6 +102,8 @@ class SklearnBackend(Backend):
         divergence_fixes=dict.fromkeys(
             ("learning_rate", "learning_rate_init", "lr", "eta0"), DECREASE
         ),
+        # HistGradientBoosting diverges on rare classes without regularization.
+        safe_settings={"l2_regularization": SafeSetting(10.0)},
         # The others are of naive Bayes, discriminant analysis, and imblearn's ensembles.
         class_weights={
             "class_weight": "labels",

@@ -63,12 +63,14 @@ def capabilities_of(model: Any) -> Capabilities:
     """Return the capabilities and requirements of a model with its current parameters."""
     inputs = _input_tags(model)
     strategy = iteration_strategy(model)
+    scale_sensitive = _scale_sensitive(model)
     return Capabilities(
         native_categorical=accepts_category_columns(model)
         and not _has_interaction_groups(model),
         native_missing=bool(getattr(inputs, "allow_nan", False)),
         accepts_sparse=bool(getattr(inputs, "sparse", False)),
-        scale_sensitive=_scale_sensitive(model),
+        scale_sensitive=scale_sensitive,
+        preserves_dtype=scale_sensitive,  # trees do not depend on scales or on the dtype
         needs_full_rank=_is_any(model, _FULL_RANK),
         multi_output=_accepts_several_targets(model),
         accepts_sample_weight=_accepts_weights(model),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from sktrainer.backends._boosting.parameters import refuse_unsupported
 from sktrainer.backends.base import Backend, Capabilities, FitRequest
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    INCREASE,
+    ColumnParameter,
+    InputLimits,
+    MissingParameter,
+    ParameterSpec,
+)
 from sktrainer.backends.xgboost import SPEC
 from sktrainer.backends.xgboost.devices import XGBoostDevices, check_no_cpu_fallback
 from sktrainer.backends.xgboost.onnx import XGBoostOnnxConverter
@@ -15,6 +24,7 @@ from sktrainer.backends.xgboost.parameters import (
     is_truncatable,
     n_rounds,
     set_unset_params,
+    unused_parameters,
 )
 from sktrainer.backends.xgboost.serialize import ALLOWED_TYPES, XGBoostSerializer
 from sktrainer.backends.xgboost.train import fit_rounds
@@ -45,12 +55,18 @@ class XGBoostBackend(Backend):
             "feature_weights": ColumnParameter("weights"),
             "feature_types": ColumnParameter("types"),
         },
+        missing={
+            "missing": MissingParameter(
+                lambda value: math.nan if value is None else float(value), math.nan
+            )
+        },
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
             "reg_lambda": INCREASE,
         },
     )
+    input_limits = InputLimits("[]<")
     devices = XGBoostDevices()
     allowed_types = ALLOWED_TYPES
     serializer = XGBoostSerializer()
@@ -72,6 +88,9 @@ class XGBoostBackend(Backend):
             releases_gil=True,
             segmented_training=not is_random_forest(model),
         )
+
+    def ignored_parameters(self, model: Any) -> Mapping[str, str]:
+        return unused_parameters(model)
 
     def fit(self, request: FitRequest) -> ModelFit:
         refuse_unsupported(request.model, "XGBModel")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from sktrainer.backends._boosting.parameters import resolve_n_threads
 from sktrainer.backends.base import FitRequest
+from sktrainer.exceptions import suggest_name
 
 DEFAULT_ROUNDS = 100
 
@@ -38,3 +44,32 @@ def is_truncatable(model: Any) -> bool:
     """Return whether rounds can be removed from the trained booster."""
     # DART rescales earlier trees in later rounds, and gblinear has no trees.
     return model.booster not in ("dart", "gblinear")
+
+
+def unused_parameters(model: Any) -> dict[str, str]:
+    """Return the additional parameters that XGBoost does not use, with the name that was meant.
+
+    XGBoost has no list of its parameters. It reports the unused ones when it trains, here on
+    two rows.
+
+    Examples
+    --------
+    >>> from xgboost import XGBClassifier
+    >>> unused_parameters(XGBClassifier(max_dept=3, eta=0.1))
+    {'max_dept': ". Did you mean 'max_depth'?"}
+    """
+    given = getattr(model, "kwargs", None)
+    if not given:
+        return {}
+    import xgboost
+
+    params = {"booster": model.booster or "gbtree", **given, "verbosity": 1, "nthread": 1}
+    rows = xgboost.DMatrix(np.zeros((2, 1)), label=[0, 1])
+    # If a value is invalid, the fit raises the error of XGBoost.
+    with warnings.catch_warnings(record=True) as caught, suppress(xgboost.core.XGBoostError):
+        warnings.simplefilter("always")
+        xgboost.train(params, rows, num_boost_round=1)
+    messages = [str(each.message) for each in caught if "not used" in str(each.message)]
+    unused = {name for text in messages for name in re.findall(r'"(\w+)"', text)} & given.keys()
+    known = sorted(set(model.get_params()) - given.keys())
+    return {name: suggest_name(name, known) for name in sorted(unused)}

@@ -14,6 +14,7 @@ from sktrainer._optional import require
 from sktrainer.exceptions import DataWarning, InputError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.files.paths import as_path
+from sktrainer.preprocessing.model_input import ModelInput
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.serialization.onnx.graph_builder import GraphBuilder
@@ -133,7 +134,8 @@ def _steps(fitted: Predictor) -> list[tuple[str, Any]]:
     return [
         (name, step)
         for name, step in fitted.pipeline.steps[:-1]
-        if step != "passthrough" and hasattr(step, "transform")
+        # The values of a dense table are not changed by ModelInput.
+        if hasattr(step, "transform") and not isinstance(step, ModelInput)
     ]
 
 

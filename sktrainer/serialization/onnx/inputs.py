@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -229,7 +229,9 @@ def _matrix(
     graph: GraphBuilder, plan: MatrixTransform, value: GraphValue, X: Any
 ) -> GraphValue:
     dtypes = [X.dtype] if isinstance(X, np.ndarray) else list(getattr(X, "dtypes", ["f8"]))
-    value = cast_value(graph, value, _kind(np.result_type(*dtypes, np.float32)))
+    wide = [np.float64] if plan.float64 else []
+    value = cast_value(graph, value, _kind(np.result_type(*dtypes, *wide, np.float32)))
+    value = _mask_missing(graph, value, plan.missing)
     if plan.kept is not None:
         kept = graph.constant(np.array(plan.kept, dtype=np.int64))
         value = GraphValue(
@@ -244,7 +246,8 @@ def _column(
     graph: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
 ) -> GraphValue:
     if isinstance(plan, NumericTransform):
-        return cast_value(graph, GraphValue(name, "double", 1), kind)
+        value = _mask_missing(graph, GraphValue(name, "double", 1), plan.missing)
+        return cast_value(graph, value, kind)
     if isinstance(plan, OneHotTransform):
         # Look up the position of the level, then compare it with all positions.
         slots = _lookup_levels(graph, name, plan.levels, plan.slots.astype(np.int64))
@@ -255,6 +258,16 @@ def _column(
         for numbers in plan.table.astype(np.float32).T
     ]
     return cast_value(graph, concatenate(graph, columns), kind)
+
+
+def _mask_missing(graph: GraphBuilder, value: GraphValue, missing: float) -> GraphValue:
+    """Replace the number that means missing by NaN."""
+    if missing != missing:
+        return value
+    dtype = np.float64 if value.kind == "double" else np.float32
+    found = graph.add("Equal", value.name, graph.constant(np.array(missing, dtype=dtype)))
+    nan = graph.constant(np.array(np.nan, dtype=dtype))
+    return replace(value, name=graph.add("Where", found, nan, value.name))
 
 
 def _lookup_levels(graph: GraphBuilder, name: str, levels: Levels, table: Array) -> str:

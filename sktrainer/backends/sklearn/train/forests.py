@@ -40,7 +40,11 @@ class ForestStrategy(IterationStrategy):
         """Add trees until the monitor stops and keep the best number."""
         # Validate X once instead of in each tree.
         X = check_array(
-            validation.rows.X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
+            validation.rows.X,
+            accept_sparse="csr",
+            dtype=np.float32,
+            ensure_all_finite=False,
+            force_writeable=True,  # trees refuse the read-only memory of a DataFrame
         )
         method = "predict_proba" if validation.classes is not None else "predict"
 
@@ -173,7 +177,11 @@ def _float32(rows: Rows) -> Rows:
 def _bagging_predictions(model: Any, validation: ValidationScorer) -> MemberPredictions:
     """Return a function that predicts the validation rows with one member of Bagging."""
     X = check_array(
-        validation.rows.X, accept_sparse=["csr", "csc"], dtype=None, ensure_all_finite=False
+        validation.rows.X,
+        accept_sparse=["csr", "csc"],
+        dtype=None,
+        ensure_all_finite=False,
+        force_writeable=True,
     )
     n_classes = 0 if validation.classes is None else len(validation.classes)
 
