@@ -134,6 +134,11 @@ class PersistenceMixin:
         Verification
             True if data, parameters, library versions and predictions are identical.
 
+        Raises
+        ------
+        InputError
+            If the trainer was trained with `partial_fit`.
+
         Examples
         --------
         >>> from sklearn.datasets import load_iris

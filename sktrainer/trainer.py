@@ -173,7 +173,15 @@ class ManagedTrainer(
     evals_result_ : dict
         The same metrics as ``{"train": {metric: [...]}, "validation": {...}}``.
     cv_results_ : dict
-        The keys of `GridSearchCV.cv_results_` for one candidate. Only set with `cv`.
+        The keys of `GridSearchCV.cv_results_` for one candidate. Only set with `cv`. Scores
+        such as F1 and RMSE, which are no means over rows, are computed on the test rows of
+        all folds together if a fold has fewer than ten test rows or lacks a class.
+    oof_predictions_ : DataFrame of shape (n_samples, n_columns)
+        Out-of-fold predictions, one row per row of X. `prediction` is the label or number
+        (`prediction_0`, ... for several outputs), `probability_<label>` the probability of a
+        class, and `n_folds` the number of folds that predicted the row. A row that no fold
+        predicted has missing values. A row that several folds predicted has the mean of
+        their numbers or probabilities, and the most probable class. Only set with `cv`.
     scores_ : DataFrame
         One row per set (train, validation, test) and one column per metric.
     split_ : Split
@@ -210,6 +218,7 @@ class ManagedTrainer(
     history_: pd.DataFrame
     evals_result_: dict[str, dict[str, list[float]]]
     cv_results_: dict[str, Any]
+    oof_predictions_: pd.DataFrame
     scores_: pd.DataFrame
     split_: Split
     report_: TrainingReport
@@ -430,6 +439,7 @@ class ManagedTrainer(
             ("classes_", predictor.classes),
             ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
+            ("oof_predictions_", None if state.cv is None else state.cv.oof_predictions),
         ):
             if value is not None:
                 setattr(self, name, value)

@@ -176,9 +176,10 @@ class ModelFit:
 
     `n_iter` and `best_iteration` start at 1 and are None for a model that is not
     iterative. `batch_size` is only set for networks. `class_order` holds the class codes in
-    the order of the model's probability columns, if its `classes_` does not show it. `watched`
-    is the name of the monitored metric, and whether a greater value is better; backends leave
-    it unset.
+    the order of the model's probability columns, if its `classes_` does not show it.
+    `metric_for_unknown_loss` is the metric of the library that was monitored because the loss
+    of a user-defined objective is unknown. `watched` is the name of the monitored metric, and
+    whether a greater value is better; backends leave it unset.
     """
 
     model: Any
@@ -187,6 +188,7 @@ class ModelFit:
     best_iteration: int | None = None
     evaluations: Sequence[MetricValue] = ()
     batch_size: int | None = None
+    metric_for_unknown_loss: str | None = None
     class_order: Sequence[int] | None = None
     watched: tuple[str, bool] | None = None
 

@@ -21,6 +21,7 @@ from sktrainer.checkpoints.signals import SignalHandler
 from sktrainer.checkpoints.state_files import StateFiles, write_error_message
 from sktrainer.exceptions import CheckpointError, CheckpointMismatchError
 from sktrainer.files.atomic_write import atomic_write
+from sktrainer.files.json_codec import decode_json, encode_json
 from sktrainer.files.paths import as_path
 from sktrainer.types import Array
 
@@ -46,14 +47,14 @@ class FitDirectory:
         newest = self._results.newest()
         if newest is None:
             return None
-        saved = json.loads(newest[1][_RESULT])
+        saved = decode_json(newest[1][_RESULT])
         check_owner(saved, self.owner, self.folder)
         return dict(saved["result"])
 
     def save_result(self, result: Mapping[str, Any]) -> None:
-        """Save the result of a finished fit as plain values and delete its states."""
-        content = json.dumps({"format": FORMAT, "owner": self.owner, "result": result})
-        self._results.write(1, {_RESULT: content.encode()})
+        """Save the result of a finished fit, plain values and arrays; delete its states."""
+        saved = {"format": FORMAT, "owner": self.owner, "result": result}
+        self._results.write(1, {_RESULT: encode_json(saved, indent=None)})
         attempts = [
             self.folder,
             *self.folder.glob("seed-*"),

@@ -89,6 +89,19 @@ def with_per_fit(value: object) -> Any:
     return value
 
 
+def with_text_folder(value: Any) -> Any:
+    """Return `checkpoint` with its folder as a string, because paths depend on the system.
+
+    Examples
+    --------
+    >>> with_text_folder(Path("runs/a")), with_text_folder(Checkpoint(Path("runs/b"))).folder
+    ('runs/a', 'runs/b')
+    """
+    if isinstance(value, Checkpoint):
+        return replace(value, folder=os.fspath(value.folder))
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def resolve_schedule(checkpoint: Checkpoint, *, segmented_training: bool) -> CheckpointSchedule:
     """Return the schedule of a checkpoint, with defaults for `every` and `seconds`.
 

@@ -79,6 +79,8 @@ class PrecisionRecallF1:
             return float(estimator.compute_once("precision, recall, f1", compute)[self.which])
         return float(compute()[self.which])
 
+    _response_method = "predict"
+
     @property
     def _score_func(self) -> Any:
         return metrics.f1_score

@@ -18,7 +18,7 @@ from sktrainer.exceptions import DataWarning, InputError, warn_caller
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.score_predictions import UNDEFINED, score_predictions
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split
+from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split, Task
 
 MOST_CLASSES = 5
 
@@ -158,7 +158,7 @@ def score_sets(
         constants[name] = score_constant(predicted, scoring, y_train, records[name])
         classes = predicted.predictor.classes
         if classes is not None and (name != "train" or len(sets) == 1):
-            found = _confusion(classes, predicted)
+            found = confusion_matrix_of(classes, predicted.y, predicted.predict())
             absent[name] = never_predicted(found, name)
             confusion = confusion if name == "train" else found
     table, baseline = (
@@ -239,17 +239,9 @@ def score_constant(
     training rows. A score is NaN if the model has none, or if it cannot be computed.
     """
     classes, y = predicted.predictor.classes, predicted.y
-    if classes is None:
-        mean = np.broadcast_to(y_train.mean(axis=0), y.shape)
-        constant = labeled = CachedPredictor(predicted.task, None, lambda: mean)
-    else:
-        shares = np.bincount(y_train, minlength=len(classes)) / len(y_train)
-        likely, codes = np.tile(shares, (len(y), 1)), np.full(len(y), shares.argmax())
-        known = np.arange(len(classes))
-        constant = CachedPredictor(predicted.task, known, lambda: codes, lambda: likely)
-        labeled = CachedPredictor(
-            predicted.task, classes, lambda: classes[codes], lambda: likely
-        )
+    n_classes = 0 if classes is None else len(classes)
+    constant = constant_predictor(predicted.task, n_classes, y_train, y)
+    labeled = with_labels(constant, classes)
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
     values = score_predictions(named, constant, y)[0]
     for name in scoring.user_defined:
@@ -262,6 +254,28 @@ def score_constant(
         name: missing if math.isnan(scores[name]) else values.get(name, missing)
         for name in scoring.scorers
     }
+
+
+def constant_predictor(task: Task, n_classes: int, y_train: Array, y: Array) -> CachedPredictor:
+    """Return the constant prediction of `y` that is learned from `y_train`."""
+    if task == "regression":
+        mean = np.broadcast_to(y_train.mean(axis=0), y.shape)
+        return CachedPredictor(task, None, lambda: mean)
+    shares = np.bincount(y_train, minlength=n_classes) / len(y_train)
+    likely, codes = np.tile(shares, (len(y), 1)), np.full(len(y), shares.argmax())
+    return CachedPredictor(task, np.arange(n_classes), lambda: codes, lambda: likely)
+
+
+def with_labels(predicted: CachedPredictor, classes: Array | None) -> CachedPredictor:
+    """Return the same predictions with the original labels in place of class codes."""
+    if classes is None:
+        return predicted
+    likely, decision = (
+        getattr(predicted, name, None) for name in ("predict_proba", "decision_function")
+    )
+    return CachedPredictor(
+        predicted.task, classes, lambda: classes[predicted.predict()], likely, decision
+    )
 
 
 def never_predicted(confusion: pd.DataFrame, name: str) -> str:
@@ -279,10 +293,11 @@ def never_predicted(confusion: pd.DataFrame, name: str) -> str:
     return f"{noun} {', '.join(listed)} {verb} never predicted for the {rows}"
 
 
-def _confusion(classes: Array, predicted: SetPredictor) -> pd.DataFrame:
+def confusion_matrix_of(classes: Array, y: Array, predicted: Array) -> pd.DataFrame:
+    """Return the number of rows by true and predicted class; both are class codes."""
     codes = np.arange(len(classes))
     return pd.DataFrame(
-        confusion_matrix(predicted.y, predicted.predict(), labels=codes),
+        confusion_matrix(y, predicted, labels=codes),
         index=pd.Index(classes, name="true"),
         columns=pd.Index(classes, name="predicted"),
     )

@@ -76,8 +76,10 @@ def _for_unknown_class(
     two classes, treats them as rows of the negative class. Other scores get a further class,
     with a predicted probability of zero.
     """
-    n_classes = 0 if predicted.classes_ is None else len(predicted.classes_)
-    if not n_classes or not (y >= n_classes).any():
+    classes = predicted.classes_
+    n_classes = 0 if classes is None else len(classes)
+    has_codes = classes is not None and np.array_equal(classes, np.arange(n_classes))
+    if not has_codes or not (y >= n_classes).any():
         return scorer, predicted, y
     function = getattr(scorer, "_score_func", None)
     one_class = takes_pos_label(scorer) or scores_one_class(scorer)

@@ -174,6 +174,11 @@ class Scoring:
     is_default: bool = False
     shown_names: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a score depends on the predicted labels."""
+        return any("predict" in response_methods(scorer) for scorer in self.scorers.values())
+
     def shown(self, name: str) -> str:
         """Return the name under which a score is shown."""
         return self.shown_names.get(name, name)

@@ -18,11 +18,11 @@ from sktrainer.serialization.type_ids import load_type
 Role: TypeAlias = Literal["object", "function", "type", "call", "key"]
 
 _OWN_TYPES = (
-    "column-contract column-decision date-format date-transform estimator-placeholder "
-    "level-transform levels matrix-transform metric-value model-input "
-    "network-placeholder number-format numeric-transform one-hot-transform partial-fit-state "
-    "postprocessing postprocessing-columns sparse-transform table-encoder table-smote "
-    "table-transform target-scale"
+    "checkpoint column-contract column-decision date-format date-transform "
+    "estimator-placeholder level-transform levels matrix-transform metric-value model-input "
+    "network-placeholder number-format numeric-transform one-hot-transform "
+    "partial-fit-state postprocessing postprocessing-columns sparse-transform "
+    "table-encoder table-smote table-transform target-scale"
 )
 
 _BASE_TYPES = AllowedTypes(

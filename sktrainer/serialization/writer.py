@@ -14,6 +14,7 @@ from sktrainer.backends.base import Backend
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.backends.support import ModelParts, ModelSerializer, NetworkSerializer
+from sktrainer.checkpoints.schedule import with_text_folder
 from sktrainer.exceptions import InputError
 from sktrainer.files.archive import write_archive
 from sktrainer.files.atomic_write import atomic_write
@@ -169,6 +170,7 @@ def _encode_parameters(
     trainer: Any, backend: Backend
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     parameters = trainer.get_params(deep=False)
+    parameters["checkpoint"] = with_text_folder(parameters.get("checkpoint"))
     files: dict[str, bytes] = {}
     if backend.networks is not None:
         serializer = backend.networks.serializer

@@ -28,7 +28,6 @@ from sktrainer.testing.edge_checks import (
     check_other_columns_raise,
 )
 from sktrainer.testing.fit_checks import (
-    check_f1_is_of_the_rarer_class,
     check_folds_do_not_depend_on_n_jobs,
     check_history_is_complete,
     check_importances_are_per_column,
@@ -68,6 +67,10 @@ from sktrainer.testing.partial_fit_checks import (
     check_rejected_chunk_changes_nothing,
 )
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
+from sktrainer.testing.score_checks import (
+    check_f1_is_of_the_rarer_class,
+    check_out_of_fold_predictions,
+)
 from sktrainer.testing.weight_checks import (
     check_unit_weights_equal_no_weights,
     check_zero_weight_equals_absent_row,
@@ -92,6 +95,7 @@ __all__ = [
     "check_missing_class_keeps_probability_column",
     "check_numpy_arrays",
     "check_other_columns_raise",
+    "check_out_of_fold_predictions",
     "check_partial_fit_after_fit",
     "check_partial_fit_is_reproducible",
     "check_partial_fit_preserves_state",

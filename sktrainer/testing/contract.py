@@ -9,6 +9,7 @@ import sktrainer.testing.fit_checks as fit
 import sktrainer.testing.input_checks as inputs
 import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
+import sktrainer.testing.score_checks as scores
 import sktrainer.testing.weight_checks as weights
 from sktrainer.testing.cases import Case
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
@@ -44,7 +45,8 @@ def contract_checks() -> list[Callable[[Case], None]]:
         edge.check_other_columns_raise,
         fit.check_missing_class_keeps_probability_column,
         fit.check_history_is_complete,
-        fit.check_f1_is_of_the_rarer_class,
+        scores.check_f1_is_of_the_rarer_class,
+        scores.check_out_of_fold_predictions,
         weights.check_zero_weight_equals_absent_row,
         weights.check_unit_weights_equal_no_weights,
         fit.check_time_order,

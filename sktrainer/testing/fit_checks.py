@@ -13,7 +13,6 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.metrics import f1_score
 from sklearn.model_selection import TimeSeriesSplit
 
 from sktrainer.testing.cases import (
@@ -178,32 +177,6 @@ def check_predictions_use_original_labels(case: Case) -> None:
         probabilities = trainer.predict_proba(case.probe())
         assert probabilities.shape == (60, len(trainer.classes_))
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
-
-
-def check_f1_is_of_the_rarer_class(case: Case) -> None:
-    """Check that F1 refers to the rarer class in `scores_`, `score` and early stopping."""
-    if case.task == "regression":
-        raise CheckNotApplicable("regression has no classes")
-    X, y = case.table()
-    y = y.replace({"c0": "usual", "c1": "rare"})  # the rarer class is sorted first
-    options = {"test_size": 0.25, "validation_size": 0.2}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class that is never predicted
-        trainer = case.trainer(scoring="f1", eval_metric="f1", **options).fit(X, y)
-
-    def f1_of(rows: Array) -> float:
-        predicted = trainer.predict(X.iloc[rows])
-        return float(f1_score(y.iloc[rows], predicted, pos_label="rare", zero_division=0.0))
-
-    split = trainer.split_
-    assert trainer.pos_label_ == "rare"
-    assert trainer.scores_.loc["test", "f1"] == f1_of(split.test)
-    assert trainer.score(X.iloc[split.test], y.iloc[split.test]) == f1_of(split.test)
-    curve = trainer.evals_result_["validation"].get("f1")
-    if curve and trainer.best_iteration_ is not None:
-        np.testing.assert_allclose(
-            curve[trainer.best_iteration_ - 1], f1_of(split.validation), rtol=1e-6
-        )
 
 
 def check_missing_class_keeps_probability_column(case: Case) -> None:

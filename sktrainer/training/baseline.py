@@ -10,6 +10,7 @@ import numpy as np
 from sktrainer.backends.registry import find_backend
 from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
+from sktrainer.scoring.probabilities import correct_priors
 from sktrainer.types import Array, FitData, PreparedData
 
 MIN_RELATIVE_GAIN = 1e-3
@@ -145,14 +146,20 @@ def _is_worse(excess: Array, weight: Array | None) -> bool:
 def has_comparable_loss(fitted: Predictor) -> bool:
     """Return whether the model estimates probabilities or the mean.
 
-    Models with a quantile or hinge loss do not, so a constant baseline says nothing.
+    Models with a quantile, hinge or user-defined loss do not, so a constant baseline says
+    nothing.
     """
     if fitted.task == "classification" and not fitted.has_method("predict_proba"):
         return False
     parameters = fitted.model.get_params() if hasattr(fitted.model, "get_params") else {}
     names = find_backend(fitted.model).parameters.losses
-    losses = [str(parameters.get(name)).lower() for name in names]
-    return not any(other in loss for loss in losses for other in ("quantile", "hinge"))
+    losses = [parameters.get(name) for name in names]
+    is_named = find_backend(fitted.model).spec.holds_networks or not any(
+        loss is not None and not isinstance(loss, str) for loss in losses
+    )
+    if not is_named:  # user-defined, so unknown
+        return False
+    return not any(o in str(loss).lower() for loss in losses for o in ("quantile", "hinge"))
 
 
 def compare_with_baseline(
@@ -171,13 +178,9 @@ def compare_with_baseline(
     shares[prepared.class_codes] = np.bincount(
         train.y, weights=train.sample_weight, minlength=len(prepared.class_codes)
     )
-    # Resampling and class weights change the class priors that the model learns. Compare
-    # model and baseline under the same priors: weight the rows, or correct the frequencies.
+    # The baseline predicts the class frequencies before resampling and class weights.
     shift = prepared.prior_shift
-    decoded = predicted.predictor.decoded
-    if shift is not None and decoded is not None and decoded.prior_shift is None:
-        weight = shift[y] if weight is None else shift[y] * weight
-    elif shift is not None:
+    if shift is not None:
         shares = np.divide(shares, shift, out=np.zeros_like(shares), where=shift > 0)
     known = np.flatnonzero(shares[y] > 0)  # no loss for classes without training rows
     if not len(known) or (weight is not None and not weight[known].sum() > 0):
@@ -185,9 +188,15 @@ def compare_with_baseline(
     probabilities = np.asarray(predicted.predict_proba())[known]
     if not are_valid_probabilities(probabilities):
         return None
-    return compare_log_loss(
-        probabilities,
-        y[known],
-        shares / shares.sum(),
-        None if weight is None else weight[known],
+    candidates = [probabilities]
+    decoded = predicted.predictor.decoded
+    if shift is not None and decoded is not None and decoded.prior_shift is None:
+        # The model learned the changed class priors, which alone makes its loss larger than
+        # that of the baseline. Synthetic rows change them by less than `shift`, so that the
+        # corrected probabilities may be worse.
+        candidates.append(correct_priors(probabilities, shift))
+    weight = None if weight is None else weight[known]
+    return min(
+        (compare_log_loss(c, y[known], shares / shares.sum(), weight) for c in candidates),
+        key=lambda comparison: comparison.loss,
     )

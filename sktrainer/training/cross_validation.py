@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -22,149 +21,23 @@ from sktrainer.exceptions import (
 from sktrainer.reporting.text import folds_text
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.notes import fold_notes
 from sktrainer.splitting.split import split_folds, split_validation
+from sktrainer.training.cv_result import CrossValidationResult, FoldResult
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitJob, fit_and_score
 from sktrainer.training.log import FitLog
+from sktrainer.training.messages import log_never_predicted, warn_if_loss_is_unknown
+from sktrainer.training.out_of_fold import (
+    FoldPredictions,
+    oof_table,
+    pooled_scores,
+)
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds, settings_text
 from sktrainer.types import Array, FitData, Split
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
-
-    `constants` holds the scores of a constant prediction, and `problems` why scores could not
-    be computed.
-    """
-
-    fold: int
-    n_train: int
-    n_test: int
-    scores: dict[str, float]
-    fit_seconds: float
-    score_seconds: float
-    n_iter: int | None = None
-    best_iteration: int | None = None
-    stop_reason: str | None = None
-    error: str | None = None
-    n_attempts: int = 1
-    divergence: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    constants: dict[str, float] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CrossValidationResult:
-    """Results of all folds of one cross-validation, in order.
-
-    `n_workers` folds were fitted in parallel, with `n_threads` threads each.
-    """
-
-    folds: tuple[FoldResult, ...]
-    scoring: Scoring
-    n_workers: int
-    n_threads: int
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """The keys of `GridSearchCV.cv_results_`, for one candidate."""
-        results: dict[str, Any] = {}
-        for key, values in (
-            ("fit_time", [f.fit_seconds for f in self.folds]),
-            ("score_time", [f.score_seconds for f in self.folds]),
-        ):
-            results[f"mean_{key}"] = np.array([np.mean(values)])
-            results[f"std_{key}"] = np.array([np.std(values)])
-        results["params"] = [{}]
-        summary = self.summary
-        for metric in self.scoring.scorers:
-            name = "score" if self.scoring.single else metric
-            scores = np.array([fold.scores[metric] for fold in self.folds])
-            for i, score in enumerate(scores):
-                results[f"split{i}_test_{name}"] = np.array([score])
-            results[f"mean_test_{name}"] = np.array([summary.loc[metric, "mean"]])
-            results[f"std_test_{name}"] = np.array([summary.loc[metric, "std"]])
-            results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
-        return results
-
-    @property
-    def to_frame(self) -> pd.DataFrame:
-        """One row per fold, for the report."""
-        retried = any(fold.n_attempts > 1 for fold in self.folds)
-        rows = [
-            {
-                "fold": fold.fold,
-                "train_rows": fold.n_train,
-                "test_rows": fold.n_test,
-                **fold.scores,
-                "best_iteration": fold.best_iteration,
-                "fit_seconds": fold.fit_seconds,
-                "n_attempts": fold.n_attempts if retried else None,
-                "error": fold.error,
-            }
-            for fold in self.folds
-        ]
-        return pd.DataFrame(rows).dropna(axis=1, how="all")
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
-
-        `constant` is the mean score of a constant prediction.
-        """
-        names = list(self.scoring.scorers)
-        scores = pd.DataFrame([fold.scores for fold in self.folds], columns=names)
-        constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names)
-        return pd.DataFrame(
-            {
-                "mean": scores.mean(),
-                "std": scores.std(ddof=0),
-                "constant": constants.mean(),
-                "n_folds": scores.notna().sum(),
-            }
-        )
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """A sentence for each score that could not be computed in some folds."""
-        found = []
-        for metric in self.scoring.scorers:
-            reasons = {f.fold: f.problems[metric] for f in self.folds if metric in f.problems}
-            if reasons:
-                fold, reason = next(iter(reasons.items()))
-                found.append(
-                    f"{self.scoring.shown(metric)} could not be computed in {len(reasons)} of "
-                    f"{len(self.folds)} folds (fold {fold}: {reason})"
-                )
-        return tuple(found)
-
-    @property
-    def divergence(self) -> str:
-        """Number of diverged folds and the problem of the first one; empty if none diverged."""
-        diverged = [fold for fold in self.folds if fold.divergence]
-        if not diverged:
-            return ""
-        first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
-        return f"Training diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Parameters that were changed in most folds because training diverged."""
-        repaired = [fold.settings for fold in self.folds if fold.settings]
-        return repaired[0] if 2 * len(repaired) > len(self.folds) else {}
-
-    @property
-    def best_iteration(self) -> int | None:
-        """Median of the folds' best iterations; None if no fold stopped early."""
-        found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
-        return max(1, round(float(np.median(found)))) if found else None
 
 
 def cross_validate(
@@ -200,14 +73,28 @@ def cross_validate(
             log.progress.show_fold(
                 fold.fold,
                 len(folds),
-                {plan.scoring.shown(name): value for name, value in fold.scores.items()},
+                {
+                    plan.scoring.shown(name): value
+                    for name, value in fold.scores.items()
+                    if not np.isnan(value)
+                },
                 seconds=fold.fit_seconds + fold.score_seconds,
                 error=fold.error,
             )
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
-    cv = CrossValidationResult(tuple(results), plan.scoring, workers, n_threads)
+    predictions = [f.predictions for f in results if f.predictions is not None]
+    pooled = pooled_scores(predictions, data, plan.scoring)
+    oof = oof_table(predictions, data)
+    cv = CrossValidationResult(tuple(results), plan.scoring, pooled, oof, workers, n_threads)
+    if pooled.values:
+        names = ", ".join(map(plan.scoring.shown, pooled.values))
+        log.add_notes(f"{names}: computed on the test rows of all folds, since {pooled.reason}")
+    if pooled.never_predicted:
+        log_never_predicted(log, pooled.never_predicted, data, plan.scoring)
+    monitored = next(filter(None, (fold.metric_for_unknown_loss for fold in results)), None)
+    warn_if_loss_is_unknown(log, plan.model, monitored)
     for note in cv.problems:
         log.add_warning(note, DataWarning)
     repaired = [fold for fold in results if fold.settings]
@@ -245,11 +132,12 @@ def fit_fold(
         FitLog(),
         run,
         sets=("test",),
+        keeps_predictions=True,
     )
     directory = job.directory(Split(train, np.empty(0), test, plan.split.kind))
     done = None if directory is None else directory.load_result()
     if done is not None:
-        return FoldResult(**done)
+        return FoldResult(**{**done, "predictions": FoldPredictions(**done["predictions"])})
     try:
         with preserve_global_state(seed):
             split = _fold_split(plan, data, train, test, seed)
@@ -277,6 +165,8 @@ def fit_fold(
         divergence=fitted.diagnosis.problem if fitted.diagnosis.diverged else "",
         constants=_of_test(fitted.scores.baseline),
         problems=dict(fitted.scores.problems.get("test", {})),
+        metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
+        predictions=fitted.test_predictions,
     )
     if directory is not None:
         directory.save_result(asdict(result))

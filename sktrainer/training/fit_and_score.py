@@ -21,6 +21,7 @@ from sktrainer.splitting.split import split_inner_folds
 from sktrainer.training.diagnostics import NO_PROBLEM, Diagnosis, diagnose, safe_settings
 from sktrainer.training.fit_model import fit_model, make_predictor
 from sktrainer.training.log import FitLog
+from sktrainer.training.out_of_fold import FoldPredictions, fold_predictions
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.prepare import prepare
 from sktrainer.training.retry import (
@@ -57,6 +58,8 @@ class FitJob:
     sets : tuple of str
         Sets to score, in this order.
     on_iteration : IterationDisplay or None, default=None
+    keeps_predictions : bool, default=False
+        Whether the result contains the predictions of the test rows.
     """
 
     name: str
@@ -67,6 +70,7 @@ class FitJob:
     run: RunDirectory | None = None
     sets: tuple[SetName, ...] = ("train", "validation", "test")
     on_iteration: IterationDisplay | None = None
+    keeps_predictions: bool = False
 
     def directory(self, split: Split, model_seed: int | None = None) -> FitDirectory | None:
         """Return where the checkpoints of the fit on this split are stored, or None.
@@ -88,6 +92,7 @@ class FitJob:
             log=FitLog(),  # its seconds are those of the stage "fit"
             sets=(),
             on_iteration=None,
+            keeps_predictions=False,
         )
 
     def _folder(self, model_seed: int | None) -> str:
@@ -114,6 +119,8 @@ class FitResult:
         all inner folds. None without a refit.
     n_inner_folds : int
         Number of inner folds that chose the number of rounds. 0: none.
+    test_predictions : FoldPredictions or None
+        Predictions of the test rows, if the job keeps them.
     """
 
     predictor: Predictor
@@ -123,6 +130,7 @@ class FitResult:
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     refit_rounds: int | None = None
+    test_predictions: FoldPredictions | None = None
     n_inner_folds: int = 0
 
     @property
@@ -161,8 +169,13 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     with job.log.stage("evaluate"):
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
         scores = score_sets(sets, plan.scoring, data.y[split.train])
+        kept = None
+        if job.keeps_predictions:
+            kept = fold_predictions(best.predictions["test"], split.test)
     notes = (*prepared.summary.notes, *_resume_notes(plan, best, job))
-    result = FitResult(best.predictor, best.fit, scores, prepared.summary, tried, notes)
+    result = FitResult(
+        best.predictor, best.fit, scores, prepared.summary, tried, notes, test_predictions=kept
+    )
     if best.choice is None:
         return result
     rounds, n_folds = best.choice.fit.best_iteration, best.choice.n_folds

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from sktrainer.callbacks.progress import IterationDisplay, Progress
+from sktrainer.exceptions import SktrainerWarning
 from sktrainer.runtime.stopwatch import Stopwatch
+
+_LOCK = threading.Lock()
+_LOGS: list[tuple[int, FitLog]] = []  # of the fits that are running, and their threads
+_PREVIOUS: list[Callable[..., None]] = []
+_SHOW_BY_DEFAULT: Callable[..., None] = warnings._showwarning_orig  # type: ignore[attr-defined]
+MAX_NOTES = 50  # a library may warn in each iteration
+
+
+def _show_and_record(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+    """Show a warning as before, and add it to the notes of the fit that caused it."""
+    show = _PREVIOUS[-1] if _PREVIOUS else _SHOW_BY_DEFAULT
+    show(message, category, *args, **kwargs)
+    thread = threading.get_ident()
+    # A fold that runs in a thread has no log of its own; with several fits at the same time,
+    # its fit is not known.
+    logs = [log for owner, log in _LOGS if owner == thread] or [log for _, log in _LOGS]
+    if not logs or (len(logs) > 1 and all(owner != thread for owner, _ in _LOGS)):
+        return
+    log = logs[-1]
+    prefix = "" if issubclass(category, SktrainerWarning) else f"{category.__name__}: "
+    note = prefix + " ".join(str(message).split())
+    if note not in log.notes and len(log.notes) < MAX_NOTES:
+        log.add_notes(note)
 
 
 class FitLog:
@@ -60,8 +87,31 @@ class FitLog:
 
     def add_warning(self, text: str, category: type[Warning]) -> None:
         """Print or issue a warning, and add it to the notes of the report."""
+        if text not in self.notes:
+            self.add_notes(text)
         self.progress.warn(text, category)
-        self.add_notes(text)
+
+    @contextmanager
+    def record_warnings(self) -> Iterator[None]:
+        """Add the warnings that are shown in the enclosed block to the notes.
+
+        They are still shown. Warnings of a thread that has its own log are not added.
+        """
+        thread = threading.get_ident()
+        with _LOCK:
+            if not _LOGS:
+                # `catch_warnings` in another thread may restore this function after the fit.
+                is_stale = warnings.showwarning is _show_and_record
+                _PREVIOUS.append(_SHOW_BY_DEFAULT if is_stale else warnings.showwarning)
+                warnings.showwarning = _show_and_record
+            _LOGS.append((thread, self))
+        try:
+            yield
+        finally:
+            with _LOCK:
+                _LOGS.remove((thread, self))
+                if not _LOGS:
+                    warnings.showwarning = _PREVIOUS.pop()
 
     @contextmanager
     def iterations(self, name: str, total: int | None) -> Iterator[IterationDisplay | None]:

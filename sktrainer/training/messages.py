@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from sktrainer.backends.estimators import model_name
 from sktrainer.exceptions import (
     ClassImbalanceWarning,
@@ -15,6 +17,7 @@ from sktrainer.exceptions import (
 from sktrainer.reporting.text import scores_text
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.resources import peak_memory_mb
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.notes import small_data_notes
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitResult
@@ -83,7 +86,30 @@ def warn_if_pretrained(log: FitLog, plan: ModelPlan) -> None:
         )
 
 
-def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
+def warn_if_loss_is_unknown(log: FitLog, plan: ModelPlan, metric: str | None) -> None:
+    """Warn if a metric of the library was monitored in place of an unknown loss."""
+    text = (
+        f"the objective of {model_name(plan.model)} is user-defined, so its loss is unknown: "
+        f"early stopping monitored {metric!r}, the default metric of the library, which may "
+        "not match the objective. Set eval_metric to a scorer that does"
+    )
+    if metric is not None and text not in log.notes:
+        log.add_warning(text, DataWarning)
+
+
+def log_never_predicted(
+    log: FitLog, text: str, data: FitData, scoring: Scoring, *, warns: bool = True
+) -> None:
+    """Show that the model never predicts a class, and warn if classes are imbalanced."""
+    counts = np.bincount(data.y, minlength=data.n_classes)
+    if warns and scoring.needs_labels and class_weight.is_imbalanced(counts):
+        log.add_warning(text, ClassImbalanceWarning)
+    else:
+        log.show(text)
+        log.add_notes(text)
+
+
+def log_result(log: FitLog, plan: FitPlan, data: FitData, result: FitResult) -> None:
     """Show the finished fit and its scores, and warn if the attempt used has a problem."""
     log.add_notes(*result.notes)
     diagnosis = result.diagnosis
@@ -95,16 +121,14 @@ def log_result(log: FitLog, plan: FitPlan, result: FitResult) -> None:
         else:
             log.show(note)
             log.add_notes(note)
+    warn_if_loss_is_unknown(log, plan.model, result.fit.metric_for_unknown_loss)
     scores, scoring = result.scores, plan.scoring
     for name, problems in scores.problems.items():
         for metric, reason in problems.items():
             text = f"{scoring.shown(metric)} of the {name} rows could not be computed: {reason}"
             log.add_warning(text, DataWarning)
     for name, text in scores.never_predicted.items():
-        if name == "test":
-            log.add_warning(text, ClassImbalanceWarning)
-        else:
-            log.add_notes(text)
+        log_never_predicted(log, text, data, scoring, warns=name == "test")
     log.show(fit_summary(plan, result, log))
     log.progress.show_block(scores_text(scores.table, scores.baseline, scoring.shown_names))
 

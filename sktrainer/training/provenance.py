@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-from sktrainer.backends.estimators import EstimatorParts
+from sktrainer.backends.estimators import EstimatorParts, iter_nested_models
 from sktrainer.backends.registry import find_backend
 from sktrainer.data.fingerprint.fingerprint import Fingerprint, fingerprint_inputs
 from sktrainer.data.inputs import FIT_ARGUMENTS, FitInputs
@@ -51,7 +51,8 @@ def _version(name: str) -> str | None:
 def root_packages(objects: Iterable[Any]) -> list[str]:
     """Return the top-level packages of the classes of these objects, without duplicates.
 
-    Networks have further packages below the library of their class.
+    Nested estimators are included. Networks have further packages below the library of their
+    class.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def root_packages(objects: Iterable[Any]) -> list[str]:
     ['sklearn']
     """
     names: list[str] = []
-    for item in objects:
+    for item in (each for outer in objects for each in (outer, *iter_nested_models(outer))):
         names.append(type(item).__module__.partition(".")[0])
         networks = find_backend(item).networks
         names += () if networks is None else networks.runtime_packages(item)

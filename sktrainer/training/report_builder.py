@@ -20,7 +20,7 @@ from sktrainer.reporting.content import (
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.resampling.class_weight import is_imbalanced
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.training.cross_validation import CrossValidationResult
+from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.importances import feature_importances
 from sktrainer.training.introspection import (

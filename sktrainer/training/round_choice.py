@@ -71,6 +71,7 @@ def choose_from_folds(
         n_iter,
         monitor.best_iteration or n_iter,
         monitor.evaluations,
+        metric_for_unknown_loss=fits[0].metric_for_unknown_loss,
     )
     return RoundChoice(fit, len(fits), _pooled_diagnosis(diagnoses, weights))
 

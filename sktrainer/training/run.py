@@ -16,7 +16,8 @@ from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.splitting.split import split_rows
-from sktrainer.training.cross_validation import CrossValidationResult, cross_validate
+from sktrainer.training.cross_validation import cross_validate
+from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_result, log_setup
@@ -57,6 +58,11 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
         If every fold failed.
     """
     log = FitLog(params.verbose)
+    with log.record_warnings():
+        return _train(params, inputs, log)
+
+
+def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
     with log.stage("check"):
         checked = validate(params, inputs)
     data, described = checked.data, {**params.values(), "set_output": params.output}
@@ -78,7 +84,7 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
         if cv is not None:
             final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
-        log_result(log, plan, result)
+        log_result(log, plan, data, result)
         report = build_report(plan, data, split, result, log, cv, fingerprint)
     return FitState(plan, data, split, result, cv, report, fingerprint)
 

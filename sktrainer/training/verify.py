@@ -22,7 +22,7 @@ from sktrainer.training.provenance import describe_params, library_versions
 from sktrainer.types import Array
 
 MOST_SHOWN = 8
-IGNORED_PARAMS = frozenset({"verbose", "n_jobs", "random_state"})
+IGNORED_PARAMS = frozenset({"checkpoint", "verbose", "n_jobs", "random_state"})
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,17 @@ def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verificat
     Returns
     -------
     Verification
+
+    Raises
+    ------
+    InputError
+        If the trainer was trained with `partial_fit`, whose chunks are not known.
     """
+    if trainer.stop_reason_ == "partial_fit":
+        raise InputError(
+            "verify repeats a fit, but the model was trained with partial_fit. To repeat that, "
+            "call partial_fit on a clone with the same chunks, and compare the predictions"
+        )
     try:
         data = _data_differences(trainer, fingerprint_inputs(X, y, **others))
     except InputError as error:

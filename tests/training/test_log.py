@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
+import warnings
 
-from sktrainer import DataWarning
+import pytest
+from sklearn.linear_model import Ridge, SGDRegressor
+
+from sktrainer import DataWarning, ManagedTrainer
+from sktrainer.testing import mixed_table
 from sktrainer.training.log import FitLog
 
 
@@ -32,3 +37,71 @@ def test_iterations_are_shown_only_if_verbose(capsys):
     with FitLog(2).iterations("Model", 3) as display:
         display(1, {"train": {"loss": 0.5}})
     assert "1/3" in capsys.readouterr().out
+
+
+class Warns(Ridge):
+    """Model that warns during the fit, and in a thread that it starts."""
+
+    def fit(self, X, y, sample_weight=None):
+        for _ in range(3):
+            warnings.warn("the model is\n  experimental", FutureWarning, stacklevel=1)
+        thread = threading.Thread(target=warnings.warn, args=("from a thread", UserWarning))
+        thread.start()
+        thread.join()
+        return super().fit(X, y, sample_weight)
+
+
+def _fit(**parameters):
+    X, y = mixed_table(60, "regression")
+    return ManagedTrainer(Warns(), random_state=0, **parameters).fit(X, y)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"cv": 3}])
+def test_warnings_of_a_fit_are_shown_and_in_the_notes_once(parameters):
+    before = warnings.showwarning
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        notes = _fit(**parameters).report_.notes
+    assert {"FutureWarning", "UserWarning"} <= {each.category.__name__ for each in shown}
+    assert notes.count("FutureWarning: the model is experimental") == 1
+    assert notes.count("UserWarning: from a thread") == 1
+    assert warnings.showwarning is before
+
+
+def test_ignored_warnings_are_not_in_the_notes():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not [note for note in _fit().report_.notes if "experimental" in note]
+
+
+def test_warnings_of_fits_in_two_threads_are_separate():
+    logs = {name: FitLog() for name in ("a", "b")}
+    barrier = threading.Barrier(2)
+
+    def run(name):
+        with logs[name].record_warnings():
+            barrier.wait()
+            warnings.warn(f"warning of {name}", UserWarning, stacklevel=1)
+            barrier.wait()
+
+    before = warnings.showwarning
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        threads = [threading.Thread(target=run, args=name) for name in logs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert {name: log.notes for name, log in logs.items()} == {
+        name: [f"UserWarning: warning of {name}"] for name in logs
+    }
+    assert warnings.showwarning is before
+
+
+def test_warning_of_a_later_chunk_is_in_the_notes():
+    X, y = mixed_table(60, "regression")
+    trainer = ManagedTrainer(SGDRegressor(), random_state=0).partial_fit(X, y)
+    with pytest.warns(DataWarning) as caught:
+        trainer.partial_fit(X, y[::-1])
+    assert set(map(str, (w.message for w in caught))) <= set(trainer.report_.notes)
+    assert len(set(trainer.report_.notes)) == len(trainer.report_.notes)

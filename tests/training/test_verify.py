@@ -15,7 +15,8 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from sktrainer import ManagedTrainer, fingerprint
+from sktrainer import Checkpoint, InputError, ManagedTrainer, fingerprint, load
+from sktrainer.checkpoints.schedule import as_checkpoint
 from sktrainer.data.inputs import FitInputs
 from sktrainer.testing import mixed_table
 from sktrainer.training.log import FitLog
@@ -157,3 +158,23 @@ class Numbers:
 def test_report_contains_fingerprint_and_its_time(trainer):
     assert "fingerprint" in set(trainer.report_.stages["stage"])
     assert f"Fingerprint  {trainer.fingerprint_['digest']}" in str(trainer.report_)
+
+
+def test_model_trained_in_chunks_cannot_be_verified():
+    X, y = mixed_table(80, "classification")
+    trainer = ManagedTrainer(SGDClassifier(), random_state=0)
+    for fitted in (trainer.partial_fit(X, y), trainer.fit(X, y).partial_fit(X, y)):
+        with pytest.raises(InputError, match="verify repeats a fit, but .* partial_fit"):
+            fitted.verify(X, y)
+
+
+@pytest.mark.parametrize("kind", ["folder", "path", "schedule"])
+def test_path_of_the_checkpoint_does_not_affect_the_verification(kind, tmp_path):
+    folder = tmp_path / "run"
+    checkpoint = {"folder": str(folder), "path": folder, "schedule": Checkpoint(folder)}[kind]
+    X, y = mixed_table(80, "classification")
+    trainer = ManagedTrainer(LogisticRegression(), random_state=0, checkpoint=checkpoint)
+    restored = load(trainer.fit(X, y).save(tmp_path / "m.skt"))
+    assert as_checkpoint(restored.checkpoint).folder in (str(folder), folder)
+    assert (restored.predict(X) == trainer.predict(X)).all()
+    assert restored.verify(X, y)

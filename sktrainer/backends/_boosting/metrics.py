@@ -104,6 +104,9 @@ class MetricNames:
         `library`. "": the loss is not reported.
     keep : bool
         Record the other metrics too, under the library's names.
+    unknown_loss : bool
+        The loss is unknown, because the objective is user-defined. The library evaluates a
+        default metric, which may not match the objective.
     """
 
     scorer: str | None = None
@@ -111,6 +114,7 @@ class MetricNames:
     convert: Convert = identity
     loss: str | None = None
     keep: bool = False
+    unknown_loss: bool = False
 
     def translate(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the metrics of one set of rows after one round under their history names."""

@@ -6,7 +6,8 @@ All of them follow three rules.
   training and restored afterwards.
 - If the trainer monitors a scorer, it replaces the model's own metrics. If the trainer
   monitors the loss, metrics set on the model are recorded under the library's names, and
-  the metric that the library would use for early stopping is monitored.
+  the metric that the library would use for early stopping is monitored. So is the default
+  metric that the library evaluates for a user-defined objective, whose loss is unknown.
 - XGBoost and LightGBM compute the training curve on a sample of the training rows (see
   `train_curve_size`): a metric over all rows in every round takes 9 to 19 % of the fit time.
 """
@@ -95,7 +96,7 @@ class RoundRecorder:
 
     def monitor_native_metric(self, name: str, *, greater_is_better: bool) -> None:
         """Monitor a metric of the model from the first round, if the trainer does not."""
-        if self.n_iter == 0 and self._names.keep:
+        if self.n_iter == 0 and self._names.keep and self._names.scorer is None:
             self._monitor.set_native_metric(name, greater_is_better=greater_is_better)
 
     @property
@@ -116,10 +117,12 @@ class RoundRecorder:
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the result of the fit; `max_iter` is the maximum number of rounds."""
         reason: StopReason = "converged" if self.n_iter < max_iter else "max_iter"
+        unknown = self._names.unknown_loss and self._names.scorer is None and self.stops_early
         return ModelFit(
             model=model,
             stop_reason="early_stopping" if self.stopped else reason,
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,
+            metric_for_unknown_loss=self._monitor.watched[0] if unknown else None,
         )

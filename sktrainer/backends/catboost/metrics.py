@@ -20,6 +20,7 @@ from sktrainer.backends._boosting.metrics import (
 )
 from sktrainer.backends._boosting.recorder import RoundRecorder, train_curve_size
 from sktrainer.backends.base import FitRequest
+from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array
 
 # PRAUC is missing because it interpolates, unlike average precision. MAE is missing because
@@ -47,6 +48,14 @@ def requested_metric(request: FitRequest) -> tuple[MetricNames, dict[str, Any]]:
     """Return the metric names that CatBoost reports, and the parameters that request them."""
     metric, loss = request.monitor.metric, _loss(request)
     if metric.scorer is None:
+        params = request.model.get_params()
+        given = params.get("loss_function") or params.get("objective")
+        if not isinstance(given, str | None) and params.get("eval_metric") is None:
+            raise ParameterError(
+                f"the loss function of {type(request.model).__name__} is user-defined, so its "
+                "values are unknown. Set eval_metric to the name of a scorer that matches it, "
+                "or set eval_metric of the model"
+            )
         return MetricNames(loss=loss, keep=True), {}
     equivalent = equivalent_metric(metric, _table(request)) if loss in _DEFAULT_LOSSES else None
     if equivalent is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,11 +46,13 @@ def resolve_metric(
     request: FitRequest, params: Mapping[str, Any]
 ) -> tuple[MetricNames, EvalMetricParam]:
     """Return the metric names that LightGBM reports, and the `eval_metric` to pass to it."""
-    metric = request.monitor.metric
+    metric, has_custom_objective = request.monitor.metric, callable(params.get("objective"))
+    default = MetricNames()
+    if has_custom_objective:
+        default = MetricNames(loss="", keep=True, unknown_loss=True)
     if metric.scorer is None:
         has_metric = first_set(params, METRIC) is not None
-        return (MetricNames(loss="", keep=True) if has_metric else MetricNames()), None
-    has_custom_objective = callable(params.get("objective"))
+        return (MetricNames(loss="", keep=True) if has_metric else default), None
     if not has_custom_objective:
         table = _REGRESSION
         if request.task == "classification":
@@ -65,4 +68,4 @@ def resolve_metric(
             output = to_probabilities(output)
         return _PYTHON_METRIC, scorer.score(output, y, weight), True
 
-    return MetricNames(metric.name, _PYTHON_METRIC), score
+    return replace(default, scorer=metric.name, library=_PYTHON_METRIC), score

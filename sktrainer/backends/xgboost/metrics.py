@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sktrainer.backends._boosting.metrics import (
@@ -30,6 +32,9 @@ _LOSS_OF = {
     "reg:pseudohubererror": "mphe",
 }
 
+# Objectives whose default metric is not their loss: RMSE, and the share of errors.
+_WITHOUT_LOSS = ("reg:logistic", "binary:hinge")
+
 _REGRESSION: MetricTable = {
     "neg_root_mean_squared_error": ("rmse", negative),
     "neg_mean_squared_error": ("rmse", negative_square),
@@ -54,8 +59,12 @@ _SCORERS_OF: dict[str, MetricTable] = {
 def set_metric(request: FitRequest) -> MetricNames:
     """Set the monitored metric on the model; return the names that XGBoost reports."""
     model, metric = request.model, request.monitor.metric
+    is_loss = not callable(model.objective) and model.objective not in _WITHOUT_LOSS
+    default = MetricNames(
+        loss=None if is_loss else "", keep=not is_loss, unknown_loss=callable(model.objective)
+    )
     if metric.scorer is None:
-        return MetricNames() if model.eval_metric is None else MetricNames(loss="", keep=True)
+        return default if model.eval_metric is None else MetricNames(loss="", keep=True)
     objective = "" if callable(model.objective) else str(model.objective)
     is_multiclass = request.task == "classification" and len(np.unique(request.train.y)) > 2
     if objective and is_multiclass and objective != "multi:softmax":
@@ -66,7 +75,7 @@ def set_metric(request: FitRequest) -> MetricNames:
     if equivalent is None:
         # XGBoost evaluates a callable in addition to the default metric of the objective.
         model.eval_metric = ScorerMetric(request)
-        return MetricNames(scorer=metric.name, library=PYTHON_METRIC)
+        return replace(default, scorer=metric.name, library=PYTHON_METRIC)
     library, convert = equivalent
     model.eval_metric = list(dict.fromkeys([loss, library]))
     return MetricNames(metric.name, library, convert, loss=loss)

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sktrainer.data.fingerprint.fingerprint import (
+    SHAPE,
     ArgumentFingerprint,
     ColumnFingerprint,
     Fingerprint,
 )
 
 MAX_NAMES = 8
+VALUES = "the values"
 
 
 def fingerprint_differences(before: Fingerprint, now: Fingerprint) -> list[str]:
@@ -46,10 +48,7 @@ def _part_differences(old: ArgumentFingerprint, new: ArgumentFingerprint) -> lis
     if both != [name for name in now if name in before]:
         lines.append("column order changed")
     retyped = [name for name in both if before[name]["dtype"] != now[name]["dtype"]]
-    lines += [
-        f"{name} was {_dtype(before[name])}, now is {_dtype(now[name])}"
-        for name in retyped[:MAX_NAMES]
-    ]
+    lines += [_retyped(name, before[name], now[name]) for name in retyped[:MAX_NAMES]]
     if len(retyped) > MAX_NAMES:
         lines.append(f"dtypes changed in {len(retyped) - MAX_NAMES:,} more columns")
     changed = [name for name in both if before[name]["digest"] != now[name]["digest"]]
@@ -58,7 +57,10 @@ def _part_differences(old: ArgumentFingerprint, new: ArgumentFingerprint) -> lis
     if changed and old["rows"] == new["rows"]:
         everywhere = len(changed) == len(before) > 1
         of_all = " (all columns: the row order may have changed)" if everywhere else ""
-        lines.append(f"values changed in {_preview(changed)}{of_all}")
+        where = _preview(changed)
+        lines.append(
+            f"{VALUES} changed" if changed == [VALUES] else f"values changed in {where}{of_all}"
+        )
     return lines
 
 
@@ -74,15 +76,23 @@ def _columns_by_label(columns: Sequence[ColumnFingerprint]) -> dict[str, ColumnF
     for column in columns:
         name = column["name"]
         label = f"column {name}" if isinstance(name, int) else repr(name)
-        label = "its values" if name is None else label
+        # The values of an unnamed array have a name that describes their shape.
+        label = VALUES if name is None or str(name).startswith(SHAPE) else label
         counts[label] += 1
         number = f" (number {counts[label]})" if counts[label] > 1 else ""
         by_label[label + number] = column
     return by_label
 
 
-def _dtype(column: ColumnFingerprint) -> str:
-    return column["dtype"].partition(",")[0]  # without the categories of a categorical
+def _retyped(name: str, old: ColumnFingerprint, new: ColumnFingerprint) -> str:
+    was, now = (
+        # The dtype of a categorical column contains its categories.
+        "category" if column["dtype"].startswith("category") else column["dtype"]
+        for column in (old, new)
+    )
+    if was == now:
+        return f"the categories of {name} changed"
+    return f"{name} was {was}, now is {now}"
 
 
 def _preview(names: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
 #: Wider tables have one digest for all columns, so that a report stays small.
+SHAPE = "of shape "  # start of the name of values without columns
 MAX_COLUMNS = 1024
 
 
@@ -228,7 +229,7 @@ def _name_digests(
 def _single_digest(
     kind: str, shape: Sequence[int], dtype: str, digest: str
 ) -> ArgumentFingerprint:
-    name = f"of shape {'x'.join(map(str, shape))}"
+    name = f"{SHAPE}{'x'.join(map(str, shape))}"
     columns = [ColumnFingerprint(name=name, dtype=dtype, digest=digest)]
     return ArgumentFingerprint(kind=kind, rows=int(shape[0]) if shape else 1, columns=columns)
 

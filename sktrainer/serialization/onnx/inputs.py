@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -201,9 +201,10 @@ def add_encoder(
     if isinstance(plan, MatrixTransform):
         return _matrix(graph, plan, concatenate(graph, values), X)
     kind = _kind(plan.dtype)
+    column = column_reader(X)
     parts = [
-        _column(graph, column, value.name, kind)
-        for column, value in zip(plan.plans, values, strict=True)
+        _column(graph, each, value.name, kind, _spellings(each, column(position)))
+        for position, each, value in zip(plan.positions, plan.plans, values, strict=True)
     ]
     out = concatenate(graph, parts)
     return _postprocess(graph, plan.finish, out, len(plan.names))
@@ -242,19 +243,34 @@ def _matrix(
     return _postprocess(graph, plan.finish, value, len(plan.names))
 
 
+def _spellings(plan: Any, cells: Any) -> dict[str, str]:
+    """Return further spellings of numeric levels, such as "1.0" for "1", with their level."""
+    if not isinstance(plan, LevelTransform | OneHotTransform):
+        return {}
+    values = getattr(cells, "categories", cells)
+    if getattr(values.dtype, "kind", "O") not in "iuf":
+        return {}
+    levels = plan.levels.levels.tolist()
+    return {f"{text}.0": text for text in levels if text.removeprefix("-").isdecimal()}
+
+
 def _column(
-    graph: GraphBuilder, plan: Any, name: str, kind: Literal["float", "double"]
+    graph: GraphBuilder,
+    plan: Any,
+    name: str,
+    kind: Literal["float", "double"],
+    spellings: Mapping[str, str],
 ) -> GraphValue:
     if isinstance(plan, NumericTransform):
         value = _mask_missing(graph, GraphValue(name, "double", 1), plan.missing)
         return cast_value(graph, value, kind)
     if isinstance(plan, OneHotTransform):
         # Look up the position of the level, then compare it with all positions.
-        slots = _lookup_levels(graph, name, plan.levels, plan.slots.astype(np.int64))
+        slots = _lookup_levels(graph, name, plan.levels, plan.slots.astype(np.int64), spellings)
         ones = graph.add("Equal", slots, graph.constant(np.arange(len(plan.names))))
         return cast_value(graph, GraphValue(ones, "truth", len(plan.names)), kind)
     columns = [
-        GraphValue(_lookup_levels(graph, name, plan.levels, numbers), "float", 1)
+        GraphValue(_lookup_levels(graph, name, plan.levels, numbers, spellings), "float", 1)
         for numbers in plan.table.astype(np.float32).T
     ]
     return cast_value(graph, concatenate(graph, columns), kind)
@@ -270,10 +286,15 @@ def _mask_missing(graph: GraphBuilder, value: GraphValue, missing: float) -> Gra
     return replace(value, name=graph.add("Where", found, nan, value.name))
 
 
-def _lookup_levels(graph: GraphBuilder, name: str, levels: Levels, table: Array) -> str:
+def _lookup_levels(
+    graph: GraphBuilder, name: str, levels: Levels, table: Array, spellings: Mapping[str, str]
+) -> str:
     """Map each string to the entry of its level in `table`; unknown strings to the last."""
     kind = "int64" if table.dtype.kind == "i" else "float"
     keys, entries = levels.levels.tolist(), table[:-1].tolist()
+    by_key = dict(zip(keys, entries, strict=True))
+    more = {key: by_key[level] for key, level in spellings.items() if key not in by_key}
+    keys, entries = [*keys, *more], [*entries, *more.values()]
     attributes = {
         "keys_strings": keys or [""],  # an empty list has no type
         f"values_{kind}s": entries or [table[-1].item()],

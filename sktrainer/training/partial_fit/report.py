@@ -90,6 +90,7 @@ def update_report(
         importances=importances.values,
         importance_kind=importances.kind,
         history=history_frame(state.evaluations),
+        notes=tuple(dict.fromkeys((*report.notes, *log.notes))),
         stages=log.stages(),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
     )

@@ -72,10 +72,11 @@ def run_partial_fit(
         Before training starts, with all problems in the parameters and the data.
     """
     log = FitLog(params.verbose)
-    if previous is None:
-        result = _fit_first_chunk(params, inputs, log)
-    else:
-        result = _fit_next_chunk(inputs, previous, log)
+    with log.record_warnings():
+        if previous is None:
+            result = _fit_first_chunk(params, inputs, log)
+        else:
+            result = _fit_next_chunk(inputs, previous, log)
     state = result.state
     losses = [e.value for e in state.evaluations[-1:] if e.iteration == state.n_iter]
     loss = "".join(f", train loss {value:.4g}" for value in losses)

@@ -8,7 +8,9 @@ import lightgbm
 import numpy as np
 import pytest
 import xgboost
+from catboost import CatBoostRegressor
 
+from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.backends._boosting import recorder
 from sktrainer.exceptions import ParameterError
 from sktrainer.scoring.scorers import named_scorer
@@ -128,3 +130,67 @@ def test_early_stopping_without_a_metric_raises(model: Any) -> None:
     X, y, _ = make_rows()
     with pytest.raises(ParameterError, match="early stopping needs a metric"):
         fit(model, X, y)
+
+
+def ninety_percent(y_true, y_pred):
+    """Gradient of the pinball loss of the 90 % quantile, as an objective."""
+    return np.where(y_true > y_pred, -0.9, 0.1), np.ones_like(y_true)
+
+
+class NinetyPercent:
+    """The same objective for CatBoost."""
+
+    no_jit = True
+
+    def calc_ders_range(self, approxes, targets, weights):
+        return [(0.9 if t > a else -0.1, -1.0) for a, t in zip(approxes, targets, strict=True)]
+
+
+USER_DEFINED = {
+    "rmse": xgboost.XGBRegressor(objective=ninety_percent, n_estimators=20),
+    "l2": lightgbm.LGBMRegressor(objective=ninety_percent, n_estimators=20, verbose=-1),
+}
+TARGET = np.random.default_rng(0).exponential(size=300)
+COLUMN = TARGET[:, np.newaxis] + np.random.default_rng(1).normal(size=(300, 2))
+
+
+@pytest.mark.parametrize("name", USER_DEFINED)
+def test_default_metric_of_a_user_defined_objective_has_its_name(name):
+    trainer = ManagedTrainer(USER_DEFINED[name], random_state=0, cv=2)
+    with pytest.warns(DataWarning, match=f"early stopping monitored '{name}'") as caught:
+        trainer.fit(COLUMN, TARGET)
+    assert len(caught) == 1
+    assert set(trainer.evals_result_["validation"]) == {name}
+    assert trainer.report_.fitting["metric"] == name
+    rows = trainer.split_.validation
+    error = np.mean((TARGET[rows] - trainer.predict(COLUMN[rows])) ** 2)
+    best = trainer.report_.fitting["best_value"]
+    assert best == pytest.approx(error if name == "l2" else np.sqrt(error), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", USER_DEFINED)
+@pytest.mark.parametrize(
+    "options", [{"eval_metric": "neg_mean_absolute_error"}, {"early_stopping": False}]
+)
+def test_known_metric_of_a_user_defined_objective_needs_no_warning(name, options):
+    trainer = ManagedTrainer(USER_DEFINED[name], random_state=0, **options)
+    trainer.fit(COLUMN, TARGET)
+    assert "loss" not in set(trainer.history_["metric"])
+
+
+def test_catboost_needs_a_metric_for_a_user_defined_loss():
+    model = CatBoostRegressor(loss_function=NinetyPercent(), iterations=5, verbose=False)
+    with pytest.raises(ParameterError, match="Set eval_metric to the name of a scorer"):
+        ManagedTrainer(model, random_state=0).fit(COLUMN, TARGET)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (xgboost.XGBRegressor(objective="reg:logistic", n_estimators=5), "rmse"),
+        (xgboost.XGBClassifier(objective="binary:hinge", n_estimators=5), "error"),
+    ],
+)
+def test_default_metric_that_is_not_the_loss_has_its_name(model, name):
+    trainer = ManagedTrainer(model, random_state=0).fit(COLUMN, (TARGET > 1).astype(int))
+    assert set(trainer.evals_result_["validation"]) == {name}

@@ -360,3 +360,19 @@ def test_changes_under_duplicate_names_are_described():
     assert describe(changed) == ["X: values changed in 'a'"]
     assert describe(retyped) == ["X: 'a' (number 2) was int64, now is float64"]
     assert describe(wider) == ["X: added: 'a' (number 3)"]
+
+
+def test_differences_of_dtypes_and_arrays_are_described():
+    def describe(before, now):
+        return fingerprint_differences(fingerprint_inputs(before), fingerprint_inputs(now))
+
+    times = pd.date_range("2024-01-01", periods=3, tz="UTC").as_unit("us")
+    X = pd.DataFrame({"c": pd.Categorical(["a", "b", "a"]), "t": times})
+    added = X.assign(c=X["c"].cat.add_categories("z"))
+    assert describe(X, added) == ["X: the categories of 'c' changed"]
+    assert describe(X, X.assign(c=["a", "b", "a"]))[0].startswith("X: 'c' was category, now is")
+    assert describe(X, X.assign(t=times.tz_convert("Asia/Tokyo"))) == [
+        "X: 't' was datetime64[us, UTC], now is datetime64[us, Asia/Tokyo]"
+    ]
+    for values in (np.arange(3), np.zeros((2, 2, 2)), pd.Series([1, 2])):
+        assert describe(values, values + 1) == ["X: the values changed"]

@@ -208,3 +208,25 @@ def test_exported_forest_handles_missing_values(runtime, tmp_path):
     answers = answers_of(runtime, path, X)
 
     assert answers["label"].tolist() == trainer.predict(X).tolist()
+
+
+@pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
+@pytest.mark.parametrize("categories", [[1.0, 2.0, -3.0, 2.5], [1, 2, -3], ["1", "2", "x"]])
+def test_numeric_categories_may_be_spelled_as_floats(encoding, categories, runtime, tmp_path):
+    rng = np.random.default_rng(0)
+    column = pd.Categorical(rng.choice(np.array(categories), 200), categories=categories)
+    X = pd.DataFrame({"c": column, "x": rng.normal(size=200)})
+    y = (column.codes > 0) ^ (rng.random(200) < 0.1)
+    model = LogisticRegression()
+    trainer = ManagedTrainer(model, categorical_encoding=encoding, random_state=0).fit(X, y)
+    session = runtime.InferenceSession(str(trainer.to_onnx(tmp_path / "m.onnx", X)))
+
+    def predict(text):
+        feeds = {"c": np.array([[text]], dtype=object), "x": np.zeros((1, 1))}
+        return float(session.run(["probabilities"], feeds)[0][0, 1])
+
+    row = pd.DataFrame({"c": pd.Categorical([categories[1]], categories=categories), "x": 0.0})
+    assert predict("2") == pytest.approx(trainer.predict_proba(row)[0, 1], rel=1e-5)
+    is_text = isinstance(categories[0], str)
+    assert (predict("2.0") == predict("2")) != is_text
+    assert predict("2.0") != predict("nothing") or is_text

@@ -303,3 +303,11 @@ def test_progress_shows_one_line_per_chunk(capsys):
     output = capsys.readouterr().out
     assert "Chunk 1: 200 rows, train loss" in output
     assert "Chunk 2: 200 rows, train loss" in output
+
+
+def test_duplicate_or_missing_columns_of_a_later_chunk_raise():
+    trainer = ManagedTrainer(SGDClassifier(), random_state=0).partial_fit(X, Y)
+    for chunk in (pd.concat([X, X[["signal"]]], axis=1), X.drop(columns="signal")):
+        with pytest.raises(InputError, match="signal"):
+            trainer.partial_fit(chunk, Y)
+    assert trainer.n_iter_ == 1

@@ -1,0 +1,165 @@
+"""Results of the folds of a cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.scoring.scorers import Scoring
+from sktrainer.training.out_of_fold import MIN_FOLD_ROWS, FoldPredictions, PooledScores
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
+
+    `constants` holds the scores of a constant prediction, and `problems` why scores could not
+    be computed.
+    """
+
+    fold: int
+    n_train: int
+    n_test: int
+    scores: dict[str, float]
+    fit_seconds: float
+    score_seconds: float
+    n_iter: int | None = None
+    best_iteration: int | None = None
+    stop_reason: str | None = None
+    error: str | None = None
+    n_attempts: int = 1
+    divergence: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, float] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    metric_for_unknown_loss: str | None = None
+    predictions: FoldPredictions | None = None
+
+
+@dataclass(frozen=True)
+class CrossValidationResult:
+    """Results of all folds of one cross-validation, in order.
+
+    `pooled` has the scores that are computed on the test rows of all folds together, and
+    `oof_predictions` one row per row of X. `n_workers` folds were fitted in parallel, with
+    `n_threads` threads each.
+    """
+
+    folds: tuple[FoldResult, ...]
+    scoring: Scoring
+    pooled: PooledScores
+    oof_predictions: pd.DataFrame
+    n_workers: int
+    n_threads: int
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The keys of `GridSearchCV.cv_results_`, for one candidate."""
+        results: dict[str, Any] = {}
+        for key, values in (
+            ("fit_time", [f.fit_seconds for f in self.folds]),
+            ("score_time", [f.score_seconds for f in self.folds]),
+        ):
+            results[f"mean_{key}"] = np.array([np.mean(values)])
+            results[f"std_{key}"] = np.array([np.std(values)])
+        results["params"] = [{}]
+        summary = self.summary
+        for metric in self.scoring.scorers:
+            name = "score" if self.scoring.single else metric
+            scores = np.array([fold.scores[metric] for fold in self.folds])
+            for i, score in enumerate(scores):
+                results[f"split{i}_test_{name}"] = np.array([score])
+            results[f"mean_test_{name}"] = np.array([summary.loc[metric, "mean"]])
+            results[f"std_test_{name}"] = np.array([summary.loc[metric, "std"]])
+            results[f"rank_test_{name}"] = np.array([1], dtype=np.int32)
+        return results
+
+    @property
+    def to_frame(self) -> pd.DataFrame:
+        """One row per fold, for the report."""
+        retried = any(fold.n_attempts > 1 for fold in self.folds)
+        # Scores of one row, or of a few, say nothing if they are no means over rows.
+        left_out = set(self.pooled.values) if self._has_small_folds else set()
+        rows = [
+            {
+                "fold": fold.fold,
+                "train_rows": fold.n_train,
+                "test_rows": fold.n_test,
+                **{name: v for name, v in fold.scores.items() if name not in left_out},
+                "best_iteration": fold.best_iteration,
+                "fit_seconds": fold.fit_seconds,
+                "n_attempts": fold.n_attempts if retried else None,
+                "error": fold.error,
+            }
+            for fold in self.folds
+        ]
+        return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+    @property
+    def _has_small_folds(self) -> bool:
+        return min(fold.n_test for fold in self.folds) < MIN_FOLD_ROWS
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
+
+        `constant` is the mean score of a constant prediction. A `pooled` score and its
+        constant are those of the test rows of all folds together.
+        """
+        names = list(self.scoring.scorers)
+        scores = pd.DataFrame([fold.scores for fold in self.folds], columns=names)
+        constants = pd.DataFrame([fold.constants for fold in self.folds], columns=names).mean()
+        of_all = pd.DataFrame([self.pooled.values, self.pooled.constants], columns=names)
+        pooled = pd.Series([name in self.pooled.values for name in names], names)
+        n_fitted = sum(fold.error is None for fold in self.folds)
+        mean, std = scores.mean().mask(pooled, of_all.iloc[0]), scores.std(ddof=0)
+        return pd.DataFrame(
+            {
+                "mean": mean,
+                "std": std.mask(pooled) if self._has_small_folds else std,
+                "constant": of_all.iloc[1].fillna(constants).where(mean.notna()),
+                "n_folds": scores.notna().sum().mask(pooled, n_fitted),
+                "pooled": pooled,
+            }
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each score that could not be computed in some folds."""
+        found = [
+            f"{self.scoring.shown(metric)} of the out-of-fold rows could not be computed: {why}"
+            for metric, why in self.pooled.problems.items()
+        ]
+        for metric in self.scoring.scorers:
+            reasons = {f.fold: f.problems[metric] for f in self.folds if metric in f.problems}
+            if reasons and metric not in self.pooled.values:
+                fold, reason = next(iter(reasons.items()))
+                found.append(
+                    f"{self.scoring.shown(metric)} could not be computed in {len(reasons)} of "
+                    f"{len(self.folds)} folds (fold {fold}: {reason})"
+                )
+        return tuple(found)
+
+    @property
+    def divergence(self) -> str:
+        """Number of diverged folds and the problem of the first one; empty if none diverged."""
+        diverged = [fold for fold in self.folds if fold.divergence]
+        if not diverged:
+            return ""
+        first = f"in fold {diverged[0].fold} {diverged[0].divergence}"
+        return f"Training diverged in {len(diverged)} of {len(self.folds)} folds: {first}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Parameters that were changed in most folds because training diverged."""
+        repaired = [fold.settings for fold in self.folds if fold.settings]
+        return repaired[0] if 2 * len(repaired) > len(self.folds) else {}
+
+    @property
+    def best_iteration(self) -> int | None:
+        """Median of the folds' best iterations; None if no fold stopped early."""
+        found = [f.best_iteration for f in self.folds if f.best_iteration is not None]
+        return max(1, round(float(np.median(found)))) if found else None
