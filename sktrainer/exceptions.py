@@ -18,6 +18,7 @@ __all__ = [
     "FileWriteError",
     "FitError",
     "InputError",
+    "LeakageWarning",
     "ParameterError",
     "SaveWarning",
     "SktrainerError",
@@ -31,7 +32,7 @@ __all__ = [
 
 # Frames of these packages are skipped, so that a warning points at the user's line. In a
 # fold that runs in a thread pool, only the first frames of the thread remain above them.
-_INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
+INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
 
 
 class SktrainerError(Exception):
@@ -141,6 +142,10 @@ class DataWarning(SktrainerWarning):
     """Warning about unusual data, or about an unexpected handling of the data."""
 
 
+class LeakageWarning(SktrainerWarning):
+    """Warning that scores may be too good, because the data give the target away."""
+
+
 class SaveWarning(SktrainerWarning):
     """Warning that a trained model was not saved, or was saved in another format."""
 
@@ -182,12 +187,12 @@ def suggest_name(
 
 
 def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
-    """Issue a warning that points at the innermost frame outside `_INTERNAL_PACKAGES`."""
+    """Issue a warning that points at the innermost frame outside `INTERNAL_PACKAGES`."""
     # Python 3.12 and later offer `skip_file_prefixes` of `warnings.warn` for this.
     level, frame = 1, sys._getframe(0)
     while (
         frame.f_back is not None
-        and frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL_PACKAGES
+        and frame.f_globals.get("__name__", "").partition(".")[0] in INTERNAL_PACKAGES
     ):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)

@@ -71,7 +71,7 @@ class TrainingResult:
         return f"<TrainingResult of {self.report.estimator}: {scores}>"
 
     def __str__(self) -> str:
-        n_notes = len(self.report.notes)
+        n_notes = len(self.report.notes) + len(self.report.findings)
         notes = f", with {n_notes} note{'s' if n_notes > 1 else ''}" if n_notes else ""
         return (
             f"{render_summary(self.report)}\n\n{self._saved}\n"

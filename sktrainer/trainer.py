@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,11 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sktrainer.backends.estimators import (
-    is_raw_network,
-    model_name,
-    wrap_estimator,
-)
+from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
@@ -130,6 +126,10 @@ class ManagedTrainer(
         Number of retries with other seeds after a fit that raised an error, diverged, or is
         no better than a constant prediction on the validation rows. The fit that is used is
         chosen on validation rows only.
+    audit : bool or dict, default=True
+        Whether to check the data for leakage and other mistakes before training. Findings are
+        in `report_` with a code, and errors, such as the target among the columns, stop the
+        fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
     random_state : int, RandomState, Generator or None, default=None
         Seed from which all others are derived. Seeds set on the estimator are kept.
     n_jobs : int or None, default=None
@@ -148,11 +148,11 @@ class ManagedTrainer(
     Attributes
     ----------
     pipeline_ : imblearn.pipeline.Pipeline
-        The fitted steps and the fitted model. It predicts without the trainer. XGBoost does
-        not store labels: for its models `pipeline_.predict` returns class codes from 0 to
-        n_classes - 1, and `predict` of the trainer returns labels.
+        The fitted steps and the fitted model. By itself it takes the rows that the trainer
+        takes, and predicts the original labels.
     model_ : estimator
-        The fitted model as an object of its own library.
+        The fitted model as an object of its own library. It takes encoded rows and was
+        trained on class codes, positions in `classes_`.
     classes_ : ndarray of shape (n_classes,)
         The original class labels. Classification only.
     pos_label_ : object
@@ -249,6 +249,7 @@ class ManagedTrainer(
         tol: float = 0.0,
         refit: bool = False,
         n_retries: int = 0,
+        audit: bool | Mapping[str, Sequence[str]] = True,
         random_state: RandomState = None,
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
@@ -277,6 +278,7 @@ class ManagedTrainer(
         self.tol = tol
         self.refit = refit
         self.n_retries = n_retries
+        self.audit = audit
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
@@ -376,8 +378,8 @@ class ManagedTrainer(
 
         Warns
         -----
-        DataWarning
-            If data were reinterpreted, or look like a mistake.
+        DataWarning, LeakageWarning
+            If data were reinterpreted, look like a mistake, or give the target away.
         DivergenceWarning
             If training diverged. The message suggests parameter changes, or names the safe
             value with which a classifier was fitted again because its validation loss is lower.

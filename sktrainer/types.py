@@ -14,6 +14,7 @@ import pandas as pd
 
 __all__ = [
     "Array",
+    "Finding",
     "FitData",
     "MetricValue",
     "ModelFit",
@@ -25,6 +26,7 @@ __all__ = [
     "Scores",
     "ScoringParam",
     "SetName",
+    "Severity",
     "Split",
     "StopReason",
     "Task",
@@ -44,6 +46,8 @@ StopReason: TypeAlias = Literal[
 ]
 
 SetName: TypeAlias = Literal["train", "validation", "test"]
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
 
 # Meanings of a model parameter that weights classes; see `ParameterSpec.class_weights`.
 ClassWeightForm: TypeAlias = Literal["labels", "codes", "positive", "balance", "other"]
@@ -120,6 +124,31 @@ class Split:
 
     def positions(self, name: SetName) -> Array:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Finding of the data audit.
+
+    `found` states the problem, `why` its effect on the scores and `fix` what to do. `detail`
+    has the measured numbers. `code` and `name` identify the check; its page in the
+    documentation has the same code.
+    """
+
+    severity: Severity
+    columns: tuple[str, ...]
+    found: str
+    why: str
+    fix: str
+    detail: str = ""
+    code: str = ""
+    name: str = ""
+
+    @property
+    def message(self) -> str:
+        """Text of the warning or error, without numbers that differ between folds."""
+        found = self.found[:1].upper() + self.found[1:]
+        return f"{self.code} {self.name}: {found}. {self.why}. {self.fix}."
 
 
 @dataclass(frozen=True)

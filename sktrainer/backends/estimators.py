@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from sktrainer.backends.registry import (
+    FALLBACK,
     backend_by_name,
     find_backend,
     imported_networks,
@@ -16,6 +17,7 @@ from sktrainer.backends.registry import (
 )
 from sktrainer.exceptions import ParameterError
 from sktrainer.runtime.cloning import clone_estimator
+from sktrainer.runtime.signatures import accepts_parameter
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,49 @@ def apply_nested_defaults(model: Any) -> None:
             nested = find_backend(part).as_nested(part)
             if nested is not part:
                 model.set_params(**{path: nested})
+
+
+def limit_nested_threads(model: Any, n_threads: int) -> None:
+    """Divide the threads of a model among the nested models that start their own.
+
+    Nested models of scikit-learn follow joblib, which limits them. Other libraries would use
+    all cores in each of the members that are fitted at the same time.
+
+    Parameters
+    ----------
+    model : estimator
+        Its nested models are modified in place; pass a clone.
+    n_threads : int
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.ensemble import VotingRegressor
+    >>> one_by_one = TransformedTargetRegressor(LGBMRegressor())
+    >>> limit_nested_threads(one_by_one, 4)
+    >>> at_once = VotingRegressor([("a", LGBMRegressor()), ("b", LGBMRegressor())])
+    >>> limit_nested_threads(at_once, 4)
+    >>> one_by_one.regressor.n_jobs, at_once.estimators[0][1].n_jobs
+    (4, 1)
+    """
+    n_jobs = getattr(model, "n_jobs", 1)  # None: as many members at once as there are threads
+    n_members = n_threads if n_jobs is None or n_jobs < 0 else n_jobs
+    n_threads = max(1, n_threads // max(1, n_members))
+    for part in iter_sub_estimators(model):
+        backend = find_backend(part)
+        if backend.spec.name != FALLBACK:
+            given = part.get_params()
+            names = [
+                name
+                for name in backend.parameters.threads
+                if name in given or accepts_parameter(type(part), name)
+            ]
+            for name in [n for n in names if given.get(n) is not None] or names[:1]:
+                wanted = given.get(name)
+                fewer = wanted is not None and 0 < wanted < n_threads
+                part.set_params(**{name: wanted if fewer else n_threads})
+        limit_nested_threads(part, n_threads)
 
 
 def model_name(model: Any) -> str:

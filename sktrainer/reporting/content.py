@@ -10,7 +10,7 @@ from typing import TypedDict
 import pandas as pd
 
 from sktrainer.callbacks.history import history_frame
-from sktrainer.types import StopReason, Task
+from sktrainer.types import Severity, StopReason, Task
 
 
 class DataSection(TypedDict, total=False):
@@ -122,6 +122,19 @@ class ColumnTreatment(TypedDict, total=False):
     detail: str
 
 
+class AuditFinding(TypedDict):
+    """Finding of the data audit: the fields of `sktrainer.types.Finding`."""
+
+    code: str
+    name: str
+    severity: Severity
+    columns: tuple[str, ...]
+    found: str
+    detail: str
+    why: str
+    fix: str
+
+
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
@@ -154,6 +167,7 @@ class ReportContent:
     parameters: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    findings: tuple[AuditFinding, ...] = ()
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 

@@ -79,6 +79,10 @@ def page_context(report: ReportContent) -> dict[str, object]:
     summary, total = data.get("target_summary"), sum(split.get("rows", {}).values()) or 1
     return {
         "report": report,
+        "findings": [
+            (f"{f['code']} {f['name']}, {f['severity']}:", sentences.describe_finding(f))
+            for f in report.findings
+        ],
         "facts": _facts(report),
         "key_metrics": key_metrics(report),
         "scored_rows": _scored_rows(report),

@@ -70,6 +70,8 @@ class TrainingReport(ReportContent):
         Versions of the libraries.
     stages : DataFrame
         Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the stage's end).
+    findings : tuple of dict
+        One `AuditFinding` per finding of the data audit, the most serious first.
     notes : tuple of str
         Warnings and decisions, in chronological order.
     created : str

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.reporting.content import (
+    AuditFinding,
     ColumnTreatment,
     FittingSection,
     ImbalanceSection,
@@ -299,3 +300,9 @@ def top_importances(importances: pd.Series, limit: int = 15) -> pd.Series:
     finite = finite[finite != 0] if finite.any() else finite
     # Positions instead of names, which may be duplicates.
     return finite.iloc[np.argsort(-finite.abs().to_numpy(), kind="stable")[:limit]]
+
+
+def describe_finding(finding: AuditFinding) -> str:
+    """Return what was found with its numbers, why it matters, and how to fix it."""
+    detail = f" ({finding['detail']})" if finding["detail"] else ""
+    return f"{capitalize(finding['found'])}{detail}. {finding['why']}. {finding['fix']}."

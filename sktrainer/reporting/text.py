@@ -39,6 +39,12 @@ def render_text(report: ReportContent) -> str:
     if report.confusion is not None:
         blocks.append(_confusion_text(report.confusion, report.confusion_set))
     blocks.append(label_lines(_environment_text(report)))
+    if report.findings:
+        lines = [
+            (f"{f['code']} {f['severity']}", sentences.describe_finding(f))
+            for f in report.findings
+        ]
+        blocks.append(f"Data audit\n{label_lines(lines)}")
     if report.notes:
         notes = "\n".join(
             textwrap.fill(note, WIDTH, initial_indent="- ", subsequent_indent="  ")

@@ -40,13 +40,25 @@ from sktrainer.types import Array, FitData, Split
 logger = logging.getLogger(__name__)
 
 
+def make_folds(plan: FitPlan, data: FitData, split: Split) -> list[tuple[Array, Array]]:
+    """Divide the training and validation rows of `split` into folds."""
+    assert plan.folds is not None
+    rows = np.concatenate([split.train, split.validation])
+    if split.kind != "time":  # the rows of a time split are already in time order
+        rows = np.sort(rows)
+    return split_folds(data, rows, plan.split, plan.folds.cv)
+
+
 def cross_validate(
-    plan: FitPlan, data: FitData, split: Split, run: RunDirectory | None, log: FitLog
+    plan: FitPlan,
+    data: FitData,
+    folds: list[tuple[Array, Array]],
+    run: RunDirectory | None,
+    log: FitLog,
 ) -> CrossValidationResult:
     """Fit and score each fold; the results do not depend on the number of parallel jobs.
 
-    The training and validation rows of `split` are divided into folds. Each fold is shown
-    as soon as it is available.
+    Each fold is shown as soon as it is available.
 
     Raises
     ------
@@ -54,10 +66,6 @@ def cross_validate(
         If every fold failed. The message contains the errors.
     """
     assert plan.folds is not None
-    rows = np.concatenate([split.train, split.validation])
-    if split.kind != "time":  # the rows of a time split are already in time order
-        rows = np.sort(rows)
-    folds = split_folds(data, rows, plan.split, plan.folds.cv)
     workers, n_threads = plan.folds.split_cores(len(folds))
     fold_plan = replace(plan, folds=None)  # `cv` may be a generator, which cannot be pickled
     tasks = (

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
@@ -50,6 +51,7 @@ class TrainerParams:
     tol: float = 0.0
     refit: bool = False
     n_retries: int = 0
+    audit: Any = True
     random_state: Any = None
     n_jobs: int | None = None
     checkpoint: Any = None
@@ -78,6 +80,7 @@ FIT_ONLY_PARAMS = (
     "cv",
     "early_stopping",
     "refit",
+    "audit",
 )
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -124,6 +127,7 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         ("scoring", scoring_problems(params.scoring)),
         ("eval_metric", eval_metric_problems(params.eval_metric)),
         ("checkpoint", _checkpoint_problems(params.checkpoint)),
+        ("audit", audit_problems(params.audit)),
     ):
         if found:
             problems[name] = [*problems.get(name, ()), *found]
@@ -192,9 +196,10 @@ RULES: dict[str, ParameterRule] = {
     "categorical_encoding": ParameterRule(
         _listed("categorical_encoding"), _one_of("categorical_encoding")
     ),
-    "scaling": ParameterRule(
-        _listed("scaling", "True", "False"), _either(_one_of("scaling"), _is_bool)
-    ),
+    **{
+        name: ParameterRule(_listed(name, "True", "False"), _either(_one_of(name), _is_bool))
+        for name in ("scaling", "early_stopping")
+    },
     "handle_imbalance": ParameterRule(
         _listed("handle_imbalance", "None", "an imblearn sampler with fit_resample"),
         _either(_is_none, _one_of("handle_imbalance"), _has_attributes("fit_resample")),
@@ -223,10 +228,6 @@ RULES: dict[str, ParameterRule] = {
     "cv": ParameterRule(
         "None, a number of folds of at least 2, a splitter, or (train, test) pairs",
         _either(_is_none, _is_cv),
-    ),
-    "early_stopping": ParameterRule(
-        _listed("early_stopping", "True", "False"),
-        _either(_one_of("early_stopping"), _is_bool),
     ),
     "n_iter_no_change": ParameterRule(
         "None or an integer of at least 1", _either(_is_none, lambda value: _is_int(value, 1))

@@ -12,6 +12,7 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.backends.support import InputLimits
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.checkpoints.run import RunDirectory
+from sktrainer.data.audit.audit import ignored_checks
 from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.preprocessing.treatments import Encoding
 from sktrainer.runtime.cloning import clone_estimator
@@ -21,7 +22,7 @@ from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
-from sktrainer.training.column_parameters import missing_number
+from sktrainer.training.missing_parameters import missing_number
 from sktrainer.training.model_settings import OwnClassWeight
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params
@@ -139,6 +140,8 @@ class FitPlan:
         Maximum number of retries with another seed after a failed or diverged fit.
     refit : bool
         Whether the model is fitted again without held-out validation rows.
+    ignored_checks : tuple of str
+        Codes of the data checks that are not run.
     parameters : mapping of str to str
         Parameters of the trainer and its estimator as text, for the report.
     notes : tuple of str
@@ -157,6 +160,7 @@ class FitPlan:
     n_threads: int
     n_retries: int
     refit: bool
+    ignored_checks: tuple[str, ...]
     parameters: Mapping[str, str]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -261,6 +265,7 @@ def make_plan(
         n_threads=split_cores(1, 1)[1],
         n_retries=n_retries,
         refit=bool(params.refit),
+        ignored_checks=ignored_checks(params.audit),
         parameters=described,
         notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from sktrainer.callbacks.history import history_frame, recorded_eval_metric, val
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.reporting.content import (
+    AuditFinding,
     ColumnTreatment,
     DataSection,
     FittingSection,
@@ -34,7 +37,7 @@ from sktrainer.training.messages import rows_by_set, sizes_by_set
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.provenance import versions_used
 from sktrainer.training.retry import attempts_to_frame
-from sktrainer.types import FitData, Split
+from sktrainer.types import Finding, FitData, Split
 
 
 def build_report(
@@ -45,6 +48,7 @@ def build_report(
     log: FitLog,
     cv: CrossValidationResult | None = None,
     fingerprint: Fingerprint | None = None,
+    findings: tuple[Finding, ...] = (),
 ) -> TrainingReport:
     """Return the report of one fit."""
     pipeline, scores = result.predictor.undecoded, result.scores
@@ -76,6 +80,7 @@ def build_report(
         parameters=dict(plan.parameters),
         versions=versions_used(data.X, pipeline),
         stages=log.stages(),
+        findings=tuple(cast("AuditFinding", asdict(finding)) for finding in findings),
         notes=(*log.notes, *filter(None, [importances.problem])),
     )
 

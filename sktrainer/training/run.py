@@ -16,7 +16,8 @@ from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.splitting.split import split_rows
-from sktrainer.training.cross_validation import cross_validate
+from sktrainer.training.audit import audit_fit
+from sktrainer.training.cross_validation import cross_validate, make_folds
 from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
@@ -47,7 +48,7 @@ class FitState:
 
 @preserve_global_state()
 def train(params: TrainerParams, inputs: FitInputs) -> FitState:
-    """Validate, split, cross-validate, fit, score and report.
+    """Validate, split, audit, cross-validate, fit, score and report.
 
     Raises
     ------
@@ -76,16 +77,19 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         with log.stage("split"):
             split, notes = _split_used_rows(data, plan.first_split)
         log_setup(log, plan, data, split, notes)
+        folds = None if plan.folds is None else make_folds(plan, data, split)
+        with log.stage("audit"):
+            findings = audit_fit(plan, data, split, folds, log)
         cv = None
-        if plan.folds is not None:
+        if folds is not None:
             with log.stage("cross-validate"):
-                cv = cross_validate(plan, data, split, run, log)
+                cv = cross_validate(plan, data, folds, run, log)
         final = plan
         if cv is not None:
             final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
         log_result(log, plan, data, result)
-        report = build_report(plan, data, split, result, log, cv, fingerprint)
+        report = build_report(plan, data, split, result, log, cv, fingerprint, findings)
     return FitState(plan, data, split, result, cv, report, fingerprint)
 
 

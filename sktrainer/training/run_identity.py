@@ -110,8 +110,8 @@ def _content(value: object) -> str:
 
 _LIBRARIES = ("sktrainer", "sklearn", "imblearn", "numpy", "pandas", "scipy")
 
-# These parameters change speed and output text, but not the fitted model.
-_EXCLUDED_PARAMS = frozenset({"checkpoint", "n_jobs", "verbose"})
+# These parameters change speed, checks and output text, but not the fitted model.
+_EXCLUDED_PARAMS = frozenset({"audit", "checkpoint", "n_jobs", "verbose"})
 _DATA = ("X", "y", "sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
 
 

@@ -2,16 +2,25 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
-from sklearn.ensemble import VotingClassifier
+from catboost import CatBoostRegressor
+from lightgbm import LGBMRegressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBRegressor
 
+from sktrainer import ManagedTrainer
 from sktrainer.backends.estimators import (
     apply_nested_defaults,
     clone_network,
     decode_networks,
     encode_networks,
     is_raw_network,
+    limit_nested_threads,
     wrap_estimator,
 )
 from sktrainer.runtime.global_state import preserve_global_state
@@ -78,3 +87,42 @@ def test_nested_models_get_the_defaults_of_their_backend():
     apply_nested_defaults(vote)
     assert vote.get_params()["quiet__allow_writing_files"] is False
     assert vote.get_params()["loud__allow_writing_files"] is True
+
+
+@pytest.mark.parametrize(
+    ("make", "threads"),
+    [
+        (lambda part: VotingRegressor([("a", part), ("b", Ridge())]), 1),
+        (lambda part: VotingRegressor([("a", part)], n_jobs=1), 4),
+        (lambda part: VotingRegressor([("a", part)], n_jobs=2), 2),
+        (lambda part: TransformedTargetRegressor(part), 4),
+        (lambda part: TransformedTargetRegressor(BaggingRegressor(part)), 1),
+        (lambda part: TransformedTargetRegressor(make_pipeline(StandardScaler(), part)), 4),
+    ],
+    ids=["parallel", "serial", "two", "one", "bagging", "pipeline"],
+)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(LGBMRegressor, "n_jobs"), (XGBRegressor, "n_jobs"), (CatBoostRegressor, "thread_count")],
+)
+def test_nested_boosters_get_their_share_of_the_threads(make, threads, kind, name):
+    for given, expected in ((None, threads), (-1, threads), (1, 1), (64, threads)):
+        part = kind() if given is None else kind(**{name: given})
+        limit_nested_threads(make(part), 4)
+        assert part.get_params()[name] == expected
+
+
+def test_other_name_of_the_threads_is_kept():
+    part = LGBMRegressor(num_threads=8)
+    limit_nested_threads(BaggingRegressor(part), 2)
+    assert part.get_params()["num_threads"] == 1
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_nested_lightgbm_trains_with_the_granted_threads(n_jobs):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    vote = VotingRegressor([("a", LGBMRegressor(n_estimators=5)), ("b", Ridge())])
+    trainer = ManagedTrainer(vote, cv=2, n_jobs=n_jobs, random_state=0).fit(X, X[:, 0])
+    booster = trainer.model_.estimators_[0].booster_
+    assert booster.params["num_threads"] == 1

@@ -126,7 +126,7 @@ def test_functions_weight_the_classes_once(train):
     with pytest.warns(ClassImbalanceWarning):
         weighted = train(LogisticRegression(), X, Y, **options)
     both = train(LogisticRegression(class_weight="balanced"), X, Y, **options)
-    assert np.array_equal(weighted.trainer.predict_proba(X), both.trainer.predict_proba(X))
+    assert np.array_equal(weighted.predict_proba(X), both.predict_proba(X))
 
 
 def test_both_kinds_of_class_weights_are_an_error():

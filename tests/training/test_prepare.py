@@ -132,7 +132,7 @@ def test_sample_weights_follow_undersampled_rows():
 def test_sample_weight_with_smote_raises():
     trainer = ManagedTrainer(LogisticRegression(), handle_imbalance="smote", random_state=0)
     with pytest.raises(InputError, match="sample_weight"):
-        trainer.fit(X, Y, sample_weight=np.ones(600))
+        trainer.fit(X, Y, sample_weight=np.linspace(1, 2, 600))
 
 
 @pytest.mark.parametrize("method", ["class_weight", "oversample", "undersample"])

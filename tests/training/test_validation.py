@@ -47,7 +47,11 @@ class NeverFittedRegressor(BaseEstimator):
 def table(n=40):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
-        {"a": rng.normal(size=n), "b": rng.integers(0, 5, n), "c": ["u", "v"] * (n // 2)}
+        {
+            "a": rng.normal(size=n),
+            "b": rng.integers(0, 5, n),
+            "c": ["u", "u", "v", "v"] * (n // 4),
+        }
     )
     return X, np.array(["no", "yes"] * (n // 2))
 
@@ -220,6 +224,7 @@ BAD_PARAMETERS = {
     "shuffle": ("no", r"True or False"),
     "refit": (None, r"True or False"),
     "n_retries": (1.5, r"an integer of at least 0, got 1.5"),
+    "audit": ("no", r"True, False or \{'ignore': \[...\]\} .*, got 'no'"),
     "correct_probabilities": ("sigmoid", r"True or False"),
     "pos_label": (["bad"], r"'auto' or a class label"),
     "scaling": ("standard", r"'auto', True or False"),

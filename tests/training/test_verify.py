@@ -58,7 +58,8 @@ def test_models_without_probabilities_and_networks_verify(estimator):
 
 def test_verify_takes_all_arguments_of_fit():
     weight, groups = np.arange(200.0), np.arange(200) // 4
-    held = {"X_val": X[:40], "y_val": Y[:40]}
+    X_val, y_val = mixed_table(40, "classification", seed=1)
+    held = {"X_val": X_val, "y_val": y_val}
     trainer = ManagedTrainer(lightgbm(), cv=3, random_state=np.random.RandomState(0))
     trainer.fit(X, Y, sample_weight=weight, groups=groups, **held)
     assert trainer.verify(X, Y, sample_weight=weight, groups=groups, **held)

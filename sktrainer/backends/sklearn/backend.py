@@ -10,7 +10,7 @@ import numpy as np
 from joblib import parallel_config
 
 from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
-from sktrainer.backends.estimators import apply_nested_defaults
+from sktrainer.backends.estimators import apply_nested_defaults, limit_nested_threads
 from sktrainer.backends.sklearn import SPEC
 from sktrainer.backends.sklearn.capabilities import (
     accepts_category_columns,
@@ -59,8 +59,8 @@ class SklearnBackend(Backend):
     """Backend for scikit-learn compatible classifiers and regressors.
 
     Models that use joblib and do not set `n_jobs` get `n_threads` threads during the fit; no
-    parameter is changed. Nested models run sequentially. The calling code must limit native
-    thread pools (OpenMP, BLAS).
+    parameter is changed. Nested models run sequentially; those of other libraries get a share
+    of the threads. The calling code must limit native thread pools (OpenMP, BLAS).
 
     Examples
     --------
@@ -142,6 +142,7 @@ class SklearnBackend(Backend):
         model = request.model
         set_unset_seeds(model, request.seed)
         apply_nested_defaults(model)
+        limit_nested_threads(model, request.n_threads)
         _set_category_columns(request)
         way = iteration_strategy(model)
         with parallel_config(backend="threading", n_jobs=request.n_threads):

@@ -66,6 +66,7 @@ def test_prediction_of_dict_row_does_not_depend_on_other_rows():
     assert bit_identical(alone, fitted.predict_proba(X)[:5])
 
 
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")  # caused by the noise
 @pytest.mark.parametrize("part", ["test", "validation"])
 def test_held_out_rows_of_dict_do_not_affect_fit(part):
     options = {"split": "random", "test_size": 0.2, "validation_size": 0.2}
@@ -259,12 +260,13 @@ def test_rows_that_cannot_be_converted_to_array_raise(rows):
 def test_missing_values_that_reach_network_warn(hole):
     numbers = NUMBERS.copy()
     numbers[3, 1] = hole
+    options = {"epochs": 1, "preprocessor": None, "scoring": "accuracy"}
     with pytest.warns(DataWarning, match="in the training rows: 1 of 480; they reach the"):
-        trainer(SmallNet, epochs=1, preprocessor=None).fit(numbers, Y)
+        trainer(SmallNet, **options).fit(numbers, Y)
     with pytest.warns(DataWarning, match="in the training rows: 1 of 480; they reach the"):
-        trainer(SmallNet, epochs=1, preprocessor=None).fit(pd.DataFrame(numbers), Y)
+        trainer(SmallNet, **options).fit(pd.DataFrame(numbers), Y)
     with pytest.warns(DataWarning, match=r"in the training rows of X\['numbers'\]: 1 of 480"):
-        trainer(epochs=1).fit({"numbers": numbers, "words": WORDS}, Y)
+        trainer(epochs=1, scoring="accuracy").fit({"numbers": numbers, "words": WORDS}, Y)
 
 
 class TwoNumbers(torch.nn.Linear):

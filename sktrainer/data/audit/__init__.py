@@ -1,0 +1,1 @@
+"""Leakage and data checks before training, one check per module."""

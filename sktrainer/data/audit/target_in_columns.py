@@ -1,0 +1,77 @@
+"""SKT101: the target, or a one-to-one recoding of it, is a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from sktrainer.data.audit.table import CHANCE, FEW_ROWS, MIN_TIED, AuditTable, describe_columns
+from sktrainer.types import Array, Finding
+
+MIN_PRESENT = 0.5
+ROUNDING = 0.9  # float32 columns merge a few targets
+
+
+def find(table: AuditTable) -> Iterator[Finding]:
+    """Find columns with one value for each target, in the same rows."""
+    if not table.names or not table.decides:
+        return
+    # Equal values of such a column have equal targets, or the column sorts the targets.
+    candidates = (table.tied_skills >= 1.0 - CHANCE) | (table.skills >= 0.9)
+    candidates &= (table.n_present >= MIN_PRESENT * len(table.y)) & (table.n_levels > 1)
+    columns = [
+        table.names[i] for i in np.flatnonzero(candidates).tolist() if _is_recoding(table, i)
+    ]
+    if columns:
+        yield Finding(
+            "error",
+            tuple(columns),
+            f"{describe_columns(columns)} contain{'s' * (len(columns) == 1)} the target, or a "
+            "one-to-one recoding of it",
+            "The model would read the answer from X, so its scores mean nothing",
+            f"Drop it with X.drop(columns={columns[:10]!r}), or, if it is known before the "
+            "target is, pass audit={'ignore': ['SKT101']}",
+        )
+
+
+def _is_recoding(table: AuditTable, position: int) -> bool:
+    """Return whether all training rows confirm a recoding that the sample suggests."""
+    values, y = table.numbers(position)[table.train], table.data.y[table.train]
+    present = ~np.isnan(values)
+    values, y = values[present], y[present]
+    targets = y if y.ndim == 2 else y[:, np.newaxis]
+    if table.data.task == "classification":
+        return len(np.unique(y)) == table.data.n_classes and _is_one_to_one(values, y)
+    is_number = table.columns[position].kind in ("numeric", "duration")
+    is_number &= not table.is_time(position)
+    if is_number and any(_is_monotone(values, target) for target in targets.T):
+        return True
+    # All columns of a patient determine a target that is measured once per patient.
+    is_group = table.constant_columns(position).any()
+    return not is_group and any(_is_one_to_one(values, target) for target in targets.T)
+
+
+def _is_one_to_one(values: Array, y: Array) -> bool:
+    """Return whether equal values have equal targets and the reverse, in repeated values."""
+    codes, levels = pd.factorize(values)
+    targets, distinct = pd.factorize(y)
+    if len(levels) != len(distinct) or len(y) - len(distinct) < MIN_TIED:
+        return False
+    first = np.zeros(len(levels), dtype=np.intp)
+    first[codes] = targets
+    return bool((first[codes] == targets).all())
+
+
+def _is_monotone(values: Array, y: Array) -> bool:
+    """Return whether the values sort the targets, apart from rounding."""
+    if len(y) < FEW_ROWS or len(np.unique(y)) < FEW_ROWS:
+        return False
+    order = np.argsort(values, kind="stable")
+    n_levels = [len(np.unique(v)) for v in (values, y)]
+    if min(n_levels) < ROUNDING * max(n_levels):
+        return False
+    apart = np.diff(values[order]) > 0
+    steps = np.diff(y[order])[apart]
+    return bool((steps >= 0).all() or (steps <= 0).all())

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import sparse
+
+from sktrainer.data.audit.target_in_columns import find
+from tests.data.audit.rows import N_ROWS, classes, found, numbers
+
+X = numbers()
+LABELS = classes(X)
+AMOUNTS = np.exp(X["a"] + np.random.default_rng(1).normal(size=N_ROWS)).to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("column", "y"),
+    [
+        (LABELS, LABELS),
+        (np.where(LABELS == "yes", 3, 8), LABELS),
+        (LABELS == "yes", LABELS),
+        (AMOUNTS, AMOUNTS),
+        (-np.log(AMOUNTS), AMOUNTS),
+        ((100 * AMOUNTS).astype(np.float32), AMOUNTS),
+        (np.where(np.arange(N_ROWS) % 5, AMOUNTS, np.nan), AMOUNTS),
+        ([f"price {value:.1f}" for value in AMOUNTS], AMOUNTS.round(1)),
+    ],
+    ids=["same", "codes", "flag", "amount", "log", "cents", "with gaps", "strings"],
+)
+def test_target_among_the_columns_is_an_error(column, y):
+    finding = found(find, X.assign(answer=column), y)
+    assert finding is not None
+    assert (finding.severity, finding.columns) == ("error", ("answer",))
+    assert "X.drop(columns=['answer'])" in finding.fix
+
+
+@pytest.mark.parametrize("table", [pl.from_pandas, np.asarray, sparse.csr_array])
+def test_target_is_found_in_every_kind_of_table(table):
+    y = (LABELS == "yes").astype(int)
+    finding = found(find, table(X.assign(answer=y.astype(float))), y)
+    assert finding is not None
+    assert finding.columns == (("answer",) if table is pl.from_pandas else ("x3",))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.where(np.arange(N_ROWS) == 3, np.where(LABELS == "yes", "no", "yes"), LABELS),
+        AMOUNTS,
+        [f"{label} {i % 2}" for i, label in enumerate(LABELS)],
+    ],
+    ids=["one row differs", "informative", "finer"],
+)
+def test_informative_column_is_not_a_recoding(column):
+    assert found(find, X.assign(column=column), LABELS) is None
+
+
+def test_columns_of_repeated_rows_are_not_the_target():
+    repeated, y = X.iloc[np.arange(N_ROWS) // 4], np.repeat(AMOUNTS[:100], 4)
+    assert found(find, repeated.assign(row=np.arange(N_ROWS)), y) is None
+
+
+def test_columns_of_a_patient_are_not_the_target_of_the_patient():
+    patient = np.arange(N_ROWS) // 10
+    table = X.assign(age=AMOUNTS[::-1][patient], patient=[f"P{p}" for p in patient])
+    assert found(find, table, AMOUNTS[patient], groups=patient, kind="group") is None
+
+
+def test_few_rows_prove_nothing():
+    X, y = numbers().iloc[:10], np.array([0.0, 1.0] * 5)
+    assert found(find, X.assign(answer=y), y, order=range(10)) is None
