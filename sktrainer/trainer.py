@@ -148,11 +148,11 @@ class ManagedTrainer(
     Attributes
     ----------
     pipeline_ : imblearn.pipeline.Pipeline
-        The fitted steps and the fitted model. It predicts without the trainer. XGBoost does
-        not store labels: for its models `pipeline_.predict` returns class codes from 0 to
-        n_classes - 1, and `predict` of the trainer returns labels.
+        The fitted steps and the fitted model. By itself it takes the rows that the trainer
+        takes, and predicts the original labels.
     model_ : estimator
-        The fitted model as an object of its own library.
+        The fitted model as an object of its own library. It takes encoded rows and was
+        trained on class codes, positions in `classes_`.
     classes_ : ndarray of shape (n_classes,)
         The original class labels. Classification only.
     pos_label_ : object

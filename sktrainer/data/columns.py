@@ -65,6 +65,14 @@ def column_names(X: Any) -> list[Any]:
     return list(nw.from_native(X, eager_only=True).columns)
 
 
+def column_labels(X: Any) -> list[str] | None:
+    """Return the column names or positions of a table as strings; None for other inputs."""
+    if is_frame(X):
+        return [str(name) for name in column_names(X)]
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    return [str(position) for position in range(shape[1])] if len(shape) == 2 else None
+
+
 def preview_names(names: Iterable[object]) -> str:
     """Return names as text: the first ten, and the number of further names.
 

@@ -7,47 +7,51 @@ A constraint by column name or position refers to the user's table.
 from __future__ import annotations
 
 import ast
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sktrainer.backends.estimators import iter_nested_models
 from sktrainer.backends.registry import find_backend
-from sktrainer.backends.support import ColumnParameter, MissingParameter
+from sktrainer.backends.support import ColumnParameter
+from sktrainer.data.columns import column_labels
 from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.preprocessing.base import ColumnSources
-from sktrainer.preprocessing.fit_sparse import SparseTransform
+from sktrainer.preprocessing.column_origins import column_origins
+from sktrainer.preprocessing.model_input import ModelInput
 from sktrainer.preprocessing.table_encoder import TableEncoder
 
 
-def translate_model_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
-    """Translate a model's column parameters to the encoded columns.
+def translate_model_parameters(
+    model: Any, steps: Sequence[tuple[str, Any]], names: Sequence[str] | None
+) -> None:
+    """Translate a model's column parameters to the columns that reach the model.
 
     Parameters
     ----------
     model : estimator
         Modified in place, together with its nested models. Pass a clone.
     steps : sequence of (str, transformer)
-        Fitted steps. The parameters are only translated if the automatic preprocessor is
-        the only transformer, because the origin of each encoded column is unknown otherwise.
+        Fitted steps.
+    names : sequence of str or None
+        Columns of X; None if X is not a table, whose parameters are not translated.
 
     Raises
     ------
     ParameterError
         If a column does not exist, the number of values is wrong, or a constraint refers to
-        a column that was encoded as several.
+        a column that was encoded as several, or cannot be followed through the steps.
     """
-    encoder = _only_encoder(steps)
-    if encoder is None or not _declared_parameters(model):
+    if names is None or not _declared_parameters(model):
         return
-    models = [model, *iter_nested_models(model, enter=_passes_columns_through)]
+    models = [model, *iter_nested_models(model, enter=passes_columns_through)]
     affected = [(each, given) for each in models if (given := _set_parameters(each))]
     if not affected:
         return
-    columns, problems = _ColumnTranslation.of(encoder), list[str]()
+    columns, problems = _ColumnTranslation.of(steps, names), list[str]()
     for each, given in affected:
         known = _declared_parameters(each)
         changed = {n: columns.translated(n, v, known[n], problems) for n, v in given.items()}
@@ -56,52 +60,37 @@ def translate_model_parameters(model: Any, steps: Sequence[tuple[str, Any]]) -> 
         raise ParameterError(problems)
 
 
-def missing_number(model: Any) -> float:
-    """Return the number that a model's parameters declare as missing; NaN if there is none.
+def translate_sampler_parameters(
+    sampler: Any, steps: Sequence[tuple[str, Any]], X: Any
+) -> None:
+    """Translate the categorical columns of a sampler such as SMOTENC to the encoded columns.
 
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> missing_number(Ridge())
-    nan
-    """
-    numbers = [each.number(value) for _, value, each in _missing_parameters(model)]
-    return next((number for number in numbers if number == number), math.nan)
-
-
-def _missing_parameters(model: Any) -> Iterator[tuple[str, Any, MissingParameter]]:
-    """Yield name, value and description of each parameter that declares missing values."""
-    if hasattr(model, "get_params"):
-        known = find_backend(model).parameters.missing
-        for name, value in model.get_params(deep=False).items() if known else ():
-            if name in known:
-                yield name, value, known[name]
-
-
-def unset_missing_number(model: Any, steps: Sequence[tuple[str, Any]]) -> None:
-    """Unset the parameters that declare a number as missing, which the encoder replaced by NaN.
-
-    Otherwise, category codes and 0/1 columns that equal the number would be missing, too. A
-    sparse matrix has no such columns, and keeps the parameter.
+    Parameters
+    ----------
+    sampler : sampler
+        Modified in place. Pass a clone.
+    steps : sequence of (str, transformer)
+        Fitted steps before the sampler. Without any, the sampler gets X itself.
+    X : table
+        Rows before the steps.
 
     Raises
     ------
     ParameterError
-        If a nested model declares a number as missing, because its siblings may not.
+        If a column does not exist, was encoded as several, or cannot be followed.
     """
-    encoder = _only_encoder(steps)
-    if encoder is None or isinstance(encoder._plan, SparseTransform):
+    name, names = "categorical_features", column_labels(X)
+    value = sampler.get_params(deep=False).get(name) if hasattr(sampler, "get_params") else None
+    if value is None or names is None or not _transformers(steps):
         return
-    for name, _, each in [*_missing_parameters(model)]:
-        model.set_params(**{name: each.unset})
-    for nested in iter_nested_models(model, enter=_passes_columns_through):
-        number = missing_number(nested)
-        if number == number:
-            raise ParameterError(
-                f"the nested {type(nested).__name__} declares {number:g} as missing, which may "
-                "also be a value of an encoded column. Replace the number by NaN in X and "
-                "leave the parameter out, or encode X yourself and pass preprocessor=None."
-            )
+    columns = _ColumnTranslation.of(steps, names)
+    if isinstance(value, str) and value == "auto":
+        dtypes = getattr(X, "dtypes", ())
+        is_category = [isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes]
+        value = [kind == "category" for kind in columns.kinds] or is_category
+    positions = [columns.position(name, column) for column in _mask_to_positions(value)]
+    outputs = [at for position in positions for at in columns.single_output(name, position)]
+    sampler.set_params(**{name: outputs})
 
 
 def _declared_parameters(model: Any) -> Mapping[str, ColumnParameter]:
@@ -123,7 +112,7 @@ def _is_set(value: object) -> bool:
     return not hasattr(value, "__len__") or len(value) > 0
 
 
-def _passes_columns_through(holder: object) -> bool:
+def passes_columns_through(holder: object) -> bool:
     """Return whether a meta-estimator passes its columns unchanged to its sub-estimators.
 
     Pipelines and transformers do not. A voting ensemble has `transform` too, but predicts.
@@ -132,10 +121,17 @@ def _passes_columns_through(holder: object) -> bool:
     return not (transforms or hasattr(holder, "steps"))
 
 
-def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
-    transforms = [
-        step for _, step in steps if step != "passthrough" and hasattr(step, "transform")
+def _transformers(steps: Sequence[tuple[str, Any]]) -> list[Any]:
+    return [
+        step
+        for _, step in steps
+        if hasattr(step, "transform") and not isinstance(step, ModelInput)
     ]
+
+
+def only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
+    """Return the automatic preprocessor if it is the only transformer, else None."""
+    transforms = _transformers(steps)
     if len(transforms) == 1 and isinstance(transforms[0], TableEncoder):
         return transforms[0]
     return None
@@ -143,25 +139,45 @@ def _only_encoder(steps: Sequence[tuple[str, Any]]) -> TableEncoder | None:
 
 @dataclass(frozen=True)
 class _ColumnTranslation:
-    """Columns of X and the encoded columns derived from them."""
+    """Columns of X and the encoded columns derived from them.
+
+    `encodes` states whether the automatic preprocessor encodes them. `mixed` holds the columns
+    of X that are combined with others, or whose encoded columns are unknown.
+    """
 
     names: tuple[str, ...]
     sources: ColumnSources
     outputs: tuple[str, ...]
     codes: frozenset[int]
     kinds: tuple[str, ...]
+    encodes: bool = True
+    mixed: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, encoder: TableEncoder) -> _ColumnTranslation:
-        n_columns = encoder.n_features_in_
-        names = getattr(encoder, "feature_names_in_", None)
+    def of(cls, steps: Sequence[tuple[str, Any]], names: Sequence[str]) -> _ColumnTranslation:
+        encoder = only_encoder(steps)
+        if encoder is None:
+            return cls._of_own_steps(_transformers(steps), tuple(names))
         return cls(
-            tuple(map(str, range(n_columns) if names is None else names)),
+            tuple(names),
             encoder.sources_,
             tuple(encoder.get_feature_names_out()),
             frozenset(encoder.categorical_features_),
             tuple(decision.kind for decision in encoder.decisions_),
         )
+
+    @classmethod
+    def _of_own_steps(cls, steps: Sequence[Any], names: tuple[str, ...]) -> _ColumnTranslation:
+        origins = column_origins(steps, names)
+        if origins is None:
+            everything = frozenset(range(len(names)))
+            sources, mixed = ColumnSources(()), everything
+        else:
+            single = tuple(min(each) if len(each) == 1 else -1 for each in origins)
+            sources = ColumnSources(single)
+            mixed = frozenset[int]().union(*(each for each in origins if len(each) > 1))
+        outputs = tuple(f"column {position}" for position in range(len(sources)))
+        return cls(names, sources, outputs, frozenset(), (), encodes=False, mixed=mixed)
 
     def translated(
         self, name: str, value: object, parameter: ColumnParameter, problems: list[str]
@@ -183,7 +199,7 @@ class _ColumnTranslation:
         for position, sign in self._pairs(name, value):
             if int(sign) == 0:  # no constraint
                 continue
-            outputs = self.sources.value_outputs(position)
+            outputs = self._followed(name, position, self.sources.value_outputs(position))
             if len(outputs) > 1 or not self.codes.isdisjoint(outputs):
                 problems.append(self._not_one(name, position, outputs))
             for output in outputs:  # empty if the column was dropped
@@ -196,7 +212,7 @@ class _ColumnTranslation:
         """Translate weights; each applies to all columns encoded from one, 1 elsewhere."""
         found = [1.0] * len(self.sources)
         for position, weight in self._pairs(name, value):
-            for output in self.sources.outputs(position):
+            for output in self._followed(name, position, self.sources.outputs(position)):
                 found[output] = float(weight)
         return parameter.form(found)
 
@@ -212,12 +228,16 @@ class _ColumnTranslation:
     def _categories(self, name: str, value: object, parameter: ColumnParameter) -> Any:
         """Check that the listed columns are categorical, then reset the parameter.
 
-        The backend gets the categorical columns from the encoder instead.
+        The backend gets the categorical columns from the encoder instead. After user-defined
+        steps, the parameter lists the columns derived from them; without steps, it is kept.
         """
+        if not self.encodes:
+            unchanged = self.sources.values == tuple(range(len(self.names)))
+            return value if unchanged else self._outputs(name, _mask_to_positions(value))
         positions = _mask_to_positions(value)
         numbers = [
             self.names[position]
-            for position in (self._position(name, column) for column in positions)
+            for position in (self.position(name, column) for column in positions)
             if self.kinds[position] in ("numeric", "datetime", "duration")
         ]
         if numbers:
@@ -225,6 +245,8 @@ class _ColumnTranslation:
         return parameter.form([])
 
     def _types(self, name: str, value: object, parameter: ColumnParameter) -> Any:
+        if not self.encodes:
+            return value  # the types of the columns that reach the model
         raise ParameterError(self._in_the_table(f"{name}={value!r} is set", self.names[0]))
 
     def _in_the_table(self, what: str, column: str) -> str:
@@ -235,18 +257,43 @@ class _ColumnTranslation:
         )
 
     def _strings(self, name: str, value: object, parameter: ColumnParameter) -> Any:
+        if not self.encodes:
+            return value
         raise ParameterError(
             f"{name}={value!r} requires unencoded columns, but the automatic preprocessor "
             "encodes them. Pass preprocessor=None, or leave this parameter out."
         )
 
     def _outputs(self, name: str, columns: Iterable[Any]) -> list[int]:
-        positions = [self._position(name, column) for column in columns]
-        return [at for position in positions for at in self.sources.outputs(position)]
+        positions = [self.position(name, column) for column in columns]
+        outputs = self.sources.outputs
+        return [at for p in positions for at in self._followed(name, p, outputs(p))]
+
+    def _followed(self, name: str, position: int, outputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the outputs; raise ParameterError if other columns depend on the column."""
+        if position in self.mixed:
+            raise ParameterError(
+                f"{name}: column {self.names[position]!r} cannot be followed through your own "
+                "steps, which combine columns or do not name their output. Leave it out, or "
+                "use steps that keep it separate, such as a ColumnTransformer."
+            )
+        return outputs
+
+    def single_output(self, name: str, position: int) -> tuple[int, ...]:
+        """Return the encoded column of a column of X; () if it was dropped."""
+        outputs = self._followed(name, position, self.sources.value_outputs(position))
+        if len(outputs) > 1:
+            raise ParameterError(
+                f"{name}: column {self.names[position]!r} is encoded as {len(outputs)} "
+                "columns, which a sampler would change separately. Use "
+                "handle_imbalance='smote', which supports categories, or "
+                "categorical_encoding='ordinal'."
+            )
+        return outputs
 
     def _pairs(self, name: str, value: Any) -> list[tuple[int, Any]]:
         if isinstance(value, Mapping):
-            return [(self._position(name, key), each) for key, each in value.items()]
+            return [(self.position(name, key), each) for key, each in value.items()]
         if len(value) != len(self.names):
             raise ParameterError(
                 f"{name} must have one value for each of the {len(self.names):,} columns of X, "
@@ -254,7 +301,8 @@ class _ColumnTranslation:
             )
         return list(enumerate(value))
 
-    def _position(self, name: str, column: object) -> int:
+    def position(self, name: str, column: object) -> int:
+        """Return the position in X of a column that a parameter names."""
         # An integer is a position, as in the libraries; out of range it may be a name.
         if isinstance(column, (int, np.integer)) and 0 <= column < len(self.names):
             return int(column)

@@ -12,6 +12,7 @@ from sktrainer.backends.base import FitRequest
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.callbacks.progress import IterationDisplay
 from sktrainer.checkpoints.run import FitDirectory
+from sktrainer.data.columns import column_labels
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.schema import record_names
 from sktrainer.data.tables import explain_text_columns
@@ -26,10 +27,8 @@ from sktrainer.scoring.scorers import (
     scorer_for_missing_classes,
 )
 from sktrainer.training.class_parameters import translate_class_parameters
-from sktrainer.training.column_parameters import (
-    translate_model_parameters,
-    unset_missing_number,
-)
+from sktrainer.training.column_parameters import translate_model_parameters
+from sktrainer.training.missing_parameters import unset_missing_number
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows
 
@@ -76,7 +75,7 @@ def fit_model(
     if on_iteration is not None:
         on_iteration.set_monitor(monitor)
     model = model_for_codes(plan, data, prepared)
-    translate_model_parameters(model, prepared.steps)
+    translate_model_parameters(model, prepared.steps, column_labels(data.X))
     unset_missing_number(model, prepared.steps)
     checkpoint = None if directory is None else directory.checkpoint(monitor)
     request = FitRequest(

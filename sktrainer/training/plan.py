@@ -22,7 +22,7 @@ from sktrainer.runtime.seeds import effective_retries
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.splitting.plan import SplitPlan
 from sktrainer.training import model_settings
-from sktrainer.training.column_parameters import missing_number
+from sktrainer.training.missing_parameters import missing_number
 from sktrainer.training.model_settings import OwnClassWeight
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.provenance import describe_params

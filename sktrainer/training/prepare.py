@@ -24,6 +24,7 @@ from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
 from sktrainer.training.class_parameters import translate_class_parameters
+from sktrainer.training.column_parameters import translate_sampler_parameters
 from sktrainer.training.plan import INPUT_STEP, SAMPLER_STEP, StepsPlan
 from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
 
@@ -121,6 +122,7 @@ def _fit_step(
     if hasattr(step, "fit_resample"):
         # `unsampled` and the validation rows are unchanged, because samplers only apply to
         # the rows that the model is fitted on.
+        translate_sampler_parameters(step, state.fitted, data.X)
         resampled = samplers.resample(step, state.train, classes=data.classes)
         state.train, state.fitted = resampled, [*state.fitted, (name, step)]
         return
@@ -214,6 +216,7 @@ def _apply_imbalance(
     counts = class_weight.count_classes(state.train.y, data.n_classes)
     sampler_seed = derive_seed(seed, "sampler")
     sampler = samplers.make_sampler(method, categorical, counts, sampler_seed)
+    translate_sampler_parameters(sampler, state.fitted, data.X)
     state.train = samplers.resample(sampler, state.train, classes=data.classes)
     state.fitted.append((_unused_step_name(state.fitted), sampler))
     return None

@@ -6,20 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from catboost import CatBoostRegressor
-from lightgbm import LGBMClassifier, LGBMRegressor
+from imblearn.over_sampling import SMOTENC
+from lightgbm import LGBMRegressor
 from scipy import sparse
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostRegressor,
     HistGradientBoostingRegressor,
     RandomForestRegressor,
-    VotingClassifier,
     VotingRegressor,
 )
-from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from xgboost import XGBClassifier, XGBRegressor
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from xgboost import XGBRegressor
 
 from sktrainer import FitError, InputError, ManagedTrainer, ParameterError
 from sktrainer.preprocessing.table_encoder import TableEncoder
@@ -262,31 +263,97 @@ def test_auto_categorical_feature_is_accepted():
         fitted(model)
 
 
+def own_steps(output):
+    city = OneHotEncoder(sparse_output=False)
+    return ColumnTransformer(
+        [("city", city, ["kind"]), ("rest", "passthrough", ["rising"])],
+        verbose_feature_names_out=False,
+    ).set_output(transform=output)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_constraint_refers_to_the_original_column_after_own_steps(name, output):
+    table = X[["rising", "kind"]]
+    by_name = fitted(make_pipeline(own_steps(output), constrained(name, NAMED)), table)
+    assert (steps_of(by_name, table) >= -1e-9).all()
+    value = MODELS[name][2]((1, 0))
+    by_position = fitted(make_pipeline(own_steps(output), constrained(name, value)), table)
+    assert bit_identical(by_position.predict(table), by_name.predict(table))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_constraint_by_name_needs_no_preprocessor(name):
+    table = X[["free", "rising"]]
+    trainer = fitted(constrained(name, NAMED), table, preprocessor=None)
+    assert (steps_of(trainer, table) >= -1e-9).all()
+
+
 @pytest.mark.parametrize(
-    "model",
+    ("steps", "names", "complaint"),
     [
-        XGBClassifier(n_estimators=40, missing=0),
-        LGBMClassifier(n_estimators=40, zero_as_missing=True),
+        (PolynomialFeatures(), {"rising": 1}, "'rising' cannot be followed"),
+        (PCA(2), {"free": 1}, "'free' cannot be followed"),
+        (own_steps("default"), {"kind": 1}, "'kind' is encoded as 3 columns"),
+        (StandardScaler(), {"falling": 1}, "'falling' is not a column of X"),
+        (own_steps("default"), (0, 0, 0, 1), "one value for each of the 2 columns of X, got 4"),
     ],
-    ids=lambda model: type(model).__name__,
 )
-def test_number_that_means_missing_is_no_category(model):
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {"visits": rng.integers(0, 5, 600), "plan": rng.choice(list("uvw"), 600)}
+def test_constraint_that_cannot_be_translated_is_refused(steps, names, complaint):
+    table = X[["rising", "kind" if isinstance(steps, ColumnTransformer) else "free"]]
+    model = XGBRegressor(n_estimators=5, monotone_constraints=names)
+    with pytest.raises(ParameterError, match=complaint):
+        fitted(make_pipeline(steps, model), table)
+
+
+GRADES = pd.DataFrame(
+    {
+        "date": pd.date_range("2020", periods=200),
+        "grade": RNG.integers(0, 4, 200),
+        "kind": pd.Categorical(RNG.choice(["u", "v"], 200)),
+        "number": RNG.normal(size=200),
+        "city": RNG.choice(["x", "y", "z"], 200),
+    }
+)
+RARE = (np.arange(200) < 20).astype(int)
+
+
+def resampled(columns, table=GRADES, preprocessor="auto", **parameters):
+    """Return the trainer, and the columns of the synthetic rows by name."""
+    sampler = SMOTENC(categorical_features=columns, random_state=0)
+    options = {"scaling": False, "random_state": 0, "preprocessor": preprocessor, **parameters}
+    trainer = ManagedTrainer(KNeighborsClassifier(1), handle_imbalance=sampler, **options)
+    trainer.fit(table, RARE)
+    names = trainer.pipeline_[0].get_feature_names_out()
+    return pd.DataFrame(trainer.model_._fit_X[200:], columns=names)
+
+
+@pytest.mark.parametrize(
+    "columns", [["grade"], [1], [False, True, False, False, False], ["grade", "kind"]]
+)
+def test_sampler_columns_refer_to_the_original_columns(columns):
+    new = resampled(columns)
+    assert len(new) == 160
+    assert set(new["grade"]) <= {0, 1, 2, 3}
+    assert (new["number"] % 1 != 0).all()
+
+
+def test_auto_columns_of_a_sampler_are_the_categories():
+    new = resampled("auto", GRADES.drop(columns="city"))
+    assert set(new["kind_v"]) == {0, 1}
+    assert (new["grade"] % 1 != 0).any()
+
+
+def test_sampler_columns_are_followed_through_own_steps():
+    rest = ColumnTransformer(
+        [("n", StandardScaler(), ["number"]), ("g", "passthrough", ["grade"])],
+        verbose_feature_names_out=False,
     )
-    table.loc[::5, "plan"] = None
-    target = (table["plan"] == "u").astype(int)
-    trainer = ManagedTrainer(model, random_state=0, early_stopping=False).fit(table, target)
-    assert trainer.score(table, target) == 1.0
-    assert trainer.pipeline_[0].decisions_[0].n_missing == (table["visits"] == 0).sum()
-    absent = table.assign(visits=table["visits"].replace(0, np.nan).astype(float))
-    plain = type(model)(n_estimators=40)
-    expected = ManagedTrainer(plain, random_state=0, early_stopping=False).fit(absent, target)
-    assert bit_identical(trainer.predict_proba(table), expected.predict_proba(absent))
+    new = resampled(["grade"], preprocessor=rest)
+    assert list(new) == ["number", "grade"] and set(new["grade"]) <= {0, 1, 2, 3}
 
 
-def test_number_that_means_missing_in_a_nested_model_is_refused():
-    model = VotingClassifier([("one", XGBClassifier(missing=-1)), ("two", GaussianNB())])
-    with pytest.raises(ParameterError, match="nested XGBClassifier declares -1 as missing"):
-        ManagedTrainer(model).fit(X[["rising", "kind"]], Y > 0)
+def test_sampler_column_that_is_encoded_as_several_is_refused():
+    with pytest.raises(ParameterError, match="'city' is encoded as 3 columns"):
+        resampled(["city"])
+    assert len(resampled(["city"], categorical_encoding="ordinal")) == 160

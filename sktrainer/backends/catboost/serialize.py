@@ -20,7 +20,7 @@ _ESTIMATORS = import_paths(
 )
 
 ALLOWED_TYPES = AllowedTypes(
-    objects=_ESTIMATORS,
+    objects=(*_ESTIMATORS, "sktrainer/nested-catboost-classifier"),
     classes=_ESTIMATORS,
     unstable=(TREES, "_test_evals"),  # bytes of the trees; None until it is read
 )
