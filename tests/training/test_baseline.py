@@ -31,7 +31,7 @@ def no_better_notes(y, **parameters):
 @pytest.mark.parametrize("correct", [False, True])
 @pytest.mark.filterwarnings("ignore:correct_probabilities:sktrainer.exceptions.DataWarning")
 def test_baseline_has_the_original_class_frequencies(method, correct):
-    options = {"handle_imbalance": method, "correct_probabilities": correct}
+    options = {"handle_imbalance": method, "correct_probabilities": correct, "audit": False}
     notes, constant = no_better_notes(NOISE, **options)
     assert f"compared with {constant:.4g} for predicting class frequencies" in notes[0]
     assert no_better_notes(SIGNAL, **options)[0] == []
