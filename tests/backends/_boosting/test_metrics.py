@@ -192,5 +192,7 @@ def test_catboost_needs_a_metric_for_a_user_defined_loss():
     ],
 )
 def test_default_metric_that_is_not_the_loss_has_its_name(model, name):
-    trainer = ManagedTrainer(model, random_state=0).fit(COLUMN, (TARGET > 1).astype(int))
+    trainer = ManagedTrainer(model, random_state=0, audit=False).fit(
+        COLUMN, (TARGET > 1).astype(int)
+    )
     assert set(trainer.evals_result_["validation"]) == {name}
