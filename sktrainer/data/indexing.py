@@ -182,6 +182,8 @@ def take_rows(X: Any, positions: Array) -> Any:
         return X
     if is_input_dict(X):
         return {name: values[positions] for name, values in X.items()}
+    if sparse.issparse(X) and X.format in ("bsr", "coo", "dia"):  # they have no row indexing
+        X = X.tocsr()
     return _safe_indexing(X, positions)
 
 

@@ -315,7 +315,7 @@ def differences(X: Any, X_val: Any) -> list[str]:
     if left is None or right is None or left == right:
         return []
     if sorted(left) == sorted(right):
-        problem = "the columns of X_val are in another order than those of X"
+        problem = "X_val must have the columns of X in the same order"
         return [f"{problem}. Pass X_val[X.columns]."]
     missing = preview_names(dict.fromkeys(name for name in left if name not in set(right)))
     extra = preview_names(dict.fromkeys(name for name in right if name not in set(left)))

@@ -82,3 +82,9 @@ def test_arrays_of_a_dict_are_not_copied():
 def test_mismatched_validation_rows_are_reported(X, X_val, expected):
     (problem,) = differences(X, X_val)
     assert expected in problem
+
+
+@pytest.mark.parametrize("form", ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"])
+def test_rows_of_every_sparse_format_are_taken(form):
+    X = sparse.csr_matrix(np.diag([1.0, 2.0, 3.0])).asformat(form)
+    assert take_rows(X, np.array([2, 0])).toarray().tolist() == [[0, 0, 3], [1, 0, 0]]

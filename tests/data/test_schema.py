@@ -154,6 +154,6 @@ def test_array_is_checked_for_its_number_of_columns():
 def test_order_of_validation_columns_is_named():
     X = pd.DataFrame({"a": [1.0], "b": [2.0]})
     assert differences(X, X[["b", "a"]]) == [
-        "the columns of X_val are in another order than those of X. Pass X_val[X.columns]."
+        "X_val must have the columns of X in the same order. Pass X_val[X.columns]."
     ]
     assert "missing: 'b'; not in X: 'c'" in differences(X, X.rename(columns={"b": "c"}))[0]

@@ -11,6 +11,7 @@ from sktrainer.data.audit.table import CHANCE, FEW_ROWS, MIN_TIED, AuditTable, d
 from sktrainer.types import Array, Finding
 
 MIN_PRESENT = 0.5
+MIN_ROWS_FOR_ERROR = 50  # a column of a smaller table may separate the classes by its nature
 ROUNDING = 0.9  # float32 columns merge a few targets
 
 
@@ -26,7 +27,7 @@ def find(table: AuditTable) -> Iterator[Finding]:
     ]
     if columns:
         yield Finding(
-            "error",
+            "error" if len(table.train) >= MIN_ROWS_FOR_ERROR else "warning",
             tuple(columns),
             f"{describe_columns(columns)} contain{'s' * (len(columns) == 1)} the target, or a "
             "one-to-one recoding of it",

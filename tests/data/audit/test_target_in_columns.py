@@ -66,6 +66,12 @@ def test_columns_of_a_patient_are_not_the_target_of_the_patient():
     assert found(find, table, AMOUNTS[patient], groups=patient, kind="group") is None
 
 
+def test_small_table_is_only_warned_about():
+    finding = found(find, X[:49].assign(answer=LABELS[:49]), LABELS[:49])
+    assert finding is not None
+    assert finding.severity == "warning"
+
+
 def test_few_rows_prove_nothing():
     X, y = numbers().iloc[:10], np.array([0.0, 1.0] * 5)
     assert found(find, X.assign(answer=y), y, order=range(10)) is None
