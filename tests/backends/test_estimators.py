@@ -123,6 +123,6 @@ def test_nested_lightgbm_trains_with_the_granted_threads(n_jobs):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     vote = VotingRegressor([("a", LGBMRegressor(n_estimators=5)), ("b", Ridge())])
-    trainer = ManagedTrainer(vote, cv=2, n_jobs=n_jobs, random_state=0).fit(X, X[:, 0])
+    trainer = ManagedTrainer(vote, cv=2, n_jobs=n_jobs, random_state=0).fit(X, X.sum(axis=1))
     booster = trainer.model_.estimators_[0].booster_
     assert booster.params["num_threads"] == 1

@@ -58,7 +58,7 @@ def test_every_scikit_learn_model_has_traits(cls, values):
     found = capabilities(cls(**values))
     assert isinstance(found, Capabilities)
     assert found.max_iter is None or found.max_iter >= 1
-    assert found.labels == "any"
+    assert not found.reads_labels
     # Early stopping by default requires iterations that can be monitored.
     assert found.max_iter is not None or not found.early_stopping_by_default
 
@@ -234,3 +234,13 @@ def test_parameter_that_is_an_estimator_class_is_not_a_sub_estimator():
 
     assert list(iter_sub_estimators(Builder())) == []
     assert isinstance(capabilities(Builder()), Capabilities)
+
+
+def test_model_that_a_user_defines_reads_labels():
+    class Rule(LogisticRegression):
+        def predict(self, X):
+            return np.where(X[:, 0] > 0, "yes", "no")
+
+    assert capabilities(Rule()).reads_labels
+    assert capabilities(BaggingClassifier(Rule())).reads_labels
+    assert not capabilities(BaggingClassifier(LogisticRegression())).reads_labels
