@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from sktrainer.data.audit.table import CHANCE, FEW_ROWS, MIN_TIED, AuditTable, describe_columns
-from sktrainer.types import Array, Finding
+from sktrainer.types import Array, Finding, Severity
 
 MIN_PRESENT = 0.5
 MIN_ROWS_FOR_ERROR = 50  # a column of a smaller table may separate the classes by its nature
@@ -22,12 +23,16 @@ def find(table: AuditTable) -> Iterator[Finding]:
     # Equal values of such a column have equal targets, or the column sorts the targets.
     candidates = (table.tied_skills >= 1.0 - CHANCE) | (table.skills >= 0.9)
     candidates &= (table.n_present >= MIN_PRESENT * len(table.y)) & (table.n_levels > 1)
-    columns = [
-        table.names[i] for i in np.flatnonzero(candidates).tolist() if _is_recoding(table, i)
-    ]
+    found: dict[Severity, list[str]] = {"error": [], "warning": []}
+    for position in np.flatnonzero(candidates).tolist():
+        severity = _severity(table, position)
+        if severity is not None:
+            found[severity].append(table.names[position])
+    severity = "error" if found["error"] else "warning"
+    columns = found[severity]
     if columns:
         yield Finding(
-            "error" if len(table.train) >= MIN_ROWS_FOR_ERROR else "warning",
+            severity,
             tuple(columns),
             f"{describe_columns(columns)} contain{'s' * (len(columns) == 1)} the target, or a "
             "one-to-one recoding of it",
@@ -37,21 +42,38 @@ def find(table: AuditTable) -> Iterator[Finding]:
         )
 
 
-def _is_recoding(table: AuditTable, position: int) -> bool:
-    """Return whether all training rows confirm a recoding that the sample suggests."""
+def _severity(table: AuditTable, position: int) -> Severity | None:
+    """Return the severity of a recoding that all training rows confirm, None for no recoding.
+
+    Columns that leave a doubt are warned about: few rows, labels that are missing in some rows,
+    and functions of a number other than itself, as in exercises with a known formula.
+    """
+    kind = _recoding(table, position)
+    if kind is None:
+        return None
+    is_certain = kind == "same" and len(table.train) >= MIN_ROWS_FOR_ERROR
+    return "error" if is_certain else "warning"
+
+
+def _recoding(table: AuditTable, position: int) -> Literal["same", "similar"] | None:
     values, y = table.numbers(position)[table.train], table.data.y[table.train]
     present = ~np.isnan(values)
     values, y = values[present], y[present]
     targets = y if y.ndim == 2 else y[:, np.newaxis]
     if table.data.task == "classification":
-        return len(np.unique(y)) == table.data.n_classes and _is_one_to_one(values, y)
+        has_all = len(np.unique(y)) == table.data.n_classes
+        if not (has_all and _is_one_to_one(values, y)):
+            return None
+        return "same" if present.all() else "similar"
     is_number = table.columns[position].kind in ("numeric", "duration")
     is_number &= not table.is_time(position)
     if is_number and any(_is_monotone(values, target) for target in targets.T):
-        return True
+        is_same = any(np.allclose(values, target, rtol=1e-6, atol=0) for target in targets.T)
+        return "same" if is_same else "similar"
     # All columns of a patient determine a target that is measured once per patient.
-    is_group = table.constant_columns(position).any()
-    return not is_group and any(_is_one_to_one(values, target) for target in targets.T)
+    if table.constant_columns(position).any():
+        return None
+    return "same" if any(_is_one_to_one(values, target) for target in targets.T) else None
 
 
 def _is_one_to_one(values: Array, y: Array) -> bool:

@@ -415,7 +415,7 @@ def test_zero_weight_of_a_row_removes_its_class_weight():
 def test_rates_are_predicted_with_the_shape_of_the_target(loss, n_targets):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(800, 3)).astype(np.float32)
-    rates = 1 / (1 + np.exp(-2 * rows[:, :n_targets]))
+    rates = 1 / (1 + np.exp(-rows[:, :n_targets] - rows[:, 1 : n_targets + 1]))
     rates = rates[:, 0] if n_targets == 1 else rates
     module = RateNet if loss is torch.nn.BCELoss else SmallNet
     trainer = plain(module, task="regression", early_stopping=True, test_size=0.2).set_params(

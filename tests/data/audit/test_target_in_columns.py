@@ -14,23 +14,25 @@ AMOUNTS = np.exp(X["a"] + np.random.default_rng(1).normal(size=N_ROWS)).to_numpy
 
 
 @pytest.mark.parametrize(
-    ("column", "y"),
+    ("column", "y", "severity"),
     [
-        (LABELS, LABELS),
-        (np.where(LABELS == "yes", 3, 8), LABELS),
-        (LABELS == "yes", LABELS),
-        (AMOUNTS, AMOUNTS),
-        (-np.log(AMOUNTS), AMOUNTS),
-        ((100 * AMOUNTS).astype(np.float32), AMOUNTS),
-        (np.where(np.arange(N_ROWS) % 5, AMOUNTS, np.nan), AMOUNTS),
-        ([f"price {value:.1f}" for value in AMOUNTS], AMOUNTS.round(1)),
+        (LABELS, LABELS, "error"),
+        (np.where(LABELS == "yes", 3, 8), LABELS, "error"),
+        (LABELS == "yes", LABELS, "error"),
+        (np.where(np.arange(N_ROWS) % 5, LABELS, None), LABELS, "warning"),
+        (AMOUNTS, AMOUNTS, "error"),
+        (AMOUNTS.astype(np.float32), AMOUNTS, "error"),
+        (-np.log(AMOUNTS), AMOUNTS, "warning"),
+        ((100 * AMOUNTS).astype(np.float32), AMOUNTS, "warning"),
+        (np.where(np.arange(N_ROWS) % 5, AMOUNTS, np.nan), AMOUNTS, "error"),
+        ([f"price {value:.1f}" for value in AMOUNTS], AMOUNTS.round(1), "error"),
     ],
-    ids=["same", "codes", "flag", "amount", "log", "cents", "with gaps", "strings"],
+    ids="same codes flag labels-with-gaps amount float32 log cents gaps strings".split(),
 )
-def test_target_among_the_columns_is_an_error(column, y):
+def test_target_is_found_among_the_columns(column, y, severity):
     finding = found(find, X.assign(answer=column), y)
     assert finding is not None
-    assert (finding.severity, finding.columns) == ("error", ("answer",))
+    assert (finding.severity, finding.columns) == (severity, ("answer",))
     assert "X.drop(columns=['answer'])" in finding.fix
 
 
