@@ -142,7 +142,7 @@ def test_native_file_can_be_loaded_by_its_library(tmp_path, suffix):
     trainer = ManagedTrainer(NATIVE[suffix], random_state=0, early_stopping=False)
     if suffix == ".safetensors":
         trainer.set_params(estimator__max_epochs=1)
-    y = NUMBERS[:, 0] if suffix == ".txt" else BINARY
+    y = NUMBERS.sum(axis=1) if suffix == ".txt" else BINARY
     path = trainer.fit(NUMBERS, y).save(tmp_path / f"m{suffix}", format="native")
     if suffix in (".ubj", ".json"):
         model = XGBClassifier()
@@ -163,7 +163,7 @@ def test_native_file_can_be_loaded_by_its_library(tmp_path, suffix):
 
 
 def test_unsupported_native_format_raises(tmp_path):
-    trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS[:, 0])
+    trainer = ManagedTrainer(Ridge()).fit(NUMBERS, NUMBERS.sum(axis=1))
     with pytest.raises(InputError, match="Ridge has no native file format; save to a .skt"):
         trainer.save(tmp_path / "m.ubj", format="native")
     with pytest.raises(InputError, match="format must be None"):
@@ -176,6 +176,6 @@ def test_unsupported_native_format_raises(tmp_path):
 
 def test_train_model_saves_a_skt_file(tmp_path):
     result = train_model(
-        Ridge(), NUMBERS, NUMBERS[:, 0], save_path=tmp_path / "m.skt", verbose=0
+        Ridge(), NUMBERS, NUMBERS.sum(axis=1), save_path=tmp_path / "m.skt", verbose=0
     )
     assert same_answers(load(result.model_path), result.model, NUMBERS)
