@@ -201,7 +201,7 @@ def test_repair_does_not_depend_on_test_rows():
     model = DIVERGING[0][0]
     X, y = rare_classes()
     trainer = ManagedTrainer(model, random_state=0, validation_size=0.2, test_size=0.2)
-    trainer.set_params(split="random")
+    trainer.set_params(split="random", audit=False)
     with pytest.warns(DivergenceWarning):
         first = trainer.fit(X, y).predict_proba(X)
     test = trainer.split_.test
@@ -212,6 +212,7 @@ def test_repair_does_not_depend_on_test_rows():
     assert bit_identical(first, again)
 
 
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.parametrize("validation_size", [0.2, "cv"])
 def test_repaired_folds_also_change_the_final_fit(validation_size):
     X, y = rare_classes()
@@ -224,6 +225,7 @@ def test_repaired_folds_also_change_the_final_fit(validation_size):
     assert trainer.report_.folds["n_attempts"].tolist() == [2, 2]
 
 
+@pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.filterwarnings("ignore::sktrainer.DivergenceWarning")
 def test_killed_repair_resumes_to_the_same_model(tmp_path):
     X, y = rare_classes()
