@@ -22,7 +22,6 @@ from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.persistence import PersistenceMixin
 from sktrainer.prediction import PredictMixin
 from sktrainer.runtime.seeds import RandomState
-from sktrainer.training.importances import column_importances
 from sktrainer.training.partial_fit.mixin import PartialFitMixin, supports_partial_fit
 from sktrainer.training.tags import trainer_tags
 from sktrainer.types import Array, Scorer, ScoringParam, Split
@@ -148,8 +147,7 @@ class ManagedTrainer(
     Attributes
     ----------
     pipeline_ : imblearn.pipeline.Pipeline
-        The fitted steps and the fitted model. By itself it takes the rows that the trainer
-        takes, and predicts the original labels.
+        The fitted steps and model. It takes the rows of X, and predicts the labels of y.
     model_ : estimator
         The fitted model as an object of its own library. It takes encoded rows and was
         trained on class codes, positions in `classes_`.
@@ -455,9 +453,11 @@ class ManagedTrainer(
         They are the model's `feature_importances_` or the absolute values of its `coef_`,
         summed over the columns that a column of X is encoded as.
         """
+        from sktrainer.training.importances import column_importances
+
         check_is_fitted(self)
-        n_columns = getattr(self, "n_features_in_", None)
-        return column_importances(self._predictor.pipeline, self.model_, n_columns)
+        width = getattr(self, "n_features_in_", None)
+        return column_importances(self._predictor.pipeline, self.model_, width)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Set the output container of the steps before the model, from the next `fit` on.
