@@ -100,10 +100,10 @@ class InputLimits:
     sparse_floats_only: bool = False
 
 
-#: How the value of a parameter names classes: a mapping of labels to weights, or one weight per
-#: class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels in the
-#: order of other parameters, which code outside the library reads instead ("order"); one label
-#: ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
+#: How the value of a parameter names classes: a mapping of labels to weights, or one weight
+#: per class ("weights"); a mapping of labels or a list of some labels ("labels"); all labels,
+#: in the order of the weights in another parameter, unset once these are translated ("order");
+#: one label ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
 ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "scorer"]
 
 DECREASE = "decrease {name} (now {value})"

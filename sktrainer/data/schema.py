@@ -92,6 +92,8 @@ class ColumnContract:
         Number of columns; None if X is not a table.
     shape : tuple of int
         Shape of one row if X has more than two dimensions (images, sequences).
+    has_string_names : bool
+        Whether all names are strings in the table itself.
     """
 
     names: tuple[str, ...] = ()
@@ -103,7 +105,7 @@ class ColumnContract:
     def name_problem(self, X: Any) -> str | None:
         """Return a message if X has other columns, or the same in another order, else None.
 
-        Columns of a table or training table without names are only counted.
+        If X or the training table has no column names, only the number of columns is checked.
 
         Examples
         --------
@@ -130,12 +132,11 @@ class ColumnContract:
         # scikit-learn's estimator checks require these sentences.
         found = "The feature names should match those that were passed during fit.\n"
         found += "".join(f"{line}\n" for line in _name_differences(self.names, names))
-        columns = "trainer.feature_names_in_"
-        if not self.has_string_names:
-            columns = f"the columns {preview_names(self.names)}"
-            columns = f"list of {columns}"
+        columns = "X[trainer.feature_names_in_]"
+        if not self.has_string_names:  # scikit-learn sets the attribute for strings only
+            columns = f"the columns in this order: {preview_names(self.names)}"
         first = "Add the missing columns, then pass" if {*self.names} - {*names} else "Pass"
-        return f"{found}{first} X[{columns}]."
+        return f"{found}{first} {columns}."
 
     def problems(self, X: Any) -> list[str]:
         """Return a message for each column of a later chunk that has another kind.

@@ -254,7 +254,7 @@ def parameter_value(model: Any, path: str) -> Any:
     """Return the value of a parameter, or of a part of it; None if there is none.
 
     The parts of a path are separated by dots: after the name of the parameter, the key of a
-    dict, the class of an object (in a list or by itself), or the name of an attribute.
+    dict, the class of an object (alone or in a list), or the name of an attribute.
 
     Examples
     --------
