@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from sktrainer.data.dates import (
     DateFormat,
     calendar_parts,
     infer_date_format,
+    matching_date_formats,
     parse_dates,
     to_datetimes,
     varying_calendar_parts,
@@ -60,6 +63,14 @@ def test_common_date_formats_are_detected(strings, expected):
 )
 def test_other_strings_are_not_dates(strings):
     assert infer_date_format(strings) is None
+
+
+@pytest.mark.parametrize("time", ["", " %H:%M", " %I:%M:%S %p"])
+@pytest.mark.parametrize("day", ["%d/%m/%Y", "%m/%d/%y", "%d %B %Y", "%d-%b-%y", "%b %d, %Y"])
+def test_every_requested_format_is_tried(day, time):
+    form = day + time
+    strings = [datetime(2024, 11, number, 10, 15, 20).strftime(form) for number in (13, 28)]
+    assert DateFormat(form) in matching_date_formats([*strings, "no 1234"], [form], min_share=0.6)
 
 
 def test_ambiguous_format_is_noted():
