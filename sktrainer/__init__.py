@@ -1,38 +1,42 @@
-"""Training layer for tabular models: split, encode, fit with early stopping, score, save."""
+"""Training layer for tabular models: split, encode, fit with early stopping, score, save.
 
-from typing import TYPE_CHECKING, Any
+The names of the package are imported when they are first used, so that `import sktrainer` and
+the command line load neither NumPy nor scikit-learn before they need them.
+"""
 
-from sktrainer.checkpoints.schedule import Checkpoint
-from sktrainer.exceptions import (
-    CheckpointError,
-    CheckpointMismatchError,
-    CheckpointWarning,
-    ClassImbalanceWarning,
-    DataWarning,
-    DivergenceWarning,
-    FileFormatError,
-    FileWriteError,
-    FitError,
-    InputError,
-    LeakageWarning,
-    ParameterError,
-    SaveWarning,
-    SktrainerError,
-    SktrainerWarning,
-    SmallDataWarning,
-    TrainingInterrupted,
-    UntrustedFileError,
-)
-from sktrainer.functional import TrainingResult, train_model, train_with_cv
-from sktrainer.reporting.report import TrainingReport
-from sktrainer.trainer import ManagedTrainer
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sktrainer.checkpoints.schedule import Checkpoint
     from sktrainer.data.fingerprint.fingerprint import fingerprint
+    from sktrainer.exceptions import (
+        CheckpointError,
+        CheckpointMismatchError,
+        CheckpointWarning,
+        ClassImbalanceWarning,
+        DataWarning,
+        DivergenceWarning,
+        FileFormatError,
+        FileWriteError,
+        FitError,
+        InputError,
+        LeakageWarning,
+        ParameterError,
+        SaveWarning,
+        SktrainerError,
+        SktrainerWarning,
+        SmallDataWarning,
+        TrainingInterrupted,
+        UntrustedFileError,
+    )
+    from sktrainer.functional import TrainingResult, train_model, train_with_cv
     from sktrainer.model_store import ModelStore
+    from sktrainer.reporting.report import TrainingReport
+    from sktrainer.trainer import ManagedTrainer
+
+    load = ManagedTrainer.load
 
 __version__ = "0.1.0"
-load = ManagedTrainer.load
 
 __all__ = [
     "Checkpoint",
@@ -65,16 +69,37 @@ __all__ = [
     "train_with_cv",
 ]
 
-_AT_FIRST_USE = {
-    "ModelStore": "sktrainer.model_store",
-    "fingerprint": "sktrainer.data.fingerprint.fingerprint",
+# Modules of the names that are not exceptions.
+_MODULES = {
+    "Checkpoint": "checkpoints.schedule",
+    "ManagedTrainer": "trainer",
+    "ModelStore": "model_store",
+    "TrainingReport": "reporting.report",
+    "TrainingResult": "functional",
+    "fingerprint": "data.fingerprint.fingerprint",
+    "train_model": "functional",
+    "train_with_cv": "functional",
 }
+_SUBMODULES = frozenset({"datasets", "exceptions", "testing"})
+
+if not TYPE_CHECKING:  # with this function, type checkers would accept any name
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first accessed."""
+        from importlib import import_module
+
+        if name in _SUBMODULES:
+            return import_module(f"sktrainer.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "load":
+            value = import_module("sktrainer.trainer").ManagedTrainer.load
+        else:
+            module = _MODULES.get(name, "exceptions")
+            value = getattr(import_module(f"sktrainer.{module}"), name)
+        globals()[name] = value  # later accesses do not call this function
+        return value
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name that no fit needs when it is first accessed."""
-    if name not in _AT_FIRST_USE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_AT_FIRST_USE[name]), name)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})

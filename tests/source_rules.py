@@ -25,7 +25,9 @@ LAYERS = (
     ("trainer",),
     ("save_path",),
     ("functional", "testing"),
-    ("__init__",),
+    ("config",),
+    ("cli",),
+    ("__init__", "__main__"),
 )
 
 # The order inside `backends`. The framework packages are the highest layer.
@@ -41,6 +43,7 @@ BACKEND_LAYERS = (
 # Packages that are not imported with sktrainer, and the modules that may import them.
 FRAMEWORKS: dict[str, set[str]] = {
     "catboost": {"backends.catboost"},
+    "click": {"cli"},
     "imblearn": {"backends", "resampling", "runtime", "serialization"},
     "jinja2": {"reporting"},
     "keras": {"backends.keras"},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import sktrainer
 from tests.source_rules import FRAMEWORKS, ROOT
 
 
@@ -19,20 +20,47 @@ def _loaded_by(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-def test_importing_the_package_loads_no_framework() -> None:
+# What a program with a trainer imports.
+TRAINER = "from sktrainer import ManagedTrainer, load, train_model, train_with_cv"
+
+
+def test_importing_the_package_alone_loads_no_other_package() -> None:
+    added = _loaded_by("import sktrainer") - _loaded_by("import typing")
+
+    assert added == {"sktrainer"}
+
+
+def test_importing_the_trainer_loads_no_framework() -> None:
     # If they are installed, scikit-learn's pipeline loads rich and pandas loads pyarrow.
-    ours = _loaded_by("import sktrainer")
+    ours = _loaded_by(TRAINER)
     by_others = _loaded_by("import sklearn.pipeline")
 
     assert {name.partition(".")[0] for name in ours - by_others} & set(FRAMEWORKS) == set()
 
 
-def test_importing_the_package_loads_few_modules_beyond_sklearn() -> None:
+def test_importing_the_trainer_loads_few_modules_beyond_sklearn() -> None:
     # The baseline is `import sklearn`, which loads NumPy, SciPy and pandas, but none of the
     # lazily imported parts of scikit-learn.
-    ours, sklearn_alone = _loaded_by("import sktrainer"), _loaded_by("import sklearn")
+    ours, sklearn_alone = _loaded_by(TRAINER), _loaded_by("import sklearn")
 
     assert len(ours) <= 1.15 * len(sklearn_alone), sorted(ours - sklearn_alone)
+
+
+def test_every_public_name_is_imported_when_it_is_used() -> None:
+    names = _loaded_by("import sktrainer\nprint(*sktrainer.__all__, *dir(sktrainer))")
+    program = """
+import sktrainer
+for name in sktrainer.__all__:
+    getattr(sktrainer, name)
+print(sktrainer.ManagedTrainer.__name__, sktrainer.load.__func__.__qualname__)
+print(sktrainer.exceptions.InputError is sktrainer.InputError)
+"""
+    printed = _loaded_by(program)
+
+    assert {"ManagedTrainer", "ModelStore", "InputError", "exceptions", "load"} <= names
+    assert {"ManagedTrainer", "PersistenceMixin.load", "True"} <= printed
+    with pytest.raises(AttributeError, match="has no attribute 'ManagdTrainer'"):
+        sktrainer.ManagdTrainer  # noqa: B018
 
 
 NETWORK_PACKAGES = {"jax", "keras", "scikeras", "skorch", "tensorflow", "torch"}
