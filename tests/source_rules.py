@@ -26,8 +26,9 @@ LAYERS = (
     ("save_path",),
     ("functional", "testing"),
     ("config",),
+    ("__init__",),
     ("cli",),
-    ("__init__", "__main__"),
+    ("__main__",),
 )
 
 # The order inside `backends`. The framework packages are the highest layer.
@@ -54,7 +55,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "onnxruntime": {"serialization.onnx"},
     "polars": set(),  # tables are read through narwhals
     "pyarrow": set(),
-    "rich": {"callbacks.progress", "callbacks.progress_bars"},
+    "rich": {"callbacks.progress", "callbacks.progress_bars", "cli"},
     "safetensors": {"backends.torch", "files.arrays"},
     "scikeras": {"backends.keras"},
     "skl2onnx": {"backends", "serialization.onnx"},
@@ -136,6 +137,9 @@ def _module_name(path: Path) -> str:
 
 
 SOURCES = {_module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+# Nothing but the program `sktrainer` imports the command line, which is built with click.
+ON_DEMAND |= {"__main__", *(name for name in SOURCES if name.partition(".")[0] == "cli")}
 
 
 @cache

@@ -70,7 +70,9 @@ def test_other_strings_are_not_dates(strings):
 def test_every_requested_format_is_tried(day, time):
     form = day + time
     strings = [datetime(2024, 11, number, 10, 15, 20).strftime(form) for number in (13, 28)]
-    assert DateFormat(form) in matching_date_formats([*strings, "no 1234"], [form], min_share=0.6)
+    assert DateFormat(form) in matching_date_formats(
+        [*strings, "no 1234"], [form], min_share=0.6
+    )
 
 
 def test_ambiguous_format_is_noted():

@@ -1,0 +1,1 @@
+"""Command line of sktrainer: one file per command."""

@@ -1,0 +1,66 @@
+"""Options that every command has, and the class of all commands."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import click
+
+
+def write_examples(example: str, formatter: click.HelpFormatter) -> None:
+    """Write the last section of a help page: one command per line."""
+    lines = example.strip().splitlines()
+    with formatter.section("Example" if len(lines) == 1 else "Examples"):
+        for line in lines:
+            # Not wrapped, so that it can be copied.
+            formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
+
+
+class Command(click.Command):
+    """Command with `--json` and `--debug`, examples, and warnings of one line.
+
+    Its function gets the parameter `as_json`.
+
+    Parameters
+    ----------
+    example : str
+        One command per line, shown at the end of the help page.
+    **options
+        Further parameters of `click.Command`.
+    """
+
+    def __init__(self, *, example: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.example = example
+        self.params += [
+            click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+            click.Option(
+                ["--debug"],
+                is_flag=True,
+                expose_value=False,
+                help="Show the traceback of an error.",
+            ),
+        ]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(self.example, formatter)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Print each warning once, as one line on stderr."""
+        from sktrainer.cli._errors import one_line
+        from sktrainer.exceptions import SktrainerWarning
+
+        shown: set[str] = set()
+
+        def show(message: Warning | str, *_: object, **__: object) -> None:
+            text = one_line(str(message))
+            if text not in shown:
+                shown.add(text)
+                click.echo(f"warning: {text}", err=True)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SktrainerWarning)
+            warnings.showwarning = show
+            return super().invoke(ctx)

@@ -1,0 +1,114 @@
+"""Printing of tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def print_json(document: object) -> None:
+    """Print a value as JSON; NaN and infinity become null, tables a list of rows."""
+    click.echo(json.dumps(plain(document), indent=2, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """Convert NumPy values, tables, dates and paths to values that JSON has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain({"auc": np.float64("nan"), 1: (np.int64(2), True)})
+    {'auc': None, '1': [2, True]}
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a DataFrame
+        return [plain(row) for row in value.to_dict(orient="records")]
+    if hasattr(value, "tolist"):  # a NumPy value or array
+        return plain(value.tolist())
+    return None if str(value) in ("NaT", "<NA>") else str(value)
+
+
+def format_value(value: object) -> str:
+    """Return a value as text: numbers with four significant decimals, "" if it is missing.
+
+    Examples
+    --------
+    >>> format_value(0.123456), format_value(12), format_value(float("nan")), format_value(None)
+    ('0.1235', '12', '', '')
+    """
+    if value is None or value != value or str(value) in ("NaT", "<NA>"):
+        return ""
+    if isinstance(value, float):
+        small = value != 0 and abs(value) < 1e-3
+        return f"{value:.3g}" if small or abs(value) >= 1e6 else f"{value:.4f}"
+    return str(value)
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = ""
+) -> None:
+    """Print a table: with lines and wrapped cells in a terminal, else as aligned text.
+
+    Columns whose values are all numbers are aligned to the right.
+    """
+    cells = [[format_value(value) for value in row] for row in rows]
+    numeric = [
+        all(isinstance(row[column], int | float) or row[column] is None for row in rows)
+        for column in range(len(header))
+    ]
+    if sys.stdout.isatty():
+        _print_rich(header, cells, numeric, title)
+        return
+    if title:
+        click.echo(title)
+    for line in align([list(header), *cells], numeric):
+        click.echo(line)
+
+
+def align(rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
+    """Return one line per row, with columns separated by two spaces.
+
+    Examples
+    --------
+    >>> align([["set", "auc"], ["test", "0.91"]], [False, True])
+    ['set    auc', 'test  0.91']
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(numeric))]
+    return [
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _print_rich(
+    header: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool], title: str
+) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, right in zip(header, numeric, strict=True):
+        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))  # Text: a value such as "[red]" is not markup
+    if title:
+        console.print(Text(title))
+    console.print(table)
