@@ -54,7 +54,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "onnxmltools": {"backends", "serialization.onnx"},
     "onnxruntime": {"serialization.onnx"},
     "polars": set(),  # tables are read through narwhals
-    "pyarrow": set(),
+    "pyarrow": {"data.file_formats"},
     "rich": {"callbacks.progress", "callbacks.progress_bars", "cli"},
     "safetensors": {"backends.torch", "files.arrays"},
     "scikeras": {"backends.keras"},

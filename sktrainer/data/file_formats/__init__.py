@@ -1,0 +1,1 @@
+"""Readers and writers of the table formats, one module per format."""
