@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import sklearn
 from hypothesis import settings
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 settings.register_profile(
     "sktrainer", derandomize=True, deadline=None, database=None, print_blob=True
@@ -26,6 +26,13 @@ settings.register_profile(
 settings.load_profile("sktrainer")
 
 LONG_SHARE = 10  # CI runs one in this many long tests
+
+# Parts of the ids of tests that share a process. It imports TensorFlow, or starts the fork
+# server with all libraries, once for all of them.
+PROCESS_GROUPS = {
+    "checkpoints": ("tests/checkpoints/",),
+    "keras": ("keras", "Keras", "SKLearnClassifier"),
+}
 
 
 @cache
@@ -51,8 +58,17 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"long tests: one in {LONG_SHARE}, chosen by LONG_TESTS_SEED={long_tests_seed()}"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect long tests, unless `-m` names the marker or the CI sample has them."""
+    """Assign tests to processes, and deselect long tests.
+
+    Long tests are selected if `-m` names the marker, and a sample of them in CI.
+    """
+    for item in items:
+        for group, parts in PROCESS_GROUPS.items():
+            if any(part in item.nodeid for part in parts):
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
     if "long" in config.option.markexpr:
         return
 
@@ -89,7 +105,10 @@ class GlobalState:
         return cls(
             numpy_generator=(name, np.asarray(keys).tobytes(), *rest),
             python_generator=random.getstate(),
-            threads={pool["filepath"]: pool["num_threads"] for pool in threadpool_info()},
+            threads={
+                pool["filepath"]: pool["num_threads"]
+                for pool in _controller(len(sys.modules)).info()
+            },
             sklearn_config=sklearn.get_config(),
             warnings_filters=list(warnings.filters),
             environment={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
@@ -115,10 +134,10 @@ class GlobalState:
 @pytest.fixture(autouse=True)
 def _check_global_state(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that changes global state, and restore the random generators."""
-    numpy_state, packages = np.random.get_state(), _packages()
+    numpy_state, packages = np.random.get_state(), _packages(len(sys.modules))
     before = GlobalState.now()
     yield
-    changed = before.changes(imported=_packages() != packages)
+    changed = before.changes(imported=_packages(len(sys.modules)) != packages)
     if USES_GLOBAL_GENERATOR in request.node.name:
         changed = [name for name in changed if name != "numpy_generator"]
     np.random.set_state(numpy_state)
@@ -127,5 +146,12 @@ def _check_global_state(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail(f"the test changed global state: {', '.join(changed)}", pytrace=False)
 
 
-def _packages() -> set[str]:
+# Both take milliseconds, and their results change only if modules were imported.
+@lru_cache(maxsize=1)
+def _packages(n_modules: int) -> set[str]:
     return {name.partition(".")[0] for name in sys.modules}
+
+
+@lru_cache(maxsize=1)
+def _controller(n_modules: int) -> ThreadpoolController:
+    return ThreadpoolController()

@@ -336,8 +336,8 @@ def start_writer(root, n, mark):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_eight_processes_save_concurrently(tmp_path):
-    writers = [start_writer(tmp_path, 25, mark) for mark in range(8)]
+def test_four_processes_save_concurrently(tmp_path):
+    writers = [start_writer(tmp_path, 50, mark) for mark in range(4)]
     given = [set(map(int, w.communicate(timeout=120)[0].split())) for w in writers]
     assert all(w.returncode == 0 for w in writers)
     assert set.union(*given) == set(range(1, 201))

@@ -6,7 +6,7 @@ import multiprocessing
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -59,9 +59,9 @@ class Progress:
         else:
             warn_caller(text, category)
 
-    def show_block(self, text: str) -> None:
-        """Print an aligned table, indented by four spaces."""
-        if self._enabled and text:
+    def show_block(self, make_text: Callable[[], str]) -> None:
+        """Print an aligned table, indented by four spaces; make it only if it is printed."""
+        if self._enabled and (text := make_text()):
             self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
 
     def show_fold(

@@ -30,7 +30,7 @@ def check_labels_of_every_kind(case: Case) -> None:
     """Check that the labels decide neither the model nor the order of its columns."""
     if case.task == "regression":
         raise CheckNotApplicable("regression has no classes")
-    X, y = mixed_table(90, "classification")
+    X, y = mixed_table(96, "classification")
     numbers, codes = X[["signal", "count"]], (y == "c1").to_numpy().astype(int)
     expected = None
     for pair in LABEL_PAIRS:

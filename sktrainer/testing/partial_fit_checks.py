@@ -26,7 +26,8 @@ N_CHUNKS = 3
 
 
 def _chunks(X: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-    size = len(y) // N_CHUNKS
+    # Whole batches of 32 rows: TensorFlow traces and compiles a smaller last batch separately.
+    size = len(y) // N_CHUNKS // 32 * 32
     for start in range(0, size * N_CHUNKS, size):
         yield X[start : start + size], y[start : start + size]
 

@@ -117,7 +117,9 @@ def cross_validate(
         fix = suggest_params(plan.model.model)
         log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
     log.show(f"Scores over {len(folds)} folds")
-    log.progress.show_block(folds_text(cv.summary, len(folds), plan.scoring.shown_names))
+    log.progress.show_block(
+        lambda: folds_text(cv.summary, len(folds), plan.scoring.shown_names)
+    )
     return cv
 
 

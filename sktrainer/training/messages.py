@@ -130,7 +130,9 @@ def log_result(log: FitLog, plan: FitPlan, data: FitData, result: FitResult) -> 
     for name, text in scores.never_predicted.items():
         log_never_predicted(log, text, data, scoring, warns=name == "test")
     log.show(fit_summary(plan, result, log))
-    log.progress.show_block(scores_text(scores.table, scores.baseline, scoring.shown_names))
+    log.progress.show_block(
+        lambda: scores_text(scores.table, scores.baseline, scoring.shown_names)
+    )
 
 
 def split_summary(split: Split) -> str:

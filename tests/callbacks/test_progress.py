@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import io
-import sys
 import threading
 import time
 import warnings
 
 import joblib
 import pytest
+import rich.console  # noqa: F401 - draws from Python's generator when it is imported
 
 from sktrainer.callbacks import progress as module
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import DataWarning, SktrainerWarning, warn_caller
+from sktrainer.runtime import resources
 
 
 class Terminal(io.StringIO):
@@ -36,7 +37,7 @@ def test_stages_folds_and_tables_are_printed():
         progress.warn("Class imbalance: 0: 9, 1: 1")
         progress.show_fold(2, 10, {"roc_auc": 0.9, "f1": 12345.678}, seconds=1.25)
         progress.show_fold(10, 10, {}, seconds=0.5, error="ValueError: no")
-        progress.show_block("      f1\ntrain  1")
+        progress.show_block(lambda: "      f1\ntrain  1")
 
     assert _output(1, write).splitlines() == [
         "✓ Data split: 80% train (80), 20% test (20)",
@@ -51,7 +52,7 @@ def test_stages_folds_and_tables_are_printed():
 def test_verbose_zero_prints_nothing_but_issues_warnings():
     def write(progress):
         progress.show("x")
-        progress.show_block("x")
+        progress.show_block(lambda: pytest.fail("the text was made"))
         progress.show_fold(1, 2, {}, seconds=1.0)
         with progress.iterations("m", 3) as shown:
             shown(1, {"validation": {"loss": 1.0}})
@@ -229,4 +230,4 @@ def test_overhead_per_iteration_is_microseconds(verbose):
 
 def test_rich_is_imported_only_for_a_bar():
     assert "rich" not in vars(module)
-    assert "rich" not in vars(sys.modules["sktrainer.runtime.resources"])
+    assert "rich" not in vars(resources)
