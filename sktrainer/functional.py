@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,9 @@ from sktrainer.runtime.seeds import RandomState
 from sktrainer.save_path import make_saver, save_or_warn
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array, ScoringParam
+
+if TYPE_CHECKING:
+    from sktrainer.config.run_config import RunConfig
 
 __all__ = ["TrainingResult", "train_model", "train_with_cv"]
 
@@ -86,11 +91,36 @@ class TrainingResult:
         return "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
 
 
+P = ParamSpec("P")
+
+
+def _accepts_config(function: Callable[P, TrainingResult]) -> Callable[P, TrainingResult]:
+    """Let a function take the arguments that are not passed from a configuration."""
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> TrainingResult:
+        given = dict(signature.bind_partial(*args, **kwargs).arguments)
+        given |= given.pop("trainer_params", {})
+        config = given.pop("config", None)
+        if config is None:
+            return function(*args, **kwargs)
+        from sktrainer.config.reader import load_config
+        from sktrainer.config.run import run_arguments
+
+        run = load_config(config)
+        return function(**run_arguments(run, given), config=run)  # type: ignore[call-arg]
+
+    return call
+
+
+@_accepts_config
 def train_model(
-    model: Any,
-    X: Any,
-    y: Any,
+    model: Any = None,
+    X: Any = None,
+    y: Any = None,
     *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None = None,
     test_size: float | int | None = 0.2,
     validation_size: float | int | str | None = 0.1,
     stratify: bool = True,
@@ -112,6 +142,10 @@ def train_model(
         The rows.
     y : array-like of shape (n_samples,) or str
         The target, or the name of its column in X.
+    config : path-like, dict or None, default=None
+        A YAML file, or its values as a nested dict, which sets the arguments that are not
+        passed, `model`, `X` and `y` included. The configuration that was used is saved beside
+        the model.
     test_size : float, int or None, default=0.2
         Fraction or number of rows held out for the test scores.
     validation_size : float, int, "auto" or None, default=0.1
@@ -186,14 +220,16 @@ def train_model(
         "verbose": verbose,
         **trainer_params,
     }
-    return _train(model, X, y, parameters, fit_arguments, save_path, problems)
+    return _train(model, X, y, parameters, fit_arguments, save_path, problems, config=config)
 
 
+@_accepts_config
 def train_with_cv(
-    model: Any,
-    X: Any,
-    y: Any,
+    model: Any = None,
+    X: Any = None,
+    y: Any = None,
     *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None = None,
     cv: object = 5,
     scoring: ScoringParam = None,
     handle_imbalance: object = "auto",
@@ -209,7 +245,7 @@ def train_with_cv(
 
     Parameters
     ----------
-    model, X, y
+    model, X, y, config
         As in `train_model`.
     cv : int, splitter or iterable, default=5
         As in `ManagedTrainer`.
@@ -257,7 +293,7 @@ def train_with_cv(
         "verbose": verbose,
         **trainer_params,
     }
-    return _train(model, X, y, parameters, fit_arguments, save_path)
+    return _train(model, X, y, parameters, fit_arguments, save_path, config=config)
 
 
 def _pop_fit_arguments(trainer_params: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +308,10 @@ def _train(
     fit_arguments: dict[str, Any],
     save_path: str | os.PathLike[str] | None,
     found: Sequence[str] = (),
+    *,
+    config: Any = None,
 ) -> TrainingResult:
+    """Train, save and return the result. `config` is a checked configuration or None."""
     problems, trainer, save = ProblemList(found), None, None
     with problems.collect():
         trainer = _make_trainer(model, parameters)
@@ -286,8 +325,14 @@ def _train(
                 validate(trainer._params(), FitInputs(X, y, **fit_arguments))
         raise ParameterError([*dict.fromkeys(problems)])
     assert trainer is not None
+    if config is not None:
+        from sktrainer.config.run import save_checkpoint_config, save_run_files
+
+        save_checkpoint_config(config, trainer)
     trainer.fit(X, y, **fit_arguments)
     path = None if save is None else save_or_warn(trainer, save)
+    if config is not None:
+        save_run_files(config, trainer, path)
     if path is not None:
         Progress(int(trainer.verbose)).show(f"Saved to {path}")
     return TrainingResult(

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
+from sktrainer.config.mixin import ConfigMixin
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs, unknown_argument_problem
 from sktrainer.data.named_columns import pop_columns
@@ -37,7 +38,12 @@ __all__ = ["ManagedTrainer"]
 
 
 class ManagedTrainer(
-    PredictMixin, PartialFitMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator
+    PredictMixin,
+    PartialFitMixin,
+    PersistenceMixin,
+    ConfigMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Meta-estimator that manages the training of a model.
 
@@ -69,9 +75,10 @@ class ManagedTrainer(
     scaling : "auto" or bool, default="auto"
         "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "auto" (if the classes are imbalanced, warn and weight them, unless the model weights
-        them itself), "class_weight", "smote", "oversample", "undersample", or an imblearn
-        sampler. Applied to training rows only.
+        "class_weight", "smote", "oversample", "undersample", or an imblearn sampler. "auto":
+        if the classes are imbalanced, warn and weight them, unless the model weights them;
+        "auto_smote", "auto_oversample", "auto_undersample": the same with resampling.
+        Applied to training rows only.
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
         class weights cause, those of the model itself included. `predict` is not affected.

@@ -21,7 +21,7 @@ LAYERS = (
     ("checkpoints", "data", "reporting"),
     ("backends", "preprocessing", "resampling", "scoring", "splitting"),
     ("prediction", "serialization", "training"),
-    ("model_store", "persistence"),
+    ("config", "model_store", "persistence"),
     ("trainer",),
     ("save_path",),
     ("functional", "testing"),

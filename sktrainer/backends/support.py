@@ -7,10 +7,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from sktrainer.types import ClassWeightForm
+from sktrainer.types import ClassWeightForm, Task
 
 if TYPE_CHECKING:
     import onnx
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """Model with a short name, for configuration files and the command line.
+
+    Attributes
+    ----------
+    name : str
+    classifier, regressor : str
+        "module:class".
+    params : mapping of str to object
+        Parameters that differ from the defaults of the library, such as less output.
+    """
+
+    name: str
+    classifier: str
+    regressor: str
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def address(self, task: Task) -> str:
+        """Return "module:class" of the model for a task."""
+        return self.classifier if task == "classification" else self.regressor
 
 
 @dataclass(frozen=True)
@@ -35,6 +58,8 @@ class BackendSpec:
         or writes them to a file.
     type_ids : tuple of (str, str) pairs, default=()
         Stable ids of the backend's own classes in files, with their import paths.
+    models : tuple of NamedModel, default=()
+        Models that a configuration file can name.
     """
 
     name: str
@@ -44,6 +69,7 @@ class BackendSpec:
     accepts_builders: bool = False
     holds_networks: bool = False
     type_ids: tuple[tuple[str, str], ...] = ()
+    models: tuple[NamedModel, ...] = ()
 
 
 @dataclass(frozen=True)

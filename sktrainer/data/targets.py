@@ -46,8 +46,22 @@ def resolve_task(task: str, estimator: Any, y: Any, name: str | None = None) -> 
                 f"{of_estimator}. Pass a model for {task}, or use task='auto'."
             )
         return "classification" if task == "classification" else "regression"
-    if of_estimator is not None:
-        return of_estimator
+    return of_estimator or infer_task(y)
+
+
+def infer_task(y: Any) -> Task:
+    """Return the task that the values of a target show.
+
+    Raises
+    ------
+    InputError
+        If there are missing values, or whole numbers that may be labels or quantities.
+
+    Examples
+    --------
+    >>> infer_task(["a", "b"]), infer_task([0.5, 0.25, 0.75])
+    ('classification', 'regression')
+    """
     _check_finite(np.asarray(y))
     if type_of_target(y, input_name="y").startswith("continuous") or _is_quantity(y):
         return "regression"

@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from sktrainer.data.indexing import is_input_dict, take_rows
 from sktrainer.exceptions import InputError
+from sktrainer.resampling.class_weight import is_imbalanced
 from sktrainer.resampling.sample_indices import index_rows, sample_indices
 from sktrainer.resampling.smote import TableSMOTE
 from sktrainer.runtime.seeds import set_unset_seeds
@@ -46,6 +47,40 @@ def make_sampler(method: object, categorical: tuple[int, ...], counts: Array, se
     return classes[method](random_state=seed)
 
 
+def is_automatic(method: object) -> bool:
+    """Return whether a value of `handle_imbalance` applies to imbalanced classes only.
+
+    Examples
+    --------
+    >>> is_automatic("auto"), is_automatic("auto_smote"), is_automatic("smote")
+    (True, True, False)
+    """
+    return isinstance(method, str) and method.partition("_")[0] == "auto"
+
+
+def resolve_method(method: Any, counts: Array, *, weights: bool) -> Any:
+    """Return the method for training rows with these class counts.
+
+    `weights` is whether the model supports sample weights. An automatic method becomes None
+    if the classes are balanced.
+
+    Examples
+    --------
+    >>> resolve_method("auto_smote", np.array([90, 10]), weights=True)
+    'smote'
+    >>> resolve_method("auto", np.array([90, 10]), weights=True)
+    'class_weight'
+    >>> resolve_method("auto", np.array([50, 50]), weights=True) is None
+    True
+    """
+    if not is_automatic(method):
+        return method
+    if not is_imbalanced(counts):
+        return None
+    default = "class_weight" if weights else "oversample"
+    return method.partition("_")[2] or default
+
+
 def creates_synthetic_rows(sampler: object) -> bool:
     """Return whether a value of `handle_imbalance` may create synthetic rows.
 
@@ -55,7 +90,7 @@ def creates_synthetic_rows(sampler: object) -> bool:
     (True, False)
     """
     if sampler is None or isinstance(sampler, str):
-        return sampler == "smote"
+        return sampler in ("smote", "auto_smote")
     if not hasattr(sampler, "fit_resample"):
         return False
     if getattr(sampler, "shrinkage", "smooth") is None:  # RandomOverSampler repeats rows

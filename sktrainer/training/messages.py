@@ -56,9 +56,9 @@ def log_imbalance(log: FitLog, plan: FitPlan, data: FitData, split: Split) -> No
     if method is None:
         log.show(f"Classes: {text}; weighted by {own}")
         return
-    if isinstance(method, str) and method == "auto":
-        if class_weight.is_imbalanced(counts):
-            method = "class_weight" if plan.steps.weights else "oversample"
+    if samplers.is_automatic(method):
+        method = samplers.resolve_method(method, counts, weights=plan.steps.weights)
+        if method is not None:
             log.add_warning(
                 f"Class imbalance: {text}; handled by {method}", ClassImbalanceWarning
             )

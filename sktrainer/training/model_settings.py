@@ -16,6 +16,7 @@ import numpy as np
 from sktrainer.backends.estimators import EstimatorParts, iter_nested_models, model_name
 from sktrainer.backends.registry import find_backend
 from sktrainer.resampling.class_weight import is_weighting_rule, weight_factors
+from sktrainer.resampling.samplers import is_automatic
 from sktrainer.runtime.signatures import default_values
 from sktrainer.types import Array, ClassWeightForm, FitData, Task
 
@@ -124,10 +125,10 @@ def resolve_imbalance(
     """
     if task != "classification" or method is None:
         return None, (), ()
-    if isinstance(method, str) and method == "auto":
+    if is_automatic(method):
         samplers = [step for _, step in parts.steps if hasattr(step, "fit_resample")]
         found = [*map(str, own), *(f"{type(s).__name__} in the Pipeline" for s in samplers)]
-        note = f"handle_imbalance='auto' changes nothing, because of {' and '.join(found)}"
+        note = f"handle_imbalance={method!r} changes nothing, because of {' and '.join(found)}"
         return (None, (note,), ()) if found else (method, (), ())
     fixed = " and ".join(str(weight) for weight in own if not weight.is_rule)
     if not fixed:

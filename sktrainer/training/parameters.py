@@ -14,6 +14,7 @@ from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
+from sktrainer.training.parameter_table import PARAMETERS
 from sktrainer.training.scorer_parameters import (
     METRIC_ALIASES,
     eval_metric_problems,
@@ -84,18 +85,8 @@ FIT_ONLY_PARAMS = (
 )
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "task": ("auto", "classification", "regression"),
-    "categorical_encoding": ("auto", "native", "onehot", "ordinal", "target"),
-    "handle_imbalance": ("auto", "class_weight", "smote", "oversample", "undersample"),
-    "split": ("auto", "random", "stratified", "group", "time"),
-    "preprocessor": ("auto",),
-    "scaling": ("auto",),
-    "early_stopping": ("auto",),
-    "validation_size": ("auto", "cv"),
-    "device": ("auto", "cpu", "cuda", "mps"),
+    parameter.name: parameter.choices for parameter in PARAMETERS if parameter.choices
 }
-
-# Names of metrics and devices in other libraries, which difflib would not match.
 
 
 @dataclass(frozen=True)

@@ -187,11 +187,9 @@ def _categorical(state: _StepState) -> tuple[int, ...]:
 
 def _resolve_imbalance(plan: StepsPlan, data: FitData, counts: tuple[int, ...]) -> Any:
     """Return the method for imbalance; "auto" depends on the training rows and the model."""
-    if not (isinstance(plan.imbalance, str) and plan.imbalance == "auto"):
-        return plan.imbalance if data.classes is not None else None
-    if data.classes is None or not class_weight.is_imbalanced(np.asarray(counts)):
+    if data.classes is None:
         return None
-    return "class_weight" if plan.weights else "oversample"
+    return samplers.resolve_method(plan.imbalance, np.asarray(counts), weights=plan.weights)
 
 
 def _sampler_notes(state: _StepState, data: FitData) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
 from sktrainer.exceptions import ParameterError
-from sktrainer.resampling.samplers import creates_synthetic_rows
+from sktrainer.resampling.samplers import creates_synthetic_rows, is_automatic
 from sktrainer.runtime.devices import DeviceChoice, choose_device
 from sktrainer.runtime.seeds import root_seed
 from sktrainer.scoring.scorers import Scoring, resolve_scoring
@@ -202,7 +202,7 @@ def _compatibility_problems(
                 ("handle_imbalance", params.handle_imbalance),
                 ("correct_probabilities", params.correct_probabilities),
             )
-            if value not in (None, False, "auto")
+            if value not in (None, False) and not is_automatic(value)
         ]
     if params.early_stopping is True and capabilities.max_iter is None:
         problems.append(

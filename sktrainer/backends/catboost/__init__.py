@@ -1,6 +1,6 @@
 """Backend for CatBoost."""
 
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.support import BackendSpec, NamedModel
 
 SPEC = BackendSpec(
     name="catboost",
@@ -11,6 +11,14 @@ SPEC = BackendSpec(
         (
             "sktrainer/nested-catboost-classifier",
             "sktrainer.backends.catboost.nested.NestedCatBoostClassifier",
+        ),
+    ),
+    models=(
+        NamedModel(
+            "catboost",
+            "catboost:CatBoostClassifier",
+            "catboost:CatBoostRegressor",
+            {"verbose": False, "allow_writing_files": False},
         ),
     ),
 )

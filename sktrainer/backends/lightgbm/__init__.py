@@ -1,10 +1,18 @@
 """Backend for LightGBM."""
 
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.support import BackendSpec, NamedModel
 
 SPEC = BackendSpec(
     name="lightgbm",
     packages=("lightgbm",),
     address="sktrainer.backends.lightgbm.backend:LightGBMBackend",
     extra="lightgbm",
+    models=(
+        NamedModel(
+            "lightgbm",
+            "lightgbm:LGBMClassifier",
+            "lightgbm:LGBMRegressor",
+            {"verbose": -1},
+        ),
+    ),
 )

@@ -1,10 +1,17 @@
 """Backend for XGBoost."""
 
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.support import BackendSpec, NamedModel
 
 SPEC = BackendSpec(
     name="xgboost",
     packages=("xgboost",),
     address="sktrainer.backends.xgboost.backend:XGBoostBackend",
     extra="xgboost",
+    models=(
+        NamedModel(
+            "xgboost",
+            "xgboost:XGBClassifier",
+            "xgboost:XGBRegressor",
+        ),
+    ),
 )

@@ -1,0 +1,1 @@
+"""Configuration of a run: YAML files, their keys, models by name, and the JSON schema."""

@@ -1,0 +1,114 @@
+"""Arguments of a run that a configuration describes, and the files that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sktrainer.checkpoints.schedule import as_checkpoint
+from sktrainer.config.data import read_data, task_of_data
+from sktrainer.config.models import build_model
+from sktrainer.config.run_config import RunConfig
+from sktrainer.config.writer import run_config_dict, trainer_config, write_yaml
+from sktrainer.exceptions import InputError, SaveWarning, warn_caller
+from sktrainer.files.paths import check_writable
+from sktrainer.training.parameter_table import BY_NAME
+
+CONFIG_FILE = "config.yaml"
+
+# Written even if they equal the defaults of the trainer, because `train_model` has others.
+_ALWAYS_WRITTEN = (
+    "test_size",
+    "validation_size",
+    "handle_imbalance",
+    "refit",
+    "random_state",
+    "verbose",
+)
+
+
+def run_arguments(config: RunConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `train_model` that a configuration sets.
+
+    Parameters
+    ----------
+    config : RunConfig
+    given : mapping of str to object
+        Arguments that were passed. They replace those of the configuration.
+
+    Raises
+    ------
+    InputError
+        If the configuration lacks something that was not passed either.
+    """
+    arguments: dict[str, Any] = {**config.params, "save_path": config.save_path}
+    if "groups" not in given and config.data.group_column is not None:
+        arguments["groups"] = config.data.group_column
+    if "sample_weight" not in given and config.data.weight_column is not None:
+        arguments["sample_weight"] = config.data.weight_column
+    X, y, model = given.get("X"), given.get("y"), given.get("model")
+    task = None
+    if X is None:
+        data = read_data(config)
+        X, task = data.table, data.task
+    if y is None:
+        y = config.data.target
+    elif model is None:
+        task = task_of_data(config, X[y] if isinstance(y, str) else y)
+    if model is None:
+        model = build_model(config, task)
+    if config.report is not None:
+        check_writable(config.report)
+    return {**arguments, **given, "model": model, "X": X, "y": y}
+
+
+def save_checkpoint_config(config: RunConfig, trainer: Any) -> None:
+    """Write the configuration of a run with a checkpoint, so that it can be resumed.
+
+    The file of another run is not replaced: if the runs differ, the fit itself refuses the
+    folder.
+    """
+    if trainer.checkpoint is None:
+        return
+    path = Path(as_checkpoint(trainer.checkpoint).folder) / CONFIG_FILE
+    if not path.exists():
+        write_yaml(path, _effective(config, trainer))
+
+
+def save_run_files(config: RunConfig, trainer: Any, model_path: Path | None) -> None:
+    """Write the report, and the configuration beside the model. A failure is a warning."""
+    try:
+        if config.report is not None:
+            trainer.report_.to_html(config.report)
+        if model_path is not None:
+            write_yaml(config_path(model_path), _effective(config, trainer))
+    except (InputError, OSError) as error:
+        warn_caller(f"a file of the run was not saved: {error}", SaveWarning)
+
+
+def config_path(model_path: Path) -> Path:
+    """Return the path of the configuration that belongs to a model file.
+
+    Examples
+    --------
+    >>> config_path(Path("models/forest/1/model.skt")).as_posix()
+    'models/forest/1/config.yaml'
+    >>> config_path(Path("loans.skt")).as_posix()
+    'loans.yaml'
+    """
+    is_version = model_path.stem == "model" and model_path.parent.name.isdecimal()
+    return model_path.with_name(CONFIG_FILE) if is_version else model_path.with_suffix(".yaml")
+
+
+def _effective(config: RunConfig, trainer: Any) -> dict[str, Any]:
+    """Return the configuration with every parameter that the trainer had."""
+    changed = trainer_config(trainer)
+    model = changed.pop("model")
+    params = {
+        name: getattr(trainer, name)
+        for name in BY_NAME
+        if name in _ALWAYS_WRITTEN or name in changed
+    }
+    values = run_config_dict(config, params)
+    return values if config.model.name is not None else {"model": model, **values}
