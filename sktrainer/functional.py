@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
 from sktrainer.callbacks.progress import Progress
+from sktrainer.config.arguments import accepts_config
 from sktrainer.data.inputs import FIT_ARGUMENTS, FitInputs, unknown_argument_problem
 from sktrainer.data.metadata import ProblemList
 from sktrainer.exceptions import ParameterError
@@ -91,30 +90,7 @@ class TrainingResult:
         return "Not saved" if self.model_path is None else f"Saved to {self.model_path}"
 
 
-P = ParamSpec("P")
-
-
-def _accepts_config(function: Callable[P, TrainingResult]) -> Callable[P, TrainingResult]:
-    """Let a function take the arguments that are not passed from a configuration."""
-    signature = inspect.signature(function)
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> TrainingResult:
-        given = dict(signature.bind_partial(*args, **kwargs).arguments)
-        given |= given.pop("trainer_params", {})
-        config = given.pop("config", None)
-        if config is None:
-            return function(*args, **kwargs)
-        from sktrainer.config.reader import load_config
-        from sktrainer.config.run import run_arguments
-
-        run = load_config(config)
-        return function(**run_arguments(run, given), config=run)  # type: ignore[call-arg]
-
-    return call
-
-
-@_accepts_config
+@accepts_config
 def train_model(
     model: Any = None,
     X: Any = None,
@@ -223,7 +199,7 @@ def train_model(
     return _train(model, X, y, parameters, fit_arguments, save_path, problems, config=config)
 
 
-@_accepts_config
+@accepts_config
 def train_with_cv(
     model: Any = None,
     X: Any = None,

@@ -15,6 +15,11 @@ from sktrainer.cli._options import write_examples
 
 # The first line of each command's help, so that `sktrainer --help` imports no command.
 COMMANDS = {
+    "train": "Train a model on the rows of DATA, score it on test rows, and save it.",
+    "cv": "Cross-validate a model on the rows of DATA.",
+    "resume": "Resume the training run in FOLDER, which was interrupted.",
+    "init": "Write a configuration file with comments.",
+    "schema": "Print the JSON schema of configuration files.",
     "completion": "Print the script that enables completion in a shell.",
 }
 

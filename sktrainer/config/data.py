@@ -10,10 +10,10 @@ import pandas as pd
 from sktrainer.config.document import KeyPath
 from sktrainer.config.models import needs_task
 from sktrainer.config.run_config import RunConfig
-from sktrainer.data.columns import missing_column_message
+from sktrainer.data.columns import preview_names
 from sktrainer.data.files import read_table
 from sktrainer.data.targets import infer_task
-from sktrainer.exceptions import InputError, ParameterError
+from sktrainer.exceptions import InputError, ParameterError, suggest_name
 from sktrainer.types import Task
 
 
@@ -72,13 +72,14 @@ def _check_columns(config: RunConfig, table: pd.DataFrame) -> None:
         (("data", "weight_column"), data.weight_column),
         *((("data", "drop_columns", i), name) for i, name in enumerate(data.drop_columns)),
     ]
-    problems = [
-        config.document.problem(
-            path, missing_column_message(".".join(map(str, path[:2])), name, columns)
-        )
-        for path, name in named
-        if isinstance(name, str) and name not in columns
-    ]
+    assert data.path is not None
+    problems = []
+    for path, name in named:
+        if isinstance(name, str) and name not in columns:
+            hint = suggest_name(name, columns)
+            hint = hint or f". Its columns are: {preview_names(columns)}"
+            text = f"{name!r} is not a column of {data.path.name}{hint}"
+            problems.append(config.document.problem(path, text))
     for i, name in enumerate(data.drop_columns):
         if name in (data.target, data.group_column, data.weight_column):
             path = ("data", "drop_columns", i)

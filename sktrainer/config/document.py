@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sktrainer.exceptions import FileFormatError, InputError
+from sktrainer.exceptions import InputError
 from sktrainer.files.paths import as_path
 
 KeyPath = tuple[str | int, ...]
@@ -77,18 +77,25 @@ class Document:
         place = self.place(path, key=key)
         return f"{place}: {text}" if place else text
 
+    def without(self, path: KeyPath) -> Document:
+        """Return a copy without a value."""
+        *parents, name = map(str, path)
+        values = section = dict(self.values)
+        for key in parents:
+            if not isinstance(section.get(key), Mapping):
+                return self
+            section[key] = section = dict(section[key])
+        section.pop(name, None)
+        return replace(self, values=values)
+
     def with_value(self, path: KeyPath, value: Any, place: str) -> Document:
         """Return a copy with another value, which was set at another place."""
-        values = dict(self.values)
-        section = values
-        for depth, key in enumerate(path[:-1]):
-            inner = section.get(str(key))
-            # `early_stopping: true` becomes a section if a key of the section is set.
-            inner = dict(inner) if isinstance(inner, Mapping) else {}
-            section[str(key)] = inner
-            section = inner
-            self = replace(self, places={path[: depth + 1]: place, **self.places})
-        section[str(path[-1])] = value
+        *parents, name = map(str, path)
+        values = section = dict(self.values)
+        for key in parents:
+            inner = section.get(key)
+            section[key] = section = dict(inner) if isinstance(inner, Mapping) else {}
+        section[name] = value
         places = {p: at for p, at in self.places.items() if p[: len(path)] != path}
         return replace(
             self,
@@ -119,16 +126,16 @@ def read_document(source: str | Path) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path} is not a text file in UTF-8: {error}") from None
+        raise InputError(f"{path} is not a text file in UTF-8: {error}") from None
     return parse_document(text, source=str(source), folder=path.parent)
 
 
 def parse_document(text: str, *, source: str = "", folder: Path | None = None) -> Document:
-    """Parse YAML text.
+    r"""Parse YAML text.
 
     Examples
     --------
-    >>> document = parse_document("model:\\n  name: forest", source="run.yaml")
+    >>> document = parse_document("model:\n  name: forest", source="run.yaml")
     >>> document.values, document.place(("model", "name"))
     ({'model': {'name': 'forest'}}, 'run.yaml:2:9')
     """
@@ -208,7 +215,8 @@ class _DottedPlaces(dict[KeyPath, str]):
 class PlainLoader(yaml.SafeLoader):
     """Loader with the scalars of YAML 1.2: no dates, `yes` is a string, `1e-3` is a number."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+PlainLoader.yaml_implicit_resolvers = {}
 
 
 for _tag, _pattern, _first in (
@@ -260,6 +268,7 @@ class _NodeReader:
             if node.tag != _PREFIX + "seq":
                 self._refuse_tag(node)
             return [self.read(each, (*path, i)) for i, each in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node)
 
     def _items(self, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:

@@ -75,7 +75,7 @@ SECTIONS = {
     "model": "The model by name, and its parameters under their own names.",
     "cross_validation": "Cross-validation on the training rows, before the final fit.",
     "imbalance_handling": "What to do about imbalanced classes.",
-    "early_stopping": "When to stop an iterative model. true, false and auto are accepted, too.",
+    "early_stopping": "When to stop an iterative model; instead, true, false or auto.",
 }
 
 _DEFAULT_STRATEGY = "stratified"
@@ -111,7 +111,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "model",
         "name",
-        "Short name, path to a Python file and a name in it (FILE.py:NAME), or package.module:NAME.",
+        "Short name, name in a Python file (FILE.py:NAME), or package.module:NAME.",
         "the name of a model",
         (TEXT,),
         option="--model",

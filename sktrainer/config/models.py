@@ -19,8 +19,8 @@ from sktrainer.backends.estimators import is_raw_network, wrap_estimator
 from sktrainer.backends.registry import backend_specs, find_backend, is_builder
 from sktrainer.backends.support import BackendSpec, NamedModel
 from sktrainer.config.run_config import RunConfig
-from sktrainer.exceptions import InputError, ParameterError, suggest_name
-from sktrainer.runtime.signatures import accepts_any_keyword, named_parameters
+from sktrainer.exceptions import ParameterError, suggest_name
+from sktrainer.runtime.signatures import accepts_any_keyword, default_values, named_parameters
 from sktrainer.types import Task
 
 # Names that are at least this similar to a parameter are taken for misspelt. `eta` and
@@ -76,8 +76,8 @@ def build_model(config: RunConfig, task: Task | None = None) -> Any:
         named, spec = named_models()[name]
         if task is None:
             raise ParameterError(
-                f"model.name={name!r} is a classifier or a regressor. Set task, or data.path and "
-                "data.target"
+                f"model.name={name!r} is a classifier or a regressor. Set task, or data.path "
+                "and data.target"
             )
         if spec.extra:
             require(spec.packages[0], spec.extra)
@@ -165,6 +165,7 @@ def _with_params(target: Any, params: dict[str, Any], config: RunConfig) -> Any:
     problems = [*_unknown(target, params, config)]
     if problems:
         raise ParameterError(problems)
+    params = _with_tuples(target, params)
     if not isinstance(target, type):
         return clone(target).set_params(**params)
     try:
@@ -187,6 +188,17 @@ def _with_params(target: Any, params: dict[str, Any], config: RunConfig) -> Any:
             [_unknown_problem(name, hint, target, config) for name, hint in ignored.items()]
         )
     return model
+
+
+def _with_tuples(target: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Replace a list, since YAML has no tuples, if the default of the parameter is a tuple."""
+    defaults = default_values(target if isinstance(target, type) else type(target))
+    return {
+        name: tuple(value)
+        if isinstance(value, list) and isinstance(defaults.get(name), tuple)
+        else value
+        for name, value in params.items()
+    }
 
 
 def _unknown(target: Any, params: Mapping[str, Any], config: RunConfig) -> Iterator[str]:

@@ -13,19 +13,12 @@ from sktrainer.config.run_config import RunConfig
 from sktrainer.config.writer import run_config_dict, trainer_config, write_yaml
 from sktrainer.exceptions import InputError, SaveWarning, warn_caller
 from sktrainer.files.paths import check_writable
-from sktrainer.training.parameter_table import BY_NAME
+from sktrainer.training.parameter_table import BY_NAME, RUN_DEFAULTS
 
 CONFIG_FILE = "config.yaml"
 
-# Written even if they equal the defaults of the trainer, because `train_model` has others.
-_ALWAYS_WRITTEN = (
-    "test_size",
-    "validation_size",
-    "handle_imbalance",
-    "refit",
-    "random_state",
-    "verbose",
-)
+# Written even if they equal the defaults of the trainer, because a run has others.
+_ALWAYS_WRITTEN = {*RUN_DEFAULTS, "refit"}
 
 
 def run_arguments(config: RunConfig, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sktrainer.config.keys import KEYS, SECTIONS
-from sktrainer.training.parameter_table import PARAMETERS, TEXT
+from sktrainer.training.parameter_table import PARAMETERS, RUN_DEFAULTS, TEXT
 
 
 def config_schema() -> dict[str, Any]:
@@ -22,11 +22,11 @@ def config_schema() -> dict[str, Any]:
         if not key.section:
             properties[key.name] = key.schema
     for parameter in PARAMETERS:
+        default = RUN_DEFAULTS.get(parameter.name, parameter.default)
+        schema = {**parameter.schema, "default": default}
         if parameter.name in SECTIONS:  # `early_stopping` is a parameter and a section
-            forms = [parameter.schema, properties[parameter.name]]
-            properties[parameter.name] = {"anyOf": forms}
-        else:
-            properties[parameter.name] = parameter.schema
+            schema = {"anyOf": [schema, properties[parameter.name]]}
+        properties[parameter.name] = schema
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "sktrainer configuration",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sktrainer.config.keys import KEYS, SECTIONS
 from sktrainer.config.writer import to_yaml
-from sktrainer.training.parameter_table import BY_NAME, PARAMETERS
+from sktrainer.training.parameter_table import BY_NAME, PARAMETERS, RUN_DEFAULTS
 
 WIDTH = 88
 
@@ -44,7 +44,7 @@ def template(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
 
     Examples
     --------
-    >>> print(template({"data": {"path": "loans.csv"}})[:170])
+    >>> print(template({"data": {"path": "loans.csv"}})[:152])
     # Configuration of a training run. Start it with: sktrainer train --config FILE
     # Relative paths refer to the folder of this file.
     <BLANKLINE>
@@ -81,7 +81,8 @@ def _lines(values: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         if parameter.name not in (*_SET, *_IN_SECTIONS):
             yield ""
             yield from _comment(parameter.help)
-            yield f"# {_entry(parameter.name, parameter.default)}"
+            default = RUN_DEFAULTS.get(parameter.name, parameter.default)
+            yield f"# {_entry(parameter.name, default)}"
     yield ""
 
 

@@ -90,19 +90,20 @@ def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
 class _Dumper(yaml.SafeDumper):
     """Dumper that quotes every string that YAML 1.1 or 1.2 reads as another value."""
 
-    yaml_implicit_resolvers = {
-        first: [
-            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
-            *PlainLoader.yaml_implicit_resolvers.get(first, []),
-        ]
-        for first in {
-            *yaml.SafeDumper.yaml_implicit_resolvers,
-            *PlainLoader.yaml_implicit_resolvers,
-        }
-    }
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [
+        *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+        *PlainLoader.yaml_implicit_resolvers.get(first, []),
+    ]
+    for first in {
+        *yaml.SafeDumper.yaml_implicit_resolvers,
+        *PlainLoader.yaml_implicit_resolvers,
+    }
+}
 
 
 def _model(model: Any) -> dict[str, Any]:

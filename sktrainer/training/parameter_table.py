@@ -58,11 +58,6 @@ class Parameter:
         values = forms[0] if len(forms) == 1 else {"anyOf": forms}
         return {"description": self.help, "default": self.default, **values}
 
-    @property
-    def is_flag(self) -> bool:
-        """Whether the only values are True and False."""
-        return not self.choices and self.schemas == (BOOL,)
-
 
 _IMBALANCE = ("class_weight", "smote", "oversample", "undersample")
 
@@ -149,7 +144,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         None,
         "Column of dates or numbers that orders the rows; test rows are the last ones.",
         (),
-        (TEXT, integer(0), NULL),
+        ({"type": ["string", "integer"]}, NULL),
     ),
     Parameter(
         "gap",
@@ -287,5 +282,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         ({"type": "integer", "minimum": 0, "maximum": 2},),
     ),
 )
+
+# Defaults of `train_model`, configuration files and the command line that differ.
+RUN_DEFAULTS: dict[str, object] = {
+    "handle_imbalance": "auto",
+    "test_size": 0.2,
+    "validation_size": 0.1,
+    "random_state": 42,
+    "verbose": 1,
+}
 
 BY_NAME: dict[str, Parameter] = {parameter.name: parameter for parameter in PARAMETERS}

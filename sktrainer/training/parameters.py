@@ -198,14 +198,16 @@ RULES: dict[str, ParameterRule] = {
     "correct_probabilities": ParameterRule("True or False", _is_bool),
     "pos_label": ParameterRule(
         "'auto' or a class label",
-        lambda value: value is not None and np.ndim(value) == 0 and not isinstance(value, set),
+        lambda value: (
+            value is not None and np.ndim(value) == 0 and not isinstance(value, (set, dict))
+        ),
     ),
     "split": ParameterRule(
         _listed("split", "a splitter"), _either(_one_of("split"), _has_attributes("split"))
     ),
     "time_column": ParameterRule(
         "None or the name of a column of X (its position, for an array)",
-        _either(_is_none, lambda value: isinstance(value, (str, Integral))),
+        _either(_is_none, lambda v: isinstance(v, (str, Integral)) and not _is_bool(v)),
     ),
     "gap": ParameterRule(
         "a number of rows of at least 0, or a duration such as '7D' or a timedelta",
