@@ -19,7 +19,7 @@ COMMANDS = {
     "cv": "Cross-validate a model on the rows of DATA.",
     "resume": "Resume the training run in FOLDER, which was interrupted.",
     "init": "Write a configuration file with comments.",
-    "schema": "Print the JSON schema of configuration files.",
+    "schema": "Print the JSON schema of configuration files, for completion in editors.",
     "completion": "Print the script that enables completion in a shell.",
 }
 

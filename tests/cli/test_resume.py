@@ -20,7 +20,7 @@ from tests.source_rules import ROOT
 
 TRAIN = (
     *("train", "loans.csv", "--target", "default", "--drop", "row", "--model", "hgb"),
-    *("--set", "max_iter=400", "--set", "max_leaf_nodes=4", "--early-stopping", "false"),
+    *("--set", "max_iter=150", "--set", "max_leaf_nodes=4", "--early-stopping", "false"),
     *("--seed", "1", "--verbose", "0"),
 )
 

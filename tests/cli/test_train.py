@@ -207,8 +207,8 @@ YAML = {
     "key twice": ("cv: 2\ncv: 3", "run.yaml:2:1: 'cv' is set twice"),
     "text for bool": ("shuffle: yes", "run.yaml:1:10: shuffle must be true or false"),
     "unset variable": (
-        "data: {path: $SKTRAINER_UNSET}",
-        "run.yaml:1:14: the environment variable",
+        "save_path: $SKTRAINER_UNSET",
+        "run.yaml:1:12: the environment variable",
     ),
     "contradiction": (
         "stratify: true\nsplit: random",
