@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.utils.validation import check_is_fitted
 
 from sktrainer.backends.estimators import clone_network, decode_networks, encode_networks
+from sktrainer.config.mixin import ConfigMixin
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.serialization.bundle import read_bundle, write_bundle
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from sktrainer.training.verify import Verification
 
 
-class PersistenceMixin:
-    """Mixin with `save`, `load`, `to_onnx`, `verify`, pickling and cloning."""
+class PersistenceMixin(ConfigMixin):
+    """Mixin with `save`, `load`, `to_config`, `to_onnx`, `verify`, pickling and cloning."""
 
     checkpoint: Checkpoint | str | os.PathLike[str] | None
     get_params: Callable[..., dict[str, Any]]

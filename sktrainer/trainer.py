@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
-from sktrainer.config.mixin import ConfigMixin
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs, unknown_argument_problem
 from sktrainer.data.named_columns import pop_columns
@@ -38,12 +37,7 @@ __all__ = ["ManagedTrainer"]
 
 
 class ManagedTrainer(
-    PredictMixin,
-    PartialFitMixin,
-    PersistenceMixin,
-    ConfigMixin,
-    MetaEstimatorMixin,
-    BaseEstimator,
+    PredictMixin, PartialFitMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Meta-estimator that manages the training of a model.
 
@@ -75,10 +69,9 @@ class ManagedTrainer(
     scaling : "auto" or bool, default="auto"
         "auto": scale the columns if the model is sensitive to scale.
     handle_imbalance : None, str or sampler, default=None
-        "class_weight", "smote", "oversample", "undersample", or an imblearn sampler. "auto":
-        if the classes are imbalanced, warn and weight them, unless the model weights them;
-        "auto_smote", "auto_oversample", "auto_undersample": the same with resampling.
-        Applied to training rows only.
+        "class_weight", "smote", "oversample", "undersample", or an imblearn sampler; for the
+        training rows only. "auto": if the classes are imbalanced, warn and weight them, unless
+        the model does; "auto_smote" and so on: the same with resampling.
     correct_probabilities : bool, default=False
         Whether `predict_proba` corrects the shift of the class priors that resampling or
         class weights cause, those of the model itself included. `predict` is not affected.

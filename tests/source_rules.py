@@ -33,7 +33,7 @@ LAYERS = (
 
 # The order inside `backends`. The framework packages are the highest layer.
 BACKEND_LAYERS = (
-    ("support",),
+    ("spec", "support"),
     ("base",),
     ("registry",),
     ("estimators",),

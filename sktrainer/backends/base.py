@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from sktrainer.backends.spec import BackendSpec
 from sktrainer.backends.support import (
     AllowedTypes,
-    BackendSpec,
     InputLimits,
     ModelSerializer,
     NetworkSupport,

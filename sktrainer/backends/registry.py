@@ -24,7 +24,8 @@ from typing import Any
 
 from sktrainer._optional import require
 from sktrainer.backends.base import Backend
-from sktrainer.backends.support import AllowedTypes, BackendSpec, NetworkSupport
+from sktrainer.backends.spec import BackendSpec
+from sktrainer.backends.support import AllowedTypes, NetworkSupport
 from sktrainer.exceptions import InputError, SktrainerError
 from sktrainer.runtime.global_state import preserve_also
 

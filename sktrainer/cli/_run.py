@@ -234,7 +234,7 @@ def _parsed(parameter: Parameter, text: Any, place: str) -> Any:
 
 
 def _with_model_params(document: Document, items: Iterable[str]) -> Document:
-    """Set parameters of the model from texts such as "n_estimators=200"."""
+    """Set parameters of the model from strings such as "n_estimators=200"."""
     from sktrainer.config.document import parse_value
     from sktrainer.exceptions import InputError, ParameterError
 

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sktrainer._optional import require
 from sktrainer.backends.estimators import is_raw_network, wrap_estimator
 from sktrainer.backends.registry import backend_specs, find_backend, is_builder
-from sktrainer.backends.support import BackendSpec, NamedModel
+from sktrainer.backends.spec import BackendSpec, NamedModel
 from sktrainer.config.run_config import RunConfig
 from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.runtime.signatures import accepts_any_keyword, default_values, named_parameters

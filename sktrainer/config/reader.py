@@ -78,8 +78,8 @@ def _read(values: ConfigValues) -> RunConfig:
     values.check_names()
     values.check_values()
     params = trainer_params(values)
-    for name, texts in parameter_problems(TrainerParams(None, **params)).items():
-        for text in texts:
+    for name, found in parameter_problems(TrainerParams(None, **params)).items():
+        for text in found:
             values.add((name,), values.as_written(name, text))
     save_path = values.path("", "save_path") if values.get("", "save_model") else None
     is_file = save_path is not None and save_path.suffix != "" and not save_path.is_dir()

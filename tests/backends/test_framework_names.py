@@ -26,8 +26,9 @@ FRAMEWORKS = (
 
 NAME = re.compile(rf"(?<![a-z])({'|'.join(FRAMEWORKS)})(?![a-z])", re.IGNORECASE)
 
-# Import paths that skops must not import, and extras to install.
+# Import paths that skops must not import, extras to install, and examples in help pages.
 ALLOWED = {"_optional.py", "serialization/skops_io.py"}
+HELP_PAGES = "cli/"
 
 
 def framework_names(code: str) -> Iterator[str]:
@@ -53,7 +54,9 @@ def shared_modules() -> list[str]:
     own = tuple(f"backends/{p.name}/" for p in (ROOT / "backends").iterdir() if p.is_dir())
     paths = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
     frameworks = tuple(p for p in own if not p.startswith("backends/_"))
-    return [p for p in paths if not p.startswith(frameworks) and p not in ALLOWED]
+    return [
+        p for p in paths if not p.startswith((*frameworks, HELP_PAGES)) and p not in ALLOWED
+    ]
 
 
 @pytest.mark.parametrize("module", shared_modules())

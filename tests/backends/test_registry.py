@@ -25,7 +25,7 @@ MODELS = {
 
 FOREIGN_BACKEND = """
 from sktrainer.backends.base import Backend
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.spec import BackendSpec
 
 SPEC = BackendSpec("foreign", ("foreignlib",), "foreignlib:ForeignBackend")
 

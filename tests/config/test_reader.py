@@ -93,25 +93,35 @@ def test_all_mistakes_are_reported_with_their_lines(file: Path) -> None:
     ) == [
         "run.yaml:1:8: unknown key 'targt' in data. Did you mean 'target'?",
         "run.yaml:1:33: data.weight_column must be a column name, got 3",
-        "run.yaml:2:23: RandomForestClassifier has no parameter 'max_dept'. Did you mean "
-        "'max_depth'?",
+        (
+            "run.yaml:2:23: RandomForestClassifier has no parameter 'max_dept'. Did you mean "
+            "'max_depth'?"
+        ),
         "run.yaml:3:1: unknown key 'tset_size'. Did you mean 'test_size'?",
-        "run.yaml:4:12: test_size must be null, a fraction between 0 and 1 (both excluded) or a "
-        "number of rows of at least 1, got 1.5",
+        (
+            "run.yaml:4:12: test_size must be null, a fraction between 0 and 1 (both excluded) or a "
+            "number of rows of at least 1, got 1.5"
+        ),
         "run.yaml:5:10: shuffle must be true or false, got 3",
         "run.yaml:6:11: stratify must be true or false without quotes, got 'yes'",
         "run.yaml:7:27: cross_validation.folds must be an integer of at least 2, got 1",
-        "run.yaml:7:40: cross_validation.strategy must be kfold, stratified, group, "
-        "timeseries, got 'stratifid'. Did you mean 'stratified'?",
+        (
+            "run.yaml:7:40: cross_validation.strategy must be kfold, stratified, group, "
+            "timeseries, got 'stratifid'. Did you mean 'stratified'?"
+        ),
         "run.yaml:8:21: imbalance_handling must be a section with the keys auto_detect, method",
-        "run.yaml:9:8: split must be 'auto', 'random', 'stratified', 'group', 'time' or a "
-        "splitter, got 'grup'. Did you mean 'group'?",
+        (
+            "run.yaml:9:8: split must be 'auto', 'random', 'stratified', 'group', 'time' or a "
+            "splitter, got 'grup'. Did you mean 'group'?"
+        ),
         "run.yaml:10:30: unknown key 'evry' in checkpoint. Did you mean 'every'?",
         "run.yaml:11:9: report must be a path that ends in .html, got 'r.pdf'",
         "run.yaml:12:12: save_path must be a folder or a file that ends in .skt, .joblib, .pkl",
         "run.yaml:13:1: unknown key 'folds'. Did you mean cross_validation.folds?",
-        "run.yaml:14:1: unknown key 'n_estimators'. Parameters of the model belong in the "
-        "section model",
+        (
+            "run.yaml:14:1: unknown key 'n_estimators'. Parameters of the model belong in the "
+            "section model"
+        ),
     ]
 
 

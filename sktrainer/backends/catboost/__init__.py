@@ -1,6 +1,6 @@
 """Backend for CatBoost."""
 
-from sktrainer.backends.support import BackendSpec, NamedModel
+from sktrainer.backends.spec import BackendSpec, NamedModel
 
 SPEC = BackendSpec(
     name="catboost",

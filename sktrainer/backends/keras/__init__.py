@@ -1,6 +1,6 @@
 """Backend for Keras: models, builders, scikeras and keras.wrappers."""
 
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.spec import BackendSpec
 
 SPEC = BackendSpec(
     name="keras",

@@ -1,6 +1,6 @@
 """Backend for scikit-learn, and models with its interface."""
 
-from sktrainer.backends.support import BackendSpec, NamedModel
+from sktrainer.backends.spec import BackendSpec, NamedModel
 
 SPEC = BackendSpec(
     name="sklearn",

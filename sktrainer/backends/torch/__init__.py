@@ -1,6 +1,6 @@
 """Backend for PyTorch: skorch nets and Modules."""
 
-from sktrainer.backends.support import BackendSpec
+from sktrainer.backends.spec import BackendSpec
 
 SPEC = BackendSpec(
     name="torch",
