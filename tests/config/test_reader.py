@@ -99,8 +99,8 @@ def test_all_mistakes_are_reported_with_their_lines(file: Path) -> None:
         ),
         "run.yaml:3:1: unknown key 'tset_size'. Did you mean 'test_size'?",
         (
-            "run.yaml:4:12: test_size must be null, a fraction between 0 and 1 (both excluded) or a "
-            "number of rows of at least 1, got 1.5"
+            "run.yaml:4:12: test_size must be null, a fraction between 0 and 1 (both excluded) "
+            "or a number of rows of at least 1, got 1.5"
         ),
         "run.yaml:5:10: shuffle must be true or false, got 3",
         "run.yaml:6:11: stratify must be true or false without quotes, got 'yes'",
