@@ -24,7 +24,7 @@ from tests.keras_networks import (
 )
 
 # A repeated row and its copy can be in different sets: one for training, one for validation.
-MAY_FAIL = {
+CANNOT_PASS = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 }
@@ -37,7 +37,7 @@ def managed(estimator, *, task="auto", **nested):
 
 
 TRAINERS = {
-    "function": lambda: managed(build, task="classification", epochs=60, learning_rate=0.05),
+    "function": lambda: managed(build, task="classification", epochs=30, learning_rate=0.05),
     "function of meta": lambda: managed(build_from_meta, task="regression", epochs=60),
     "model": lambda: managed(five_probabilities(), task="classification"),
     "scikeras": lambda: managed(scikeras_classifier(epochs=60)),
@@ -59,7 +59,11 @@ def test_scikit_learn_checks_pass(name, part):
     with preserve_global_state(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = TRAINERS[name]()
-        checks = list(estimator_checks_generator(trainer, legacy=True))[part::N_PARTS]
+        checks = [
+            (estimator, check)
+            for estimator, check in estimator_checks_generator(trainer, legacy=True)
+            if check.func.__name__ not in CANNOT_PASS
+        ][part::N_PARTS]
         for estimator, check in checks:
             try:
                 check(estimator)
@@ -69,4 +73,4 @@ def test_scikit_learn_checks_pass(name, part):
                 failed[check.func.__name__] = f"{type(error).__name__}: {error}"
 
     assert len(checks) > 10
-    assert set(failed) <= MAY_FAIL, failed
+    assert failed == {}
