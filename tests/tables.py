@@ -16,7 +16,7 @@ def mixed_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
             "size": numbers,
             "count": rng.integers(0, 9, n_rows),
             "flag": rng.integers(0, 2, n_rows).astype(bool),
-            "colour": rng.choice(np.array(["red", "green", "blue", None]), n_rows),
+            "color": rng.choice(np.array(["red", "green", "blue", None]), n_rows),
             "town": [f"town {code}" for code in rng.integers(0, 60, n_rows)],
             "grade": pd.Categorical(
                 rng.choice(["low", "mid", "high"], n_rows), ["low", "mid", "high"], ordered=True

@@ -87,7 +87,7 @@ def test_estimator_trains_on_a_mixed_table_with_missing_values(kind, cls):
         assert set(predicted) <= set(trainer.classes_)
         assert trainer.scores_.loc["test", "accuracy"] >= 0.2
     else:
-        # The prediction for a row without neighbours is NaN.
+        # The prediction for a row without neighbors is NaN.
         may_be_nan = cls.__name__ == "RadiusNeighborsRegressor"
         assert np.isfinite(predicted).any() if may_be_nan else np.isfinite(predicted).all()
 

@@ -37,7 +37,7 @@ X, Y = load_iris(return_X_y=True)
 GPU_HERE = (
     cuda_driver()[0] > 0 or torch.cuda.is_available() or torch.backends.mps.is_available()
 )
-without_gpu = pytest.mark.skipif(GPU_HERE, reason="tests the behaviour without a GPU")
+without_gpu = pytest.mark.skipif(GPU_HERE, reason="tests the behavior without a GPU")
 
 REASON_BY_FAMILY = {
     "XGBClassifier": "XGBoost sees no GPU",

@@ -54,6 +54,10 @@ PHRASES: dict[str, str] = {
     r"recipes?": "plan",
     r"receipts?": "provenance",
     r"strays": "unparsed values",
+    r"(?:un|re|de)?(?:custom|factor|final|general|initial|maxim|minim|normal|optim|organ|random"
+    r"|real|recogn|regular|serial|standard|summar|util|visual)is(?:e[ds]?|ing|ations?)": "-ize",
+    r"(?:behavi|col|fav|neighb)our(?:s|ed|ing)?": "-or",
+    r"licences?|centred|centring|misspelt|learnt|grey": "license, centered, learned, gray",
 }
 
 # Each old name, and the name to use instead.

@@ -237,7 +237,7 @@ class NetworkSerializer(Protocol):
 
 
 class NetworkSupport(Protocol):
-    """Networks of a library: recognised, wrapped in estimators, copied and pickled.
+    """Networks of a library: recognized, wrapped in estimators, copied and pickled.
 
     `random_state` and `set_random_state` are called for imported libraries only.
 

@@ -132,7 +132,7 @@ def infer_column_type(
     >>> import numpy as np
     >>> infer_column_type(np.array(["1.5", "?"], dtype=object), "size").kind
     'numeric'
-    >>> infer_column_type(np.array(["red", "blue"], dtype=object), "colour").levels
+    >>> infer_column_type(np.array(["red", "blue"], dtype=object), "color").levels
     ('blue', 'red')
     """
     # Read before unwrapping, which turns nullable booleans with missing values into floats.

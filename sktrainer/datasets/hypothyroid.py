@@ -41,14 +41,14 @@ def load_hypothyroid(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
         feature_names : list of str
         target_names : list of str
         DESCR : str
-            Description of the columns, the source and the licence.
+            Description of the columns, the source and the license.
     (data, target) : tuple
         If `return_X_y` is True.
 
     Notes
     -----
     Quinlan, R. (1986). Thyroid Disease [Dataset]. UCI Machine Learning Repository.
-    https://doi.org/10.24432/C5D010. Licence: CC BY 4.0.
+    https://doi.org/10.24432/C5D010. License: CC BY 4.0.
 
     Examples
     --------

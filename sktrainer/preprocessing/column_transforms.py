@@ -37,7 +37,7 @@ class ColumnTransform(Protocol):
 
     @property
     def scaled(self) -> bool:
-        """Whether the output columns are quantities that can be standardised."""
+        """Whether the output columns are quantities that can be standardized."""
 
     def read(self, values: ColumnValues) -> Array:
         """Parse column values as numbers, datetimes or level codes."""

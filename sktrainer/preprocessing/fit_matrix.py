@@ -180,7 +180,7 @@ def check_not_sparse(X: Any) -> None:
 
 
 def _copy_columns(X: Array, kept: Sequence[int] | Array, width: int) -> Array:
-    """Copy the kept columns as floats, with uninitialised columns for the indicators."""
+    """Copy the kept columns as floats, with uninitialized columns for the indicators."""
     out = np.empty((len(X), width), dtype=np.result_type(X.dtype, np.float32))
     n_kept = len(kept)
     if n_kept == X.shape[1]:

@@ -1,4 +1,4 @@
-"""Encoding of sparse matrices: imputation, and scaling without centring."""
+"""Encoding of sparse matrices: imputation, and scaling without centering."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sktrainer.preprocessing.postprocessing import Postprocessing, Postprocessin
 
 @dataclass(frozen=True)
 class SparseTransform:
-    """Learned encoding of a sparse matrix: impute NaN and scale without centring."""
+    """Learned encoding of a sparse matrix: impute NaN and scale without centering."""
 
     names: tuple[str, ...]
     finish: Postprocessing

@@ -1,4 +1,4 @@
-"""Final steps on encoded columns: imputation, missing indicators and standardisation."""
+"""Final steps on encoded columns: imputation, missing indicators and standardization."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PostprocessingColumns:
 
     Missing values are imputed in `filled`. The columns `marked` have a missing indicator;
     `first_mark` is the position of the first indicator, and the others follow it. The
-    columns `scaled` are standardised.
+    columns `scaled` are standardized.
     """
 
     filled: Array = field(default_factory=_no_columns)

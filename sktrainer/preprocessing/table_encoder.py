@@ -62,7 +62,7 @@ default="onehot+target"
         Whether to replace missing numbers by the median and to add a missing-value
         indicator for each column with missing training values. If False, they stay NaN.
     scale : bool, default=True
-        Whether to standardise quantities. One-hot columns, booleans and native codes are
+        Whether to standardize quantities. One-hot columns, booleans and native codes are
         never scaled.
     missing_values : float, default=nan
         Number that means missing, besides NaN. Booleans and categories are not affected.

@@ -53,7 +53,7 @@ class TableTransform:
         return ColumnSources(values, tuple(values[at] for at in self.finish.steps.marked))
 
     def empty(self, n_rows: int) -> Array:
-        """Return an uninitialised output array."""
+        """Return an uninitialized output array."""
         order: Literal["F", "C"] = "F" if self.frame else "C"
         return np.empty((n_rows, len(self.names)), dtype=self.dtype, order=order)
 

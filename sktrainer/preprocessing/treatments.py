@@ -140,7 +140,7 @@ def make_decision(
 ) -> ColumnDecision:
     """Return the decision on a column for the report.
 
-    `width` is the number of output columns, and `scaled` whether they are standardised.
+    `width` is the number of output columns, and `scaled` whether they are standardized.
     """
     inferred, details = column.inferred, [column.inferred.detail]
     steps: list[str] = [] if column.treatment == "as is" else [column.treatment]

@@ -144,7 +144,7 @@ def resample(sampler: Any, rows: Rows, *, classes: Array | None = None) -> Rows:
 
 
 def sampler_notes(sampler: object, classes: Array) -> tuple[str, ...]:
-    """Return a note for each class with fewer neighbours than `TableSMOTE` needs."""
+    """Return a note for each class with fewer neighbors than `TableSMOTE` needs."""
     if not isinstance(sampler, TableSMOTE):
         return ()
     notes = []
@@ -154,7 +154,7 @@ def sampler_notes(sampler: object, classes: Array) -> tuple[str, ...]:
         if k == 0:
             notes.append(f"class {name}: the only training row was repeated (SMOTE needs two)")
         elif k < sampler.k_neighbors:
-            number = f"{k} instead of {sampler.k_neighbors} neighbours"
+            number = f"{k} instead of {sampler.k_neighbors} neighbors"
             notes.append(f"SMOTE used {number} in class {name}")
     return tuple(notes)
 

@@ -24,13 +24,13 @@ class TableSMOTE(BaseEstimator):
     to `imblearn.over_sampling.SMOTE`. Other tables follow these additional rules:
 
     - A new value is missing if it is missing in the base row. If it is missing only in the
-      neighbour, the value of the base row is kept. New rows therefore have about as many
-      missing values as their class. The neighbour search uses the column median instead.
+      neighbor, the value of the base row is kept. New rows therefore have about as many
+      missing values as their class. The neighbor search uses the column median instead.
     - Category codes are part of the distance, as in SMOTE-NC: two different codes, or a
       code and a missing value, contribute the median standard deviation of the numeric
-      columns within the class. A new row gets the most frequent code of the neighbours,
-      which may be missing. In a tie, the code of the nearest neighbour is used.
-    - If a class has at most `k_neighbors` rows, all classes use as few neighbours as the
+      columns within the class. A new row gets the most frequent code of the neighbors,
+      which may be missing. In a tie, the code of the nearest neighbor is used.
+    - If a class has at most `k_neighbors` rows, all classes use as few neighbors as the
       smallest class has other rows, since imblearn has one number for all classes. A class
       with a single row is repeated and does not count.
 
@@ -39,14 +39,14 @@ class TableSMOTE(BaseEstimator):
     categorical : tuple of int, default=()
         Positions of the columns with category codes. NaN and negative codes are missing.
     k_neighbors : int, default=5
-        Number of nearest neighbours.
+        Number of nearest neighbors.
     random_state : int or None, default=None
         Seed of the random number generator.
 
     Attributes
     ----------
     neighbors_ : dict
-        Number of neighbours used, keyed by class label; 0 if the only row was repeated.
+        Number of neighbors used, keyed by class label; 0 if the only row was repeated.
 
     References
     ----------
@@ -227,7 +227,7 @@ def _impute_medians(numbers: Any) -> Any:
 
 
 def _interpolate(base: Any, neighbor: Any, steps: Array) -> Any:
-    """Interpolate from base rows to neighbours; a missing neighbour value has no effect."""
+    """Interpolate from base rows to neighbors; a missing neighbor value has no effect."""
     difference = neighbor - base
     if sparse.issparse(difference):
         difference.data[np.isnan(difference.data)] = 0.0

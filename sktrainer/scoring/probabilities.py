@@ -12,7 +12,7 @@ def correct_priors(probabilities: Array, shift: Array) -> Array:
 
     A model trained with changed class shares predicts ``p'(c|x)`` proportional to
     ``p(c|x) * shift[c]``. Following Bayes' rule, each column is divided by its shift and
-    each row is normalised to sum to 1.
+    each row is normalized to sum to 1.
 
     Parameters
     ----------

@@ -132,6 +132,6 @@ def _check_index(tree: Any) -> None:
     n_rows = len(data)
     ends = np.concatenate([nodes["idx_start"], nodes["idx_end"]])
     if len(order) != n_rows or ((order < 0) | (order >= n_rows)).any():
-        raise FileFormatError("a nearest-neighbours tree has row indices out of range")
+        raise FileFormatError("a nearest-neighbors tree has row indices out of range")
     if ((ends < 0) | (ends > n_rows)).any():
-        raise FileFormatError("a nearest-neighbours tree has row indices out of range")
+        raise FileFormatError("a nearest-neighbors tree has row indices out of range")

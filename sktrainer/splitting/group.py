@@ -22,7 +22,7 @@ def hold_out(data: FitData, rows: Array, n_held: int, plan: SplitPlan, part: str
     """Hold out whole groups with a total of about `n_held` rows.
 
     Several random orders of the groups are tried. The best of the resulting sets leaves the
-    fewest classes without training rows. Among these it minimises the relative error of its
+    fewest classes without training rows. Among these it minimizes the relative error of its
     size plus, for classification, the total variation distance between its class
     frequencies and those of all rows.
     """

@@ -23,7 +23,8 @@ def class_parameter_problems(model: Any, labels: Array) -> list[str]:
     """Return a message for each parameter that names a class which is not a label of y.
 
     `class_weight` may have labels that y lacks, because the rows of a fold may lack a class.
-    It is refused only if a label of y has no weight at the same time, as with a misspelt label.
+    It is refused only if a label of y has no weight at the same time, as with a misspelled
+    label.
 
     Examples
     --------

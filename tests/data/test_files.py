@@ -59,7 +59,7 @@ def test_failed_write_leaves_the_old_file(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_standard_input_is_recognised_by_its_content(tmp_path, monkeypatch, suffix):
+def test_standard_input_is_recognized_by_its_content(tmp_path, monkeypatch, suffix):
     content = write_table(FRAME, tmp_path / f"a{suffix}").read_bytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
     pd.testing.assert_frame_equal(read_table("-"), FRAME)

@@ -26,7 +26,7 @@ def test_column_kinds_are_detected():
         "size": "numeric",
         "count": "numeric",
         "flag": "boolean",
-        "colour": "category",
+        "color": "category",
         "town": "category",
         "grade": "category",
         "when": "datetime",
@@ -42,8 +42,8 @@ def test_decisions_report_kind_and_treatment():
     decisions = {decision.name: decision for decision in encoder.decisions_}
     assert decisions["size"].treatment == "impute + scale"
     assert decisions["size"].n_missing == 43
-    assert decisions["colour"].treatment == "one-hot"
-    assert decisions["colour"].n_levels == 3
+    assert decisions["color"].treatment == "one-hot"
+    assert decisions["color"].n_levels == 3
     assert decisions["town"].treatment == "target encoding + scale"
     assert decisions["source"].treatment == "drop"
     assert "strings parsed as numbers" in decisions["amount"].detail

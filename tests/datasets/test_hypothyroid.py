@@ -23,7 +23,7 @@ def test_table_matches_its_description() -> None:
     assert sorted(table.target.unique()) == table.target_names
 
 
-def test_description_lists_columns_source_and_licence() -> None:
+def test_description_lists_columns_source_and_license() -> None:
     table = load_hypothyroid()
 
     assert [name for name in table.frame if f"| `{name}` |" not in table.DESCR] == []

@@ -1,4 +1,4 @@
-"""Behaviour of TableEncoder on tables with every column kind."""
+"""Behavior of TableEncoder on tables with every column kind."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_unknown_levels_are_treated_as_missing(encoding, row):
     X = mixed_table()
     encoder = TableEncoder(encoding=encoding, random_state=0).fit(X, labels())
     rows = X.iloc[[row] if row == 0 else row]
-    unseen = rows.assign(colour="violet", town="Atlantis", grade="none")
-    missing = rows.assign(colour=None, town=None, grade=None)
+    unseen = rows.assign(color="violet", town="Atlantis", grade="none")
+    missing = rows.assign(color=None, town=None, grade=None)
     np.testing.assert_array_equal(encoder.transform(unseen), encoder.transform(missing))
 
 
@@ -114,7 +114,7 @@ def test_missing_numbers_stay_nan_without_imputation():
     np.testing.assert_array_equal(out, [[1, 0], [np.nan, np.nan], [3, 1]])
 
 
-def test_only_quantities_are_standardised():
+def test_only_quantities_are_standardized():
     X = mixed_table()
     encoder = TableEncoder(random_state=0)
     out = pd.DataFrame(
@@ -123,7 +123,7 @@ def test_only_quantities_are_standardised():
     quantities = out[["size", "count", "town", "when_month", "amount"]]
     np.testing.assert_allclose(quantities.mean(), 0, atol=1e-5)
     np.testing.assert_allclose(quantities.std(ddof=0), 1, atol=1e-5)
-    assert set(out["colour_red"]) == {0.0, 1.0}
+    assert set(out["color_red"]) == {0.0, 1.0}
     assert set(out["flag"]) == {0.0, 1.0}
 
 
@@ -132,7 +132,7 @@ def test_categorical_features_are_output_positions():
     encoder = TableEncoder(encoding="native+target", impute=False, scale=False, random_state=0)
     out = encoder.fit_transform(X, labels())
     names = encoder.get_feature_names_out()
-    assert [names[at] for at in encoder.categorical_features_] == ["colour", "grade"]
+    assert [names[at] for at in encoder.categorical_features_] == ["color", "grade"]
     codes = out[:, encoder.categorical_features_[1]]
     assert codes.tolist() == X["grade"].cat.codes.tolist()
 
@@ -144,7 +144,7 @@ def test_frame_codes_are_int32_with_minus_one_for_missing():
     assert isinstance(out, pd.DataFrame)
     codes = out.iloc[:, list(encoder.categorical_features_)]
     assert set(codes.dtypes) == {np.dtype("int32")}
-    assert out["colour"].min() == -1
+    assert out["color"].min() == -1
     assert out["size"].dtype == np.float32
     pd.testing.assert_frame_equal(encoder.transform(X), out)
 
@@ -162,11 +162,11 @@ def test_rare_levels_share_one_infrequent_column():
 
 
 def test_one_hot_columns_equal_sklearn_encoder_output():
-    X = mixed_table()[["colour", "grade", "town"]]
+    X = mixed_table()[["color", "grade", "town"]]
     encoder = TableEncoder(encoding="onehot")
     out = encoder.fit_transform(X)
     codes = np.column_stack(
-        [X["colour"].map({"blue": 0, "green": 1, "red": 2}).fillna(3), X["grade"].cat.codes]
+        [X["color"].map({"blue": 0, "green": 1, "red": 2}).fillna(3), X["grade"].cat.codes]
     )
     town = pd.factorize(X["town"], sort=True)[0]
     expected = encoder.onehot_encoder_.transform(np.column_stack([codes, town]))

@@ -201,7 +201,7 @@ class TestNotes:
         _, sampler = sampled("smote", few)
         notes = sampler_notes(sampler, np.array(["a", "b", "c"]))
         assert "class 'b': the only training row was repeated" in notes[0]
-        assert "2 instead of 5 neighbours in class 'c'" in notes[1]
+        assert "2 instead of 5 neighbors in class 'c'" in notes[1]
 
     def test_large_classes_and_other_samplers_have_no_notes(self, rows):
         classes = np.arange(3)

@@ -91,7 +91,7 @@ def test_table_with_only_categorical_columns_is_supported():
     assert len(X_new) == 100 and set(X_new[60:, 0]) <= set(codes[50:, 0])
 
 
-def test_new_row_gets_most_frequent_code_of_neighbours():
+def test_new_row_gets_most_frequent_code_of_neighbors():
     X = np.column_stack([np.zeros(16), [0] * 10 + [7, 7, 7, 7, 7, 3]])
     y = np.repeat([0, 1], [10, 6])
     X_new, _ = TableSMOTE(categorical=(1,), random_state=0).fit_resample(X, y)
@@ -110,7 +110,7 @@ def test_sparse_missing_values_are_imputed_only_for_the_search():
 @pytest.mark.parametrize(
     "form", [np.asarray, pd.DataFrame, sparse.csr_array, sparse.csc_matrix, sparse.coo_array]
 )
-def test_small_classes_use_fewer_neighbours_and_single_row_is_repeated(form):
+def test_small_classes_use_fewer_neighbors_and_single_row_is_repeated(form):
     X = form(np.arange(20.0).reshape(10, 2))
     y = np.array(list("aaaaaabbbc"))
     sampler = TableSMOTE(random_state=0)
@@ -121,7 +121,7 @@ def test_small_classes_use_fewer_neighbours_and_single_row_is_repeated(form):
 
 
 @pytest.mark.parametrize("missing", [False, True])
-def test_all_classes_use_the_same_number_of_neighbours(missing):
+def test_all_classes_use_the_same_number_of_neighbors(missing):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(33, 2)), np.repeat(["a", "b", "c"], [20, 10, 3])
     if missing:

@@ -75,7 +75,7 @@ def test_tree_with_an_invalid_node_count_raises(forest, load_error):
     assert "an invalid number of nodes" in load_error(with_state(forest, "model.skops", change))
 
 
-def test_neighbours_tree_with_rows_out_of_range_raises(load_error, tmp_path):
+def test_neighbors_tree_with_rows_out_of_range_raises(load_error, tmp_path):
     trainer = fitted(KNeighborsClassifier(algorithm="kd_tree"))
     members = members_of(saved(trainer, tmp_path))
     parts = members_of(members["model.skops"])

@@ -31,8 +31,8 @@ def test_every_class_keeps_a_training_row_if_possible(y, data, seed):
     plan = SplitPlan("stratified", seed=seed, test_size=test, validation_size=validation)
     table = checked(y)
     split, _ = split_rows(table, plan)
-    n_learnt = len(np.unique(table.y[split.train]))
-    assert n_learnt == min(n_train, table.n_classes)
+    n_learned = len(np.unique(table.y[split.train]))
+    assert n_learned == min(n_train, table.n_classes)
 
 
 @given(

@@ -304,21 +304,21 @@ def test_defaults_are_no_patience_of_the_model(model, patience, stops):
 )
 # XGBoost also warns itself, without the name that was meant.
 @pytest.mark.filterwarnings(r"ignore:[\s\S]*are not used:UserWarning")
-def test_misspelt_parameters_warn_with_the_name_that_was_meant(model, meant):
+def test_misspelled_parameters_warn_with_the_name_that_was_meant(model, meant):
     trainer = ManagedTrainer(model, early_stopping=False, random_state=0)
     with pytest.warns(DataWarning, match=f"ignores .* Did you mean '{meant}'") as caught:
         trainer.fit(X, Y)
     assert str(caught[0].message) in trainer.report_.notes
 
 
-def test_misspelt_parameters_in_a_grid_warn():
+def test_misspelled_parameters_in_a_grid_warn():
     trainer = ManagedTrainer(LGBMClassifier(n_estimators=3), random_state=0)
     grid = GridSearchCV(trainer, {"estimator__num_leave": [2, 31]}, cv=2)
     with pytest.warns(DataWarning, match="num_leave=.* 'num_leaves'"):
         grid.fit(X, Y)
 
 
-def test_misspelt_parameter_of_catboost_is_an_error():
+def test_misspelled_parameter_of_catboost_is_an_error():
     model = CatBoostClassifier(iterations=3).set_params(dept=3)
     with pytest.raises(ParameterError, match="no parameter 'dept'. Did you mean 'depth'"):
         ManagedTrainer(model).fit(X, Y)

@@ -27,7 +27,7 @@ class NetworkOnnxConverter:
 
     def problems(self, model: Any) -> list[str]:
         scaled = getattr(model, "target_scale_", None) is not None
-        units = ". Its outputs are standardised: see target_scale in report_" if scaled else ""
+        units = ". Its outputs are standardized: see target_scale in report_" if scaled else ""
         problem = f"{model_name(model)} is a network, which to_onnx does not support"
         return [f"{problem}; export the network alone with {self.export_call}{units}"]
 

@@ -1,4 +1,4 @@
-"""Standardisation of regression targets for networks."""
+"""Standardization of regression targets for networks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TargetScale:
         return cls(scaler.mean_, scaler.scale_)
 
     def transform(self, y: Array) -> Array:
-        """Return standardised targets as float32, with the same shape."""
+        """Return standardized targets as float32, with the same shape."""
         columns = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         scaled = (columns - self.mean) / self.deviation
         return scaled.astype(np.float32).reshape(np.shape(y))
@@ -51,8 +51,8 @@ class TargetScale:
     def matches(self, outputs: Array) -> bool:
         """Return whether the outputs of an untrained network already have this scale.
 
-        Such a network has been trained before, or is initialised with the target's mean. It
-        would have to unlearn this if the target were standardised.
+        Such a network has been trained before, or is initialized with the target's mean. It
+        would have to unlearn this if the target were standardized.
 
         Examples
         --------
@@ -64,5 +64,5 @@ class TargetScale:
         if columns.shape[1] != len(self.mean):
             return False
         off = np.abs(columns - self.mean) / self.deviation
-        # Standardised outputs are near 0. The factor of 10 requires a clear difference.
+        # Standardized outputs are near 0. The factor of 10 requires a clear difference.
         return bool(10 * np.median(off) < np.median(np.abs(columns)))

@@ -66,7 +66,7 @@ class KerasEstimator(KerasEstimatorBase, BaseEstimator):
     callbacks : list of keras.callbacks.Callback or None, default=None
         Copied for each fit.
     scale_target : bool or "auto", default="auto"
-        Whether to standardise a regression target by the mean and standard deviation of
+        Whether to standardize a regression target by the mean and standard deviation of
         the training rows; predictions are in the original units. "auto": if no loss is
         set and the last layer is linear.
     **parameters : object

@@ -84,7 +84,7 @@ class KerasEstimatorBase:
         return {}
 
     def target_scale(self, scale: TargetScale, model: Any, raw: Array) -> TargetScale | None:
-        """Return `scale` if the target of a regression is standardised, otherwise None.
+        """Return `scale` if the target of a regression is standardized, otherwise None.
 
         Called before the model is compiled. `raw` contains its outputs for a few rows.
         """

@@ -33,7 +33,7 @@ class OutputSpec:
     logits : bool
         Whether class outputs are logits, not probabilities.
     scale : TargetScale or None
-        Scale by which the targets of a regression are standardised.
+        Scale by which the targets of a regression are standardized.
     """
 
     classes: Array | None

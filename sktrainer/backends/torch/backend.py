@@ -114,7 +114,7 @@ class TorchNetworks:
     def was_trained(self, model: Any) -> bool:
         """Return whether a Module instance has been trained.
 
-        Gradients and the batch counts of normalisation layers show it; weights do not.
+        Gradients and the batch counts of normalization layers show it; weights do not.
         """
         module: Any = model.module
         if isinstance(module, type) or not is_torch_module(module):

@@ -78,9 +78,9 @@ def _sizes(net: ModuleNet, request: FitRequest) -> dict[str, Any]:
 
 
 def _target_scale(net: ModuleNet, request: FitRequest, sample: Any) -> TargetScale | None:
-    """Return the scale of a regression's target, or None if it is not standardised.
+    """Return the scale of a regression's target, or None if it is not standardized.
 
-    With scale_target="auto", it is not standardised if there is a user-defined loss, which
+    With scale_target="auto", it is not standardized if there is a user-defined loss, which
     may depend on the units; if outputs are bounded; or if they already have this scale.
     """
     if request.task != "regression":

@@ -87,7 +87,7 @@ class BatchLoader:
     drop_last : bool, default=False
         Drop the last batch if it is incomplete.
     join_lone_row : bool, default=False
-        Add a last batch of one row to the batch before it: batch normalisation cannot
+        Add a last batch of one row to the batch before it: batch normalization cannot
         process a single row.
 
     Examples

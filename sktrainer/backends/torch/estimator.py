@@ -39,7 +39,7 @@ class ModuleNet(NeuralNet):
         "bfloat16": run the module under `torch.autocast` in mixed precision; weights,
         outputs and loss stay float32.
     scale_target : bool or "auto", default="auto"
-        Whether to standardise a regression target by the mean and standard deviation of
+        Whether to standardize a regression target by the mean and standard deviation of
         the training rows; predictions are in the original units. "auto": if `criterion` is
         None and the module ends in a linear layer.
     **parameters : object

@@ -70,7 +70,7 @@ class NetMixin:
     _criteria: list[str]
 
     def initialize_module(self) -> Any:
-        """Create the module: copy an instance, and initialise lazy layers with some rows."""
+        """Create the module: copy an instance, and initialize lazy layers with some rows."""
         super().initialize_module()  # type: ignore[misc]
         if self.module_ is self.module:
             # It is a parameter. If it were trained in place, clones would start trained.
@@ -120,13 +120,13 @@ class NetMixin:
             options["batch_size"] = max(1, len(dataset))
         if options.keys() <= BATCH_LOADER_OPTIONS:
             parts = self.module_.modules() if training else ()
-            normalises = any(isinstance(part, _BatchNorm) for part in parts)
-            if normalises and min(options["batch_size"], len(dataset)) == 1:
+            normalizes = any(isinstance(part, _BatchNorm) for part in parts)
+            if normalizes and min(options["batch_size"], len(dataset)) == 1:
                 raise ParameterError(
-                    f"{type(self.module_).__name__} uses batch normalisation, which needs "
+                    f"{type(self.module_).__name__} uses batch normalization, which needs "
                     "batches of 2 rows or more, got 1; increase batch_size, or pass more rows"
                 )
-            return BatchLoader(dataset, **options, join_lone_row=normalises)
+            return BatchLoader(dataset, **options, join_lone_row=normalizes)
         if not training:  # even without shuffling, a loader draws a seed
             options.setdefault("generator", torch.Generator())
         return DataLoader(dataset, collate_fn=identity_collate, **options)
@@ -224,7 +224,7 @@ class NetMixin:
     def predict(self, X: Any) -> Array:
         """Return class codes, or numbers with the shape of the target.
 
-        During training, numbers stay standardised: callbacks compare them with targets in
+        During training, numbers stay standardized: callbacks compare them with targets in
         the format of the loss.
         """
         found: Array = super().predict(X)  # type: ignore[misc]

@@ -138,7 +138,7 @@ def _uncompiled(part: object) -> Any:
 
 
 def _initialize(net: NeuralNet, states: Mapping[str, Any]) -> None:
-    """Initialise a net as in a fit, and load the weights when its module is created.
+    """Initialize a net as in a fit, and load the weights when its module is created.
 
     The optimizer is created later: until then, a lazy layer has no weights to optimize.
     """
@@ -217,7 +217,7 @@ class TorchNetworkSerializer(NetworkFiles):
         return EstimatorPlaceholder(kind, state, fitted)
 
     def put_together(self, stored: EstimatorPlaceholder) -> Any:
-        """Return a skorch net that is not initialised."""
+        """Return a skorch net that is not initialized."""
         from skorch import NeuralNet
         from skorch.history import History
 

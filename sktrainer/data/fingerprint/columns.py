@@ -62,7 +62,7 @@ def _array_digests(columns: Sequence[tuple[str, Any]]) -> list[str]:
             _update(hasher, values, BYTES_PER_PIECE // values.itemsize)
         else:
             strided.append((hasher, values))
-    # Strided columns share cache lines with their neighbours: hash them block by block.
+    # Strided columns share cache lines with their neighbors: hash them block by block.
     width = sum(values.itemsize for _, values in strided)
     n_rows = max(MIN_ROWS_PER_BLOCK, BYTES_PER_BLOCK // max(width, 1))
     for start in range(0, max((len(v) for _, v in strided), default=0), n_rows):

@@ -1,7 +1,7 @@
 """Conversion of HistGradientBoosting to ONNX; skl2onnx does not support categorical splits.
 
 The trees become one TreeEnsembleRegressor of raw scores. A categorical split becomes a chain
-of equality tests with a common true branch, which onnxruntime recognises as a set.
+of equality tests with a common true branch, which onnxruntime recognizes as a set.
 """
 
 from __future__ import annotations

@@ -306,7 +306,7 @@ def _lookup_levels(
 def _postprocess(
     graph: GraphBuilder, finish: Postprocessing, value: GraphValue, width: int
 ) -> GraphValue:
-    """Impute, add missing indicators and standardise, as `Finish.apply` does."""
+    """Impute, add missing indicators and standardize, as `Finish.apply` does."""
     steps, marks = finish.steps, []
     dtype = np.float64 if value.kind == "double" else np.float32
     if finish.imputer is not None:
@@ -325,16 +325,16 @@ def _postprocess(
         means, scales = np.zeros((1, width)), np.ones((1, width))
         means[0, steps.scaled] = finish.scaler.mean_
         scales[0, steps.scaled] = finish.scaler.scale_
-        value = _standardised(graph, value, means, scales)
+        value = _standardized(graph, value, means, scales)
     return concatenate(graph, [value, *marks])
 
 
-def _standardised(
+def _standardized(
     graph: GraphBuilder, value: GraphValue, means: Array, scales: Array
 ) -> GraphValue:
     # In double precision, so that the result is rounded to float32 only once.
     wide = cast_value(graph, value, "double").name
-    centred = graph.add("Sub", wide, graph.constant(means[:, : value.width]))
-    scaled = graph.add("Div", centred, graph.constant(scales[:, : value.width]))
+    centered = graph.add("Sub", wide, graph.constant(means[:, : value.width]))
+    scaled = graph.add("Div", centered, graph.constant(scales[:, : value.width]))
     kind: Any = value.kind
     return cast_value(graph, GraphValue(scaled, "double", value.width), kind)

@@ -126,7 +126,7 @@ def _corrected(graph: GraphBuilder, value: str, decoded: DecodedModel) -> str:
         return value
     shift = np.asarray(decoded.prior_shift, dtype=float)
     factors = np.divide(1.0, shift, out=np.zeros_like(shift), where=shift > 0)
-    # A row of zeros cannot be normalised, and keeps the uncorrected probabilities.
+    # A row of zeros cannot be normalized, and keeps the uncorrected probabilities.
     weighed = graph.add("Mul", value, graph.constant(factors.astype(np.float32)[np.newaxis]))
     axes = graph.constant(np.array([1], dtype=np.int64))
     total = graph.add("ReduceSum", weighed, axes, keepdims=1)

@@ -1,4 +1,4 @@
-"""Networks without a user-defined loss learn standardised regression targets."""
+"""Networks without a user-defined loss learn standardized regression targets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Positive(nn.Module):
 
 
 class FromTheMean(nn.Module):
-    """Network initialised with the mean of the target."""
+    """Network initialized with the mean of the target."""
 
     def __init__(self):
         super().__init__()

@@ -123,7 +123,7 @@ def test_saving_a_lambda_layer_raises(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_saving_an_incompletely_serialised_loss_raises(tmp_path):
+def test_saving_an_incompletely_serialized_loss_raises(tmp_path):
     import keras
 
     trainer = _fitted(keras_parts.functional, estimator__loss=keras.losses.Huber(0.3))
@@ -264,7 +264,7 @@ def test_configuration_must_match_the_weights(whole, tmp_path, what):
         assert keras.layers.Dense(2)(np.ones((1, 3))).shape == (1, 2)  # Keras still works
 
 
-def test_keras_estimators_are_recognised_as_networks(whole):
+def test_keras_estimators_are_recognized_as_networks(whole):
     from sktrainer.serialization.allowlist import is_refused
 
     for name in (

@@ -114,11 +114,11 @@ def test_scale_sensitivity_depends_on_nested_models(model, sensitive):
     assert capabilities(model).scale_sensitive is sensitive
 
 
-FOREST, NEIGHBOURS = RandomForestClassifier(5, random_state=0), KNeighborsClassifier()
+FOREST, NEIGHBORS = RandomForestClassifier(5, random_state=0), KNeighborsClassifier()
 
 
 @pytest.mark.filterwarnings("ignore:Since .* does not appear to accept sample_weight")
-@pytest.mark.parametrize("inside", [FOREST, NEIGHBOURS], ids=["weights", "no weights"])
+@pytest.mark.parametrize("inside", [FOREST, NEIGHBORS], ids=["weights", "no weights"])
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -149,7 +149,7 @@ def test_sample_weight_trait_matches_what_fit_accepts(wrap, inside):
 
 def test_sample_weight_trait_depends_on_the_nested_model():
     assert capabilities(CalibratedClassifierCV(FOREST)).accepts_sample_weight
-    assert not capabilities(CalibratedClassifierCV(NEIGHBOURS)).accepts_sample_weight
+    assert not capabilities(CalibratedClassifierCV(NEIGHBORS)).accepts_sample_weight
     assert not capabilities(
         TransformedTargetRegressor(KNeighborsRegressor())
     ).accepts_sample_weight

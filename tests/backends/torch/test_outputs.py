@@ -48,8 +48,8 @@ class LogSoftmax(Logits):
     end = staticmethod(lambda logits: torch.log_softmax(logits, dim=-1))
 
 
-class Normalised(nn.Module):
-    """Network with batch normalisation."""
+class Normalized(nn.Module):
+    """Network with batch normalization."""
 
     def __init__(self, n_outputs=2):
         super().__init__()
@@ -90,25 +90,25 @@ def test_probabilities_are_learned_like_logits(module, criterion, y):
     assert found.score(X, y) > 0.8
 
 
-def test_single_last_row_joins_previous_batch_with_batch_normalisation():
-    normalised = fitted(Normalised, TWO, estimator__batch_size=64)
-    assert len(normalised.model_.history[-1]["batches"]) == 2
+def test_single_last_row_joins_previous_batch_with_batch_normalization():
+    normalized = fitted(Normalized, TWO, estimator__batch_size=64)
+    assert len(normalized.model_.history[-1]["batches"]) == 2
     assert (
         len(fitted(SmallNet, TWO, estimator__batch_size=64).model_.history[-1]["batches"]) == 3
     )
-    found = fitted(Normalised, TWO, cv=3, estimator__batch_size=85)  # a fold has 86 rows
+    found = fitted(Normalized, TWO, cv=3, estimator__batch_size=85)  # a fold has 86 rows
     assert np.isfinite(found.cv_results_["mean_test_accuracy"])
 
 
-def test_batch_normalisation_rejects_single_row():
+def test_batch_normalization_rejects_single_row():
     with pytest.raises(InputError, match="batches of 2 rows or more, got 1"):
-        fitted(Normalised, TWO, estimator__batch_size=1)
-    stream = ManagedTrainer(Normalised, task="classification", random_state=0)
+        fitted(Normalized, TWO, estimator__batch_size=1)
+    stream = ManagedTrainer(Normalized, task="classification", random_state=0)
     with pytest.raises(InputError, match="batches of 2 rows or more, got 1"):
         stream.partial_fit(X[:1], TWO[:1], classes=["no", "yes"])
 
 
 def test_drop_last_takes_precedence_over_joining_single_row():
     options = {"estimator__batch_size": 64, "estimator__iterator_train__drop_last": True}
-    batches = fitted(Normalised, TWO, **options).model_.history[-1]["batches"]
+    batches = fitted(Normalized, TWO, **options).model_.history[-1]["batches"]
     assert [batch["train_batch_size"] for batch in batches] == [64, 64]

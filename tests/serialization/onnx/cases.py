@@ -49,16 +49,13 @@ def table(n_rows=400, seed=0):
             "size": rng.normal(3.0, 1.0, n_rows),
             "count of rooms": rng.integers(1, 9, n_rows),
             "new": rng.random(n_rows) < 0.5,
-            "colour": few,
+            "color": few,
             "town": many[rng.integers(0, 40, n_rows)],
             "nothing": 1,
         }
     )
     X.loc[rng.random(n_rows) < 0.2, "size"] = np.nan
     signal = (
-        X["size"].fillna(3.0)
-        + (X["colour"] == "red") * 2
-        + X["new"]
-        + 0.2 * X["town"].str.len()
+        X["size"].fillna(3.0) + (X["color"] == "red") * 2 + X["new"] + 0.2 * X["town"].str.len()
     )
     return X, (signal + rng.normal(0, 0.3, n_rows)).to_numpy()

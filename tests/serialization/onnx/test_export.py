@@ -64,7 +64,7 @@ def test_exported_classifier_predicts_like_the_trainer(family, kind, runtime, tm
     trainer.fit(X, target_of(kind, numbers))
     path = trainer.to_onnx(tmp_path / "model.onnx", X)
     later = table(seed=1)[0]  # rows that the export did not compare
-    later.loc[:5, "colour"] = "a colour that was never seen"
+    later.loc[:5, "color"] = "a color that was never seen"
 
     answers = answers_of(runtime, path, later)
 
@@ -164,10 +164,10 @@ def test_corrected_probabilities_are_exported(way, runtime, tmp_path):
 
 def test_user_defined_pipeline_is_exported(runtime, tmp_path):
     X, y = table()
-    X = X.assign(colour=X["colour"].fillna("none"), size=X["size"].fillna(0.0))
+    X = X.assign(color=X["color"].fillna("none"), size=X["size"].fillna(0.0))
     columns = make_column_transformer(
         (StandardScaler(), ["size", "count of rooms"]),
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["colour", "town"]),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["color", "town"]),
     )
     trainer = ManagedTrainer(make_pipeline(columns, Ridge())).fit(X, y)
 
