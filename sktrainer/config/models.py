@@ -23,7 +23,7 @@ from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.runtime.signatures import accepts_any_keyword, default_values, named_parameters
 from sktrainer.types import Task
 
-# Names that are at least this similar to a parameter are taken for misspelt. `eta` and
+# Names that are at least this similar to a parameter are taken for misspelled. `eta` and
 # `lambda`, which XGBoost accepts under these names too, are less similar to all others.
 MIN_SIMILARITY = 0.85
 
