@@ -15,7 +15,7 @@ from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.data.inputs import scoring_rows
 from sktrainer.scoring.evaluate import score_rows
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.scoring.scorers import resolve_scoring
+from sktrainer.scoring.scorers import Scoring, resolve_scoring
 from sktrainer.types import Array, PositiveClass
 
 
@@ -127,10 +127,15 @@ class PredictMixin:
         check_is_fitted(self)
         fitted = self._predictor
         rows, targets = scoring_rows(X, y, fitted.task, fitted.classes, sample_weight)
+        scoring = self._scoring().first()
+        return next(iter(score_rows(fitted, rows, scoring, targets).values()))
+
+    def _scoring(self) -> Scoring:
+        """Return all scorers of the fitted trainer."""
+        fitted = self._predictor
         labels = [] if fitted.classes is None else fitted.classes.tolist()
         positive = None
         if len(labels) == 2:
             code = labels.index(self.pos_label_)
             positive = PositiveClass(code, labels[code], labels[1 - code])
-        scoring = resolve_scoring(self.scoring, fitted.task, len(labels), positive).first()
-        return next(iter(score_rows(fitted, rows, scoring, targets).values()))
+        return resolve_scoring(self.scoring, fitted.task, len(labels), positive)

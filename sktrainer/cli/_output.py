@@ -112,3 +112,16 @@ def _print_rich(
     if title:
         console.print(Text(title))
     console.print(table)
+
+
+def show_note(text: str) -> None:
+    """Print what a command did without being asked, on stderr."""
+    click.echo(f"note: {text}", err=True)
+
+
+def print_frame(frame: Any) -> None:
+    """Print a DataFrame with its index, as `print_table` does."""
+    header = ["" if frame.index.name is None else str(frame.index.name), *map(str, frame)]
+    values = frame.to_numpy(dtype=object).tolist()
+    rows = [[str(label), *row] for label, row in zip(frame.index, values, strict=True)]
+    print_table(header, rows)

@@ -18,8 +18,17 @@ COMMANDS = {
     "train": "Train a model on the rows of DATA, score it on test rows, and save it.",
     "cv": "Cross-validate a model on the rows of DATA.",
     "resume": "Resume the training run in FOLDER, which was interrupted.",
+    "predict": "Predict the rows of DATA with a model, in batches.",
+    "evaluate": "Score a model on the rows of DATA.",
+    "report": "Print the training report of a model, or write it as a web page.",
+    "compare": "Compare scores, parameters, data and split of several models.",
+    "verify": "Repeat the training of a model and check that it is bit-identical.",
+    "models": "List, show, compare, tag and delete the models of a store.",
+    "inspect": "Show columns, target, data checks and split advice for a table.",
     "init": "Write a configuration file with comments.",
     "schema": "Print the JSON schema of configuration files, for completion in editors.",
+    "demo": "Train a model on a table that is part of sktrainer.",
+    "doctor": "Show versions, devices and optional packages of this installation.",
     "completion": "Print the script that enables completion in a shell.",
 }
 

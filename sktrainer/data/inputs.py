@@ -28,6 +28,7 @@ from sktrainer.data.named_columns import drop_columns, pop_columns
 from sktrainer.data.schema import differences
 from sktrainer.data.tables import check_indexable, check_table, count_samples
 from sktrainer.data.targets import (
+    check_no_missing_labels,
     encode_chunk_target,
     encode_new_target,
     encode_target,
@@ -189,6 +190,7 @@ def scoring_rows(
     if task == "regression" or classes is None:
         target = encode_new_target(y, task, classes)
     else:
+        check_no_missing_labels(np.ravel(np.asarray(y)))
         target = lookup_codes(y, classes)
         target = np.where(target < 0, len(classes), target)
     original = target if classes is None else np.ravel(np.asarray(y))

@@ -235,6 +235,16 @@ def _to_labels(y: Any) -> Array:
         "sklearn.multioutput.MultiOutputClassifier.",
     )
     _check_no_dates(values)
+    check_no_missing_labels(values)
+    if values.dtype.kind == "O":
+        values = _unbox_labels(values)
+    check_classification_targets(values)
+    # pandas has no index of float16; float32 represents these labels exactly.
+    return values.astype(np.float32) if values.dtype == np.float16 else np.asarray(values)
+
+
+def check_no_missing_labels(values: Array) -> None:
+    """Raise an InputError if a label is missing or infinite."""
     missing = pd.isna(values) if values.dtype.kind in "fOmM" else np.zeros(len(values), bool)
     if values.dtype.kind == "f":
         missing = missing | np.isinf(values)
@@ -243,11 +253,6 @@ def _to_labels(y: Any) -> Array:
             f"Input y contains NaN or infinity: {int(missing.sum()):,} of {len(values):,} "
             "labels. Drop these rows, or replace the missing labels with a separate label."
         )
-    if values.dtype.kind == "O":
-        values = _unbox_labels(values)
-    check_classification_targets(values)
-    # pandas has no index of float16; float32 represents these labels exactly.
-    return values.astype(np.float32) if values.dtype == np.float16 else np.asarray(values)
 
 
 def _unbox_labels(labels: Array) -> Array:

@@ -43,18 +43,24 @@ def text_writer(path: Path, *, is_csv: bool, compress: bool) -> Iterator[Write]:
         else:
             binary = stack.enter_context(path.open("wb"))
         stream = stack.enter_context(io.TextIOWrapper(binary, encoding="utf-8", newline=""))
-        if is_csv:
-            yield stack.enter_context(csv_writer(stream))
-        else:
-            yield lambda frame: _write_json_lines(frame, stream)
+        writer = csv_writer if is_csv else json_writer
+        yield stack.enter_context(writer(stream))
 
 
-def _write_json_lines(frame: pd.DataFrame, stream: IO[str]) -> None:
-    columns = [series.astype(object).where(series.notna(), None) for _, series in frame.items()]
-    names = [str(name) for name in frame.columns]
-    for values in zip(*columns, strict=True):
-        row = {name: _plain(value) for name, value in zip(names, values, strict=True)}
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+@contextmanager
+def json_writer(stream: IO[str]) -> Iterator[Write]:
+    """Yield a function that appends the rows of a table to a stream as JSON lines."""
+
+    def write(frame: pd.DataFrame) -> None:
+        columns = [
+            values.astype(object).where(values.notna(), None) for _, values in frame.items()
+        ]
+        names = [str(name) for name in frame.columns]
+        for values in zip(*columns, strict=True):
+            row = {name: _plain(value) for name, value in zip(names, values, strict=True)}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    yield write
 
 
 def _plain(value: Any) -> Any:
