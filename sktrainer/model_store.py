@@ -269,7 +269,7 @@ class ModelStore:
         """
         model_versions.remove_version(self.root, name, self._number(name, version))
 
-    def prune(self, name: str, keep: int) -> VersionNumbers:
+    def prune(self, name: str, keep: int, *, dry_run: bool = False) -> VersionNumbers:
         """Delete all versions except the newest ones and those with a tag.
 
         Parameters
@@ -277,6 +277,8 @@ class ModelStore:
         name : str
         keep : int
             Number of newest versions to keep, at least 1.
+        dry_run : bool, default=False
+            Return what would be deleted, and delete nothing.
 
         Returns
         -------
@@ -288,7 +290,7 @@ class ModelStore:
         numbers = self._numbers(name)
         tagged = set(model_versions.tags_of(self.root, name).values())
         deleted = [number for number in numbers[:-keep] if number not in tagged]
-        for number in deleted:
+        for number in () if dry_run else deleted:
             model_versions.remove_version(self.root, name, number)
         return deleted
 

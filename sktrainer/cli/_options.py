@@ -17,6 +17,46 @@ def write_examples(example: str, formatter: click.HelpFormatter) -> None:
             formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
 
 
+class Group(click.Group):
+    """Group of commands with examples, and the nearest name for an unknown command.
+
+    Parameters
+    ----------
+    example : str
+        One command per line, shown at the end of the help page.
+    **options
+        Further parameters of `click.Group`.
+    """
+
+    def __init__(self, *, example: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.example = example
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in the order in which they were added."""
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help page if there are no arguments."""
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command, or raise an error that shows the most similar name."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            from sktrainer.exceptions import suggest_name
+
+            hint = suggest_name(args[0], names)
+            raise click.UsageError(f"There is no command {args[0]!r}{hint or '.'}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        write_examples(self.example, formatter)
+
+
 class Command(click.Command):
     """Command with `--json` and `--debug`, examples, and warnings of one line.
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sktrainer import __version__
-from sktrainer.cli._options import write_examples
+from sktrainer.cli._options import Group
 
 # The first line of each command's help, so that `sktrainer --help` imports no command.
 COMMANDS = {
@@ -33,7 +33,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Group of commands in modules, which are imported when a command is used.
 
     Parameters
@@ -41,16 +41,13 @@ class LazyGroup(click.Group):
     modules : dict of str to str
         Name and short help of each command. The command `name` is the object `command` of
         the module `sktrainer.cli.<name>`.
-    example : str
-        One command per line, shown at the end of the help page.
     **options
-        Further parameters of `click.Group`.
+        Further parameters of `Group`.
     """
 
-    def __init__(self, modules: dict[str, str], *, example: str, **options: Any) -> None:
+    def __init__(self, modules: dict[str, str], **options: Any) -> None:
         super().__init__(**options)
         self.modules = modules
-        self.example = example
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands in the order of the help page."""
@@ -64,29 +61,10 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Show the help page if there are no arguments."""
-        return super().parse_args(ctx, args or ["--help"])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command, or raise an error that shows the most similar name."""
-        if args[0] not in self.modules and not args[0].startswith("-"):
-            from sktrainer.exceptions import suggest_name
-
-            hint = suggest_name(args[0], self.modules)
-            raise click.UsageError(f"There is no command {args[0]!r}{hint or '.'}", ctx)
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the short help of the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([*self.modules.items()])
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.example, formatter)
 
     def main(
         self,

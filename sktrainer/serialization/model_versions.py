@@ -208,7 +208,7 @@ def tagged_version(root: Path, name: str, tag: str) -> int:
     if tag not in tags:
         known = ", ".join(f"'@{each}'" for each in tags) or "none"
         raise InputError(
-            f"{name!r} has no tag {tag!r}; its tags: {known}; set one with tag({name!r}, ...)"
+            f"{name!r} has no tag {tag!r}; its tags: {known}; check the tag, or set it first"
         )
     if tags[tag] not in versions_of(root, name):
         raise InputError(
