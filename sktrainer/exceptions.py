@@ -173,14 +173,17 @@ def suggest_name(
     ". Did you mean 'hidden'?"
     >>> suggest_name("RMSE", ["neg_rmse", "r2"], {"rmse": "neg_rmse"})
     ". Did you mean 'neg_rmse'?"
+    >>> suggest_name("age", ["AGE"])
+    ". Did you mean 'AGE'?"
     """
     if not isinstance(name, str):
         return ""
     word, names = name.lower(), list(known)
+    by_word = {each.lower(): each for each in names}
     candidates = [
         (aliases or {}).get(word, word),
         *difflib.get_close_matches(name, names, 1),
-        *difflib.get_close_matches(word, names, 1),
+        *(by_word[each] for each in difflib.get_close_matches(word, by_word, 1)),
     ]
     meant = next((candidate for candidate in candidates if candidate in names), None)
     return "" if meant is None else f". Did you mean {meant!r}?"

@@ -20,15 +20,10 @@ from sktrainer.serialization.model_versions import names_in, versions_of
 if TYPE_CHECKING:
     import pandas as pd
 
-#: File in the folder of a run with a checkpoint, which contains the path of its model.
-RUN_FILE, MODEL_PATH_FILE = "run.json", "model_path.txt"
+#: File that only the checkpoint folder of a run has.
+RUN_FILE = "run.json"
 
 EVERYTHING = "all"
-
-MODEL_HELP = (
-    "MODEL is a .skt file, a model in a store (models/churn, models/churn/3, "
-    "models/churn@production) or the folder of a run."
-)
 
 trust_option = click.option(
     "--trust",
@@ -107,6 +102,8 @@ def find_model_file(reference: str) -> Path:
 
 
 def _model_of_run(folder: Path) -> Path:
+    from sktrainer.config.run import MODEL_PATH_FILE
+
     pointer = folder / MODEL_PATH_FILE
     path = Path(pointer.read_text("utf-8").strip()) if pointer.is_file() else None
     if path is None:
@@ -136,8 +133,6 @@ def split_reference(reference: str) -> tuple[ModelStore, str, str]:
 
     Examples
     --------
-    >>> split_reference("models/churn/3")
-    (ModelStore('models'), 'churn', '3')
     >>> split_reference("models/churn@production")
     (ModelStore('models'), 'churn', '@production')
     """

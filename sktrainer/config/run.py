@@ -12,10 +12,14 @@ from sktrainer.config.models import build_model
 from sktrainer.config.run_config import RunConfig
 from sktrainer.config.writer import run_config_dict, trainer_config, write_yaml
 from sktrainer.exceptions import InputError, SaveWarning, warn_caller
+from sktrainer.files.atomic_write import atomic_write
 from sktrainer.files.paths import check_writable
 from sktrainer.training.parameter_table import BY_NAME, RUN_DEFAULTS
 
 CONFIG_FILE = "config.yaml"
+
+#: File in the checkpoint folder of a run that contains the path of its saved model.
+MODEL_PATH_FILE = "model_path.txt"
 
 # Written even if they equal the defaults of the trainer, because a run has others.
 _ALWAYS_WRITTEN = {*RUN_DEFAULTS, "refit"}
@@ -70,12 +74,19 @@ def save_checkpoint_config(config: RunConfig, trainer: Any) -> None:
 
 
 def save_run_files(config: RunConfig, trainer: Any, model_path: Path | None) -> None:
-    """Write the report, and the configuration beside the model. A failure is a warning."""
+    """Write the report, the configuration beside the model, and its path into a checkpoint.
+
+    A failure is a warning.
+    """
     try:
         if config.report is not None:
             trainer.report_.to_html(config.report)
         if model_path is not None:
             write_yaml(config_path(model_path), _effective(config, trainer))
+        if model_path is not None and trainer.checkpoint is not None:
+            folder = Path(as_checkpoint(trainer.checkpoint).folder)
+            with atomic_write(folder / MODEL_PATH_FILE) as part:
+                part.write_text(f"{model_path.absolute()}\n", encoding="utf-8")
     except (InputError, OSError) as error:
         warn_caller(f"a file of the run was not saved: {error}", SaveWarning)
 

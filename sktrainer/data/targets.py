@@ -63,6 +63,7 @@ def infer_task(y: Any) -> Task:
     ('classification', 'regression')
     """
     _check_finite(np.asarray(y))
+    check_no_missing_labels(np.asarray(y))
     if type_of_target(y, input_name="y").startswith("continuous") or _is_quantity(y):
         return "regression"
     return "classification"

@@ -107,7 +107,7 @@ def test_shell_completion_lists_the_commands():
     environment = {
         **os.environ,
         "_SKTRAINER_COMPLETE": "bash_complete",
-        "COMP_WORDS": "sktrainer comp",
+        "COMP_WORDS": "sktrainer compl",
         "COMP_CWORD": "1",
     }
     run = _run("-m", "sktrainer", env=environment)
