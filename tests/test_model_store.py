@@ -153,7 +153,7 @@ def test_tag_can_be_moved_and_removed(store, trainer):
     store.tag("churn", "latest", "production")
     assert store.path("churn", "@production").parent.name == "2"
     store.untag("churn", "production")
-    with pytest.raises(InputError, match=r"no tag 'production'; its tags: none; set one"):
+    with pytest.raises(InputError, match=r"no tag 'production'; its tags: none; check"):
         store.load("churn", "@production")
     with pytest.raises(InputError, match="no tag 'production'"):
         store.untag("churn", "production")
