@@ -5,9 +5,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PINS := pyproject.toml constraints.txt
 OLDEST := .venv-oldest
 
-# Two test processes with one thread per model. Tests of one xdist_group share a process. Passive waiting keeps idle OpenMP threads from spinning.
+# Two test processes with one thread per model. `tests/conftest.py` decides which tests share a
+# process. Passive waiting keeps idle OpenMP threads from spinning.
 PYTEST_ENV := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive MPLBACKEND=agg
-PYTEST_ARGS := -m pytest -n 2 --dist loadgroup
+PYTEST_ARGS := -m pytest -n 2 --dist loadfile
 PYTEST := $(PYTEST_ENV) $(BIN)/python $(PYTEST_ARGS)
 
 # Old releases call what newer releases of their own dependencies deprecate.

@@ -27,8 +27,8 @@ settings.load_profile("sktrainer")
 
 LONG_SHARE = 10  # CI runs one in this many long tests
 
-# Parts of the ids of tests that share a process. It imports TensorFlow, or starts the fork
-# server with all libraries, once for all of them.
+# Parts of the ids of tests that run in the same process, which imports TensorFlow, or starts
+# the fork server with all libraries, once for all of them.
 PROCESS_GROUPS = {
     "checkpoints": ("tests/checkpoints/",),
     "keras": ("keras", "Keras", "SKLearnClassifier"),
@@ -58,17 +58,40 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"long tests: one in {LONG_SHARE}, chosen by LONG_TESTS_SEED={long_tests_seed()}"
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Assign tests to processes, and deselect long tests.
+def process_group(nodeid: str) -> str:
+    """Return what the tests that run in the same process have in common.
 
-    Long tests are selected if `-m` names the marker, and a sample of them in CI.
+    It is the file, and for the contract also the model family, because checks that only read
+    the fitted trainer share it.
+
+    Examples
+    --------
+    >>> process_group("tests/test_contract.py::test_contract_holds[Ridge-check_time_order]")
+    'tests/test_contract.py::test_contract_holds[Ridge'
     """
-    for item in items:
-        for group, parts in PROCESS_GROUPS.items():
-            if any(part in item.nodeid for part in parts):
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
+    for group, parts in PROCESS_GROUPS.items():
+        if any(part in nodeid for part in parts):
+            return group
+    return nodeid.split("-" if "::test_contract_holds[" in nodeid else "::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return the scheduler of ``--dist loadfile``, with our groups in place of files."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getoption("dist") != "loadfile":
+        return None
+
+    class GroupScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return process_group(nodeid)
+
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect long tests, unless `-m` names the marker or the CI sample has them."""
     if "long" in config.option.markexpr:
         return
 

@@ -74,8 +74,6 @@ def contract_items():
             marks = [] if is_short else [pytest.mark.long]
             if family.startswith(KERAS):
                 marks.append(pytest.mark.slow)
-            else:  # checks that only read the fitted trainer share it within a process
-                marks.append(pytest.mark.xdist_group(family))
             yield pytest.param(family, check, marks=marks, id=f"{family}-{check.__name__}")
 
 

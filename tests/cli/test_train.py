@@ -142,7 +142,7 @@ WRONG = {
         "--drop: 'c' is not a column of loans.csv",
     ),
     "target is dropped": ((*TRAIN, "--drop", "default"), "'default' is dropped and used"),
-    "misspelt option": (
+    "misspelled option": (
         (*TRAIN, "--sede", "3"),
         "There is no option '--sede'. Did you mean '--seed'?",
     ),
