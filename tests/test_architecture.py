@@ -51,6 +51,7 @@ CROSS_CUTTING: dict[str, str] = {
     "backends/test_toy_backend.py": "a backend outside the package gets every feature",
     "backends/keras/test_check_estimator.py": "scikit-learn's checks of Keras models",
     "checkpoints/test_kills.py": "processes that are killed while they write checkpoints",
+    "cli/test_wrong_use.py": "wrong uses of all commands",
     "serialization/test_fuzz.py": "changed files, for all readers",
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sktrainer.data.columns import preview_names
+from sktrainer.data.fingerprint.fingerprint import SHAPE
 from sktrainer.exceptions import InputError, UntrustedFileError, suggest_name
 from sktrainer.files.paths import as_path
 from sktrainer.model_store import ModelStore
@@ -44,7 +45,8 @@ class LoadedModel:
     @property
     def target(self) -> str | None:
         """Name of the target column, if it is recorded."""
-        return self._recorded("y") or self.trainer.report_.data.get("target")
+        name = self.trainer.report_.data.get("target")
+        return None if name is None else str(name)
 
     @property
     def features(self) -> list[str]:
@@ -61,7 +63,8 @@ class LoadedModel:
         """Return the column name of an argument of `fit` in the fingerprint of the data."""
         parts = (getattr(self.trainer, "fingerprint_", None) or {}).get("parts", {})
         columns = parts.get(argument, {}).get("columns", ())
-        return columns[0].get("name") if len(columns) == 1 else None
+        name = str(columns[0]["name"]) if len(columns) == 1 else SHAPE
+        return None if name.startswith(SHAPE) else name  # SHAPE: an array without a name
 
 
 def load_model(reference: str, trust: Sequence[str] = ()) -> LoadedModel:
