@@ -26,13 +26,6 @@ RUN_FILE = "run.json"
 
 EVERYTHING = "all"
 
-trust_option = click.option(
-    "--trust",
-    multiple=True,
-    metavar="NAME",
-    help="A class or function that the model file may use, or 'all'. Can be repeated.",
-)
-
 
 @dataclass(frozen=True)
 class LoadedModel:

@@ -104,3 +104,11 @@ class Command(click.Command):
             warnings.simplefilter("always", SktrainerWarning)
             warnings.showwarning = show
             return super().invoke(ctx)
+
+
+trust_option = click.option(
+    "--trust",
+    multiple=True,
+    metavar="NAME",
+    help="A class or function that the model file may use, or 'all'. Can be repeated.",
+)

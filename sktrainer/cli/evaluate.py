@@ -6,21 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sktrainer.cli._models import (
-    LoadedModel,
-    load_model,
-    select_columns,
-    target_of,
-    trust_option,
-)
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import Command, trust_option
 from sktrainer.cli._output import print_frame, print_json, print_table, show_note
-from sktrainer.data.files import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sktrainer.cli._evaluation import Evaluation
+    from sktrainer.cli._models import LoadedModel
 
 
 @click.command(
@@ -44,6 +37,8 @@ def command(
     models/churn/3, models/churn@production) or the folder of a run.
     """
     from sktrainer.cli._evaluation import evaluate
+    from sktrainer.cli._models import load_model, select_columns, target_of
+    from sktrainer.data.files import read_table
 
     loaded = load_model(model, trust)
     name = target_of(loaded, target)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sktrainer.cli._models import split_reference, version_folder
 from sktrainer.cli._options import Command, Group
 from sktrainer.cli._output import print_frame, print_json, print_table
-from sktrainer.exceptions import InputError
-from sktrainer.files.paths import as_path
-from sktrainer.model_store import ModelStore
-from sktrainer.serialization.model_records import diff_frame, read_record
 
 
 @click.group(
@@ -43,6 +38,10 @@ def command() -> None:
 @click.argument("store", default="models/")
 def list_models(store: str, as_json: bool) -> None:
     """List the models of a store."""
+    from sktrainer.exceptions import InputError
+    from sktrainer.files.paths import as_path
+    from sktrainer.model_store import ModelStore
+
     root = as_path(store)
     if not root.is_dir():
         raise InputError(
@@ -66,6 +65,9 @@ def show(model: str, as_json: bool) -> None:
     MODEL is a name in a store, such as models/churn, or a version, such as models/churn/3 or
     models/churn@production.
     """
+    from sktrainer.cli._models import split_reference, version_folder
+    from sktrainer.serialization.model_records import read_record
+
     store, name, version = split_reference(model)
     if version != "latest":
         record = read_record(version_folder(model))
@@ -119,6 +121,9 @@ def diff(a: str, b: str, as_json: bool) -> None:
 
     They are differences of parameters, seeds, libraries and data, and all scores.
     """
+    from sktrainer.cli._models import version_folder
+    from sktrainer.serialization.model_records import diff_frame, read_record
+
     frame = diff_frame(*(read_record(version_folder(reference)) for reference in (a, b)))
     if as_json:
         print_json(frame)
@@ -143,6 +148,8 @@ def tag(model: str, tag: str, remove: bool, as_json: bool) -> None:
 
     A tag belongs to one version of a model: it is removed from the version that had it.
     """
+    from sktrainer.cli._models import split_reference
+
     store, name, version = split_reference(model)
     if remove:
         store.untag(name, tag)
@@ -173,6 +180,8 @@ def prune(model: str, keep: int, dry_run: bool, as_json: bool) -> None:
 
     The newest versions of the model and all versions with a tag are kept.
     """
+    from sktrainer.cli._models import split_reference
+
     store, name, version = split_reference(model)
     if version != "latest":
         raise click.UsageError(

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sktrainer.cli._models import (
-    LoadedModel,
-    load_model,
-    select_columns,
-    trust_option,
-)
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import Command, trust_option
 from sktrainer.cli._output import print_json, show_note
-from sktrainer.data.columns import preview_names
-from sktrainer.data.file_formats.writers import csv_writer, json_writer
-from sktrainer.data.files import check_output, open_writer, read_batches
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sktrainer.cli._models import LoadedModel
     from sktrainer.data.file_formats.writers import Write
 
 PREDICTION = "prediction"
@@ -67,6 +59,9 @@ def command(
     MODEL is a .skt file, a model in a store (models/churn, models/churn/3,
     models/churn@production) or the folder of a run.
     """
+    from sktrainer.cli._models import load_model, select_columns
+    from sktrainer.data.files import check_output, read_batches
+
     if output is not None:
         check_output(Path(output))
     loaded = load_model(model, trust)
@@ -106,6 +101,8 @@ def _column_of_class(label: object) -> str:
 def _note_unused(
     model: LoadedModel, batch: pd.DataFrame, data: str, keep: tuple[str, ...]
 ) -> None:
+    from sktrainer.data.columns import preview_names
+
     used = {*model.features, *keep, model.target, *model.fit_columns.values()}
     unused = [name for name in batch.columns if name not in used]
     if model.features and unused:
@@ -136,6 +133,9 @@ def predict_batch(
 
 @contextmanager
 def _open_output(output: str | None, *, as_json: bool) -> Iterator[Write]:
+    from sktrainer.data.file_formats.writers import csv_writer, json_writer
+    from sktrainer.data.files import open_writer
+
     if output is not None:
         with open_writer(output) as write:
             yield write

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sktrainer.cli._models import load_model, trust_option
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import Command, trust_option
 from sktrainer.cli._output import print_json
 
 
@@ -29,6 +28,8 @@ def command(model: str, output: str | None, trust: tuple[str, ...], as_json: boo
     """
     if output is not None and not output.lower().endswith((".html", ".htm")):
         raise click.UsageError(f"--output: {output!r} must end in .html.")
+    from sktrainer.cli._models import load_model
+
     found = load_model(model, trust).trainer.report_
     if output is not None:
         path = found.to_html(output)

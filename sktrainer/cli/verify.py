@@ -6,11 +6,8 @@ import dataclasses
 
 import click
 
-from sktrainer.cli._models import load_model, select_columns, target_of, trust_option
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import Command, trust_option
 from sktrainer.cli._output import print_json, show_note
-from sktrainer.cli._verification import fit_arguments
-from sktrainer.data.files import read_table
 
 
 @click.command(
@@ -34,6 +31,10 @@ def command(
     file, a model in a store (models/churn, models/churn/3, models/churn@production) or the
     folder of a run.
     """
+    from sktrainer.cli._models import load_model, select_columns, target_of
+    from sktrainer.cli._verification import fit_arguments
+    from sktrainer.data.files import read_table
+
     loaded = load_model(model, trust)
     name = target_of(loaded, target)
     frame = read_table(data, note=show_note)
