@@ -1,4 +1,4 @@
-"""User-defined layers, losses and models for Keras."""
+"""User-defined layers, losses, callbacks and models for Keras."""
 
 from __future__ import annotations
 
@@ -28,6 +28,30 @@ class Scaled(keras.layers.Layer):
 @keras.saving.register_keras_serializable("parts")
 class Registered(Scaled):
     """Layer that is registered with Keras."""
+
+
+class Remembers(keras.callbacks.Callback):
+    """Callback that counts epochs and training batches."""
+
+    epochs = batches = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+
+class EndsAfter(keras.callbacks.Callback):
+    """Callback that ends the training as Keras's own EarlyStopping does."""
+
+    def __init__(self, n_epochs=3):
+        super().__init__()
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 >= self.n_epochs:
+            self.model.stop_training = True
 
 
 def squared(y_true, y_pred):

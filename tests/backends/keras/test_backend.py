@@ -29,32 +29,7 @@ from tests.keras_networks import (
     scikeras_classifier,
 )
 
-keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.usefixtures("restored_generators")
-
-
-class Remembers(keras.callbacks.Callback):
-    """Callback that counts epochs and training batches."""
-
-    epochs = batches = 0
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.epochs += 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.batches += 1
-
-
-class EndsAfter(keras.callbacks.Callback):
-    """Callback that ends the training as Keras's own EarlyStopping does."""
-
-    def __init__(self, n_epochs=3):
-        super().__init__()
-        self.n_epochs = n_epochs
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 >= self.n_epochs:
-            self.model.stop_training = True
 
 
 def test_mixed_table_trains_for_every_task():
@@ -71,6 +46,8 @@ def test_mixed_table_trains_for_every_task():
 
 
 def test_gradient_descent_matches_keras_fit():
+    import keras
+
     def model():
         made = linear(1, None, zeros=True)
         made.compile(keras.optimizers.SGD(0.05), "mse")
@@ -87,6 +64,8 @@ def test_gradient_descent_matches_keras_fit():
 
 
 def test_weight_of_two_equals_repeated_row():
+    import keras
+
     weight = np.where(np.arange(len(Y)) % 3 == 0, 2.0, 1.0)
     twice = np.repeat(np.arange(len(Y)), weight.astype(int))
 
@@ -126,6 +105,8 @@ def test_class_weights_of_wrapper_equal_sample_weights():
 
 
 def test_row_order_differs_between_epochs():
+    import keras
+
     seen = []
 
     class Notes(keras.callbacks.Callback):
@@ -147,6 +128,8 @@ def test_row_order_differs_between_epochs():
 
 
 def test_callbacks_are_copied_for_each_fit_and_can_end_training():
+    from tests.keras_parts import EndsAfter, Remembers
+
     remembers = Remembers()
     trainer = plain(build, epochs=5, cv=2).set_params(
         estimator__callbacks=[remembers, EndsAfter(3)]
@@ -159,6 +142,8 @@ def test_callbacks_are_copied_for_each_fit_and_can_end_training():
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # raised by Keras itself
 def test_schedule_sees_validation_loss_and_best_epoch_is_restored():
+    import keras
+
     schedule = keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5)
     trainer = ManagedTrainer(
         build, preprocessor=None, n_iter_no_change=4, validation_size=0.3, random_state=0
@@ -226,6 +211,8 @@ def test_grid_search_does_not_depend_on_n_jobs(estimator, grid):
 
 
 def test_functions_are_bare_models_and_estimator_classes_are_not():
+    import keras
+
     assert is_raw_network(build)
     assert is_raw_network(keras.Model)
     assert is_raw_network(linear(1, None))
@@ -240,6 +227,8 @@ def test_pipeline_can_end_in_function():
 
 
 def test_global_generators_are_restored():
+    import keras
+
     rows, labels = X, LABELS
     keras.utils.set_random_seed(3)
     expected = [keras.random.uniform((2,)).numpy() for _ in range(2)], random.random()

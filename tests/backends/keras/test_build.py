@@ -15,7 +15,6 @@ from sktrainer.training.run_identity import describe_value
 from tests.backends.keras.fits import LABELS, X, Y, plain
 from tests.keras_networks import build, linear
 
-keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.usefixtures("restored_generators")
 
 
@@ -43,6 +42,8 @@ def test_loss_is_inferred_from_outputs(width, activation):
 
 
 def test_compiled_loss_is_kept_and_gets_targets_in_its_format():
+    import keras
+
     def compiled(loss, width, activation):
         model = linear(width, activation)
         model.compile("sgd", loss=loss, metrics=["accuracy"])
@@ -63,6 +64,8 @@ def test_compiled_loss_is_kept_and_gets_targets_in_its_format():
 
 def huber(delta):
     """Train with a loss whose `delta` Keras's own copies lose."""
+    import keras
+
     loss = keras.losses.Huber(delta)
     metrics = [keras.metrics.CosineSimilarity(axis=0)]
     trainer = plain(build, task="regression", epochs=2)
@@ -81,6 +84,8 @@ def test_losses_keep_arguments_that_their_keras_configuration_omits():
 
 
 def test_compiled_model_trains_with_arguments_of_its_loss():
+    import keras
+
     def compiled(delta):
         with preserve_global_state():
             model = keras.Sequential([keras.layers.Dense(1)])
@@ -97,6 +102,8 @@ def test_compiled_model_trains_with_arguments_of_its_loss():
 
 def momentum(n_outputs):
     """Return a model compiled with an optimizer and a metric of its own."""
+    import keras
+
     model = keras.Sequential([keras.layers.Dense(n_outputs)])
     model.compile(keras.optimizers.SGD(0.001, momentum=0.5), "mse", metrics=["mae"])
     return model
@@ -117,6 +124,8 @@ def test_metrics_alone_keep_compiled_optimizer_and_loss():
 
 
 def test_optimizer_arguments_change_compiled_optimizer():
+    import keras
+
     trainer = plain(momentum, task="regression", epochs=1)
     trainer.set_params(estimator__optimizer__momentum=0.9).fit(X, Y)
     optimizer = trainer.model_.model_.optimizer

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sktrainer.backends.keras.checkpoint import load_state_dict, state_dict
 from sktrainer.runtime.global_state import preserve_global_state
-
-keras = pytest.importorskip("keras")
-
-from sktrainer.backends.keras.checkpoint import load_state_dict, state_dict  # noqa: E402
 
 
 def _compiled(dtype):
+    import keras
+
     with preserve_global_state():
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype=dtype)])
         model.compile("adam", "mse")
@@ -21,6 +20,8 @@ def _compiled(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_variables_and_callbacks_resume(dtype):
+    import keras
+
     model, other = _compiled(dtype), _compiled(dtype)
     stop = keras.callbacks.EarlyStopping(patience=4)
     stop.set_model(model)

@@ -14,11 +14,12 @@ from sktrainer.testing import bit_identical
 from tests.backends.keras.fits import LABELS, RNG, X, Y, plain
 from tests.keras_networks import build, two_inputs
 
-keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.usefixtures("restored_generators")
 
 
 def test_images_reach_network_unchanged():
+    import keras
+
     digits = load_digits()
     rows, target = digits.images[:600] / 16, digits.target[:600]
 
@@ -52,6 +53,8 @@ def test_model_with_several_inputs_takes_dict():
 
 
 def words_alone():
+    import keras
+
     layers = keras.layers
     return keras.Sequential(
         [layers.Embedding(5, 2), layers.Flatten(), layers.Dense(2, activation="softmax")]

@@ -18,7 +18,6 @@ from sktrainer.testing import bit_identical
 from tests.backends.keras.fits import LABELS, X, Y, plain
 from tests.keras_networks import build_with_own_parts, five_probabilities, linear, subclassed
 
-keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.usefixtures("restored_generators")
 
 

@@ -11,7 +11,6 @@ from sklearn.preprocessing import StandardScaler
 
 from sktrainer import FileFormatError, InputError, ManagedTrainer, UntrustedFileError, load
 from sktrainer.runtime.global_state import preserve_global_state
-from tests import keras_parts
 from tests.keras_networks import build, five_probabilities, scikeras_classifier
 from tests.serialization.bundles import members_of, resealed, same_answers
 
@@ -38,15 +37,13 @@ def _same_after_partial_fit(trainer, restored):
     return same_answers(trainer, restored, NUMBERS)
 
 
-@pytest.mark.parametrize(
-    "build_model",
-    [keras_parts.functional, keras_parts.of_sequences],
-    ids=lambda function: function.__name__,
-)
-def test_only_the_build_function_requires_trust(tmp_path, build_model):
-    trainer = _fitted(build_model)
+@pytest.mark.parametrize("function", ["functional", "of_sequences"])
+def test_only_the_build_function_requires_trust(tmp_path, function):
+    from tests import keras_parts
+
+    trainer = _fitted(getattr(keras_parts, function))
     path = trainer.save(tmp_path / "m.skt")
-    name = f"tests.keras_parts.{build_model.__name__}"
+    name = f"tests.keras_parts.{function}"
     with pytest.raises(UntrustedFileError) as caught:
         load(path)
     assert list(caught.value.names) == [name]
@@ -65,6 +62,8 @@ def test_keras_model_instance_needs_no_trust_and_verifies(tmp_path):
 
 
 def test_user_defined_keras_objects_require_trust(tmp_path):
+    from tests import keras_parts
+
     trainer = _fitted(keras_parts.of_own_parts)
     path = trainer.save(tmp_path / "m.skt")
     names = sorted([*OWN, "tests.keras_parts.of_own_parts"])
@@ -107,6 +106,8 @@ def test_keras_estimator_in_a_pipeline_round_trips(tmp_path):
 def test_native_file_can_be_loaded_by_keras(tmp_path):
     import keras
 
+    from tests import keras_parts
+
     trainer = _fitted(keras_parts.functional)
     path = trainer.save(tmp_path / "m.keras", format="native")
     with preserve_global_state():
@@ -117,6 +118,8 @@ def test_native_file_can_be_loaded_by_keras(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 def test_saving_a_lambda_layer_raises(tmp_path):
+    from tests import keras_parts
+
     trainer = _fitted(keras_parts.of_a_lambda)
     with pytest.raises(InputError, match=r"contains code.*save to a \.joblib"):
         trainer.save(tmp_path / "m.skt")
@@ -125,6 +128,8 @@ def test_saving_a_lambda_layer_raises(tmp_path):
 
 def test_saving_an_incompletely_serialized_loss_raises(tmp_path):
     import keras
+
+    from tests import keras_parts
 
     trainer = _fitted(keras_parts.functional, estimator__loss=keras.losses.Huber(0.3))
     with pytest.raises(InputError, match=r"configuration is incomplete.*save to a \.joblib"):
