@@ -49,7 +49,7 @@ SetName: TypeAlias = Literal["train", "validation", "test"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
-# Meanings of a model parameter that weights classes; see `ParameterSpec.class_weights`.
+# Meanings of a model parameter that weights classes; see `ClassParameter.weights`.
 ClassWeightForm: TypeAlias = Literal["labels", "codes", "positive", "balance", "other"]
 
 

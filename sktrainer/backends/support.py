@@ -73,6 +73,29 @@ class InputLimits:
 #: one label ("label"); or a scikit-learn scorer with `pos_label` or `labels` ("scorer").
 ClassParameterKind: TypeAlias = Literal["weights", "labels", "order", "label", "scorer"]
 
+
+@dataclass(frozen=True)
+class ClassParameter:
+    """Meaning of a model parameter whose value names classes or weights them.
+
+    Attributes
+    ----------
+    names : ClassParameterKind or None, default=None
+        How the value names classes. It is translated from labels to class codes.
+    weights : ClassWeightForm or None, default=None
+        How the value weights the classes: a weight per class by label or in class order, or
+        the name of a rule ("labels"); the same with positions as keys ("codes"); the weight of
+        the second of two classes ("positive"); whether two classes are balanced ("balance");
+        anything else that changes the class shares ("other").
+    """
+
+    names: ClassParameterKind | None = None
+    weights: ClassWeightForm | None = None
+
+
+#: `class_weight` as in scikit-learn.
+CLASS_WEIGHT = ClassParameter("weights", "labels")
+
 DECREASE = "decrease {name} (now {value})"
 INCREASE = "increase {name} (now {value})"
 
@@ -99,15 +122,9 @@ class ParameterSpec:
         Parameters that change speed and output text, but not the fitted model.
     columns : mapping of str to ColumnParameter
         Parameters that refer to columns.
-    classes : mapping of str to ClassParameterKind
-        Parameters that name classes. They are translated from labels to class codes.
-    class_weights : mapping of str to ClassWeightForm
-        Parameters by which a model weights the classes itself, and what their value means: a
-        weight per class by label or in class order, or the name of a rule ("labels"); the
-        same with positions as keys ("codes"); the weight of the second of two classes
-        ("positive"); whether two classes are balanced ("balance"); anything else that changes
-        the class shares ("other"). A name may be a path: "criterion.weight" is an attribute,
-        "fit_kwargs.class_weight" a key.
+    classes : mapping of str to ClassParameter
+        Parameters that name or weight classes. A name of one that only weights them may be a
+        path: "criterion.weight" is an attribute, "fit_kwargs.class_weight" a key.
     missing : mapping of str to MissingParameter
         Parameters that declare a number as missing.
     patience : tuple of str
@@ -128,9 +145,8 @@ class ParameterSpec:
     threads: tuple[str, ...] = ("n_jobs",)
     verbosity: tuple[str, ...] = ("verbose",)
     columns: Mapping[str, ColumnParameter] = field(default_factory=dict)
-    classes: Mapping[str, ClassParameterKind] = field(default_factory=dict)
-    class_weights: Mapping[str, ClassWeightForm] = field(
-        default_factory=lambda: {"class_weight": "labels"}
+    classes: Mapping[str, ClassParameter] = field(
+        default_factory=lambda: {"class_weight": ClassParameter(weights="labels")}
     )
     missing: Mapping[str, MissingParameter] = field(default_factory=dict)
     patience: tuple[str, ...] = ("n_iter_no_change",)

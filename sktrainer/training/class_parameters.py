@@ -139,10 +139,10 @@ def _class_parameters(model: Any) -> Iterable[tuple[Any, str, ClassParameterKind
     for part in (model, *iter_nested_models(model)):
         if not is_classifier(part) and hasattr(part, "predict"):
             continue  # `constant` of a DummyRegressor is a number
-        for name, kind in find_backend(part).parameters.classes.items():
+        for name, meaning in find_backend(part).parameters.classes.items():
             value = part.get_params(deep=False).get(name)
-            if _names_classes(kind, value):
-                yield part, name, kind, value
+            if meaning.names is not None and _names_classes(meaning.names, value):
+                yield part, name, meaning.names, value
 
 
 def _names_classes(kind: ClassParameterKind, value: Any) -> bool:

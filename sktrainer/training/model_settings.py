@@ -35,7 +35,7 @@ class OwnClassWeight:
     owner : str
         Name of the class of the model that has the parameter.
     form : str
-        Meaning of the value, as in `ParameterSpec.class_weights`.
+        Meaning of the value, as in `ClassParameter.weights`.
     nested : bool
         Whether the parameter belongs to a nested model.
     """
@@ -74,11 +74,12 @@ def own_class_weights(model: Any, n_classes: int) -> tuple[OwnClassWeight, ...]:
     """
     nested = iter_nested_models(model, enter=lambda part: not _is_transformer(part))
     return tuple(
-        OwnClassWeight(path, value, model_name(part), form, nested=part is not model)
+        OwnClassWeight(path, value, model_name(part), meaning.weights, nested=part is not model)
         for part in (model, *nested)
         if hasattr(part, "get_params") and not _is_transformer(part)
-        for path, form in find_backend(part).parameters.class_weights.items()
-        if _weights_classes(form, value := parameter_value(part, path), n_classes)
+        for path, meaning in find_backend(part).parameters.classes.items()
+        if meaning.weights is not None
+        and _weights_classes(meaning.weights, value := parameter_value(part, path), n_classes)
     )
 
 

@@ -26,7 +26,14 @@ from sktrainer.backends.catboost.parameters import (
 )
 from sktrainer.backends.catboost.serialize import ALLOWED_TYPES, CatBoostSerializer
 from sktrainer.backends.catboost.train import train_rounds
-from sktrainer.backends.support import DECREASE, INCREASE, ColumnParameter, ParameterSpec
+from sktrainer.backends.support import (
+    CLASS_WEIGHT,
+    DECREASE,
+    INCREASE,
+    ClassParameter,
+    ColumnParameter,
+    ParameterSpec,
+)
 from sktrainer.types import ModelFit, Task
 
 
@@ -47,10 +54,11 @@ class CatBoostBackend(Backend):
         verbosity=VERBOSITY_PARAMS,
         divergence_fixes={"learning_rate": DECREASE, "l2_leaf_reg": INCREASE},
         patience=("early_stopping_rounds", "od_wait"),
-        class_weights={
-            "class_weights": "labels",
-            "auto_class_weights": "labels",
-            "scale_pos_weight": "positive",
+        classes={
+            "class_weights": CLASS_WEIGHT,
+            "class_names": ClassParameter("order"),
+            "auto_class_weights": ClassParameter(weights="labels"),
+            "scale_pos_weight": ClassParameter(weights="positive"),
         },
         columns={
             "monotone_constraints": ColumnParameter("each"),
@@ -60,7 +68,6 @@ class CatBoostBackend(Backend):
             "text_features": ColumnParameter("strings"),
             "embedding_features": ColumnParameter("strings"),
         },
-        classes={"class_weights": "weights", "class_names": "order"},
         nested_defaults={"allow_writing_files": False},
     )
     devices = CatBoostDevices()

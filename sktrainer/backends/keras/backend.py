@@ -21,7 +21,13 @@ from sktrainer.backends.keras.serialize import ALLOWED_TYPES, FORMAT, NETWORK_SE
 from sktrainer.backends.keras.train import fit_network, partial_fit_network
 from sktrainer.backends.keras.wrappers import to_trainable
 from sktrainer.backends.registry import is_builder
-from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
+from sktrainer.backends.support import (
+    CLASS_WEIGHT,
+    DECREASE,
+    ClassParameter,
+    NetworkSerializer,
+    ParameterSpec,
+)
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.types import ModelFit, Task
@@ -120,16 +126,15 @@ class KerasBackend(Backend):
 
     spec = SPEC
     parameters = ParameterSpec(
-        classes={"class_weight": "weights", "fit__class_weight": "weights"},
         divergence_fixes={"learning_rate": DECREASE},
         patience=tuple(
             f"{name}.EarlyStopping.patience"
             for name in ("callbacks", "fit__callbacks", "fit_kwargs.callbacks")
         ),
-        class_weights={
-            "class_weight": "labels",
-            "fit__class_weight": "labels",
-            "fit_kwargs.class_weight": "codes",
+        classes={
+            "class_weight": CLASS_WEIGHT,
+            "fit__class_weight": CLASS_WEIGHT,
+            "fit_kwargs.class_weight": ClassParameter(weights="codes"),
         },
     )
     devices = KerasDevices()

@@ -32,8 +32,10 @@ from sktrainer.backends.lightgbm.parameters import (
 from sktrainer.backends.lightgbm.serialize import ALLOWED_TYPES, LightGBMSerializer
 from sktrainer.backends.lightgbm.train import train_in_segments, train_rounds
 from sktrainer.backends.support import (
+    CLASS_WEIGHT,
     DECREASE,
     INCREASE,
+    ClassParameter,
     ColumnParameter,
     InputLimits,
     MissingParameter,
@@ -62,7 +64,6 @@ class LightGBMBackend(Backend):
                 lambda value: 0.0 if value in (True, "true") else math.nan, False
             )
         },
-        classes={"class_weight": "weights"},
         divergence_fixes={
             "min_child_weight": "increase {name} (now {value}; try 1 for very rare classes)",
             "learning_rate": DECREASE,
@@ -81,12 +82,13 @@ class LightGBMBackend(Backend):
             )
         },
         patience=PATIENCE,
-        class_weights={
-            "class_weight": "labels",
-            "scale_pos_weight": "positive",
-            "is_unbalance": "balance",
-            "unbalance": "balance",
-            "unbalanced_sets": "balance",
+        classes={
+            "class_weight": CLASS_WEIGHT,
+            "scale_pos_weight": ClassParameter(weights="positive"),
+            **dict.fromkeys(
+                ("is_unbalance", "unbalance", "unbalanced_sets"),
+                ClassParameter(weights="balance"),
+            ),
         },
         columns={
             **dict.fromkeys(

@@ -24,7 +24,14 @@ from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
 from sktrainer.backends.sklearn.train.strategies import iteration_strategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
-from sktrainer.backends.support import DECREASE, ColumnParameter, ParameterSpec, SafeSetting
+from sktrainer.backends.support import (
+    CLASS_WEIGHT,
+    DECREASE,
+    ClassParameter,
+    ColumnParameter,
+    ParameterSpec,
+    SafeSetting,
+)
 from sktrainer.runtime.devices import AvailableGpus
 from sktrainer.runtime.seeds import set_unset_seeds
 from sktrainer.types import ModelFit, StopReason, Task
@@ -92,23 +99,21 @@ class SklearnBackend(Backend):
         seeds=("random_state", "random_seed", "seed"),
         losses=("loss", "objective", "loss_function"),
         threads=("n_jobs", "nthread", "num_threads", "thread_count"),
+        # `priors` is of discriminant analysis, `class_prior` of naive Bayes, and
+        # `sampling_strategy` of imblearn's ensembles.
         classes={
-            "class_weight": "weights",
-            "sampling_strategy": "labels",
-            "constant": "label",
-            "pos_label": "label",
-            "scoring": "scorer",
+            "class_weight": CLASS_WEIGHT,
+            "sampling_strategy": ClassParameter("labels", weights="other"),
+            "constant": ClassParameter("label"),
+            "pos_label": ClassParameter("label"),
+            "scoring": ClassParameter("scorer"),
+            **dict.fromkeys(("priors", "class_prior"), ClassParameter(weights="other")),
         },
         divergence_fixes=dict.fromkeys(
             ("learning_rate", "learning_rate_init", "lr", "eta0"), DECREASE
         ),
         # HistGradientBoosting diverges on rare classes without regularization.
         safe_settings={"l2_regularization": SafeSetting(10.0)},
-        # The others are of naive Bayes, discriminant analysis, and imblearn's ensembles.
-        class_weights={
-            "class_weight": "labels",
-            **dict.fromkeys(("priors", "class_prior", "sampling_strategy"), "other"),
-        },
         columns={
             "monotonic_cst": ColumnParameter("each"),
             "interaction_cst": ColumnParameter("groups"),

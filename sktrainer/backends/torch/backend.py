@@ -23,7 +23,12 @@ from sktrainer.backends.base import (
     PartialFitRequest,
     watched_fit,
 )
-from sktrainer.backends.support import DECREASE, NetworkSerializer, ParameterSpec
+from sktrainer.backends.support import (
+    DECREASE,
+    ClassParameter,
+    NetworkSerializer,
+    ParameterSpec,
+)
 from sktrainer.backends.torch import SPEC
 from sktrainer.backends.torch.recognize import is_torch_module
 from sktrainer.backends.torch.serialize import ALLOWED_TYPES, FORMAT, NETWORK_SERIALIZER
@@ -189,14 +194,14 @@ class TorchBackend(Backend):
     spec = SPEC
     parameters = ParameterSpec(
         losses=(),
-        classes={"classes": "order"},
         divergence_fixes={"lr": DECREASE, "optimizer__lr": DECREASE},
         patience=("callbacks.EarlyStopping.patience",),
-        # Of a class, of an instance, and of a functools.partial.
-        class_weights={
+        # The weights of a class, of an instance, and of a functools.partial.
+        classes={
+            "classes": ClassParameter("order"),
             **dict.fromkeys(
                 ("criterion__weight", "criterion.weight", "criterion.keywords.weight"),
-                "codes",
+                ClassParameter(weights="codes"),
             ),
             **dict.fromkeys(
                 (
@@ -204,7 +209,7 @@ class TorchBackend(Backend):
                     "criterion.pos_weight",
                     "criterion.keywords.pos_weight",
                 ),
-                "positive",
+                ClassParameter(weights="positive"),
             ),
         },
     )

@@ -11,6 +11,7 @@ from sktrainer.backends.base import Backend, Capabilities, FitRequest
 from sktrainer.backends.support import (
     DECREASE,
     INCREASE,
+    ClassParameter,
     ColumnParameter,
     InputLimits,
     MissingParameter,
@@ -48,7 +49,7 @@ class XGBoostBackend(Backend):
         threads=("n_jobs", "nthread"),
         verbosity=("verbosity",),
         patience=("early_stopping_rounds", "callbacks.EarlyStopping.rounds"),
-        class_weights={"scale_pos_weight": "positive"},
+        classes={"scale_pos_weight": ClassParameter(weights="positive")},
         columns={
             "monotone_constraints": ColumnParameter("each", tuple),
             "interaction_constraints": ColumnParameter("groups", str),
