@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+
+#: Titles of columns up to this length are not broken.
+_MIN_WIDTH = 12
+
+#: Width of text that is not printed in a terminal, and its maximum width in one.
+_WIDTH = 100
+
+
+def text_width() -> int:
+    """Return the width of the terminal, at most 100, or 100 in a pipe."""
+    if not sys.stdout.isatty():
+        return _WIDTH
+    return min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
+
+
+def print_text(text: str, *, indent: str = "") -> None:
+    """Print a paragraph, wrapped in a terminal. Further lines start with `indent`."""
+    if sys.stdout.isatty():
+        text = textwrap.fill(text, text_width(), subsequent_indent=indent)
+    click.echo(text)
 
 
 def print_json(document: object) -> None:
@@ -73,7 +95,8 @@ def print_table(
         return
     if title:
         click.echo(title)
-    for line in align([list(header), *cells], numeric):
+    titles = [list(header)] if any(header) else []
+    for line in align([*titles, *cells], numeric):
         click.echo(line)
 
 
@@ -85,7 +108,7 @@ def align(rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
     >>> align([["set", "auc"], ["test", "0.91"]], [False, True])
     ['set    auc', 'test  0.91']
     """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(numeric))]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(len(numeric))]
     return [
         "  ".join(
             text.rjust(width) if right else text.ljust(width)
@@ -104,9 +127,14 @@ def _print_rich(
     from rich.text import Text
 
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(header))
     for name, right in zip(header, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            Text(name),
+            justify="right" if right else "left",
+            overflow="fold",
+            min_width=min(len(name), _MIN_WIDTH),
+        )
     for row in cells:
         table.add_row(*map(Text, row))  # Text: a value such as "[red]" is not markup
     if title:

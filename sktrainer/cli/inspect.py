@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sktrainer.cli._options import Command
-from sktrainer.cli._output import print_json, print_table, show_note
+from sktrainer.cli._output import print_json, print_table, print_text, show_note
 
 if TYPE_CHECKING:
     from sktrainer.cli._inspection import Inspection
@@ -79,7 +79,7 @@ def command(
 
 def _print(found: Inspection, data: str, target: str) -> None:
     click.echo(f"{data}: {found.n_rows:,} rows, {len(found.columns)} columns, {found.task}")
-    click.echo(f"Target {target!r}: {found.target}{' (imbalanced)' * found.is_imbalanced}")
+    print_text(f"Target {target!r}: {found.target}{' (imbalanced)' * found.is_imbalanced}")
     n_train, n_test = len(found.split.train), len(found.split.test)
     click.echo(f"Split: {found.split.kind}, {n_train:,} training and {n_test:,} test rows\n")
     rows = [
@@ -91,8 +91,8 @@ def _print(found: Inspection, data: str, target: str) -> None:
     if found.findings:
         click.echo("\nData checks")
         for finding in found.findings:
-            click.echo(f"{finding.severity} {finding.message}")
+            print_text(f"{finding.severity} {finding.message}", indent="  ")
     if found.advice:
         click.echo("\nAdvice for sktrainer train")
         for text in found.advice:
-            click.echo(f"- {text}")
+            print_text(f"- {text}", indent="  ")

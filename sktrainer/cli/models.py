@@ -7,6 +7,8 @@ import click
 from sktrainer.cli._options import Command, Group
 from sktrainer.cli._output import print_frame, print_json, print_table
 
+_MOST_VERSIONS = 10
+
 
 @click.group(
     cls=Group,
@@ -54,7 +56,10 @@ def list_models(store: str, as_json: bool) -> None:
     elif frame.empty:
         click.echo(f"{store} contains no models")
     else:
-        print_table(list(frame.columns), frame.to_numpy(dtype=object).tolist())
+        # The seconds and the time zone are in the JSON.
+        saved = frame["saved"].str.slice(0, 16).str.replace("T", " ")
+        shown = frame.assign(saved=saved)
+        print_table(list(shown.columns), shown.to_numpy(dtype=object).tolist())
 
 
 @command.command("show", cls=Command, example="sktrainer models show models/churn")
@@ -81,13 +86,15 @@ def show(model: str, as_json: bool) -> None:
         print_json(frame.reset_index())
         return
     # One column per score is too wide for a terminal: show the test scores, one row each.
+    frame["saved"] = frame["saved"].str.slice(0, 16).str.replace("T", " ")
     names = [str(column) for column in frame]
     other = [column for column in names if not column.startswith(("train_", "validation_"))]
     scores = [column for column in other if column.startswith("test_")]
     print_frame(frame[[column for column in other if column not in scores]])
     if scores:
-        click.echo("\nTest scores by version")
-        table = frame[scores].T
+        table = frame[scores].tail(_MOST_VERSIONS).T
+        latest = "" if len(frame) <= _MOST_VERSIONS else f", the latest {_MOST_VERSIONS}"
+        click.echo(f"\nTest scores by version{latest}")
         table.index = table.index.str.removeprefix("test_")
         print_frame(table.rename_axis("metric"))
 

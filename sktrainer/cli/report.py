@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sktrainer.cli._options import Command, trust_option
-from sktrainer.cli._output import print_json
+from sktrainer.cli._output import print_json, text_width
 
 
 @click.command(
@@ -29,6 +29,7 @@ def command(model: str, output: str | None, trust: tuple[str, ...], as_json: boo
     if output is not None and not output.lower().endswith((".html", ".htm")):
         raise click.UsageError(f"--output: {output!r} must end in .html.")
     from sktrainer.cli._models import load_model
+    from sktrainer.reporting.text import render_text
 
     found = load_model(model, trust).trainer.report_
     if output is not None:
@@ -40,4 +41,4 @@ def command(model: str, output: str | None, trust: tuple[str, ...], as_json: boo
     elif as_json:
         print_json(found.to_dict())
     else:
-        click.echo(str(found))
+        click.echo(render_text(found, width=text_width()))

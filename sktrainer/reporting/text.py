@@ -24,30 +24,32 @@ WIDTH = 100
 MOST_METRICS = 4
 
 
-def render_text(report: ReportContent) -> str:
-    """Return the full report as text, at most 100 characters wide."""
-    title = "\n".join(textwrap.fill(line, WIDTH) for line in _title(report))
-    blocks = [title, label_lines(_decisions(report))]
+def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
+    """Return the full report as text, at most `width` characters wide."""
+    title = "\n".join(textwrap.fill(line, width) for line in _title(report))
+    blocks = [title, label_lines(_decisions(report), width=width)]
     if not report.scores.empty:
-        table = scores_text(report.scores, report.baseline, report.metric_names)
-        note = textwrap.fill(report.scores_note, WIDTH)
+        names = report.metric_names
+        table = scores_text(report.scores, report.baseline, names, width=width)
+        note = textwrap.fill(report.scores_note, width)
         blocks.append("\n".join(filter(None, [table, note])))
     if report.folds is not None and not report.folds.empty:
-        blocks.append(_folds_text(report))
+        blocks.append(_folds_text(report, width))
     if report.attempts is not None:
-        blocks.append(f"Attempts\n{text_table(sentences.attempts_table(report.attempts))}")
+        attempts = sentences.attempts_table(report.attempts)
+        blocks.append(f"Attempts\n{text_table(attempts, width=width)}")
     if report.confusion is not None:
-        blocks.append(_confusion_text(report.confusion, report.confusion_set))
-    blocks.append(label_lines(_environment_text(report)))
+        blocks.append(_confusion_text(report.confusion, report.confusion_set, width))
+    blocks.append(label_lines(_environment_text(report), width=width))
     if report.findings:
         lines = [
             (f"{f['code']} {f['severity']}", sentences.describe_finding(f))
             for f in report.findings
         ]
-        blocks.append(f"Data audit\n{label_lines(lines)}")
+        blocks.append(f"Data audit\n{label_lines(lines, width=width)}")
     if report.notes:
         notes = "\n".join(
-            textwrap.fill(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
+            textwrap.fill(note, width, initial_indent="- ", subsequent_indent="  ")
             for note in report.notes
         )
         blocks.append(f"Notes\n{notes}")
@@ -75,15 +77,24 @@ def render_summary(report: ReportContent) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def scores_text(scores: pd.DataFrame, baseline: pd.DataFrame, names: Mapping[str, str]) -> str:
+def scores_text(
+    scores: pd.DataFrame,
+    baseline: pd.DataFrame,
+    names: Mapping[str, str],
+    *,
+    width: int = WIDTH,
+) -> str:
     """Return scores and those of a constant prediction as a table with one row per metric."""
-    return text_table(scores_table(scores, baseline, names), max_rows=50, numbers=True)
+    table = scores_table(scores, baseline, names)
+    return text_table(table, max_rows=50, width=width, numbers=True)
 
 
-def folds_text(summary: pd.DataFrame, n_folds: int, names: Mapping[str, str]) -> str:
+def folds_text(
+    summary: pd.DataFrame, n_folds: int, names: Mapping[str, str], *, width: int = WIDTH
+) -> str:
     """Return the mean scores of the folds as a table with one row per metric."""
     table = folds_summary(summary, n_folds, names)
-    return text_table(table, max_rows=50, numbers=True)
+    return text_table(table, max_rows=50, width=width, numbers=True)
 
 
 def _title(report: ReportContent) -> tuple[str, str]:
@@ -107,22 +118,24 @@ def _decisions(report: ReportContent) -> list[tuple[str, str]]:
     return [(name, text) for name, text in rows if text]
 
 
-def _confusion_text(confusion: pd.DataFrame, name: str) -> str:
+def _confusion_text(confusion: pd.DataFrame, name: str, width: int) -> str:
     if not has_many_classes(confusion):
         title = f"Confusion matrix ({name} rows), true classes in rows, predicted in columns"
-        return f"{title}\n{text_table(confusion)}"
+        return f"{textwrap.fill(title, width)}\n{text_table(confusion, width=width)}"
     wrong = most_confused(confusion)
     title = f"Most frequent confusions ({name} rows), {len(confusion):,} classes in total"
-    return "" if wrong.empty else f"{title}\n{text_table(wrong.set_index('true'))}"
+    table = text_table(wrong.set_index("true"), width=width)
+    return "" if wrong.empty else f"{title}\n{table}"
 
 
-def _folds_text(report: ReportContent) -> str:
+def _folds_text(report: ReportContent, width: int) -> str:
     assert report.folds is not None
     folds = sentences.folds_table(report.folds).rename(columns=dict(report.metric_names))
-    text = f"Folds\n{text_table(folds)}"
+    text = f"Folds\n{text_table(folds, width=width)}"
     if report.cv_summary is None:
         return text
-    means = folds_text(report.cv_summary, len(folds), report.metric_names)
+    names = report.metric_names
+    means = folds_text(report.cv_summary, len(folds), names, width=width)
     return f"{text}\n\nScores over the folds\n{means}"
 
 
