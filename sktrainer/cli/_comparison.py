@@ -9,6 +9,7 @@ import numpy as np
 
 from sktrainer.cli._models import LoadedModel
 from sktrainer.data.fingerprint.differences import fingerprint_differences
+from sktrainer.training.verify import IGNORED_PARAMS
 
 
 def scores_of(model: LoadedModel) -> tuple[str, dict[str, float]]:
@@ -30,13 +31,19 @@ def scores_of(model: LoadedModel) -> tuple[str, dict[str, float]]:
 
 
 def different_parameters(models: Sequence[LoadedModel]) -> dict[str, list[str | None]]:
-    """Return the parameters whose values differ, with one value per model."""
+    """Return the parameters whose values differ, with one value per model.
+
+    A parameter that only one kind of estimator has is left out.
+    """
     tables = [model.trainer.report_.parameters for model in models]
-    names = dict.fromkeys(name for table in tables for name in table)
-    values = {name: [table.get(name) for table in tables] for name in names}
+    values = {
+        name: [table.get(name) for table in tables]
+        for name in dict.fromkeys(name for table in tables for name in table)
+        if name not in IGNORED_PARAMS
+    }
     seeds = [model.trainer.report_.seeds.get("random_state") for model in models]
     values["random_state"] = [None if seed is None else str(seed) for seed in seeds]
-    return {name: row for name, row in values.items() if len(set(row)) > 1}
+    return {name: row for name, row in values.items() if len({*row} - {None}) > 1}
 
 
 def reasons_not_comparable(models: Sequence[LoadedModel]) -> list[str]:

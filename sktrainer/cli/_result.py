@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 def show_result(result: TrainingResult, config: RunConfig, *, as_json: bool) -> None:
     """Print the paths of the files, or everything as JSON."""
+    from sktrainer.reporting.text import render_summary
+
     if as_json:
         print_json(_document(result, config))
         return
     if result.model.verbose == 0:
-        click.echo(str(result))
+        click.echo(render_summary(result.report))
     if config.report is not None and config.report.exists():
         click.echo(f"Report: {_shown(config.report)}")
     if result.model_path is not None:
+        click.echo(f"Full report: sktrainer report {_shown(result.model_path)}")
         click.echo(f"Configuration: {_shown(config_path(result.model_path))}")
         click.echo(f"Predict with: sktrainer predict {_shown(result.model_path)} NEW_DATA")
 
