@@ -117,15 +117,8 @@ def validate_inputs(
     kind, target, classes = None, None, None
     with problems.collect():
         kind = resolve_task(task, estimator, y, name)
-        if raw.chunk:
-            target, classes = encode_chunk_target(
-                y, kind, raw.classes, multi_output=raw.multi_output
-            )
-        else:
-            guessed = task == "auto" and not is_classifier(estimator)
-            target, classes = encode_target(
-                y, kind, multi_output=raw.multi_output, guessed=guessed
-            )
+        guessed = task == "auto" and not is_classifier(estimator)
+        target, classes = _encode_target(raw, y, kind, guessed=guessed)
         if n_samples is not None and len(target) != n_samples:
             problems.append(length_problem("y", len(target), n_samples))
     weight = check_sample_weight("sample_weight", given["sample_weight"], n_samples, problems)
@@ -156,6 +149,14 @@ def validate_inputs(
             name for name in (raw.sample_weight, raw.groups) if isinstance(name, str)
         ),
     )
+
+
+def _encode_target(
+    raw: FitInputs, y: Any, task: Task, *, guessed: bool
+) -> tuple[Array, Array | None]:
+    if raw.chunk:
+        return encode_chunk_target(y, task, raw.classes, multi_output=raw.multi_output)
+    return encode_target(y, task, multi_output=raw.multi_output, guessed=guessed)
 
 
 def _target_name(y: Any) -> str | None:

@@ -25,7 +25,7 @@ from sktrainer.splitting.notes import fold_notes
 from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.cv_result import CrossValidationResult, FoldResult
 from sktrainer.training.diagnostics import suggest_params
-from sktrainer.training.fit_and_score import FitJob, fit_and_score
+from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_never_predicted, warn_if_loss_is_unknown
 from sktrainer.training.out_of_fold import (
@@ -96,6 +96,17 @@ def cross_validate(
     pooled = pooled_scores(predictions, data, plan.scoring)
     oof = oof_table(predictions, data)
     cv = CrossValidationResult(tuple(results), plan.scoring, pooled, oof, workers, n_threads)
+    _log_problems(cv, plan, data, log)
+    log.show(f"Scores over {len(folds)} folds")
+    log.progress.show_block(
+        lambda: folds_text(cv.summary, len(folds), plan.scoring.shown_names)
+    )
+    return cv
+
+
+def _log_problems(cv: CrossValidationResult, plan: FitPlan, data: FitData, log: FitLog) -> None:
+    """Show which scores were pooled, and warn of what can make the scores misleading."""
+    pooled, results = cv.pooled, cv.folds
     if pooled.values:
         names = ", ".join(map(plan.scoring.shown, pooled.values))
         log.add_notes(f"{names}: computed on the test rows of all folds, since {pooled.reason}")
@@ -116,11 +127,6 @@ def cross_validate(
     if cv.divergence:
         fix = suggest_params(plan.model.model)
         log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
-    log.show(f"Scores over {len(folds)} folds")
-    log.progress.show_block(
-        lambda: folds_text(cv.summary, len(folds), plan.scoring.shown_names)
-    )
-    return cv
 
 
 def fit_fold(
@@ -160,13 +166,20 @@ def fit_fold(
         text = f"{type(error).__name__}: {error}"
         seconds = job.log.seconds()
         return FoldResult(number, len(train), len(test), scores, seconds, 0.0, error=text)
-    result = FoldResult(
+    result = _fold_result(number, split, fitted, job.log)
+    if directory is not None:
+        directory.save_result(asdict(result))
+    return result
+
+
+def _fold_result(number: int, split: Split, fitted: FitResult, log: FitLog) -> FoldResult:
+    return FoldResult(
         number,
         len(split.train),
-        len(test),
+        len(split.test),
         _of_test(fitted.scores.table),
-        job.log.seconds("prepare", "fit"),
-        job.log.seconds("evaluate"),
+        log.seconds("prepare", "fit"),
+        log.seconds("evaluate"),
         fitted.fit.n_iter,
         fitted.fit.best_iteration,
         fitted.fit.stop_reason,
@@ -178,9 +191,6 @@ def fit_fold(
         metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
         predictions=fitted.test_predictions,
     )
-    if directory is not None:
-        directory.save_result(asdict(result))
-    return result
 
 
 def _of_test(table: pd.DataFrame) -> dict[str, float]:

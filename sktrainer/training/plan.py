@@ -241,18 +241,7 @@ def make_plan(
         params.handle_imbalance, checked.own_weights, parts, data.task
     )
     steps = _make_steps_plan(checked, imbalance)
-    model = ModelPlan(
-        parts.name,
-        parts.model,
-        checked.backend,
-        capabilities,
-        checked.eval_metric,
-        n_iter_no_change=patience,
-        patience_source=source,
-        tol=float(params.tol),
-        correct_probabilities=bool(params.correct_probabilities),
-        device=checked.device,
-    )
+    model = _make_model_plan(checked, patience, source)
     return FitPlan(
         steps=steps,
         model=model,
@@ -269,6 +258,22 @@ def make_plan(
         parameters=described,
         notes=(*notes, *replaced, *reason),
         warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),
+    )
+
+
+def _make_model_plan(checked: Checked, patience: int | None, patience_source: str) -> ModelPlan:
+    parts, params = checked.parts, checked.params
+    return ModelPlan(
+        parts.name,
+        parts.model,
+        checked.backend,
+        checked.capabilities,
+        checked.eval_metric,
+        n_iter_no_change=patience,
+        patience_source=patience_source,
+        tol=float(params.tol),
+        correct_probabilities=bool(params.correct_probabilities),
+        device=checked.device,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -63,6 +64,29 @@ def update_report(
         split["class_counts"] = {"train": counts}
         if "positive_class" in report.data:
             section["positive_class"] = report.data["positive_class"]
+    importances = feature_importances(pipeline, getattr(data.X, "columns", None))
+    return replace(
+        report,
+        data=section,
+        split=split,
+        fitting=_fitting_section(report, state, pipeline),
+        scores=pd.DataFrame(),
+        scores_note="",
+        confusion=None,
+        folds=None,
+        cv_summary=None,
+        importances=importances.values,
+        importance_kind=importances.kind,
+        history=history_frame(state.evaluations),
+        notes=tuple(dict.fromkeys((*report.notes, *log.notes))),
+        stages=log.stages(),
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
+
+
+def _fitting_section(
+    report: TrainingReport, state: PartialFitState, pipeline: Any
+) -> FittingSection:
     fitting = FittingSection(
         n_iter=state.n_iter,
         best_iteration=state.n_iter,
@@ -76,21 +100,4 @@ def update_report(
     if "device" in report.fitting:
         fitting["device"] = report.fitting["device"]
         fitting["device_reason"] = report.fitting.get("device_reason", "")
-    importances = feature_importances(pipeline, getattr(data.X, "columns", None))
-    return replace(
-        report,
-        data=section,
-        split=split,
-        fitting=fitting,
-        scores=pd.DataFrame(),
-        scores_note="",
-        confusion=None,
-        folds=None,
-        cv_summary=None,
-        importances=importances.values,
-        importance_kind=importances.kind,
-        history=history_frame(state.evaluations),
-        notes=tuple(dict.fromkeys((*report.notes, *log.notes))),
-        stages=log.stages(),
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
-    )
+    return fitting
