@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from sktrainer._optional import require
-from sktrainer.reporting.formats import format_count
-from sktrainer.reporting.sentences import top_importances
 from sktrainer.types import Array
 
 if TYPE_CHECKING:
@@ -132,65 +129,6 @@ def plot_folds(
     return axes
 
 
-def plot_importances(
-    importances: pd.Series, ax: Axes | None = None, *, limit: int = 15
-) -> Axes:
-    """Plot the most important features as horizontal bars, the largest on top.
-
-    Parameters
-    ----------
-    importances : Series
-        Importances indexed by feature name.
-    ax : Axes or None, default=None
-        Axes to draw on. None creates a new figure.
-    limit : int, default=15
-        Number of features to show.
-
-    Returns
-    -------
-    Axes
-    """
-    top = top_importances(importances, limit)
-    axes = _axes(ax, (6.4, 0.7 + 0.28 * max(len(top), 1)))
-    axes.barh(np.arange(len(top)), top.to_numpy(dtype=float), height=0.68, color=VALIDATION)
-    _name_rows(axes, [str(name) for name in top.index])
-    axes.grid(axis="x", color=LINE, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("importance")
-    return axes
-
-
-def plot_confusion(confusion: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Plot a confusion matrix, shaded by the share of each true class.
-
-    Parameters
-    ----------
-    confusion : DataFrame of shape (n_classes, n_classes)
-        Counts. Rows are true classes, columns are predicted classes.
-    ax : Axes or None, default=None
-        Axes to draw on. None creates a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    counts = confusion.to_numpy(dtype=float)
-    side = 1.8 + 0.55 * len(confusion)
-    axes = _axes(ax, (side + 0.6, side))
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        color = "white" if share[row, column] > 0.6 else INK
-        axes.text(column, row, format_count(count), ha="center", va="center", color=color)
-    _name_rows(axes, [str(label) for label in confusion.index])
-    labels = [str(label) for label in confusion.columns]
-    axes.set_xticks(np.arange(len(labels)), labels, rotation=45, ha="right", parse_math=False)
-    axes.set_ylim(len(confusion) - 0.5, -0.5)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    return axes
-
-
 def figure_to_svg(axes: Axes) -> str:
     """Return the figure as an SVG element for HTML. The output is reproducible.
 
@@ -230,12 +168,6 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     axes.xaxis.label.set_color(MUTED)
     axes.yaxis.label.set_color(MUTED)
     return axes
-
-
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Label the rows with `names`, the first on top, without interpreting `$` as math."""
-    axes.set_yticks(np.arange(len(names)), names, parse_math=False)
-    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
 
 
 def _use_log_scale(axes: Axes) -> None:

@@ -16,12 +16,10 @@ def _drawings(report):
     return {
         "history": lambda ax=None: plots.plot_history(report.history, ax),
         "folds": lambda ax=None: plots.plot_folds(report.folds, ax),
-        "importances": lambda ax=None: plots.plot_importances(report.importances, ax),
-        "confusion": lambda ax=None: plots.plot_confusion(report.confusion, ax),
     }
 
 
-KINDS = ["history", "folds", "importances", "confusion"]
+KINDS = ["history", "folds"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,12 +69,6 @@ def test_failed_folds_have_no_point(report):
     axes = plots.plot_folds(folds, metric="accuracy")
     assert np.isnan(np.asarray(axes.get_lines()[-1].get_ydata())).tolist() == [True, False]
     plots.figure_to_svg(plots.plot_folds(folds.assign(accuracy=np.nan), metric="accuracy"))
-
-
-def test_largest_importances_are_on_top():
-    weights = pd.Series([0.1, -0.9, np.nan, 0.5], index=["a", "b", "c", "d"])
-    axes = plots.plot_importances(weights, limit=2)
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["b", "d"]
 
 
 def test_largest_importances_are_found_among_duplicate_names():
