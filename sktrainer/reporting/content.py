@@ -135,6 +135,64 @@ class AuditFinding(TypedDict):
     fix: str
 
 
+class ClassCurves(TypedDict):
+    """ROC and precision-recall curve of one class against the others, as lists of numbers."""
+
+    label: str
+    n_rows: int
+    roc_auc: float
+    average_precision: float
+    false_positive_rate: list[float]
+    true_positive_rate: list[float]
+    recall: list[float]
+    precision: list[float]
+
+
+class ErrorSummary(TypedDict):
+    """Errors of one output of a regression; residuals are actual minus predicted values.
+
+    `counts[i][j]` is the number of rows whose predicted value is in bin i and whose actual
+    value is in bin j. The first and last bin include the values beyond the edges.
+    `by_prediction` and `by_time` hold quantiles of the residuals of equally large bins of
+    rows: "5%", "25%", "50%", "75%", "95%", and the mean "predicted" value or the "position" of
+    the bin in time, from 0 to 1. `by_time` is empty without a time order.
+    """
+
+    output: str
+    edges: list[float]
+    counts: list[list[int]]
+    absolute_error: dict[str, float]
+    by_prediction: dict[str, list[float]]
+    by_time: dict[str, list[float]]
+
+
+class EvaluationSection(TypedDict, total=False):
+    """Curves and error statistics of predictions that the scores were computed from.
+
+    They contain counts and rates, and no value of a row.
+
+    - `source`: "test" or "out-of-fold" rows. `n_rows`: their number; `n_used`: number of rows
+      that the curves were computed from, if they are a random part.
+    - `curves`: of the positive class, or of the classes with the lowest ROC AUC.
+    - `thresholds`: "threshold", "precision", "recall", "f1", "false_positives" and
+      "false_negatives" of the positive class, for decreasing thresholds.
+    - `calibration`: mean "predicted" probability, "observed" share and number of "rows" of
+      equally large bins. For more than two classes, they are those of the predicted class.
+    - `score_histogram`: "edges", and the number of rows with and without the class ("yes",
+      "no").
+    - `errors`: one `ErrorSummary` per output of a regression.
+    """
+
+    source: str
+    n_rows: int
+    n_used: int
+    curves: list[ClassCurves]
+    thresholds: dict[str, list[float]]
+    calibration: dict[str, list[float]]
+    score_histogram: dict[str, list[float]]
+    errors: list[ErrorSummary]
+
+
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
@@ -157,14 +215,22 @@ class ReportContent:
     scores_note: str = ""
     confusion: pd.DataFrame | None = None
     confusion_set: str = "test"
+    evaluation: EvaluationSection = field(default_factory=EvaluationSection)
+    intervals: pd.DataFrame | None = None
+    intervals_note: str = ""
     importances: pd.Series | None = None
     importance_kind: str | None = None
+    permutation_importances: pd.DataFrame | None = None
+    permutation_note: str = ""
     history: pd.DataFrame = field(default_factory=lambda: history_frame(()))
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
+    fold_history: pd.DataFrame | None = None
     attempts: pd.DataFrame | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    changed_parameters: tuple[str, ...] = ()
+    code: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     findings: tuple[AuditFinding, ...] = ()

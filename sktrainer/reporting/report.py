@@ -45,12 +45,22 @@ class TrainingReport(ReportContent):
     scores_note : str
         What the constant prediction is, and how scores are averaged over the classes.
     confusion : DataFrame or None
-        Confusion matrix of the set `confusion_set`. Rows are true classes, columns are
-        predicted classes.
+        Confusion matrix of the rows `confusion_set` ("test", "out-of-fold", "validation" or
+        "train"). Rows are true classes, columns are predicted classes.
+    evaluation : dict
+        See `EvaluationSection`: curves, thresholds, calibration and errors of the test rows,
+        otherwise of the out-of-fold predictions. It contains no row of the data.
+    intervals : DataFrame or None
+        95 % bootstrap interval of the test scores, with columns `low` and `high`, indexed by
+        metric. `intervals_note` states how it was computed, or why there is none.
     importances : Series or None
         Largest feature importances, indexed by feature name.
     importance_kind : str or None
         Attribute of the model that the importances come from.
+    permutation_importances : DataFrame or None
+        Columns `mean` and `std`, indexed by input column, once
+        `ManagedTrainer.permutation_importance` was called. `permutation_note` names the metric
+        and the rows.
     history : DataFrame
         Columns `iteration`, `set`, `metric`, `value`, `seconds`.
     folds : DataFrame or None
@@ -60,12 +70,19 @@ class TrainingReport(ReportContent):
         (log loss or RMSE), `seconds`, `outcome`, `used`. None if there was only one.
     cv_summary : DataFrame or None
         One row per metric, with `mean` and `std` over the folds, the score of a constant
-        prediction (`constant`), the number of folds that have this score (`n_folds`), and
-        whether it is computed on the predictions of all folds together (`pooled`).
+        prediction (`constant`), the number of folds that have this score (`n_folds`), whether
+        it is computed on the predictions of all folds together (`pooled`), and the 95 %
+        interval of the mean (`low`, `high`).
+    fold_history : DataFrame or None
+        Validation curve of every fold, with at most 100 points each: columns `fold`,
+        `iteration`, `metric`, `value`.
     seeds : dict
         "random_state" and the seeds derived from it, by step name.
     parameters : dict
-        Parameters of the trainer and of the estimator: name to repr.
+        Parameters of the trainer and of the estimator: name to repr. `changed_parameters`
+        names those that differ from their defaults.
+    code : str
+        Python code that repeats the fit with the same seed.
     versions : dict
         Versions of the libraries.
     stages : DataFrame

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.exceptions import FitFailedWarning
 
+from sktrainer.callbacks.history import recorded_eval_metric
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.exceptions import (
     CheckpointError,
@@ -35,7 +37,9 @@ from sktrainer.training.out_of_fold import (
 )
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds, settings_text
-from sktrainer.types import Array, FitData, Split
+from sktrainer.types import Array, FitData, ModelFit, Split
+
+MOST_CURVE_POINTS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +194,28 @@ def _fold_result(number: int, split: Split, fitted: FitResult, log: FitLog) -> F
         problems=dict(fitted.scores.problems.get("test", {})),
         metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
         predictions=fitted.test_predictions,
+        curve=_validation_curve(plan, fitted.fit),
     )
+
+
+def _validation_curve(plan: FitPlan, fit: ModelFit) -> dict[str, Any]:
+    """Return the curve of the monitored metric on the fold's validation rows."""
+    if not plan.stops_early:
+        return {}
+    model = plan.model
+    name = recorded_eval_metric(
+        fit.evaluations, fit.best_iteration, model.metric.name, model.tol
+    )
+    points = [v for v in fit.evaluations if v.set == "validation" and v.metric == name]
+    if not points:
+        return {}
+    n_points = min(len(points), MOST_CURVE_POINTS)
+    kept = np.unique(np.linspace(0, len(points) - 1, n_points).round().astype(int)).tolist()
+    return {
+        "metric": name,
+        "iteration": [int(points[i].iteration) for i in kept],
+        "value": [float(points[i].value) for i in kept],
+    }
 
 
 def _of_test(table: pd.DataFrame) -> dict[str, float]:

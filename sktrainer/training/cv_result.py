@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from sktrainer.scoring.scorers import Scoring
-from sktrainer.training.out_of_fold import MIN_FOLD_ROWS, FoldPredictions, PooledScores
+from sktrainer.training.out_of_fold import (
+    MIN_FOLD_ROWS,
+    FoldPredictions,
+    PooledScores,
+    join_predictions,
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,8 @@ class FoldResult:
     """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
 
     `constants` holds the scores of a constant prediction, and `problems` why scores could not
-    be computed.
+    be computed. `curve` is the validation curve: its "metric", and "iteration" and "value" as
+    lists.
     """
 
     fold: int
@@ -37,6 +44,7 @@ class FoldResult:
     problems: dict[str, str] = field(default_factory=dict)
     metric_for_unknown_loss: str | None = None
     predictions: FoldPredictions | None = None
+    curve: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,8 @@ class CrossValidationResult:
     def summary(self) -> pd.DataFrame:
         """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
 
-        `constant` is the mean score of a constant prediction. A `pooled` score and its
+        `constant` is the mean score of a constant prediction, and `low` and `high` bound the
+        95 % interval of the mean. A `pooled` score and its
         constant are those of the test rows of all folds together.
         """
         names = list(self.scoring.scorers)
@@ -116,6 +125,7 @@ class CrossValidationResult:
         pooled = pd.Series([name in self.pooled.values for name in names], names)
         n_fitted = sum(fold.error is None for fold in self.folds)
         mean, std = scores.mean().mask(pooled, of_all.iloc[0]), scores.std(ddof=0)
+        half = self._half_width(scores).mask(pooled)
         return pd.DataFrame(
             {
                 "mean": mean,
@@ -123,8 +133,37 @@ class CrossValidationResult:
                 "constant": of_all.iloc[1].fillna(constants).where(mean.notna()),
                 "n_folds": scores.notna().sum().mask(pooled, n_fitted),
                 "pooled": pooled,
+                "low": mean - half,
+                "high": mean + half,
             }
         )
+
+    def _half_width(self, scores: pd.DataFrame) -> pd.Series:
+        """Return half the width of the 95 % interval of the mean score of new folds.
+
+        Folds share training rows, so their scores depend on each other. The variance is that
+        of Nadeau and Bengio (2003), "Inference for the generalization error".
+        """
+        n_folds = scores.notna().sum()
+        fitted = [fold for fold in self.folds if fold.error is None]
+        ratio = np.mean([fold.n_test / fold.n_train for fold in fitted]) if fitted else np.nan
+        quantile = stats.t.ppf(0.975, (n_folds - 1).where(n_folds > 1))
+        return scores.std(ddof=1) * np.sqrt(1 / n_folds + ratio) * quantile
+
+    @property
+    def fold_history(self) -> pd.DataFrame | None:
+        """Validation curve of each fold, one row per point. None without curves."""
+        tables = [
+            pd.DataFrame({"fold": fold.fold, **fold.curve}) for fold in self.folds if fold.curve
+        ]
+        if not tables:
+            return None
+        return pd.concat(tables, ignore_index=True)[["fold", "iteration", "metric", "value"]]
+
+    def joined_predictions(self) -> FoldPredictions | None:
+        """Return the predictions of the test rows of all folds, one after the other."""
+        kept = [fold.predictions for fold in self.folds if fold.predictions is not None]
+        return join_predictions(kept) if kept else None
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -157,9 +157,9 @@ def pooled_scores(
     reason = _pooling_reason(folds, data)
     known = [name for name, s in scoring.scorers.items() if hasattr(s, "_score_func")]
     names = [n for n in known if reason and not _is_mean_over_rows(scoring.scorers[n])]
-    rows = np.concatenate([fold.rows for fold in folds])
-    y = data.y[rows]
-    model = _joined(folds, data)
+    joined = join_predictions(folds)
+    y = data.y[joined.rows]
+    model = _cached(joined, data)
     absent = ""
     if data.classes is not None:
         confusion = confusion_matrix_of(data.classes, y, model.predict())
@@ -207,15 +207,22 @@ def _is_mean_over_rows(scorer: Scorer) -> bool:
     return getattr(scorer, "_score_func", None) in _MEANS_OVER_ROWS
 
 
-def _joined(folds: Sequence[FoldPredictions], data: FitData) -> CachedPredictor:
+def join_predictions(folds: Sequence[FoldPredictions]) -> FoldPredictions:
     """Return the predictions of all folds, one after the other."""
-    predicted = np.concatenate([fold.predicted for fold in folds])
-    probabilities = _concatenated([fold.probabilities for fold in folds])
-    decision = _concatenated([fold.decision for fold in folds])
+    return FoldPredictions(
+        np.concatenate([fold.rows for fold in folds]),
+        np.concatenate([fold.predicted for fold in folds]),
+        _concatenated([fold.probabilities for fold in folds]),
+        _concatenated([fold.decision for fold in folds]),
+    )
+
+
+def _cached(joined: FoldPredictions, data: FitData) -> CachedPredictor:
+    probabilities, decision = joined.probabilities, joined.decision
     return CachedPredictor(
         data.task,
         None if data.classes is None else np.arange(data.n_classes),
-        lambda: predicted,
+        lambda: joined.predicted,
         None if probabilities is None else lambda: probabilities,
         None if decision is None else lambda: decision,
     )

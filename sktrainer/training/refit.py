@@ -63,6 +63,7 @@ def refit(
         prepared=replace(result.prepared, class_weight=again.prepared.class_weight),
         fit=replace(result.fit, model=again.fit.model),
         scores=scores,
+        test_predictions=again.test_predictions,
         refit_rounds=rounds,
     )
 

@@ -24,6 +24,7 @@ from sktrainer.reporting.report import TrainingReport
 from sktrainer.resampling.class_weight import is_imbalanced
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.training.cv_result import CrossValidationResult
+from sktrainer.training.evaluation import NOT_EVALUATED, Evaluation
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.importances import feature_importances
 from sktrainer.training.introspection import (
@@ -49,6 +50,7 @@ def build_report(
     cv: CrossValidationResult | None = None,
     fingerprint: Fingerprint | None = None,
     findings: tuple[Finding, ...] = (),
+    evaluation: Evaluation = NOT_EVALUATED,
 ) -> TrainingReport:
     """Return the report of one fit."""
     pipeline, scores = result.predictor.undecoded, result.scores
@@ -68,13 +70,17 @@ def build_report(
         baseline=scores.baseline,
         metric_names=_metric_names(plan),
         scores_note=_scores_note(data, plan.scoring),
-        confusion=scores.confusion,
-        confusion_set=held[0] if held else "test",
+        confusion=scores.confusion if evaluation.confusion is None else evaluation.confusion,
+        confusion_set=held[0] if held else evaluation.section.get("source", "train"),
+        evaluation=evaluation.section,
+        intervals=evaluation.intervals,
+        intervals_note=evaluation.note,
         importances=importances.values,
         importance_kind=importances.kind,
         history=history_frame(result.fit.evaluations),
         folds=None if cv is None else cv.to_frame,
         cv_summary=None if cv is None else cv.summary,
+        fold_history=None if cv is None else cv.fold_history,
         attempts=attempts_to_frame(result.attempts) if len(result.attempts) > 1 else None,
         seeds=_seeds(plan, split, result),
         parameters=dict(plan.parameters),

@@ -19,6 +19,7 @@ from sktrainer.splitting.split import split_rows
 from sktrainer.training.audit import audit_fit
 from sktrainer.training.cross_validation import cross_validate, make_folds
 from sktrainer.training.cv_result import CrossValidationResult
+from sktrainer.training.evaluation import evaluate_predictions
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_result, log_setup
@@ -27,6 +28,7 @@ from sktrainer.training.plan import FitPlan, make_plan
 from sktrainer.training.provenance import fingerprint_or_note
 from sktrainer.training.refit import needs_refit, refit
 from sktrainer.training.report_builder import build_report
+from sktrainer.training.reproduction import changed_parameters, reproduction_code
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.training.run_identity import open_run
 from sktrainer.training.validation import validate
@@ -89,7 +91,16 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
             final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
         log_result(log, plan, data, result)
-        report = build_report(plan, data, split, result, log, cv, fingerprint, findings)
+        with log.stage("evaluate"):
+            evaluation = evaluate_predictions(final, data, split, result, cv)
+        report = build_report(
+            plan, data, split, result, log, cv, fingerprint, findings, evaluation
+        )
+        report = replace(
+            report,
+            changed_parameters=changed_parameters(params, checked.parts),
+            code=reproduction_code(params, inputs, plan.seed),
+        )
     return FitState(plan, data, split, result, cv, report, fingerprint)
 
 
@@ -128,7 +139,16 @@ def _fit_final(
         preserve_global_state(global_seed),
     ):
         seeds = attempt_seeds(plan.seed, plan.n_retries)
-        job = FitJob("final", plan.seed, plan.n_threads, seeds, log, run, on_iteration=display)
+        job = FitJob(
+            "final",
+            plan.seed,
+            plan.n_threads,
+            seeds,
+            log,
+            run,
+            on_iteration=display,
+            keeps_predictions=len(split.test) > 0,
+        )
         result = fit_and_score(plan, data, split, job)
     if needs_refit(plan, data, split, result):
         with log.stage("refit"), preserve_global_state(global_seed):

@@ -1,0 +1,300 @@
+"""Bootstrap intervals of scores, from rows that were predicted once.
+
+A resample of the rows is a vector of weights: how often each row was drawn. Every supported
+metric is computed for many weight vectors at once, without copying rows or predicting again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from sktrainer.scoring.default_scorers import PrecisionRecallF1
+from sktrainer.scoring.scorers import Scoring, arguments_of
+from sktrainer.types import Array, Scorer
+
+N_RESAMPLES = 200
+MOST_ROWS = 100_000
+COVERAGE = 0.95
+_CHUNK = 2_000_000  # weights in memory at the same time
+
+# Value of a metric for each row of weights, of shape (n_resamples, n_rows).
+Statistic = Callable[[Array], Array]
+
+
+def bootstrap_intervals(
+    scores: Mapping[str, float],
+    scoring: Scoring,
+    y: Array,
+    predicted: Array,
+    probabilities: Array | None = None,
+    decision: Array | None = None,
+    *,
+    positive: int = 1,
+    groups: Array | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the 95 % percentile interval of each score under resampling of the rows.
+
+    Parameters
+    ----------
+    scores : mapping of str to float
+        Score of these rows by metric. A metric whose formula does not give this value has no
+        interval: it has arguments that the formula does not know.
+    scoring : Scoring
+    y, predicted : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class codes or numbers.
+    probabilities : ndarray of shape (n_samples, n_classes) or None, default=None
+    decision : ndarray of shape (n_samples,) or None, default=None
+        Decision values of a model without probabilities.
+    positive : int, default=1
+        Code of the positive class.
+    groups : ndarray of shape (n_samples,) or None, default=None
+        Resample whole groups, whose rows depend on each other.
+    seed : int, default=0
+
+    Returns
+    -------
+    DataFrame of shape (n_metrics, 2)
+        Columns `low` and `high`, indexed by metric. Metrics without an interval are absent.
+    """
+    statistics = {}
+    once = np.ones((1, len(y)))
+    for name, scorer in scoring.scorers.items():
+        found = _statistic(scorer, y, predicted, probabilities, decision, positive)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if found is not None and np.isclose(found(once)[0], scores[name], rtol=1e-6):
+                statistics[name] = found
+    values: dict[str, list[Array]] = {name: [] for name in statistics}
+    if statistics:
+        for weights in _resamples(len(y), groups, seed):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                for name, statistic in statistics.items():
+                    values[name].append(statistic(weights))
+    edges = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
+    rows = {}
+    for name, chunks in values.items():
+        drawn = np.concatenate(chunks)
+        # A resample without rows of a class has no ROC AUC.
+        if np.isfinite(drawn).any():
+            rows[name] = np.quantile(drawn[np.isfinite(drawn)], edges)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
+
+
+def _resamples(n_rows: int, groups: Array | None, seed: int) -> Iterator[Array]:
+    """Yield chunks of weights, which count how often each row is drawn."""
+    units = None
+    n_units = n_rows
+    if groups is not None:
+        labels, units = np.unique(groups, return_inverse=True)
+        n_units = len(labels)
+    generator = np.random.default_rng(seed)
+    size = max(1, min(N_RESAMPLES, _CHUNK // max(n_rows, 1)))
+    for start in range(0, N_RESAMPLES, size):
+        n = min(size, N_RESAMPLES - start)
+        drawn = generator.integers(n_units, size=(n, n_units))
+        drawn += n_units * np.arange(n)[:, np.newaxis]
+        counts = np.bincount(drawn.ravel(), minlength=n * n_units).reshape(n, n_units)
+        weights = counts.astype(float)
+        yield weights if units is None else weights[:, units]
+
+
+def _statistic(
+    scorer: Scorer,
+    y: Array,
+    predicted: Array,
+    probabilities: Array | None,
+    decision: Array | None,
+    positive: int,
+) -> Statistic | None:
+    """Return the formula of a scorer, or None if it has none."""
+    function: Any = getattr(scorer, "_score_func", None)
+    if isinstance(function, partial):  # the macro average of ROC AUC
+        function = metrics.roc_auc_score
+    kind = scorer.which if isinstance(scorer, PrecisionRecallF1) else _OF_CLASSES.get(function)
+    sign = getattr(scorer, "_sign", 1)
+    if kind is not None:
+        n_classes = int(max(y.max(), predicted.max())) + 1
+        if probabilities is not None:
+            n_classes = max(n_classes, probabilities.shape[1])
+        average = arguments_of(scorer).get("average", "binary")
+        cells = y * n_classes + predicted
+        return lambda w: sign * _of_confusion(w, cells, n_classes, kind, average, positive)
+    if function in (metrics.roc_auc_score, metrics.average_precision_score):
+        found = _of_ranks(function, y, probabilities, decision, positive)
+    elif function in (metrics.log_loss, metrics.brier_score_loss):
+        found = _of_probabilities(function, y, probabilities, positive)
+    else:
+        found = _of_numbers(function, y, predicted)
+    if found is None:
+        return None
+    return lambda w: sign * found(w)
+
+
+_OF_CLASSES: dict[Any, object] = {
+    metrics.accuracy_score: "accuracy",
+    metrics.balanced_accuracy_score: "balanced_accuracy",
+    metrics.precision_score: 0,
+    metrics.recall_score: 1,
+    metrics.f1_score: 2,
+}
+
+
+def _of_confusion(
+    weights: Array, cells: Array, n_classes: int, kind: object, average: str, positive: int
+) -> Array:
+    """Return a score that depends on the confusion matrix only."""
+    size = n_classes**2
+    counts = np.array([np.bincount(cells, weights=w, minlength=size) for w in weights])
+    matrix = counts.reshape(-1, n_classes, n_classes)
+    hits = np.diagonal(matrix, axis1=1, axis2=2)
+    true, guessed = matrix.sum(axis=2), matrix.sum(axis=1)
+    if kind == "accuracy" or average == "micro":
+        return np.asarray(hits.sum(axis=1) / true.sum(axis=1))
+    if kind == "balanced_accuracy":
+        return np.asarray(np.nanmean(hits / true, axis=1))
+    below = (guessed, true, (guessed + true) / 2)[int(str(kind))]
+    values = np.divide(hits, below, out=np.zeros_like(hits), where=below > 0)
+    if average == "binary":
+        return np.asarray(values[:, positive])
+    if average == "weighted":
+        return np.asarray((values * true).sum(axis=1) / true.sum(axis=1))
+    present = (true + guessed) > 0
+    return np.asarray((values * present).sum(axis=1) / present.sum(axis=1))
+
+
+def _of_ranks(
+    function: object, y: Array, probabilities: Array | None, decision: Array | None, code: int
+) -> Statistic | None:
+    """Return ROC AUC or average precision."""
+    if probabilities is not None and probabilities.shape[1] > 2:
+        if function is not metrics.roc_auc_score:
+            return None
+        return _mean_auc(y, probabilities)
+    # ROC AUC of two classes is the same for both of them.
+    if probabilities is not None:
+        score = probabilities[:, code]
+    elif decision is not None and decision.ndim == 1:
+        score = decision if code == 1 else -decision
+    else:
+        return None
+    order = np.argsort(-score, kind="stable")
+    is_positive = (y[order] == code).astype(float)
+    starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
+
+    def compute(weights: Array) -> Array:
+        drawn = weights[:, order]
+        hits = np.add.reduceat(drawn * is_positive, starts, axis=1)
+        misses = np.add.reduceat(drawn, starts, axis=1) - hits
+        total = hits.sum(axis=1, keepdims=True)
+        if function is metrics.roc_auc_score:
+            # Each positive row is compared with the negative rows of lower scores; ties
+            # count half.
+            n_negative = misses.sum(axis=1, keepdims=True)
+            below = n_negative - misses.cumsum(axis=1) + misses / 2
+            return np.asarray((hits * below).sum(axis=1) / (total * n_negative)[:, 0])
+        above = hits.cumsum(axis=1)
+        n_above = above + misses.cumsum(axis=1)
+        precision = np.divide(above, n_above, out=np.zeros_like(above), where=n_above > 0)
+        return np.asarray((hits * precision).sum(axis=1) / total[:, 0])
+
+    return compute
+
+
+def _mean_auc(y: Array, probabilities: Array) -> Statistic | None:
+    """Return the macro average of one-vs-rest ROC AUC, linearized around its value.
+
+    The linear terms are those of DeLong et al. (1988), "Comparing the areas under two or more
+    correlated receiver operating characteristic curves". Sorting once serves all resamples.
+    """
+    terms, areas = np.zeros(len(y)), []
+    for code in range(probabilities.shape[1]):
+        is_class = y == code
+        n_class, n_other = is_class.sum(), (~is_class).sum()
+        if not n_class or not n_other:
+            continue
+        score = probabilities[:, code]
+        share = np.empty(len(y))
+        share[is_class] = _share_below(score[~is_class], score[is_class])
+        share[~is_class] = 1 - _share_below(score[is_class], score[~is_class])
+        area = share[is_class].mean()
+        areas.append(area)
+        terms += (share - area) / np.where(is_class, n_class, n_other)
+    if not areas:
+        return None
+    mean = float(np.mean(areas))
+    # The terms of each class sum to zero over the rows, so the weights need no centering.
+    return lambda weights: np.minimum(mean + weights @ terms / len(areas), 1.0)
+
+
+def _share_below(others: Array, values: Array) -> Array:
+    """Return the share of `others` below each value; ties count half."""
+    ordered = np.sort(others)
+    left = np.searchsorted(ordered, values, side="left")
+    return (left + np.searchsorted(ordered, values, side="right")) / (2 * len(ordered))
+
+
+def _of_probabilities(
+    function: object, y: Array, probabilities: Array | None, positive: int
+) -> Statistic | None:
+    """Return log loss or the Brier score, which are means over rows."""
+    if probabilities is None:
+        return None
+    if function is metrics.log_loss:
+        likely = probabilities / probabilities.sum(axis=1, keepdims=True)
+        tiny = np.finfo(probabilities.dtype).eps
+        losses = -np.log(np.clip(likely[np.arange(len(y)), y], tiny, 1 - tiny))
+    elif probabilities.shape[1] == 2:
+        losses = (probabilities[:, positive] - (y == positive)) ** 2
+    else:
+        return None
+    return partial(_mean_of, losses)
+
+
+def _mean_of(values: Array, weights: Array) -> Array:
+    return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def _of_numbers(function: object, y: Array, predicted: Array) -> Statistic | None:
+    """Return a score of numbers, the uniform average over the outputs."""
+    if y.dtype.kind != "f" or function not in _OF_NUMBERS:
+        return None
+    true = y.reshape(len(y), -1)
+    errors = true - predicted.reshape(true.shape)
+    if function is metrics.r2_score:
+        centered = true - true.mean(axis=0)  # sums of squares lose digits far from zero
+
+        def r2(weights: Array) -> Array:
+            n_rows = weights.sum(axis=1, keepdims=True)
+            total = weights @ centered**2 - (weights @ centered) ** 2 / n_rows
+            return np.asarray(np.mean(1 - weights @ errors**2 / total, axis=1))
+
+        return r2
+    if function is metrics.mean_absolute_percentage_error:
+        errors = errors / np.maximum(np.abs(true), np.finfo(np.float64).eps)
+    if function in (metrics.mean_absolute_error, metrics.mean_absolute_percentage_error):
+        return partial(_mean_of, np.abs(errors).mean(axis=1))
+    if function is metrics.mean_squared_error:
+        return partial(_mean_of, (errors**2).mean(axis=1))
+
+    def rmse(weights: Array) -> Array:
+        n_rows = weights.sum(axis=1, keepdims=True)
+        return np.asarray(np.sqrt(weights @ errors**2 / n_rows).mean(axis=1))
+
+    return rmse
+
+
+_OF_NUMBERS: frozenset[object] = frozenset(
+    {
+        metrics.r2_score,
+        metrics.mean_absolute_error,
+        metrics.mean_absolute_percentage_error,
+        metrics.mean_squared_error,
+        metrics.root_mean_squared_error,
+    }
+)
