@@ -76,7 +76,7 @@ def test_report_names_gpu(family):
     case, gpu = FAMILIES[family](), gpu_for(family)
     report = case.trainer(device=gpu).fit(*case.table()).report_
     assert report.fitting["device"] == gpu
-    assert f"device {gpu}" in " ".join(str(report).split())
+    assert f"device {gpu}" in " ".join(report.full().split())
 
 
 @pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from sktrainer.files.paths import as_path
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.html import render_fragment, render_page
 from sktrainer.reporting.key_metrics import key_metrics_line
-from sktrainer.reporting.text import render_text
+from sktrainer.reporting.screen import render_screen
+from sktrainer.reporting.text import WIDTH, render_text
 from sktrainer.reporting.to_dict import to_plain
 
 
@@ -20,8 +23,9 @@ from sktrainer.reporting.to_dict import to_plain
 class TrainingReport(ReportContent):
     """Decisions and results of one fit, as plain values.
 
-    Printing it shows a text report, and notebooks show an HTML report. It contains neither
-    the data nor the model, so its pickle is small.
+    Printing it shows the most important parts on one screen, `full()` returns all of them as
+    text, and notebooks show an HTML report. It contains neither the data nor the model, so its
+    pickle is small.
 
     Attributes
     ----------
@@ -110,7 +114,23 @@ class TrainingReport(ReportContent):
         return f"<TrainingReport of {self.estimator}: {key_metrics_line(self, limit=1)}>"
 
     def __str__(self) -> str:
-        return render_text(self)
+        return render_screen(self)
+
+    def full(self, *, width: int = WIDTH) -> str:
+        """Return the whole report as text, of any length.
+
+        `print(report)` shows the most important parts on one screen instead.
+
+        Parameters
+        ----------
+        width : int, default=100
+            Maximum length of a line.
+
+        Returns
+        -------
+        str
+        """
+        return render_text(self, width=width)
 
     def _repr_html_(self) -> str:
         return render_fragment(self)
@@ -144,3 +164,35 @@ class TrainingReport(ReportContent):
             One entry per attribute. NaN and infinity are None.
         """
         return to_plain(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the report as JSON, and write it to a file if a path is given.
+
+        The JSON conforms to the schema `TrainingReport.json_schema()`.
+
+        Parameters
+        ----------
+        path : path-like or None, default=None
+            Path of the file, which is written atomically. Missing parent folders are created.
+
+        Returns
+        -------
+        str
+        """
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            with atomic_write(as_path(path)) as part:
+                part.write_text(text + "\n", encoding="utf-8", newline="\n")
+        return text
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """Return the JSON schema of `to_dict` and `to_json` (draft 2020-12).
+
+        Returns
+        -------
+        dict
+        """
+        file = resources.files("sktrainer.reporting") / "report.schema.json"
+        schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return schema

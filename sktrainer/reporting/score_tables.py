@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 
 import pandas as pd
 
-from sktrainer.reporting.formats import format_column, format_number
+from sktrainer.reporting.formats import MISSING, format_column, format_number
 
 CONSTANT = "constant"
+INTERVAL = "95% interval"
 
 
 def scores_table(
-    scores: pd.DataFrame, baseline: pd.DataFrame, names: Mapping[str, str]
+    scores: pd.DataFrame,
+    baseline: pd.DataFrame,
+    names: Mapping[str, str],
+    intervals: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return scores for display, with one row per metric and one column per set.
 
@@ -23,6 +28,8 @@ def scores_table(
         scores of a constant prediction.
     names : mapping of str to str
         Displayed names of metrics that are displayed under another name.
+    intervals : DataFrame or None, default=None
+        Columns `low` and `high` of the last set's scores, indexed by metric.
 
     Examples
     --------
@@ -43,8 +50,28 @@ def scores_table(
             for table in ((scores, baseline) if has_baseline else (scores,))
         ]
         # The digits are those of one metric, because metrics have different magnitudes.
-        rows[names.get(metric, str(metric))] = format_column([float(v) for v in values])
+        cells = format_column([float(v) for v in values])
+        if intervals is not None:
+            cells.append(interval_text(intervals, str(metric)))
+        rows[names.get(metric, str(metric))] = cells
+    if intervals is not None:
+        columns = [*columns, INTERVAL]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def interval_text(intervals: pd.DataFrame | None, metric: str) -> str:
+    """Return an interval as text, or "-" if there is none.
+
+    Examples
+    --------
+    >>> intervals = pd.DataFrame({"low": [0.8123], "high": [0.9]}, index=["f1"])
+    >>> interval_text(intervals, "f1"), interval_text(intervals, "mae")
+    ('0.812 to 0.900', '-')
+    """
+    if intervals is None or metric not in intervals.index:
+        return MISSING
+    bounds = [float(intervals[side].to_dict()[metric]) for side in ("low", "high")]
+    return " to ".join(format_column(bounds)) if not isnan(sum(bounds)) else MISSING
 
 
 def folds_summary(
@@ -61,12 +88,14 @@ def folds_summary(
     ...         "constant": [0.5],
     ...         "n_folds": [9],
     ...         "pooled": [False],
+    ...         "low": [0.88],
+    ...         "high": [0.92],
     ...     },
     ...     index=["accuracy"],
     ... )
     >>> print(folds_summary(summary, 10, {}))
-               mean    std constant    computed on
-    accuracy  0.900  0.010    0.500  9 of 10 folds
+               mean    std    95% interval constant    computed on
+    accuracy  0.900  0.010  0.880 to 0.920    0.500  9 of 10 folds
     """
     rows = {}
     for metric, row in summary.iterrows():
@@ -74,10 +103,12 @@ def folds_summary(
         rows[names.get(str(metric), str(metric))] = {
             "mean": mean,
             "std": format_number(row["std"], 2),
+            INTERVAL: interval_text(summary, str(metric)) if "low" in summary else MISSING,
             CONSTANT: constant,
             "computed on": describe_folds(row, n_folds),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.drop(columns=INTERVAL) if (table[INTERVAL] == MISSING).all() else table
 
 
 def describe_folds(row: pd.Series, n_folds: int) -> str:

@@ -306,3 +306,34 @@ def describe_finding(finding: AuditFinding) -> str:
     """Return what was found with its numbers, why it matters, and how to fix it."""
     detail = f" ({finding['detail']})" if finding["detail"] else ""
     return f"{capitalize(finding['found'])}{detail}. {finding['why']}. {finding['fix']}."
+
+
+def describe_changed_parameters(report: ReportContent) -> str:
+    """List the parameters that differ from their defaults, with their values.
+
+    Examples
+    --------
+    >>> parameters = {"cv": "5", "estimator__alpha": "1.0"}
+    >>> describe_changed_parameters(
+    ...     ReportContent(
+    ...         "Ridge", "regression", parameters=parameters, changed_parameters=("cv",)
+    ...     )
+    ... )
+    'cv=5'
+    """
+    known = report.parameters
+    return ", ".join(
+        f"{name.removeprefix('estimator__')}={known[name]}"
+        for name in report.changed_parameters
+        if name in known
+    )
+
+
+def describe_permutation(report: ReportContent, limit: int = 8) -> str:
+    """List the largest permutation importances."""
+    table = report.permutation_importances
+    if table is None or table.empty:
+        return ""
+    top = table["mean"].sort_values(ascending=False, kind="stable").head(limit)
+    named = ", ".join(f"{name} {format_number(float(v))}" for name, v in top.items())
+    return f"{named}; {report.permutation_note}"

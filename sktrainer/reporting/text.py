@@ -9,8 +9,9 @@ from functools import partial
 import pandas as pd
 
 from sktrainer.reporting import key_metrics, sentences
-from sktrainer.reporting.confusion import has_many_classes, most_confused
+from sktrainer.reporting.confusion import MOST_CLASSES, most_confused, scores_per_class
 from sktrainer.reporting.content import ReportContent
+from sktrainer.reporting.evaluation_text import describe_evaluation
 from sktrainer.reporting.formats import (
     capitalize,
     format_column,
@@ -22,17 +23,20 @@ from sktrainer.reporting.score_tables import folds_summary, scores_table
 
 WIDTH = 100
 MOST_METRICS = 4
+MOST_CLASSES_AS_TEXT = 20  # a wider matrix would be continued below
 
 
 def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
     """Return the full report as text, at most `width` characters wide."""
-    title = "\n".join(textwrap.fill(line, width) for line in _title(report))
-    blocks = [title, label_lines(_decisions(report), width=width)]
+    title = "\n".join(textwrap.fill(line, width) for line in title_lines(report))
+    blocks = [title, label_lines(decisions(report), width=width)]
     if not report.scores.empty:
         names = report.metric_names
-        table = scores_text(report.scores, report.baseline, names, width=width)
-        note = textwrap.fill(report.scores_note, width)
-        blocks.append("\n".join(filter(None, [table, note])))
+        table = scores_text(
+            report.scores, report.baseline, names, report.intervals, width=width
+        )
+        below = [textwrap.fill(n, width) for n in (report.scores_note, report.intervals_note)]
+        blocks.append("\n".join(filter(None, [table, *below])))
     if report.folds is not None and not report.folds.empty:
         blocks.append(_folds_text(report, width))
     if report.attempts is not None:
@@ -40,7 +44,12 @@ def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
         blocks.append(f"Attempts\n{text_table(attempts, width=width)}")
     if report.confusion is not None:
         blocks.append(_confusion_text(report.confusion, report.confusion_set, width))
-    blocks.append(label_lines(_environment_text(report), width=width))
+        if 2 < len(report.confusion) <= MOST_CLASSES:
+            per_class = scores_per_class(report.confusion)
+            table = text_table(per_class, max_rows=MOST_CLASSES, width=width)
+            blocks.append(f"Scores per class ({report.confusion_set} rows)\n{table}")
+    facts = [*describe_evaluation(report), *environment_lines(report)]
+    blocks.append(label_lines(facts, width=width))
     if report.findings:
         lines = [
             (f"{f['code']} {f['severity']}", sentences.describe_finding(f))
@@ -53,6 +62,8 @@ def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
             for note in report.notes
         )
         blocks.append(f"Notes\n{notes}")
+    if report.code:
+        blocks.append(f"Code that repeats this fit\n{report.code}")
     return "\n\n".join(filter(None, blocks))
 
 
@@ -64,10 +75,10 @@ def render_summary(report: ReportContent) -> str:
     shorten = partial(textwrap.shorten, placeholder=" …")
     facts = [
         (name, shorten(text, WIDTH - 7))
-        for name, text in _decisions(report)
+        for name, text in decisions(report)
         if name in ("Data", "Split", "Fit")
     ]
-    title = "\n".join(shorten(line, WIDTH) for line in _title(report))
+    title = "\n".join(shorten(line, WIDTH) for line in title_lines(report))
     blocks = [title, label_lines(facts)]
     if not report.scores.empty:
         imbalanced = report.data.get("imbalanced", False)
@@ -81,11 +92,12 @@ def scores_text(
     scores: pd.DataFrame,
     baseline: pd.DataFrame,
     names: Mapping[str, str],
+    intervals: pd.DataFrame | None = None,
     *,
     width: int = WIDTH,
 ) -> str:
     """Return scores and those of a constant prediction as a table with one row per metric."""
-    table = scores_table(scores, baseline, names)
+    table = scores_table(scores, baseline, names, intervals)
     return text_table(table, max_rows=50, width=width, numbers=True)
 
 
@@ -97,12 +109,14 @@ def folds_text(
     return text_table(table, max_rows=50, width=width, numbers=True)
 
 
-def _title(report: ReportContent) -> tuple[str, str]:
+def title_lines(report: ReportContent) -> tuple[str, str]:
+    """Return the model with the time of the fit, and the key scores."""
     when, scores = format_time(report.created), key_metrics.key_metrics_line(report, limit=3)
     return f"{report.estimator} for {report.task}, {when}", capitalize(scores)
 
 
-def _decisions(report: ReportContent) -> list[tuple[str, str]]:
+def decisions(report: ReportContent) -> list[tuple[str, str]]:
+    """Return a label and a sentence for each decision that is known."""
     imbalance = report.imbalance
     split = sentences.describe_split(report.split)
     if report.split.get("reason"):
@@ -119,7 +133,7 @@ def _decisions(report: ReportContent) -> list[tuple[str, str]]:
 
 
 def _confusion_text(confusion: pd.DataFrame, name: str, width: int) -> str:
-    if not has_many_classes(confusion):
+    if len(confusion) <= MOST_CLASSES_AS_TEXT:
         title = f"Confusion matrix ({name} rows), true classes in rows, predicted in columns"
         return f"{textwrap.fill(title, width)}\n{text_table(confusion, width=width)}"
     wrong = most_confused(confusion)
@@ -139,7 +153,8 @@ def _folds_text(report: ReportContent, width: int) -> str:
     return f"{text}\n\nScores over the folds\n{means}"
 
 
-def _environment_text(report: ReportContent) -> list[tuple[str, str]]:
+def environment_lines(report: ReportContent) -> list[tuple[str, str]]:
+    """Return importances, time, seeds, changed parameters, fingerprint and versions."""
     importances = time = ""
     if report.importances is not None and len(report.importances):
         top = sentences.top_importances(report.importances, 8)
@@ -157,8 +172,10 @@ def _environment_text(report: ReportContent) -> list[tuple[str, str]]:
         time = "; ".join(filter(None, [named, memory, resources]))
     rows = [
         ("Importances", importances),
+        ("Permutation", sentences.describe_permutation(report)),
         ("Time", time),
         ("Seeds", ", ".join(f"{name} {seed}" for name, seed in report.seeds.items())),
+        ("Parameters", sentences.describe_changed_parameters(report)),
         ("Fingerprint", report.data.get("fingerprint") or ""),
         ("Versions", ", ".join(f"{name} {v}" for name, v in report.versions.items())),
     ]

@@ -12,15 +12,15 @@ import pandas as pd
 
 from sktrainer.reporting.content import ReportContent
 
-_BY_INDEX = frozenset({"scores", "cv_summary"})
+_BY_INDEX = frozenset({"scores", "cv_summary", "intervals", "permutation_importances"})
 
 
 def to_plain(report: ReportContent) -> dict[str, Any]:
     """Convert a report to dicts, lists, str, int, float, bool and None.
 
-    `scores` and `cv_summary` become ``{row: {column: value}}``, `confusion` becomes
-    ``{"labels": [...], "counts": [[...]]}``, and any other table becomes a list with one
-    dict per row. NaN and infinity become None.
+    Tables that are indexed by name, such as `scores` and `cv_summary`, become
+    ``{row: {column: value}}``, `confusion` becomes ``{"labels": [...], "counts": [[...]]}``,
+    and any other table becomes a list with one dict per row. NaN and infinity become None.
     """
     result = {}
     for item in dataclasses.fields(report):

@@ -2,11 +2,13 @@
 
 A resample of the rows is a vector of weights: how often each row was drawn. Every supported
 metric is computed for many weight vectors at once, without copying rows or predicting again.
+Most metrics are functions of weighted sums over the rows, so this is a matrix product. Areas
+under curves of many rows are linearized around their value, which needs no sorting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +24,7 @@ N_RESAMPLES = 200
 MOST_ROWS = 100_000
 COVERAGE = 0.95
 _CHUNK = 2_000_000  # weights in memory at the same time
+_MOST_EXACT = 2_000  # rows up to which areas under curves are not linearized
 
 # Value of a metric for each row of weights, of shape (n_resamples, n_rows).
 Statistic = Callable[[Array], Array]
@@ -65,8 +68,14 @@ def bootstrap_intervals(
     """
     statistics = {}
     once = np.ones((1, len(y)))
+    confusion = None
+    if y.dtype.kind != "f":
+        n_classes = int(max(y.max(), predicted.max())) + 1
+        if probabilities is not None:
+            n_classes = max(n_classes, probabilities.shape[1])
+        confusion = _Confusion(y, predicted, n_classes)
     for name, scorer in scoring.scorers.items():
-        found = _statistic(scorer, y, predicted, probabilities, decision, positive)
+        found = _statistic(scorer, y, predicted, probabilities, decision, positive, confusion)
         with np.errstate(invalid="ignore", divide="ignore"):
             if found is not None and np.isclose(found(once)[0], scores[name], rtol=1e-6):
                 statistics[name] = found
@@ -111,6 +120,7 @@ def _statistic(
     probabilities: Array | None,
     decision: Array | None,
     positive: int,
+    confusion: _Confusion | None,
 ) -> Statistic | None:
     """Return the formula of a scorer, or None if it has none."""
     function: Any = getattr(scorer, "_score_func", None)
@@ -118,13 +128,9 @@ def _statistic(
         function = metrics.roc_auc_score
     kind = scorer.which if isinstance(scorer, PrecisionRecallF1) else _OF_CLASSES.get(function)
     sign = getattr(scorer, "_sign", 1)
-    if kind is not None:
-        n_classes = int(max(y.max(), predicted.max())) + 1
-        if probabilities is not None:
-            n_classes = max(n_classes, probabilities.shape[1])
+    if kind is not None and confusion is not None:
         average = arguments_of(scorer).get("average", "binary")
-        cells = y * n_classes + predicted
-        return lambda w: sign * _of_confusion(w, cells, n_classes, kind, average, positive)
+        return lambda w: sign * _of_confusion(confusion.sums(w), kind, average, positive)
     if function in (metrics.roc_auc_score, metrics.average_precision_score):
         found = _of_ranks(function, y, probabilities, decision, positive)
     elif function in (metrics.log_loss, metrics.brier_score_loss):
@@ -145,15 +151,37 @@ _OF_CLASSES: dict[Any, object] = {
 }
 
 
+class _Confusion:
+    """Correct, true and predicted rows of each class; several metrics share their sums."""
+
+    def __init__(self, y: Array, predicted: Array, n_classes: int) -> None:
+        self._cells, self._n_classes = y * n_classes + predicted, n_classes
+        self._last: tuple[Array | None, tuple[Array, Array, Array]] = (None, ())  # type: ignore[assignment]
+        columns = np.arange(n_classes**2)
+        self._of_cell = (
+            (self._cells[:, None] == columns).astype(float) if n_classes < 4 else None
+        )
+
+    def sums(self, weights: Array) -> tuple[Array, Array, Array]:
+        """Return the weighted sums of each class, of shape (n_resamples, n_classes)."""
+        if self._last[0] is not weights:
+            n_classes = self._n_classes
+            if self._of_cell is not None:
+                counts = weights @ self._of_cell
+            else:
+                size = n_classes**2
+                counts = np.array([np.bincount(self._cells, w, size) for w in weights])
+            matrix = counts.reshape(-1, n_classes, n_classes)
+            hits = np.diagonal(matrix, axis1=1, axis2=2)
+            self._last = (weights, (hits, matrix.sum(axis=2), matrix.sum(axis=1)))
+        return self._last[1]
+
+
 def _of_confusion(
-    weights: Array, cells: Array, n_classes: int, kind: object, average: str, positive: int
+    sums: tuple[Array, Array, Array], kind: object, average: str, positive: int
 ) -> Array:
     """Return a score that depends on the confusion matrix only."""
-    size = n_classes**2
-    counts = np.array([np.bincount(cells, weights=w, minlength=size) for w in weights])
-    matrix = counts.reshape(-1, n_classes, n_classes)
-    hits = np.diagonal(matrix, axis1=1, axis2=2)
-    true, guessed = matrix.sum(axis=2), matrix.sum(axis=1)
+    hits, true, guessed = sums
     if kind == "accuracy" or average == "micro":
         return np.asarray(hits.sum(axis=1) / true.sum(axis=1))
     if kind == "balanced_accuracy":
@@ -175,7 +203,7 @@ def _of_ranks(
     if probabilities is not None and probabilities.shape[1] > 2:
         if function is not metrics.roc_auc_score:
             return None
-        return _mean_auc(y, probabilities)
+        return _mean_auc(y, probabilities, range(probabilities.shape[1]))
     # ROC AUC of two classes is the same for both of them.
     if probabilities is not None:
         score = probabilities[:, code]
@@ -183,9 +211,14 @@ def _of_ranks(
         score = decision if code == 1 else -decision
     else:
         return None
+    if len(y) > _MOST_EXACT and function is metrics.roc_auc_score:
+        return _mean_auc(y == code, score[:, np.newaxis], [0], is_binary=True)
     order = np.argsort(-score, kind="stable")
     is_positive = (y[order] == code).astype(float)
     starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
+
+    if len(y) > _MOST_EXACT:
+        return _linear_average_precision(order, is_positive, starts)
 
     def compute(weights: Array) -> Array:
         drawn = weights[:, order]
@@ -206,19 +239,43 @@ def _of_ranks(
     return compute
 
 
-def _mean_auc(y: Array, probabilities: Array) -> Statistic | None:
+def _linear_average_precision(order: Array, is_positive: Array, starts: Array) -> Statistic:
+    """Return average precision, linearized around its value.
+
+    The linear terms are the derivatives by the weight of each row. `order` sorts the rows by
+    decreasing score, and `starts` are the first of those with equal scores.
+    """
+    hits = np.add.reduceat(is_positive, starts)
+    misses = np.add.reduceat(1 - is_positive, starts)
+    above, below = hits.cumsum(), misses.cumsum()
+    total, share = above[-1], hits / above[-1]
+    precision = above / (above + below)
+    average = float(share @ precision)
+    # A row changes the precision at its own score and at all lower scores.
+    gain = (share * below / (above + below) ** 2)[::-1].cumsum()[::-1]
+    loss = (share * above / (above + below) ** 2)[::-1].cumsum()[::-1]
+    of_group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+    terms = np.empty(len(order))
+    own = (precision - average) / total
+    terms[order] = np.where(is_positive > 0, (own + gain)[of_group], -loss[of_group])
+    return lambda weights: np.clip(average + weights @ terms - terms.sum(), 0.0, 1.0)
+
+
+def _mean_auc(
+    y: Array, scores: Array, codes: Sequence[int], *, is_binary: bool = False
+) -> Statistic | None:
     """Return the macro average of one-vs-rest ROC AUC, linearized around its value.
 
     The linear terms are those of DeLong et al. (1988), "Comparing the areas under two or more
     correlated receiver operating characteristic curves". Sorting once serves all resamples.
     """
     terms, areas = np.zeros(len(y)), []
-    for code in range(probabilities.shape[1]):
-        is_class = y == code
+    for code in codes:
+        is_class = y if is_binary else y == code
         n_class, n_other = is_class.sum(), (~is_class).sum()
         if not n_class or not n_other:
             continue
-        score = probabilities[:, code]
+        score = scores[:, code]
         share = np.empty(len(y))
         share[is_class] = _share_below(score[~is_class], score[is_class])
         share[~is_class] = 1 - _share_below(score[is_class], score[~is_class])

@@ -146,7 +146,7 @@ class CrossValidationResult:
         """
         n_folds = scores.notna().sum()
         fitted = [fold for fold in self.folds if fold.error is None]
-        ratio = np.mean([fold.n_test / fold.n_train for fold in fitted]) if fitted else np.nan
+        ratio = float(np.mean([fold.n_test / fold.n_train for fold in fitted]))
         quantile = stats.t.ppf(0.975, (n_folds - 1).where(n_folds > 1))
         return scores.std(ddof=1) * np.sqrt(1 / n_folds + ratio) * quantile
 

@@ -63,12 +63,12 @@ def evaluate_predictions(
         return NOT_EVALUATED
     section = EvaluationSection(source=source, n_rows=len(predictions.rows))
     confusion = None
-    if source == "out-of-fold" and data.classes is not None:
-        if not {"test", "validation"} & set(result.scores.table.index):
-            y = data.y[predictions.rows]
-            confusion = confusion_matrix_of(data.classes, y, predictions.predicted)
+    has_held_out = bool({"test", "validation"} & set(result.scores.table.index))
+    if data.classes is not None and not has_held_out:
+        y = data.y[predictions.rows]
+        confusion = confusion_matrix_of(data.classes, y, predictions.predicted)
     used = _random_part(predictions, derive_seed(plan.seed, "evaluation"))
-    if _is_finite(used):
+    if _is_usable(used, data.y[used.rows]):
         section |= _describe(used, data, split)
         section["n_rows"] = len(predictions.rows)
         if len(used.rows) < len(predictions.rows):
@@ -95,12 +95,15 @@ def _random_part(predictions: FoldPredictions, seed: int) -> FoldPredictions:
     )
 
 
-def _is_finite(predictions: FoldPredictions) -> bool:
-    """Return whether there are predictions and all are finite; a diverged model has NaN."""
+def _is_usable(predictions: FoldPredictions, y: Array) -> bool:
+    """Return whether there are predictions, all finite, with the shape of the target.
+
+    A diverged model predicts NaN.
+    """
+    if not len(y) or predictions.predicted.size != y.size:
+        return False
     values = (predictions.predicted, predictions.probabilities, predictions.decision)
-    return len(predictions.rows) > 0 and all(
-        bool(np.isfinite(each).all()) for each in values if each is not None
-    )
+    return all(bool(np.isfinite(each).all()) for each in values if each is not None)
 
 
 def _describe(predictions: FoldPredictions, data: FitData, split: Split) -> EvaluationSection:
@@ -136,12 +139,12 @@ def _intervals(
     n_rows = len(predictions.rows)
     if n_rows > MOST_ROWS:
         return None, f"no intervals: with {n_rows:,} test rows, they are narrow"
-    if n_rows < 2 or not _is_finite(predictions):
+    if n_rows < 2 or not _is_usable(predictions, data.y[predictions.rows]):
         return None, ""
     groups = None if data.groups is None else data.groups[predictions.rows]
     scoring = plan.scoring
     found = bootstrap_intervals(
-        {str(name): float(v) for name, v in result.scores.table.loc["test"].items()},
+        {str(name): float(column["test"]) for name, column in result.scores.table.items()},
         scoring,
         data.y[predictions.rows],
         predictions.predicted,

@@ -71,20 +71,28 @@ def reproduction_code(params: TrainerParams, inputs: FitInputs, seed: int) -> st
     """
     writer = _CodeWriter()
     arguments = [writer.write(params.estimator, "estimator")]
-    for name in params.__dataclass_fields__:
-        if name not in _NOT_REPEATED and _differs(params, name):
-            arguments.append(f"{name}={writer.write(getattr(params, name), name)}")
+    names = [n for n in params.__dataclass_fields__ if n not in _NOT_REPEATED]
+    arguments += [
+        f"{name}={writer.write(getattr(params, name), name)}"
+        for name in names
+        if _differs(params, name)
+    ]
     arguments.append(f"random_state={seed}")
     lines = "".join(f"    {argument},\n" for argument in arguments)
     code = f"trainer = ManagedTrainer(\n{lines})\n"
     if params.output is not None:
         code += f"trainer.set_output(transform={_quoted(params.output)})\n"
     given = "" if inputs.y is None else "y"
-    fit = ["X", *filter(None, [f"y={_quoted(inputs.y)}" if isinstance(inputs.y, str) else given])]
-    for name in FIT_ARGUMENTS:
-        value = getattr(inputs, name)
-        if value is not None:
-            fit.append(f"{name}={_quoted(value) if isinstance(value, str) else name}")
+    fit = [
+        "X",
+        *filter(None, [f"y={_quoted(inputs.y)}" if isinstance(inputs.y, str) else given]),
+    ]
+    others = {name: getattr(inputs, name) for name in FIT_ARGUMENTS}
+    fit += [
+        f"{name}={_quoted(value) if isinstance(value, str) else name}"
+        for name, value in others.items()
+        if value is not None
+    ]
     writer.imports.add(("sktrainer", "ManagedTrainer"))
     imports = "".join(f"from {m} import {name}\n" for m, name in sorted(writer.imports))
     notes = "".join(f"# {note}\n" for note in writer.notes)
@@ -162,7 +170,8 @@ class _CodeWriter:
             values = value.get_params(deep=False)
         else:
             known = [n for n, p in _signature(kind).items() if p.kind is not p.VAR_KEYWORD]
-            if not known or not all(hasattr(value, each) for each in known):
+            is_empty = not known and not getattr(value, "__dict__", True)
+            if not is_empty and not (known and all(hasattr(value, n) for n in known)):
                 return self._unknown(value, name)
             values = {each: getattr(value, each) for each in known}
         signature = _signature(kind)

@@ -79,7 +79,7 @@ def test_fit_stops_early_at_the_best_iteration(name):
 def test_report_shows_model_split_and_seed():
     case = CASES["ToyClassifier"]
     report = ManagedTrainer(case.estimator, test_size=0.2).fit(*case.table()).report_
-    text = str(report)
+    text = report.full()
     assert "ToyClassifier" in text
     assert "model" in report.seeds
     assert "iteration" in text
@@ -133,6 +133,6 @@ def test_killed_process_resumes_to_identical_model(tmp_path):
         command = [sys.executable, "-c", FIT_AND_DIE, folder]
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     resumed = checkpointed(folder)
-    assert "resumed" in str(resumed.report_)
+    assert "resumed" in resumed.report_.full()
     np.testing.assert_array_equal(whole.model_.weights_, resumed.model_.weights_)
     assert whole.best_iteration_ == resumed.best_iteration_

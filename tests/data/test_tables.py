@@ -98,7 +98,7 @@ def test_multi_output_trees_accept_text_and_report_target_names():
         X, targets
     )
     assert fitted.score(X, targets) > 0.8
-    assert "target low, high" in str(fitted.report_)
+    assert "target low, high" in fitted.report_.full()
     classes = X["kind"] + np.where(Y == "yes", "+", "-")
     model = XGBClassifier(n_estimators=20, multi_strategy="multi_output_tree")
     assert ManagedTrainer(model, random_state=0).fit(X, classes).score(X, classes) > 0.8

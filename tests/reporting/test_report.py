@@ -5,6 +5,7 @@ import json
 import pickle
 import sys
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +54,33 @@ def test_to_dict_is_json_compatible_and_keeps_values(report):
     assert plain["folds"][1]["fold"] == 2
     assert plain["importances"] == {"age": 0.7, "town": 0.3}
     assert set(plain) == {field.name for field in dataclasses.fields(TrainingReport)}
+
+
+def test_to_json_writes_the_same_text_to_a_file(report, tmp_path):
+    path = tmp_path / "new" / "report.json"
+    text = report.to_json(path)
+    assert path.read_text(encoding="utf-8") == text + "\n"
+    assert json.loads(text) == report.to_dict()
+
+
+def test_json_schema_is_valid_and_describes_every_field(report, bare_report, regression_report):
+    schema = TrainingReport.json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(schema["properties"]) == {f.name for f in dataclasses.fields(TrainingReport)}
+    for shown in (report, bare_report, regression_report):
+        jsonschema.validate(shown.to_dict(), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**report.to_dict(), "unknown": 1}, schema)
+
+
+def test_full_report_contains_what_one_screen_leaves_out(report):
+    counts = {f"class {i}": 10 for i in range(30)}
+    names = tuple(f"Note {i}: {'word ' * 40}" for i in range(30))
+    long = dataclasses.replace(report, notes=names, data={"class_counts": counts})
+    assert "Note 29" in long.full()
+    assert "Note 29" not in str(long)
+    assert "print(report.full())" in str(long)
+    assert str(long).count("\n") < 50
 
 
 def test_values_not_in_json_become_none_or_strings(bare_report):

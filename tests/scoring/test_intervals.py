@@ -7,10 +7,11 @@ import pytest
 from sklearn import metrics
 from sklearn.metrics import make_scorer
 
+from sktrainer.data.predictions import CachedPredictor
+from sktrainer.scoring import intervals
 from sktrainer.scoring.intervals import N_RESAMPLES, bootstrap_intervals
 from sktrainer.scoring.score_predictions import score_predictions
 from sktrainer.scoring.scorers import resolve_scoring
-from sktrainer.data.predictions import CachedPredictor
 from sktrainer.types import PositiveClass
 
 
@@ -37,9 +38,7 @@ def test_every_default_score_of_classes_has_an_interval_around_it(n_classes, pos
     given = PositiveClass(positive, positive, 1 - positive) if n_classes == 2 else None
     scoring = resolve_scoring(None, "classification", n_classes, given)
     scores = _scored(scoring, y, predicted, probabilities)
-    found = bootstrap_intervals(
-        scores, scoring, y, predicted, probabilities, positive=positive
-    )
+    found = bootstrap_intervals(scores, scoring, y, predicted, probabilities, positive=positive)
     assert list(found.index) == list(scoring.scorers)
     for name, (low, high) in zip(found.index, found.to_numpy(), strict=True):
         assert low < scores[name] < high
@@ -80,6 +79,18 @@ def test_interval_equals_that_of_scores_of_resampled_rows(n_classes):
         np.testing.assert_allclose(found.loc[name], expected, atol=exact)
 
 
+def test_areas_of_many_rows_are_linearized_with_almost_the_same_interval(monkeypatch):
+    y, predicted, probabilities = _classes(2, 3000)
+    scoring = resolve_scoring(["roc_auc", "average_precision"], "classification", 2)
+    scores = _scored(scoring, y, predicted, probabilities)
+    linear = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
+    monkeypatch.setattr(intervals, "_MOST_EXACT", 5000)
+    exact = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
+    assert not linear.equals(exact)
+    widths = (exact["high"] - exact["low"]).to_numpy()[:, None]
+    assert (abs(linear - exact) / widths).to_numpy().max() < 0.02
+
+
 def test_interval_of_r2_equals_that_of_resampled_rows():
     generator = np.random.default_rng(0)
     y = generator.normal(5, 2, size=200)
@@ -107,7 +118,9 @@ def test_same_seed_gives_the_same_interval():
 
 def test_rows_of_a_group_are_resampled_together():
     y, predicted, probabilities = _classes(2, 50)
-    y, predicted, probabilities = (np.repeat(v, 20, axis=0) for v in (y, predicted, probabilities))
+    y, predicted, probabilities = (
+        np.repeat(v, 20, axis=0) for v in (y, predicted, probabilities)
+    )
     scoring = resolve_scoring("accuracy", "classification", 2)
     scores = _scored(scoring, y, predicted, probabilities)
     groups = np.repeat(np.arange(50), 20)

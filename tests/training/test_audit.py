@@ -77,7 +77,7 @@ def test_note_is_only_in_the_report(tmp_path):
     assert finding["severity"] == "note"
     assert finding["columns"] == ["source"]
     assert finding["fix"].startswith("Drop it with X.drop(columns=['source'])")
-    assert "Data audit\nSKT202 note  Column 'source' has the same value" in str(report)
+    assert "Data audit\nSKT202 note  Column 'source' has the same value" in report.full()
     page = report.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "SKT202 constant-column, note:" in page
     assert load(trainer.save(tmp_path / "model.skt")).report_.findings == report.findings

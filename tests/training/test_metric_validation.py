@@ -46,7 +46,7 @@ def test_eval_metric_is_shown_with_its_class(pos_label, expected, capsys):
     ).fit(X, Y)
     shown = f"recall ({expected!r})"
     assert trainer.report_.fitting["metric"] == "recall"
-    assert f"on {shown}" in " ".join(str(trainer.report_).split())
+    assert f"on {shown}" in " ".join(trainer.report_.full().split())
     assert f"validation {shown} " in capsys.readouterr().out
 
 

@@ -250,7 +250,7 @@ def test_patience_of_the_model_is_used_and_shown(name):
     assert trainer.report_.fitting["patience"] == 3
     source = trainer.report_.fitting["patience_source"]
     assert "=3 of " in source
-    assert f"patience 3 ({source}) on " in " ".join(str(trainer.report_).split())
+    assert f"patience 3 ({source}) on " in " ".join(trainer.report_.full().split())
 
 
 def test_patience_of_the_trainer_replaces_that_of_the_model():

@@ -80,7 +80,7 @@ def test_positive_class_is_named_in_every_format(boosted):
     assert report.metric_names == {
         name: f"{name} ('late')" for name in ("precision", "recall", "f1", "average_precision")
     }
-    text, page = str(report), report._repr_html_()
+    text, page = report.full(), report._repr_html_()
     for shown in report.metric_names.values():
         assert re.search(rf"^{re.escape(shown)} +\d\.\d", text, re.MULTILINE)
         assert f"<th>{shown.replace(chr(39), '&#39;')}</th>" in page
@@ -178,7 +178,7 @@ def test_report_lists_versions_of_all_libraries_in_use(boosted):
 
 
 def test_text_report_describes_split_and_early_stopping(boosted):
-    text = str(boosted.report_)
+    text = boosted.report_.full()
     assert "70% train (420), 10% validation (60), 20% test (120), stratified" in text
     assert re.search(r"Stopped early at round \d+ of 500 \(best \d+\) in ", text)
     assert "patience 7 on loss (60 held-out rows)" in " ".join(text.split())
@@ -241,7 +241,7 @@ def test_report_shows_prior_shift_of_corrected_probabilities(table):
     )
     assert _imbalance(report)["probabilities_corrected"]
     assert _imbalance(report)["prior_shift"]["late"] == pytest.approx(5.0)
-    assert "predicted probabilities are corrected" in " ".join(str(report).split())
+    assert "predicted probabilities are corrected" in " ".join(report.full().split())
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_report_shows_number_of_rounds_chosen_by_folds(table):
     assert fitting["from_folds"]
     assert fitting["n_iter"] == fitting["refit_rounds"]
     assert fitting["n_fold_workers"] == 1
-    assert "rounds: median of the best rounds" in " ".join(str(result.report).split())
+    assert "rounds: median of the best rounds" in " ".join(result.report.full().split())
     assert "3 folds" in result.report._repr_html_()
 
 
@@ -318,7 +318,7 @@ def test_report_of_50_000_columns_is_small():
     assert [column["n_columns"] for column in report.preprocessing] == [50_000]
     assert len(_leading_features(report)) == 30
     assert len(report._repr_html_()) < 100_000
-    assert "50,000 numeric" in str(report)
+    assert "50,000 numeric" in report.full()
 
 
 def test_long_lists_are_truncated_in_the_parameters(table):

@@ -72,7 +72,9 @@ def test_failed_fit_is_retried_with_a_derived_seed():
     assert attempts["outcome"].iloc[0].startswith("FloatingPointError: no luck")
     retries = [derive_seed(0, "model", "retry", n) for n in range(1, len(attempts))]
     assert attempts["seed"].tolist() == [derive_seed(0, "model"), *retries]
-    assert "Attempts" in str(report) and f"\n1        {derive_seed(0, 'model')}" in str(report)
+    assert (
+        "Attempts" in report.full() and f"\n1        {derive_seed(0, 'model')}" in report.full()
+    )
     start = f"Fitted {len(attempts)} times: attempt 1"
     assert any(note.startswith(start) for note in report.notes)
     assert report.to_dict()["attempts"][0]["seed"] == derive_seed(0, "model")

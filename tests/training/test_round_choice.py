@@ -137,7 +137,7 @@ def test_report_states_how_the_rounds_were_chosen(capsys):
     trainer = ManagedTrainer(
         model, validation_size="cv", n_iter_no_change=10, random_state=0, verbose=1
     ).fit(X, Y)
-    report = " ".join(str(trainer.report_).split())
+    report = " ".join(trainer.report_.full().split())
     best = trainer.best_iteration_
     assert "patience 10 on loss (5 inner folds of training rows)" in report
     assert f"fitted on all training rows for {best} rounds, chosen by inner folds" in report

@@ -158,7 +158,7 @@ class Numbers:
 
 def test_report_contains_fingerprint_and_its_time(trainer):
     assert "fingerprint" in set(trainer.report_.stages["stage"])
-    assert f"Fingerprint  {trainer.fingerprint_['digest']}" in str(trainer.report_)
+    assert f"Fingerprint  {trainer.fingerprint_['digest']}" in trainer.report_.full()
 
 
 def test_model_trained_in_chunks_cannot_be_verified():

@@ -102,7 +102,7 @@ def test_report_has_target_scale_of_training_rows(library):
     np.testing.assert_allclose(found["mean"], [rows.mean()])
     np.testing.assert_allclose(found["deviation"], [rows.std()])
     mean, deviation = f"{rows.mean():,.0f}", f"{rows.std():,.0f}"
-    text = " ".join(str(fitted.report_).split())
+    text = " ".join(fitted.report_.full().split())
     assert f"target standardized (mean {mean}, standard deviation {deviation})" in text
 
 
@@ -132,7 +132,7 @@ def test_each_target_column_has_its_own_scale(library):
     fitted = trainer(library, epochs=30).fit(X, both)
 
     assert r2_score(both, fitted.predict(X), multioutput="raw_values").min() > 0.8
-    assert "2 targets standardized" in " ".join(str(fitted.report_).split())
+    assert "2 targets standardized" in " ".join(fitted.report_.full().split())
 
 
 @each_library

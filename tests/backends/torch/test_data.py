@@ -49,7 +49,7 @@ def test_dict_of_arrays_is_split_scored_and_predicted():
     assert fitted.score(X, Y) > 0.7
     assert set(fitted.predict(X)) == {"yes", "no"}
     assert not hasattr(fitted, "n_features_in_")
-    assert "numbers (3) + words (7)" in str(fitted.report_)
+    assert "numbers (3) + words (7)" in fitted.report_.full()
 
 
 def test_dict_fit_is_reproducible_in_any_key_order():

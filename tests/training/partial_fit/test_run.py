@@ -86,7 +86,7 @@ def test_report_counts_chunks_rows_and_classes():
     assert report.data["rows"] == 400
     assert report.data["class_counts"] == counts
     assert report.fitting["n_chunks"] == 4
-    text = str(report)
+    text = report.full()
     assert "Fitted on 4 chunks" in text
     assert "fitted on the first chunk (100 rows) only" in text
     assert "Not scored" in text
