@@ -8,7 +8,7 @@ from sklearn import metrics
 from sklearn.metrics import make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
-from sktrainer.scoring import intervals
+from sktrainer.scoring import row_statistics
 from sktrainer.scoring.intervals import N_RESAMPLES, bootstrap_intervals
 from sktrainer.scoring.score_predictions import score_predictions
 from sktrainer.scoring.scorers import resolve_scoring
@@ -84,7 +84,7 @@ def test_areas_of_many_rows_are_linearized_with_almost_the_same_interval(monkeyp
     scoring = resolve_scoring(["roc_auc", "average_precision"], "classification", 2)
     scores = _scored(scoring, y, predicted, probabilities)
     linear = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
-    monkeypatch.setattr(intervals, "_MOST_EXACT", 5000)
+    monkeypatch.setattr(row_statistics, "_MOST_EXACT", 5000)
     exact = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
     assert not linear.equals(exact)
     widths = (exact["high"] - exact["low"]).to_numpy()[:, None]
