@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sktrainer.runtime.devices import DeviceSupport
 
@@ -62,6 +62,26 @@ class FailsOnSecondChunk(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.full(len(X), self.sum_)
+
+
+class NeverFitted(ClassifierMixin, BaseEstimator):
+    """Classifier whose `fit` raises, to detect missing validation."""
+
+    def fit(self, X, y):
+        raise AssertionError("training started despite invalid input")
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class NeverFittedRegressor(RegressorMixin, BaseEstimator):
+    """Regressor whose `fit` raises, to detect missing validation."""
+
+    def fit(self, X, y):
+        raise AssertionError("training started despite invalid input")
+
+    def predict(self, X):
+        return np.zeros(len(X))
 
 
 class FakeDevices:

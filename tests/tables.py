@@ -32,3 +32,16 @@ def mixed_table(n_rows: int = 300, seed: int = 0) -> pd.DataFrame:
 
 def labels(n_rows: int = 300) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 2, n_rows)
+
+
+def two_class_table(n=40):
+    """Return a table with two columns of numbers and one of strings, and its labels."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "a": rng.normal(size=n),
+            "b": rng.integers(0, 5, n),
+            "c": ["u", "u", "v", "v"] * (n // 4),
+        }
+    )
+    return X, np.array(["no", "yes"] * (n // 2))
