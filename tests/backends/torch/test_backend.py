@@ -10,7 +10,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.model_selection import GridSearchCV
-from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from skorch import NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
 from skorch.dataset import Dataset
 from threadpoolctl import threadpool_limits
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.exceptions import ParameterError
 from sktrainer.testing import bit_identical, mixed_table
-from tests.networks import ImageNet, ProbabilityNet, RateNet, SmallNet, five_logits, line
+from tests.networks import ImageNet, ProbabilityNet, SmallNet, five_logits, line
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3)).astype(np.float32)
@@ -220,22 +220,6 @@ def test_images_reach_network_unchanged():
     assert bit_identical(trainer.predict(images[:1]), trainer.predict(images)[:1])
 
 
-def test_single_output_distinguishes_two_classes():
-    trainer = ManagedTrainer(line(3), task="classification", random_state=0)
-    trainer.set_params(estimator__lr=0.05).fit(X, Y > 0)
-
-    assert isinstance(trainer.model_, NeuralNetBinaryClassifier)
-    assert trainer.score(X, Y > 0) > 0.9
-
-
-def test_module_with_wrong_number_of_outputs_raises():
-    rows, labels = load_iris(return_X_y=True)
-    with pytest.raises(ParameterError, match="at least 3 outputs.*Linear.*n_outputs"):
-        ManagedTrainer(line(4), task="classification").fit(rows, labels)
-    with pytest.raises(ParameterError, match=r"outputs of shape \(n_samples, 1\)"):
-        plain(line(3, 2)).fit(X, Y)
-
-
 def test_instance_keeps_its_state_and_trained_instance_warns():
     module = line(3)
     before = module.weight.detach().clone()
@@ -408,21 +392,3 @@ def test_zero_weight_of_a_row_removes_its_class_weight():
     weighted = plain(net).fit(X, labels, sample_weight=np.where(kept, 1.0, 1e-12))
     losses = [each.evals_result_["train"]["loss"] for each in (few, weighted)]
     np.testing.assert_allclose(*losses, rtol=1e-4)
-
-
-@pytest.mark.parametrize("loss", [torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss])
-@pytest.mark.parametrize("n_targets", [1, 2])
-def test_rates_are_predicted_with_the_shape_of_the_target(loss, n_targets):
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(800, 3)).astype(np.float32)
-    rates = 1 / (1 + np.exp(-rows[:, :n_targets] - rows[:, 1 : n_targets + 1]))
-    rates = rates[:, 0] if n_targets == 1 else rates
-    module = RateNet if loss is torch.nn.BCELoss else SmallNet
-    trainer = plain(module, task="regression", early_stopping=True, test_size=0.2).set_params(
-        estimator__criterion=loss, estimator__max_epochs=30, estimator__lr=0.01
-    )
-    trainer.fit(rows, rates)
-    predicted = trainer.predict(rows)
-    assert predicted.shape == rates.shape
-    assert 0 < predicted.min() < predicted.max() < 1
-    assert trainer.scores_.loc["test", "r2"] > 0.9

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_iris
+from skorch import NeuralNetBinaryClassifier
 from torch import nn
 
 from sktrainer import ManagedTrainer
-from sktrainer.exceptions import InputError
-from tests.networks import SmallNet
+from sktrainer.exceptions import InputError, ParameterError
+from tests.networks import RateNet, SmallNet, line
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(129, 4)).astype(np.float32)
@@ -112,3 +114,37 @@ def test_drop_last_takes_precedence_over_joining_single_row():
     options = {"estimator__batch_size": 64, "estimator__iterator_train__drop_last": True}
     batches = fitted(Normalized, TWO, **options).model_.history[-1]["batches"]
     assert [batch["train_batch_size"] for batch in batches] == [64, 64]
+
+
+def test_single_output_distinguishes_two_classes():
+    trainer = ManagedTrainer(line(4), task="classification", random_state=0)
+    trainer.set_params(estimator__lr=0.05).fit(X, SCORE > 0)
+
+    assert isinstance(trainer.model_, NeuralNetBinaryClassifier)
+    assert trainer.score(X, SCORE > 0) > 0.9
+
+
+def test_module_with_wrong_number_of_outputs_raises():
+    rows, labels = load_iris(return_X_y=True)
+    with pytest.raises(ParameterError, match="at least 3 outputs.*Linear.*n_outputs"):
+        ManagedTrainer(line(4), task="classification").fit(rows, labels)
+    with pytest.raises(ParameterError, match=r"outputs of shape \(n_samples, 1\)"):
+        ManagedTrainer(line(4, 2), preprocessor=None).fit(X, SCORE)
+
+
+@pytest.mark.parametrize("loss", [torch.nn.BCEWithLogitsLoss, torch.nn.BCELoss])
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_rates_are_predicted_with_the_shape_of_the_target(loss, n_targets):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(800, 3)).astype(np.float32)
+    rates = 1 / (1 + np.exp(-rows[:, :n_targets] - rows[:, 1 : n_targets + 1]))
+    rates = rates[:, 0] if n_targets == 1 else rates
+    module = RateNet if loss is torch.nn.BCELoss else SmallNet
+    trainer = ManagedTrainer(
+        module, task="regression", preprocessor=None, test_size=0.2, random_state=0
+    ).set_params(estimator__criterion=loss, estimator__max_epochs=30, estimator__lr=0.01)
+    trainer.fit(rows, rates)
+    predicted = trainer.predict(rows)
+    assert predicted.shape == rates.shape
+    assert 0 < predicted.min() < predicted.max() < 1
+    assert trainer.scores_.loc["test", "r2"] > 0.9
