@@ -170,13 +170,15 @@ def fit_fold(
         text = f"{type(error).__name__}: {error}"
         seconds = job.log.seconds()
         return FoldResult(number, len(train), len(test), scores, seconds, 0.0, error=text)
-    result = _fold_result(number, split, fitted, job.log)
+    result = _fold_result(plan, number, split, fitted, job.log)
     if directory is not None:
         directory.save_result(asdict(result))
     return result
 
 
-def _fold_result(number: int, split: Split, fitted: FitResult, log: FitLog) -> FoldResult:
+def _fold_result(
+    plan: FitPlan, number: int, split: Split, fitted: FitResult, log: FitLog
+) -> FoldResult:
     return FoldResult(
         number,
         len(split.train),
