@@ -93,7 +93,22 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     The message explains how to resume the fit. The class is a KeyboardInterrupt, so that
     ``except Exception`` does not catch it.
+
+    Parameters
+    ----------
+    message : str
+    reason : str, default=""
+        What stopped the fit, without the explanation.
+    folder : str, default=""
+        The checkpoint folder.
     """
+
+    def __init__(self, message: str, reason: str = "", folder: str = "") -> None:
+        self.reason, self.folder = reason, folder
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (str(self), self.reason, self.folder)
 
 
 class UntrustedFileError(SktrainerError, ValueError):

@@ -45,10 +45,12 @@ class SignalHandler:
     def error(self, saved: str = "") -> TrainingInterrupted:
         """Return the error that stops the fit."""
         name = "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
+        reason = f"training was stopped by {name}; {saved or 'existing checkpoints are kept'}"
         return TrainingInterrupted(
-            f"training was stopped by {name}; {saved or 'existing checkpoints are kept'}. To "
-            "resume, call fit again with the same data, parameters and checkpoint folder "
-            f"{self.folder!r}"
+            f"{reason}. To resume, call fit again with the same data, parameters and "
+            f"checkpoint folder {self.folder!r}",
+            reason,
+            self.folder,
         )
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 
 import click
@@ -10,6 +11,7 @@ from sktrainer.exceptions import (
     FileFormatError,
     InputError,
     SktrainerError,
+    TrainingInterrupted,
     UntrustedFileError,
     suggest_name,
 )
@@ -51,9 +53,11 @@ def _exit_code(error: BaseException) -> int:
 def _lines(error: BaseException) -> list[str]:
     """Return one line per problem."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        # click raises Abort from the KeyboardInterrupt, whose text may explain how to resume.
+        # click raises Abort from the KeyboardInterrupt.
         cause = error.__cause__ if isinstance(error, click.Abort) else error
-        return [one_line(str(cause or "")) or "interrupted"]
+        if isinstance(cause, TrainingInterrupted) and cause.folder:
+            return [f"{cause.reason}. To resume: sktrainer resume {shlex.quote(cause.folder)}"]
+        return ["interrupted"]
     if isinstance(error, click.UsageError):
         return [_usage_line(error)]
     if isinstance(error, click.ClickException):

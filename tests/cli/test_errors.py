@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import click
 import pytest
 
@@ -37,7 +39,11 @@ def _abort(error: BaseException) -> click.Abort:
         (PermissionError(13, "Permission denied", "a"), 1, "error: a: Permission denied\n"),
         (_abort(KeyboardInterrupt()), 130, "error: interrupted\n"),
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
-        (_abort(TrainingInterrupted("resume a")), 130, "error: resume a\n"),
+        (
+            _abort(TrainingInterrupted("text", "stopped by Ctrl-C", "runs/a b")),
+            130,
+            "error: stopped by Ctrl-C. To resume: sktrainer resume 'runs/a b'\n",
+        ),
         (click.FileError("a", "is gone"), 1, "error: Could not open file 'a': is gone\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -62,3 +68,8 @@ def test_traceback_is_shown_for_debugging(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[-1] == "error: X has no rows"
+
+
+def test_interruption_keeps_its_folder_when_it_is_pickled():
+    copy = pickle.loads(pickle.dumps(TrainingInterrupted("text", "reason", "runs/a")))
+    assert (str(copy), copy.reason, copy.folder) == ("text", "reason", "runs/a")
