@@ -7,6 +7,11 @@ from typing import Any
 
 import click
 
+# Types that make shells complete file names. The commands themselves check the paths.
+DATA = click.Path(allow_dash=True, readable=False)
+MODEL = click.Path(readable=False)
+OUTPUT = click.Path(readable=False)
+
 
 def write_examples(example: str, formatter: click.HelpFormatter) -> None:
     """Write the last section of a help page: one command per line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sktrainer.cli._options import Command, trust_option
+from sktrainer.cli._options import MODEL, Command, trust_option
 from sktrainer.cli._output import print_json, print_table
 
 _MOST_PARAMETERS = 30
@@ -17,7 +17,7 @@ _MOST_PARAMETERS = 30
     sktrainer compare models/churn@production models/churn/7 --json
     """,
 )
-@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...")
+@click.argument("models", nargs=-1, required=True, type=MODEL, metavar="MODEL MODEL...")
 @trust_option
 def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> None:
     """Compare scores, parameters, data and split of several models.

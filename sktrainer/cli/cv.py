@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import DATA, Command
 from sktrainer.cli._run import make_run_config, with_run_options
 
 
@@ -19,7 +19,7 @@ from sktrainer.cli._run import make_run_config, with_run_options
     sktrainer cv loans.csv --target default --group-column customer --out models/
     """,
 )
-@click.argument("data", required=False)
+@click.argument("data", type=DATA, required=False)
 def command(data: str | None, as_json: bool, **options: Any) -> None:
     """Cross-validate a model on the rows of DATA.
 

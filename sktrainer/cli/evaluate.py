@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sktrainer.cli._options import Command, trust_option
+from sktrainer.cli._options import DATA, MODEL, Command, trust_option
 from sktrainer.cli._output import print_frame, print_json, print_table, show_note
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     sktrainer evaluate model.skt may.parquet --target default --json
     """,
 )
-@click.argument("model")
-@click.argument("data")
+@click.argument("model", type=MODEL)
+@click.argument("data", type=DATA)
 @click.option("--target", metavar="COLUMN", help="Target column [default: as in training].")
 @trust_option
 def command(

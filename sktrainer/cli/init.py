@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import DATA, Command
 from sktrainer.cli._output import print_json
 
 
@@ -18,7 +18,7 @@ from sktrainer.cli._output import print_json
     sktrainer train --config run.yaml
     """,
 )
-@click.argument("data", required=False)
+@click.argument("data", type=DATA, required=False)
 @click.option("--target", metavar="COLUMN", help="Column to predict.")
 @click.option("--model", metavar="MODEL", help="Short name of a model, such as lightgbm.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import DATA, Command
 from sktrainer.cli._output import print_json, print_table, print_text, show_note
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MOST_COLUMNS = 50
     sktrainer inspect loans.parquet --target amount --time-column issued --json
     """,
 )
-@click.argument("data")
+@click.argument("data", type=DATA)
 @click.option("--target", metavar="COLUMN", required=True, help="Column to predict.")
 @click.option(
     "--task",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sktrainer.cli._options import Command, Group
+from sktrainer.cli._options import MODEL, Command, Group
 from sktrainer.cli._output import print_frame, print_json, print_table
 
 _MOST_VERSIONS = 10
@@ -37,7 +37,7 @@ def command() -> None:
     sktrainer models list archive/ --json
     """,
 )
-@click.argument("store", default="models/")
+@click.argument("store", type=MODEL, default="models/")
 def list_models(store: str, as_json: bool) -> None:
     """List the models of a store."""
     from sktrainer.exceptions import InputError
@@ -63,7 +63,7 @@ def list_models(store: str, as_json: bool) -> None:
 
 
 @command.command("show", cls=Command, example="sktrainer models show models/churn")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 def show(model: str, as_json: bool) -> None:
     """Show the versions of a model, or the record of one version.
 
@@ -121,8 +121,8 @@ def _print_record(record: dict[str, object]) -> None:
     cls=Command,
     example="sktrainer models diff models/churn/6 models/churn@production",
 )
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=MODEL)
+@click.argument("b", type=MODEL)
 def diff(a: str, b: str, as_json: bool) -> None:
     """Show the differences between two versions.
 
@@ -147,7 +147,7 @@ def diff(a: str, b: str, as_json: bool) -> None:
     sktrainer models tag models/churn production --remove
     """,
 )
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.argument("tag")
 @click.option("--remove", is_flag=True, help="Remove the tag; the version is kept.")
 def tag(model: str, tag: str, remove: bool, as_json: bool) -> None:
@@ -174,7 +174,7 @@ def tag(model: str, tag: str, remove: bool, as_json: bool) -> None:
 
 
 @command.command("prune", cls=Command, example="sktrainer models prune models/churn --keep 5")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option(
     "--keep",
     type=click.IntRange(min=1),

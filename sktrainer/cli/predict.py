@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sktrainer.cli._options import Command, trust_option
+from sktrainer.cli._options import DATA, MODEL, OUTPUT, Command, trust_option
 from sktrainer.cli._output import print_json, show_note
 
 if TYPE_CHECKING:
@@ -30,10 +30,16 @@ PREDICTION = "prediction"
     zcat huge.csv.gz | sktrainer predict models/churn@production - > predictions.csv
     """,
 )
-@click.argument("model")
-@click.argument("data")
+@click.argument("model", type=MODEL)
+@click.argument("data", type=DATA)
 @click.option("--proba", is_flag=True, help="Add the probability of each class.")
-@click.option("-o", "--output", metavar="FILE", help="File to write; its suffix is the format.")
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    metavar="FILE",
+    help="File to write; its suffix is the format.",
+)
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to copy.")
 @click.option(
     "--batch-size",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sktrainer.cli._options import Command, trust_option
+from sktrainer.cli._options import MODEL, OUTPUT, Command, trust_option
 from sktrainer.cli._output import print_json, text_width
 
 
@@ -16,8 +16,8 @@ from sktrainer.cli._output import print_json, text_width
     sktrainer report model.skt --json
     """,
 )
-@click.argument("model")
-@click.option("-o", "--output", metavar="FILE", help="HTML file to write.")
+@click.argument("model", type=MODEL)
+@click.option("-o", "--output", type=OUTPUT, metavar="FILE", help="HTML file to write.")
 @trust_option
 def command(model: str, output: str | None, trust: tuple[str, ...], as_json: bool) -> None:
     """Print the training report of a model, or write it as a web page.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sktrainer.cli._options import Command
+from sktrainer.cli._options import DATA, Command
 from sktrainer.cli._run import make_run_config, with_run_options
 
 
@@ -20,7 +20,7 @@ from sktrainer.cli._run import make_run_config, with_run_options
     sktrainer train --config run.yaml --seed 7 --checkpoint runs/a
     """,
 )
-@click.argument("data", required=False)
+@click.argument("data", type=DATA, required=False)
 def command(data: str | None, as_json: bool, **options: Any) -> None:
     """Train a model on the rows of DATA, score it on test rows, and save it.
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from sktrainer.cli._options import Command, trust_option
+from sktrainer.cli._options import DATA, MODEL, Command, trust_option
 from sktrainer.cli._output import print_json, show_note
 
 
@@ -17,8 +17,8 @@ from sktrainer.cli._output import print_json, show_note
     sktrainer verify model.skt loans.parquet --json
     """,
 )
-@click.argument("model")
-@click.argument("data")
+@click.argument("model", type=MODEL)
+@click.argument("data", type=DATA)
 @click.option("--target", metavar="COLUMN", help="Target column [default: as in training].")
 @trust_option
 def command(

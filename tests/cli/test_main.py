@@ -106,12 +106,21 @@ def test_debug_shows_the_traceback():
     assert result.stderr.splitlines()[-1].startswith("error: Invalid value")
 
 
-def test_shell_completion_lists_the_commands():
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("sktrainer compl", "plain,completion\n"),
+        ("sktrainer predict mod", "file,mod\n"),
+        ("sktrainer predict m.skt da", "file,da\n"),
+        ("sktrainer train da", "file,da\n"),
+        ("sktrainer predict --pro", "plain,--proba\n"),
+    ],
+)
+def test_shell_completion_knows_commands_options_and_files(words, completed):
     environment = {
         **os.environ,
         "_SKTRAINER_COMPLETE": "bash_complete",
-        "COMP_WORDS": "sktrainer compl",
-        "COMP_CWORD": "1",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
     }
-    run = _run("-m", "sktrainer", env=environment)
-    assert run.stdout == "plain,completion\n"
+    assert _run("-m", "sktrainer", env=environment).stdout == completed
