@@ -7,9 +7,11 @@ the command line load neither NumPy nor scikit-learn before they need them.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sktrainer.callbacks.base import Callback
     from sktrainer.checkpoints.schedule import Checkpoint
     from sktrainer.data.fingerprint.fingerprint import fingerprint
     from sktrainer.exceptions import (
+        CallbackError,
         CheckpointError,
         CheckpointMismatchError,
         CheckpointWarning,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Callback",
+    "CallbackError",
     "Checkpoint",
     "CheckpointError",
     "CheckpointMismatchError",
@@ -72,6 +76,7 @@ __all__ = [
 # Modules of the names that are not exceptions.
 _MODULES = {
     "Checkpoint": "checkpoints.schedule",
+    "Callback": "callbacks.base",
     "ManagedTrainer": "trainer",
     "ModelStore": "model_store",
     "TrainingReport": "reporting.report",

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
+    "CallbackError",
     "CheckpointError",
     "CheckpointMismatchError",
     "CheckpointWarning",
@@ -78,6 +79,10 @@ class ParameterError(InputError):
 
 class FitError(SktrainerError):
     """Error when the model, or every fold of a cross-validation, fails to fit."""
+
+
+class CallbackError(SktrainerError):
+    """Error when a callback raised an exception. The message names the callback."""
 
 
 class CheckpointError(SktrainerError):

@@ -50,16 +50,14 @@ class ManagedTrainer(
     Parameters
     ----------
     estimator : estimator
-        One of: a scikit-learn, XGBoost, LightGBM or CatBoost model, or any model with the
-        scikit-learn interface; a skorch net or a torch Module (class or instance); a
-        scikeras or keras.wrappers estimator, a Keras model or a function that builds one;
-        a scikit-learn or imblearn Pipeline that ends in one of these. The other steps of a
-        Pipeline are kept. The estimator is cloned and never modified.
+        One of: a scikit-learn, XGBoost, LightGBM or CatBoost model, or any other with the
+        scikit-learn interface; a skorch net or a torch Module (class or instance); a scikeras
+        estimator, a Keras model or a function that builds one; a Pipeline that ends in one of
+        these, whose steps are kept. It is cloned and never modified.
     task : {"auto", "classification", "regression"}, default="auto"
         "auto": the task of the estimator; if it supports both, the task is inferred from y.
         A numeric y with at most 20 distinct values is treated as labels, otherwise as a
-        regression target. More than 20 consecutive whole numbers are ambiguous and raise an
-        error.
+        regression target. More than 20 consecutive whole numbers raise an error.
     preprocessor : "auto", None or transformer, default="auto"
         "auto": the encoding that this model needs for these columns. No preprocessor is
         added if the model needs none, or if a step of your own Pipeline transforms X.
@@ -127,20 +125,20 @@ class ManagedTrainer(
         chosen on validation rows only.
     audit : bool or dict, default=True
         Whether to check the data for leakage and other mistakes before training. Findings are
-        in `report_` with a code, and errors, such as the target among the columns, stop the
-        fit. ``{"ignore": ["SKT101"]}`` leaves out these checks.
+        in `report_`, and errors stop the fit. ``{"ignore": ["SKT101"]}`` leaves out checks.
     random_state : int, RandomState, Generator or None, default=None
         Seed from which all others are derived. Seeds set on the estimator are kept.
     n_jobs : int or None, default=None
         Number of folds fitted in parallel. Folds and model threads together use all cores.
     checkpoint : path-like, Checkpoint or None, default=None
-        A folder, or ``Checkpoint(folder, every=50)``. If a fit was killed, the next call
-        with the same data and parameters resumes it, and the result is bit-identical. A
-        finished fit is loaded. Clones use separate sub-folders.
+        A folder, or ``Checkpoint(folder, every=50)``. The next call with the same data and
+        parameters resumes a fit that was killed, bit-identically, or loads a finished one.
+        Clones use separate sub-folders.
     device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
-        Device to train on. "auto": the device that the model's own parameters name;
-        otherwise a GPU that the library can use, if training on it is reproducible
-        (XGBoost, networks); otherwise the CPU.
+        Device to train on. "auto": the one that the model's own parameters name; otherwise a
+        GPU, if training on it is reproducible (XGBoost, networks); otherwise the CPU.
+    callbacks : sequence of object, default=()
+        Objects with methods of `Callback`, which are called during the fit. Not saved in files.
     verbose : int, default=0
         0: silent; 1: stages, progress bars and scores; 2: every iteration.
 
@@ -164,8 +162,8 @@ class ManagedTrainer(
         coefficients, and if each encoded column is derived from one column of X.
     n_iter_, best_iteration_ : int or None
         Number of iterations run, and the best iteration; both are counted from 1.
-    stop_reason_ : {"early_stopping", "max_iter", "converged", "single_fit", "partial_fit"}
-        Why training ended.
+    stop_reason_ : str
+        "early_stopping", "callback", "max_iter", "converged", "single_fit" or "partial_fit".
     history_ : DataFrame
         Metrics per iteration: `iteration`, `set`, `metric`, `value`, `seconds`.
     evals_result_ : dict
@@ -252,6 +250,7 @@ class ManagedTrainer(
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         device: str = "auto",
+        callbacks: Sequence[object] = (),
         verbose: int = 0,
     ) -> None:
         self.estimator = estimator
@@ -281,6 +280,7 @@ class ManagedTrainer(
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.device = device
+        self.callbacks = callbacks
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

@@ -42,7 +42,7 @@ ScoringParam: TypeAlias = (
 Task: TypeAlias = Literal["classification", "regression"]
 
 StopReason: TypeAlias = Literal[
-    "early_stopping", "max_iter", "converged", "single_fit", "partial_fit"
+    "early_stopping", "callback", "max_iter", "converged", "single_fit", "partial_fit"
 ]
 
 SetName: TypeAlias = Literal["train", "validation", "test"]

@@ -233,6 +233,6 @@ class IncrementalTraining(Protocol):
 
 def watched_fit(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:
     """Return the result of a monitored fit of `n_iter` iterations."""
-    reason: StopReason = "early_stopping" if stopped else "max_iter"
+    reason: StopReason = request.monitor.stop_reason if stopped else "max_iter"
     best = request.monitor.best_iteration or n_iter
     return ModelFit(request.model, reason, n_iter, best, request.monitor.evaluations)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sktrainer.types import MetricValue
-
-MetricValues = Mapping[str, Mapping[str, float]]
+from sktrainer.callbacks.base import MetricValues
+from sktrainer.types import MetricValue, StopReason
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Monitor:
     tol : float, default=0.0
         Minimum improvement. Smaller changes do not count as an improvement.
     on_iteration : callable or None, default=None
-        Progress callback, called as ``on_iteration(iteration, values)`` by `record`.
+        Called as ``on_iteration(iteration, values)`` by `record`. If it returns True, the fit
+        stops.
 
     Attributes
     ----------
@@ -63,6 +63,8 @@ class Monitor:
         Whether the last iteration is the best so far.
     stopped : bool
         Whether `record` has returned True.
+    stopped_by_callback : bool
+        Whether `on_iteration` has returned True.
 
     Examples
     --------
@@ -80,7 +82,7 @@ class Monitor:
         *,
         n_iter_no_change: int | None = None,
         tol: float = 0.0,
-        on_iteration: Callable[[int, MetricValues], Any] | None = None,
+        on_iteration: Callable[[int, MetricValues], bool] | None = None,
     ) -> None:
         self.metric = metric
         self.n_iter_no_change = n_iter_no_change
@@ -93,12 +95,32 @@ class Monitor:
         self._greater_is_better = metric.greater_is_better
         self._on_iteration = on_iteration
         self.stopped = False
+        self.stopped_by_callback = False
+        self._n_observed = 0
         self._start = time.perf_counter()
 
     @property
     def stops(self) -> bool:
         """Whether early stopping is enabled."""
         return self.n_iter_no_change is not None
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether somebody wants to know each iteration while the fit runs."""
+        return self._on_iteration is not None
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why `record` has returned True."""
+        return "callback" if self.stopped_by_callback else "early_stopping"
+
+    @property
+    def patience(self) -> int | None:
+        """Iterations without improvement that remain before the fit stops."""
+        if self.n_iter_no_change is None:
+            return None
+        last = self.evaluations[-1].iteration if self.evaluations else 0
+        return max(0, self.n_iter_no_change - (last - (self.best_iteration or 0)))
 
     @property
     def watched(self) -> tuple[str, bool]:
@@ -140,12 +162,23 @@ class Monitor:
         if self.improved:
             self.best_value, self.best_iteration = float(monitored), iteration
         if self._on_iteration is not None:
-            self._on_iteration(iteration, values)
+            self.observe(iteration, values)
         if self._name in values.get("validation", {}) and self.n_iter_no_change is not None:
             # If every value so far was NaN, the patience counts from the first iteration.
             n_without_gain = iteration - (self.best_iteration or 0)
             self.stopped = self.stopped or n_without_gain >= self.n_iter_no_change
         return self.stopped
+
+    def observe(self, iteration: int, values: MetricValues) -> bool:
+        """Pass an iteration to `on_iteration`, and return whether the fit stops.
+
+        For a fit whose values are recorded after it; they are not passed again.
+        """
+        if self._on_iteration is not None and iteration > self._n_observed:
+            self._n_observed = iteration
+            if self._on_iteration(iteration, values):
+                self.stopped = self.stopped_by_callback = True
+        return self.stopped_by_callback
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as plain values, for `load_state_dict`."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
+import shutil
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from sktrainer.callbacks.early_stopping import MetricValues, Monitor
+from sktrainer.callbacks.base import IterationEvent, MetricValues
 from sktrainer.exceptions import SktrainerWarning, warn_caller
 
 if TYPE_CHECKING:
     from sktrainer.callbacks.progress_bars import ProgressBars
 
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
-_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -45,24 +48,35 @@ class Progress:
         self._lock = threading.RLock()
         self._bars: ProgressBars | None = None
         is_main_process = multiprocessing.current_process().name == "MainProcess"
-        self._enabled = self.verbose > 0 and is_main_process
+        self.enabled = self.verbose > 0 and is_main_process
 
     def show(self, text: str) -> None:
         """Print a line for a completed stage."""
-        if self._enabled:
-            self._write(f"✓ {text}")
+        if self.enabled:
+            self._write(self._wrapped(f"✓ {text}"))
 
     def warn(self, text: str, category: type[Warning] = SktrainerWarning) -> None:
         """Print a warning, or issue it as a Python warning if output is disabled."""
-        if self._enabled:
-            self._write(f"⚠ {text}")
+        if self.enabled:
+            self._write(self._wrapped(f"⚠ {text}"))
         else:
             warn_caller(text, category)
 
-    def show_block(self, make_text: Callable[[], str]) -> None:
-        """Print an aligned table, indented by four spaces; make it only if it is printed."""
-        if self._enabled and (text := make_text()):
-            self._write("\n".join(f"    {line}".rstrip() for line in text.splitlines()))
+    def show_block(self, *make_texts: Callable[[], str]) -> None:
+        """Print an aligned table, indented by four spaces.
+
+        The texts, which are made only if needed, are the same table in several widths. The
+        first one that fits into the terminal is printed, otherwise the last one.
+        """
+        if not self.enabled:
+            return
+        lines: list[str] = []
+        for make_text in make_texts:
+            lines = [f"    {line}".rstrip() for line in make_text().splitlines()]
+            if max(map(len, lines), default=0) <= self._width:
+                break
+        if lines:
+            self._write("\n".join(lines))
 
     def show_fold(
         self,
@@ -74,7 +88,7 @@ class Progress:
         error: str | None = None,
     ) -> None:
         """Print the first three scores of fold `number` (from 1), or the error if it failed."""
-        if not self._enabled:
+        if not self.enabled:
             return
         name = f"fold {number:>{len(str(n_folds))}}/{n_folds}"
         if error is not None:
@@ -84,10 +98,10 @@ class Progress:
         self._write("  ".join([f"  {name}", *first, f"{seconds:.1f} s"]))
 
     @contextmanager
-    def iterations(self, label: str, total: int | None = None) -> Iterator[IterationDisplay]:
-        """Show the iterations of one fit while it runs.
+    def fit_line(self, label: str, total: int | None = None) -> Iterator[FitDisplay | None]:
+        """Show one fit while it runs.
 
-        With `verbose=1`, show a bar on a terminal and one line about every ten seconds
+        With `verbose=1`, show a live line on a terminal and one line every few seconds
         elsewhere. With `verbose=2`, print one line per iteration.
 
         Parameters
@@ -99,29 +113,51 @@ class Progress:
 
         Yields
         ------
-        IterationDisplay
-            Callback for the `on_iteration` parameter of `Monitor`.
+        FitDisplay or None
+            None if nothing is shown.
         """
-        stream = self._current_stream()
-        is_terminal = getattr(stream, "isatty", lambda: False)()
-        has_bar = self._enabled and self.verbose == 1 and is_terminal
-        task = None
-        if has_bar:
+        if not self.enabled:
+            yield None
+            return
+        line = None
+        if self._is_terminal and self.verbose == 1:
             from sktrainer.callbacks.progress_bars import ProgressBars
 
             with self._lock:
                 if self._bars is None:
-                    self._bars = ProgressBars(stream)
-                task = self._bars.open(label, total)
+                    self._bars = ProgressBars(self._current_stream())
+                line = self._bars.open(label, total)
         try:
-            yield IterationDisplay(self, label, total, task)
+            yield FitDisplay(self, label, total, line)
         finally:
-            if task is not None and self._bars is not None:
+            if line is not None and self._bars is not None:
                 with self._lock:
-                    self._bars.close(task)
+                    self._bars.close(line)
 
     def _current_stream(self) -> TextIO:
         return sys.stdout if self._stream is None else self._stream
+
+    @property
+    def _is_terminal(self) -> bool:
+        return bool(getattr(self._current_stream(), "isatty", lambda: False)())
+
+    @property
+    def _width(self) -> float:
+        """Width of the terminal; infinite for a file or a pipe."""
+        return shutil.get_terminal_size().columns if self._is_terminal else math.inf
+
+    def _wrapped(self, text: str) -> str:
+        """Break a line at spaces if it is wider than the terminal."""
+        width = self._width
+        if len(text) <= width:
+            return text
+        return textwrap.fill(
+            text,
+            max(20, int(width)),
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
     def _write(self, text: str) -> None:
         with self._lock:
@@ -134,61 +170,60 @@ class Progress:
             stream.flush()
 
 
-class IterationDisplay:
-    """Progress callback of one fit, limited to a few updates per second.
+class FitDisplay:
+    """Display of one fit, updated a few times per second at most.
 
-    Most calls return after comparing two times, so the overhead per iteration is small.
+    Attributes
+    ----------
+    pause : float
+        Seconds between two updates.
     """
 
     def __init__(
-        self, progress: Progress, label: str, total: int | None, task: int | None = None
+        self, progress: Progress, label: str, total: int | None, line: int | None = None
     ) -> None:
-        self._task = task
+        self.pause = _SECONDS_BETWEEN_LINES if line is None else _SECONDS_BETWEEN_UPDATES
+        if progress.verbose > 1:
+            self.pause = 0.0
+        self._line = line
         self._progress = progress
         self._label = label
         self._total = total
-        self._monitor: Monitor | None = None
-        self._start = time.monotonic()
-        self._pause = _SECONDS_BETWEEN_LINES if task is None else _SECONDS_BETWEEN_UPDATES
-        if not progress._enabled:
-            self._pause = float("inf")
-        elif progress.verbose > 1:
-            self._pause = 0.0
-        self._next = self._start + self._pause
+        self._next = time.monotonic() + self.pause
 
-    def set_monitor(self, monitor: Monitor) -> None:
-        """Also show the best iteration of this monitor."""
-        self._monitor = monitor
-
-    def __call__(self, iteration: int, values: MetricValues) -> None:
+    def show(self, event: IterationEvent) -> None:
+        """Show an iteration, unless the last one was shown a moment ago."""
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + self._pause
-        if self._task is None:
+        self._next = now + self.pause
+        if self._line is None:
             of = "" if self._total is None else f"/{self._total:,}"
-            count = f"{iteration:>{len(f'{self._total or 0:,}')},}{of}"
-            seconds = f"{now - self._start:.1f} s"
-            line = "  ".join([f"  {self._label}", count, self._text(values), seconds])
-            self._progress._write(line)
+            count = f"{event.iteration:>{len(f'{self._total or 0:,}')},}{of}"
+            values = ", ".join(_values(event.metrics) + _best(event))
+            line = [f"  {self._label}", count, *([values] if values else [])]
+            self._progress._write("  ".join([*line, f"{event.seconds:.1f} s"]))
         elif self._progress._bars is not None:
-            # A bar has little room, so prefer the validation metrics.
-            validation = values.get("validation")
-            first = {"validation": validation} if validation else values
-            self._progress._bars.update(self._task, iteration, self._text(first))
+            # A line has little room, so prefer the validation metrics.
+            validation = event.metrics.get("validation")
+            first = {"validation": validation} if validation else event.metrics
+            patience = [] if event.patience is None else [f"patience {event.patience:,}"]
+            parts = [*_values(first), *_best(event), *patience]
+            self._progress._bars.update(self._line, event.iteration, parts)
 
-    def _text(self, values: MetricValues) -> str:
-        watched = None if self._monitor is None else self._monitor.metric
-        names = {} if watched is None else {watched.name: watched.shown_name or watched.name}
-        parts = [
-            f"{part} {names.get(metric, metric)} {_short(value)}"
-            for part, metrics in values.items()
-            for metric, value in list(metrics.items())[:2]
-        ]
-        if self._monitor is not None and self._monitor.best_iteration is not None:
-            best, at = self._monitor.best_value, self._monitor.best_iteration
-            parts.append(f"best {_short(best)} at {at:,}")
-        return ", ".join(parts)
+
+def _values(metrics: MetricValues) -> list[str]:
+    return [
+        f"{part} {metric} {_short(value)}"
+        for part, values in metrics.items()
+        for metric, value in list(values.items())[:2]
+    ]
+
+
+def _best(event: IterationEvent) -> list[str]:
+    if event.best_iteration is None:
+        return []
+    return [f"best {_short(event.best_value)} at {event.best_iteration:,}"]
 
 
 def _short(value: float) -> str:

@@ -240,10 +240,11 @@ def _stop_sentence(fitting: FittingSection) -> str:
     names = name if n_iter == 1 else _PLURALS.get(name, f"{name}s")
     best = fitting.get("best_iteration")
     tail = f" (best {best:,})" if best is not None and best != n_iter else ""
-    if reason == "early_stopping":
+    if reason in ("early_stopping", "callback"):
+        how = "early" if reason == "early_stopping" else "by a callback"
         limit = fitting.get("max_iter")
         of = f" of {limit:,}" if limit else ""
-        return f"stopped early at {name} {n_iter:,}{of}{tail}"
+        return f"stopped {how} at {name} {n_iter:,}{of}{tail}"
     if reason == "converged":
         return f"converged after {n_iter:,} {names}{tail}"
     return f"ran all {n_iter:,} {names}{tail}"

@@ -171,6 +171,7 @@ def _encode_parameters(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     parameters = trainer.get_params(deep=False)
     parameters["checkpoint"] = with_text_folder(parameters.get("checkpoint"))
+    parameters["callbacks"] = ()  # they belong to the fit
     files: dict[str, bytes] = {}
     if backend.networks is not None:
         serializer = backend.networks.serializer

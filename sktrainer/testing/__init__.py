@@ -13,6 +13,10 @@ A failed check raises AssertionError. A check that does not apply to the model r
 `CheckNotApplicable`, a `unittest.SkipTest`, with the reason.
 """
 
+from sktrainer.testing.callback_checks import (
+    check_callbacks_observe_and_stop,
+    check_callbacks_of_folds,
+)
 from sktrainer.testing.cases import (
     Case,
     CheckNotApplicable,
@@ -80,6 +84,8 @@ __all__ = [
     "Case",
     "CheckNotApplicable",
     "bit_identical",
+    "check_callbacks_observe_and_stop",
+    "check_callbacks_of_folds",
     "check_converted_values_predict_alike",
     "check_data_is_not_modified",
     "check_estimator_is_not_modified",

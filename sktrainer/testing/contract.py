@@ -11,6 +11,10 @@ import sktrainer.testing.isolation_checks as isolation
 import sktrainer.testing.partial_fit_checks as partial_fit
 import sktrainer.testing.score_checks as scores
 import sktrainer.testing.weight_checks as weights
+from sktrainer.testing.callback_checks import (
+    check_callbacks_observe_and_stop,
+    check_callbacks_of_folds,
+)
 from sktrainer.testing.cases import Case
 from sktrainer.testing.inner_fold_checks import check_inner_folds_choose_rounds
 from sktrainer.testing.resume_checks import check_resume_is_bit_identical
@@ -69,4 +73,6 @@ def contract_checks() -> list[Callable[[Case], None]]:
         partial_fit.check_partial_fit_zero_weights,
         partial_fit.check_partial_fit_after_fit,
         check_resume_is_bit_identical,
+        check_callbacks_observe_and_stop,
+        check_callbacks_of_folds,
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,9 +12,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.exceptions import FitFailedWarning
 
+from sktrainer.callbacks.base import FoldEndEvent
 from sktrainer.callbacks.history import recorded_eval_metric
+from sktrainer.callbacks.observer import Observer
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.exceptions import (
+    CallbackError,
     CheckpointError,
     DataWarning,
     DivergenceWarning,
@@ -72,27 +76,19 @@ def cross_validate(
     assert plan.folds is not None
     workers, n_threads = plan.folds.split_cores(len(folds))
     fold_plan = replace(plan, folds=None)  # `cv` may be a generator, which cannot be pickled
-    tasks = (
-        delayed(fit_fold)(fold_plan, data, number, train, test, n_threads, run)
-        for number, (train, test) in enumerate(folds, start=1)
-    )
     results = []
-    with Parallel(
-        workers, backend=plan.folds.joblib_backend, return_as="generator"
-    ) as parallel:
-        for fold in parallel(tasks):
-            results.append(fold)
-            log.progress.show_fold(
-                fold.fold,
-                len(folds),
-                {
-                    plan.scoring.shown(name): value
-                    for name, value in fold.scores.items()
-                    if not np.isnan(value)
-                },
-                seconds=fold.fit_seconds + fold.score_seconds,
-                error=fold.error,
-            )
+    in_processes = workers > 1 and plan.folds.joblib_backend != "threading"
+    with _observer(log, in_processes=in_processes) as observer:
+        tasks = (
+            delayed(fit_fold)(fold_plan, data, number, train, test, n_threads, run, observer)
+            for number, (train, test) in enumerate(folds, start=1)
+        )
+        with Parallel(
+            workers, backend=plan.folds.joblib_backend, return_as="generator"
+        ) as parallel:
+            for fold in parallel(tasks):
+                results.append(fold)
+                _show_fold(log, plan, fold, len(folds))
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
@@ -133,6 +129,30 @@ def _log_problems(cv: CrossValidationResult, plan: FitPlan, data: FitData, log: 
         log.add_warning(f"{cv.divergence}. To fix this, {fix}", DivergenceWarning)
 
 
+def _observer(log: FitLog, *, in_processes: bool) -> AbstractContextManager[Observer | None]:
+    """Return the observer of the folds; it is None if nobody reads their iterations."""
+    if not log.observer.is_active:
+        return nullcontext()
+    if not in_processes:
+        return nullcontext(log.observer)
+    from sktrainer.callbacks.connection import accept_observers
+
+    return accept_observers(log.observer)
+
+
+def _show_fold(log: FitLog, plan: FitPlan, fold: FoldResult, n_folds: int) -> None:
+    """Print the scores of a fold, and pass them to the callbacks."""
+    scores = {
+        plan.scoring.shown(name): value
+        for name, value in fold.scores.items()
+        if not np.isnan(value)
+    }
+    seconds = fold.fit_seconds + fold.score_seconds
+    log.progress.show_fold(fold.fold, n_folds, scores, seconds=seconds, error=fold.error)
+    event = FoldEndEvent(fold.fold, n_folds, scores, seconds, fold.error)
+    log.observer.call("on_fold_end", event)
+
+
 def fit_fold(
     plan: FitPlan,
     data: FitData,
@@ -141,6 +161,7 @@ def fit_fold(
     test: Array,
     n_threads: int,
     run: RunDirectory | None,
+    observer: Observer | None = None,
 ) -> FoldResult:
     """Fit and score one fold, or load its result from the checkpoint."""
     seed = derive_seed(plan.seed, "fold", number)
@@ -158,11 +179,17 @@ def fit_fold(
     done = None if directory is None else directory.load_result()
     if done is not None:
         return FoldResult(**{**done, "predictions": FoldPredictions(**done["predictions"])})
+    total = plan.model.n_iter or plan.model.capabilities.max_iter
+    observed = (
+        nullcontext() if observer is None else observer.fit(f"fold {number}", total, number)
+    )
     try:
-        with preserve_global_state(seed):
+        with observed as on_iteration, preserve_global_state(seed):
             split = _fold_split(plan, data, train, test, seed)
+            job = replace(job, on_iteration=on_iteration)
             fitted = fit_and_score(plan, data, split, job)
-    except CheckpointError:  # affects every fold; it would only be hidden as a failed fold
+    # These affect every fold; they would only be hidden as a failed fold.
+    except (CallbackError, CheckpointError):
         raise
     except Exception as error:  # a failed fold must not discard the results of the others
         scores = dict.fromkeys(plan.scoring.scorers, float("nan"))

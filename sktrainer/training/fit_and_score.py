@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sktrainer.callbacks.progress import IterationDisplay
+from sktrainer.callbacks.observer import FitObserver
 from sktrainer.checkpoints.run import FitDirectory, RunDirectory
 from sktrainer.exceptions import CheckpointError, InputError, SktrainerError
 from sktrainer.runtime.global_state import preserve_global_state
@@ -57,7 +57,7 @@ class FitJob:
     run : RunDirectory or None, default=None
     sets : tuple of str
         Sets to score, in this order.
-    on_iteration : IterationDisplay or None, default=None
+    on_iteration : FitObserver or None, default=None
     keeps_predictions : bool, default=False
         Whether the result contains the predictions of the test rows.
     """
@@ -69,7 +69,7 @@ class FitJob:
     log: FitLog
     run: RunDirectory | None = None
     sets: tuple[SetName, ...] = ("train", "validation", "test")
-    on_iteration: IterationDisplay | None = None
+    on_iteration: FitObserver | None = None
     keeps_predictions: bool = False
 
     def directory(self, split: Split, model_seed: int | None = None) -> FitDirectory | None:

@@ -10,7 +10,7 @@ from sklearn.metrics import get_scorer_names
 
 from sktrainer.backends.base import FitRequest
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
-from sktrainer.callbacks.progress import IterationDisplay
+from sktrainer.callbacks.observer import FitObserver
 from sktrainer.checkpoints.run import FitDirectory
 from sktrainer.data.columns import column_labels
 from sktrainer.data.indexing import is_input_dict
@@ -40,7 +40,7 @@ def fit_model(
     *,
     seed: int,
     n_threads: int,
-    on_iteration: IterationDisplay | None = None,
+    on_iteration: FitObserver | None = None,
     directory: FitDirectory | None = None,
 ) -> tuple[ModelFit, int | None]:
     """Fit a clone of the model on the prepared rows.
@@ -52,7 +52,7 @@ def fit_model(
         Provides the classes and the task. Its rows are not read.
     prepared : PreparedData
     seed, n_threads : int
-    on_iteration : IterationDisplay or None, default=None
+    on_iteration : FitObserver or None, default=None
         Called with the iteration and its metric values.
     directory : FitDirectory or None, default=None
         Location of the checkpoints. A finished fit that is stored there is loaded.
@@ -98,6 +98,8 @@ def fit_model(
         fit = None if checkpoint is None else checkpoint.load_finished_fit()
         if fit is None:
             fit = plan.backend.fit(request)
+            if on_iteration is not None:
+                on_iteration.raise_error()
             if checkpoint is not None:
                 checkpoint.save_finished_fit(fit)
     resumed_from = None if checkpoint is None else checkpoint.resumed_from

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from sktrainer.callbacks.progress import IterationDisplay, Progress
-from sktrainer.exceptions import SktrainerWarning
+from sktrainer.callbacks.base import CallbackList, ErrorEvent, FitBeginEvent, StageEvent
+from sktrainer.callbacks.observer import FitObserver, RunObserver
+from sktrainer.callbacks.progress import Progress
+from sktrainer.exceptions import CallbackError, SktrainerWarning
 from sktrainer.runtime.stopwatch import Stopwatch
 
 _LOCK = threading.Lock()
@@ -46,6 +48,8 @@ class FitLog:
     ----------
     verbose : int, default=0
         As in `ManagedTrainer`.
+    callbacks : sequence of object, default=()
+        As in `ManagedTrainer`.
 
     Attributes
     ----------
@@ -53,9 +57,11 @@ class FitLog:
         Notes for the report, in the order in which they were added.
     """
 
-    def __init__(self, verbose: int = 0) -> None:
+    def __init__(self, verbose: int = 0, callbacks: Sequence[object] = ()) -> None:
         self.notes: list[str] = []
         self._verbose = verbose
+        self._callbacks = callbacks
+        self._has_begun = False
         self._watch = Stopwatch()
 
     @cached_property
@@ -63,8 +69,33 @@ class FitLog:
         """Terminal output. Created on first use, because `verbose` may be invalid before."""
         return Progress(self._verbose)
 
+    @cached_property
+    def observer(self) -> RunObserver:
+        """Observer of the run: the terminal output and the callbacks."""
+        return RunObserver(self.progress, CallbackList(self._callbacks))
+
+    def begin(self, event: FitBeginEvent) -> None:
+        """Call the callbacks at the begin of the fit. Before, they get no other events."""
+        self._has_begun = True
+        self.observer.call("on_fit_begin", event)
+
+    @contextmanager
+    def report_errors(self) -> Iterator[None]:
+        """Call the callbacks if the enclosed block raises an exception."""
+        try:
+            yield
+        except BaseException as error:
+            if self._has_begun:
+                try:
+                    self.observer.call("on_error", ErrorEvent(error))
+                except CallbackError as other:  # must not hide the error
+                    error.add_note(str(other))
+            raise
+
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Time the enclosed block. Add up the times of a repeated name."""
+        if self._has_begun:
+            self.observer.call("on_stage", StageEvent(name))
         return self._watch.stage(name)
 
     def seconds(self, *stages: str) -> float:
@@ -113,8 +144,8 @@ class FitLog:
                 if not _LOGS:
                     warnings.showwarning = _PREVIOUS.pop()
 
-    @contextmanager
-    def iterations(self, name: str, total: int | None) -> Iterator[IterationDisplay | None]:
-        """Show the iterations of the enclosed fit. Yield None if nothing is shown."""
-        with self.progress.iterations(name, total) as display:
-            yield display if self.progress.verbose else None
+    def iterations(
+        self, name: str, total: int | None
+    ) -> AbstractContextManager[FitObserver | None]:
+        """Show the iterations of the enclosed fit. Yield None if nobody reads them."""
+        return self.observer.fit(name, total)

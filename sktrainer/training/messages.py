@@ -131,7 +131,8 @@ def log_result(log: FitLog, plan: FitPlan, data: FitData, result: FitResult) -> 
         log_never_predicted(log, text, data, scoring, warns=name == "test")
     log.show(fit_summary(plan, result, log))
     log.progress.show_block(
-        lambda: scores_text(scores.table, scores.baseline, scoring.shown_names)
+        lambda: scores_text(scores.table, scores.baseline, scoring.shown_names),
+        lambda: scores_text(scores.table, scores.baseline.iloc[:0], scoring.shown_names),
     )
 
 
@@ -152,13 +153,14 @@ def fit_summary(plan: FitPlan, result: FitResult, log: FitLog) -> str:
     where = f" on {model.device.name}" if model.device.is_gpu else ""
     seconds = log.seconds("fit", "refit")
     cost = f"in {seconds:.1f} s{where}, peak memory {peak_memory_mb():,.0f} MB"
-    if fit.stop_reason == "early_stopping":
+    if fit.stop_reason in ("early_stopping", "callback"):
+        how = "early" if fit.stop_reason == "early_stopping" else "by a callback"
         of = "" if capabilities.max_iter is None else f" of {capabilities.max_iter:,}"
         best = f" (best {fit.best_iteration:,})" if fit.best_iteration else ""
         refit = f", refitted for {result.refit_rounds:,}" if result.refit_rounds else ""
         if result.n_inner_folds:
             refit = f" in {result.n_inner_folds} inner folds, fitted for {fit.best_iteration:,}"
-        return f"{name} stopped early at {unit} {fit.n_iter:,}{of}{best}{refit} {cost}"
+        return f"{name} stopped {how} at {unit} {fit.n_iter:,}{of}{best}{refit} {cost}"
     if fit.n_iter is not None and capabilities.max_iter is not None:
         better = fit.best_iteration is not None and fit.best_iteration < fit.n_iter
         best = f" (best {fit.best_iteration:,})" if better else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sktrainer.callbacks.base import is_callback
 from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import suggest_name
 from sktrainer.runtime.devices import is_device_name
@@ -57,12 +58,17 @@ class TrainerParams:
     n_jobs: int | None = None
     checkpoint: Any = None
     device: str = "auto"
+    callbacks: Any = ()
     verbose: int = 0
     output: str | None = None
 
     def values(self) -> dict[str, Any]:
-        """Return the values by name, without the estimator and the output container."""
-        names = sorted({field.name for field in fields(self)} - {"estimator", "output"})
+        """Return the values by name that describe the fit.
+
+        Without the estimator, the output container and the callbacks.
+        """
+        others = {"estimator", "output", "callbacks"}
+        names = sorted({field.name for field in fields(self)} - others)
         return {name: getattr(self, name) for name in names}
 
     def with_defaults(self, names: Iterable[str]) -> TrainerParams:
@@ -250,6 +256,10 @@ RULES: dict[str, ParameterRule] = {
     "device": ParameterRule(
         "'auto', 'cpu', 'cuda', 'cuda:1' (or another number) or 'mps'",
         lambda value: is_device_name(value) or (isinstance(value, str) and value == "auto"),
+    ),
+    "callbacks": ParameterRule(
+        "a list of objects with a method such as on_iteration",
+        lambda value: isinstance(value, (list, tuple)) and all(map(is_callback, value)),
     ),
     "verbose": ParameterRule(
         "0 (silent), 1 (stages and report) or 2 (every iteration)",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sktrainer.backends.estimators import model_name
+from sktrainer.callbacks.base import FitBeginEvent, FitEndEvent
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.indexing import take_rows
@@ -32,7 +33,7 @@ from sktrainer.training.reproduction import changed_parameters, reproduction_cod
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.training.run_identity import open_run
 from sktrainer.training.validation import validate
-from sktrainer.types import FitData, Split
+from sktrainer.types import Array, FitData, Split
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
     FitError
         If every fold failed.
     """
-    log = FitLog(params.verbose)
-    with log.record_warnings():
+    log = FitLog(params.verbose, params.callbacks)
+    with log.record_warnings(), log.report_errors():
         return _train(params, inputs, log)
 
 
@@ -82,6 +83,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         folds = None if plan.folds is None else make_folds(plan, data, split)
         with log.stage("audit"):
             findings = audit_fit(plan, data, split, folds, log)
+        log.begin(_begin_event(plan, data, split, folds))
         cv = None
         if folds is not None:
             with log.stage("cross-validate"):
@@ -101,7 +103,23 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
             changed_parameters=changed_parameters(params, checked.parts),
             code=reproduction_code(params, inputs, plan.seed),
         )
+        log.observer.call("on_fit_end", _end_event(result, log))
     return FitState(plan, data, split, result, cv, report, fingerprint)
+
+
+def _begin_event(
+    plan: FitPlan, data: FitData, split: Split, folds: list[tuple[Array, Array]] | None
+) -> FitBeginEvent:
+    sets = {"train": split.train, "validation": split.validation, "test": split.test}
+    n_rows = {name: len(rows) for name, rows in sets.items()}
+    n_folds = 0 if folds is None else len(folds)
+    return FitBeginEvent(model_name(plan.model.model), data.task, n_rows, n_folds)
+
+
+def _end_event(result: FitResult, log: FitLog) -> FitEndEvent:
+    fit, table = result.fit, result.scores.table
+    scores = {str(name): row.to_dict() for name, row in table.iterrows()}
+    return FitEndEvent(fit.stop_reason, fit.n_iter, fit.best_iteration, scores, log.seconds())
 
 
 def _split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:

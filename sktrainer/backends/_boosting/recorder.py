@@ -92,7 +92,7 @@ class RoundRecorder:
         self.n_iter += 1
         translated = {part: self._names.translate(of) for part, of in values.items() if of}
         stop = self._monitor.record(self.n_iter, translated, seconds=seconds)
-        return stop and self.stops_early
+        return stop and (self.stops_early or self._monitor.stopped_by_callback)
 
     def monitor_native_metric(self, name: str, *, greater_is_better: bool) -> None:
         """Monitor a metric of the model from the first round, if the trainer does not."""
@@ -101,8 +101,9 @@ class RoundRecorder:
 
     @property
     def stopped(self) -> bool:
-        """Whether early stopping ended the fit."""
-        return self.stops_early and self._monitor.stopped
+        """Whether early stopping or a callback ended the fit."""
+        monitor = self._monitor
+        return monitor.stopped_by_callback or (self.stops_early and monitor.stopped)
 
     @property
     def improved(self) -> bool:
@@ -117,10 +118,12 @@ class RoundRecorder:
     def outcome(self, model: Any, max_iter: int) -> ModelFit:
         """Return the result of the fit; `max_iter` is the maximum number of rounds."""
         reason: StopReason = "converged" if self.n_iter < max_iter else "max_iter"
+        if self.stopped:
+            reason = self._monitor.stop_reason
         unknown = self._names.unknown_loss and self._names.scorer is None and self.stops_early
         return ModelFit(
             model=model,
-            stop_reason="early_stopping" if self.stopped else reason,
+            stop_reason=reason,
             n_iter=self.n_iter,
             best_iteration=self.best_iteration,
             evaluations=self._monitor.evaluations,

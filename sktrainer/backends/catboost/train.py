@@ -21,7 +21,10 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     """Train the model and record every round."""
     model, train, monitor = request.model, request.train, request.monitor
     needs_callback = recorder.stops_early and monitor.tol > 0
-    if needs_callback and str(model.get_params().get("task_type")) == "GPU":
+    # CatBoost has no callbacks on a GPU.
+    is_on_gpu = str(model.get_params().get("task_type")) == "GPU"
+    observes = monitor.is_observed and not is_on_gpu
+    if needs_callback and is_on_gpu:
         raise ParameterError(
             f"tol={monitor.tol} needs a callback, which CatBoost supports only on the CPU; "
             "use tol=0 or device='cpu'"
@@ -29,9 +32,9 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     arguments: dict[str, Any] = {"use_best_model": recorder.stops_early}
     if request.validation is not None:
         arguments["eval_set"] = _validation_pool(request, request.validation)
-    if needs_callback:
-        arguments["callbacks"] = [RoundCallback(request, recorder)]
-    elif recorder.stops_early:
+    if needs_callback or observes:
+        arguments["callbacks"] = [RoundCallback(request, recorder, decides=needs_callback)]
+    if recorder.stops_early and not needs_callback:
         arguments["early_stopping_rounds"] = monitor.n_iter_no_change
     if not any(name in model.get_params() for name in VERBOSITY_PARAMS):
         arguments["verbose"] = False
@@ -64,14 +67,21 @@ def _validation_pool(request: FitRequest, rows: Rows) -> Any:
 
 
 class RoundCallback:
-    """CatBoost callback that records each round and returns whether to continue."""
+    """CatBoost callback that records each round and returns whether to continue.
 
-    def __init__(self, request: FitRequest, recorder: RoundRecorder) -> None:
+    With ``decides=False``, CatBoost itself stops early.
+    """
+
+    def __init__(
+        self, request: FitRequest, recorder: RoundRecorder, *, decides: bool = True
+    ) -> None:
         self._request = request
         self._recorder = recorder
+        self._decides = decides
 
     def after_iteration(self, info: Any) -> bool:
-        return not _record_rounds(self._request, self._recorder, info.metrics, info.iteration)
+        stop = _record_rounds(self._request, self._recorder, info.metrics, info.iteration)
+        return not (stop and (self._decides or self._request.monitor.stopped_by_callback))
 
 
 def _record_rounds(

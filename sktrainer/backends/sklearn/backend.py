@@ -157,7 +157,8 @@ class SklearnBackend(Backend):
             if way is not None and request.monitor.stops and request.validation is not None:
                 return way.fit_with_monitor(request, ValidationScorer(request))
             with override_params(model, **_disable_own_early_stopping(model)):
-                if request.checkpoint is not None and way is not None and way.equals_plain_fit:
+                in_steps = request.checkpoint is not None or request.monitor.is_observed
+                if in_steps and way is not None and way.equals_plain_fit:
                     way.fit_n_iterations(request, getattr(model, way.count_parameter))
                 else:
                     fit_rows(model, request.train)
@@ -216,7 +217,9 @@ def _unwatched_fit(
     for iteration, parts in enumerate(_model_history(request.model), start=1):
         request.monitor.record(iteration, parts, seconds=SECONDS_UNKNOWN)
     reason: StopReason
-    if n_iter is None or not isinstance(limit, int) or limit < 1:
+    if request.monitor.stopped_by_callback:
+        reason = "callback"
+    elif n_iter is None or not isinstance(limit, int) or limit < 1:
         n_iter, reason = n_iter if way else None, "single_fit"
     elif n_iter >= limit:
         reason = "max_iter"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice, repeat
 from typing import Any
 
@@ -13,7 +14,7 @@ from sktrainer.backends.sklearn.checkpoint import defer_signals, fit_in_segments
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params, truncate
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
-from sktrainer.callbacks.early_stopping import EvalMetric
+from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
 from sktrainer.types import Array, ModelFit, Scorer
 
 
@@ -21,9 +22,10 @@ class HistGradientBoostingStrategy(IterationStrategy):
     """One fit in which scikit-learn itself evaluates the validation rows.
 
     Training one round at a time would bin the table again in each round, so that the history
-    is replayed into the monitor after the fit. scikit-learn compares a round with the round
-    `n_iter_no_change` before it rather than with the best round. With ``tol=0`` it therefore
-    never stops before the monitor does; any extra rounds are dropped.
+    is replayed into the monitor after the fit, or after each round if somebody observes it.
+    scikit-learn compares a round with the round `n_iter_no_change` before it rather than with
+    the best round. With ``tol=0`` it therefore never stops before the monitor does; any extra
+    rounds are dropped.
     """
 
     iteration = "round"
@@ -49,8 +51,10 @@ class HistGradientBoostingStrategy(IterationStrategy):
             scoring=scoring,
         ):
             for begin in fit_in_segments(request, "max_iter", model.max_iter):
-                fit_rows(model, request.train, **options)
-                n_iter = self._replay(request, validation, begin)
+                replay = _Replay(request, validation, begin)
+                with replay.after_each_round():
+                    fit_rows(model, request.train, **options)
+                n_iter = replay.record_rounds()
         stopped = monitor.stopped or model.n_iter_ < model.max_iter
         outcome = watched_fit(request, n_iter, stopped=stopped)
         best = outcome.best_iteration or n_iter
@@ -66,28 +70,73 @@ class HistGradientBoostingStrategy(IterationStrategy):
             for _ in fit_in_segments(request, "max_iter", n_iter):
                 fit_rows(request.model, request.train)
 
-    def _replay(self, request: FitRequest, validation: ValidationScorer, begin: int) -> int:
-        """Record the rounds after `begin`; return the number of the last one."""
-        model, monitor = request.model, request.monitor
-        name, scale = monitor.metric.name, loss_scale(model)
-        staged = repeat(None) if monitor.metric.scorer is None else _staged(model, validation)
-        # Entry 0 is the score before the first round. A loss is stored with a negative sign.
-        scores = zip(model.train_score_[1:], model.validation_score_[1:], staged, strict=False)
-        n_iter = 0
-        for n_iter, (train, score, values) in enumerate(scores, start=1):
-            if n_iter <= begin:
-                continue
-            if values is None:
-                parts = {
-                    "train": {"loss": -scale * train},
-                    "validation": {"loss": -scale * score},
-                }
-            else:
-                loss = validation.loss(validation.predicted(values))
-                parts = {"train": {name: train}, "validation": {"loss": loss, name: score}}
-            if monitor.record(n_iter, parts, seconds=SECONDS_UNKNOWN):
+
+class _Replay:
+    """Records the rounds after `begin` of a HistGradientBoosting model into the monitor."""
+
+    def __init__(self, request: FitRequest, validation: ValidationScorer, begin: int) -> None:
+        self._model = request.model
+        self._monitor = request.monitor
+        self._validation = validation
+        self._n_iter = begin
+        self._values: Iterator[Array] | None = None
+
+    def record_rounds(self) -> int:
+        """Record the rounds that are new; return the number of the last one.
+
+        Entry 0 of the scores is from before the first round.
+        """
+        while self._n_iter + 1 < len(self._model.validation_score_):
+            if self._monitor.stopped:
                 break
-        return n_iter
+            self._n_iter += 1
+            parts = self._metrics(self._n_iter)
+            self._monitor.record(self._n_iter, parts, seconds=self._seconds)
+        return self._n_iter
+
+    @property
+    def _seconds(self) -> float | None:
+        return None if self._monitor.is_observed else SECONDS_UNKNOWN
+
+    def _metrics(self, i: int) -> dict[str, dict[str, float]]:
+        model, metric = self._model, self._monitor.metric
+        train, score = model.train_score_[i], model.validation_score_[i]
+        if metric.scorer is None:  # scikit-learn stores a loss with a negative sign
+            scale = loss_scale(model)
+            return {"train": {"loss": -scale * train}, "validation": {"loss": -scale * score}}
+        if self._values is None:
+            self._values = islice(_staged(model, self._validation), i - 1, None)
+        loss = self._validation.loss(self._validation.predicted(next(self._values)))
+        return {"train": {metric.name: train}, "validation": {"loss": loss, metric.name: score}}
+
+    @contextmanager
+    def after_each_round(self) -> Iterator[None]:
+        """Record each round during the fit if somebody observes it.
+
+        scikit-learn has no callbacks for this model. It calls one of two private methods after
+        each round with validation rows, and stops if the method returns True.
+        """
+        names = ("_check_early_stopping_loss", "_check_early_stopping_scorer")
+        model = self._model
+        if not self._monitor.is_observed or not all(hasattr(model, name) for name in names):
+            yield
+            return
+
+        def recorded(check: Callable[..., bool]) -> Callable[..., bool]:
+            def wrapper(*args: Any, **kwargs: Any) -> bool:
+                stop = check(*args, **kwargs)
+                self.record_rounds()
+                return stop or self._monitor.stopped
+
+            return wrapper
+
+        for name in names:
+            setattr(model, name, recorded(getattr(model, name)))
+        try:
+            yield
+        finally:
+            for name in names:
+                delattr(model, name)
 
 
 def loss_scale(model: Any) -> float:
@@ -154,7 +203,8 @@ class GradientBoostingStrategy(IterationStrategy):
         """Fit `n_iter` rounds."""
         with override_params(request.model, n_estimators=n_iter, n_iter_no_change=None):
             for _ in fit_in_segments(request, "n_estimators", n_iter):
-                fit_rows(request.model, request.train)
+                observer = _RoundObserver(request.monitor)
+                fit_rows(request.model, request.train, monitor=observer)
 
 
 class _RoundMonitor:
@@ -185,6 +235,18 @@ class _RoundMonitor:
         if self._checkpoint is not None:
             self._checkpoint.raise_if_interrupted()
         return stop
+
+
+class _RoundObserver:
+    """Callback for `GradientBoosting.fit(monitor=...)` without validation rows."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
+        loss = train_loss(model, i)
+        values = {} if loss is None else {"train": {"loss": loss}}
+        return self._monitor.observe(i + 1, values)
 
 
 def train_loss(model: Any, i: int) -> float | None:

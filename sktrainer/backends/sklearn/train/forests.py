@@ -57,7 +57,7 @@ class ForestStrategy(IterationStrategy):
 
     def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` trees."""
-        if request.checkpoint is None:
+        if request.checkpoint is None and not request.monitor.is_observed:
             super().fit_n_iterations(request, n_iter)
         else:
             with override_params(request.model, n_estimators=n_iter):
@@ -80,11 +80,12 @@ class BaggingStrategy(IterationStrategy):
     def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Fit `n_iter` members and keep `n_estimators=n_iter`, which `predict` divides by."""
         request.model.set_params(n_estimators=n_iter)
-        if request.checkpoint is None or request.model.oob_score:
+        in_steps = request.checkpoint is not None or request.monitor.is_observed
+        if not in_steps or request.model.oob_score:
             # Bagging does not support oob_score together with warm_start.
             fit_rows(request.model, request.train)
         else:
-            _fit_members(request, request.train, n_iter)
+            request.model.set_params(n_estimators=_fit_members(request, request.train, n_iter))
 
 
 class WarmStartStrategy(IterationStrategy):
@@ -147,8 +148,11 @@ def _add_members(
     return outcome
 
 
-def _fit_members(request: FitRequest, train: Rows, n_iter: int) -> None:
-    """Grow `n_iter` members in batches with checkpoints, bit-identical to one `fit`."""
+def _fit_members(request: FitRequest, train: Rows, n_iter: int) -> int:
+    """Grow `n_iter` members in batches, bit-identical to one `fit`; return their number.
+
+    A callback may stop the fit after each batch.
+    """
     model, step = request.model, _members_per_step(request.model, request.n_threads)
     has_oob_score = getattr(model, "oob_score", False)
     members = _WarmStartMembers(request, train)
@@ -159,9 +163,12 @@ def _fit_members(request: FitRequest, train: Rows, n_iter: int) -> None:
             if has_oob_score and size == n_iter:  # the last call computes it for all members
                 model.set_params(oob_score=True)
             members.grow(size)
+            if request.monitor.observe(size, {}):
+                break
             if size < n_iter:
                 members.save_if_due(size)
-    members.truncate(n_iter)
+    members.truncate(size)
+    return size
 
 
 def _float32(rows: Rows) -> Rows:

@@ -1,0 +1,129 @@
+"""Connection of the fits in other processes to the observer of the run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import ProcessError
+from multiprocessing.connection import Client, Connection, Listener
+
+from sktrainer.callbacks.base import IterationEvent
+from sktrainer.callbacks.observer import FitObserver, RunObserver
+from sktrainer.callbacks.progress import FitDisplay
+from sktrainer.exceptions import CallbackError
+
+_KEY_BYTES = 32
+# Without callbacks, only the display reads the iterations.
+_SECONDS_BETWEEN_EVENTS = 0.1
+
+
+@dataclass(frozen=True)
+class RemoteObserver:
+    """Observer that sends iterations to the process of the run. It can be pickled.
+
+    Attributes
+    ----------
+    address : str or tuple
+        Address of the listener.
+    key : bytes
+        Shared secret, so that no other process can connect.
+    reads_every_iteration : bool
+        Whether the fit waits for an answer to each iteration.
+    """
+
+    address: str | tuple[str, int]
+    key: bytes
+    reads_every_iteration: bool
+
+    @contextmanager
+    def fit(
+        self, label: str, total: int | None, fold: int | None = None
+    ) -> Iterator[FitObserver | None]:
+        """Observe one fit. If the process of the run does not answer, train without it."""
+        try:
+            connection = Client(self.address, authkey=self.key)
+        except (OSError, EOFError):
+            yield None
+            return
+        with connection:
+            with suppress(OSError):
+                connection.send((label, total))
+
+            def send(event: IterationEvent) -> bool:
+                return self._send(connection, event)
+
+            pause = 0.0 if self.reads_every_iteration else _SECONDS_BETWEEN_EVENTS
+            yield FitObserver(send, total, fold, pause)
+
+    def _send(self, connection: Connection, event: IterationEvent) -> bool:
+        try:
+            connection.send(event)
+            if not self.reads_every_iteration:
+                return False
+            answer = connection.recv()
+        except (OSError, EOFError):  # the process of the run has ended
+            return False
+        if isinstance(answer, str):
+            raise CallbackError(answer)
+        return bool(answer)
+
+
+@contextmanager
+def accept_observers(run: RunObserver) -> Iterator[RemoteObserver]:
+    """Accept fits in other processes while the enclosed block runs.
+
+    Yields
+    ------
+    RemoteObserver
+        To be passed to the other processes.
+    """
+    key, ends = os.urandom(_KEY_BYTES), threading.Event()
+    with Listener(authkey=key) as listener:
+        thread = threading.Thread(
+            target=_accept, args=(listener, run, ends), name="sktrainer-observer", daemon=True
+        )
+        thread.start()
+        try:
+            yield RemoteObserver(listener.address, key, run.reads_every_iteration)
+        finally:
+            ends.set()  # a last connection wakes up the thread, so that it sees this
+            with suppress(OSError, EOFError), Client(listener.address, authkey=key) as last:
+                last.send(None)
+            thread.join()
+
+
+def _accept(listener: Listener, run: RunObserver, ends: threading.Event) -> None:
+    """Start a thread for each connection, until `ends` is set."""
+    threads = []
+    while not ends.is_set():
+        try:
+            connection = listener.accept()
+            first = connection.recv()
+        except (OSError, EOFError, ProcessError):  # the other process ended, or is unknown
+            continue
+        if first is None:
+            connection.close()
+            continue
+        thread = threading.Thread(target=_receive, args=(connection, *first, run), daemon=True)
+        thread.start()
+        threads.append(thread)
+    for thread in threads:
+        thread.join()
+
+
+def _receive(connection: Connection, label: str, total: int | None, run: RunObserver) -> None:
+    """Pass the iterations of one fit on, until its process closes the connection."""
+    with connection, ExitStack() as stack:
+        display: FitDisplay | None = stack.enter_context(run.progress.fit_line(label, total))
+        with suppress(OSError, EOFError):
+            while True:
+                event = connection.recv()
+                try:
+                    answer: bool | str = run.receive(event, display)
+                except CallbackError as error:
+                    answer = str(error)
+                if run.reads_every_iteration:
+                    connection.send(answer)
