@@ -137,7 +137,7 @@ class Callback:
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.ensemble import HistGradientBoostingClassifier
     >>> from sktrainer import ManagedTrainer
     >>> class StopAt(Callback):
@@ -146,10 +146,11 @@ class Callback:
     ...
     ...     def on_iteration(self, event):
     ...         return event.best_value < self.loss
-    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = load_breast_cancer(return_X_y=True)
     >>> model = HistGradientBoostingClassifier()
-    >>> trainer = ManagedTrainer(model, callbacks=[StopAt(0.5)], random_state=0)
-    >>> trainer.fit(X, y, X_val=X, y_val=y).stop_reason_
+    >>> stop = StopAt(loss=0.3)
+    >>> trainer = ManagedTrainer(model, validation_size=0.2, callbacks=[stop], random_state=0)
+    >>> trainer.fit(X, y).stop_reason_
     'callback'
     """
 

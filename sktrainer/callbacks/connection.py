@@ -19,6 +19,8 @@ _KEY_BYTES = 32
 # Without callbacks, only the display reads the iterations.
 _SECONDS_BETWEEN_EVENTS = 0.1
 
+_SECONDS_TO_END = 10.0
+
 
 @dataclass(frozen=True)
 class RemoteObserver:
@@ -45,7 +47,7 @@ class RemoteObserver:
         """Observe one fit. If the process of the run does not answer, train without it."""
         try:
             connection = Client(self.address, authkey=self.key)
-        except (OSError, EOFError):
+        except (OSError, EOFError, ProcessError):
             yield None
             return
         with connection:
@@ -80,25 +82,24 @@ def accept_observers(run: RunObserver) -> Iterator[RemoteObserver]:
     RemoteObserver
         To be passed to the other processes.
     """
-    key, ends = os.urandom(_KEY_BYTES), threading.Event()
+    key = os.urandom(_KEY_BYTES)
     with Listener(authkey=key) as listener:
         thread = threading.Thread(
-            target=_accept, args=(listener, run, ends), name="sktrainer-observer", daemon=True
+            target=_accept, args=(listener, run), name="sktrainer-observer", daemon=True
         )
         thread.start()
         try:
             yield RemoteObserver(listener.address, key, run.reads_every_iteration)
         finally:
-            ends.set()  # a last connection wakes up the thread, so that it sees this
             with suppress(OSError, EOFError), Client(listener.address, authkey=key) as last:
                 last.send(None)
-            thread.join()
+            thread.join(_SECONDS_TO_END)
 
 
-def _accept(listener: Listener, run: RunObserver, ends: threading.Event) -> None:
-    """Start a thread for each connection, until `ends` is set."""
+def _accept(listener: Listener, run: RunObserver) -> None:
+    """Start a thread for each connection, until one sends None."""
     threads = []
-    while not ends.is_set():
+    while True:
         try:
             connection = listener.accept()
             first = connection.recv()
@@ -106,7 +107,7 @@ def _accept(listener: Listener, run: RunObserver, ends: threading.Event) -> None
             continue
         if first is None:
             connection.close()
-            continue
+            break
         thread = threading.Thread(target=_receive, args=(connection, *first, run), daemon=True)
         thread.start()
         threads.append(thread)

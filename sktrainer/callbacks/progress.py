@@ -65,8 +65,8 @@ class Progress:
     def show_block(self, *make_texts: Callable[[], str]) -> None:
         """Print an aligned table, indented by four spaces.
 
-        The texts, which are made only if needed, are the same table in several widths. The
-        first one that fits into the terminal is printed, otherwise the last one.
+        The functions make the same table in several widths, and are called only if needed. The
+        first table that fits into the terminal is printed, otherwise the last one.
         """
         if not self.enabled:
             return

@@ -20,6 +20,10 @@ MIN_WIDTH_WITH_BAR = 90
 MAX_LINES = 10
 
 
+def _now() -> float:
+    return time.monotonic()
+
+
 @dataclass
 class FitLine:
     """One line of the display: a fit that is running.
@@ -32,7 +36,7 @@ class FitLine:
     done : int
         Iterations so far. 0: the model reports none, or not yet.
     parts : list of str
-        Texts to the right of the bar, the most important ones first.
+        Values to the right of the bar, the most important ones first.
     start : float
         Time at which the fit began.
     first : tuple of (int, float)
@@ -43,7 +47,7 @@ class FitLine:
     total: int | None
     done: int = 0
     parts: list[str] = field(default_factory=list)
-    start: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=_now)
     first: tuple[int, float] = (0, 0.0)
 
     def seconds_left(self, now: float) -> float | None:
@@ -113,7 +117,7 @@ class ProgressBars:
         limit = max(1, min(MAX_LINES, console.height - 2))
         shown = lines if len(lines) <= limit else lines[: limit - 1]
         longest = max((len(line.label) for line in shown), default=0)
-        width = options.max_width - 1
+        width = options.max_width
         label_width = min(longest, width // 3)
         for line in shown:
             yield self._render(line, label_width, width)
@@ -133,13 +137,13 @@ class ProgressBars:
             count = [f"{line.done:,}"] if line.done else []
             pieces = [*count, elapsed, *line.parts]
             text.append(f"  {self._spinner.render(now)} {label}  ")
-            text.append("  ".join(_fitting(pieces, width - len(text))))
+            text.append("  ".join(_fitting(pieces, width - 1 - len(text))))
             return text
         count_text = f"{line.done:>{len(f'{line.total:,}')},}/{line.total:,}"
         left = line.seconds_left(now)
         seconds = elapsed if left is None else f"{elapsed}, {_clock(left)} left"
         text.append(f"  {label}  ")
-        space = width - len(text)
+        space = width - 1 - len(text)  # the last column would wrap in some terminals
         pieces = [count_text, *line.parts[:1], seconds, *line.parts[1:]]
         has_bar = width >= MIN_WIDTH_WITH_BAR
         tail = "  ".join(_fitting(pieces, space - (MIN_BAR + 2) * has_bar))

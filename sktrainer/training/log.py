@@ -75,7 +75,7 @@ class FitLog:
         return RunObserver(self.progress, CallbackList(self._callbacks))
 
     def begin(self, event: FitBeginEvent) -> None:
-        """Call the callbacks at the begin of the fit. Before, they get no other events."""
+        """Call the callbacks when the fit begins. Before, they get no other events."""
         self._has_begun = True
         self.observer.call("on_fit_begin", event)
 

@@ -118,7 +118,10 @@ def _begin_event(
 
 def _end_event(result: FitResult, log: FitLog) -> FitEndEvent:
     fit, table = result.fit, result.scores.table
-    scores = {str(name): row.to_dict() for name, row in table.iterrows()}
+    scores = {
+        str(name): {str(metric): float(value) for metric, value in row.items()}
+        for name, row in table.iterrows()
+    }
     return FitEndEvent(fit.stop_reason, fit.n_iter, fit.best_iteration, scores, log.seconds())
 
 
