@@ -6,16 +6,17 @@ from math import isnan, nan
 from typing import NamedTuple
 
 from sktrainer.reporting.content import ReportContent
-from sktrainer.reporting.formats import format_number
-from sktrainer.reporting.score_tables import CONSTANT, describe_folds
+from sktrainer.reporting.formats import MISSING, format_number
+from sktrainer.reporting.score_tables import CONSTANT, describe_folds, interval_text
 
 
 class KeyMetric(NamedTuple):
-    """Score as text: its value, ± standard deviation of folds, and that of a constant."""
+    """Score as text: its value, ± standard deviation of folds, that of a constant, interval."""
 
     value: str
     deviation: str
     constant: str
+    interval: str = ""
 
 
 def key_set(report: ReportContent) -> str | None:
@@ -52,7 +53,7 @@ def key_metrics_line(report: ReportContent, *, limit: int = 2) -> str:
         return "not scored"
     named = [
         " ".join(filter(None, (name, value, deviation, constant and f"(constant {constant})")))
-        for name, (value, deviation, constant) in key_metrics(report, limit=limit).items()
+        for name, (value, deviation, constant, _) in key_metrics(report, limit=limit).items()
     ]
     where = f"over {folds_used(report)}" if source == "folds" else f"on the {source} rows"
     return f"{', '.join(named)} {where}"
@@ -74,6 +75,7 @@ def _scores_of(report: ReportContent, source: str) -> dict[str, KeyMetric]:
                 format_number(row["mean"]),
                 "" if row.isna()["std"] else f"± {format_number(row['std'], 2)}",
                 "" if row.isna().get(CONSTANT, True) else format_number(row[CONSTANT]),
+                _interval(report, source, str(name)),
             )
             for name, row in report.cv_summary.dropna(subset="mean").iterrows()
         }
@@ -85,9 +87,19 @@ def _scores_of(report: ReportContent, source: str) -> dict[str, KeyMetric]:
             format_number(value),
             "",
             "" if isnan(constants.get(name, nan)) else format_number(constants[name]),
+            _interval(report, source, str(name)),
         )
         for name, value in report.scores.loc[source].dropna().items()
     }
+
+
+def _interval(report: ReportContent, source: str, name: str) -> str:
+    """Return the interval of a test score or of the mean of the folds, or an empty string."""
+    table = {"test": report.intervals, "folds": report.cv_summary}.get(source)
+    if table is None or "low" not in table:
+        return ""
+    text = interval_text(table, name)
+    return "" if text == MISSING else text
 
 
 def rank_metrics(names: list[str], limit: int, *, imbalanced: bool = False) -> list[str]:

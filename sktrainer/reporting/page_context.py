@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sktrainer.reporting import sentences
-from sktrainer.reporting.confusion import has_many_classes, most_confused
+from sktrainer.reporting.confusion import has_many_classes, most_confused, scores_per_class
 from sktrainer.reporting.content import ImbalanceSection, ReportContent
+from sktrainer.reporting.evaluation_text import describe_evaluation
 from sktrainer.reporting.formats import (
     capitalize,
     format_column,
@@ -20,13 +21,12 @@ from sktrainer.reporting.formats import (
     format_time,
     is_numeric,
 )
-from sktrainer.reporting.key_metrics import folds_used, key_metrics, key_set, rank_metrics
-from sktrainer.reporting.plots import figure_to_svg, plot_folds, plot_history
+from sktrainer.reporting.key_metrics import folds_used, key_metrics, key_set
+from sktrainer.reporting.page_plots import draw_page_plots
 from sktrainer.reporting.score_tables import folds_summary, scores_table
 
 MOST_ROWS = 1000
 MOST_CLASSES = 30
-MOST_CURVES = 4
 
 # A table stacks the cells of each row if the page is narrower than one of these widths, in
 # pixels: the first one that the table fits into. A table narrower than FITS never stacks.
@@ -72,7 +72,12 @@ def page_context(report: ReportContent) -> dict[str, object]:
     data, split = report.data, report.split
     digest = {"fingerprint": data["fingerprint"]} if data.get("fingerprint") else {}
     code_tables: dict[str, Mapping[str, object]] = {
-        "Parameters": report.parameters,
+        "Parameters that differ from their defaults": {
+            name: report.parameters[name]
+            for name in report.changed_parameters
+            if name in report.parameters
+        },
+        "All parameters": report.parameters,
         "Seeds and fingerprint": {**report.seeds, **digest},
         "Versions": report.versions,
     }
@@ -108,7 +113,11 @@ def page_context(report: ReportContent) -> dict[str, object]:
         "stages": _stage_bars(report.stages),
         "resources": _resources(report),
         "code_tables": {name: values for name, values in code_tables.items() if values},
-        **_plots(report),
+        "plots": draw_page_plots(report),
+        "intervals_note": capitalize(report.intervals_note),
+        "evaluation_facts": describe_evaluation(report),
+        "per_class": _per_class(report.confusion),
+        **_permutation(report),
         **_confusion(report.confusion),
         **_importances(report),
     }
@@ -174,7 +183,7 @@ def _scored_rows(report: ReportContent) -> str:
 def _scores(report: ReportContent) -> Table | None:
     if report.scores.empty:
         return None
-    table = scores_table(report.scores, report.baseline, report.metric_names)
+    table = scores_table(report.scores, report.baseline, report.metric_names, report.intervals)
     return _table(table, numbers=True)
 
 
@@ -190,34 +199,6 @@ def _folds_summary(report: ReportContent) -> Table | None:
         return None
     table = folds_summary(report.cv_summary, len(report.folds), report.metric_names)
     return _table(table, numbers=True)
-
-
-def _plots(report: ReportContent) -> dict[str, object]:
-    """Return learning curves and fold scores as SVG, and a note if matplotlib is missing."""
-    curves: list[str] = []
-    folds: list[str] = []
-    fitting, note = report.fitting, ""
-    best = None if fitting.get("from_folds") else fitting.get("best_iteration")
-    try:
-        for metric in list(dict.fromkeys(report.history["metric"]))[:MOST_CURVES]:
-            unit = fitting.get("iteration") or "iteration"
-            axes = plot_history(
-                report.history, metric=metric, best_iteration=best, iteration=unit
-            )
-            axes.set_ylabel(report.shown(metric), parse_math=False)
-            curves.append(figure_to_svg(axes))
-        if report.folds is not None and report.cv_summary is not None:
-            # Metrics that are computed on the rows of all folds together have no columns.
-            metrics = [str(name) for name in report.cv_summary.index if name in report.folds]
-            for metric in rank_metrics(
-                metrics, 2, imbalanced=report.data.get("imbalanced", False)
-            ):
-                axes = plot_folds(report.folds, metric=metric)
-                axes.set_ylabel(report.shown(metric), parse_math=False)
-                folds.append(figure_to_svg(axes))
-    except ImportError as error:
-        note = f"Learning curves are not shown: {error}" if len(report.history) else ""
-    return {"curves": curves, "curves_note": note, "fold_plots": folds}
 
 
 def _confusion(confusion: pd.DataFrame | None) -> dict[str, object]:
@@ -252,6 +233,25 @@ def _importances(report: ReportContent) -> dict[str, object]:
     kind = report.importance_kind
     note = f"Source: {kind} of the model{signs}." if kind else ""
     return {"importances": bars, "importances_note": note}
+
+
+def _permutation(report: ReportContent) -> dict[str, object]:
+    table = report.permutation_importances
+    if table is None or table.empty:
+        return {}
+    top = table.sort_values("mean", ascending=False, kind="stable").head(MOST_ROWS)
+    means = format_column(top["mean"].tolist())
+    deviations = format_column(top["std"].tolist())
+    rows = zip(top.index, top["mean"], means, deviations, strict=True)
+    bars = _bars((str(name), [value], f"{m} ± {d}") for name, value, m, d in rows)
+    return {"permutation": bars, "permutation_note": capitalize(report.permutation_note)}
+
+
+def _per_class(confusion: pd.DataFrame | None) -> Table | None:
+    """Return the scores of each class; those of two classes are the scores themselves."""
+    if confusion is None or len(confusion) <= 2:
+        return None
+    return _table(scores_per_class(confusion).rename_axis("class"))
 
 
 def _class_bars(

@@ -59,7 +59,7 @@ def plot_history(
     ValueError
         If the history does not contain this metric.
     """
-    axes = _axes(ax, (5.2, 2.8))
+    axes = new_axes(ax, (5.2, 2.8))
     names = list(dict.fromkeys(history["metric"]))
     chosen = metric if metric is not None else next(iter(names), None)
     rows = history[history["metric"] == chosen]
@@ -72,8 +72,7 @@ def plot_history(
             axes.plot(line["iteration"], line["value"], color=color, lw=1.6, label=name)
     if best_iteration is not None:
         axes.axvline(best_iteration, color=MUTED, lw=1, ls=(0, (3, 3)), label="best")
-    if _spans_decades(rows["value"].to_numpy()):
-        _use_log_scale(axes)
+    use_log_scale_if_needed(axes, rows["value"].to_numpy())
     axes.set_xlabel(iteration)
     axes.set_ylabel(str(chosen), parse_math=False)
     axes.grid(axis="y", color=LINE, lw=0.6)
@@ -110,7 +109,7 @@ def plot_folds(
     chosen = metric if metric is not None else next(iter(names), None)
     if chosen is None or chosen not in folds.columns:
         raise ValueError(f"metric={metric!r} is not in folds; available: {', '.join(names)}")
-    axes = _axes(ax, (4.2, 2.4))
+    axes = new_axes(ax, (4.2, 2.4))
     values = folds[chosen].to_numpy(dtype=float)
     if np.isfinite(values).any():
         mean, std = np.nanmean(values), np.nanstd(values)
@@ -153,7 +152,7 @@ def figure_to_svg(axes: Axes) -> str:
     return text.strip()
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Return `ax`, or new axes on a figure that is not registered with pyplot."""
     if ax is not None:
         return ax
@@ -170,8 +169,10 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return axes
 
 
-def _use_log_scale(axes: Axes) -> None:
-    """Use a logarithmic y axis with plain numbers instead of powers of ten."""
+def use_log_scale_if_needed(axes: Axes, values: Array) -> None:
+    """Use a logarithmic y axis with plain numbers if the values span decades."""
+    if not _spans_decades(values):
+        return
     ticker = require("matplotlib.ticker", "report")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
