@@ -49,7 +49,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "jinja2": {"reporting"},
     "keras": {"backends.keras"},
     "lightgbm": {"backends.lightgbm"},
-    "matplotlib": {"reporting.displays", "reporting.plots"},
+    "matplotlib": {"reporting"},
     "onnx": {"backends", "serialization.onnx"},
     "onnxmltools": {"backends", "serialization.onnx"},
     "onnxruntime": {"serialization.onnx"},

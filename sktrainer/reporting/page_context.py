@@ -249,7 +249,7 @@ def _permutation(report: ReportContent) -> dict[str, object]:
 
 def _per_class(confusion: pd.DataFrame | None) -> Table | None:
     """Return the scores of each class; those of two classes are the scores themselves."""
-    if confusion is None or len(confusion) <= 2:
+    if confusion is None or len(confusion) <= 2 or has_many_classes(confusion):
         return None
     return _table(scores_per_class(confusion).rename_axis("class"))
 

@@ -84,8 +84,10 @@ def test_positive_class_is_named_in_every_format(boosted):
     for shown in report.metric_names.values():
         assert re.search(rf"^{re.escape(shown)} +\d\.\d", text, re.MULTILINE)
         assert f"<th>{shown.replace(chr(39), '&#39;')}</th>" in page
-    tile = "<span>average_precision (&#39;late&#39;)</span><span>constant 0.100</span>"
-    assert tile in page
+    low, high = report.intervals.loc["average_precision"]
+    tile = "<span>average_precision (&#39;late&#39;)</span>"
+    interval = f"<span>95%: {low:.3f} to {high:.3f}</span><span>constant 0.100</span>"
+    assert tile + interval in page
 
 
 def test_constant_prediction_has_the_scores_of_a_dummy_model(boosted, table):
