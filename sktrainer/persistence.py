@@ -146,7 +146,8 @@ class PersistenceMixin(ConfigMixin):
         >>> from sklearn.linear_model import LogisticRegression
         >>> from sktrainer import ManagedTrainer
         >>> X, y = load_iris(return_X_y=True)
-        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2).fit(X, y)
+        >>> trainer = ManagedTrainer(LogisticRegression(), test_size=0.2, random_state=0)
+        >>> trainer = trainer.fit(X, y)
         >>> bool(trainer.verify(X, y)), bool(trainer.verify(X[::-1], y[::-1]))
         (True, False)
         """
