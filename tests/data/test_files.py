@@ -111,7 +111,7 @@ def test_deviations_from_the_standard_are_a_warning_by_default(tmp_path):
         ("a.json", b'{"a": 1}', r"Rename it to \.jsonl if it has one JSON object per line"),
         (
             "a.parquet.gz",
-            gzip.compress(b"PAR1...."),
+            gzip.compress(b"PAR1....", mtime=0),
             "is a compressed Parquet file. Decompress",
         ),
         ("a.csv", b"\x7fELF\x00\x01\x02", "contains binary data"),
