@@ -98,7 +98,7 @@ def train_model(
     *,
     config: str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None = None,
     test_size: float | int | None = 0.2,
-    validation_size: float | int | str | None = 0.1,
+    validation_size: float | int | str | None = "auto",
     stratify: bool = True,
     shuffle: bool = True,
     handle_imbalance: object = "auto",
@@ -124,7 +124,7 @@ def train_model(
         the model.
     test_size : float, int or None, default=0.2
         Fraction or number of rows held out for the test scores.
-    validation_size : float, int, "auto" or None, default=0.1
+    validation_size : "auto", "cv", float, int or None, default="auto"
         As in `ManagedTrainer`.
     stratify : bool, default=True
         Whether to keep the class proportions in every set. No effect for regression. If

@@ -46,6 +46,7 @@ from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing import Case, with_parameters
+from sktrainer.types import Task
 from tests.keras_networks import (
     build,
     build_from_meta,
@@ -122,11 +123,19 @@ def _made(build: Callable[[], Any]) -> Any:
 
 
 def _classifier(estimator: Any, **parameters: Any) -> Case:
-    return Case(estimator, "classification", parameters)
+    return _case(estimator, "classification", parameters)
 
 
 def _regressor(estimator: Any, **parameters: Any) -> Case:
-    return Case(estimator, "regression", parameters)
+    return _case(estimator, "regression", parameters)
+
+
+def _case(estimator: Any, task: Task, parameters: dict[str, Any]) -> Case:
+    """Return a case; boosting models hold out rows, which is quicker than inner folds."""
+    model = unwrap_pipeline(estimator).model
+    if find_backend(model).capabilities(model, task).inner_folds_by_default:
+        parameters = {"validation_size": 0.1, **parameters}
+    return Case(estimator, task, parameters)
 
 
 @cache

@@ -26,7 +26,11 @@ RARE = Y.where((Y == "c0") | (np.arange(500) % 4 == 0), "c0")
 
 def test_train_model_prints_every_stage(tmp_path, capsys):
     result = train_model(
-        LGBMClassifier(n_estimators=300, min_child_samples=5), X, RARE, save_path=tmp_path
+        LGBMClassifier(n_estimators=300, min_child_samples=5),
+        X,
+        RARE,
+        validation_size=0.1,
+        save_path=tmp_path,
     )
     output = capsys.readouterr().out
     assert (

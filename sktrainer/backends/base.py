@@ -66,6 +66,9 @@ class Capabilities:
     early_stopping_by_default : bool
         More iterations overfit the model, so that ``early_stopping="auto"`` enables early
         stopping.
+    inner_folds_by_default : bool
+        On a small training set, inner folds choose the number of iterations by default, so
+        that no rows are held out. For models that are quick to train several times.
     iteration_name : str
         Name of an iteration: "round", "tree", "epoch".
     releases_gil : bool
@@ -89,6 +92,7 @@ class Capabilities:
     predict_is_argmax: bool = False
     max_iter: int | None = None
     early_stopping_by_default: bool = False
+    inner_folds_by_default: bool = False
     iteration_name: str = "iteration"
     releases_gil: bool = False
     segmented_training: bool = False

@@ -29,6 +29,7 @@ from sktrainer.training.provenance import describe_params
 from sktrainer.training.split_parameters import (
     make_split_plan,
     resolve_early_stopping,
+    resolve_validation_rows,
     split_reason,
 )
 from sktrainer.training.validation import Checked
@@ -134,6 +135,8 @@ class FitPlan:
     inner_folds : int
         Number of inner folds that choose the number of rounds. 0: none; a model that stops
         early does so on validation rows.
+    validation_reason : str
+        Why ``validation_size="auto"`` uses inner folds, or does not for a small table.
     repairs : bool
         Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
@@ -165,6 +168,7 @@ class FitPlan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inner_folds: int = 0
+    validation_reason: str = ""
     repairs: bool = True
 
     @property
@@ -241,15 +245,17 @@ def make_plan(
         params.handle_imbalance, checked.own_weights, parts, data.task
     )
     steps = _make_steps_plan(checked, imbalance)
+    rows = resolve_validation_rows(params, data, capabilities, stops=stops)
     model = _make_model_plan(checked, patience, source)
     return FitPlan(
         steps=steps,
         model=model,
-        split=make_split_plan(params, data, seed, stops=stops),
+        split=make_split_plan(params, data, seed, rows.size),
         split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
-        inner_folds=N_INNER_FOLDS if stops and params.validation_size == "cv" else 0,
+        inner_folds=N_INNER_FOLDS if rows.inner_folds else 0,
+        validation_reason=rows.reason,
         seed=seed,
         n_threads=split_cores(1, 1)[1],
         n_retries=n_retries,

@@ -221,6 +221,8 @@ def _fitting_section(
         section["validation"] = f"{len(split.validation):,} held-out rows"
     else:
         section["validation"] = "rows held out from each fold's training rows"
+    if plan.validation_reason:
+        section["validation"] += plan.validation_reason
     watched = recorded_eval_metric(
         fit.evaluations, fit.best_iteration, model.metric.name, model.tol
     )

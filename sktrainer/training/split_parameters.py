@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
 from sktrainer.backends.base import Capabilities
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.splitting.plan import SplitPlan, gap_duration, resolve_kind
+from sktrainer.splitting.plan import SplitPlan, gap_duration, n_rows_of, resolve_kind
 from sktrainer.training.model_settings import OwnPatience
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.types import FitData
 
 AUTO_VALIDATION_SIZE = 0.1
 MIN_ROWS_FOR_EARLY_STOPPING = 20
+
+# Below this number of training rows, validation_size="auto" chooses the rounds of a boosting
+# model by inner folds. In benchmarks/small_tables.py, this lowers the log loss by 22 % at 200
+# rows and by 2 to 4 % from 1,500 rows on, for four to five times the CPU time.
+SMALL_TABLE_ROWS = 1500
+
+# Inner folds by group need enough groups, also in the training rows of a fold.
+MIN_GROUPS_FOR_INNER_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class ValidationRows:
+    """How the rows are chosen on which early stopping monitors the model.
+
+    Attributes
+    ----------
+    size : float, int or None
+        Fraction or number of held-out rows (None: no rows are held out).
+    inner_folds : bool
+        Whether inner folds of the training rows choose the number of iterations.
+    reason : str
+        Why, if the user did not choose and the size of the table matters.
+    """
+
+    size: float | int | None = None
+    inner_folds: bool = False
+    reason: str = ""
 
 
 def split_problems(params: TrainerParams, data: FitData) -> list[str]:
@@ -84,13 +115,52 @@ def resolve_early_stopping(
     return True, ()
 
 
+def resolve_validation_rows(
+    params: TrainerParams, data: FitData, capabilities: Capabilities, *, stops: bool
+) -> ValidationRows:
+    """Return how validation rows are chosen; `stops` is whether training stops early."""
+    size = params.validation_size
+    if data.validation is not None:
+        return ValidationRows()
+    if not isinstance(size, str):
+        return ValidationRows(size)
+    if size == "cv" or not stops:
+        return ValidationRows(inner_folds=stops)
+    n_train = data.n_samples
+    if params.test_size is not None:
+        n_train -= n_rows_of(params.test_size, data.n_samples)
+    by_default = capabilities.inner_folds_by_default and params.early_stopping == "auto"
+    if not by_default or n_train >= SMALL_TABLE_ROWS:
+        return ValidationRows(AUTO_VALIDATION_SIZE)
+    obstacle = _inner_folds_obstacle(params, data)
+    if obstacle:
+        reason = f"; no inner folds for this small table, because {obstacle}"
+        return ValidationRows(AUTO_VALIDATION_SIZE, reason=reason)
+    reason = f", because there are fewer than {SMALL_TABLE_ROWS:,}"
+    return ValidationRows(inner_folds=True, reason=reason)
+
+
+def _inner_folds_obstacle(params: TrainerParams, data: FitData) -> str:
+    """Return why rows are held out from a small table, or an empty string."""
+    if params.refit:
+        return "refit=True trains on the held-out rows too"
+    if not isinstance(params.split, str):
+        return f"{type(params.split).__name__} may be unable to split the training rows again"
+    if params.gap != 0:
+        return f"gap={params.gap!r} leaves too few rows in them"
+    by_group = data.groups is not None and data.time is None
+    by_group &= params.split in ("auto", "group")
+    n_groups = len(np.unique(data.groups)) if by_group else MIN_GROUPS_FOR_INNER_FOLDS
+    if n_groups < MIN_GROUPS_FOR_INNER_FOLDS:
+        return f"there are only {n_groups} groups"
+    return ""
+
+
 def make_split_plan(
-    params: TrainerParams, data: FitData, seed: int, *, stops: bool
+    params: TrainerParams, data: FitData, seed: int, validation_size: float | int | None
 ) -> SplitPlan:
-    """Return the split options; `stops` is whether training stops early."""
-    size, duration = params.validation_size, gap_duration(params.gap)
-    if isinstance(size, str):
-        size = AUTO_VALIDATION_SIZE if stops and size == "auto" else None
+    """Return the split options."""
+    duration = gap_duration(params.gap)
     return SplitPlan(
         kind=resolve_kind(
             params.split,
@@ -102,7 +172,7 @@ def make_split_plan(
         shuffle=bool(params.shuffle),
         seed=derive_seed(seed, "split"),
         test_size=params.test_size,
-        validation_size=None if data.validation is not None else size,
+        validation_size=validation_size,
         gap=int(params.gap) if duration is None else duration,
     )
 

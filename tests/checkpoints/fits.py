@@ -19,7 +19,8 @@ PROBE = mixed_table(50, "classification", seed=9)[0]
 
 def trainer(folder, model=None, *, every=5, keep=2, **parameters):
     model = HistGradientBoostingClassifier(max_iter=20) if model is None else model
-    given = {"random_state": 0, "checkpoint": Checkpoint(folder, every=every, keep=keep)}
+    checkpoint = Checkpoint(folder, every=every, keep=keep)
+    given = {"random_state": 0, "validation_size": 0.1, "checkpoint": checkpoint}
     return ManagedTrainer(model, **{**given, **parameters})
 
 

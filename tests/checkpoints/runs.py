@@ -65,7 +65,8 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
         "early_stopping": True,
     },
     "RandomForest, not stopped": lambda: {
-        "estimator": RandomForestClassifier(n_estimators=100, oob_score=True)
+        "estimator": RandomForestClassifier(n_estimators=100, oob_score=True),
+        "validation_size": None,
     },
     "Bagging": lambda: {
         "estimator": BaggingClassifier(n_estimators=60, max_samples=0.5, max_features=0.7),
@@ -102,6 +103,10 @@ RUNS: dict[str, Callable[[], dict[str, Any]]] = {
         "estimator": MLPClassifier((16,), max_iter=30, learning_rate_init=30.0),
         "n_retries": 2,
     },
+    "inner folds": lambda: {
+        "estimator": LGBMClassifier(n_estimators=40, subsample=0.7, subsample_freq=1),
+        "validation_size": "cv",
+    },
     "folds": lambda: {
         "estimator": XGBClassifier(n_estimators=40, subsample=0.7),
         "cv": 3,
@@ -120,6 +125,7 @@ def trainer_of(name: str, folder: Path, **parameters: Any) -> ManagedTrainer:
     given = {
         "random_state": 0,
         "n_iter_no_change": 20,
+        "validation_size": 0.1,
         "checkpoint": Checkpoint(folder, every=4),
         **RUNS[name](),
         **parameters,

@@ -42,7 +42,12 @@ Y = np.where(X[:, 0] > 0.8, "bad", "good")
 def test_eval_metric_is_shown_with_its_class(pos_label, expected, capsys):
     model = LGBMClassifier(n_estimators=20, verbose=-1)
     trainer = ManagedTrainer(
-        model, eval_metric="recall", pos_label=pos_label, random_state=0, verbose=2
+        model,
+        eval_metric="recall",
+        pos_label=pos_label,
+        validation_size=0.1,
+        random_state=0,
+        verbose=2,
     ).fit(X, Y)
     shown = f"recall ({expected!r})"
     assert trainer.report_.fitting["metric"] == "recall"

@@ -14,8 +14,9 @@ BOOSTING = HistGradientBoostingClassifier(max_iter=15)
 
 
 def test_refit_uses_training_and_validation_rows_for_the_best_rounds():
-    first = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3).fit(X, Y)
-    again = ManagedTrainer(BOOSTING, random_state=0, n_iter_no_change=3, refit=True).fit(X, Y)
+    options = {"random_state": 0, "n_iter_no_change": 3, "validation_size": 0.1}
+    first = ManagedTrainer(BOOSTING, **options).fit(X, Y)
+    again = ManagedTrainer(BOOSTING, **options, refit=True).fit(X, Y)
     assert again.model_.n_iter_ == first.best_iteration_ == again.best_iteration_
     assert again.report_.fitting["refit_rounds"] == first.best_iteration_
     assert not bit_identical(first.predict_proba(X), again.predict_proba(X))

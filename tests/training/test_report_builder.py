@@ -59,6 +59,7 @@ def boosted(table):
     trainer = ManagedTrainer(
         LGBMClassifier(n_estimators=500, learning_rate=0.2, verbose=-1),
         test_size=0.2,
+        validation_size=0.1,
         handle_imbalance="class_weight",
         n_iter_no_change=7,
         random_state=3,

@@ -24,14 +24,17 @@ def parts(trainer):
 
 
 def test_sets_contain_each_row_once():
-    trainer = ManagedTrainer(BOOSTING, test_size=0.2, random_state=0).fit(X, Y)
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, validation_size=0.1, random_state=0)
+    trainer.fit(X, Y)
     assert sorted(np.concatenate(parts(trainer))) == list(range(300))
     assert [len(part) for part in parts(trainer)] == [210, 30, 60]
     assert trainer.split_.kind == "stratified"
 
 
 def test_groups_stay_together():
-    trainer = ManagedTrainer(BOOSTING, test_size=0.2, cv=3, random_state=0)
+    trainer = ManagedTrainer(
+        BOOSTING, test_size=0.2, validation_size=0.1, cv=3, random_state=0
+    )
     trainer.fit(X, Y, groups=GROUPS)
     sets = [set(GROUPS[part]) for part in parts(trainer)]
     assert trainer.split_.kind == "group"
@@ -43,8 +46,9 @@ def test_time_split_is_in_time_order(as_text):
     rng = np.random.default_rng(0)
     when = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(300), "D"))
     table = X.assign(when=when.dt.strftime("%Y-%m-%d") if as_text else when)
-    trainer = ManagedTrainer(BOOSTING, test_size=0.2, time_column="when", random_state=0)
-    trainer.fit(table, Y)
+    trainer = ManagedTrainer(
+        BOOSTING, test_size=0.2, validation_size=0.1, time_column="when", random_state=0
+    ).fit(table, Y)
     train, validation, test = (when.iloc[part] for part in parts(trainer))
     assert trainer.split_.kind == "time"
     assert train.max() < validation.min() <= validation.max() < test.min()

@@ -88,6 +88,7 @@ class CatBoostBackend(Backend):
             ),
             max_iter=n_rounds(model.get_params()),
             early_stopping_by_default=True,
+            inner_folds_by_default=True,
             iteration_name="round",
             releases_gil=True,
         )

@@ -122,6 +122,7 @@ class LightGBMBackend(Backend):
         if task == "classification":
             check_predicts_labels(model)
         given = model.get_params()
+        is_boosted = not is_random_forest(given) and not is_dart(given)
         return Capabilities(
             native_categorical=True,
             native_missing=True,
@@ -129,7 +130,8 @@ class LightGBMBackend(Backend):
             scale_sensitive=bool(first_set(given, LINEAR)),
             predict_is_argmax=not callable(model.objective),
             max_iter=n_rounds(given),
-            early_stopping_by_default=not is_random_forest(given) and not is_dart(given),
+            early_stopping_by_default=is_boosted,
+            inner_folds_by_default=is_boosted,
             iteration_name="round",
             releases_gil=True,
             # LightGBM cannot continue the training of a random forest.

@@ -78,6 +78,7 @@ def capabilities_of(model: Any) -> Capabilities:
         predict_is_argmax=_is_any(model, _PREDICT_IS_ARGMAX),
         max_iter=None if strategy is None else int(getattr(model, strategy.count_parameter)),
         early_stopping_by_default=strategy is not None and strategy.stops_by_default,
+        inner_folds_by_default=strategy is not None and strategy.inner_folds_by_default,
         iteration_name="iteration" if strategy is None else strategy.iteration,
         releases_gil=_releases_gil(model),
         segmented_training=strategy is not None and strategy.segmented_training,

@@ -78,13 +78,15 @@ class XGBoostBackend(Backend):
         linear = model.booster == "gblinear"
         # The exact algorithm and multi-output trees do not support categorical features.
         plain = model.tree_method != "exact" and model.multi_strategy != "multi_output_tree"
+        is_boosted = is_truncatable(model) and not is_random_forest(model)
         return Capabilities(
             native_categorical=not linear and plain,
             native_missing=not linear,
             scale_sensitive=linear,
             predict_is_argmax=model.objective in (None, "binary:logistic", "multi:softprob"),
             max_iter=None if is_random_forest(model) else n_rounds(model),
-            early_stopping_by_default=is_truncatable(model) and not is_random_forest(model),
+            early_stopping_by_default=is_boosted,
+            inner_folds_by_default=is_boosted,
             iteration_name="round",
             releases_gil=True,
             segmented_training=not is_random_forest(model),

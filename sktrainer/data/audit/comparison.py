@@ -21,13 +21,15 @@ def comparison_severity(table: AuditTable) -> Severity:
     return "warning" if table.has_own_validation or table.is_random_split else "note"
 
 
-def critical_distance(n_train: int, n_held: int, n_columns: int, n_levels: int = 1) -> float:
-    """Return the distance of two distributions that chance exceeds with probability `CHANCE`.
+def critical_distance(
+    n_train: int, n_held: int, n_columns: int, n_levels: int = 1, chance: float = CHANCE
+) -> float:
+    """Return the distance of two distributions that chance exceeds with probability `chance`.
 
     It is the bound of Dvoretzky, Kiefer and Wolfowitz, corrected for the number of columns.
     The distance of categories is a sum over `n_levels` levels.
     """
-    probability = CHANCE / max(1, n_columns)
+    probability = chance / max(1, n_columns)
     rows = n_train * n_held / max(1, n_train + n_held)
     bound = np.sqrt(np.log(2.0 / probability) / (2.0 * max(rows, 1.0)))
     return float(bound * max(1.0, n_levels**0.5))

@@ -13,8 +13,8 @@ from sktrainer.types import Array, Finding
 
 MIN_GROUPS = 10
 MIN_SHARED = 0.05  # share of the held-out rows whose group has training rows
-MAX_GROUP = 0.1  # share of all rows
-MIN_SKILL, MIN_Z = 0.1, 5.0
+MAX_GROUP = 0.2  # share of all rows
+MIN_SKILL, MIN_Z = 0.1, 4.0
 MIN_PAIRS = 50
 MAX_CANDIDATES = 20
 

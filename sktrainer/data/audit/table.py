@@ -38,7 +38,7 @@ MAX_PAIRS, MIN_CONSTANT = 500, 0.99
 MAX_CODES = 12
 
 # Upper limit for the probability that a check reports what is due to chance.
-CHANCE = 1e-9
+CHANCE = 1e-7
 
 
 @dataclass(frozen=True)

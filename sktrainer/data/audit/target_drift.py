@@ -17,6 +17,7 @@ from sktrainer.data.audit.table import AuditTable
 from sktrainer.types import Finding
 
 MIN_DISTANCE = 0.15
+CHANCE = 1e-4  # a fit has one comparison of this kind, not one per column
 
 
 def find(table: AuditTable) -> Iterator[Finding]:
@@ -30,7 +31,8 @@ def find(table: AuditTable) -> Iterator[Finding]:
     else:
         distance = float(number_distances(train, held).max())
         what, effect = "target has other values", "rarely predicts values outside of them"
-    least = critical_distance(train.shape[1], held.shape[1], len(train), table.data.n_classes)
+    size = train.shape[1], held.shape[1], len(train), table.data.n_classes
+    least = critical_distance(*size, chance=CHANCE)
     if distance >= max(MIN_DISTANCE, least):
         yield Finding(
             comparison_severity(table),

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from sktrainer.data.audit.table import CHANCE, FEW_ROWS, MIN_TIED, AuditTable, describe_columns
+from sktrainer.data.audit.table import FEW_ROWS, MIN_TIED, AuditTable, describe_columns
 from sktrainer.types import Array, Finding, Severity
 
 MIN_PRESENT = 0.5
 MIN_ROWS_FOR_ERROR = 50  # a column of a smaller table may separate the classes by its nature
+PERFECT = 1.0 - 1e-9  # up to the rounding of a sum
 ROUNDING = 0.9  # float32 columns merge a few targets
 
 
@@ -21,7 +22,7 @@ def find(table: AuditTable) -> Iterator[Finding]:
     if not table.names or not table.decides:
         return
     # Equal values of such a column have equal targets, or the column sorts the targets.
-    candidates = (table.tied_skills >= 1.0 - CHANCE) | (table.skills >= 0.9)
+    candidates = (table.tied_skills >= PERFECT) | (table.skills >= 0.9)
     candidates &= (table.n_present >= MIN_PRESENT * len(table.y)) & (table.n_levels > 1)
     found: dict[Severity, list[str]] = {"error": [], "warning": []}
     for position in np.flatnonzero(candidates).tolist():

@@ -19,6 +19,8 @@ class IterationStrategy:
         Name of the parameter that sets the number of iterations.
     stops_by_default : bool
         Whether more iterations overfit.
+    inner_folds_by_default : bool
+        Whether inner folds choose the number of iterations on small training sets.
     segmented_training : bool
         Whether the model is trained in segments if there is a checkpoint.
     equals_plain_fit : bool
@@ -28,6 +30,7 @@ class IterationStrategy:
     iteration = "member"
     count_parameter = "n_estimators"
     stops_by_default = False
+    inner_folds_by_default = False
     segmented_training = False
     equals_plain_fit = False
 

@@ -31,6 +31,7 @@ class HistGradientBoostingStrategy(IterationStrategy):
     iteration = "round"
     count_parameter = "max_iter"
     stops_by_default = True
+    inner_folds_by_default = True
     segmented_training = True
     equals_plain_fit = True
 
@@ -174,6 +175,7 @@ class GradientBoostingStrategy(IterationStrategy):
 
     iteration = "round"
     stops_by_default = True
+    inner_folds_by_default = True
     segmented_training = True
     equals_plain_fit = True
 
