@@ -27,6 +27,7 @@ __all__ = [
     "SmallDataWarning",
     "TrainingInterrupted",
     "UntrustedFileError",
+    "describe_value",
     "suggest_name",
     "warn_caller",
 ]
@@ -34,6 +35,8 @@ __all__ = [
 # Frames of these packages are skipped, so that a warning points at the user's line. In a
 # fold that runs in a thread pool, only the first frames of the thread remain above them.
 INTERNAL_PACKAGES = frozenset({"sktrainer", "sklearn", "imblearn", "joblib", "contextlib"})
+
+MOST_CHARACTERS = 500  # of a value in a message
 
 
 class SktrainerError(Exception):
@@ -172,6 +175,22 @@ class SaveWarning(SktrainerWarning):
 
 class DivergenceWarning(SktrainerWarning):
     """Warning that training diverged, or that a model is worse than class frequencies."""
+
+
+def describe_value(value: object) -> str:
+    """Return the repr of a value; the type and shape of a table, a column or an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> describe_value(0.1), describe_value(np.zeros(300))
+    ('0.1', 'ndarray of shape (300,)')
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape and not isinstance(value, type):
+        return f"{type(value).__name__} of shape {shape}"
+    text = repr(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 def suggest_name(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from sktrainer.data.columns import missing_column_message
 from sktrainer.data.indexing import drop_column
@@ -28,9 +31,16 @@ def pop_columns(X: Any, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     """
     named = {name: value for name, value in arguments.items() if isinstance(value, str)}
     _check_not_path(X)
+    columns = _column_names(X)
+    lists = [
+        problem
+        for name, value in arguments.items()
+        if (problem := _list_of_names_problem(name, value, columns or ()))
+    ]
+    if lists:
+        raise InputError(lists)
     if not named:
         return X, arguments
-    columns = _column_names(X)
     if columns is None:
         raise InputError(
             [
@@ -48,6 +58,28 @@ def pop_columns(X: Any, **arguments: Any) -> tuple[Any, dict[str, Any]]:
         raise InputError(problems)
     values = {name: X[column] for name, column in named.items()}
     return drop_columns(X, named.values()), {**arguments, **values}
+
+
+def _list_of_names_problem(name: str, value: Any, columns: Sequence[Any]) -> str:
+    """Return an error text for a list of column names, or an empty string."""
+    is_list = isinstance(value, (list, tuple)) or type(value).__module__ == "numpy"
+    # Labels may equal column names, but only a few of them, and not all different.
+    if not is_list or np.ndim(value) != 1 or not 0 < len(value) <= len(columns):
+        return ""
+    names = list(value)
+    if len(set(names)) < len(names) or not all(
+        isinstance(each, str) and each in columns for each in names
+    ):
+        return ""
+    if len(names) == 1:
+        return (
+            f"{name}={[str(each) for each in names]!r} is a list of one column name, expected "
+            f"the name or one value per row. Pass {name}={str(names[0])!r}."
+        )
+    return (
+        f"{name}={[str(each) for each in names]!r} is a list of column names, expected one "
+        f"name or one value per row. Pass the values as {name}, and X without these columns."
+    )
 
 
 def drop_columns(X: Any, names: Any) -> Any:

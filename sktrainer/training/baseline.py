@@ -11,11 +11,18 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.probabilities import correct_priors
-from sktrainer.types import Array, FitData, PreparedData
+from sktrainer.scoring.scorers import Scoring
+from sktrainer.types import Array, FitData, PreparedData, Scores
 
 MIN_RELATIVE_GAIN = 1e-3
 MAX_ZERO_PROBABILITY_SHARE = 0.01
 MAX_TARGET_SCALE = 10.0
+
+MIN_TEST_ROWS = 30
+# Default scores for which greater is better and a constant prediction is not a good one. A
+# model without skill often has a better recall or F1 than the most frequent class, and the log
+# loss of forests and naive Bayes is high by design.
+SKILL_SCORES = ("accuracy", "balanced_accuracy", "roc_auc", "r2")
 
 
 @dataclass(frozen=True)
@@ -199,4 +206,27 @@ def compare_with_baseline(
     return min(
         (compare_log_loss(c, y[known], shares / shares.sum(), weight) for c in candidates),
         key=lambda comparison: comparison.loss,
+    )
+
+
+def describe_scores_without_skill(scores: Scores, scoring: Scoring, n_rows: int) -> str:
+    """Return that no score of the `n_rows` test rows is better than that of a constant.
+
+    Empty if one is better, for a model that is itself constant, for few rows, and for
+    user-defined scoring, whose scores may be low by design.
+    """
+    if not scoring.is_default or n_rows < MIN_TEST_ROWS or "test" not in scores.table.index:
+        return ""
+    names = [name for name in SKILL_SCORES if name in scores.table]
+    values, constants = (each.loc["test", names] for each in (scores.table, scores.baseline))
+    gains = (values - constants).dropna()
+    if gains.empty or (gains > 0).any() or not (gains < 0).any():
+        return ""
+    listed = ", ".join(
+        f"{scoring.shown(name)} {values[name]:.3f} (constant {constants[name]:.3f})"
+        for name in gains.index
+    )
+    return (
+        f"The model is no better than a constant prediction on the test rows: {listed}. Check "
+        "that the columns have information on the target, or try another model"
     )

@@ -17,8 +17,10 @@ from sktrainer.exceptions import (
 from sktrainer.reporting.text import scores_text
 from sktrainer.resampling import class_weight, samplers
 from sktrainer.runtime.resources import peak_memory_mb
-from sktrainer.scoring.scorers import Scoring
+from sktrainer.scoring.predictor import Predictor
+from sktrainer.scoring.scorers import Scoring, response_methods
 from sktrainer.splitting.notes import small_data_notes
+from sktrainer.training.baseline import describe_scores_without_skill
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.log import FitLog
@@ -109,30 +111,54 @@ def log_never_predicted(
         log.add_notes(text)
 
 
-def log_result(log: FitLog, plan: FitPlan, data: FitData, result: FitResult) -> None:
+def log_result(
+    log: FitLog, plan: FitPlan, data: FitData, result: FitResult, n_test: int
+) -> None:
     """Show the finished fit and its scores, and warn if the attempt used has a problem."""
     log.add_notes(*result.notes)
-    diagnosis = result.diagnosis
+    diagnosis, scores, scoring = result.diagnosis, result.scores, plan.scoring
     for note in _attempt_messages(result.attempts, plan.model.model):
         if diagnosis.diverged or result.settings:
             log.add_warning(note, DivergenceWarning)
-        elif diagnosis.fix or (diagnosis.problem and len(result.attempts) > 1):
+        elif diagnosis.problem:
             log.add_warning(note, DataWarning)
         else:
             log.show(note)
             log.add_notes(note)
     warn_if_loss_is_unknown(log, plan.model, result.fit.metric_for_unknown_loss)
-    scores, scoring = result.scores, plan.scoring
+    if not diagnosis.problem:
+        without_skill = describe_scores_without_skill(scores, scoring, n_test)
+        if without_skill:
+            log.add_warning(without_skill, DataWarning)
     for name, problems in scores.problems.items():
         for metric, reason in problems.items():
             text = f"{scoring.shown(metric)} of the {name} rows could not be computed: {reason}"
             log.add_warning(text, DataWarning)
+    text = scores_without_method(scoring, result.predictor)
+    if text:
+        log.show(text)
+        log.add_notes(text)
     for name, text in scores.never_predicted.items():
         log_never_predicted(log, text, data, scoring, warns=name == "test")
     log.show(fit_summary(plan, result, log))
     log.progress.show_block(
         lambda: scores_text(scores.table, scores.baseline, scoring.shown_names),
         lambda: scores_text(scores.table, scores.baseline.iloc[:0], scoring.shown_names),
+    )
+
+
+def scores_without_method(scoring: Scoring, predictor: Predictor) -> str:
+    """Return which scores are NaN because the model lacks a method; empty if there are none."""
+    missing: dict[str, list[str]] = {}
+    for name, scorer in scoring.scorers.items():
+        methods = response_methods(scorer)
+        is_missing = bool(methods) and not any(map(predictor.has_method, methods))
+        if is_missing and name not in scoring.user_defined:
+            missing.setdefault(" or ".join(methods), []).append(scoring.shown(name))
+    return "; ".join(
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not computed: "
+        f"{model_name(predictor.model)} has no {methods}"
+        for methods, names in missing.items()
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sktrainer.callbacks.base import is_callback
 from sktrainer.data.audit.audit import audit_problems
-from sktrainer.exceptions import suggest_name
+from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
 from sktrainer.training.parameter_table import PARAMETERS
@@ -119,7 +119,9 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         value = getattr(params, name)
         if not rule.accepts(value):
             hint = suggest_name(value, CHOICES.get(name, ()), METRIC_ALIASES)
-            problems[name] = [f"{name} must be {rule.expected}, got {value!r}{hint}"]
+            problems[name] = [
+                f"{name} must be {rule.expected}, got {describe_value(value)}{hint}"
+            ]
     for name, found in (
         ("scoring", scoring_problems(params.scoring)),
         ("eval_metric", eval_metric_problems(params.eval_metric)),

@@ -92,7 +92,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         if cv is not None:
             final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
-        log_result(log, plan, data, result)
+        log_result(log, plan, data, result, len(split.test))
         with log.stage("evaluate"):
             evaluation = evaluate_predictions(final, data, split, result, cv)
         report = build_report(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.metrics import get_scorer_names
 
-from sktrainer.exceptions import suggest_name
+from sktrainer.exceptions import describe_value, suggest_name
 
 METRIC_ALIASES = {
     "acc": "accuracy",
@@ -77,7 +77,9 @@ def scoring_problems(scoring: object) -> list[str]:
     else:
         named, bad_names = [scoring], []
     if (isinstance(scoring, (Mapping, list, tuple, set)) and not scoring) or bad_names:
-        return [f"scoring must name at least one scorer by a string, got {scoring!r}"]
+        return [
+            f"scoring must name at least one scorer by a string, got {describe_value(scoring)}"
+        ]
     if isinstance(scoring, Mapping):
         return _unknown_scorers("scoring", named) + _metric_problems(
             "scoring", scoring.values()
@@ -100,7 +102,7 @@ def _unknown_scorers(
     known = get_scorer_names()
     return [
         f"{parameter} must be {also}a callable scorer(estimator, X, y) or one of the names in "
-        f"sklearn.metrics.get_scorer_names(), got {name!r}"
+        f"sklearn.metrics.get_scorer_names(), got {describe_value(name)}"
         f"{suggest_name(name, [*more, *known], METRIC_ALIASES)}"
         for name in names
         if not (isinstance(name, str) and name in known)

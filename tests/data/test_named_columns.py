@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from lightgbm import LGBMRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from sktrainer import InputError, ManagedTrainer, load, train_model
 from sktrainer.data.named_columns import drop_columns, pop_columns
@@ -34,6 +34,25 @@ def test_named_columns_are_taken_out_of_the_table(maker):
     ]
     assert values["groups"] is None
     assert drop_columns(table, ["w", "absent", "w"]).shape == (2, 2)
+
+
+@pytest.mark.parametrize("make", [list, tuple, np.array])
+@pytest.mark.parametrize("name", ["y", "groups", "sample_weight"])
+def test_list_of_column_names_is_refused(make, name):
+    arguments = {"y": Y, name: make(["price"])}
+    with pytest.raises(InputError, match=rf"{name}=\['price'\] .* Pass {name}='price'"):
+        ManagedTrainer(Ridge()).fit(TABLE, **arguments)
+    arguments[name] = make(["price", "weight"])
+    message = rf"{name}=\['price', 'weight'\] is a list of column names.*X without these"
+    with pytest.raises(InputError, match=message):
+        ManagedTrainer(Ridge()).fit(TABLE, **arguments)
+
+
+def test_labels_may_equal_column_names():
+    table = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) % 7})
+    labels = ["a", "b"] * 30
+    trainer = ManagedTrainer(LogisticRegression()).fit(table, labels)
+    assert trainer.classes_.tolist() == ["a", "b"]
 
 
 def test_names_give_the_same_model_as_values():

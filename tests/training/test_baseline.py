@@ -8,7 +8,7 @@ from lightgbm import LGBMClassifier
 from sklearn.metrics import log_loss
 from xgboost import XGBRegressor
 
-from sktrainer import ManagedTrainer
+from sktrainer import DataWarning, ManagedTrainer
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(1_500, 4))
@@ -32,7 +32,8 @@ def no_better_notes(y, **parameters):
 @pytest.mark.filterwarnings("ignore:correct_probabilities:sktrainer.exceptions.DataWarning")
 def test_baseline_has_the_original_class_frequencies(method, correct):
     options = {"handle_imbalance": method, "correct_probabilities": correct, "audit": False}
-    notes, constant = no_better_notes(NOISE, **options)
+    with pytest.warns(DataWarning, match="no better than a constant prediction"):
+        notes, constant = no_better_notes(NOISE, **options)
     assert f"compared with {constant:.4g} for predicting class frequencies" in notes[0]
     assert no_better_notes(SIGNAL, **options)[0] == []
 

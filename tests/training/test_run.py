@@ -32,9 +32,7 @@ def test_sets_contain_each_row_once():
 
 
 def test_groups_stay_together():
-    trainer = ManagedTrainer(
-        BOOSTING, test_size=0.2, validation_size=0.1, cv=3, random_state=0
-    )
+    trainer = ManagedTrainer(BOOSTING, test_size=0.2, validation_size=0.1, cv=3, random_state=0)
     trainer.fit(X, Y, groups=GROUPS)
     sets = [set(GROUPS[part]) for part in parts(trainer)]
     assert trainer.split_.kind == "group"

@@ -57,6 +57,8 @@ def unused_parameters(model: Any) -> dict[str, str]:
     >>> from xgboost import XGBClassifier
     >>> unused_parameters(XGBClassifier(max_dept=3, eta=0.1))
     {'max_dept': ". Did you mean 'max_depth'?"}
+    >>> unused_parameters(XGBClassifier(objective="reg:quantileerror", quantile_alpha=0.1))
+    {}
     """
     given = getattr(model, "kwargs", None)
     if not given:
@@ -64,6 +66,10 @@ def unused_parameters(model: Any) -> dict[str, str]:
     import xgboost
 
     params = {"booster": model.booster or "gbtree", **given, "verbosity": 1, "nthread": 1}
+    if isinstance(model.objective, str):  # some parameters belong to one objective
+        params["objective"] = model.objective
+        if model.objective.startswith("multi:"):
+            params["num_class"] = 2
     rows = xgboost.DMatrix(np.zeros((2, 1)), label=[0, 1])
     # If a value is invalid, the fit raises the error of XGBoost.
     with warnings.catch_warnings(record=True) as caught, suppress(xgboost.core.XGBoostError):

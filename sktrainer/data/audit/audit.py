@@ -25,7 +25,7 @@ from sktrainer.data.audit import (
     unseen_values,
 )
 from sktrainer.data.audit.table import AuditTable
-from sktrainer.exceptions import suggest_name
+from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.types import Finding
 
 
@@ -114,7 +114,7 @@ def audit_problems(audit: object) -> list[str]:
         ignored = audit["ignore"]
     if isinstance(ignored, str) or not isinstance(ignored, Iterable):
         expected = "True, False or {'ignore': [...]} with a list of codes such as 'SKT101'"
-        return [f"audit must be {expected}, got {audit!r}"]
+        return [f"audit must be {expected}, got {describe_value(audit)}"]
     return [
         f"audit['ignore'] must have codes of checks ({', '.join(sorted(CHECKS))}), got "
         f"{code!r}{suggest_name(code, CHECKS)}"

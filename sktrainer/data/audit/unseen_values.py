@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-
 from scipy.special import gammainc
 
 from sktrainer.data.audit.comparison import MIN_HELD_ROWS, comparison_severity
