@@ -132,7 +132,9 @@ def train_model(
     shuffle : bool, default=True
         As in `ManagedTrainer`.
     handle_imbalance : None, str or sampler, default="auto"
-        As in `ManagedTrainer`.
+        As in `ManagedTrainer`, where the default is None: an estimator that is used in
+        pipelines and searches leaves the predicted probabilities as they are, while this
+        function handles imbalanced classes and warns with their counts.
     early_stopping : bool or "auto", default="auto"
         As in `ManagedTrainer`.
     random_state : int, RandomState or None, default=42
@@ -228,7 +230,7 @@ def train_with_cv(
     scoring : str, list, dict, callable or None, default=None
         As in `ManagedTrainer`.
     handle_imbalance : None, str or sampler, default="auto"
-        As in `ManagedTrainer`.
+        As in `train_model`.
     save_path : path-like or None, default="models/"
         As in `train_model`.
     verbose : int, default=1

@@ -133,6 +133,16 @@ def test_verbose_0_prints_nothing(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("train", [train_model, train_with_cv])
+def test_functions_weight_rare_classes_unless_the_model_does(train):
+    options = {"save_path": None, "verbose": 0}
+    with pytest.warns(ClassImbalanceWarning, match="handled by class_weight"):
+        result = train(LogisticRegression(), X, RARE, **options)
+    assert result.report.imbalance["method"] == "class_weight"
+    result = train(LogisticRegression(class_weight="balanced"), X, RARE, **options)
+    assert result.report.imbalance["method"] != "class_weight"
+
+
 def test_class_imbalance_warns_at_verbose_0():
     with pytest.warns(
         ClassImbalanceWarning, match=r"c1: \d+ .*handled by class_weight"
