@@ -37,16 +37,43 @@ def check_npy(name: str, data: bytes) -> None:
     >>> np.save(file, np.zeros(3))
     >>> check_npy("0.npy", file.getvalue())
     """
-    file = io.BytesIO(data)
-    shape, dtype = _read_header(name, file)
+    shape, dtype, start = _read_header(name, data)
     if dtype.hasobject:
         raise FileFormatError(f"array {name!r} contains objects, which need a pickle")
     expected = math.prod(shape) * dtype.itemsize
-    if any(size < 0 for size in shape) or len(data) - file.tell() != expected:
+    if any(size < 0 for size in shape) or len(data) - start != expected:
         raise FileFormatError(
-            f"array {name!r} has {len(data) - file.tell():,} bytes, but its header declares "
+            f"array {name!r} has {len(data) - start:,} bytes, but its header declares "
             f"{expected:,}"
         )
+
+
+def read_npy(name: str, data: bytes) -> Array:
+    """Return the array of a .npy file after `check_npy`, without a copy of the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data, array = new_npy((2,), np.dtype(float))
+    >>> array[:] = 1.0, 2.0
+    >>> read_npy("a.npy", bytes(data))
+    array([1., 2.])
+    """
+    check_npy(name, data)
+    shape, dtype, start = _read_header(name, data)
+    return np.frombuffer(data, dtype, offset=start).reshape(shape)
+
+
+def new_npy(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[bytearray, Array]:
+    """Return a .npy file of zeros, and the array that it contains, for the caller to fill."""
+    file = io.BytesIO()
+    description = np.lib.format.dtype_to_descr(dtype)
+    header = {"descr": description, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    start = file.tell()
+    data = bytearray(start + math.prod(shape) * dtype.itemsize)
+    data[:start] = file.getvalue()
+    return data, np.frombuffer(data, dtype, offset=start).reshape(shape)
 
 
 def check_npz(name: str, data: bytes) -> None:
@@ -89,12 +116,11 @@ def canonical_array(name: str, data: bytes) -> bytes:
             return write_npz({part: _to_int32_indices(part, arrays[part]) for part in arrays})
     if not name.endswith(".npy"):
         return data
-    file = io.BytesIO(data)
-    dtype = _read_header(name, file)[1]
+    _, dtype, start = _read_header(name, data)
     if not dtype.names:
         return data
     clean = bytearray(data)
-    records = np.frombuffer(clean, dtype=np.uint8, offset=file.tell())
+    records = np.frombuffer(clean, dtype=np.uint8, offset=start)
     # The padding between the fields of a record is undefined.
     records.reshape(-1, dtype.itemsize)[:, ~_used_bytes(dtype)] = 0
     return bytes(clean)
@@ -115,16 +141,16 @@ def _to_int32_indices(part: str, array: Array) -> Array:
     return array.astype(np.int32) if fits else array
 
 
-def _read_header(name: str, file: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
+def _read_header(name: str, data: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Return shape and dtype of an array, and where its values start."""
+    version = np.lib.format.read_magic(io.BytesIO(data[: np.lib.format.MAGIC_LEN]))
     if version not in _HEADER_READERS:
         raise FileFormatError(f"array {name!r} has the unknown format version {version}")
-    start = file.tell()
-    length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
-    header = file.getbuffer()[start : file.tell() + length]
-    shape, dtype = _parse_header(bytes(header), version)
-    file.seek(start + len(header))
-    return shape, dtype
+    start = np.lib.format.MAGIC_LEN
+    length_bytes = 2 if version == (1, 0) else 4
+    length = int.from_bytes(data[start : start + length_bytes], "little")
+    end = start + length_bytes + length
+    return *_parse_header(data[start:end], version), end
 
 
 @lru_cache(maxsize=1024)

@@ -108,7 +108,7 @@ def write_native(model: Any, path: Path) -> None:
     """
     serializer = find_backend(model).serializer
     name = type(model).__name__
-    if serializer is None:
+    if serializer is None or not serializer.suffixes:
         raise InputError(
             f"{name} has no native file format; save to a .skt file, which also contains the "
             "steps before the model"

@@ -218,13 +218,15 @@ def describe_scores_without_skill(scores: Scores, scoring: Scoring, n_rows: int)
     if not scoring.is_default or n_rows < MIN_TEST_ROWS or "test" not in scores.table.index:
         return ""
     names = [name for name in SKILL_SCORES if name in scores.table]
-    values, constants = (each.loc["test", names] for each in (scores.table, scores.baseline))
-    gains = (values - constants).dropna()
-    if gains.empty or (gains > 0).any() or not (gains < 0).any():
+    values, constants = (each.loc["test"].to_dict() for each in (scores.table, scores.baseline))
+    pairs = {name: (float(values[name]), float(constants[name])) for name in names}
+    gains = [value - constant for value, constant in pairs.values()]
+    if any(gain > 0 for gain in gains) or not any(gain < 0 for gain in gains):
         return ""
     listed = ", ".join(
-        f"{scoring.shown(name)} {values[name]:.3f} (constant {constants[name]:.3f})"
-        for name in gains.index
+        f"{scoring.shown(name)} {value:.3f} (constant {constant:.3f})"
+        for name, (value, constant) in pairs.items()
+        if not math.isnan(value)
     )
     return (
         f"The model is no better than a constant prediction on the test rows: {listed}. Check "

@@ -148,11 +148,11 @@ def _inner_folds_obstacle(params: TrainerParams, data: FitData) -> str:
         return f"{type(params.split).__name__} may be unable to split the training rows again"
     if params.gap != 0:
         return f"gap={params.gap!r} leaves too few rows in them"
-    by_group = data.groups is not None and data.time is None
-    by_group &= params.split in ("auto", "group")
-    n_groups = len(np.unique(data.groups)) if by_group else MIN_GROUPS_FOR_INNER_FOLDS
-    if n_groups < MIN_GROUPS_FOR_INNER_FOLDS:
-        return f"there are only {n_groups} groups"
+    by_group = data.time is None and params.split in ("auto", "group")
+    if by_group and data.groups is not None:
+        n_groups = len(np.unique(data.groups))
+        if n_groups < MIN_GROUPS_FOR_INNER_FOLDS:
+            return f"there are only {n_groups} groups"
     return ""
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
+from sktrainer.backends.sklearn.stacked_trees import NODES
 from tests.serialization.bundles import (
     X,
     fitted,
@@ -24,18 +26,33 @@ from tests.serialization.bundles import (
 )
 
 
-@pytest.mark.parametrize("field", ["left_child", "right_child", "feature"])
-def test_tree_with_indices_out_of_range_raises(forest, load_error, field):
-    members = members_of(forest)
-    parts = members_of(members["model.skops"])
-    state = json.loads(parts["schema.json"])
-    tree = next(states_in(state, "TreeNode"))
-    name = tree["content"]["content"]["nodes"]["file"]
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return saved(fitted(DecisionTreeClassifier()), tmp_path_factory.mktemp("tree"))
+
+
+def with_node(bundle, field, value):
+    """Return a file in which a field of the first node has another value."""
+    members = members_of(bundle)
+    if NODES in members:
+        parts, name = members, NODES
+    else:
+        parts = members_of(members["model.skops"])
+        state = next(states_in(json.loads(parts["schema.json"]), "TreeNode"))
+        name = state["content"]["content"]["nodes"]["file"]
     nodes = np.load(io.BytesIO(parts[name]))
-    nodes[field][0] = 10_000_000
+    nodes[field][0] = value
     parts[name] = npy(nodes)
-    members["model.skops"] = zipped(parts, compressed=False)
-    assert "out of range" in load_error(resealed(members), trusted=True)
+    if parts is not members:
+        members["model.skops"] = zipped(parts, compressed=False)
+    return resealed(members)
+
+
+@pytest.mark.parametrize("model", ["tree", "forest"])
+@pytest.mark.parametrize("field", ["left_child", "right_child", "feature"])
+def test_tree_with_indices_out_of_range_raises(request, load_error, model, field):
+    changed = with_node(request.getfixturevalue(model), field, 10_000_000)
+    assert "out of range" in load_error(changed, trusted=True)
 
 
 @pytest.mark.parametrize("field", ["left", "feature_idx", "bitset_idx"])
@@ -55,24 +72,18 @@ def test_hist_boosting_tree_with_indices_out_of_range_raises(load_error, tmp_pat
     assert "out of range" in load_error(resealed(members), trusted=True)
 
 
-def test_tree_with_a_cycle_raises(forest, load_error):
-    members = members_of(forest)
-    parts = members_of(members["model.skops"])
-    tree = next(states_in(json.loads(parts["schema.json"]), "TreeNode"))
-    name = tree["content"]["content"]["nodes"]["file"]
-    nodes = np.load(io.BytesIO(parts[name]))
-    nodes["left_child"][0] = 0
-    parts[name] = npy(nodes)
-    members["model.skops"] = zipped(parts, compressed=False)
-    assert "a cycle" in load_error(resealed(members), trusted=True)
+@pytest.mark.parametrize("model", ["tree", "forest"])
+def test_tree_with_a_cycle_raises(request, load_error, model):
+    changed = with_node(request.getfixturevalue(model), "left_child", 0)
+    assert "a cycle" in load_error(changed, trusted=True)
 
 
-def test_tree_with_an_invalid_node_count_raises(forest, load_error):
+def test_tree_with_an_invalid_node_count_raises(tree, load_error):
     def change(state):
-        tree = next(states_in(state, "TreeNode"))
-        tree["content"]["content"]["node_count"] = json_state(-5)
+        found = next(states_in(state, "TreeNode"))
+        found["content"]["content"]["node_count"] = json_state(-5)
 
-    assert "an invalid number of nodes" in load_error(with_state(forest, "model.skops", change))
+    assert "an invalid number of nodes" in load_error(with_state(tree, "model.skops", change))
 
 
 def test_neighbors_tree_with_rows_out_of_range_raises(load_error, tmp_path):

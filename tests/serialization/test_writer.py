@@ -287,7 +287,8 @@ def test_same_trainer_gives_the_same_bytes(tmp_path):
 
 
 def test_manifest_describes_the_trainer(tmp_path):
-    trainer = ManagedTrainer(XGBClassifier(n_estimators=5), test_size=0.2, random_state=7)
+    sizes = {"test_size": 0.2, "validation_size": 0.1}
+    trainer = ManagedTrainer(XGBClassifier(n_estimators=5), **sizes, random_state=7)
     path = trainer.fit(X, Y).save(tmp_path / "m.skt")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None

@@ -18,7 +18,7 @@ from sktrainer.backends.sklearn.capabilities import (
     is_semi_supervised,
 )
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
-from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES
+from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES, SklearnSerializer
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
@@ -94,6 +94,7 @@ class SklearnBackend(Backend):
 
     spec = SPEC
     allowed_types = ALLOWED_TYPES
+    serializer = SklearnSerializer()
     # Also names that other libraries with the scikit-learn interface use.
     parameters = ParameterSpec(
         seeds=("random_state", "random_seed", "seed"),

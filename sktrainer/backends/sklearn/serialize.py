@@ -1,8 +1,13 @@
-"""Types of scikit-learn, imbalanced-learn and SciPy that a file may contain."""
+"""Files of scikit-learn models, and the types that a file may contain."""
 
 from __future__ import annotations
 
-from sktrainer.backends.support import AllowedTypes, import_paths
+from pathlib import Path
+from typing import Any
+
+from sktrainer.backends.sklearn.stacked_trees import stack_trees, unstack_trees, without_trees
+from sktrainer.backends.support import AllowedTypes, ModelParts, import_paths
+from sktrainer.exceptions import InputError
 
 _OVER, _UNDER = "imblearn.over_sampling", "imblearn.under_sampling"
 _CLEANING = f"{_UNDER}._prototype_selection"
@@ -86,3 +91,28 @@ ALLOWED_TYPES = AllowedTypes(
         ),
     ),
 )
+
+
+class SklearnSerializer:
+    """Format of scikit-learn models: a state, and the joined trees of ensembles."""
+
+    suffixes: tuple[str, ...] = ()
+
+    def split(self, model: Any) -> ModelParts:
+        """Split off the trees of an ensemble."""
+        stacked = stack_trees(model)
+        if stacked is None:
+            return ModelParts(model)
+        return ModelParts({"model": without_trees(model), "trees": stacked[0]}, stacked[1])
+
+    def join(self, parts: ModelParts) -> Any:
+        """Rebuild the trees of an ensemble."""
+        state = parts.state
+        if not isinstance(state, dict) or set(state) != {"model", "trees"}:
+            return state
+        unstack_trees(state["model"], state["trees"], parts.files)
+        return state["model"]
+
+    def write(self, model: Any, path: Path) -> None:
+        """Raise an error."""
+        raise InputError(f"{type(model).__name__} has no native file format")

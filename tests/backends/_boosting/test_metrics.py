@@ -156,7 +156,7 @@ COLUMN = TARGET[:, np.newaxis] + np.random.default_rng(1).normal(size=(300, 2))
 
 @pytest.mark.parametrize("name", USER_DEFINED)
 def test_default_metric_of_a_user_defined_objective_has_its_name(name):
-    trainer = ManagedTrainer(USER_DEFINED[name], random_state=0, cv=2)
+    trainer = ManagedTrainer(USER_DEFINED[name], validation_size=0.1, random_state=0, cv=2)
     with pytest.warns(DataWarning, match=f"early stopping monitored '{name}'") as caught:
         trainer.fit(COLUMN, TARGET)
     assert len(caught) == 1
