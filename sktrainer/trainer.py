@@ -95,12 +95,10 @@ class ManagedTrainer(
         Fraction or number of rows held out and scored in `fit`.
     validation_size : "auto", "cv", float, int or None, default="auto"
         Fraction or number of rows held out for early stopping. It is a fraction of all rows,
-        in a fold of the fold's training rows. "cv": hold out no rows; up to five inner folds of
-        the training rows choose the number of rounds, and the model is fitted on all training
-        rows for this number. `history_` then has the mean curves of the inner folds. "auto":
-        "cv" for boosting models with ``early_stopping="auto"`` on fewer than 1,500 training
-        rows (0.1 with ``refit=True``, a user-defined splitter, a gap or fewer than 10
-        groups); otherwise 0.1 if the model stops early, else none.
+        in a fold of the fold's training rows. "cv": inner folds of the training rows choose the
+        number of rounds for a fit on all of them, and `history_` has their mean curves. "auto":
+        "cv" for boosting on fewer than 1,500 training rows (not with `refit`, `gap`, your own
+        splitter or fewer than 10 groups), otherwise 0.1 if the model stops early, else none.
     cv : int, splitter, iterable or None, default=None
         Folds of a cross-validation that fills `cv_results_` before the final fit.
     scoring : str, list, dict, callable or None, default=None

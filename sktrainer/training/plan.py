@@ -136,7 +136,7 @@ class FitPlan:
         Number of inner folds that choose the number of rounds. 0: none; a model that stops
         early does so on validation rows.
     validation_reason : str
-        Why ``validation_size="auto"`` uses inner folds, or does not for a small table.
+        Why inner folds are used by default, or not for a small table.
     repairs : bool
         Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
@@ -147,10 +147,8 @@ class FitPlan:
         Codes of the data checks that are not run.
     parameters : mapping of str to str
         Parameters of the trainer and its estimator as text, for the report.
-    notes : tuple of str
-        Notes for the report.
-    warnings : tuple of str
-        Notes for the report that are also issued as warnings.
+    notes, warnings : tuple of str
+        Notes for the report; `warnings` are also issued as warnings.
     """
 
     steps: StepsPlan

@@ -234,7 +234,7 @@ def test_saving_a_nested_network_raises(tmp_path):
 
 def test_user_defined_skorch_class_round_trips(tmp_path):
     net = user_code.OwnNet(ProbabilityNet, max_epochs=2, verbose=0)
-    trainer = ManagedTrainer(net, random_state=0).fit(X, Y)
+    trainer = ManagedTrainer(net, early_stopping=False, random_state=0).fit(X, Y)
     names = ["tests.networks.ProbabilityNet", "tests.user_code.OwnNet"]
     restored = load(trainer.save(tmp_path / "m.skt"), trusted=names)
     assert same_answers(trainer, restored, X)
@@ -246,7 +246,8 @@ def test_user_defined_skorch_class_round_trips(tmp_path):
 def test_compiled_network_round_trips(tmp_path):
     from safetensors.torch import load_file
 
-    trainer = ManagedTrainer(SmallNet, task="classification", random_state=0)
+    options = {"task": "classification", "early_stopping": False, "random_state": 0}
+    trainer = ManagedTrainer(SmallNet, **options)
     compiled = {"estimator__compile": True, "estimator__compile__backend": "eager"}
     trainer.set_params(**compiled, estimator__max_epochs=2).fit(X, Y)
     trainer.save(tmp_path / "net.skt")
@@ -258,7 +259,8 @@ def test_compiled_network_round_trips(tmp_path):
 
 
 def test_saving_a_network_that_cannot_be_rebuilt_raises(tmp_path, monkeypatch):
-    trainer = ManagedTrainer(WideNet, task="classification", random_state=0)
+    options = {"task": "classification", "early_stopping": False, "random_state": 0}
+    trainer = ManagedTrainer(WideNet, **options)
     trainer.set_params(estimator__max_epochs=1).fit(X, Y)
     monkeypatch.setattr(WideNet, "width", 9)
     with pytest.raises(InputError, match="could not be loaded from a .skt file again"):
