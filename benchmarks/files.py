@@ -18,6 +18,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def compare_large_forest(n_rows: int, repeats: int) -> None:
     for suffix, (n, m, b) in zip(SUFFIXES, compare(trainer, repeats), strict=True):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"m{suffix}"
-            extra = additional_memory(lambda path=path: trainer.save(path))
+            extra = additional_memory(partial(trainer.save, path))
         print(f"| {suffix} | {n:.2f} s | {m:.2f} s | {b / 2**20:.0f} MB | {extra:.0f} MB |")
 
 

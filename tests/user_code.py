@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+
 import numpy as np
 from sklearn.linear_model import Ridge
 from skorch import NeuralNetClassifier
@@ -19,6 +22,19 @@ def half_right(estimator, X, y):
 
 class OwnRidge(Ridge):
     """A model of another module than its base."""
+
+
+class WarnsInWorkers(Ridge):
+    """A model that warns if another process than `main_process` fits it."""
+
+    def __init__(self, main_process=0):
+        super().__init__()
+        self.main_process = main_process
+
+    def fit(self, X, y, sample_weight=None):
+        if os.getpid() != self.main_process:
+            warnings.warn("warning of a worker process", UserWarning, stacklevel=1)
+        return super().fit(X, y, sample_weight)
 
 
 class OwnTrainer(ManagedTrainer):

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,9 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     ----------
     seed : int or None, default=None
         Seed for the global generators of NumPy and Python inside the context. It makes
-        libraries that draw from them reproducible. Outside the main thread, the context
-        does nothing, because threads share the generators: models fitted there must not
-        draw from them.
+        libraries that draw from them reproducible. Outside the main thread, the generators
+        are unchanged, because threads share them: models fitted there must not draw from
+        them.
 
     Examples
     --------
@@ -46,7 +47,38 @@ def preserve_global_state(seed: int | None = None) -> Iterator[None]:
         with _restored(seed):
             yield
     else:
+        with _filters_of_threads():
+            yield
+
+
+_THREADS = threading.Lock()
+_RUNNING: list[list[Any]] = []  # warning filters at the start of each context in a thread
+
+
+@contextmanager
+def _filters_of_threads() -> Iterator[None]:
+    """Restore the warning filters as soon as no thread is inside this context.
+
+    `warnings.catch_warnings`, which the libraries use, restores the filters that it found. If
+    two threads leave it in the order in which they entered it, the filters of the first one
+    remain. Python 3.14 can have filters per thread (`sys.flags.context_aware_warnings`).
+    """
+    with _THREADS:
+        _RUNNING.append(_RUNNING[0] if _RUNNING else list(warnings.filters))
+    try:
         yield
+    finally:
+        with _THREADS:
+            filters = _RUNNING.pop()
+            if not _RUNNING:
+                _restore_filters(filters)
+
+
+def _restore_filters(filters: list[Any]) -> None:
+    if list(warnings.filters) != filters:
+        warnings.filters[:] = filters  # type: ignore[index]
+        # Invalidate the interpreter's cache of the warnings that were shown.
+        warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
 _EXCLUSIVE = threading.RLock()
@@ -86,7 +118,4 @@ def _restored(seed: int | None) -> Iterator[None]:
         finally:
             np.random.set_state(numpy_state)  # noqa: NPY002
             random.setstate(python_state)
-            if list(warnings.filters) != filters:
-                warnings.filters[:] = filters  # type: ignore[index]
-                # Invalidate the interpreter's cache of the warnings that were shown.
-                warnings._filters_mutated()  # type: ignore[attr-defined]
+            _restore_filters(filters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from typing import Any
@@ -32,7 +33,7 @@ from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.cv_result import CrossValidationResult, FoldResult
 from sktrainer.training.diagnostics import suggest_params
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
-from sktrainer.training.log import FitLog
+from sktrainer.training.log import FitLog, use_warning_filters, warning_filters
 from sktrainer.training.messages import log_never_predicted, warn_if_loss_is_unknown
 from sktrainer.training.out_of_fold import (
     FoldPredictions,
@@ -78,9 +79,11 @@ def cross_validate(
     fold_plan = replace(plan, folds=None)  # `cv` may be a generator, which cannot be pickled
     results = []
     in_processes = workers > 1 and plan.folds.joblib_backend != "threading"
+    filters = warning_filters() if in_processes else []
+    shared = n_threads, run, filters
     with _observer(log, in_processes=in_processes) as observer:
         tasks = (
-            delayed(fit_fold)(fold_plan, data, number, train, test, n_threads, run, observer)
+            delayed(fit_fold)(fold_plan, data, number, train, test, *shared, observer)
             for number, (train, test) in enumerate(folds, start=1)
         )
         with Parallel(
@@ -88,6 +91,7 @@ def cross_validate(
         ) as parallel:
             for fold in parallel(tasks):
                 results.append(fold)
+                log.add_new_notes(fold.notes)
                 _show_fold(log, plan, fold, len(folds))
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
@@ -161,9 +165,13 @@ def fit_fold(
     test: Array,
     n_threads: int,
     run: RunDirectory | None,
+    filters: Sequence[Any] = (),
     observer: Observer | None = None,
 ) -> FoldResult:
-    """Fit and score one fold, or load its result from the checkpoint."""
+    """Fit and score one fold, or load its result from the checkpoint.
+
+    `filters` are the warning filters to use, for a worker process.
+    """
     seed = derive_seed(plan.seed, "fold", number)
     job = FitJob(
         f"folds/{number}",
@@ -184,7 +192,12 @@ def fit_fold(
         nullcontext() if observer is None else observer.fit(f"fold {number}", total, number)
     )
     try:
-        with observed as on_iteration, preserve_global_state(seed):
+        with (
+            use_warning_filters(filters),
+            job.log.record_warnings(),
+            observed as on_iteration,
+            preserve_global_state(seed),
+        ):
             split = _fold_split(plan, data, train, test, seed)
             job = replace(job, on_iteration=on_iteration)
             fitted = fit_and_score(plan, data, split, job)
@@ -196,7 +209,9 @@ def fit_fold(
         logger.info("fold %d failed", number, exc_info=True)
         text = f"{type(error).__name__}: {error}"
         seconds = job.log.seconds()
-        return FoldResult(number, len(train), len(test), scores, seconds, 0.0, error=text)
+        sizes = len(train), len(test)
+        notes = job.log.notes
+        return FoldResult(number, *sizes, scores, seconds, 0.0, error=text, notes=notes)
     result = _fold_result(plan, number, split, fitted, job.log)
     if directory is not None:
         directory.save_result(asdict(result))
@@ -224,6 +239,7 @@ def _fold_result(
         metric_for_unknown_loss=fitted.fit.metric_for_unknown_loss,
         predictions=fitted.test_predictions,
         curve=_validation_curve(plan, fitted.fit),
+        notes=log.notes,
     )
 
 

@@ -22,9 +22,9 @@ from sktrainer.training.out_of_fold import (
 class FoldResult:
     """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
 
-    `constants` holds the scores of a constant prediction, and `problems` why scores could not
-    be computed. `curve` is the validation curve: its "metric", and "iteration" and "value" as
-    lists.
+    `constants` holds the scores of a constant prediction, `problems` why scores could not be
+    computed, and `notes` the warnings of the fit. `curve` is the validation curve: its
+    "metric", and "iteration" and "value" as lists.
     """
 
     fold: int
@@ -45,6 +45,7 @@ class FoldResult:
     metric_for_unknown_loss: str | None = None
     predictions: FoldPredictions | None = None
     curve: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
@@ -29,16 +30,38 @@ def _show_and_record(message: Any, category: type[Warning], *args: Any, **kwargs
     show = _PREVIOUS[-1] if _PREVIOUS else _SHOW_BY_DEFAULT
     show(message, category, *args, **kwargs)
     thread = threading.get_ident()
-    # A fold that runs in a thread has no log of its own; with several fits at the same time,
-    # its fit is not known.
-    logs = [log for owner, log in _LOGS if owner == thread] or [log for _, log in _LOGS]
-    if not logs or (len(logs) > 1 and all(owner != thread for owner, _ in _LOGS)):
+    logs = [log for owner, log in _LOGS if owner == thread]
+    # A thread that a model starts has no log. With fits in several threads, its fit is unknown.
+    if not logs and len({owner for owner, _ in _LOGS}) == 1:
+        logs = [log for _, log in _LOGS]
+    if logs:
+        prefix = "" if issubclass(category, SktrainerWarning) else f"{category.__name__}: "
+        logs[-1].add_new_notes([prefix + " ".join(str(message).split())])
+
+
+def warning_filters() -> list[Any]:
+    """Return the warning filters for a worker process, in which warnings are never errors."""
+    filters = [
+        ("default" if action == "error" else action, *rest)
+        for action, *rest in warnings.filters
+    ]
+    try:
+        pickle.dumps(filters)
+    except Exception:  # a category that another process cannot import
+        return []
+    return filters
+
+
+@contextmanager
+def use_warning_filters(filters: Sequence[Any]) -> Iterator[None]:
+    """Use warning filters in a worker process, if there are any."""
+    if not filters:
+        yield
         return
-    log = logs[-1]
-    prefix = "" if issubclass(category, SktrainerWarning) else f"{category.__name__}: "
-    note = prefix + " ".join(str(message).split())
-    if note not in log.notes and len(log.notes) < MAX_NOTES:
-        log.add_notes(note)
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.filters[:] = filters  # type: ignore[index]
+        yield
 
 
 class FitLog:
@@ -111,6 +134,12 @@ class FitLog:
     def add_notes(self, *notes: str) -> None:
         """Add notes to the report."""
         self.notes += notes
+
+    def add_new_notes(self, notes: Iterable[str]) -> None:
+        """Add notes about warnings that are not in the report yet, up to a limit."""
+        for note in notes:
+            if note not in self.notes and len(self.notes) < MAX_NOTES:
+                self.add_notes(note)
 
     def show(self, text: str) -> None:
         """Print a line for a completed stage."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 
@@ -11,6 +12,7 @@ from sklearn.linear_model import Ridge, SGDRegressor
 from sktrainer import DataWarning, ManagedTrainer
 from sktrainer.testing import mixed_table
 from sktrainer.training.log import FitLog
+from tests import user_code
 
 
 def test_seconds_add_up_stages_and_cover_the_whole_fit():
@@ -72,6 +74,22 @@ def test_ignored_warnings_are_not_in_the_notes():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert not [note for note in _fit().report_.notes if "experimental" in note]
+
+
+def _fit_folds_in_processes():
+    X, y = mixed_table(60, "regression")
+    model = user_code.WarnsInWorkers(main_process=os.getpid())
+    return ManagedTrainer(model, cv=2, n_jobs=2, random_state=0).fit(X, y).report_.notes
+
+
+def test_warnings_of_worker_processes_are_in_the_notes():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # an error in a worker process would fail the fold
+        notes = _fit_folds_in_processes()
+    assert notes.count("UserWarning: warning of a worker process") == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not [note for note in _fit_folds_in_processes() if "worker" in note]
 
 
 def test_warnings_of_fits_in_two_threads_are_separate():
