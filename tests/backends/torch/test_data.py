@@ -66,7 +66,6 @@ def test_prediction_of_dict_row_does_not_depend_on_other_rows():
     assert bit_identical(alone, fitted.predict_proba(X)[:5])
 
 
-@pytest.mark.filterwarnings("ignore:The model is no better:sktrainer.DataWarning")
 @pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")  # caused by the noise
 @pytest.mark.parametrize("part", ["test", "validation"])
 def test_held_out_rows_of_dict_do_not_affect_fit(part):
