@@ -34,7 +34,6 @@ from sktrainer.training.split_parameters import (
 )
 from sktrainer.training.validation import Checked
 
-N_INNER_FOLDS = 5
 ENCODER_STEP = "encode"
 SAMPLER_STEP = "resample"
 INPUT_STEP = "model_input"
@@ -125,18 +124,15 @@ class FitPlan:
     Attributes
     ----------
     steps, model, split : StepsPlan, ModelPlan, SplitPlan
-    split_reason : str
-        Why this kind of split is used.
+    split_reason, validation_reason : str
+        Why this kind of split is used, and why inner folds are used by default or not.
     scoring : Scoring
     folds : FoldPlan or None
         None: no cross-validation.
     seed, n_threads : int
         Root seed, and the number of threads of a fit that runs alone.
     inner_folds : int
-        Number of inner folds that choose the number of rounds. 0: none; a model that stops
-        early does so on validation rows.
-    validation_reason : str
-        Why inner folds are used by default, or not for a small table.
+        Number of inner folds that choose the number of rounds, or 0.
     repairs : bool
         Whether a diverged fit of a classifier is repeated with a safe setting.
     n_retries : int
@@ -219,8 +215,8 @@ def make_plan(
     params : TrainerParams
         As the user set them, for the report.
     checked : Checked
-        Of its data, only task, sizes and the presence of groups, times, weights and
-        validation rows are used, never the values of X or y.
+        Of its data, only task, sizes and the presence of times, weights and validation rows
+        are used, and the number of groups, never the values of X or y.
     run : RunDirectory or None, default=None
         A resumed run without a `random_state` continues with the seed of its first process.
     """
@@ -252,7 +248,7 @@ def make_plan(
         split_reason=split_reason(params, data),
         scoring=checked.scoring,
         folds=None if params.cv is None else _make_fold_plan(params, steps, model),
-        inner_folds=N_INNER_FOLDS if rows.inner_folds else 0,
+        inner_folds=rows.inner_folds,
         validation_reason=rows.reason,
         seed=seed,
         n_threads=split_cores(1, 1)[1],

@@ -21,6 +21,8 @@ MIN_ROWS_FOR_EARLY_STOPPING = 20
 # rows and by 2 to 4 % from 1,500 rows on, for four to five times the CPU time.
 SMALL_TABLE_ROWS = 1500
 
+N_INNER_FOLDS = 5
+
 # Inner folds by group need enough groups, also in the training rows of a fold.
 MIN_GROUPS_FOR_INNER_FOLDS = 10
 
@@ -33,14 +35,14 @@ class ValidationRows:
     ----------
     size : float, int or None
         Fraction or number of held-out rows (None: no rows are held out).
-    inner_folds : bool
-        Whether inner folds of the training rows choose the number of iterations.
+    inner_folds : int
+        Number of inner folds of the training rows that choose the number of iterations, or 0.
     reason : str
         Why, if the user did not choose and the size of the table matters.
     """
 
     size: float | int | None = None
-    inner_folds: bool = False
+    inner_folds: int = 0
     reason: str = ""
 
 
@@ -125,7 +127,7 @@ def resolve_validation_rows(
     if not isinstance(size, str):
         return ValidationRows(size)
     if size == "cv" or not stops:
-        return ValidationRows(inner_folds=stops)
+        return ValidationRows(inner_folds=N_INNER_FOLDS if stops else 0)
     n_train = data.n_samples
     if params.test_size is not None:
         n_train -= n_rows_of(params.test_size, data.n_samples)
@@ -137,7 +139,7 @@ def resolve_validation_rows(
         reason = f"; no inner folds for this small table, because {obstacle}"
         return ValidationRows(AUTO_VALIDATION_SIZE, reason=reason)
     reason = f", because there are fewer than {SMALL_TABLE_ROWS:,}"
-    return ValidationRows(inner_folds=True, reason=reason)
+    return ValidationRows(inner_folds=N_INNER_FOLDS, reason=reason)
 
 
 def _inner_folds_obstacle(params: TrainerParams, data: FitData) -> str:
