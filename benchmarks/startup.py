@@ -3,7 +3,8 @@
 The first comparison is `sktrainer --help` with a program that is made with click, has as many
 commands, and does nothing else. The second is `sktrainer train` on a small CSV file with a
 Python program that does the same. The programs alternate, and each run has its own process.
-The script prints the medians, the ratio of the first and the difference of the second.
+The script prints the medians of the elapsed time and of the CPU time, the ratio of the first
+comparison and the difference of the second.
 
     python benchmarks/startup.py [--repeats 20]
 """
@@ -53,21 +54,28 @@ print(result)
 OPTIONS = "--target ill --model hgb --set max_iter=20 --out command/ --verbose 0".split()
 
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Return the time that a program takes."""
+def seconds(command: list[str], folder: Path) -> tuple[float, float]:
+    """Return the elapsed time and the CPU time of a program."""
     start = time.perf_counter()
     # The warnings of the training are the same in both programs.
-    subprocess.run(
-        command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    return time.perf_counter() - start
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return elapsed, usage.ru_utime + usage.ru_stime
 
 
-def medians(a: list[str], b: list[str], repeats: int, folder: Path) -> tuple[float, float]:
-    """Run two programs in turn, and return the median time of each."""
+def medians(a: list[str], b: list[str], repeats: int, folder: Path) -> list[list[float]]:
+    """Run two programs in turn, and return the median elapsed and CPU time of each."""
     times = [(seconds(a, folder), seconds(b, folder)) for _ in range(repeats + 1)][1:]
-    first, second = zip(*times, strict=True)
-    return statistics.median(first), statistics.median(second)
+    return [
+        [statistics.median(values) for values in zip(*of_one, strict=True)]
+        for of_one in zip(*times, strict=True)
+    ]
 
 
 def main() -> None:
@@ -90,13 +98,21 @@ def main() -> None:
 
         ours = [python, "-c", MAIN, "--help"]
         bare, found = medians([python, "bare.py", "--help"], ours, repeats, folder)
-        print(f"click program with {len(COMMANDS)} commands: {1000 * bare:.0f} ms")
-        print(f"sktrainer --help: {1000 * found:.0f} ms, ratio {found / bare:.2f}")
+        print(f"click program with {len(COMMANDS)} commands: {_shown(bare)}")
+        print(f"sktrainer --help: {_shown(found)}")
+        ratios = [theirs / mine for theirs, mine in zip(found, bare, strict=True)]
+        print(f"ratio: {ratios[0]:.2f} (CPU {ratios[1]:.2f})\n")
 
         command = [python, "-c", MAIN, "train", "thyroid.csv", *OPTIONS]
         script, found = medians([python, "train.py"], command, max(1, repeats // 4), folder)
-        print(f"training in Python: {script:.2f} s")
-        print(f"sktrainer train: {found:.2f} s, difference {found - script:+.2f} s")
+        print(f"training in Python: {_shown(script)}")
+        print(f"sktrainer train: {_shown(found)}")
+        more = [theirs - mine for theirs, mine in zip(found, script, strict=True)]
+        print(f"difference: {more[0]:+.2f} s (CPU {more[1]:+.2f} s)")
+
+
+def _shown(times: list[float]) -> str:
+    return f"{times[0]:.3f} s (CPU {times[1]:.3f} s)"
 
 
 if __name__ == "__main__":
