@@ -22,7 +22,7 @@ FRAME = pd.DataFrame(
     {
         "n": [1, 2, 3],
         "x": [0.1, 1 / 3, np.nan],
-        "s": ["a,b", 'c"\nd', None],
+        "s": ["a,b", 'c"\nd', np.nan],
         "zip": ["00123", "98178", "10115"],
         "flag": [True, False, True],
     }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sktrainer._optional import require
-from sktrainer.data.file_formats.csv_columns import MAX_EXACT_FLOAT64, STRINGS
+from sktrainer.data.file_formats.csv_columns import MAX_EXACT_FLOAT64, string_column
 from sktrainer.data.file_formats.streams import Source
 from sktrainer.exceptions import InputError
 
@@ -186,5 +186,5 @@ def _convert(values: Any, dtype: Any) -> Any:
         values = values.cast(pa.timestamp("s" if kind.bit_width == 32 else "ms"))
     series = values.to_pandas()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return series.astype(STRINGS)
+        return string_column(series.where(series.notna(), np.nan))
     return series if dtype is None else series.astype(dtype)

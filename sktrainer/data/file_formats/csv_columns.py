@@ -8,7 +8,7 @@ column of strings means.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -45,8 +45,9 @@ _TRUTH = {text: text.lower() == "true" for text in "True False true false TRUE F
 #: value that does is not a number.
 _END = "\x1f"
 
-#: Type of columns of strings. In pandas 2, they have objects.
-STRINGS = object if pd.__version__.startswith("2.") else "str"
+#: Type of columns of strings. In pandas 2, they have objects, and `astype("str")` would turn
+#: missing values into text.
+STRINGS = "object" if pd.__version__.startswith("2.") else "str"
 
 #: Up to this integer, float64 represents every integer.
 MAX_EXACT_FLOAT64 = 2**53
@@ -87,6 +88,11 @@ ColumnType: TypeAlias = Literal[
 ]
 
 
+def string_column(values: Iterable[object]) -> pd.Series[Any]:
+    """Return a column of strings, in which a missing value is NaN."""
+    return pd.Series(list(values), dtype=STRINGS)
+
+
 @dataclass(frozen=True)
 class ColumnFormat:
     """Type of a column, and the notation of its numbers.
@@ -101,11 +107,15 @@ class ColumnFormat:
     type: ColumnType
     decimal: DecimalSign | None = None
 
+    @property
+    def dtype(self) -> str:
+        """Type of the column in pandas."""
+        return STRINGS if self.type == "str" else self.type
+
     def convert(self, values: Sequence[str]) -> Any:
         """Convert strings to an array."""
         if self.type == "str":
-            strings = [None if text in MISSING else text for text in values]
-            return pd.Series(strings, dtype=STRINGS)
+            return string_column(np.nan if text in MISSING else text for text in values)
         if self.type in ("bool", "boolean"):
             return self._convert(values, _TRUTH.__getitem__)
         if self.type != "float64":

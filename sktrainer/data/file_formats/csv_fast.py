@@ -179,7 +179,7 @@ def read_fast(
     source: Source, dialect: CsvDialect, formats: Sequence[ColumnFormat], n_rows: int
 ) -> Iterator[pd.DataFrame]:
     """Yield tables of at most `n_rows` rows with the given types."""
-    types = {name: form.type for name, form in zip(dialect.names, formats, strict=True)}
+    types = {name: form.dtype for name, form in zip(dialect.names, formats, strict=True)}
     with (
         source.open() as stream,
         _open(stream, dialect, chunksize=n_rows, dtype=types) as chunks,
@@ -191,5 +191,5 @@ def with_types(
     chunks: Sequence[pd.DataFrame], dialect: CsvDialect, formats: Sequence[ColumnFormat]
 ) -> pd.DataFrame:
     """Return the parts of a scanned table as one table with the given types."""
-    types = {name: form.type for name, form in zip(dialect.names, formats, strict=True)}
+    types = {name: form.dtype for name, form in zip(dialect.names, formats, strict=True)}
     return pd.concat([chunk.astype(types) for chunk in chunks], ignore_index=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.data.file_formats.csv_columns import MAX_EXACT_FLOAT64, STRINGS
+from sktrainer.data.file_formats.csv_columns import MAX_EXACT_FLOAT64, string_column
 from sktrainer.data.file_formats.streams import Source
 from sktrainer.exceptions import InputError
 
@@ -138,6 +138,9 @@ def _convert(values: Sequence[Any], dtype: str) -> Any:
     if dtype == "float64":
         return np.array([np.nan if value is None else float(value) for value in values])
     if dtype == "str":
-        values = [None if value != value else value for value in values]
-        return pd.Series(values, dtype=STRINGS)
+        is_missing = (value is None or value != value for value in values)
+        return string_column(
+            np.nan if missing else value
+            for value, missing in zip(values, is_missing, strict=True)
+        )
     return pd.Series(values, dtype=dtype)

@@ -12,6 +12,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from sktrainer.data.file_formats.arrow import ArrowFile
+from sktrainer.data.file_formats.csv_columns import STRINGS
 from sktrainer.data.file_formats.streams import open_source
 from sktrainer.exceptions import InputError
 
@@ -57,7 +58,7 @@ def test_columns_have_the_same_type_in_every_chunk(tmp_path, kind):
         "flag": "boolean",
         "yes": "bool",
         "size": "float32",
-        "city": "str",
+        "city": STRINGS,
         "level": "category",
         "day": "datetime64[s]",
         "price": "float64",

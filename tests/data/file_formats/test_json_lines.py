@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sktrainer.data.file_formats.csv_columns import STRINGS
 from sktrainer.data.file_formats.json_lines import JsonLinesFile
 from sktrainer.data.file_formats.streams import Source
 from sktrainer.exceptions import InputError
@@ -32,7 +33,7 @@ def _file(*lines: object) -> JsonLinesFile:
         ([2**64, 1], "object", [2**64, 1]),
         ([True, False], "bool", [True, False]),
         ([True, None], "boolean", [True, pd.NA]),
-        (["00123", None], "str", ["00123", None]),
+        (["00123", None], STRINGS, ["00123", np.nan]),
         (["x", 1], "object", ["x", 1]),
         ([None, None], "float64", [np.nan, np.nan]),
     ],
