@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from sktrainer.data.files import read_table
 from tests.cli.running import fail
 
 
-def _later_version(path: Path) -> None:
+def _write_later_version(work: Path) -> None:
     """Write a model file that claims to be of a later version."""
-    with zipfile.ZipFile("loans.skt") as old, zipfile.ZipFile(path, "w") as new:
+    later = work / "later.skt"
+    with zipfile.ZipFile(work / "loans.skt") as old, zipfile.ZipFile(later, "w") as new:
         for name in old.namelist():
             content = old.read(name)
             if name == "manifest.json":
@@ -53,7 +55,7 @@ def _write_files(work: Path) -> None:
     (work / "wrong.parquet").write_text(new)
     (work / "cut.csv.gz").write_bytes(gzip.compress(new.encode())[:-20])
     (work / "cut.skt").write_bytes((work / "loans.skt").read_bytes()[:-200])
-    _later_version(work / "later.skt")
+    _write_later_version(work)
     (work / "folder").mkdir()
     (work / "models/loans/2/model.skt").write_bytes((work / "loans.skt").read_bytes())
     frame = read_table(work / "amounts.csv")
@@ -84,6 +86,10 @@ WRONG = {
     "no target to inspect": (("inspect", "new.csv"), "Missing option '--target'"),
     # Tables
     "missing file": ((*PREDICT, "nw.csv"), "'nw.csv' does not exist. Did you mean 'new.csv'?"),
+    "web address": (
+        (*PREDICT, "https://example.org/new.csv"),
+        "is a web address. Download the file, or pipe it into the command with - as DATA",
+    ),
     "missing folder": ((*PREDICT, "data/new.csv"), "there is no folder 'data'"),
     "folder as data": ((*PREDICT, "folder"), "'folder' is a folder. Pass the path of a file"),
     "empty file": ((*PREDICT, "empty.csv"), "'empty.csv' is empty. Pass a table"),
@@ -170,16 +176,25 @@ RUN_FAILED = {
 }
 
 
+@pytest.fixture(scope="module")
+def prepared(trained, tmp_path_factory) -> Path:
+    """Folder with all files of the table. No command changes it."""
+    folder = tmp_path_factory.mktemp("wrong") / "work"
+    shutil.copytree(trained, folder)
+    _write_files(folder)
+    return folder
+
+
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_use_is_one_line_and_exits_with_two(name, work):
-    _write_files(work)
-    before = sorted(work.rglob("*"))
+def test_wrong_use_is_one_line_and_exits_with_two(name, prepared, monkeypatch):
+    monkeypatch.chdir(prepared)
+    before = sorted(prepared.rglob("*"))
     arguments, message = WRONG[name]
     *notes, error = fail(*arguments).splitlines()
     assert message in error
     assert error.startswith("error: ")
     assert all(note.startswith("note: ") for note in notes)
-    assert sorted(work.rglob("*")) == before
+    assert sorted(prepared.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", RUN_FAILED)

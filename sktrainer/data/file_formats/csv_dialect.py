@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from sktrainer.data.columns import preview_names
@@ -20,6 +21,7 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_EXCEL_HINT = re.compile(r"sep=.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def detect_dialect(source: Source, encoding: str = "utf-8") -> CsvDialect:
         lines.pop()  # it may be incomplete
     if not lines:
         raise InputError(f"{source.name} has no rows. Pass a table with a header and rows")
+    if _EXCEL_HINT.fullmatch(lines[0].strip()):
+        raise InputError(
+            f"{source.name} starts with the line {lines[0].strip()!r}, which only Excel reads. "
+            "Remove this line"
+        )
     delimiter = _detect_delimiter(lines, source.name)
     skip_spaces = lines[0].count(delimiter) == lines[0].count(f"{delimiter} ") > 0
     header = next(csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_spaces))

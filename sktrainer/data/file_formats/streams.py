@@ -113,6 +113,11 @@ def open_source(path: object) -> Source:
         source = Source("standard input", "", _Copy(sys.stdin.buffer).open)
     else:
         file = as_path(path)  # type: ignore[arg-type]
+        if "://" in str(path):
+            raise InputError(
+                f"{str(path)!r} is a web address. Download the file, or pipe it into the "
+                "command with - as DATA"
+            )
         _check_exists(file)
         if file.is_file():
             suffix = _suffix_without_compression(file)

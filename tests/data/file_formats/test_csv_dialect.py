@@ -71,6 +71,7 @@ def test_consecutive_numbers_are_names(names):
         ("a,b,a\n1,2,3\n", "several columns named 'a'. Rename them"),
         ("5.1,3.5,0.2\n4.9,3.0,0.2\n", r"no column names: .* \(5.1, 3.5, 0.2\). Add a header"),
         ("a,b\n1,\0\n", "binary data"),
+        ("sep=;\na;b\n1;2\n", "starts with the line 'sep=;', which only Excel reads"),
     ],
 )
 def test_file_that_is_no_table_is_refused(content, message):
