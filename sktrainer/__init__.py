@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sktrainer.callbacks.base import Callback
     from sktrainer.checkpoints.schedule import Checkpoint
+    from sktrainer.comparison.models import compare_models
+    from sktrainer.comparison.runs import compare
     from sktrainer.data.fingerprint.fingerprint import fingerprint
     from sktrainer.exceptions import (
         CallbackError,
@@ -67,6 +69,8 @@ __all__ = [
     "TrainingResult",
     "UntrustedFileError",
     "__version__",
+    "compare",
+    "compare_models",
     "fingerprint",
     "load",
     "train_model",
@@ -81,6 +85,8 @@ _MODULES = {
     "ModelStore": "model_store",
     "TrainingReport": "reporting.report",
     "TrainingResult": "functional",
+    "compare": "comparison.runs",
+    "compare_models": "comparison.models",
     "fingerprint": "data.fingerprint.fingerprint",
     "train_model": "functional",
     "train_with_cv": "functional",

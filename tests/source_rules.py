@@ -25,6 +25,7 @@ LAYERS = (
     ("model_store", "persistence"),
     ("trainer",),
     ("save_path",),
+    ("comparison",),
     ("functional", "testing"),
     ("__init__",),
     ("cli",),

@@ -29,12 +29,12 @@ def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> N
     """
     if len(models) < 2:
         raise click.UsageError("Pass at least two models.")
-    from sktrainer.cli._comparison import (
+    from sktrainer.cli._models import load_model
+    from sktrainer.comparison.conditions import (
         different_parameters,
         reasons_not_comparable,
         scores_of,
     )
-    from sktrainer.cli._models import load_model
 
     loaded = [load_model(model, trust) for model in models]
     scores = [scores_of(model) for model in loaded]

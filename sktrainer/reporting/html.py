@@ -14,24 +14,25 @@ if TYPE_CHECKING:
 
 def render_page(report: ReportContent) -> str:
     """Return a complete HTML page with embedded styles and plots."""
-    return _environment().get_template("page.html.jinja").render(page_context(report))
+    return environment().get_template("page.html.jinja").render(page_context(report))
 
 
 def render_fragment(report: ReportContent) -> str:
     """Return an HTML element for notebooks. Its styles do not affect other elements."""
-    return _environment().get_template("fragment.html.jinja").render(page_context(report))
+    return environment().get_template("fragment.html.jinja").render(page_context(report))
 
 
 @lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return the environment of the templates, created on first use."""
     import jinja2  # a fit creates a report, but does not render it as HTML
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("sktrainer.reporting"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals["stack_widths"] = STACK_WIDTHS
-    return environment
+    made.globals["stack_widths"] = STACK_WIDTHS
+    return made

@@ -98,14 +98,14 @@ def page_context(report: ReportContent) -> dict[str, object]:
         "folds_summary": _folds_summary(report),
         "attempts": None
         if report.attempts is None
-        else _table(sentences.attempts_table(report.attempts)),
+        else make_table(sentences.attempts_table(report.attempts)),
         "split": [
             (name, n, format_percent(n / total)) for name, n in split.get("rows", {}).items()
         ],
         "split_kind": capitalize(f"{split.get('kind', '')} split".strip()),
         "classes": _class_bars(data.get("class_counts") or {}),
         "imbalance": _imbalance(report.imbalance) if data.get("class_counts") else None,
-        "target": _table(pd.DataFrame([summary], [data.get("target") or "target"]))
+        "target": make_table(pd.DataFrame([summary], [data.get("target") or "target"]))
         if summary
         else None,
         "columns": _columns(report),
@@ -123,7 +123,7 @@ def page_context(report: ReportContent) -> dict[str, object]:
     }
 
 
-def _table(frame: pd.DataFrame, *, numbers: bool = False) -> Table:
+def make_table(frame: pd.DataFrame, *, numbers: bool = False) -> Table:
     """Return a table of the first rows. With `numbers`, all cells are numbers as text."""
     shown = frame.head(MOST_ROWS)
     names = [str(name) for name in frame.columns]
@@ -184,21 +184,21 @@ def _scores(report: ReportContent) -> Table | None:
     if report.scores.empty:
         return None
     table = scores_table(report.scores, report.baseline, report.metric_names, report.intervals)
-    return _table(table, numbers=True)
+    return make_table(table, numbers=True)
 
 
 def _folds(report: ReportContent) -> Table | None:
     if report.folds is None or report.folds.empty:
         return None
     table = sentences.folds_table(report.folds)
-    return _table(table.rename(columns=dict(report.metric_names)))
+    return make_table(table.rename(columns=dict(report.metric_names)))
 
 
 def _folds_summary(report: ReportContent) -> Table | None:
     if report.folds is None or report.cv_summary is None:
         return None
     table = folds_summary(report.cv_summary, len(report.folds), report.metric_names)
-    return _table(table, numbers=True)
+    return make_table(table, numbers=True)
 
 
 def _confusion(confusion: pd.DataFrame | None) -> dict[str, object]:
@@ -206,7 +206,7 @@ def _confusion(confusion: pd.DataFrame | None) -> dict[str, object]:
         return {}
     if has_many_classes(confusion):
         wrong = most_confused(confusion)
-        return {"most_confused": None if wrong.empty else _table(wrong.set_index("true"))}
+        return {"most_confused": None if wrong.empty else make_table(wrong.set_index("true"))}
     counts = confusion.to_numpy(dtype=float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     labels = [str(label) for label in confusion.columns]
@@ -251,7 +251,7 @@ def _per_class(confusion: pd.DataFrame | None) -> Table | None:
     """Return the scores of each class; those of two classes are the scores themselves."""
     if confusion is None or len(confusion) <= 2 or has_many_classes(confusion):
         return None
-    return _table(scores_per_class(confusion).rename_axis("class"))
+    return make_table(scores_per_class(confusion).rename_axis("class"))
 
 
 def _class_bars(
@@ -306,7 +306,7 @@ def _columns(report: ReportContent) -> Table | None:
     for name in ("n_columns", "n_levels", "n_missing"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("Int64")
     frame = frame.rename(columns=names).set_index("column")
-    return _table(frame.replace("", None).dropna(axis=1, how="all"))
+    return make_table(frame.replace("", None).dropna(axis=1, how="all"))
 
 
 def _columns_note(report: ReportContent) -> str:

@@ -48,7 +48,7 @@ def draw_page_plots(report: ReportContent) -> PagePlots:
         plots.curves += [("", svg) for svg in _history(report)]
         plots.folds += [("", svg) for svg in _folds(report)]
         for caption, axes in _evaluation(report):
-            plots.evaluation.append((caption, figure_to_svg(_styled(axes))))
+            plots.evaluation.append((caption, figure_to_svg(styled(axes))))
     except ImportError as error:
         if len(report.history) or report.evaluation:
             plots.note = f"Plots are not shown: {error}"
@@ -77,7 +77,7 @@ def _folds(report: ReportContent) -> Iterator[str]:
     if report.fold_history is not None:
         axes = new_axes(None, (5.2, 2.8))
         displays.plot_fold_curves(report, axes)
-        yield figure_to_svg(_styled(axes))
+        yield figure_to_svg(styled(axes))
 
 
 def _evaluation(report: ReportContent) -> Iterator[tuple[str, Axes]]:
@@ -121,7 +121,7 @@ def _probabilities(report: ReportContent, axes: Axes) -> Axes:
     return axes
 
 
-def _styled(axes: Axes) -> Axes:
+def styled(axes: Axes) -> Axes:
     """Give the axes of a display the colors of the page, which become CSS variables."""
     legend: Any = axes.get_legend()
     if legend is not None:

@@ -28,31 +28,32 @@ def to_plain(report: ReportContent) -> dict[str, Any]:
         if item.name in _BY_INDEX and isinstance(value, pd.DataFrame):
             result[item.name] = _by_index(value)
         elif item.name == "confusion" and isinstance(value, pd.DataFrame):
-            counts = _plain(value.to_numpy())
-            result[item.name] = {"labels": _plain(list(value.columns)), "counts": counts}
+            counts = plain_value(value.to_numpy())
+            result[item.name] = {"labels": plain_value(list(value.columns)), "counts": counts}
         else:
-            result[item.name] = _plain(value)
+            result[item.name] = plain_value(value)
     return result
 
 
 def _by_index(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {
-        str(label): {str(name): _plain(entry) for name, entry in row.items()}
+        str(label): {str(name): plain_value(entry) for name, entry in row.items()}
         for label, row in frame.to_dict(orient="index").items()
     }
 
 
-def _plain(value: object) -> Any:
+def plain_value(value: object) -> Any:
+    """Return a value of a report as JSON-compatible Python types."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, pd.DataFrame):
-        return [_plain(row) for row in value.to_dict(orient="records")]
+        return [plain_value(row) for row in value.to_dict(orient="records")]
     if isinstance(value, (pd.Series, Mapping)):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain_value(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return [_plain(entry) for entry in value]
+        return [plain_value(entry) for entry in value]
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(entry) for entry in value]
+        return [plain_value(entry) for entry in value]
     return _plain_scalar(value)
 
 

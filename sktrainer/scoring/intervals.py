@@ -57,6 +57,56 @@ def bootstrap_intervals(
     DataFrame of shape (n_metrics, 2)
         Columns `low` and `high`, indexed by metric. Metrics without an interval are absent.
     """
+    draws = bootstrap_scores(
+        scores,
+        scoring,
+        y,
+        predicted,
+        probabilities,
+        decision,
+        positive=positive,
+        groups=groups,
+        seed=seed,
+    )
+    rows = {name: percentile_interval(drawn) for name, drawn in draws.items()}
+    found = {name: interval for name, interval in rows.items() if interval is not None}
+    return pd.DataFrame.from_dict(found, orient="index", columns=["low", "high"])
+
+
+def percentile_interval(drawn: Array) -> tuple[float, float] | None:
+    """Return the middle 95 % of resampled values, or None if none is finite.
+
+    Examples
+    --------
+    >>> low, high = percentile_interval(np.linspace(0, 1, 1001))
+    >>> round(low, 3), round(high, 3)
+    (0.025, 0.975)
+    """
+    # A resample without rows of a class has no ROC AUC.
+    finite = drawn[np.isfinite(drawn)]
+    if not len(finite):
+        return None
+    low, high = np.quantile(finite, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_scores(
+    scores: Mapping[str, float],
+    scoring: Scoring,
+    y: Array,
+    predicted: Array,
+    probabilities: Array | None = None,
+    decision: Array | None = None,
+    *,
+    positive: int = 1,
+    groups: Array | None = None,
+    seed: int = 0,
+) -> dict[str, Array]:
+    """Return the scores of 200 resamples of the rows, as arrays by metric.
+
+    Parameters are those of `bootstrap_intervals`. With the same rows, groups and seed, the
+    resamples of two models are the same, so that their scores are paired.
+    """
     statistics = {}
     once = np.ones((1, len(y)))
     confusion = None
@@ -78,14 +128,7 @@ def bootstrap_intervals(
             with np.errstate(invalid="ignore", divide="ignore"):
                 for name, statistic in statistics.items():
                     values[name].append(statistic(weights))
-    edges = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
-    rows = {}
-    for name, chunks in values.items():
-        drawn = np.concatenate(chunks)
-        # A resample without rows of a class has no ROC AUC.
-        if np.isfinite(drawn).any():
-            rows[name] = np.quantile(drawn[np.isfinite(drawn)], edges)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
+    return {name: np.concatenate(chunks) for name, chunks in values.items()}
 
 
 def _resamples(n_rows: int, groups: Array | None, seed: int) -> Iterator[Array]:

@@ -273,3 +273,14 @@ def response_methods(scorer: Scorer) -> tuple[str, ...]:
     if method == "default":
         return ("predict",)
     return (method,) if isinstance(method, str) else tuple(method)
+
+
+def lower_is_better(name: str) -> bool:
+    """Return whether a default score is a loss. Other scorers are greater for better models.
+
+    Examples
+    --------
+    >>> lower_is_better("rmse"), lower_is_better("neg_log_loss")
+    (True, False)
+    """
+    return name in ("log_loss", "rmse", "mae")

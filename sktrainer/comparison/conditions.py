@@ -1,18 +1,27 @@
-"""Comparison of saved models: scores, parameters, data and split."""
+"""What differs between runs besides the model: parameters, data and split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from sktrainer.cli._models import LoadedModel
 from sktrainer.data.fingerprint.differences import fingerprint_differences
 from sktrainer.training.verify import IGNORED_PARAMS
 
 
-def scores_of(model: LoadedModel) -> tuple[str, dict[str, float]]:
+class Run(Protocol):
+    """A fitted trainer with the name under which it is shown."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def trainer(self) -> Any: ...
+
+
+def scores_of(model: Run) -> tuple[str, dict[str, float]]:
     """Return which rows the scores are of, and the scores by the shown name of the metric."""
     report = model.trainer.report_
     if "test" in report.scores.index:
@@ -30,7 +39,7 @@ def scores_of(model: LoadedModel) -> tuple[str, dict[str, float]]:
     return "no rows", {}
 
 
-def different_parameters(models: Sequence[LoadedModel]) -> dict[str, list[str | None]]:
+def different_parameters(models: Sequence[Run]) -> dict[str, list[str | None]]:
     """Return the parameters whose values differ, with one value per model.
 
     A parameter that only one kind of estimator has is left out.
@@ -46,7 +55,7 @@ def different_parameters(models: Sequence[LoadedModel]) -> dict[str, list[str | 
     return {name: row for name, row in values.items() if len({*row} - {None}) > 1}
 
 
-def reasons_not_comparable(models: Sequence[LoadedModel]) -> list[str]:
+def reasons_not_comparable(models: Sequence[Run]) -> list[str]:
     """Return why the scores of the models are not comparable."""
     first, *others = models
     found = []

@@ -1,0 +1,1 @@
+"""Comparison of fitted trainers and of models on the same folds."""
