@@ -20,7 +20,7 @@ COMMANDS = {
     "resume": "Resume the training run in FOLDER, which was interrupted.",
     "predict": "Predict the rows of DATA with a model, in batches.",
     "evaluate": "Score a model on the rows of DATA.",
-    "report": "Print the training report of a model, or write it as a web page.",
+    "report": "Print the training report of a model, or write it to a file.",
     "compare": "Compare scores, parameters, data and split of several models.",
     "verify": "Repeat the training of a model and check that it is bit-identical.",
     "models": "List, show, compare, tag and delete the models of a store.",

@@ -165,7 +165,10 @@ WRONG = {
         (*PREDICT, "new.csv", "-o", "o.xlsx"),
         "must end in .csv, .csv.gz, .jsonl, .parquet, .feather",
     ),
-    "report with another suffix": (("report", "loans.skt", "-o", "r.pdf"), "must end in .html"),
+    "report with another suffix": (
+        ("report", "loans.skt", "-o", "r.pdf"),
+        "must end in .html or",
+    ),
 }
 RUN_FAILED = {
     "output is a folder": ((*PREDICT, "new.csv", "-o", "folder.csv"), "it is a folder"),
