@@ -121,7 +121,9 @@ def test_train_with_cv_prints_folds_and_mean_score(capsys):
         len(re.findall(r"^  fold \d/4  accuracy 0\.\d+ .* \d+\.\d s$", output, re.MULTILINE))
         == 4
     )
-    assert re.search(r"^    accuracy( +0\.\d+){2} +0\.\d+ to \d\.\d+ +0\.\d+ +4 folds$", output, re.MULTILINE)
+    assert re.search(
+        r"^    accuracy( +0\.\d+){2} +0\.\d+ to \d\.\d+ +0\.\d+ +4 folds$", output, re.MULTILINE
+    )
     assert re.search(r"✓ LGBMClassifier fitted for \d+ rounds", output)
     assert len(result.report.folds) == 4
     assert result.cv_results["mean_test_accuracy"].shape == (1,)

@@ -24,7 +24,7 @@ def show_result(result: TrainingResult, config: RunConfig, *, as_json: bool) -> 
         print_json(_document(result, config))
         return
     if result.model.verbose == 0:
-        click.echo(render_summary(result.report))
+        click.echo(f"{render_summary(result.report)}\n")
     if config.report is not None and config.report.exists():
         click.echo(f"Report: {_shown(config.report)}")
     if result.model_path is not None:
