@@ -35,7 +35,7 @@ _IN_SECTIONS = ("cv", "handle_imbalance", "n_iter_no_change", "time_column", "sp
 
 
 def template(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
-    """Return a commented configuration file.
+    r"""Return a commented configuration file.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def template(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
 
     Examples
     --------
-    >>> print(template({"data": {"path": "loans.csv"}})[:152])
+    >>> print("\n".join(template({"data": {"path": "loans.csv"}}).splitlines()[:4]))
     # Configuration of a training run. Start it with: sktrainer train --config FILE
     # Relative paths refer to the folder of this file.
     <BLANKLINE>
