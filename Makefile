@@ -16,7 +16,7 @@ OLDEST_WARNINGS := -W ignore::DeprecationWarning -W ignore::PendingDeprecationWa
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test quick test-long test-oldest lint format check bench build clean
+.PHONY: help demo test quick test-long test-oldest docs lint format check bench build clean
 
 help: ## show this list of targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -30,11 +30,15 @@ test: $(VENV)/.test ## run all tests that are not marked long; in CI, also one i
 quick: $(VENV)/.test ## run the tests that are not marked slow or long
 	$(PYTEST) -m "not slow"
 
-test-long: $(VENV)/.test ## run the tests marked long: fuzzing, repeated kills, every estimator
+test-long: $(VENV)/.dev ## run the tests marked long: fuzzing, repeated kills, every estimator, the documentation site
 	$(PYTEST) -m long
 
 test-oldest: $(OLDEST)/.test ## run the quick tests with the lower bounds of pyproject.toml
 	$(PYTEST_ENV) $(OLDEST)/bin/python $(PYTEST_ARGS) -m "not slow" $(OLDEST_WARNINGS)
+
+docs: $(VENV)/.docs ## build the documentation site into docs/_build/html; warnings are errors
+	rm -rf docs/reference/generated
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 lint: $(VENV)/.dev ## run ruff and mypy
 	$(BIN)/ruff check .
@@ -57,7 +61,7 @@ build: $(VENV)/.dev ## build the wheel and the source distribution
 	$(BIN)/python -m build
 
 clean: ## remove the environment, caches and build artifacts
-	rm -rf $(VENV) $(OLDEST) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache catboost_info
+	rm -rf $(VENV) $(OLDEST) build dist docs/_build docs/auto_tutorials docs/reference/generated .hypothesis .mypy_cache .pytest_cache .ruff_cache catboost_info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An empty file marks each installed set of extras, so pip runs again only if the pins change.

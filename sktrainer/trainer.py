@@ -155,9 +155,9 @@ class ManagedTrainer(
         The positive class. Only set for two classes.
     n_features_in_ : int
         Number of columns of X. Only set if X has columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X. Only set if X has column names.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
         One value per column of X. Only available if the model has importances or
         coefficients, and if each encoded column is derived from one column of X.
     n_iter_, best_iteration_ : int or None
@@ -448,7 +448,7 @@ class ManagedTrainer(
 
     @property
     def feature_importances_(self) -> Array:
-        """Importance of each column of X, of shape (n_features_in_,).
+        """Importance of each column of X, of shape (`n_features_in_`,).
 
         They are the model's `feature_importances_` or the absolute values of its `coef_`,
         summed over the columns that a column of X is encoded as.

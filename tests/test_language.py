@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("sktrainer", "benchmarks", "examples")
+FOLDERS = ("sktrainer", "benchmarks", "examples", "docs")
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")))
+GENERATED = {"_build", "auto_tutorials", "generated"}  # in docs/
 
 # Each phrase, and the term to use instead.
 PHRASES: dict[str, str] = {
@@ -149,7 +150,12 @@ def wrong_in_code(source: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _files() -> list[Path]:
-    modules = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    modules = [
+        path
+        for folder in FOLDERS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not GENERATED & {*path.relative_to(ROOT).parts}
+    ]
     return [*modules, *(ROOT / document for document in DOCUMENTS)]
 
 

@@ -34,12 +34,15 @@ def load_hypothyroid(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
         Dictionary-like object with the same attributes as scikit-learn's loaders return:
 
         data : DataFrame or ndarray of shape (3163, 25)
+            The columns, without the target.
         target : Series or ndarray of shape (3163,)
             ``"hypothyroid"`` or ``"negative"``.
         frame : DataFrame of shape (3163, 26) or None
             The target, ``"class"``, and the data. None if `as_frame` is False.
         feature_names : list of str
+            Names of the columns of `data`.
         target_names : list of str
+            The two classes.
         DESCR : str
             Description of the columns, the source and the license.
     (data, target) : tuple

@@ -21,6 +21,7 @@ from sktrainer import Checkpoint, ManagedTrainer, testing
 from sktrainer.backends import registry
 from sktrainer.testing import Case, mixed_table, model_outputs
 from tests.toy_backend import SPEC
+from tests.toy_backend.metadata import write_metadata
 from tests.toy_backend.model import ToyClassifier, ToyRegressor
 
 CASES = {
@@ -33,12 +34,7 @@ CASES = {
 def entry_point(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Install the metadata of a distribution that declares the backend."""
     folder = tmp_path_factory.mktemp("site-packages")
-    metadata = folder / "toylib-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Name: toylib\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        "[sktrainer.backends]\ntests.toy_backend = tests.toy_backend:SPEC\n"
-    )
+    write_metadata(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         path = [str(folder), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
