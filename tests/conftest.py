@@ -25,6 +25,7 @@ settings.register_profile(
 )
 settings.load_profile("sktrainer")
 
+collect_ignore = ["keras_parts.py"]  # importing it loads TensorFlow; it has no examples
 LONG_SHARE = 10  # CI runs one in this many long tests
 
 # Parts of the ids of tests that run in the same process, which imports TensorFlow, or starts

@@ -59,7 +59,6 @@ CROSS_CUTTING: dict[str, str] = {
 EXCEPTIONS: dict[str, set[str]] = {
     "frameworks are imported where they are used": {
         "backends.keras.devices imports torch",
-        "backends.keras.network imports keras outside a function",
         "training.fit_model imports imblearn",
     },
 }

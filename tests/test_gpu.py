@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -12,6 +13,7 @@ from sklearn.datasets import load_breast_cancer
 from sktrainer import ManagedTrainer, testing
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
+from sktrainer.runtime.devices import AvailableGpus
 from tests.families import FAMILIES
 
 pytestmark = pytest.mark.gpu
@@ -55,10 +57,16 @@ assert abs(trainer.predict_proba(X) - expected).max() < 1e-4
 """
 
 
+@cache
+def gpus_for(family: str) -> AvailableGpus:
+    """Return the GPUs that the family's library sees."""
+    model = unwrap_pipeline(FAMILIES[family]().estimator).model
+    return find_backend(model).devices.available_gpus(model)
+
+
 def gpu_for(family: str) -> str:
     """Return the first GPU that the family's library sees, or skip the test."""
-    model = unwrap_pipeline(FAMILIES[family]().estimator).model
-    gpus = find_backend(model).devices.available_gpus(model)
+    gpus = gpus_for(family)
     if not gpus.names:
         pytest.skip(gpus.reason_if_none)
     return gpus.names[0]
@@ -67,8 +75,8 @@ def gpu_for(family: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "check"), CASES)
 def test_contract_holds_on_gpu(family, check):
-    case = testing.with_parameters(FAMILIES[family](), device=gpu_for(family))
-    assert check(case) is None
+    gpu = gpu_for(family)
+    assert check(testing.with_parameters(FAMILIES[family](), device=gpu)) is None
 
 
 @pytest.mark.parametrize("family", [*REPEAT, *DO_NOT_REPEAT])

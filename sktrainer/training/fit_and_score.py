@@ -205,7 +205,8 @@ def run_attempt(
                 prepared,
                 seed=seed,
                 n_threads=job.n_threads,
-                on_iteration=job.on_iteration,
+                # Callbacks have received the pooled iterations of the inner folds.
+                on_iteration=job.on_iteration if choice is None else None,
                 directory=job.directory(split, seed),
             )
         with job.log.stage("evaluate"):
@@ -286,7 +287,7 @@ def choose_rounds(
     if not results:
         raise errors[0]
     fits, diagnoses = [r.fit for r in results], [r.diagnosis for r in results]
-    return choose_from_folds(plan.model, fits, diagnoses, n_rows)
+    return choose_from_folds(plan.model, fits, diagnoses, n_rows, job.on_iteration)
 
 
 def _resume_notes(plan: FitPlan, best: FittedAttempt, job: FitJob) -> tuple[str, ...]:

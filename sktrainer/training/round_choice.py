@@ -10,6 +10,7 @@ import numpy as np
 
 from sktrainer.callbacks.early_stopping import Monitor
 from sktrainer.callbacks.history import evals_result
+from sktrainer.callbacks.observer import FitObserver
 from sktrainer.training.diagnostics import Diagnosis
 from sktrainer.training.plan import ModelPlan
 from sktrainer.types import Array, ModelFit
@@ -43,16 +44,25 @@ def choose_from_folds(
     fits: Sequence[ModelFit],
     diagnoses: Sequence[Diagnosis],
     n_rows: Sequence[int],
+    on_iteration: FitObserver | None = None,
 ) -> RoundChoice:
     """Return the best round of the pooled curves of the folds.
 
     A pooled value is the mean over the folds, weighted by their numbers of held-out rows
     `n_rows`. A fold that stopped early keeps its last value. Patience and tolerance apply to
-    the pooled curve as they do to the curve of one fit.
+    the pooled curve as they do to the curve of one fit. `on_iteration` receives the pooled
+    values and can stop the search.
     """
     weights = np.asarray(n_rows, dtype=float)
     curves = _pooled_curves(fits, weights, plan)
-    monitor = Monitor(plan.metric, n_iter_no_change=plan.n_iter_no_change, tol=plan.tol)
+    monitor = Monitor(
+        plan.metric,
+        n_iter_no_change=plan.n_iter_no_change,
+        tol=plan.tol,
+        on_iteration=on_iteration,
+    )
+    if on_iteration is not None:
+        on_iteration.set_monitor(monitor)
     if fits[0].watched is not None and fits[0].watched[0] != plan.metric.name:
         name, greater_is_better = fits[0].watched
         monitor.set_native_metric(name, greater_is_better=greater_is_better)
@@ -65,9 +75,11 @@ def choose_from_folds(
         if monitor.record(i + 1, values, seconds=float(seconds[i])):
             n_iter = i + 1
             break
+    if on_iteration is not None:
+        on_iteration.raise_error()
     fit = ModelFit(
         None,
-        "early_stopping" if monitor.stopped else "max_iter",
+        monitor.stop_reason if monitor.stopped else "max_iter",
         n_iter,
         monitor.best_iteration or n_iter,
         monitor.evaluations,

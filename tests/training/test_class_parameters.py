@@ -5,7 +5,6 @@ import pytest
 from catboost import CatBoostClassifier
 from imblearn.ensemble import BalancedRandomForestClassifier
 from lightgbm import LGBMClassifier
-from scikeras.wrappers import KerasClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
@@ -29,6 +28,7 @@ from sktrainer.training.class_parameters import (
     class_parameter_problems,
     translate_class_parameters,
 )
+from tests.keras_networks import scikeras_classifier
 
 X, CODES = make_classification(400, 6, n_informative=4, random_state=0)
 LABELS = np.array(["10", "9"])  # as numbers, they sort in another order
@@ -90,6 +90,9 @@ def test_boolean_labels_may_be_keys_of_class_weights():
     assert trainer.predict(X).dtype == bool
 
 
+UNKNOWN_LABEL = "'ten', which are not labels of y"
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -98,13 +101,18 @@ def test_boolean_labels_may_be_keys_of_class_weights():
         LGBMClassifier(class_weight={"ten": 1, "9": 2}),
         catboost(class_weights={"ten": 1, "9": 2}),
         catboost(class_names=["ten", "9"]),
-        KerasClassifier(model=lambda: None, class_weight={"ten": 1, "9": 2}),
         DummyClassifier(strategy="constant", constant="ten"),
     ],
     ids=lambda model: type(model).__name__,
 )
 def test_unknown_label_is_refused_before_training(model):
-    with pytest.raises(ParameterError, match="'ten', which are not labels of y"):
+    with pytest.raises(ParameterError, match=UNKNOWN_LABEL):
+        fitted(model)
+
+
+def test_unknown_label_is_refused_by_keras_before_training():
+    model = scikeras_classifier(class_weight={"ten": 1, "9": 2})
+    with pytest.raises(ParameterError, match=UNKNOWN_LABEL):
         fitted(model)
 
 

@@ -20,6 +20,8 @@ from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.testing import (
     bit_identical,
+    check_callbacks_observe_and_stop,
+    check_callbacks_of_folds,
     check_folds_do_not_depend_on_n_jobs,
     check_reproducible_across_processes,
     check_resume_is_bit_identical,
@@ -237,3 +239,9 @@ def test_killed_fit_resumes_to_the_same_model(family):
 def test_folds_with_inner_folds_are_reproducible(check):
     case = with_parameters(case_of("LGBMRegressor"), validation_size="cv", cv=2, n_retries=1)
     assert check(case) is None
+
+
+@pytest.mark.parametrize("check", [check_callbacks_observe_and_stop, check_callbacks_of_folds])
+@pytest.mark.parametrize("family", ["LGBMClassifier", "HistGradientBoostingRegressor"])
+def test_callbacks_receive_the_pooled_iterations(check, family):
+    check(with_parameters(case_of(family), validation_size="cv"))

@@ -11,7 +11,6 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-import keras
 import numpy as np
 
 from sktrainer.backends.keras.audit import audit_entry, build_checked, plain_name
@@ -103,6 +102,8 @@ def _encode(value: Any) -> dict[str, Any]:
     ParameterError
         If a model cannot be restored from its configuration.
     """
+    import keras
+
     if is_instance(value) and not has_full_config(value):
         kind = type(value).__name__
         raise ParameterError(
@@ -119,6 +120,8 @@ def _encode(value: Any) -> dict[str, Any]:
 
 
 def _decode(entry: Mapping[str, Any]) -> Any:
+    import keras
+
     scope = keras.saving.custom_object_scope(entry["custom"])
     with exclusive_global_state(), scope:  # layers draw seeds when they are created
         # Loading a pickle runs code anyway; safe mode would only reject Lambda layers.
@@ -194,6 +197,8 @@ def custom_objects(value: Any) -> dict[str, Any]:
 
     Without them, Keras can only restore registered objects.
     """
+    import keras
+
     layers = list(value._flatten_layers()) if is_instance(value) else [value]
     content = [*map(vars, layers), compile_arguments(value)]
     parts: list[Any] = [type(layer) for layer in layers]
@@ -261,6 +266,8 @@ def encode_object(value: object) -> dict[str, Any]:
 
 def decode_object(entry: Mapping[str, Any]) -> Any:
     """Create an object from the result of `encode_object`; its import paths must be trusted."""
+    import keras
+
     custom = {name: _imported(path) for name, path in audit_entry(entry).custom.items()}
     config = json.loads(json.dumps(entry["config"]))  # a copy: Keras changes it
     compiled = config.pop("compile_config", None)
@@ -279,6 +286,8 @@ def decode_object(entry: Mapping[str, Any]) -> Any:
 
 
 def _describe(value: object) -> dict[str, Any]:
+    import keras
+
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
     for node in _nodes(config.get("config")):
         node.pop("compile_config", None)  # only used for the outermost model
