@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sktrainer.analysis.mixin import AnalysisMixin
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
@@ -37,7 +38,12 @@ __all__ = ["ManagedTrainer"]
 
 
 class ManagedTrainer(
-    PredictMixin, PartialFitMixin, PersistenceMixin, MetaEstimatorMixin, BaseEstimator
+    PredictMixin,
+    AnalysisMixin,
+    PartialFitMixin,
+    PersistenceMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Meta-estimator that manages the training of a model.
 

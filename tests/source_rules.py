@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
 MAX_LINES = 350
-MAX_LINES_OF = {"trainer.py": 500}
+MAX_LINES_OF = {"trainer.py": 510}
 
 # Each module may import modules of lower layers and of its own package.
 LAYERS = (
@@ -21,7 +21,7 @@ LAYERS = (
     ("checkpoints", "data", "reporting"),
     ("backends", "preprocessing", "resampling", "scoring", "splitting"),
     ("prediction", "serialization", "training"),
-    ("config",),
+    ("analysis", "config"),
     ("model_store", "persistence"),
     ("trainer",),
     ("save_path",),

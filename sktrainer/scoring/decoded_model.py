@@ -40,6 +40,11 @@ class DecodedModel(ClassifierMixin, BaseEstimator):
         Whether the model predicts the class with the highest probability.
     prior_shift : ndarray of shape (n_classes,) or None, default=None
         Shift of the class priors that `predict_proba` corrects.
+    threshold : float or None, default=None
+        With two classes, the probability from which `predict` predicts the class `positive`.
+        None: the model decides.
+    positive : int, default=1
+        Position in `classes` of the positive class.
 
     Examples
     --------
@@ -59,6 +64,8 @@ class DecodedModel(ClassifierMixin, BaseEstimator):
         reads_labels: bool = False,
         predict_is_argmax: bool = False,
         prior_shift: Array | None = None,
+        threshold: float | None = None,
+        positive: int = 1,
     ) -> None:
         self.model = model
         self.classes = classes
@@ -66,6 +73,8 @@ class DecodedModel(ClassifierMixin, BaseEstimator):
         self.reads_labels = reads_labels
         self.predict_is_argmax = predict_is_argmax
         self.prior_shift = prior_shift
+        self.threshold = threshold
+        self.positive = positive
 
     @property
     def classes_(self) -> Array:
@@ -86,15 +95,25 @@ class DecodedModel(ClassifierMixin, BaseEstimator):
 
     def predict_codes(self, X: Any) -> Array:
         """Predict positions in `classes`, -1 for a label that training did not have."""
+        if self.threshold is not None:
+            return self.codes_at_threshold(self.predict_proba(X))
         return self._codes(self._predicted(X))
 
     def predict(self, X: Any) -> Array:
         """Predict labels of shape (n_samples,)."""
+        if self.threshold is not None:
+            decided: Array = self.classes[self.predict_codes(X)]
+            return decided
         predicted = self._predicted(X)
         if self.reads_labels:
             return predicted.astype(self.classes.dtype, copy=False)
         labels: Array = self.classes[self._codes(predicted)]
         return labels
+
+    def codes_at_threshold(self, probabilities: Array) -> Array:
+        """Return the class codes of probabilities that `predict_proba` returned."""
+        reaches = probabilities[:, self.positive] >= self.threshold
+        return np.where(reaches, self.positive, 1 - self.positive)
 
     def _predicted(self, X: Any) -> Array:
         predicted = np.asarray(self.model.predict(X))

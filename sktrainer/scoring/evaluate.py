@@ -75,6 +75,8 @@ class SetPredictor(CachedPredictor):
         decoded = self.predictor.decoded
         if decoded is None:
             return self.predictor.predict_values(self._encoded())
+        if decoded.threshold is not None:
+            return decoded.codes_at_threshold(np.asarray(self.predict_proba()))
         # One model call serves both methods if `predict` is the most likely class.
         if decoded.predict_is_argmax and self.predictor.has_method("predict_proba"):
             return np.asarray(self._probabilities().argmax(axis=1))

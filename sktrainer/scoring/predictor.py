@@ -77,6 +77,13 @@ class Predictor(BaseEstimator):
             model = DecodedModel(**{**last.get_params(deep=False), "model": model})
         return replace(self, pipeline=type(self.pipeline)([*steps, (name, model)]))
 
+    def with_threshold(self, threshold: float, positive: int) -> Predictor:
+        """Return the same pipeline with a threshold for the positive class."""
+        *steps, (name, last) = self.pipeline.steps
+        params = {**last.get_params(deep=False), "threshold": threshold, "positive": positive}
+        model = DecodedModel(**params)
+        return replace(self, pipeline=type(self.pipeline)([*steps, (name, model)]))
+
     def align(self, X: Any) -> Any:
         """Check the columns of X, and convert X to the form that the first step expects.
 

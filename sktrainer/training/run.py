@@ -78,7 +78,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         with log.stage("fingerprint"):
             fingerprint = fingerprint_or_note(inputs, log)
         with log.stage("split"):
-            split, notes = _split_used_rows(data, plan.first_split)
+            split, notes = split_used_rows(data, plan.first_split)
         log_setup(log, plan, data, split, notes)
         folds = None if plan.folds is None else make_folds(plan, data, split)
         with log.stage("audit"):
@@ -125,7 +125,7 @@ def _end_event(result: FitResult, log: FitLog) -> FitEndEvent:
     return FitEndEvent(fit.stop_reason, fit.n_iter, fit.best_iteration, scores, log.seconds())
 
 
-def _split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
+def split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     """Split the rows into sets; rows with weight zero are in none of them."""
     weight = data.sample_weight
     if weight is None or (weight > 0).all():

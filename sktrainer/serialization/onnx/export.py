@@ -65,6 +65,12 @@ def write_onnx(trainer: Any, path: str | os.PathLike[str], X: Any) -> Path:
     for package in _PACKAGES:
         require(package, "onnx")
     fitted = trainer._predictor
+    if fitted.decoded is not None and fitted.decoded.threshold is not None:
+        raise InputError(
+            f"ONNX files do not hold the tuned threshold {fitted.decoded.threshold:.4g} and "
+            "would predict other labels. Fit the trainer again to reset it, and compare the "
+            "probabilities of the ONNX model with the threshold yourself"
+        )
     if isinstance(X, dict) or fitted.inputs is not None:
         raise InputError("X must be a table or a numeric array, got a dict of arrays")
     X = fitted.align(X)

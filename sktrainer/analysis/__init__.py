@@ -1,0 +1,1 @@
+"""Analyses of a fitted trainer on the data it was fitted on."""
