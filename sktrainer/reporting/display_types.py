@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLORS = (VALIDATION, TRAIN, "#1a7f37", "#cf222e", "#8250df", "#1b7c83", "#bc4c00", MUTED)
 DASHED = (0, (3, 3))
-_SHADES = (0.1, 0.22, 0.4, 0.65, 1.0)
+SHADES = (0.1, 0.22, 0.4, 0.65, 1.0)
 
 
 class _Display:
@@ -93,10 +93,10 @@ class PredictionErrorHistogramDisplay(_Display):
         # Shades by the logarithm of the count: a few rows must be visible, too.
         shade = np.log1p(counts) / np.log1p(counts.max())
         lower = 0.0
-        for upper in _SHADES:
+        for upper in SHADES:
             cells = np.argwhere((shade > lower) & (shade <= upper))
             if len(cells):
-                axes.add_patch(_rectangles(cells, edges, upper))
+                axes.add_patch(rectangles(cells, edges, upper))
             lower = upper
         if np.isclose(edges[1] / edges[0], edges[-1] / edges[-2]) and edges[0] > 0:
             axes.set_xscale("log")
@@ -175,7 +175,7 @@ class FoldCurveDisplay(_Display):
         return self
 
 
-def _rectangles(cells: Any, edges: Any, alpha: float) -> Any:
+def rectangles(cells: Any, edges: Any, alpha: float) -> Any:
     """Return cells of the histogram as one shape, which keeps the SVG small."""
     path = require("matplotlib.path", "report").Path
     patch = require("matplotlib.patches", "report").PathPatch

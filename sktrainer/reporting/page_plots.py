@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from sktrainer.reporting import displays
+from sktrainer.reporting.confusion import has_many_classes
 from sktrainer.reporting.content import ReportContent
+from sktrainer.reporting.display_types import SHADES, rectangles
 from sktrainer.reporting.key_metrics import rank_metrics
 from sktrainer.reporting.plots import (
     INK,
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_CURVES = 4
+MOST_CLASSES_AS_TABLE = 12  # larger confusion matrices are drawn
 _SIZE = (4.6, 3.5)
 
 
@@ -38,6 +45,7 @@ class PagePlots:
     curves: list[tuple[str, str]] = field(default_factory=list)
     folds: list[tuple[str, str]] = field(default_factory=list)
     evaluation: list[tuple[str, str]] = field(default_factory=list)
+    confusion: list[tuple[str, str]] = field(default_factory=list)
     note: str = ""
 
 
@@ -47,6 +55,8 @@ def draw_page_plots(report: ReportContent) -> PagePlots:
     try:
         plots.curves += [("", svg) for svg in _history(report)]
         plots.folds += [("", svg) for svg in _folds(report)]
+        if report.confusion is not None and is_drawn(report.confusion):
+            plots.confusion.append(("", figure_to_svg(_confusion(report.confusion))))
         for caption, axes in _evaluation(report):
             plots.evaluation.append((caption, figure_to_svg(styled(axes))))
     except ImportError as error:
@@ -104,6 +114,39 @@ def _evaluation(report: ReportContent) -> Iterator[tuple[str, Axes]]:
                 yield f"{caption}{of}", drawn.ax_
 
 
+def is_drawn(confusion: pd.DataFrame) -> bool:
+    """Return whether a confusion matrix has too many classes for a table, but few enough."""
+    return len(confusion) > MOST_CLASSES_AS_TABLE and not has_many_classes(confusion)
+
+
+def _confusion(confusion: pd.DataFrame) -> Axes:
+    """Draw a confusion matrix, shaded by the share of each true class."""
+    counts = confusion.to_numpy(dtype=float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    n_classes, lower = len(counts), 0.0
+    axes = new_axes(None, (6.6, 6.2))
+    for upper in SHADES:
+        cells = np.argwhere((shares > lower) & (shares <= upper))[:, ::-1]
+        if len(cells):
+            # Dark text stays readable on the darkest cells of both themes.
+            shade = 0.7 * upper
+            axes.add_patch(rectangles(cells, np.arange(n_classes + 1) - 0.5, shade))
+        lower = upper
+    for row, column in np.argwhere(shares >= 0.05):
+        text = f"{counts[row, column]:.0f}"
+        axes.text(column, row, text, size=6, color=INK, ha="center", va="center")
+    labels = [textwrap.shorten(str(label), 14, placeholder="…") for label in confusion.index]
+    positions = np.arange(n_classes)
+    rotation = 90 if max(map(len, labels)) > 2 else 0
+    axes.set_xticks(positions, labels, rotation=rotation, size=7, parse_math=False)
+    axes.set_yticks(positions, labels, size=7, parse_math=False)
+    axes.set_xlim(-0.5, n_classes - 0.5)
+    axes.set_ylim(n_classes - 0.5, -0.5)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    return axes
+
+
 def _probabilities(report: ReportContent, axes: Axes) -> Axes:
     """Draw the histogram of probabilities, with a logarithmic axis of counts."""
     histogram = report.evaluation["score_histogram"]
@@ -128,6 +171,8 @@ def styled(axes: Axes) -> Axes:
         legend.set_frame_on(False)
         for text in (*legend.get_texts(), legend.get_title()):
             text.set_color(INK)
+            if len(legend.get_texts()) > 6:
+                text.set_size(7)
     lines = [*axes.get_lines(), *(legend.get_lines() if legend is not None else [])]
     for line in lines:
         if line.get_color() in ("k", "black"):

@@ -30,7 +30,7 @@ class Evaluation:
     ----------
     section : EvaluationSection
     confusion : DataFrame or None
-        Confusion matrix of the out-of-fold predictions, if there are no other held-out rows.
+        Confusion matrix of the out-of-fold predictions, if there are no test rows.
     intervals : DataFrame or None
     note : str
         How the intervals were computed, or why there are none.
@@ -63,8 +63,7 @@ def evaluate_predictions(
         return NOT_EVALUATED
     section = EvaluationSection(source=source, n_rows=len(predictions.rows))
     confusion = None
-    has_held_out = bool({"test", "validation"} & set(result.scores.table.index))
-    if data.classes is not None and not has_held_out:
+    if data.classes is not None and source == "out-of-fold":
         y = data.y[predictions.rows]
         confusion = confusion_matrix_of(data.classes, y, predictions.predicted)
     used = _random_part(predictions, derive_seed(plan.seed, "evaluation"))

@@ -71,7 +71,7 @@ def build_report(
         metric_names=_metric_names(plan),
         scores_note=_scores_note(data, plan.scoring),
         confusion=scores.confusion if evaluation.confusion is None else evaluation.confusion,
-        confusion_set=held[0] if held else evaluation.section.get("source", "train"),
+        confusion_set=evaluation.section.get("source", held[0] if held else "train"),
         evaluation=evaluation.section,
         intervals=evaluation.intervals,
         intervals_note=evaluation.note,

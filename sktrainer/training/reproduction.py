@@ -167,7 +167,8 @@ class _CodeWriter:
         """Return the call that creates an estimator, a splitter or a dataclass."""
         kind = type(value)
         if hasattr(value, "get_params"):
-            values = value.get_params(deep=False)
+            params = value.get_params(deep=False)
+            values = {n: v for n, v in params.items() if not n.startswith("_")}
         else:
             known = [n for n, p in _signature(kind).items() if p.kind is not p.VAR_KEYWORD]
             is_empty = not known and not getattr(value, "__dict__", True)
@@ -177,9 +178,6 @@ class _CodeWriter:
         signature = _signature(kind)
         required = [n for n in values if n in signature and _is_required(signature[n])]
         changed = {n: v for n, v in values.items() if n in required or _differs(value, n, v)}
-        before = len(self.notes)
-        if self._imported(kind, name) == name and len(self.notes) > before:
-            return name
         positional = [self.write(values[n], n) for n in required[:1]]
         for each in required[:1]:
             changed.pop(each, None)
@@ -189,6 +187,8 @@ class _CodeWriter:
         kind = value.__name__ if hasattr(value, "__name__") else type(value).__name__
         size = f" of shape {value.shape}" if hasattr(value, "shape") else ""
         note = f"{name}: {kind}{size}, as in the script that trained the model"
+        if isinstance(value, (type, types.FunctionType)) and kind.isidentifier():
+            note, name = f"{kind} is defined in the script that trained the model", kind
         if note not in self.notes:
             self.notes.append(note)
         return name

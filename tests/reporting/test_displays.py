@@ -124,6 +124,21 @@ def test_fold_curves_have_one_line_per_fold_and_a_log_axis(report):
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("round", "loss")
 
 
+def test_page_draws_the_confusion_matrix_of_many_classes(report):
+    labels = [f"<c{i}>" for i in range(20)]
+    counts = 7 * np.eye(20, dtype=int)
+    counts[3, 4] = 3
+    confusion = pd.DataFrame(counts, index=labels, columns=labels)
+    page = render_page(dataclasses.replace(report, confusion=confusion))
+    section = page.partition("<h3>Confusion matrix (test rows)</h3>")[2].partition(
+        "</section>"
+    )[0]
+    assert section.count(">7</text>") == 20
+    assert section.count(">3</text>") == 1
+    assert section.count("&lt;c3&gt;") == 2
+    assert "<table" not in section
+
+
 def test_missing_values_are_named(report, regression, binary):
     with pytest.raises(InputError, match=r"no curves \(it has: n_rows, errors\)"):
         displays.plot_roc_curve(regression, _axes())

@@ -62,8 +62,8 @@ def test_values_that_are_no_code_are_variables_with_a_comment():
 
     params = TrainerParams(Own(alpha=2.0), cv=[(np.arange(3), np.arange(3, 6))] * 3)
     code = reproduction_code(params, FitInputs(X, Y, sample_weight="w", X_val=X), 1)
-    assert "    estimator,\n    cv=[(cv, cv), (cv, cv), (cv, cv)],\n" in code
-    assert "# estimator: Own, as in the script that trained the model\n" in code
+    assert "    Own(alpha=2.0),\n    cv=[(cv, cv), (cv, cv), (cv, cv)],\n" in code
+    assert "# Own is defined in the script that trained the model\n" in code
     assert "# cv: ndarray of shape (3,), as in the script that trained the model\n" in code
     assert code.endswith('trainer.fit(X, y, sample_weight="w", X_val=X_val)')
 
