@@ -287,7 +287,6 @@ PARAMETERS: tuple[Parameter, ...] = (
 RUN_DEFAULTS: dict[str, object] = {
     "handle_imbalance": "auto",
     "test_size": 0.2,
-    "validation_size": 0.1,
     "random_state": 42,
     "verbose": 1,
 }
