@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sktrainer.reporting.content import ImbalanceSection, ReportContent
 from sktrainer.reporting.evaluation_text import describe_evaluation
 from sktrainer.reporting.formats import (
     capitalize,
+    format_bytes,
     format_column,
     format_count,
     format_percent,
@@ -319,13 +321,19 @@ def _columns_note(report: ReportContent) -> str:
 def _stage_bars(stages: pd.DataFrame) -> list[Bar]:
     if stages.empty:
         return []
-    named = zip(stages["stage"], map(float, stages["seconds"]), strict=True)
-    return _bars((str(stage), [seconds], format_seconds(seconds)) for stage, seconds in named)
+    rows = []
+    for entry in stages.to_dict("records"):
+        seconds, memory = float(entry["seconds"]), float(entry.get("peak_memory_mb", nan))
+        text = format_seconds(seconds)
+        if not isnan(memory):
+            text += f", {format_bytes(memory)}"
+        rows.append((str(entry["stage"]), [seconds], text))
+    return _bars(rows)
 
 
 def _resources(report: ReportContent) -> str:
     memory = sentences.peak_memory(report.stages)
     if memory:
-        memory = f"peak memory of the process {memory}"
+        memory = f"memory: peak of the process up to the end of the stage, at most {memory}"
     used = sentences.describe_resources(report.fitting)
     return capitalize("; ".join(filter(None, [memory, used])))
