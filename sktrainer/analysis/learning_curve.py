@@ -11,7 +11,9 @@ import pandas as pd
 from sktrainer.data.inputs import FitInputs
 from sktrainer.exceptions import InputError
 from sktrainer.reporting.formats import format_number
+from sktrainer.reporting.key_metrics import rank_metrics
 from sktrainer.reporting.text import text_table
+from sktrainer.resampling.class_weight import is_imbalanced
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.scorers import lower_is_better
@@ -51,7 +53,8 @@ class LearningCurve:
         the metric over the folds, its 95 % interval (`low`, `high`), and mean `seconds` of a
         fit.
     metric : str
-        The first metric: accuracy or R2, or the first one of `scoring`.
+        The metric that the report shows first: the first one of `scoring`, by default R2 or
+        accuracy, or balanced accuracy for imbalanced classes.
     scores : DataFrame
         Mean of every metric, one row per size.
     power_law : PowerLaw or None
@@ -139,7 +142,7 @@ def compute_learning_curve(
         part = [(_first_rows(train, share, split.kind), test) for train, test in ordered]
         result = cross_validate(plan, data, part, None, FitLog())
         summary = result.summary
-        metric = metric or str(summary.index[0])
+        metric = metric or _first_metric([str(name) for name in summary.index], data)
         values = summary.loc[metric]
         n_rows = round(float(np.mean([len(train) for train, _ in part])))
         seconds = float(np.mean([fold.fit_seconds for fold in result.folds]))
@@ -153,6 +156,12 @@ def compute_learning_curve(
     is_loss = plan.scoring.is_default and lower_is_better(metric)
     answer = describe_forecast(table, metric, law, is_loss=is_loss)
     return LearningCurve(table, metric, pd.DataFrame(means), law, answer)
+
+
+def _first_metric(names: list[str], data: FitData) -> str:
+    """Return the metric that the report shows first."""
+    imbalanced = data.classes is not None and is_imbalanced(np.bincount(data.y))
+    return rank_metrics(names, 1, imbalanced=imbalanced)[0]
 
 
 def _nested_order(data: FitData, rows: Array, kind: str, seed: int) -> Array:
