@@ -91,6 +91,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "capture_repr": ("_repr_html_", "__repr__"),
+    "default_thumb_file": str(HERE / "images" / "report.png"),
     "download_all_examples": False,
     "min_reported_time": 1_000,
     "remove_config_comments": True,

@@ -6,6 +6,7 @@ command line share. ``command-help`` shows the help of every command.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import click
@@ -76,18 +77,24 @@ class ParameterTable(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def help_pages(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """Yield path and help of a command and of the commands below it."""
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            with click.Context(inner, info_name=name, parent=context) as inner_context:
+                yield from help_pages(inner, inner_context)
+
+
 class CommandHelp(SphinxDirective):
     """Help of the program and of each command, one section per command."""
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
         with click.Context(cli, info_name="sktrainer") as context:
-            names = cli.list_commands(context)
-            commands = [cli.get_command(context, name) for name in names]
-            pages = {"sktrainer": cli.get_help(context)}
-            for name, command in zip(names, commands, strict=True):
-                with click.Context(command, info_name=name, parent=context) as inner:
-                    pages[f"sktrainer {name}"] = command.get_help(inner)
+            pages = dict(help_pages(cli, context))
         lines: list[str] = []
         for title, text in pages.items():
             lines += [title, "-" * len(title), "", ".. code-block:: text", ""]

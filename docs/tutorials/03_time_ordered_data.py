@@ -51,6 +51,7 @@ table.tail(3)
 #
 # A random split puts 9 o'clock into the training rows and 12 o'clock of the same day into the test rows, and one airport into
 # the training rows and its neighbor into the test rows. Their weather hardly differs, so the model has seen the answer. The audit reports this before training:
+import textwrap
 import warnings
 
 from lightgbm import LGBMRegressor
@@ -64,7 +65,7 @@ with warnings.catch_warnings(record=True) as caught:
         model, split="random", test_size=0.2, random_state=0
     )
     at_random.fit(table, "temp_tomorrow")
-print(caught[0].message)
+print(textwrap.fill(str(caught[0].message), 80))
 
 # %%
 at_random.scores_.round(2)
