@@ -31,7 +31,7 @@ from sktrainer.datasets import load_hypothyroid
 
 X, y = load_hypothyroid(return_X_y=True)
 trainer = ManagedTrainer(
-    LGBMClassifier(n_estimators=800, learning_rate=0.01, subsample=0.8, subsample_freq=1),
+    LGBMClassifier(n_estimators=400, learning_rate=0.01, subsample=0.8, subsample_freq=1),
     cv=3,
     random_state=0,
     early_stopping=False,
@@ -108,7 +108,7 @@ from sktrainer.datasets import load_hypothyroid
 X, y = load_hypothyroid(return_X_y=True)
 changed = ManagedTrainer(
     LGBMClassifier(
-        n_estimators=800, learning_rate=0.05, subsample=0.8, subsample_freq=1
+        n_estimators=400, learning_rate=0.05, subsample=0.8, subsample_freq=1
     ),
     cv=3,
     random_state=0,
