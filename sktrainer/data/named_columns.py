@@ -100,6 +100,8 @@ def _check_not_path(X: Any) -> None:
 
 
 def _column_names(X: Any) -> list[Any] | None:
+    if hasattr(X, "collect_schema") and hasattr(X, "collect"):  # a lazy frame, refused later
+        return list(X.collect_schema().names())
     # The `columns` of a pyarrow table are its data.
     is_arrow = hasattr(X, "column_names") and not hasattr(X, "iloc")
     names = getattr(X, "column_names" if is_arrow else "columns", None)
