@@ -126,7 +126,7 @@ def test_sparse_matrix_that_needs_no_encoding_is_not_copied(make):
 
 
 def test_sparse_matrix_is_scaled_without_centring():
-    X = sparse.random_array((50, 4), density=0.3, rng=0, format="csr")
+    X = sparse.csr_array(sparse.random(50, 4, density=0.3, random_state=0))
     out = TableEncoder().fit_transform(X)
     assert sparse.issparse(out) and out.nnz == X.nnz
     deviations = out.toarray().std(axis=0)

@@ -102,7 +102,9 @@ def test_missing_values_are_accepted_in_every_column(value, n_rows):
 @pytest.mark.parametrize("dtype", ["float", "Int64", "datetime64[us]", "timedelta64[s]", "str"])
 @pytest.mark.parametrize("n_rows", [1, N_ROWS])
 def test_empty_columns_of_any_type_are_accepted(dtype, n_rows):
-    X = pd.DataFrame(index=range(n_rows), columns=list(table()), dtype=dtype)
+    empty = pd.Series(np.full(n_rows, np.nan)).astype(dtype)
+    empty = empty.mask(empty.notna())  # "nan" as a string
+    X = pd.DataFrame(dict.fromkeys(table(), empty))
     assert np.isnan(encode(X)[0]).all()
 
 

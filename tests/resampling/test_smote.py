@@ -100,7 +100,7 @@ def test_new_row_gets_most_frequent_code_of_neighbors():
 
 def test_sparse_missing_values_are_imputed_only_for_the_search():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((60, 5), density=0.5, rng=rng, format="csr")
+    X = sparse.csr_array(sparse.random(60, 5, density=0.5, random_state=rng))
     X.data[::4] = np.nan
     X_new, _ = TableSMOTE(random_state=0).fit_resample(X, np.repeat([0, 1], [50, 10]))
     assert X_new.shape == (100, 5) and X_new.format == "csr"
