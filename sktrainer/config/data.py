@@ -44,7 +44,7 @@ def read_data(config: RunConfig) -> RunData:
         raise ParameterError(missing)
     assert config.data.path is not None
     try:
-        table = read_table(config.data.path)
+        table = read_table(str(config.data.path))  # "-" is standard input
     except InputError as error:
         raise ParameterError(
             [document.problem(("data", "path"), text) for text in error.problems]

@@ -143,7 +143,10 @@ def _load_file(path: Path) -> ModuleType:
     loaded = sys.modules.get(path.stem)
     if loaded is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded
-    if loaded is not None or importlib.util.find_spec(path.stem) is not None:
+    found = None if loaded is not None else importlib.util.find_spec(path.stem)
+    # The file itself is found if its folder is the working directory.
+    is_other = found is not None and found.origin != str(path)
+    if loaded is not None or is_other:
         raise ImportError(f"{path.stem!r} is also the name of another module. Rename the file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None

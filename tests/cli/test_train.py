@@ -115,6 +115,15 @@ def test_help_lists_the_models_with_a_short_name() -> None:
     assert sorted(listed) == sorted(names)
 
 
+def test_table_is_read_from_standard_input(folder: Path) -> None:
+    text = (folder / "loans.csv").read_text()
+    options = ("--target", "default", "--drop", "row", "--model", "linear", "--out", "a.skt")
+    succeed("train", "-", *options, stdin=text)
+    succeed("train", "loans.csv", *options[:-1], "b.skt")
+    X = pd.read_csv("loans.csv")[["a", "b"]]
+    assert np.array_equal(load("a.skt").predict_proba(X), load("b.skt").predict_proba(X))
+
+
 def test_every_parameter_has_an_option() -> None:
     command = cli.get_command(cli.make_context("sktrainer", ["--", "train"]), "train")
     assert command is not None

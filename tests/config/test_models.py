@@ -107,6 +107,14 @@ def test_parameters_that_xgboost_only_passes_on_are_accepted() -> None:
     assert build_model(config).get_params()["eta"] == 0.5
 
 
+def test_python_file_in_the_working_directory_is_imported(module: Path, monkeypatch) -> None:
+    module.write_text("from sklearn.linear_model import Ridge\nclass Own(Ridge):\n    pass\n")
+    monkeypatch.chdir(module.parent)
+    monkeypatch.syspath_prepend(module.parent)  # as `python -m` does
+    own = build_model(load_config({"model": {"name": "my_own_models.py:Own", "alpha": 2.0}}))
+    assert (type(own).__name__, own.alpha) == ("Own", 2.0)
+
+
 def test_error_in_a_python_file_is_one_line(module: Path) -> None:
     module.write_text("1 / 0\n")
     with pytest.raises(ParameterError, match="cannot be imported: ZeroDivisionError") as error:
