@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +73,8 @@ def load_model(reference: str, trust: Sequence[str] = ()) -> LoadedModel:
     path = find_model_file(reference)
     trusted = True if EVERYTHING in trust else list(trust)
     try:
-        return LoadedModel(reference, path, read_bundle(path, trusted=trusted))
+        with _modules_of_the_working_directory() if trust else nullcontext():
+            return LoadedModel(reference, path, read_bundle(path, trusted=trusted))
     except UntrustedFileError as error:
         names = " ".join(f"--trust {name}" for name in error.names) or "--trust all"
         what = preview_names(error.names) if error.names else "any code in it"
@@ -80,6 +83,17 @@ def load_model(reference: str, trust: Sequence[str] = ()) -> LoadedModel:
             f"add {names}",
             error.names,
         ) from error
+
+
+@contextmanager
+def _modules_of_the_working_directory() -> Iterator[None]:
+    """Find modules in the working directory, such as FILE.py of `train --model FILE.py:NAME`."""
+    folder = str(Path.cwd())
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def find_model_file(reference: str) -> Path:

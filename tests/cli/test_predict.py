@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,20 @@ def test_folder_of_a_run_names_its_model(work):
     (work / "runs/a/model_path.txt").unlink()
     error = fail("predict", "runs/a", "new.csv")
     assert "has not saved a model. Finish it with: sktrainer resume runs/a" in error
+
+
+def test_model_of_a_python_file_needs_trust_and_is_found(work, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("own_cli_model.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "class Own(LogisticRegression):\n    pass\n"
+    )
+    model = ("--model", "own_cli_model.py:Own", "--out", "own.skt", "--verbose", "0")
+    succeed("train", "loans.csv", "--target", "default", *model)
+    sys.modules.pop("own_cli_model")
+    sys.path.remove(str(Path.cwd()))
+    assert "add --trust own_cli_model.Own" in fail("predict", "own.skt", "new.csv")
+    trusted = ("--trust", "own_cli_model.Own")
+    assert succeed("predict", "own.skt", "new.csv", *trusted).startswith("prediction\n")
+    assert str(Path.cwd()) not in sys.path
+    sys.modules.pop("own_cli_model")
