@@ -87,7 +87,7 @@ def load_model(reference: str, trust: Sequence[str] = ()) -> LoadedModel:
 
 @contextmanager
 def _modules_of_the_working_directory() -> Iterator[None]:
-    """Find modules in the working directory, such as FILE.py of `train --model FILE.py:NAME`."""
+    """Find modules in the working directory, such as that of `--model FILE.py:NAME`."""
     folder = str(Path.cwd())
     sys.path.append(folder)
     try:
