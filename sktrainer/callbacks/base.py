@@ -132,7 +132,8 @@ class Callback:
 
     Any object with some of these methods can be passed as a callback of `ManagedTrainer`. The
     methods are called in the process of the trainer, also for folds in other processes. An
-    exception in one of them ends the fit with a `CallbackError`. The trainer does not copy
+    exception in one of them ends the fit with a `CallbackError`, but in `on_fit_end` it is a
+    warning, because the model is trained. The trainer does not copy
     callbacks, so that they can be read after `fit`; clones of the trainer have copies.
 
     Examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from sktrainer.callbacks.base import CallbackList, IterationEvent, MetricValues
@@ -19,8 +19,8 @@ class Observer(Protocol):
 
     def fit(
         self, label: str, total: int | None, fold: int | None = None
-    ) -> Any:  # a context manager of FitObserver or None
-        """Observe one fit."""
+    ) -> AbstractContextManager[FitObserver | None]:
+        """Observe one fit. The value is None if nobody reads its iterations."""
 
 
 class FitObserver:

@@ -22,9 +22,11 @@ _MOST_PARAMETERS = 30
 def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> None:
     """Compare scores, parameters, data and split of several models.
 
-    The scores are those of the training: of the test rows, or else of the folds. A warning
-    tells if the models were not trained on the same data and split, so that their scores are
-    not comparable. MODEL is a .skt file, a model in a store (models/churn, models/churn/3,
+    The scores are those of the training: of the test rows, or else of the folds. There is a
+    warning if the models were not trained on the same data and split, because their scores
+    are not comparable then.
+
+    MODEL is a .skt file, a model in a store (models/churn, models/churn/3,
     models/churn@production) or the folder of a run.
     """
     if len(models) < 2:

@@ -12,7 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from sktrainer.callbacks.base import CallbackList, ErrorEvent, FitBeginEvent, StageEvent
+from sktrainer.callbacks.base import (
+    CallbackList,
+    ErrorEvent,
+    FitBeginEvent,
+    FitEndEvent,
+    StageEvent,
+)
 from sktrainer.callbacks.observer import FitObserver, RunObserver
 from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import CallbackError, SktrainerWarning
@@ -101,6 +107,13 @@ class FitLog:
         """Call the callbacks when the fit begins. Before, they get no other events."""
         self._has_begun = True
         self.observer.call("on_fit_begin", event)
+
+    def end(self, event: FitEndEvent) -> None:
+        """Call the callbacks at the end of the fit. The trained model outlives their errors."""
+        try:
+            self.observer.call("on_fit_end", event)
+        except CallbackError as error:
+            self.progress.warn(str(error))
 
     @contextmanager
     def report_errors(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """Table of the parameters of `ManagedTrainer` that a file or a command can set.
 
 Configuration files, the command line, the JSON schema and the reference page are made from
-it. It imports nothing, so that the command line can show its help at once.
+it. It imports no library, so that the command line can show its help at once.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
             changed_parameters=changed_parameters(params, checked.parts),
             code=reproduction_code(params, inputs, plan.seed),
         )
-        log.observer.call("on_fit_end", _end_event(result, log))
+        log.end(_end_event(result, log))
     return FitState(plan, data, split, result, cv, report, fingerprint)
 
 

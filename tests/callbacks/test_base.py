@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from sktrainer import Callback, CallbackError, ManagedTrainer, ParameterError, load
 from sktrainer.callbacks.base import CallbackList, ErrorEvent, StageEvent
+from sktrainer.exceptions import SktrainerWarning
 from sktrainer.testing.callback_checks import Recorder
 
 
@@ -141,3 +142,15 @@ def test_callback_stops_a_fit_without_validation_rows(rows):
     trainer.set_params(random_state=0).fit(*rows)
     assert np.array_equal(trainer.predict(rows[0]), expected.fit(*rows).predict(rows[0]))
     assert "topped by a callback at round 7 of 50" in str(trainer.report_)
+
+
+def test_error_in_on_fit_end_keeps_the_trained_model(rows):
+    class Broken(Stages):
+        def on_fit_end(self, event):
+            raise ValueError("no connection")
+
+    trainer = ManagedTrainer(Ridge(), callbacks=[Broken()])
+    with pytest.warns(SktrainerWarning, match="Broken.on_fit_end raised ValueError"):
+        trainer.fit(*rows)
+    expected = ManagedTrainer(Ridge()).fit(*rows).predict(rows[0])
+    assert np.array_equal(trainer.predict(rows[0]), expected)
