@@ -89,27 +89,33 @@ MAY_BE_ANY = {"self", "cls", "X", "y", "X_val", "y_val", "estimator", "model"}
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the module that imports, its line, the target, and whether it runs late."""
+    """One import: the module that imports, its line and target.
+
+    `is_lazy` states whether it runs late or never, and `is_typing` whether it is for type
+    checkers only.
+    """
 
     module: str
     line: int
     target: str
     is_lazy: bool
+    is_typing: bool = False
 
 
 def imports_in(module: str, source: str, package: str) -> Iterator[Import]:
     """Yield all imports of `module`, those in functions and for type checking included."""
 
-    def walk(node: ast.AST, is_lazy: bool) -> Iterator[Import]:
+    def walk(node: ast.AST, is_lazy: bool, is_typing: bool) -> Iterator[Import]:
         for target in _targets(node, package):
-            yield Import(module, node.lineno, target, is_lazy)  # type: ignore[attr-defined]
+            line = node.lineno  # type: ignore[attr-defined]
+            yield Import(module, line, target, is_lazy or is_typing, is_typing)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             is_lazy = True
         guarded = node.body if isinstance(node, ast.If) and _is_type_checking(node.test) else ()
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, is_lazy or child in guarded)
+            yield from walk(child, is_lazy, is_typing or child in guarded)
 
-    return walk(ast.parse(source), False)
+    return walk(ast.parse(source), False, False)
 
 
 def _targets(node: ast.AST, package: str) -> list[str]:
@@ -256,14 +262,30 @@ def wrong_layers() -> set[str]:
     return {problem for problem in problems if problem}
 
 
-def import_cycles() -> set[str]:
-    """Return the modules that are in an import cycle."""
+def import_graph(*, typing: bool) -> dict[str, set[str]]:
+    """Return what each module of the package imports; with `typing`, also for type checkers."""
     graph: dict[str, set[str]] = {}
     for item in all_imports():
         target = target_module(item.target, set(SOURCES))
-        if target and target != item.module:
+        if target and target != item.module and (typing or not item.is_typing):
             graph.setdefault(item.module, set()).add(target)
-    return in_cycles(graph)
+    return graph
+
+
+def import_cycles() -> set[str]:
+    """Return the modules that are in an import cycle."""
+    return in_cycles(import_graph(typing=True))
+
+
+def longest_chain(graph: dict[str, set[str]]) -> list[str]:
+    """Return the longest chain of modules of which each imports the next one."""
+
+    @cache
+    def below(module: str) -> tuple[str, ...]:
+        chains = [below(target) for target in sorted(graph.get(module, ()))]
+        return (module, *max(chains, key=len, default=()))
+
+    return list(max(map(below, graph), key=len))
 
 
 def misplaced_frameworks() -> set[str]:

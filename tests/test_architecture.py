@@ -16,10 +16,12 @@ from tests.source_rules import (
     any_percent,
     framework_problem,
     import_cycles,
+    import_graph,
     imports_in,
     in_cycles,
     layer_problem,
     long_files,
+    longest_chain,
     misplaced_frameworks,
     n_lines,
     on_demand_problem,
@@ -33,6 +35,7 @@ from tests.source_rules import (
 MAX_TOP_LEVEL_MODULES = 10
 MAX_PACKAGE_LINES = 30_000
 MAX_ANY_PERCENT = 12.0
+MAX_IMPORT_CHAIN = 26
 
 # Test files that do not test one source file.
 CROSS_CUTTING: dict[str, str] = {
@@ -105,6 +108,11 @@ def _check_limit(name: str, value: float, limit: float) -> None:
     allowed = PRESENT.get(name, limit)
     assert value <= allowed, f"{name}: {value} > {allowed}"
     assert name not in PRESENT or value > limit, f"Remove {name!r} from PRESENT: {value}"
+
+
+def test_chains_of_imports_are_short() -> None:
+    chain = longest_chain(import_graph(typing=False))
+    assert len(chain) <= MAX_IMPORT_CHAIN, " -> ".join(chain)
 
 
 def test_package_is_short() -> None:
@@ -196,6 +204,10 @@ def test_early_import_of_an_on_demand_module_is_detected() -> None:
 def test_cycles_are_detected() -> None:
     assert in_cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"b", "c"}
     assert in_cycles({"a": {"b", "c"}, "b": {"c"}}) == set()
+
+
+def test_longest_chain_is_found() -> None:
+    assert longest_chain({"a": {"c", "b"}, "b": {"c"}, "d": {"c"}}) == ["a", "b", "c"]
 
 
 def test_share_of_any_is_measured() -> None:

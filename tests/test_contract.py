@@ -26,23 +26,24 @@ import pytest
 from imblearn.over_sampling import RandomOverSampler
 
 from sktrainer import testing
+from sktrainer.testing import fit_checks, isolation_checks, resume_checks
 from tests.families import FAMILIES, case_of, one_per_backend_and_profile, one_per_profile
 from tests.stubs import DrawsGlobally
 
 LEAK_CHECKS = [
-    testing.check_test_rows_do_not_affect_fit,
-    testing.check_validation_rows_are_not_fitted,
+    fit_checks.check_test_rows_do_not_affect_fit,
+    fit_checks.check_validation_rows_are_not_fitted,
 ]
 MODEL_CHECKS = [
-    testing.check_same_seed_is_reproducible,
-    testing.check_pickle_and_clone,
-    testing.check_saved_file_is_bit_identical,
-    testing.check_pipeline_predicts_raw_rows,
-    testing.check_predictions_use_original_labels,
-    testing.check_history_is_complete,
-    testing.check_single_row_prediction,
-    testing.check_estimator_is_not_modified,
-    testing.check_resume_is_bit_identical,
+    fit_checks.check_same_seed_is_reproducible,
+    fit_checks.check_pickle_and_clone,
+    fit_checks.check_saved_file_is_bit_identical,
+    fit_checks.check_pipeline_predicts_raw_rows,
+    fit_checks.check_predictions_use_original_labels,
+    fit_checks.check_history_is_complete,
+    fit_checks.check_single_row_prediction,
+    isolation_checks.check_estimator_is_not_modified,
+    resume_checks.check_resume_is_bit_identical,
 ]
 NATIVE_CATEGORIES = ("LGBM", "XGB", "CatBoost", "HistGradientBoosting")
 KERAS = ("Keras", "SKLearn")
@@ -114,7 +115,9 @@ def test_encoding_does_not_leak(encoding, family, check):
 @pytest.mark.filterwarnings("ignore::sktrainer.ClassImbalanceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
-    "check", [*LEAK_CHECKS, testing.check_same_seed_is_reproducible], ids=lambda c: c.__name__
+    "check",
+    [*LEAK_CHECKS, fit_checks.check_same_seed_is_reproducible],
+    ids=lambda check: check.__name__,
 )
 @pytest.mark.parametrize(("method", "family"), list(imbalance_items()))
 def test_handling_imbalance_does_not_leak(family, method, check):
@@ -126,10 +129,10 @@ def test_handling_imbalance_does_not_leak(family, method, check):
 @pytest.mark.parametrize(
     "check",
     [
-        testing.check_same_seed_is_reproducible,
-        testing.check_reproducible_across_processes,
-        testing.check_folds_do_not_depend_on_n_jobs,
-        testing.check_global_state_is_restored,
+        fit_checks.check_same_seed_is_reproducible,
+        fit_checks.check_reproducible_across_processes,
+        fit_checks.check_folds_do_not_depend_on_n_jobs,
+        isolation_checks.check_global_state_is_restored,
     ],
     ids=lambda check: check.__name__,
 )

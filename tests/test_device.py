@@ -27,7 +27,7 @@ from sktrainer.data.inputs import FitInputs
 from sktrainer.runtime.devices import DeviceChoice, choose_device, cuda_driver
 from sktrainer.runtime.resources import split_cores
 from sktrainer.training.parameters import TrainerParams
-from sktrainer.training.plan import make_plan
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.validation import validate
 from sktrainer.types import Rows
 from tests.families import FAMILIES

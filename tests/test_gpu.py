@@ -14,6 +14,7 @@ from sktrainer import ManagedTrainer, testing
 from sktrainer.backends.estimators import unwrap_pipeline
 from sktrainer.backends.registry import find_backend
 from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.testing import fit_checks, weight_checks
 from tests.families import FAMILIES
 
 pytestmark = pytest.mark.gpu
@@ -34,13 +35,13 @@ DO_NOT_REPEAT = [
     "KerasFunction",  # some of TensorFlow's kernels are not deterministic
 ]
 COMPARE_TWO_FITS = {
-    testing.check_test_rows_do_not_affect_fit,
-    testing.check_validation_rows_are_not_fitted,
-    testing.check_same_seed_is_reproducible,
-    testing.check_reproducible_across_processes,
-    testing.check_folds_do_not_depend_on_n_jobs,
-    testing.check_zero_weight_equals_absent_row,
-    testing.check_unavailable_device_raises,  # chooses the device itself
+    fit_checks.check_test_rows_do_not_affect_fit,
+    fit_checks.check_validation_rows_are_not_fitted,
+    fit_checks.check_same_seed_is_reproducible,
+    fit_checks.check_reproducible_across_processes,
+    fit_checks.check_folds_do_not_depend_on_n_jobs,
+    weight_checks.check_zero_weight_equals_absent_row,
+    fit_checks.check_unavailable_device_raises,  # chooses the device itself
 }
 CASES = [(family, check) for family in REPEAT for check in testing.contract_checks()] + [
     (family, check)

@@ -17,10 +17,10 @@ from sktrainer.resampling.class_weight import is_imbalanced
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.scorers import lower_is_better
+from sktrainer.splitting.split import split_used_rows
 from sktrainer.training.cross_validation import cross_validate, make_folds
 from sktrainer.training.log import FitLog
-from sktrainer.training.plan import make_plan
-from sktrainer.training.run import split_used_rows
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.validation import validate
 from sktrainer.types import Array, FitData
 

@@ -7,10 +7,12 @@ random), `group`, `time` and `custom`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 
+from sktrainer.data.indexing import take_rows
 from sktrainer.exceptions import InputError
 from sktrainer.splitting import custom, group, stratified, time
 from sktrainer.splitting.notes import group_overlap_notes, missing_class_notes
@@ -81,6 +83,30 @@ def split_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
     if plan.kind != "group":
         notes += group_overlap_notes(data, sets)
     return Split(kept, parts["validation"], parts["test"], plan.kind), notes
+
+
+def split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
+    """Split the rows into sets; rows with weight zero are in none of them."""
+    weight = data.sample_weight
+    if weight is None or (weight > 0).all():
+        return split_rows(data, plan)
+    used = np.flatnonzero(weight > 0)
+    # Only user-defined splitters read X. None of the splits reads weights.
+    targets = replace(
+        data,
+        X=take_rows(data.X, used) if plan.kind == "splitter" else None,
+        y=data.y[used],
+        sample_weight=None,
+        groups=None if data.groups is None else data.groups[used],
+        time=None if data.time is None else data.time[used],
+    )
+    split, notes = split_rows(targets, plan)
+    return replace(
+        split,
+        train=used[split.train],
+        validation=used[split.validation],
+        test=used[split.test],
+    ), notes
 
 
 def split_validation(

@@ -38,7 +38,8 @@ class Case:
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
-    >>> from sktrainer.testing import Case, check_numpy_arrays
+    >>> from sktrainer.testing import Case
+    >>> from sktrainer.testing.fit_checks import check_numpy_arrays
     >>> check_numpy_arrays(Case(Ridge(), "regression"))
     """
 

@@ -15,6 +15,8 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import TimeSeriesSplit
 
+from sktrainer.backends.estimators import unwrap_pipeline
+from sktrainer.backends.registry import find_backend
 from sktrainer.testing.cases import (
     Case,
     CheckNotApplicable,
@@ -28,7 +30,7 @@ from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
 
-def check_noise_has_no_effect(case: Case, set_name: str, **parameters: Any) -> ManagedTrainer:
+def assert_noise_has_no_effect(case: Case, set_name: str, **parameters: Any) -> ManagedTrainer:
     """Check that replacing the rows of one set by noise leaves the model bit-identical.
 
     The trainer that was fitted without noise is returned.
@@ -56,12 +58,12 @@ def check_noise_has_no_effect(case: Case, set_name: str, **parameters: Any) -> M
 
 def check_test_rows_do_not_affect_fit(case: Case) -> None:
     """Check that test rows do not influence the fitted pipeline."""
-    check_noise_has_no_effect(case, "test")
+    assert_noise_has_no_effect(case, "test")
 
 
 def check_validation_rows_are_not_fitted(case: Case) -> None:
     """Check that validation rows have no influence when early stopping is off."""
-    check_noise_has_no_effect(case, "validation", early_stopping=False, validation_size=0.2)
+    assert_noise_has_no_effect(case, "validation", early_stopping=False, validation_size=0.2)
 
 
 def check_same_seed_is_reproducible(case: Case) -> None:
@@ -194,10 +196,10 @@ def check_missing_class_keeps_probability_column(case: Case) -> None:
 
 def check_history_is_complete(case: Case) -> None:
     """Check `history_`, `evals_result_`, `n_iter_` and `best_iteration_` for consistency."""
-    check_history(case.fitted)
+    assert_history_is_consistent(case.fitted)
 
 
-def check_history(trainer: ManagedTrainer) -> None:
+def assert_history_is_consistent(trainer: ManagedTrainer) -> None:
     """Check the metrics of each iteration of a fitted trainer for consistency."""
     history = trainer.history_
     assert list(history.columns) == ["iteration", "set", "metric", "value", "seconds"]
@@ -214,6 +216,20 @@ def check_history(trainer: ManagedTrainer) -> None:
     assert list(watched["iteration"]) == list(range(1, n_iter + 1))
     assert watched["value"].to_numpy().argmin() + 1 == best
     assert trainer.evals_result_["validation"]["loss"] == list(watched["value"])
+
+
+def check_inner_folds_choose_rounds(case: Case) -> None:
+    """Check that inner folds see training rows only, and that no row is held out."""
+    model = unwrap_pipeline(case.trainer().estimator).model
+    if find_backend(model).capabilities(model, case.task).max_iter is None:
+        raise CheckNotApplicable("the model is not iterative")
+    trainer = assert_noise_has_no_effect(case, "test", validation_size="cv")
+    assert len(trainer.split_.train) + len(trainer.split_.test) == case.n_samples
+    assert len(trainer.split_.validation) == 0
+    assert {"train", "validation"} >= set(trainer.history_["set"]) >= {"validation"}
+    assert trainer.report_.fitting["n_inner_folds"] == 5
+    assert trainer.report_.fitting["refit_rounds"] == trainer.best_iteration_
+    assert_history_is_consistent(trainer)
 
 
 def check_time_order(case: Case) -> None:

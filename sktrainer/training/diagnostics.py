@@ -124,20 +124,6 @@ def suggest_target_scaling(model: Any) -> str:
     )
 
 
-# Suggested changes by parameter name, the most effective first. `suggest_params` uses the
-# first two that the model has.
-_REMEDIES = (
-    ("min_child_weight", "increase {name} (now {value}; try 1 for very rare classes)"),
-    ("learning_rate", "decrease {name} (now {value})"),
-    ("learning_rate_init", "decrease {name} (now {value})"),
-    ("lr", "decrease {name} (now {value})"),
-    ("optimizer__lr", "decrease {name} (now {value})"),
-    ("eta0", "decrease {name} (now {value})"),
-    ("reg_lambda", "increase {name} (now {value})"),
-    ("l2_leaf_reg", "increase {name} (now {value})"),
-)
-
-
 def suggest_params(model: Any) -> str:
     """Suggest at most two parameter changes for a model whose fit diverged.
 

@@ -25,8 +25,11 @@ from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import derive_seed, set_unset_seeds
 from sktrainer.training.class_parameters import translate_class_parameters
 from sktrainer.training.column_parameters import translate_sampler_parameters
-from sktrainer.training.plan import INPUT_STEP, SAMPLER_STEP, StepsPlan
+from sktrainer.training.plan import StepsPlan
 from sktrainer.types import Array, FitData, PreparedData, PreparedSummary, Rows, Split
+
+SAMPLER_STEP = "resample"
+INPUT_STEP = "model_input"
 
 
 @dataclass

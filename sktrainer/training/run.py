@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.base import FitBeginEvent, FitEndEvent
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
-from sktrainer.data.indexing import take_rows
 from sktrainer.data.inputs import FitInputs
 from sktrainer.reporting.report import TrainingReport
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.splitting.plan import SplitPlan
-from sktrainer.splitting.split import split_rows
+from sktrainer.splitting.split import split_used_rows
 from sktrainer.training.audit import audit_fit
 from sktrainer.training.cross_validation import cross_validate, make_folds
 from sktrainer.training.cv_result import CrossValidationResult
@@ -25,7 +21,8 @@ from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
 from sktrainer.training.messages import log_result, log_setup
 from sktrainer.training.parameters import TrainerParams
-from sktrainer.training.plan import FitPlan, make_plan
+from sktrainer.training.plan import FitPlan
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.provenance import fingerprint_or_note
 from sktrainer.training.refit import needs_refit, refit
 from sktrainer.training.report_builder import build_report
@@ -123,30 +120,6 @@ def _end_event(result: FitResult, log: FitLog) -> FitEndEvent:
         for name, row in table.iterrows()
     }
     return FitEndEvent(fit.stop_reason, fit.n_iter, fit.best_iteration, scores, log.seconds())
-
-
-def split_used_rows(data: FitData, plan: SplitPlan) -> tuple[Split, tuple[str, ...]]:
-    """Split the rows into sets; rows with weight zero are in none of them."""
-    weight = data.sample_weight
-    if weight is None or (weight > 0).all():
-        return split_rows(data, plan)
-    used = np.flatnonzero(weight > 0)
-    # Only user-defined splitters read X. None of the splits reads weights.
-    targets = replace(
-        data,
-        X=take_rows(data.X, used) if plan.kind == "splitter" else None,
-        y=data.y[used],
-        sample_weight=None,
-        groups=None if data.groups is None else data.groups[used],
-        time=None if data.time is None else data.time[used],
-    )
-    split, notes = split_rows(targets, plan)
-    return replace(
-        split,
-        train=used[split.train],
-        validation=used[split.validation],
-        test=used[split.test],
-    ), notes
 
 
 def _fit_final(

@@ -47,7 +47,8 @@ from xgboost import XGBClassifier
 
 from sktrainer import InputError, ManagedTrainer, load
 from sktrainer.backends.estimators import model_name
-from sktrainer.testing import Case, check_saved_file_is_bit_identical, mixed_table
+from sktrainer.testing import Case, mixed_table
+from sktrainer.testing.fit_checks import check_saved_file_is_bit_identical
 from tests import user_code
 from tests.networks import ProbabilityNet, SmallNet, WideNet
 from tests.serialization.bundles import BINARY, NUMBERS, members_of, same_answers

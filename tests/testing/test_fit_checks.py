@@ -9,6 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from sktrainer import testing
+from sktrainer.testing import fit_checks
 
 
 def test_leak_check_fails_for_a_leaking_encoder():
@@ -16,7 +17,7 @@ def test_leak_check_fails_for_a_leaking_encoder():
         LogisticRegression(), "classification", {"preprocessor": _LeakingEncoder()}
     )
     with pytest.raises(AssertionError, match="noise in the test rows"):
-        testing.check_test_rows_do_not_affect_fit(case)
+        fit_checks.check_test_rows_do_not_affect_fit(case)
 
 
 class _LeakingEncoder:
@@ -51,6 +52,6 @@ def _tables_in_calling_frames():
 
 def test_check_of_classes_does_not_apply_to_regression():
     with pytest.raises(testing.CheckNotApplicable, match="regression has no classes"):
-        testing.check_missing_class_keeps_probability_column(
+        fit_checks.check_missing_class_keeps_probability_column(
             testing.Case(Ridge(), "regression")
         )

@@ -7,8 +7,8 @@ import pytest
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
-from sktrainer.testing import (
-    Case,
+from sktrainer.testing import Case
+from sktrainer.testing.input_checks import (
     check_converted_values_predict_alike,
     check_values_of_another_type_raise,
 )

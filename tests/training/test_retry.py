@@ -15,12 +15,8 @@ from sklearn.neural_network import MLPClassifier
 
 from sktrainer import DataWarning, DivergenceWarning, ManagedTrainer, ParameterError
 from sktrainer.runtime.seeds import derive_seed
-from sktrainer.testing import (
-    Case,
-    bit_identical,
-    check_test_rows_do_not_affect_fit,
-    mixed_table,
-)
+from sktrainer.testing import Case, bit_identical, mixed_table
+from sktrainer.testing.fit_checks import check_test_rows_do_not_affect_fit
 from sktrainer.testing.resume_checks import SimulatedKill, killed_after_checkpoint
 from sktrainer.training.baseline import compare_log_loss, compare_squared_error
 from sktrainer.training.diagnostics import Diagnosis, diagnose_losses

@@ -18,16 +18,16 @@ from sktrainer import DivergenceWarning, ManagedTrainer, ParameterError, train_w
 from sktrainer.backends.base import Capabilities
 from sktrainer.backends.registry import find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric
-from sktrainer.testing import (
-    bit_identical,
+from sktrainer.testing import bit_identical, mixed_table, with_parameters
+from sktrainer.testing.callback_checks import (
     check_callbacks_observe_and_stop,
     check_callbacks_of_folds,
+)
+from sktrainer.testing.fit_checks import (
     check_folds_do_not_depend_on_n_jobs,
     check_reproducible_across_processes,
-    check_resume_is_bit_identical,
-    mixed_table,
-    with_parameters,
 )
+from sktrainer.testing.resume_checks import check_resume_is_bit_identical
 from sktrainer.training.diagnostics import Diagnosis
 from sktrainer.training.plan import ModelPlan
 from sktrainer.training.round_choice import choose_from_folds

@@ -23,7 +23,8 @@ from sktrainer import ManagedTrainer, train_model, train_with_cv
 from sktrainer.data.inputs import FitInputs
 from sktrainer.testing import mixed_table
 from sktrainer.training.parameters import TrainerParams
-from sktrainer.training.plan import FitPlan, make_plan
+from sktrainer.training.plan import FitPlan
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.split_parameters import SMALL_TABLE_ROWS
 from sktrainer.training.validation import validate
 

@@ -36,7 +36,7 @@ from sktrainer.training.partial_fit.state import (
     column_decisions,
 )
 from sktrainer.training.partial_fit.validation import check_class_weight, validate_next_chunk
-from sktrainer.training.plan import make_plan
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.prepare import prepare
 from sktrainer.training.report_builder import build_report
 from sktrainer.training.validation import validate

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sktrainer import InputError, ManagedTrainer
 from sktrainer.data.inputs import FitInputs
 from sktrainer.training.parameters import TrainerParams
-from sktrainer.training.plan import make_plan
+from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.validation import validate
 
 RNG = np.random.default_rng(0)
