@@ -24,14 +24,8 @@ from sktrainer.runtime.signatures import accepts_parameter
 class EstimatorParts:
     """Steps and model of an estimator.
 
-    Attributes
-    ----------
-    steps : tuple of (str, transformer or sampler)
-        Steps before the model. Nested pipelines are flattened; their steps are named
-        "outer.inner".
-    name : str
-        Name of the model in the pipeline.
-    model : estimator
+    `steps` come before the model. Nested pipelines are flattened; their steps are named
+    "outer.inner". `name` is that of the model in the pipeline.
     """
 
     steps: tuple[tuple[str, Any], ...]
@@ -218,12 +212,7 @@ def iter_nested_models(
 ) -> Iterator[Any]:
     """Yield all nested estimators of a model, recursively.
 
-    Parameters
-    ----------
-    model : estimator
-    enter : callable
-        Called with a nested estimator; returns whether to descend into it. By default the
-        iteration descends into all of them.
+    `enter` is called with a nested estimator and returns whether to descend into it.
 
     Examples
     --------
@@ -243,12 +232,7 @@ def apply_nested_defaults(model: Any) -> None:
     """Prepare nested models as their backends define it.
 
     Parameters that the user left unset are set, and a model may be replaced by one that other
-    models can hold.
-
-    Parameters
-    ----------
-    model : estimator
-        Modified in place; pass a clone.
+    models can hold. The model is modified in place; pass a clone.
 
     Examples
     --------
@@ -275,13 +259,8 @@ def limit_nested_threads(model: Any, n_threads: int) -> None:
     """Divide the threads of a model among the nested models that start their own.
 
     Nested models of scikit-learn follow joblib, which limits them. Other libraries would use
-    all cores in each of the members that are fitted at the same time.
-
-    Parameters
-    ----------
-    model : estimator
-        Its nested models are modified in place; pass a clone.
-    n_threads : int
+    all cores in each of the members that are fitted at the same time. The nested models are
+    modified in place; pass a clone.
 
     Examples
     --------

@@ -39,19 +39,10 @@ _NEVER_EXTERNAL = {"sklearn", "builtins", "abc"}
 def find_backend(model: Any) -> Backend:
     """Return the backend that trains this model.
 
-    The lookup uses the packages of the classes in the MRO, so that a user-defined subclass
-    gets the backend of its base class. The backends of sktrainer have precedence over entry
-    points. The fallback is the scikit-learn backend.
-
-    Parameters
-    ----------
-    model : object
-        An estimator, a network or its class, or a function that builds a model. It is neither
-        modified nor called.
-
-    Returns
-    -------
-    Backend
+    The lookup uses the packages of the classes in the MRO, so that a user-defined subclass gets
+    the backend of its base class. The backends of sktrainer have precedence over entry points.
+    The fallback is the scikit-learn backend. The model is an estimator, a network or its class,
+    or a function that builds a model. It is neither modified nor called.
 
     Raises
     ------

@@ -167,15 +167,9 @@ class FitCheckpoint:
     ) -> None:
         """Report a state from which the fit can resume. Save it if a checkpoint is due.
 
-        Parameters
-        ----------
-        iteration : int
-            Number of completed iterations.
-        state : callable
-            Returns the members of the state as a mapping of name to bytes. Called only if
-            a checkpoint is due.
-        end : bool, default=False
-            Whether training is complete, so that this state yields the final model.
+        `state` returns the members of the state as a mapping of name to bytes. It is called
+        only if a checkpoint is due. `end` states whether training is complete, so that this
+        state yields the final model.
 
         Raises
         ------

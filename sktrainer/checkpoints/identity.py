@@ -21,13 +21,7 @@ _MESSAGES = {
 class RunIdentity:
     """Everything that determines the result of a run.
 
-    Attributes
-    ----------
-    data : mapping of str to str
-        Fingerprint of each argument of `fit`.
-    parameters : mapping of str to object
-        Plain values by parameter name.
-    versions : mapping of str to str
+    `data` has the fingerprint of each argument of `fit`, and `parameters` plain values.
     """
 
     data: Mapping[str, str]

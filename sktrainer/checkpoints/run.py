@@ -73,17 +73,9 @@ class FitDirectory:
 class RunDirectory:
     """Locked checkpoint folder of one run.
 
-    Attributes
-    ----------
-    folder : Path
-    schedule : CheckpointSchedule
-    seed : int
-        Root seed of the run. Without a `random_state`, the seed drawn by its first process.
-    digest : str
-        Digest of everything that determines the result.
-    signals : SignalHandler
-    progress : str
-        Description of the existing checkpoints. Empty for a new run.
+    `seed` is the root seed of the run. Without a `random_state`, it is the seed drawn by its
+    first process. `digest` identifies everything that determines the result. `progress`
+    describes the existing checkpoints; it is empty for a new run.
     """
 
     folder: Path

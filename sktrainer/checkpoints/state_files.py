@@ -20,15 +20,9 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class StateFiles:
     """State files of one fit: plain zip files, of which the highest number is the newest.
 
-    The file name contains the SHA-256 of the content, so no separate checksum file has to
-    be kept consistent.
-
-    Parameters
-    ----------
-    folder : Path
-        Created when the first state is written.
-    keep : int, default=2
-        Number of states to keep.
+    The file name contains the SHA-256 of the content, so no separate checksum file has to be
+    kept consistent. The folder is created when the first state is written. The newest `keep`
+    states are kept.
 
     Examples
     --------

@@ -47,11 +47,7 @@ def needs_task(config: RunConfig) -> bool:
 def build_model(config: RunConfig, task: Task | None = None) -> Any:
     """Return the unfitted model of a configuration.
 
-    Parameters
-    ----------
-    config : RunConfig
-    task : {"classification", "regression"} or None, default=None
-        The task, for a short name. None: the one in the configuration.
+    `task` is the task for a short name, by default the one in the configuration.
 
     Raises
     ------

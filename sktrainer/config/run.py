@@ -28,11 +28,7 @@ _ALWAYS_WRITTEN = {*RUN_DEFAULTS, "refit"}
 def run_arguments(config: RunConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `train_model` that a configuration sets.
 
-    Parameters
-    ----------
-    config : RunConfig
-    given : mapping of str to object
-        Arguments that were passed. They replace those of the configuration.
+    The arguments `given` replace those of the configuration.
 
     Raises
     ------

@@ -37,10 +37,7 @@ _IN_SECTIONS = ("cv", "handle_imbalance", "n_iter_no_change", "time_column", "sp
 def template(values: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     r"""Return a commented configuration file.
 
-    Parameters
-    ----------
-    values : mapping of str to mapping or None, default=None
-        Values of keys in sections that replace those of the template.
+    `values` of keys in sections replace those of the template.
 
     Examples
     --------

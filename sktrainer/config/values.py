@@ -20,11 +20,7 @@ MAX_NAMES = 10
 class ConfigValues:
     """Values of a document, with a list of all problems.
 
-    Attributes
-    ----------
-    document : Document
-    problems : list of str
-        Each one starts with the place in the file.
+    Each problem starts with the place in the file.
     """
 
     def __init__(self, document: Document) -> None:

@@ -39,11 +39,7 @@ def trainer_config(trainer: Any) -> dict[str, Any]:
 def run_config_dict(config: RunConfig, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration as a nested dict, with other parameters of the trainer.
 
-    Parameters
-    ----------
-    config : RunConfig
-    params : mapping of str to object
-        The parameters of the trainer, instead of those in `config`.
+    `params` are used instead of the parameters in `config`.
 
     Raises
     ------

@@ -59,15 +59,9 @@ _SAMPLE = 50
 class DateFormat:
     """Rules for parsing the values of a column as datetimes.
 
-    Parameters
-    ----------
-    text : str or None, default=None
-        Format of strings, as in `datetime.strptime`, or "ISO8601". None if the training
-        values were datetimes.
-    zone : str or None, default=None
-        Time zone in which the calendar parts are computed.
-    note : str, default=""
-        Note on the chosen format for the report.
+    `text` is the format of strings, as in `datetime.strptime`, or "ISO8601"; None if the
+    training values were datetimes. The calendar parts are computed in the time zone `zone`.
+    `note` is a note on the chosen format for the report.
     """
 
     text: str | None = None

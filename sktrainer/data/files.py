@@ -110,22 +110,9 @@ def read_batches(
 ) -> Iterator[pd.DataFrame]:
     """Read a table in batches; a column has the same type in every batch.
 
-    The file is read twice, because all values decide the types. The memory that is used
-    depends on `n_rows` only.
-
-    Parameters
-    ----------
-    path : path-like
-        As in `read_table`.
-    n_rows : int, default=100_000
-        Maximum number of rows of a batch.
-    note : callable, default: issue a DataWarning
-        As in `read_table`.
-
-    Yields
-    ------
-    DataFrame
-        The index continues over the batches.
+    The file is read twice, because all values decide the types. The memory that is used depends
+    on `n_rows` only. The parameters are those of `read_table`; a batch has at most `n_rows`
+    rows, and the index continues over the batches.
 
     Raises
     ------
@@ -205,17 +192,7 @@ def _wrong_suffix(source: Source, declared: str, content: str | None) -> str:
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write a table to a file, atomically.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Its index is not written.
-    path : path-like
-        As in `open_writer`.
-
-    Returns
-    -------
-    Path
-        The file that was written.
+    The index is not written. `path` is as in `open_writer`. Return the file that was written.
 
     Raises
     ------
@@ -233,13 +210,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 def open_writer(path: str | os.PathLike[str]) -> Iterator[Write]:
     """Yield a function that appends the rows of a table to a new file.
 
-    The file appears under its name when the block ends without an error.
-
-    Parameters
-    ----------
-    path : path-like
-        A file name that ends in ``.csv``, ``.csv.gz``, ``.jsonl``, ``.parquet`` or
-        ``.feather``.
+    The file appears under its name when the block ends without an error. Its name ends in
+    ``.csv``, ``.csv.gz``, ``.jsonl``, ``.parquet`` or ``.feather``.
 
     Raises
     ------

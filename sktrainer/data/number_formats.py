@@ -43,12 +43,8 @@ _TYPOGRAPHY = str.maketrans("\u00a0\u202f\u2009\u2019\u2212", "   '-")
 class NumberFormat:
     """Notation of the numbers in the strings of a column.
 
-    Parameters
-    ----------
-    decimal : {".", ","} or None, default=None
-        Decimal separator of numbers with grouped digits or a unit. None: as in Python.
-    unit : str, default=""
-        Currency or percent sign, which is removed.
+    `decimal` is the decimal separator ("." or ",") of numbers with grouped digits or a unit;
+    None: as in Python. `unit` is a currency or percent sign, which is removed.
 
     Examples
     --------

@@ -11,15 +11,9 @@ from sktrainer.types import Array, PositiveClass
 def choose_positive_class(pos_label: object, classes: Array, codes: Array) -> PositiveClass:
     """Return the positive class of two classes.
 
-    Parameters
-    ----------
-    pos_label : object
-        A label, or "auto": 1 or True for labels 0 and 1, -1 and 1, or booleans, otherwise the
-        rarer class (the second one if they are equally frequent).
-    classes : ndarray of shape (2,)
-        The sorted labels.
-    codes : ndarray of shape (n_samples,)
-        Class codes of all rows, so that the choice is the same in every fold.
+    `pos_label` is a label, or "auto": 1 or True for labels 0 and 1, -1 and 1, or booleans,
+    otherwise the rarer class (the second one if they are equally frequent). `codes` are the
+    class codes of all rows, so that the choice is the same in every fold.
 
     Raises
     ------

@@ -13,16 +13,10 @@ from sktrainer.types import Array, Task
 class CachedPredictor(BaseEstimator):
     """Estimator that returns cached predictions of fixed rows.
 
-    A scikit-learn scorer calls `predict` or `predict_proba`, so several scorers would
-    predict the same rows several times. With this estimator, rows are predicted once.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-    classes : ndarray of shape (n_classes,) or None
-    predict, predict_proba, decision_function : callable or None
-        Functions without arguments that return the predictions. Each is called at most
-        once, when a scorer first needs it.
+    A scikit-learn scorer calls `predict` or `predict_proba`, so several scorers would predict
+    the same rows several times. With this estimator, rows are predicted once. `predict`,
+    `predict_proba` and `decision_function` are functions without arguments that return the
+    predictions. Each is called at most once, when a scorer first needs it.
     """
 
     def __init__(

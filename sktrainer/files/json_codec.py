@@ -28,13 +28,8 @@ def encode_json(
 ) -> bytes:
     """Write a value as JSON.
 
-    Parameters
-    ----------
-    value : object
-    extension : callable or None, default=None
-        Called with each value except None, booleans, strings and numbers of Python. The content
-        that it returns for a value is encoded in turn.
-    indent : int or None, default=1
+    `extension` is called with each value except None, booleans, strings and numbers of Python.
+    The content that it returns for a value is encoded in turn.
 
     Raises
     ------
@@ -65,11 +60,7 @@ def encode_json(
 def decode_json(data: bytes, readers: Mapping[str, Callable[[Any], Any]] | None = None) -> Any:
     """Read JSON written by `encode_json`.
 
-    Parameters
-    ----------
-    data : bytes
-    readers : mapping of str to callable or None, default=None
-        Functions that return the value for the content of an additional "$" key.
+    `readers` are functions that return the value for the content of an additional "$" key.
 
     Raises
     ------

@@ -83,12 +83,8 @@ class FittedTable:
 class ColumnSources:
     """Position of the input column of each output column.
 
-    Attributes
-    ----------
-    values : tuple of int
-        Input columns of the output columns with values, codes or levels.
-    missing_indicators : tuple of int
-        Input columns of the missing indicators, which follow them.
+    `values` are the input columns of the output columns with values, codes or levels, and
+    `missing_indicators` those of the missing indicators, which follow them.
 
     Examples
     --------

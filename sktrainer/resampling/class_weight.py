@@ -60,15 +60,10 @@ def class_weights(
 ) -> tuple[Array, Array]:
     """Return weights that give each class the same total weight.
 
-    The weight of class c is ``n / (k * n_c)`` for k classes with rows. With
-    `sample_weight`, n and n_c are sums of weights, so a weight of 2 counts as two rows.
-
-    Returns
-    -------
-    row_weights : ndarray of shape (n_samples,)
-        Class weight of each row, multiplied by `sample_weight`.
-    per_class : ndarray of shape (n_classes,)
-        Weight of each class, for validation rows; 1 for a class without training rows.
+    The weight of class c is ``n / (k * n_c)`` for k classes with rows. With `sample_weight`, n
+    and n_c are sums of weights, so a weight of 2 counts as two rows. Return the class weight of
+    each row, multiplied by `sample_weight`, and the weight of each class for validation rows; 1
+    for a class without training rows.
 
     References
     ----------
@@ -99,10 +94,7 @@ _RULES = {"balanced": 1.0, "balanced_subsample": 1.0, "sqrtbalanced": 0.5}
 def is_weighting_rule(form: ClassWeightForm, value: Any) -> bool:
     """Return whether a model's class weights follow from the number of rows of each class.
 
-    Parameters
-    ----------
-    form, value
-        Meaning and value of a parameter in `ParameterSpec.class_weights`.
+    `form` and `value` are the meaning and value of a parameter in `ParameterSpec.classes`.
 
     Examples
     --------
@@ -117,12 +109,8 @@ def weight_factors(
 ) -> Array | None:
     """Return the weight of each class for a parameter of a model, or None if it is unknown.
 
-    Parameters
-    ----------
-    form, value
-        Meaning and value of a parameter in `ParameterSpec.class_weights`.
-    classes, counts : ndarray of shape (n_classes,)
-        Labels of the classes, and the number of rows of each.
+    `form` and `value` are its meaning and value in `ParameterSpec.classes`, and `counts` the
+    number of rows of each class.
 
     Examples
     --------

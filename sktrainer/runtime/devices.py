@@ -19,14 +19,9 @@ _NAME = re.compile(r"(cpu|cuda|mps)(?::(\d+))?")
 class AvailableGpus:
     """GPUs on which a library can train a given model on this machine.
 
-    Attributes
-    ----------
-    names : tuple of str
-        "cuda:0", "cuda:1", ..., or "mps". `device="auto"` uses the first one.
-    reason_if_none : str
-        Why no GPU is available, as a clause. Empty if the library does not support GPUs.
-    reproducible : bool
-        Whether training on these GPUs is reproducible.
+    `names` are "cuda:0", "cuda:1", ..., or "mps"; `device="auto"` uses the first one.
+    `reason_if_none` states why no GPU is available, as a clause; it is empty if the library
+    does not support GPUs. `reproducible` states whether training on these GPUs is.
     """
 
     names: tuple[str, ...] = ()
@@ -52,14 +47,9 @@ class DeviceSupport(Protocol):
 class DeviceChoice:
     """Device on which a model is trained.
 
-    Attributes
-    ----------
-    name : str or None
-        Device name, or None if it is unknown.
-    override : str or None
-        Device that the backend must set on the model, or None to leave the model as is.
-    reason : str
-        Why "auto" did not select a GPU. Empty if it did or if no GPU was searched for.
+    `name` is None if the device is unknown. `override` is the device that the backend must set
+    on the model, or None to leave the model as is. `reason` states why "auto" did not select a
+    GPU; it is empty if it did or if no GPU was searched for.
     """
 
     name: str | None = None
@@ -88,22 +78,11 @@ def choose_device(
 ) -> DeviceChoice:
     """Choose the training device of a model, without modifying the model.
 
-    A device set in the model's own parameters takes precedence. Otherwise, "auto" selects
-    a GPU if the library detects one and training on it is reproducible, and the CPU if not.
-
-    Parameters
-    ----------
-    requested : str
-        "auto" or a device name.
-    devices : DeviceSupport or None
-        That of the model's backend. None: the backend cannot set a device.
-    model : estimator
-    name : str or None, default=None
-        Name of the model in error messages. If None, the name of its class.
-
-    Returns
-    -------
-    DeviceChoice
+    A device set in the model's own parameters takes precedence. Otherwise, "auto" selects a GPU
+    if the library detects one and training on it is reproducible, and the CPU if not.
+    `requested` is "auto" or a device name. `devices` is that of the model's backend; None: the
+    backend cannot set a device. `name` is the name of the model in error messages, by default
+    that of its class.
 
     Raises
     ------

@@ -27,13 +27,9 @@ def preserve_also(context: Callable[[], AbstractContextManager[None]]) -> None:
 def preserve_global_state(seed: int | None = None) -> Iterator[None]:
     """Restore the global random generators and the warning filters on exit.
 
-    Parameters
-    ----------
-    seed : int or None, default=None
-        Seed for the global generators of NumPy and Python inside the context. It makes
-        libraries that draw from them reproducible. Outside the main thread, the generators
-        are unchanged, because threads share them: models fitted there must not draw from
-        them.
+    With `seed`, the global generators of NumPy and Python are seeded inside the context, which
+    makes libraries that draw from them reproducible. Outside the main thread, the generators
+    are unchanged, because threads share them: models fitted there must not draw from them.
 
     Examples
     --------

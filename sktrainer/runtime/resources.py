@@ -47,12 +47,9 @@ def split_cores(n_jobs: int | None, n_tasks: int) -> tuple[int, int]:
     """Divide the cores between parallel tasks and the threads of each task.
 
     `n_jobs` has the meaning that it has in joblib: None means 1 unless set by
-    `joblib.parallel_config`, -1 means all cores, -2 all cores but one.
-
-    Returns
-    -------
-    workers, threads_per_worker : int
-        Both are at least 1. Their product does not exceed the number of cores.
+    `joblib.parallel_config`, -1 means all cores, -2 all cores but one. Return the number of
+    workers and the threads of each. Both are at least 1, and their product does not exceed the
+    number of cores.
 
     Examples
     --------

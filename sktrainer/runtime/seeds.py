@@ -55,13 +55,8 @@ def effective_retries(
 ) -> tuple[int, tuple[str, ...]]:
     """Return the number of useful retries, and a note if a fixed seed makes them useless.
 
-    Parameters
-    ----------
-    n_retries : int
-    estimator : estimator
-        Model without preceding pipeline steps.
-    seed_names : sequence of str
-        Names of its parameters for seeds.
+    The estimator is the model without the steps before it, and `seed_names` are the names of
+    its parameters for seeds.
 
     Examples
     --------

@@ -21,13 +21,8 @@ def limit_threads(n_threads: int | None) -> Iterator[None]:
     are inside the context, the lowest limit applies; when the last one leaves, the previous
     limit is restored. A lower limit that is already set is kept.
 
-    `threadpoolctl.threadpool_limits` searches all loaded libraries on each call, which
-    takes milliseconds. Here, they are searched again only after a new import.
-
-    Parameters
-    ----------
-    n_threads : int or None
-        If None, no limit is set.
+    `threadpoolctl.threadpool_limits` searches all loaded libraries on each call, which takes
+    milliseconds. Here, they are searched again only after a new import. None sets no limit.
 
     Examples
     --------

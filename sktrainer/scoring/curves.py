@@ -24,24 +24,10 @@ def classification_curves(
 ) -> EvaluationSection:
     """Return ROC, precision-recall, threshold and calibration curves.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,)
-        Class codes.
-    labels : list of str
-        Labels of the classes.
-    probabilities : ndarray of shape (n_samples, n_classes) or None
-    decision : ndarray of shape (n_samples,) or None
-        Decision values of a model without probabilities. Of more than two classes, they are
-        not comparable and have no curves.
-    positive : int or None
-        Code of the positive class of two classes.
-
-    Returns
-    -------
-    dict
-        `EvaluationSection` without its `source`. A class that all rows or no row has is left
-        out.
+    `y` holds class codes. `decision` are the decision values of a model without probabilities;
+    those of more than two classes are not comparable and have no curves. `positive` is the code
+    of the positive class of two classes. Return an `EvaluationSection` without its `source`. A
+    class that all rows or no row has is left out.
     """
     section = EvaluationSection(n_rows=len(y))
     if len(labels) == 2:

@@ -19,14 +19,7 @@ def summarize_errors(
 ) -> ErrorSummary:
     """Return the errors of one output.
 
-    Parameters
-    ----------
-    y, predicted : ndarray of shape (n_samples,)
-        Finite numbers.
-    output : str, default=""
-        Name of the output.
-    time : ndarray of shape (n_samples,) or None, default=None
-        Values that order the rows in time.
+    `y` and `predicted` are finite numbers, and the values of `time` order the rows in time.
 
     Examples
     --------

@@ -26,17 +26,9 @@ MOST_CLASSES = 5
 class SetPredictor(CachedPredictor):
     """Predictions of a fitted model for one set of rows, as class codes.
 
-    Parameters
-    ----------
-    predictor : Predictor
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class codes or numbers.
-    take_X : callable
-        Returns the rows as the user passed them. Called at most once, and only if they are
-        needed: by user-defined scorers, or if `encoded` is None.
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-    encoded : array-like or None, default=None
-        The encoded rows, if the fit encoded them.
+    `y` holds class codes or numbers. `take_X` returns the rows as the user passed them. It is
+    called at most once, and only if they are needed: by user-defined scorers, or if there are
+    no rows `encoded` by the fit.
     """
 
     def __init__(
@@ -143,14 +135,8 @@ def score_sets(
 ) -> Scores:
     """Score every set of rows and a constant prediction for it, without sample weights.
 
-    Parameters
-    ----------
-    sets : mapping of str to SetPredictor
-        Keyed by "train", "validation" and "test". The confusion matrix is that of the last
-        set that is not "train".
-    scoring : Scoring
-    y_train : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class codes or numbers of the training rows, before resampling.
+    The confusion matrix is that of the last set that is not "train". `y_train` holds the class
+    codes or numbers of the training rows, before resampling.
     """
     records, constants, confusion = {}, {}, None
     problems: dict[SetName, dict[str, str]] = {}

@@ -72,17 +72,8 @@ def expand_class_columns(
 ) -> Array:
     """Insert a column of zeros for each class without training rows.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_present)
-    class_codes : ndarray of shape (n_present,) or None
-        Code of the class of each column. None: the columns are already complete.
-    n_classes : int
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes)
-        The input itself if no class is missing.
+    `class_codes` has the code of the class of each column (None: the columns are complete). The
+    input itself is returned if no class is missing.
 
     Examples
     --------

@@ -36,13 +36,9 @@ def score_predictions(
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Score predicted rows with every scorer.
 
-    Returns
-    -------
-    values : dict of str to float
-        NaN for a score that cannot be computed: ROC AUC of rows of one class, or log loss of
-        a model without probabilities.
-    problems : dict of str to str
-        Why scores cannot be computed, by name. A missing method of the model is not listed.
+    Return the scores, NaN for a score that cannot be computed (ROC AUC of rows of one class, or
+    log loss of a model without probabilities), and why scores cannot be computed, by name. A
+    missing method of the model is not listed.
     """
     values, problems = {}, {}
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -20,14 +20,9 @@ from sktrainer.types import Array, PositiveClass, Scorer, ScoringParam, Task
 class LabelMappingScorer:
     """Scorer that receives other labels than those that the model was trained on.
 
-    Scorers such as "f1" know the positive class only for labels 0 and 1, so they receive
-    class codes. User-defined scorers receive the original labels.
-
-    Attributes
-    ----------
-    scorer : scorer
-    model_labels, scorer_labels : ndarray of shape (n_classes,)
-        The sorted labels of the model, and the labels that replace them.
+    Scorers such as "f1" know the positive class only for labels 0 and 1, so they receive class
+    codes. User-defined scorers receive the original labels. `scorer_labels` replace the sorted
+    labels of the model, `model_labels`.
     """
 
     scorer: Scorer

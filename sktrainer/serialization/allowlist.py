@@ -54,14 +54,10 @@ _KEY_TYPES = (
 def is_allowed(role: Role, name: str) -> bool:
     """Return whether a file may use a name in this role without the user's trust.
 
-    Parameters
-    ----------
-    role : {"object", "function", "type", "call", "key"}
-        Use of the name: class constructed from a state without calling its constructor,
-        function or class that the objects holding it call later, class or function called on
-        loading, or type of dict keys.
-    name : str
-        Import path or type id.
+    The role is the use of the name, an import path or type id: class constructed from a state
+    without calling its constructor ("object"), function or class that the objects holding it
+    call later ("function", "type"), class or function called on loading ("call"), or type of
+    dict keys ("key").
 
     Examples
     --------

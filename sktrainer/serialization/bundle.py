@@ -23,13 +23,8 @@ def write_bundle(
 ) -> Path:
     """Write a fitted trainer to a file, atomically.
 
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-    path : path-like
-        The suffix determines the format.
-    format : {"native"} or None, default=None
-        "native" writes only the model, in the format of its library.
+    The suffix of the path determines the format of the file. `format="native"` writes only the
+    model, in the format of its library.
 
     Raises
     ------
@@ -60,12 +55,7 @@ def write_bundle(
 def write_or_pickle(trainer: Any, path: Path, pickle_path: Path) -> tuple[Path, str | None]:
     """Write a ``.skt`` file or, if it cannot store the trainer, a ``.joblib`` file.
 
-    Returns
-    -------
-    path : Path
-        The file that was written.
-    note : str or None
-        Reason why it is `pickle_path`.
+    Return the file that was written and, if it is `pickle_path`, the reason.
 
     Raises
     ------

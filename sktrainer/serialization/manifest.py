@@ -138,14 +138,9 @@ MAX_GIT_REFERENCES = 5  # symbolic references to follow, as Git itself does
 def current_commit(folder: Path | None = None) -> str | None:
     """Return the hash of the commit that is checked out, or None if it cannot be read.
 
-    The files are read directly, because `git` may run programs that the configuration of
-    the repository names.
-
-    Parameters
-    ----------
-    folder : Path or None, default=None
-        Folder in which the search starts; it continues in the parent folders. None means
-        the working directory.
+    The files are read directly, because `git` may run programs that the configuration of the
+    repository names. The search starts in `folder`, by default the working directory, and
+    continues in the parent folders.
 
     Examples
     --------

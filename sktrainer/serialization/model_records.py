@@ -57,12 +57,8 @@ def make_record(
 def save_model_file(trainer: Any, folder: Path) -> tuple[Path, str | None]:
     """Write a trainer into a folder: as a ``.skt`` file, or else as a pickle.
 
-    Returns
-    -------
-    path : Path
-    note : str or None
-        Reason why the file is a pickle, if it is one. A subclass of ManagedTrainer is
-        pickled, because a store loads each ``.skt`` file as a ManagedTrainer.
+    Return the path and, if the file is a pickle, the reason. A subclass of ManagedTrainer is
+    pickled, because a store loads each ``.skt`` file as a ManagedTrainer.
 
     Raises
     ------
@@ -137,11 +133,8 @@ def _sha256(path: Path) -> str:
 def diff_frame(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
     """Return one row per difference between two records, and one row per score.
 
-    Returns
-    -------
-    DataFrame
-        Columns `kind` ("model", "parameter", "seed", "library", "data", "score"), `name`,
-        `a`, `b`. If `kind` is "data", `name` describes the difference.
+    The columns are `kind` ("model", "parameter", "seed", "library", "data", "score"), `name`,
+    `a` and `b`. If `kind` is "data", `name` describes the difference.
     """
     rows = [("model", key, a[key], b[key]) for key in ("estimator", "task") if a[key] != b[key]]
     for kind, key in (("parameter", "parameters"), ("seed", "seeds"), ("library", "versions")):

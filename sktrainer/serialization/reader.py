@@ -36,14 +36,9 @@ T = TypeVar("T")
 def read_skt(path: Path, trusted: bool | Sequence[str], expected: type[T] | None) -> T:
     """Read a fitted trainer without executing code from the file.
 
-    Parameters
-    ----------
-    path : Path
-    trusted : bool or sequence of str
-        Names that the file may refer to, in addition to those known to be harmless; True for
-        all. Checksums and structure are always verified.
-    expected : type or None
-        Class of the trainer; None for ManagedTrainer.
+    `trusted` has names that the file may refer to, in addition to those known to be harmless;
+    True for all. Checksums and structure are always verified. `expected` is the class of the
+    trainer; None for ManagedTrainer.
 
     Raises
     ------

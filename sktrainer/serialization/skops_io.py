@@ -95,13 +95,9 @@ def dump_skops(
 def open_skops(data: bytes) -> tuple[list[str], Callable[[], Any]]:
     """Parse a skops file, whose type ids are known, without constructing its value.
 
-    Returns
-    -------
-    untrusted : list of str
-        Names that skops does not trust by default, sorted.
-    make : callable
-        Constructs the value, trusting all names. It does not parse the file again, unless
-        this version of skops lacks the private functions that `skops.io.loads` consists of.
+    Return the sorted names that skops does not trust by default, and a function that constructs
+    the value, trusting all names. It does not parse the file again, unless this version of
+    skops lacks the private functions that `skops.io.loads` consists of.
     """
     skops = skops_io()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

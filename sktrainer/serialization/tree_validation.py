@@ -20,11 +20,7 @@ LEAF = -1
 def validate_trees(value: object, network_packages: Collection[str] = ()) -> None:
     """Check all trees in the objects that were constructed from a file.
 
-    Parameters
-    ----------
-    value : estimator, or list, tuple or dict of estimators
-    network_packages : collection of str, default=()
-        Root packages of networks, which contain no trees and are skipped.
+    Networks, whose root packages are `network_packages`, contain no trees and are skipped.
 
     Raises
     ------

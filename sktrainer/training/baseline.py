@@ -88,14 +88,8 @@ def compare_log_loss(
 ) -> BaselineComparison:
     """Compare the log loss of a model with that of constant class frequencies.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-    codes : ndarray of shape (n_samples,)
-        Codes of the true classes.
-    frequencies : ndarray of shape (n_classes,)
-        Weighted class frequencies of the training rows.
-    weight : ndarray of shape (n_samples,) or None, default=None
+    `codes` are those of the true classes, and `frequencies` the weighted class frequencies of
+    the training rows.
 
     Examples
     --------

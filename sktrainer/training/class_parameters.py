@@ -53,14 +53,9 @@ mean 'yes'? The labels are 'no', 'yes'
 def translate_class_parameters(model: Any, labels: Array, present: Array) -> None:
     """Replace labels in the parameters of a model and its nested models by class codes.
 
-    Parameters
-    ----------
-    model : estimator
-        Modified in place; pass a clone.
-    labels : ndarray of shape (n_classes,)
-    present : ndarray of shape (n_known_classes,)
-        Positions in `labels` of the classes of the training rows, which the model knows as 0
-        to n_known_classes - 1. Values for other classes are dropped.
+    The model is modified in place; pass a clone. `present` has the positions in `labels` of the
+    classes of the training rows, which the model knows as 0 to n_known_classes - 1. Values for
+    other classes are dropped.
 
     Examples
     --------

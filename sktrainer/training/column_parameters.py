@@ -30,14 +30,8 @@ def translate_model_parameters(
 ) -> None:
     """Translate a model's column parameters to the columns that reach the model.
 
-    Parameters
-    ----------
-    model : estimator
-        Modified in place, together with its nested models. Pass a clone.
-    steps : sequence of (str, transformer)
-        Fitted steps.
-    names : sequence of str or None
-        Columns of X; None if X is not a table, whose parameters are not translated.
+    The model and its nested models are modified in place; pass a clone. `steps` are fitted, and
+    `names` the columns of X; None if X is not a table, whose parameters are not translated.
 
     Raises
     ------
@@ -65,14 +59,8 @@ def translate_sampler_parameters(
 ) -> None:
     """Translate the categorical columns of a sampler such as SMOTENC to the encoded columns.
 
-    Parameters
-    ----------
-    sampler : sampler
-        Modified in place. Pass a clone.
-    steps : sequence of (str, transformer)
-        Fitted steps before the sampler. Without any, the sampler gets X itself.
-    X : table
-        Rows before the steps.
+    The sampler is modified in place; pass a clone. `steps` are the fitted steps before the
+    sampler, which get the table X. Without any, the sampler gets X itself.
 
     Raises
     ------

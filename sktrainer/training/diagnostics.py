@@ -51,13 +51,8 @@ def diagnose_losses(
 ) -> Diagnosis:
     """Diagnose a fit from its loss curve and the comparison with a baseline.
 
-    Parameters
-    ----------
-    fit : ModelFit
-    held, seen : BaselineComparison or None
-        Comparisons on the validation rows and on the training rows, None if unknown.
-    unit : str
-        Name of an iteration, such as "round" or "epoch".
+    `held` and `seen` are comparisons on the validation rows and on the training rows, None if
+    unknown. `unit` is the name of an iteration, such as "round" or "epoch".
     """
     loss = math.nan if held is None else held.loss
     curve = _curve_problem(fit.evaluations, unit)

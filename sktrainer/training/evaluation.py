@@ -26,14 +26,8 @@ MOST_OUTPUTS = 4
 class Evaluation:
     """What the report shows about predictions besides their scores.
 
-    Attributes
-    ----------
-    section : EvaluationSection
-    confusion : DataFrame or None
-        Confusion matrix of the out-of-fold predictions, if there are no test rows.
-    intervals : DataFrame or None
-    note : str
-        How the intervals were computed, or why there are none.
+    `confusion` is the confusion matrix of the out-of-fold predictions, if there are no test
+    rows. `note` states how the intervals were computed, or why there are none.
     """
 
     section: EvaluationSection = field(default_factory=EvaluationSection)

@@ -45,23 +45,9 @@ def fit_model(
 ) -> tuple[ModelFit, int | None]:
     """Fit a clone of the model on the prepared rows.
 
-    Parameters
-    ----------
-    plan : ModelPlan
-    data : FitData
-        Provides the classes and the task. Its rows are not read.
-    prepared : PreparedData
-    seed, n_threads : int
-    on_iteration : FitObserver or None, default=None
-        Called with the iteration and its metric values.
-    directory : FitDirectory or None, default=None
-        Location of the checkpoints. A finished fit that is stored there is loaded.
-
-    Returns
-    -------
-    fit : ModelFit
-    resumed_from : int or None
-        Number of iterations in the checkpoint that the fit resumed from.
+    `data` provides the classes and the task; its rows are not read. `directory` is the location
+    of the checkpoints. A finished fit that is stored there is loaded. Return the fit, and the
+    number of iterations in the checkpoint that it resumed from.
     """
     validation = prepared.validation
     watched = validation is not None and len(validation) > 0

@@ -19,15 +19,9 @@ _MOST = 30
 class Importances:
     """Largest feature importances of a model.
 
-    Attributes
-    ----------
-    values : Series or None
-        Importances indexed by feature name. None if the model has no importances or all
-        of them are zero.
-    kind : str or None
-        Attribute of the model that the values come from.
-    problem : str or None
-        Error message if reading the importances failed.
+    `values` is indexed by feature name, and None if the model has no importances or all of them
+    are zero. `kind` is the attribute of the model that they come from, and `problem` the error
+    message if reading them failed.
     """
 
     values: pd.Series | None = None
@@ -40,22 +34,10 @@ def feature_importances(
 ) -> Importances:
     """Return the feature importances of the last step of a pipeline.
 
-    They are its `feature_importances_` if it has them, otherwise its `coef_`: signed if
-    there is one coefficient per feature, otherwise the mean absolute value over the
-    classes or outputs.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted pipeline.
-    columns : sequence of str or None, default=None
-        Names of the columns that the first step was fitted on.
-    limit : int, default=30
-        Number of features to keep, largest absolute value first.
-
-    Returns
-    -------
-    Importances
+    They are its `feature_importances_` if it has them, otherwise its `coef_`: signed if there
+    is one coefficient per feature, otherwise the mean absolute value over the classes or
+    outputs. The first step was fitted on `columns`. The `limit` features with the largest
+    absolute values are kept.
 
     Examples
     --------
@@ -89,15 +71,8 @@ def column_importances(pipeline: Any, model: Any, n_columns: int | None) -> Arra
     """Return one nonnegative importance per column of X, of shape (n_columns,).
 
     Coefficients count with their absolute values. The importances of all features that are
-    derived from a column are added.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted steps. Its last step is not used.
-    model : estimator
-    n_columns : int or None
-        None if X is not a table.
+    derived from a column are added. The last step of the pipeline is not used. `n_columns` is
+    None if X is not a table.
 
     Raises
     ------

@@ -28,13 +28,8 @@ def step_classes(pipeline: Any) -> dict[str, str]:
 def column_treatments(pipeline: Any, *, most: int = 1000) -> tuple[ColumnTreatment, ...]:
     """Return the treatment of each column, or () without an automatic preprocessor.
 
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted pipeline. A step with a `decisions_` attribute is the automatic
-        preprocessor.
-    most : int, default=1000
-        With more columns than this, columns with the same treatment share one entry.
+    A step with a `decisions_` attribute is the automatic preprocessor. With more columns than
+    `most`, columns with the same treatment share one entry.
     """
     found = (getattr(step, "decisions_", None) for _, step in pipeline.steps[:-1])
     decisions = next((some for some in found if some is not None), ())

@@ -73,17 +73,7 @@ def use_warning_filters(filters: Sequence[Any]) -> Iterator[None]:
 class FitLog:
     """Log of one fit: seconds per stage, notes for the report, and output on the terminal.
 
-    Parameters
-    ----------
-    verbose : int, default=0
-        As in `ManagedTrainer`.
-    callbacks : sequence of object, default=()
-        As in `ManagedTrainer`.
-
-    Attributes
-    ----------
-    notes : list of str
-        Notes for the report, in the order in which they were added.
+    `notes` are for the report, in the order in which they were added.
     """
 
     def __init__(self, verbose: int = 0, callbacks: Sequence[object] = ()) -> None:

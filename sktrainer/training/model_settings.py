@@ -27,17 +27,9 @@ DEFAULT_PATIENCE = 50
 class OwnClassWeight:
     """A parameter by which the model, or a model inside it, weights the classes.
 
-    Attributes
-    ----------
-    name : str
-        Name of the parameter.
-    value : object
-    owner : str
-        Name of the class of the model that has the parameter.
-    form : str
-        Meaning of the value, as in `ClassParameter.weights`.
-    nested : bool
-        Whether the parameter belongs to a nested model.
+    `owner` is the name of the class of the model that has the parameter `name`, `form` the
+    meaning of the value, as in `ClassParameter.weights`, and `nested` whether the parameter
+    belongs to a nested model.
     """
 
     name: str
@@ -146,13 +138,8 @@ def resolve_imbalance(
 class OwnPatience:
     """Patience of the model's own early stopping.
 
-    Attributes
-    ----------
-    n_iter : int
-    name : str
-        The parameter with its value and the name of the model.
-    stops : bool
-        Whether the model itself would stop early on held-out rows.
+    `name` has the parameter with its value and the name of the model, and `stops` states
+    whether the model itself would stop early on held-out rows.
     """
 
     n_iter: int

@@ -49,15 +49,8 @@ _MEANS_OVER_ROWS = frozenset(
 class FoldPredictions:
     """Predictions of the test rows of one fold.
 
-    Attributes
-    ----------
-    rows : ndarray of shape (n_rows,)
-        Row positions in X.
-    predicted : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Class codes or numbers.
-    probabilities : ndarray of shape (n_rows, n_classes) or None
-    decision : ndarray or None
-        Decision values of a model without probabilities.
+    `rows` are row positions in X, `predicted` class codes or numbers, `probabilities` of shape
+    (n_rows, n_classes), and `decision` the decision values of a model without probabilities.
     """
 
     rows: Array
@@ -80,15 +73,12 @@ def fold_predictions(predicted: SetPredictor, rows: Array) -> FoldPredictions:
 def oof_table(folds: Sequence[FoldPredictions], data: FitData) -> pd.DataFrame:
     """Return the out-of-fold predictions of all rows of X.
 
-    Returns
-    -------
-    DataFrame of shape (n_samples, n_columns)
-        Indexed by row position. `n_folds` is the number of folds whose test rows contain the
-        row. `prediction` is the label or number, or `prediction_0`, ... for several outputs;
-        it is missing for a row of no test set. With probabilities, there is one column
-        `probability_<label>` per class. A row in the test rows of several folds has the mean
-        of their numbers or probabilities, and the class that is most probable, or most often
-        predicted.
+    The table is indexed by row position. `n_folds` is the number of folds whose test rows
+    contain the row. `prediction` is the label or number, or `prediction_0`, ... for several
+    outputs; it is missing for a row of no test set. With probabilities, there is one column
+    `probability_<label>` per class. A row in the test rows of several folds has the mean of
+    their numbers or probabilities, and the class that is most probable, or most often
+    predicted.
     """
     n_folds = np.zeros(data.n_samples, dtype=np.int64)
     for fold in folds:

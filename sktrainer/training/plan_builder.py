@@ -34,15 +34,10 @@ def make_plan(
 ) -> FitPlan:
     """Turn valid parameters into a plan.
 
-    Parameters
-    ----------
-    params : TrainerParams
-        As the user set them, for the report.
-    checked : Checked
-        Of its data, only task, sizes and the presence of times, weights and validation rows
-        are used, and the number of groups, never the values of X or y.
-    run : RunDirectory or None, default=None
-        A resumed run without a `random_state` continues with the seed of its first process.
+    `params` are the parameters as the user set them, for the report. Of the checked data, only
+    task, sizes and the presence of times, weights and validation rows are used, and the number
+    of groups, never the values of X or y. A resumed `run` without a `random_state` continues
+    with the seed of its first process.
     """
     data, parts, capabilities = checked.data, checked.parts, checked.capabilities
     seed = checked.seed if run is None else run.seed

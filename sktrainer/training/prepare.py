@@ -47,15 +47,8 @@ def prepare(
 ) -> PreparedData:
     """Fit the steps on training rows and encode training and validation rows.
 
-    Parameters
-    ----------
-    plan : StepsPlan
-    data : FitData
-        Validation rows in it replace those of the split.
-    split : Split
-    seed : int
-    all_classes : bool, default=False
-        Whether the model also gets the classes that do not occur in the training rows.
+    Validation rows in `data` replace those of the split. With `all_classes`, the model also
+    gets the classes that do not occur in the training rows.
     """
     validation = data.validation
     if validation is None and len(split.validation):

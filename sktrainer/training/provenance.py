@@ -95,11 +95,7 @@ def versions_used(X: Any, pipeline: Any) -> dict[str, str]:
 def describe_params(parameters: Mapping[str, Any], parts: EstimatorParts) -> dict[str, str]:
     """Return the parameters as text, under the names that `set_params` of the trainer accepts.
 
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        Parameters of the trainer by name, without the estimator.
-    parts : EstimatorParts
+    `parameters` are those of the trainer by name, without the estimator.
     """
     prefix = "estimator__"
     strings = {name: _stable_repr(value) for name, value in parameters.items()}

@@ -20,14 +20,9 @@ from sktrainer.types import Array, ModelFit
 class RoundChoice:
     """Number of rounds chosen by inner folds of the training rows.
 
-    Attributes
-    ----------
-    fit : ModelFit
-        Its best iteration is the number of rounds. It has the pooled curves, but no model.
-    n_folds : int
-        Number of inner folds that were fitted.
-    diagnosis : Diagnosis
-        The problem of most folds, with the mean loss of all folds.
+    The best iteration of `fit` is the number of rounds; it has the pooled curves, but no model.
+    `n_folds` inner folds were fitted. `diagnosis` has the problem of most folds, with the mean
+    loss of all folds.
     """
 
     fit: ModelFit

@@ -126,18 +126,9 @@ def open_run(
 ) -> Iterator[RunDirectory | None]:
     """Lock and yield the checkpoint folder of a fit; yield None without a checkpoint.
 
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        Parameters of the trainer by name.
-    estimator : estimator
-    raw : FitInputs
-        The arguments of `fit` as they were passed.
-    parts : EstimatorParts
-    data : FitData
-        Only its task is used.
-    seed : int
-        Drawn from `random_state` for this call.
+    `parameters` are those of the trainer by name, and `raw` the arguments of `fit` as they were
+    passed. Of `data`, only the task is used. `seed` was drawn from `random_state` for this
+    call.
 
     Raises
     ------

@@ -31,14 +31,10 @@ MIN_GROUPS_FOR_INNER_FOLDS = 10
 class ValidationRows:
     """How the rows are chosen on which early stopping monitors the model.
 
-    Attributes
-    ----------
-    size : float, int or None
-        Fraction or number of held-out rows (None: no rows are held out).
-    inner_folds : int
-        Number of inner folds of the training rows that choose the number of iterations, or 0.
-    reason : str
-        Why, if the user did not choose and the size of the table matters.
+    `size` is a fraction or number of held-out rows (None: no rows are held out), and
+    `inner_folds` the number of inner folds of the training rows that choose the number of
+    iterations, or 0. `reason` states why, if the user did not choose and the size of the table
+    matters.
     """
 
     size: float | int | None = None

@@ -16,15 +16,7 @@ from sktrainer.types import Task
 def trainer_tags(tags: Tags, trainer: Any) -> Tags:
     """Set the tags of a trainer from its estimator.
 
-    Parameters
-    ----------
-    tags : Tags
-        Default tags of scikit-learn.
-    trainer : ManagedTrainer
-
-    Returns
-    -------
-    Tags
+    `tags` are the default tags of scikit-learn.
     """
     inner, capabilities = _estimator_tags(trainer)
     tags.target_tags.required = True

@@ -79,19 +79,8 @@ def _join_lines(lines: tuple[str, ...]) -> str:
 def verify(trainer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> Verification:
     """Compare data, parameters and versions with the record, then repeat the fit.
 
-    The fit uses the current parameters of the trainer and the recorded seed.
-
-    Parameters
-    ----------
-    trainer : ManagedTrainer
-        A fitted trainer. It is not modified.
-    X, y : array-like
-    others : mapping of str to array-like
-        Other arguments that were passed to `fit`.
-
-    Returns
-    -------
-    Verification
+    The fit uses the current parameters of the trainer and the recorded seed. The trainer is not
+    modified. `others` are the other arguments that were passed to `fit`.
 
     Raises
     ------

@@ -64,13 +64,8 @@ class OutputScorer:
     def score(self, outputs: Array, y: Array, sample_weight: Array | None) -> float:
         """Return the score of the outputs of one set of rows.
 
-        Parameters
-        ----------
-        outputs : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Probabilities (of class 1 if 1-d), or predictions for regression.
-        y : ndarray of shape (n_samples,)
-            Positions in `classes`, or target values for regression.
-        sample_weight : ndarray of shape (n_samples,) or None
+        `outputs` are probabilities (of class 1 if 1-d), or predictions for regression, and `y`
+        positions in `classes`, or target values.
         """
         X, classes = np.empty((len(y), 0)), self.classes
         if classes is None:

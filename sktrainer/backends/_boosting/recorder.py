@@ -63,12 +63,8 @@ def train_curve_rows(request: FitRequest) -> Rows:
 class RoundRecorder:
     """Recorder that passes the metrics of each round to the monitor and builds the result.
 
-    Attributes
-    ----------
-    n_iter : int
-        Number of rounds recorded so far, including those before a resume.
-    stops_early : bool
-        Whether early stopping can end the fit.
+    `n_iter` is the number of rounds recorded so far, including those before a resume, and
+    `stops_early` whether early stopping can end the fit.
     """
 
     def __init__(self, request: FitRequest, names: MetricNames) -> None:

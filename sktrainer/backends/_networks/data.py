@@ -74,15 +74,8 @@ def auto_batch_size(n_samples: int) -> int:
 def network_input(X: Any) -> Any:
     """Return rows in the dtypes of networks: float32, or int64 for integers.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...), DataFrame, or dict of str to array-like
-        Booleans in a dict, such as masks, stay booleans.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, ...), or dict of str to ndarray
-        X itself if it is contiguous and has that dtype.
+    Booleans in a dict, such as masks, stay booleans. X itself is returned if it is contiguous
+    and has that dtype.
 
     Examples
     --------
@@ -120,14 +113,9 @@ def take_network_rows(X: Any, rows: object) -> Any:
 def fixed_batches(X: Any, size: int) -> Iterator[tuple[Any, int]]:
     """Yield batches of exactly `size` rows; repeat the last row to fill the last batch.
 
-    Rounding of matrix products depends on their size. With a fixed size, the prediction of
-    a row does not depend on the other rows.
-
-    Yields
-    ------
-    batch : ndarray of shape (size, ...), or dict of such
-    n_rows : int
-        Number of rows that are not repetitions.
+    Rounding of matrix products depends on their size. With a fixed size, the prediction of a
+    row does not depend on the other rows. Each batch is yielded with its number of rows that
+    are not repetitions.
     """
     total = count_rows(X)
     for start in range(0, total, size):

@@ -16,10 +16,6 @@ from sktrainer.types import Array
 class ArrayStore:
     """Arrays of a JSON document, which are stored in an .npz file next to it.
 
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray or None, default=None
-
     Examples
     --------
     >>> from sktrainer.files.json_codec import decode_json

@@ -16,12 +16,8 @@ from sktrainer.types import Array
 class EmbeddingInput:
     """Embedding that receives an input of the network unchanged.
 
-    Attributes
-    ----------
-    size : int
-        Number of embeddings; valid indices are 0 to `size` - 1.
-    of : str or None, default=None
-        Key of the array if X is a dict; None: X itself.
+    `size` is the number of embeddings; valid indices are 0 to `size` - 1. `of` is the key of
+    the array if X is a dict, and None for X itself.
     """
 
     size: int
@@ -37,12 +33,7 @@ def check_embedding_inputs(embeddings: Iterable[EmbeddingInput], inputs: Iterabl
 
     Invalid ones would raise an error of the library during training, or silently give wrong
     results: Keras truncates decimals, and TensorFlow's `gather` returns zeros on a GPU.
-
-    Parameters
-    ----------
-    embeddings : iterable of EmbeddingInput
-    inputs : iterable of array or of dict of arrays
-        Inputs of the network for the training and validation rows.
+    `inputs` are those of the network for the training and validation rows.
 
     Raises
     ------

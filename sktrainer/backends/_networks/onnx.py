@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 class NetworkOnnxConverter:
     """Converter that refuses every model and shows how to export its network.
 
-    Attributes
-    ----------
-    export_call : str
-        Code that exports the network of a fitted `trainer`.
+    `export_call` is code that exports the network of a fitted `trainer`.
     """
 
     export_call: str

@@ -73,16 +73,8 @@ def identifier_problems(
 ) -> list[str]:
     """Check that a library knows a loss or an optimizer by this name.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter.
-    value : object
-        Only strings are checked.
-    get : callable
-        Lookup function of the library, which raises ValueError for an unknown name.
-    known : collection of str
-        Valid names, to suggest the closest one.
+    Only strings are checked. `get` is the lookup function of the library, which raises
+    ValueError for an unknown name, and `known` has valid names, to suggest the closest one.
 
     Examples
     --------

@@ -11,10 +11,7 @@ from typing import Any
 class NetworkPlaceholder:
     """Placeholder for a torch Module, a tensor or a Keras object that is in separate files.
 
-    Attributes
-    ----------
-    number : int
-        Position of the object in these files.
+    `number` is the position of the object in these files.
     """
 
     number: int
@@ -25,14 +22,8 @@ class EstimatorPlaceholder:
     """Class and attributes of a skorch net or a Keras estimator.
 
     `__setstate__` of these classes is not used for loading: skorch's unpickles one of the
-    values, and that of sktrainer's Keras estimators accepts Lambda layers.
-
-    Attributes
-    ----------
-    kind : type
-    state : dict
-    fitted : bool
-        Whether sktrainer's mixin or adapter is added to `kind`.
+    values, and that of sktrainer's Keras estimators accepts Lambda layers. `fitted` states
+    whether sktrainer's mixin or adapter is added to `kind`.
     """
 
     kind: Any

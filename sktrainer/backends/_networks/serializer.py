@@ -17,15 +17,9 @@ class NetworkFiles:
     """Serializer of networks, on their own or as attributes of estimators.
 
     A subclass converts networks to a JSON document and a file of arrays and back, and knows the
-    estimators that hold them.
-
-    Attributes
-    ----------
-    prefix : str
-        Prefix of the file names for networks in the trainer's parameters. Its last part, with
-        ".json", ends the names of all documents.
-    array_suffix : str
-        Suffix of the files with arrays.
+    estimators that hold them. `prefix` starts the file names for networks in the trainer's
+    parameters; its last part, with ".json", ends the names of all documents. `array_suffix` is
+    that of the files with arrays.
     """
 
     prefix: str

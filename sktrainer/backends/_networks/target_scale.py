@@ -15,10 +15,8 @@ from sktrainer.types import Array
 class TargetScale:
     """Mean and standard deviation of each column of a target.
 
-    Attributes
-    ----------
-    mean, deviation : ndarray of shape (n_outputs,)
-        In the target's units; the deviation of a constant column is 1.
+    Both have shape (n_outputs,) and the units of the target. The deviation of a constant column
+    is 1.
     """
 
     mean: Array

@@ -184,10 +184,7 @@ class ConfigAuditor:
 def audit_entry(entry: Mapping[str, Any]) -> ConfigAuditor:
     """Audit the configuration of a stored Keras object.
 
-    Parameters
-    ----------
-    entry : mapping
-        With `config`, `functions`, and the arrays `variables` and `optimizer`.
+    `entry` has `config`, `functions`, and the arrays `variables` and `optimizer`.
     """
     arrays = [*(entry["variables"] or ()), *(entry["optimizer"] or ())]
     auditor = ConfigAuditor(entry["functions"], sum(array.size for array in arrays))

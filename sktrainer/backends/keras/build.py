@@ -85,14 +85,9 @@ def build_arguments(
 ) -> dict[str, Any]:
     """Return the arguments to call a model-building function with.
 
-    Parameters
-    ----------
-    build : callable
-    context : BuildContext
-        Source of the arguments that the user did not set.
-    given : mapping of str to object
-        Arguments set by the user. NumPy numbers, as drawn by a search, are converted to
-        Python numbers because Keras layers reject them.
+    `context` is the source of the arguments that the user did not set, and `given` those that
+    the user set. NumPy numbers, as drawn by a search, are converted to Python numbers because
+    Keras layers reject them.
     """
     offered = context.offered()
     found = {name: offered[name] for name in sorted(builder_parameters(build) & set(offered))}
@@ -210,14 +205,8 @@ def compile_if_needed(
 ) -> None:
     """Compile a model that is not compiled, with the loss that matches its outputs.
 
-    Parameters
-    ----------
-    model : keras.Model
-    net : TrainableEstimator
-        Its arguments of `compile` take precedence.
-    raw : ndarray of shape (n_rows, ...)
-        Outputs of the model for a few rows.
-    classes : ndarray or None
+    The estimator's own arguments of `compile` take precedence. `raw` contains the outputs of
+    the model for a few rows.
     """
     if model.compiled:
         return

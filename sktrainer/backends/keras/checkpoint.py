@@ -28,15 +28,8 @@ def state_dict(
 ) -> dict[str, bytes]:
     """Return the training state of a model between two epochs.
 
-    Parameters
-    ----------
-    model : keras.Model
-        During training.
-    callbacks : iterable of keras.callbacks.Callback
-    best : list of ndarray or None
-        Weights of the best epoch.
-    ended : bool
-        Whether a callback has ended the training.
+    `best` holds the weights of the best epoch, and `ended` states whether a callback has ended
+    the training.
     """
     extension = ArrayStore().encode
     state = {
@@ -58,12 +51,7 @@ def load_state_dict(
 ) -> tuple[list[Array] | None, bool]:
     """Restore the training state of a model and its callbacks.
 
-    Returns
-    -------
-    best : list of ndarray or None
-        Weights of the best epoch.
-    ended : bool
-        Whether a callback had ended the training.
+    Return the weights of the best epoch, and whether a callback had ended the training.
     """
     state = decode_json(members[_STATE], ArrayStore.from_bytes(members[_ARRAYS]).readers)
     for variable, value in zip(_variables(model), state["variables"], strict=True):

@@ -10,12 +10,8 @@ from sktrainer.backends._networks.embeddings import EmbeddingInput
 def embedding_inputs(model: Any, X: Any) -> list[EmbeddingInput]:
     """Return the embeddings that receive an input of the model unchanged.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Built. A subclassed model has no recorded inputs, so none of its embeddings is found.
-    X : array or dict of arrays
-        Its inputs. The result is empty for an array if the model has several inputs.
+    The model is built. A subclassed model has no recorded inputs, so none of its embeddings is
+    found. The result is empty for an array if the model has several inputs.
     """
     import keras
 

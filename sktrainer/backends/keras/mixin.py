@@ -103,16 +103,7 @@ class KerasEstimatorBase:
         return self.outputs_.targets(y)
 
     def raw_outputs(self, X: Any) -> Array:
-        """Return the model's outputs, computed in batches of a fixed size.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...), or dict of str to array-like
-
-        Returns
-        -------
-        ndarray of shape (n_samples, ...)
-        """
+        """Return the model's outputs, computed in batches of a fixed size."""
         check_is_fitted(self, "model_")
         batches = fixed_batches(self.encode_inputs(X), self.predict_batch_)
         with silence_retracing_warnings():

@@ -60,11 +60,6 @@ def hash_stable_copy(model: Any) -> Any:
     """Return a copy of a model with the same layers, weights and optimizer.
 
     Pickles and hashes of the copy, and of copies of it, depend on these alone.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Built or not, compiled or not.
     """
     return _mark_hash_stable(plain_copy(model))
 
@@ -237,10 +232,8 @@ def _iter_parts(value: object) -> Iterator[Any]:
 def encode_object(value: object) -> dict[str, Any]:
     """Return a Keras object as JSON-serializable values and arrays.
 
-    Returns
-    -------
-    dict
-        `config`; `functions`: import paths of user-defined ones; `variables`; `optimizer`.
+    They are `config`, `functions` (import paths of user-defined ones), `variables` and
+    `optimizer`.
 
     Raises
     ------

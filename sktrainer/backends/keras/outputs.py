@@ -132,16 +132,8 @@ def read_outputs(
 ) -> OutputSpec:
     """Return the format of a compiled model's targets and outputs.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled with a loss.
-    raw : ndarray of shape (n_rows, ...)
-        Its outputs for a few rows.
-    task : {"classification", "regression"}
-    classes : ndarray or None
-    y_shape : tuple of int
-        Shape of one row's target.
+    The model is compiled with a loss. `raw` contains its outputs for a few rows, and `y_shape`
+    is the shape of one row's target.
 
     Raises
     ------

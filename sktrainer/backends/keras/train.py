@@ -45,10 +45,7 @@ from sktrainer.types import Array, ModelFit
 def fit_network(request: FitRequest) -> ModelFit:
     """Train for all epochs and restore the weights of the best one.
 
-    Returns
-    -------
-    ModelFit
-        With the estimator of the request, which has the Keras model as `model_`.
+    The estimator of the request then has the Keras model as `model_`.
     """
     check_network_rows(request)
     seed = model_seed(request)

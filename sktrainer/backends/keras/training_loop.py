@@ -40,13 +40,7 @@ DEFAULT_BATCH_SIZE = 32
 class TrainingLoop:
     """Training loop of one fit.
 
-    Parameters
-    ----------
-    net : TrainableEstimator
-        Has a compiled model.
-    request : FitRequest
-    seed : int
-        The seed of each epoch is derived from it.
+    The estimator has a compiled model. The seed of each epoch is derived from `seed`.
     """
 
     def __init__(self, net: TrainableEstimator, request: FitRequest, seed: int) -> None:

@@ -12,15 +12,10 @@ from sktrainer.backends.base import FitRequest
 class RoundCallback:
     """LightGBM callback that records each round and stops training.
 
-    `last` is the last round of the training, if predictions must use the best round, or None
-    to use all rounds. `history` stores LightGBM's results if the model is trained in segments.
-
-    Attributes
-    ----------
-    params : dict
-        Parameters with which LightGBM trains.
-    datasets : tuple of Dataset and list of (str, Dataset)
-        Binned training set, and the named evaluation sets other than the training set.
+    `last` is the last round of the training, if predictions must use the best round, or None to
+    use all rounds. `history` stores LightGBM's results if the model is trained in segments.
+    `params` are the parameters with which LightGBM trains, and `datasets` the binned training
+    set and the named evaluation sets other than the training set.
     """
 
     order = 40  # LightGBM's own callbacks have an order of at most 30

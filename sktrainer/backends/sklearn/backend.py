@@ -131,16 +131,9 @@ class SklearnBackend(Backend):
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, iteration by iteration if it is requested and supported.
 
-        Parameters
-        ----------
-        request : FitRequest
-
-        Returns
-        -------
-        ModelFit
-            The model is at its best iteration. Its parameters are unchanged, except for
-            seeds, `categorical_features`, `n_estimators` of Bagging, and the parameters that
-            the backends of nested models set.
+        The returned model is at its best iteration. Its parameters are unchanged, except for
+        seeds, `categorical_features`, `n_estimators` of Bagging, and the parameters that the
+        backends of nested models set.
         """
         unlabeled = unlabeled_code(request)
         if unlabeled is not None:

@@ -149,14 +149,6 @@ class TorchIncrementalTraining:
 
         Module, optimizer and schedules continue from the previous chunk or fit. Of all
         chunks, only the first calls `on_train_begin`, and none calls `on_train_end`.
-
-        Parameters
-        ----------
-        request : PartialFitRequest
-
-        Returns
-        -------
-        ModelFit
         """
         from sktrainer.backends.torch.build import check_outputs, complete_net
         from sktrainer.backends.torch.devices import seed_generators
@@ -244,15 +236,8 @@ class TorchBackend(Backend):
     def fit(self, request: FitRequest) -> ModelFit:
         """Train for all epochs and restore the weights of the best one.
 
-        Parameters
-        ----------
-        request : FitRequest
-
-        Returns
-        -------
-        ModelFit
-            The net keeps its parameters; for a bare Module, these include the ones that
-            depend on the task and the table.
+        The net keeps its parameters; for a bare Module, these include the ones that depend on
+        the task and the table.
         """
         from sktrainer.backends.torch.build import check_outputs, complete_net
         from sktrainer.backends.torch.devices import seed_generators

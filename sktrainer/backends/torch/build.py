@@ -28,11 +28,8 @@ PROBE_ROWS = 2
 def complete_net(request: FitRequest) -> Any:
     """Return the net to fit: a managed one with the same parameters.
 
-    Parameters
-    ----------
-    request : FitRequest
-        If its net is that of a bare Module, the class of the net, loss, batch size and
-        number of outputs are set according to the task and the table.
+    For the net of a bare Module, the class of the net, loss, batch size and number of outputs
+    are set according to the task and the table.
     """
     net, X = request.model, request.train.X
     sample = take_rows(X, np.arange(min(PROBE_ROWS, count_rows(X))))
@@ -146,14 +143,9 @@ def infer_net_and_loss(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the class of the skorch net, and the parameters that depend on it.
 
-    Parameters
-    ----------
-    net : ModuleNet
-        If its criterion is not set, the loss follows from the module's outputs: logits, or
-        probabilities after a sigmoid or a softmax.
-    n_classes : int
-        0 for a regression.
-    sample : array of shape (n_rows, ...), or dict of such
+    If the criterion is not set, the loss follows from the module's outputs for the rows
+    `sample`: logits, or probabilities after a sigmoid or a softmax. `n_classes` is 0 for a
+    regression.
     """
     given = net.criterion
     if not n_classes:

@@ -30,14 +30,8 @@ _TENSORS, _STATE, _HISTORY = "tensors.safetensors", "state.json", "history.json"
 def restore_net(net: NeuralNet, request: FitRequest) -> tuple[int, Any, bool]:
     """Restore the checkpoint's newest state of a net.
 
-    Returns
-    -------
-    epoch : int
-        0 if there is no state.
-    best : dict or None
-        The module's state dict of the best epoch.
-    ended : bool
-        Whether a callback had ended the training.
+    Return the epoch (0 if there is no state), the module's state dict of the best epoch, and
+    whether a callback had ended the training.
     """
     found = None if request.checkpoint is None else request.checkpoint.restore()
     return (0, None, False) if found is None else (found.iteration, *_restore(net, found.state))
@@ -63,14 +57,8 @@ def _net_state(
 ) -> dict[str, bytes]:
     """Return the training state of a net between two epochs.
 
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        During training.
-    best : dict or None
-        The module's state dict of the best epoch.
-    interrupted : bool
-        Whether a callback has ended the training.
+    `best` is the module's state dict of the best epoch, and `interrupted` states whether a
+    callback has ended the training.
     """
     from sktrainer.backends.torch.network import TensorStore
 

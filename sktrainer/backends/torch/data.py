@@ -41,15 +41,8 @@ class Batch(tuple[Any, Any]):
 class RowsDataset(Dataset):
     """Dataset of rows in memory that returns whole batches.
 
-    skorch's own dataset returns single rows, which a loader then stacks. For small rows,
-    this takes longer than training on them.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, ...), or dict of such
-        Converted by `torch_input`.
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None, default=None
-    weight : ndarray of shape (n_samples,) or None, default=None
+    skorch's own dataset returns single rows, which a loader then stacks. For small rows, this
+    takes longer than training on them. `torch_input` has converted X.
     """
 
     def __init__(self, X: Any, y: Array | None = None, weight: Array | None = None) -> None:
@@ -76,19 +69,10 @@ class RowsDataset(Dataset):
 class BatchLoader:
     """Loader that takes each batch of an epoch from the rows in one step.
 
-    torch's own loader iterates over single rows to compose a batch.
-
-    Parameters
-    ----------
-    dataset : RowsDataset
-    batch_size : int
-    shuffle : bool, default=False
-        Use another order in each epoch, drawn from torch's global generator.
-    drop_last : bool, default=False
-        Drop the last batch if it is incomplete.
-    join_lone_row : bool, default=False
-        Add a last batch of one row to the batch before it: batch normalization cannot
-        process a single row.
+    torch's own loader iterates over single rows to compose a batch. With `shuffle`, each epoch
+    has another order, drawn from torch's global generator. `drop_last` drops an incomplete last
+    batch. `join_lone_row` adds a last batch of one row to the batch before it: batch
+    normalization cannot process a single row.
 
     Examples
     --------
@@ -170,16 +154,8 @@ def pad_rows(values: Any, size: int) -> Any:
 def record_embedding_inputs(module: nn.Module, sample: Any) -> Iterator[list[EmbeddingInput]]:
     """Record which inputs embeddings receive while a few rows pass through a module.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-    sample : array or dict of arrays
-        The rows.
-
-    Yields
-    ------
-    list of EmbeddingInput
-        Complete on exit. An input that an embedding receives only in part is not recorded.
+    The list that is yielded is complete on exit. An input that an embedding receives only in
+    part is not recorded.
 
     Examples
     --------

@@ -40,12 +40,8 @@ def _n_cuda() -> int:
 def seed_generators(seed: int, device: str | torch.device | None) -> Iterator[None]:
     """Seed torch's generators within the context, and restore them on exit.
 
-    Parameters
-    ----------
-    seed : int
-    device : str, torch.device or None
-        Its generator is seeded besides that of the CPU. `torch.manual_seed` would seed
-        those of all devices.
+    Besides the generator of the CPU, that of `device` is seeded. `torch.manual_seed` would seed
+    those of all devices.
     """
     place = torch.device("cpu" if device is None else device)
     on_cuda = place.type == "cuda"

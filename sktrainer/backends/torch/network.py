@@ -38,11 +38,7 @@ COMPLEX = ".complex"  # ending of the keys of complex tensors, which safetensors
 class TensorStore:
     """Tensors of a JSON document, which are stored next to it in the format of safetensors.
 
-    Parameters
-    ----------
-    tensors : mapping of str to Tensor or None, default=None
-    keys : mapping of int to str or None, default=None
-        Keys of tensors by their `id`; the others are numbered.
+    `keys` has keys of tensors by their `id`; the others are numbered.
     """
 
     def __init__(

@@ -23,12 +23,7 @@ def probe_module(
 ) -> torch.Tensor:
     """Return a module's first output for a few rows, without training.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-    X : array or dict of arrays
-    call : callable or None, default=None
-        Passes the rows through the module; None: call the module on the CPU.
+    `call` passes the rows through the module; None calls the module on the CPU.
 
     Raises
     ------

@@ -33,13 +33,8 @@ from sktrainer.types import Finding
 class Check:
     """One check.
 
-    Attributes
-    ----------
-    name : str
-    find : callable
-        Yields the findings.
-    explained_by : tuple of str, default=()
-        Codes of more specific checks. Columns that they found are left out of this one.
+    `find` yields the findings. `explained_by` has codes of more specific checks: columns that
+    they found are left out of this one.
     """
 
     name: str
@@ -73,11 +68,7 @@ SEVERITIES = ("error", "warning", "note")
 def audit_rows(table: AuditTable, ignore: Collection[str] = ()) -> tuple[Finding, ...]:
     """Return the findings of all checks, the most serious first.
 
-    Parameters
-    ----------
-    table : AuditTable
-    ignore : collection of str, default=()
-        Codes of checks to leave out.
+    `ignore` has the codes of checks to leave out.
     """
     found: list[Finding] = []
     for code, check in CHECKS.items():

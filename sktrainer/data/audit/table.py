@@ -45,17 +45,10 @@ CHANCE = 1e-7
 class AuditTable:
     """Rows of a fit, as the checks read them.
 
-    Attributes
-    ----------
-    data : FitData
-    train, held : ndarray of int
-        Positions of the training rows in X, and of the held-out rows in X or in the validation
-        rows that the user passed.
-    held_name : str
-        Name of the held-out rows: "test", "validation", or "fold" for the rows of a fold.
-        Empty without held-out rows.
-    split_kind : str
-        As in `SplitPlan`.
+    `train` and `held` are the positions of the training rows in X, and of the held-out rows in
+    X or in the validation rows that the user passed. `held_name` is "test", "validation", or
+    "fold" for the rows of a fold, and empty without held-out rows. `split_kind` is as in
+    `SplitPlan`.
     """
 
     data: FitData

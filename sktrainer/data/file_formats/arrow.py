@@ -27,11 +27,6 @@ class ArrowFile:
     Integers and truth values have the same type in all chunks, whether or not a chunk
     contains missing values. Columns of categories have the same categories.
 
-    Parameters
-    ----------
-    source : Source
-    is_parquet : bool
-
     Raises
     ------
     ImportError

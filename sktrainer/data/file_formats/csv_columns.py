@@ -97,11 +97,7 @@ def string_column(values: Iterable[object]) -> pd.Series[Any]:
 class ColumnFormat:
     """Type of a column, and the notation of its numbers.
 
-    Attributes
-    ----------
-    type : ColumnType
-    decimal : {".", ","} or None
-        Decimal sign of numbers that are not in Python's notation.
+    `decimal` is the decimal sign of numbers that are not in Python's notation: "." or ",".
     """
 
     type: ColumnType

@@ -28,14 +28,8 @@ _EXCEL_HINT = re.compile(r"sep=.", re.IGNORECASE)
 class CsvDialect:
     """Notation of a CSV file.
 
-    Attributes
-    ----------
-    names : tuple of str
-        Column names.
-    delimiter : str
-    skip_spaces : bool
-        Whether a space follows each delimiter.
-    encoding : str
+    `names` are the column names, and `skip_spaces` states whether a space follows each
+    delimiter.
     """
 
     names: tuple[str, ...]

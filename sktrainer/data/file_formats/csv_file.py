@@ -25,11 +25,7 @@ Note = Callable[[str], None]
 class CsvFile:
     r"""A CSV file, whose notation and column types are detected when it is opened.
 
-    Parameters
-    ----------
-    source : Source
-    note : callable
-        Called with a sentence on everything that is not standard in the file.
+    `note` is called with a sentence on everything that is not standard in the file.
 
     Examples
     --------

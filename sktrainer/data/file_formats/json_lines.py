@@ -20,10 +20,6 @@ _SCAN_ROWS = 20_000
 class JsonLinesFile:
     r"""A file of JSON lines, whose column types are detected when it is read.
 
-    Parameters
-    ----------
-    source : Source
-
     Examples
     --------
     >>> import io

@@ -36,16 +36,9 @@ _EMPTY_ZIP = b"PK\x05\x06"
 class Source:
     """A file that can be read several times.
 
-    Attributes
-    ----------
-    name : str
-        Name of the file in messages.
-    suffix : str
-        Suffix in lower case, without that of the compression; "" for a stream.
-    open_raw : callable
-        Open the stored bytes.
-    compression : str, default=""
-        Suffix of the compression, detected by the first bytes.
+    `name` is that of the file in messages, and `suffix` is in lower case, without that of the
+    compression, and "" for a stream. `open_raw` opens the stored bytes. `compression` is the
+    suffix of the compression, detected by the first bytes.
     """
 
     name: str

@@ -30,16 +30,10 @@ def add_hist_boosting(
 ) -> tuple[str | None, int, str | None]:
     """Add the trees and the link function of a model.
 
-    `exact` means that the values are bit-identical to the input of the trainer's model. If
-    so, thresholds are rounded down to float32, which keeps every split. Otherwise, they are
-    rounded to the nearest float32, as the values are.
-
-    Returns
-    -------
-    predicted : str or None
-        Numeric prediction. None for a classifier, which predicts the most probable class.
-    kind : int
-    probabilities : str or None
+    `exact` means that the values are bit-identical to the input of the trainer's model. If so,
+    thresholds are rounded down to float32, which keeps every split. Otherwise, they are rounded
+    to the nearest float32, as the values are. Return the numeric prediction (None for a
+    classifier, which predicts the most probable class), its kind, and the probabilities.
 
     Raises
     ------

@@ -25,14 +25,8 @@ _EXTRA = "onnx"
 class ModelOutputs:
     """Outputs of a converted model.
 
-    Attributes
-    ----------
-    predicted : str or None
-        Labels (those of the model) or numbers, one per row, in any shape.
-    kind : int
-        Element type of `predicted`.
-    probabilities : str or None
-        Float values of shape (n_rows, n_known_classes).
+    `predicted` are labels (those of the model) or numbers, one per row, in any shape, and
+    `kind` is their element type. `probabilities` are floats of shape (n_rows, n_known_classes).
     """
 
     predicted: str | None

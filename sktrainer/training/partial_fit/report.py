@@ -30,23 +30,8 @@ def update_report(
     """Update a report after another chunk.
 
     Decisions made on the first chunk are kept. Scores and folds are removed because they
-    describe the model before this chunk.
-
-    Parameters
-    ----------
-    report : TrainingReport
-        Report of the first chunk or of `fit`.
-    state : PartialFitState
-        State after this chunk, with the totals over all chunks.
-    result : FitResult
-    data : FitData
-        The chunk.
-    log : FitLog
-        Log of this chunk.
-
-    Returns
-    -------
-    TrainingReport
+    describe the model before this chunk. `report` is that of the first chunk or of `fit`,
+    `state` has the totals over all chunks, `data` is this chunk, and `log` its log.
     """
     pipeline = result.predictor.undecoded
     section = DataSection(rows=state.n_rows, target=report.data.get("target"))

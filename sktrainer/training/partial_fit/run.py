@@ -58,13 +58,8 @@ def run_partial_fit(
 ) -> PartialFitResult:
     """Validate a chunk, encode it, and update the model with it.
 
-    Parameters
-    ----------
-    params : TrainerParams
-    inputs : FitInputs
-        One chunk of rows.
-    previous : PreviousFit or None, default=None
-        State after the previous chunk or fit (None: this is the first chunk). Not modified.
+    `previous` is the state after the previous chunk or fit (None: this is the first chunk). It
+    is not modified.
 
     Raises
     ------

@@ -18,13 +18,7 @@ SECONDS_UNKNOWN = float("nan")
 
 
 class ValidationScorer:
-    """Evaluator of the metrics on the validation rows of one fit.
-
-    Parameters
-    ----------
-    request : FitRequest
-        With validation rows.
-    """
+    """Evaluator of the metrics on the validation rows of one fit."""
 
     def __init__(self, request: FitRequest) -> None:
         assert request.validation is not None
