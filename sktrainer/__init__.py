@@ -97,17 +97,23 @@ if not TYPE_CHECKING:  # with this function, type checkers would accept any name
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first accessed."""
+        import random
         from importlib import import_module
 
-        if name in _SUBMODULES:
-            return import_module(f"sktrainer.{name}")
-        if name not in __all__:
+        if name not in (*_SUBMODULES, *__all__):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name == "load":
-            value = import_module("sktrainer.trainer").ManagedTrainer.load
-        else:
-            module = _MODULES.get(name, "exceptions")
-            value = getattr(import_module(f"sktrainer.{module}"), name)
+        # Importing rich, as scikit-learn does, draws a number.
+        state = random.getstate()
+        try:
+            if name in _SUBMODULES:
+                return import_module(f"sktrainer.{name}")
+            if name == "load":
+                value = import_module("sktrainer.trainer").ManagedTrainer.load
+            else:
+                module = _MODULES.get(name, "exceptions")
+                value = getattr(import_module(f"sktrainer.{module}"), name)
+        finally:
+            random.setstate(state)
         globals()[name] = value  # later accesses do not call this function
         return value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from sktrainer.analysis.mixin import AnalysisMixin
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
@@ -451,19 +451,6 @@ class ManagedTrainer(
                 setattr(self, name, value)
             elif name in self.__dict__:
                 delattr(self, name)
-
-    @property
-    def feature_importances_(self) -> Array:
-        """Importance of each column of X, of shape (`n_features_in_`,).
-
-        They are the model's `feature_importances_` or the absolute values of its `coef_`,
-        summed over the columns that a column of X is encoded as.
-        """
-        from sktrainer.training.importances import column_importances
-
-        check_is_fitted(self)
-        width = getattr(self, "n_features_in_", None)
-        return column_importances(self._predictor.pipeline, self.model_, width)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Set the output container of the steps before the model, from the next `fit` on.

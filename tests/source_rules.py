@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sktrainer"
 
 MAX_LINES = 350
-MAX_LINES_OF = {"trainer.py": 510}
+MAX_LINES_OF = {"trainer.py": 500}
 
 # Each module may import modules of lower layers and of its own package.
 LAYERS = (

@@ -1,4 +1,4 @@
-"""Methods of the trainer that analyze a fitted model on the data it was fitted on."""
+"""Methods of the trainer that analyze a fitted model."""
 
 from __future__ import annotations
 
@@ -23,12 +23,26 @@ if TYPE_CHECKING:
 
 
 class AnalysisMixin:
-    """Mixin with analyses that need the data passed to `fit` again."""
+    """Mixin with analyses, most of which need the data passed to `fit` again."""
 
     _predictor: Predictor
     pipeline_: Any
+    model_: Any
     split_: Split
     report_: TrainingReport
+
+    @property
+    def feature_importances_(self) -> Array:
+        """Importance of each column of X, of shape (`n_features_in_`,).
+
+        They are the model's `feature_importances_` or the absolute values of its `coef_`,
+        summed over the columns that a column of X is encoded as.
+        """
+        from sktrainer.training.importances import column_importances
+
+        check_is_fitted(self)
+        width = getattr(self, "n_features_in_", None)
+        return column_importances(self._predictor.pipeline, self.model_, width)
 
     @property
     def threshold_(self) -> float | None:

@@ -71,12 +71,10 @@ class PartialFitMixin:
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
             The same columns as the first chunk, in the same order and of the same kind.
-        y : array-like of shape (n_samples,) or str
-            The target, or the name of its column in X.
+        y, sample_weight : array-like of shape (n_samples,) or str
+            As in `fit`.
         classes : array-like of shape (n_classes,), default=None
             All classes of all chunks. Required in the first call if its y lacks some.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. Rows with weight 0 are ignored.
 
         Returns
         -------
