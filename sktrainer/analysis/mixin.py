@@ -41,8 +41,10 @@ class AnalysisMixin:
         from sktrainer.training.importances import column_importances
 
         check_is_fitted(self)
-        width = getattr(self, "n_features_in_", None)
-        return column_importances(self._predictor.pipeline, self.model_, width)
+        names = self._predictor.columns.names or None
+        if names is None and hasattr(self, "n_features_in_"):
+            names = tuple(f"x{position}" for position in range(self.n_features_in_))
+        return column_importances(self._predictor.pipeline, self.model_, names)
 
     @property
     def threshold_(self) -> float | None:

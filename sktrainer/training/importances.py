@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sktrainer.preprocessing.table_encoder import TableEncoder
+from sktrainer.preprocessing.column_origins import column_origins, output_names
 from sktrainer.types import Array
 
 _MOST = 30
@@ -67,12 +67,12 @@ def feature_importances(
     return Importances(pd.Series(weights[largest], index=index), kind)
 
 
-def column_importances(pipeline: Any, model: Any, n_columns: int | None) -> Array:
+def column_importances(pipeline: Any, model: Any, names: Sequence[str] | None) -> Array:
     """Return one nonnegative importance per column of X, of shape (n_columns,).
 
     Coefficients count with their absolute values. The importances of all features that are
-    derived from a column are added. The last step of the pipeline is not used. `n_columns` is
-    None if X is not a table.
+    derived from a column are added. The last step of the pipeline is not used. `names` are the
+    columns of X, and None if X is not a table.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def column_importances(pipeline: Any, model: Any, n_columns: int | None) -> Arra
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import make_pipeline
     >>> model = make_pipeline(Ridge(alpha=0.0)).fit([[1, 0], [0, 1], [1, 1]], [1, -2, -1])
-    >>> column_importances(model, model[-1], 2).round(3)
+    >>> column_importances(model, model[-1], ["a", "b"]).round(3)
     array([1., 2.])
     """
     try:
@@ -98,86 +98,22 @@ def column_importances(pipeline: Any, model: Any, n_columns: int | None) -> Arra
             f"{name} has no feature_importances_ or coef_. Use "
             "sklearn.inspection.permutation_importance(trainer, X, y)"
         )
-    sources = None if n_columns is None else np.arange(n_columns)
+    if names is None:
+        raise AttributeError(f"the importances of {name} do not belong to columns of X")
+    steps, sources = [], column_origins((), names)
     for step_name, step in pipeline.steps[:-1]:
-        if sources is None:
-            break
-        if step != "passthrough" and hasattr(step, "transform"):
-            found = feature_sources(step, len(sources))
-            if found is None:
-                raise AttributeError(
-                    f"the features of step {step_name!r} ({type(step).__name__}) are not each "
-                    f"derived from one column. Use the importances of {name}: model_"
-                )
-            sources = sources[found]
+        if hasattr(step, "transform"):
+            steps.append(step)
+            sources = column_origins(steps, names, guess=True)
+        if sources is None or any(len(each) != 1 for each in sources):
+            raise AttributeError(
+                f"the features of step {step_name!r} ({type(step).__name__}) are not each "
+                f"derived from one column. Use the importances of {name}: model_"
+            )
     if sources is None or len(sources) != len(weights):
         raise AttributeError(f"the importances of {name} do not belong to columns of X")
-    return np.bincount(sources, weights=np.abs(weights), minlength=n_columns or 0)
-
-
-def feature_sources(step: Any, n_inputs: int) -> Array | None:
-    """Return the input column of each output feature of a fitted transformer.
-
-    None if a feature depends on several columns or it is not known on which.
-
-    Examples
-    --------
-    >>> from sklearn.preprocessing import OneHotEncoder
-    >>> feature_sources(OneHotEncoder().fit([["a", "x"], ["b", "x"]]), 2)
-    array([0, 0, 1])
-    """
-    if isinstance(step, TableEncoder):
-        return np.array([*step.sources_.values, *step.sources_.missing_indicators], dtype=int)
-    if hasattr(step, "get_support"):
-        return np.flatnonzero(step.get_support())
-    if hasattr(step, "steps"):
-        sources: Array | None = np.arange(n_inputs)
-        for _, inner in step.steps:
-            if inner != "passthrough" and sources is not None:
-                found = feature_sources(inner, len(sources))
-                sources = None if found is None else sources[found]
-        return sources
-    if hasattr(step, "output_indices_") and hasattr(step, "_transformer_to_input_indices"):
-        return _column_transformer_sources(step)
-    names = getattr(step, "feature_names_in_", None)
-    names = [f"x{i}" for i in range(n_inputs)] if names is None else list(map(str, names))
-    try:
-        out = list(map(str, step.get_feature_names_out()))
-    except (AttributeError, ValueError, TypeError, NotImplementedError):
-        return None
-    if out == names:
-        return np.arange(n_inputs)
-    if hasattr(step, "categories_") and hasattr(step, "_n_features_outs"):  # one-hot columns
-        return np.repeat(np.arange(n_inputs), step._n_features_outs)
-    # Derived names start with the name of their column, such as "a_0" and "a_1".
-    starts = [[i for i, name in enumerate(names) if _is_derived(each, name)] for each in out]
-    known = all(len(candidates) == 1 for candidates in starts)
-    return np.array([candidates[0] for candidates in starts]) if known else None
-
-
-def _is_derived(feature: str, column: str) -> bool:
-    rest = feature.removeprefix("missingindicator_").removeprefix(column)
-    return rest == "" or (rest != feature and rest.startswith("_"))
-
-
-def _column_transformer_sources(step: Any) -> Array | None:
-    """Return the sources of a ColumnTransformer, which has one block per transformer."""
-    sources = np.full(max(block.stop for block in step.output_indices_.values()), -1)
-    for name, inner, _ in step.transformers_:
-        block = step.output_indices_[name]
-        if inner == "drop" or block.start == block.stop:
-            continue
-        columns = np.asarray(step._transformer_to_input_indices[name])
-        if isinstance(inner, str) or type(inner).__name__ == "FunctionTransformer":
-            found = (
-                np.arange(len(columns)) if block.stop - block.start == len(columns) else None
-            )
-        else:
-            found = feature_sources(inner, len(columns))
-        if found is None or len(found) != block.stop - block.start:
-            return None
-        sources[block] = columns[found]
-    return sources if (sources >= 0).all() else None
+    columns = [column for each in sources for column in each]
+    return np.bincount(columns, weights=np.abs(weights), minlength=len(names))
 
 
 def _weights(model: Any) -> tuple[Array | None, str | None]:
@@ -207,17 +143,5 @@ def _feature_names(pipeline: Any, columns: Sequence[Any] | None) -> Sequence[Any
     names = columns
     for _, step in pipeline.steps[:-1]:
         if step != "passthrough" and hasattr(step, "transform"):
-            names = _names_after(step, names)
+            names = output_names(step, names)
     return names
-
-
-def _names_after(step: Any, names: Sequence[Any] | None) -> Sequence[Any] | None:
-    """Return the output feature names of a step, or None if it does not provide them."""
-    # A step that was fitted under other names raises for `names` but knows its own.
-    for known in (names, None):
-        try:
-            out: Sequence[Any] = step.get_feature_names_out(known)
-        except (AttributeError, ValueError, TypeError, NotImplementedError):
-            continue
-        return out
-    return None

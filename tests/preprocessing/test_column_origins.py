@@ -10,7 +10,12 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 
 from sktrainer.preprocessing.column_origins import column_origins
 
@@ -43,3 +48,25 @@ def test_origin_of_every_column(steps, table, expected):
         rows = step.fit_transform(rows, [0, 1, 0])
     origins = column_origins(steps, list(table.columns))
     assert expected == (None if origins is None else [sorted(each) for each in origins])
+
+
+TABLE = pd.DataFrame({"a": [1.0, 2, np.nan, 4], "a_b": list("xyxz"), "c": [0.0, 1, 2, 3]})
+FILLED = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (make_column_transformer((FILLED, ["c", "a"]), (OneHotEncoder(), ["a_b"])), "200111"),
+        (make_column_transformer((OneHotEncoder(), ["a_b"]), remainder="passthrough"), "11102"),
+        (make_column_transformer(("drop", ["a"]), (FunctionTransformer(), ["c"])), "2"),
+        (make_column_transformer((FunctionTransformer(np.log1p), ["c", "a"])), "20"),
+        (make_column_transformer((PCA(1), ["c"])), "2"),
+        (make_column_transformer((PolynomialFeatures(2), ["c"])), "222"),
+        (make_column_transformer((SelectKBest(k="all"), ["c"])), "2"),
+    ],
+)
+def test_guess_follows_indicators_and_functions(step, expected):
+    step.fit(TABLE, [0, 1, 0, 1])
+    origins = column_origins([step], list(TABLE.columns), guess=True)
+    assert origins == [frozenset([int(position)]) for position in expected]

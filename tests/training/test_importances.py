@@ -5,25 +5,21 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
-from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SelectKBest
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
-    OneHotEncoder,
-    PolynomialFeatures,
     StandardScaler,
 )
 from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
 from sktrainer import ManagedTrainer
-from sktrainer.training.importances import Importances, feature_importances, feature_sources
+from sktrainer.training.importances import Importances, feature_importances
 
 
 def _values(found: Importances) -> pd.Series:
@@ -105,31 +101,6 @@ def test_zero_importances_are_none():
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     model.coef_ = np.zeros((1, 1))
     assert feature_importances(make_pipeline(model)).values is None
-
-
-SIX = pd.DataFrame({"a": [1.0, 2, np.nan, 4], "a_b": ["x", "y", "x", "z"], "c": [0.0, 1, 2, 3]})
-NUMBERS = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
-
-
-@pytest.mark.parametrize(
-    ("step", "expected"),
-    [
-        (make_column_transformer((NUMBERS, ["c", "a"]), (OneHotEncoder(), ["a_b"])), "201"),
-        (make_column_transformer((OneHotEncoder(), ["a_b"]), remainder="passthrough"), "102"),
-        (make_column_transformer(("drop", ["a"]), (FunctionTransformer(), ["c"])), "2"),
-        (make_column_transformer((PCA(1), ["c"])), None),
-        (make_column_transformer((PolynomialFeatures(2), ["c"])), None),
-        (make_column_transformer((SelectKBest(k="all"), ["c"])), "2"),
-    ],
-)
-def test_source_of_each_feature_of_a_column_transformer(step, expected):
-    step.fit(SIX, [0, 1, 0, 1])
-    found = feature_sources(step, 3)
-    if expected is None:
-        assert found is None
-    else:
-        assert list(dict.fromkeys(found.tolist())) == list(map(int, expected))
-        assert len(found) == step.transform(SIX).shape[1]
 
 
 def test_importance_of_a_column_is_the_sum_over_its_features(table):
