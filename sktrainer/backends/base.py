@@ -8,6 +8,7 @@ in a `FitRequest`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -144,6 +145,10 @@ class FitRequest:
     checkpoint: FitCheckpoint | None = None
     device: str | None = None
     labels: Array | None = None
+
+    def defer_signals(self) -> AbstractContextManager[None]:
+        """Defer signals to the end of an iteration, if there is a checkpoint."""
+        return nullcontext() if self.checkpoint is None else self.checkpoint.defer_signals()
 
 
 @dataclass(frozen=True)

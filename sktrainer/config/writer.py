@@ -15,7 +15,7 @@ from sktrainer.config.document import PlainLoader
 from sktrainer.config.run_config import RunConfig
 from sktrainer.exceptions import ParameterError
 from sktrainer.files.atomic_write import atomic_write
-from sktrainer.runtime.signatures import default_values
+from sktrainer.runtime.signatures import default_values, public_module
 from sktrainer.training.parameter_table import BY_NAME
 
 
@@ -123,19 +123,7 @@ def _model(model: Any) -> dict[str, Any]:
         for name, value in given.items()
         if name not in defaults or not _equal(value, defaults[name])
     }
-    return {"name": f"{_public_module(cls)}:{cls.__name__}", **_plain_values(changed, "model.")}
-
-
-def _public_module(cls: type) -> str:
-    """Return the shortest module that exports a class, such as "sklearn.linear_model"."""
-    import sys
-
-    parts = cls.__module__.split(".")
-    for end in range(1, len(parts)):
-        module = ".".join(parts[:end])
-        if getattr(sys.modules.get(module), cls.__name__, None) is cls:
-            return module
-    return cls.__module__
+    return {"name": f"{public_module(cls)}:{cls.__name__}", **_plain_values(changed, "model.")}
 
 
 def _plain_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

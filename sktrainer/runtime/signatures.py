@@ -1,8 +1,9 @@
-"""Named parameters of a class or a function."""
+"""Parameters and import paths of classes and functions."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -61,6 +62,30 @@ def accepts_any_keyword(function: Callable[..., Any]) -> bool:
     """
     parameters = _parameters(function)
     return parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def import_path(value: Any) -> str:
+    """Return the module of a class or function, and its name in the module."""
+    return f"{value.__module__}.{value.__qualname__}"
+
+
+def public_module(value: Any, module: str | None = None) -> str:
+    """Return the shortest module that exports a class or function, as documentation does.
+
+    `module` is the one that defines it, for objects that do not say it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> public_module(Ridge)
+    'sklearn.linear_model'
+    """
+    parts = (module or value.__module__).split(".")
+    modules = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    for name in modules[:-1]:
+        if getattr(sys.modules.get(name), value.__name__, None) is value:
+            return name
+    return modules[-1]
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sktrainer.backends.estimators import EstimatorParts
 from sktrainer.data.inputs import FIT_ARGUMENTS, FitInputs
+from sktrainer.runtime.signatures import public_module
 from sktrainer.training.parameters import TrainerParams
 
 _MOST_ITEMS = 50
@@ -147,7 +148,7 @@ class _CodeWriter:
         qualified = getattr(value, "__qualname__", found)
         if module in (None, "__main__") or qualified != found or not found.isidentifier():
             return self._unknown(value, name)
-        self.imports.add((_public_module(module, found, value), found))
+        self.imports.add((public_module(value, module), found))
         return str(found)
 
     def _call(self, kind: Any, parts: list[str], keywords: Mapping[str, Any], name: str) -> str:
@@ -198,18 +199,6 @@ def _quoted(text: str) -> str:
     """Return a string literal, with double quotes if it needs no escapes."""
     plain = repr(text)
     return plain if '"' in text or "\\" in plain or "'" in text else f'"{text}"'
-
-
-def _public_module(module: str, name: str, value: object) -> str:
-    """Return the shortest module from which the name is imported, as documentation does."""
-    import sys
-
-    parts = module.split(".")
-    for end in range(1, len(parts)):
-        loaded = sys.modules.get(".".join(parts[:end]))
-        if loaded is not None and vars(loaded).get(name) is value:
-            return ".".join(parts[:end])
-    return module
 
 
 def _signature(kind: type) -> dict[str, inspect.Parameter]:

@@ -21,6 +21,7 @@ from sktrainer.checkpoints.run import RunDirectory, open_run_directory
 from sktrainer.checkpoints.schedule import as_checkpoint, resolve_schedule
 from sktrainer.data.fingerprint.fingerprint import fingerprint
 from sktrainer.data.inputs import FitInputs
+from sktrainer.runtime.signatures import import_path
 from sktrainer.training.provenance import library_versions, root_packages
 from sktrainer.types import FitData
 
@@ -55,18 +56,18 @@ def describe_value(value: object) -> Any:
         return {str(key): describe_value(item) for key, item in value.items()}
     if isinstance(value, type):
         # The class of a network is user code: a change must be detected.
-        return f"{_name(value)} #{_methods(value)}" if is_raw_network(value) else _name(value)
+        methods = f" #{_methods(value)}" if is_raw_network(value) else ""
+        return import_path(value) + methods
     code = getattr(value, "__code__", None)
     if isinstance(code, CodeType):
-        return f"{_name(value)} #{_short_digest(_code(code))}"
+        return f"{import_path(value)} #{_short_digest(_code(code))}"
     if hasattr(value, "get_params"):
-        return {"class": _name(type(value)), **describe_value(value.get_params(deep=False))}
+        return {
+            "class": import_path(type(value)),
+            **describe_value(value.get_params(deep=False)),
+        }
     content = _content(_network_content(value))
-    return f"{_name(type(value))} #{content}".rstrip("# ")
-
-
-def _name(value: Any) -> str:
-    return f"{value.__module__}.{value.__qualname__}"
+    return f"{import_path(type(value))} #{content}".rstrip("# ")
 
 
 def _short_digest(content: bytes) -> str:
@@ -179,7 +180,7 @@ def _describe_param(name: str, value: Any, into: dict[str, Any]) -> None:
         into[name] = describe_value(value)
         return
     inside = value.get_params(deep=True)
-    into[name] = _class_name(value)
+    into[name] = import_path(type(value))
     for inner, of_inner in inside.items():
         path, _, last = inner.rpartition("__")
         spec = find_backend(inside.get(path, value)).parameters
@@ -190,7 +191,7 @@ def _describe_param(name: str, value: Any, into: dict[str, Any]) -> None:
 def _describe_nested(value: object, inside: Mapping[str, Any]) -> Any:
     """Describe a parameter, without sub-estimators that have entries of their own."""
     if _is_estimator(value):
-        return _class_name(value)
+        return import_path(type(value))
     if isinstance(value, (list, tuple)):
         named = [item for item in value if isinstance(item, tuple) and len(item) >= 2]
         if named and all(isinstance(n[0], str) and n[0] in inside for n in named):
@@ -199,15 +200,11 @@ def _describe_nested(value: object, inside: Mapping[str, Any]) -> Any:
 
 
 def _class_or_value(value: object) -> Any:
-    return _class_name(value) if _is_estimator(value) else describe_value(value)
+    return import_path(type(value)) if _is_estimator(value) else describe_value(value)
 
 
 def _is_estimator(value: object) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
-
-
-def _class_name(value: object) -> str:
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _data(raw: FitInputs) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -136,11 +135,6 @@ def normalize_weights(weight: Array) -> Array:
     """
     values: Array = np.asarray(weight, dtype=np.float64)
     return (values / values.mean()).astype(np.float32)
-
-
-def defer_signals(request: FitRequest) -> AbstractContextManager[None]:
-    """Defer signals to the end of an epoch within the context if there is a checkpoint."""
-    return nullcontext() if request.checkpoint is None else request.checkpoint.defer_signals()
 
 
 def describe_target_columns(count: int) -> str:

@@ -11,12 +11,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from sktrainer.exceptions import FileFormatError
+from sktrainer.runtime.signatures import import_path
 from sktrainer.types import Array
 
 ALLOWED_MODULES = (
@@ -171,7 +171,7 @@ class ConfigAuditor:
             raise FileFormatError(f"a Keras model renames {module}.{name}")
         if not isinstance(found, type):
             raise FileFormatError(f"a Keras model contains {module}.{name}, not a Keras class")
-        path = plain_name(found)
+        path = import_path(found)
         if not path.startswith(ALLOWED_MODULES):
             self.needed.add(path)
 
@@ -217,11 +217,6 @@ def build_checked(config: Mapping[str, Any], arrays: list[Array]) -> Any:
     for variable in recorded:
         variable._deferred_initialize()
     return value
-
-
-def plain_name(value: type | FunctionType) -> str:
-    """Return the import path of a class or a function."""
-    return f"{value.__module__}.{value.__qualname__}"
 
 
 def _loaded(module: str) -> bool:

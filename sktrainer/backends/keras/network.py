@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.backends.keras.audit import audit_entry, build_checked, plain_name
+from sktrainer.backends.keras.audit import audit_entry, build_checked
 from sktrainer.backends.keras.recognize import is_instance
 from sktrainer.exceptions import InputError, ParameterError
 from sktrainer.files.json_codec import encode_json
 from sktrainer.runtime.global_state import exclusive_global_state, preserve_global_state
+from sktrainer.runtime.signatures import import_path
 
 _CONFIG = "__keras_config__"  # key that only the result of `_encode` has
 _LIBRARIES = {"builtins", "h5py", "jax", "keras", "numpy", "optree", "tensorflow", "torch"}
@@ -286,7 +287,7 @@ def _describe(value: object) -> dict[str, Any]:
         node.pop("compile_config", None)  # only used for the outermost model
     called = {n["config"] for n in _nodes(config) if n.get("class_name") == "function"}
     functions = {
-        name: plain_name(part)  # Keras only stores the names of functions
+        name: import_path(part)  # Keras only stores the names of functions
         for name, part in sorted(custom_objects(value).items())
         if name in called and isinstance(part, FunctionType)
     }

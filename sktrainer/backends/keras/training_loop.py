@@ -19,7 +19,6 @@ from sktrainer.backends._networks.data import (
     MAX_BATCH_SIZE,
     PREDICT_BATCH_SIZE,
     auto_batch_size,
-    defer_signals,
     normalize_weights,
     take_network_rows,
 )
@@ -86,7 +85,7 @@ class TrainingLoop:
         done, best, ended = self._resumed(callbacks)
         last = done if ended or self.monitor.stopped else self.epochs
         epoch = done
-        with defer_signals(self.request):
+        with self.request.defer_signals():
             for epoch in range(done + 1, last + 1):
                 self._epoch(epoch, callbacks)
                 if self.monitor.improved:

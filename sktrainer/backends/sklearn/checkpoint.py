@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sktrainer.backends.base import FitRequest
@@ -34,11 +33,6 @@ def save_if_due(request: FitRequest, iteration: int, model: Any, *values: Any) -
         request.checkpoint.save_if_due(
             iteration, lambda: pickle_member(_FILE, (fitted_attributes(model), *values))
         )
-
-
-def defer_signals(request: FitRequest) -> AbstractContextManager[None]:
-    """Defer signals to the end of an iteration, if there is a checkpoint."""
-    return nullcontext() if request.checkpoint is None else request.checkpoint.defer_signals()
 
 
 def fitted_attributes(model: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from torch.nn.parameter import is_lazy
 
 from sktrainer.exceptions import FileFormatError, InputError
 from sktrainer.files.json_codec import encode_json
+from sktrainer.runtime.signatures import import_path
 
 HASH_STABLE_METHODS = ("__reduce_ex__", "__deepcopy__")  # attributes of a marked instance
 
@@ -150,7 +151,7 @@ def _describe(module: torch.nn.Module, path: str) -> dict[str, Any]:
     """Return the class and content of a Module and its children."""
     kind = type(module)
     entry: dict[str, Any] = {
-        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "class": import_path(kind),
         "training": module.training,
         "children": {
             name: None if child is None else _describe(child, f"{path}.{name}")

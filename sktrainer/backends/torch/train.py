@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sktrainer.backends._networks.data import defer_signals
 from sktrainer.backends.base import FitRequest
 from sktrainer.backends.eval_metric import score_eval_metric
 from sktrainer.backends.torch.checkpoint import restore_net, save_checkpoint
@@ -69,7 +68,7 @@ def run_epochs(net: NeuralNet, train: Dataset, request: FitRequest) -> tuple[int
     monitor, limit = request.monitor, request.n_iter or net.max_epochs
     n_iter, best, ended = restore_net(net, request)
     last = n_iter if ended or monitor.stopped else limit
-    with defer_signals(request):
+    with request.defer_signals():
         for epoch in range(n_iter + 1, last + 1):
             try:
                 net.fit_loop(train, epochs=1)

@@ -10,7 +10,7 @@ from typing import Any
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from sktrainer.backends.base import FitRequest, watched_fit
-from sktrainer.backends.sklearn.checkpoint import defer_signals, fit_in_segments
+from sktrainer.backends.sklearn.checkpoint import fit_in_segments
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params, truncate
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
@@ -182,7 +182,7 @@ class GradientBoostingStrategy(IterationStrategy):
     def fit_with_monitor(self, request: FitRequest, validation: ValidationScorer) -> ModelFit:
         """Fit with a monitor and keep the best round."""
         model = request.model
-        with override_params(model, n_iter_no_change=None), defer_signals(request):
+        with override_params(model, n_iter_no_change=None), request.defer_signals():
             for begin in fit_in_segments(request, "n_estimators", model.n_estimators):
                 monitor = _RoundMonitor(request, validation, begin)
                 fit_rows(model, request.train, monitor=monitor)

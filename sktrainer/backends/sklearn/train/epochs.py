@@ -12,7 +12,6 @@ from joblib import parallel_config
 
 from sktrainer.backends.base import FitRequest, PartialFitRequest, watched_fit
 from sktrainer.backends.sklearn.checkpoint import (
-    defer_signals,
     fitted_attributes,
     resume,
     save_if_due,
@@ -172,7 +171,7 @@ class _EpochRunner:
         with (
             override_params(self._model, **self._overrides),
             _limit_threads_for_small_tables(self._rows.X),
-            defer_signals(self._request),
+            self._request.defer_signals(),
         ):
             yield
 

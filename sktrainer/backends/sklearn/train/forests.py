@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sktrainer.backends.base import FitRequest, watched_fit
-from sktrainer.backends.sklearn.checkpoint import defer_signals, resume, save_if_due
+from sktrainer.backends.sklearn.checkpoint import resume, save_if_due
 from sktrainer.backends.sklearn.parameters import (
     balanced_class_weight,
     fit_rows,
@@ -258,7 +258,7 @@ class _WarmStartMembers:
         with (
             override_params(model, **params),
             _silence_warm_start_warning(model),
-            defer_signals(self._request),
+            self._request.defer_signals(),
         ):
             yield
 
