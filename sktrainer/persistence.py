@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.utils.validation import check_is_fitted
 
 from sktrainer.backends.estimators import clone_network, decode_networks, encode_networks
+from sktrainer.callbacks.base import is_fit_callback
 from sktrainer.config.mixin import ConfigMixin
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.serialization.bundle import read_bundle, write_bundle
@@ -25,6 +26,7 @@ class PersistenceMixin(ConfigMixin):
     checkpoint: Checkpoint | str | os.PathLike[str] | None
     get_params: Callable[..., dict[str, Any]]
     _is_clone: bool
+    _skl_callbacks: list[object]
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the fitted trainer to a file, atomically.
@@ -200,8 +202,18 @@ class PersistenceMixin(ConfigMixin):
         # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
         parameters = self.get_params(deep=False)
         estimator = clone_network(parameters.pop("estimator"))
+        callbacks = parameters.pop("callbacks")
         rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        if isinstance(callbacks, (list, tuple)):
+            # scikit-learn's callbacks are made for all clones.
+            rest["callbacks"] = type(callbacks)(
+                c if is_fit_callback(c) else clone_estimator(c) for c in callbacks
+            )
+        else:
+            rest["callbacks"] = clone_estimator(callbacks)
         copy = type(self)(estimator, **rest)  # type: ignore[call-arg]
+        if hasattr(self, "_skl_callbacks"):
+            copy._skl_callbacks = self._skl_callbacks
         for private in ("_metadata_request", "_sklearn_output_config"):
             if hasattr(self, private):
                 setattr(copy, private, clone_estimator(getattr(self, private)))

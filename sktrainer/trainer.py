@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from sktrainer.analysis.mixin import AnalysisMixin
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
+from sktrainer.callbacks.sklearn_callbacks import SklearnCallbackMixin, root_task
 from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs, unknown_argument_problem
@@ -42,6 +43,7 @@ class ManagedTrainer(
     AnalysisMixin,
     PartialFitMixin,
     PersistenceMixin,
+    SklearnCallbackMixin,
     MetaEstimatorMixin,
     BaseEstimator,
 ):
@@ -400,12 +402,13 @@ class ManagedTrainer(
             names = self._get_param_names()
             raise ParameterError([unknown_argument_problem(name, names) for name in unknown])
         inputs = FitInputs(X, y, sample_weight, groups, X_val, y_val, sample_weight_val)
-        state = train(self._params(), inputs)
-        self._set_fitted_attributes(state)
-        can_continue = supports_partial_fit(self)
-        self._partial_fit_state = state_after_fit(state) if can_continue else None
-        features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
-        self._remember_columns(features)
+        with root_task(self) as task:
+            state = train(self._params(), inputs, task)
+            self._set_fitted_attributes(state)
+            can_continue = supports_partial_fit(self)
+            self._partial_fit_state = state_after_fit(state) if can_continue else None
+            features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
+            self._remember_columns(features)
         return self
 
     def _params(self) -> TrainerParams:

@@ -17,7 +17,8 @@ MAX_LINES_OF = {"trainer.py": 500}
 # Each module may import modules of lower layers and of its own package.
 LAYERS = (
     ("_optional", "exceptions", "types", "datasets"),
-    ("callbacks", "files", "runtime"),
+    ("files", "runtime"),
+    ("callbacks",),
     ("checkpoints", "data", "reporting"),
     ("backends", "preprocessing", "resampling", "scoring", "splitting"),
     ("prediction", "serialization", "training"),

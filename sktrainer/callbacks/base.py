@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,9 +132,9 @@ class Callback:
 
     Any object with some of these methods can be passed as a callback of `ManagedTrainer`. The
     methods are called in the process of the trainer, also for folds in other processes. An
-    exception in one of them ends the fit with a `CallbackError`, but in `on_fit_end` it is a
-    warning, because the model is trained. The trainer does not copy
-    callbacks, so that they can be read after `fit`; clones of the trainer have copies.
+    exception in one of them ends the fit with a `CallbackError`, but is a warning once the
+    model is trained. The trainer does not copy callbacks, so that they can be read after
+    `fit`; clones of the trainer have copies.
 
     Examples
     --------
@@ -176,6 +176,7 @@ class Callback:
 
 
 METHODS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+SKLEARN_METHODS = ("setup", "teardown", "on_fit_task_begin", "on_fit_task_end")
 
 
 def is_callback(value: object) -> bool:
@@ -189,6 +190,18 @@ def is_callback(value: object) -> bool:
     return not isinstance(value, type) and any(hasattr(value, name) for name in METHODS)
 
 
+def is_fit_callback(value: object) -> bool:
+    """Return whether an object has the methods of scikit-learn's callbacks.
+
+    Examples
+    --------
+    >>> from sklearn.callback import ScoringMonitor
+    >>> is_fit_callback(ScoringMonitor(scoring="r2")), is_fit_callback(Callback())
+    (True, False)
+    """
+    return not isinstance(value, type) and all(hasattr(value, n) for n in SKLEARN_METHODS)
+
+
 class CallbackList:
     """Calls the same method of all callbacks of a fit.
 
@@ -199,6 +212,7 @@ class CallbackList:
 
     def __init__(self, callbacks: Iterable[object] = ()) -> None:
         self.callbacks = tuple(callbacks)
+        self._failed: set[tuple[int, str]] = set()
 
     def __bool__(self) -> bool:
         return bool(self.callbacks)
@@ -212,8 +226,16 @@ class CallbackList:
             for each in self.callbacks
         )
 
-    def call(self, method: str, event: Any) -> bool:
+    def call(self, method: str, event: Any, warn: Callable[[str], None] | None = None) -> bool:
         """Call a method of every callback, and return whether one returned True.
+
+        Parameters
+        ----------
+        method : str
+        event : object
+        warn : callable or None, default=None
+            Called with the text of an error instead of raising it. A method that failed is
+            not called again.
 
         Raises
         ------
@@ -221,15 +243,24 @@ class CallbackList:
             If a callback raises an exception.
         """
         stop = False
-        for callback in self.callbacks:
+        for i, callback in enumerate(self.callbacks):
             function = getattr(callback, method, None)
-            if function is None:
+            if function is None or (i, method) in self._failed:
                 continue
             try:
                 stop = function(event) is True or stop
             except Exception as error:
-                raise CallbackError(
-                    f"the callback {type(callback).__name__}.{method} raised "
-                    f"{type(error).__name__}: {error}. Fix or remove the callback"
-                ) from error
+                found = callback_error(callback, method, error)
+                if warn is None:
+                    raise found from error
+                self._failed.add((i, method))
+                warn(str(found))
         return stop
+
+
+def callback_error(callback: object, method: str, error: Exception) -> CallbackError:
+    """Return the error that names a callback and its method."""
+    return CallbackError(
+        f"the callback {type(callback).__name__}.{method} raised "
+        f"{type(error).__name__}: {error}. Fix or remove the callback"
+    )

@@ -11,7 +11,7 @@ from multiprocessing import ProcessError
 from multiprocessing.connection import Client, Connection, Listener
 
 from sktrainer.callbacks.base import IterationEvent
-from sktrainer.callbacks.observer import FitObserver, RunObserver
+from sktrainer.callbacks.observer import FitObserver, PartEvent, RunObserver
 from sktrainer.callbacks.progress import FitDisplay
 from sktrainer.exceptions import CallbackError
 
@@ -34,11 +34,14 @@ class RemoteObserver:
         Shared secret, so that no other process can connect.
     reads_every_iteration : bool
         Whether the fit waits for an answer to each iteration.
+    is_shown : bool
+        Whether there is a display.
     """
 
     address: str | tuple[str, int]
     key: bytes
     reads_every_iteration: bool
+    is_shown: bool
 
     @contextmanager
     def fit(
@@ -54,13 +57,14 @@ class RemoteObserver:
             with suppress(OSError):
                 connection.send((label, total))
 
-            def send(event: IterationEvent) -> bool:
+            def send(event: IterationEvent | PartEvent) -> bool:
                 return self._send(connection, event)
 
             pause = 0.0 if self.reads_every_iteration else _SECONDS_BETWEEN_EVENTS
-            yield FitObserver(send, total, fold, pause)
+            shown = _SECONDS_BETWEEN_EVENTS if self.is_shown else None
+            yield FitObserver(send, total, fold, pause, shown)
 
-    def _send(self, connection: Connection, event: IterationEvent) -> bool:
+    def _send(self, connection: Connection, event: IterationEvent | PartEvent) -> bool:
         try:
             connection.send(event)
             if not self.reads_every_iteration:
@@ -89,7 +93,8 @@ def accept_observers(run: RunObserver) -> Iterator[RemoteObserver]:
         )
         thread.start()
         try:
-            yield RemoteObserver(listener.address, key, run.reads_every_iteration)
+            shown = run.progress.enabled
+            yield RemoteObserver(listener.address, key, run.reads_every_iteration, shown)
         finally:
             with suppress(OSError, EOFError), Client(listener.address, authkey=key) as last:
                 last.send(None)

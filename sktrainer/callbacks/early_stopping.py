@@ -51,6 +51,8 @@ class Monitor:
     on_iteration : callable or None, default=None
         Called as ``on_iteration(iteration, values)`` by `record`. If it returns True, the fit
         stops.
+    reads_models : bool, default=False
+        Whether `on_iteration` reads `snapshot`.
 
     Attributes
     ----------
@@ -65,6 +67,9 @@ class Monitor:
         Whether `record` has returned True.
     stopped_by_callback : bool
         Whether `on_iteration` has returned True.
+    snapshot : callable or None
+        Set by the backend if `reads_models` is True: returns a copy of the model as it is
+        after the iteration that is recorded next. None: this model is not known.
 
     Examples
     --------
@@ -83,8 +88,11 @@ class Monitor:
         n_iter_no_change: int | None = None,
         tol: float = 0.0,
         on_iteration: Callable[[int, MetricValues], bool] | None = None,
+        reads_models: bool = False,
     ) -> None:
         self.metric = metric
+        self.reads_models = reads_models
+        self.snapshot: Callable[[], Any] | None = None
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.evaluations: list[MetricValue] = []

@@ -128,7 +128,7 @@ class Progress:
                     self._bars = ProgressBars(self._current_stream())
                 line = self._bars.open(label, total)
         try:
-            yield FitDisplay(self, label, total, line)
+            yield FitDisplay(self, label, line)
         finally:
             if line is not None and self._bars is not None:
                 with self._lock:
@@ -179,29 +179,34 @@ class FitDisplay:
         Seconds between two updates.
     """
 
-    def __init__(
-        self, progress: Progress, label: str, total: int | None, line: int | None = None
-    ) -> None:
+    def __init__(self, progress: Progress, label: str, line: int | None = None) -> None:
         self.pause = _SECONDS_BETWEEN_LINES if line is None else _SECONDS_BETWEEN_UPDATES
         if progress.verbose > 1:
             self.pause = 0.0
         self._line = line
         self._progress = progress
         self._label = label
-        self._total = total
         self._next = time.monotonic() + self.pause
 
-    def show(self, event: IterationEvent) -> None:
-        """Show an iteration, unless the last one was shown a moment ago."""
+    def show(
+        self, event: IterationEvent, label: str | None = None, *, is_part: bool = False
+    ) -> None:
+        """Show an iteration, unless the last one was shown a moment ago.
+
+        `is_part`: of a fit inside this one, which `verbose=2` does not print. `label` is its
+        name.
+        """
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next or (is_part and self.pause == 0.0):
             return
         self._next = now + self.pause
+        label = label or self._label
         if self._line is None:
-            of = "" if self._total is None else f"/{self._total:,}"
-            count = f"{event.iteration:>{len(f'{self._total or 0:,}')},}{of}"
+            total = event.max_iter
+            of = "" if total is None else f"/{total:,}"
+            count = f"{event.iteration:>{len(f'{total or 0:,}')},}{of}"
             values = ", ".join(_values(event.metrics) + _best(event))
-            line = [f"  {self._label}", count, *([values] if values else [])]
+            line = [f"  {label}", count, *([values] if values else [])]
             self._progress._write("  ".join([*line, f"{event.seconds:.1f} s"]))
         elif self._progress._bars is not None:
             # A line has little room, so prefer the validation metrics.
@@ -209,7 +214,7 @@ class FitDisplay:
             first = {"validation": validation} if validation else event.metrics
             patience = [] if event.patience is None else [f"patience {event.patience:,}"]
             parts = [*_values(first), *_best(event), *patience]
-            self._progress._bars.update(self._line, event.iteration, parts)
+            self._progress._bars.update(self._line, label, event, parts)
 
 
 def _values(metrics: MetricValues) -> list[str]:

@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from sktrainer.callbacks.base import IterationEvent
+
 REFRESH_PER_SECOND = 5
 MIN_BAR, MAX_BAR = 8, 24
 MIN_WIDTH_WITH_BAR = 90
@@ -94,12 +96,13 @@ class ProgressBars:
         self._lines[self._next] = FitLine(label, total)
         return self._next
 
-    def update(self, line: int, iteration: int, parts: list[str]) -> None:
+    def update(self, line: int, label: str, event: IterationEvent, parts: list[str]) -> None:
         """Set the progress of a fit. The display redraws at its own refresh rate."""
         if (fit := self._lines.get(line)) is not None:
-            if not fit.done:
-                fit.first = (iteration, time.monotonic())
-            fit.done, fit.parts = iteration, parts
+            if not fit.done or label != fit.label or event.iteration < fit.done:
+                fit.label, fit.total = label, event.max_iter
+                fit.first = (event.iteration, time.monotonic())
+            fit.done, fit.parts = event.iteration, parts
 
     def close(self, line: int) -> None:
         """Remove a line. Stop the display when the last one is removed."""

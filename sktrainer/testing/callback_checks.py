@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import sys
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
 from sktrainer.callbacks.base import (
     Callback,
     FitBeginEvent,
@@ -11,10 +18,14 @@ from sktrainer.callbacks.base import (
 )
 from sktrainer.exceptions import CallbackError
 from sktrainer.testing.cases import Case, CheckNotApplicable, bit_identical, model_outputs
+from sktrainer.trainer import ManagedTrainer
 
 
 def check_callbacks_observe_and_stop(case: Case) -> None:
-    """Check that callbacks get every iteration, change nothing, can stop and may fail."""
+    """Check that callbacks get every iteration, change nothing, can stop and may fail.
+
+    They draw from the global generators, as callbacks that predict do.
+    """
     X, y = case.table()
     plain, recorder = case.trainer().fit(X, y), Recorder()
     observed = case.trainer(callbacks=[recorder]).fit(X, y)
@@ -59,6 +70,102 @@ def check_callbacks_of_folds(case: Case) -> None:
     assert found[0] == found[1]
 
 
+def check_callbacks_of_sklearn(case: Case) -> None:
+    """Check that scikit-learn's callbacks get usable models, change nothing and can stop."""
+    X, y = case.table()
+    plain, recorder = case.trainer().fit(X, y), TaskRecorder()
+    observed = case.trainer(callbacks=[recorder]).fit(X, y)
+    expected = model_outputs(plain, case.probe())
+    assert bit_identical(expected, model_outputs(observed, case.probe())), (
+        "a fit with a callback of scikit-learn gives other predictions"
+    )
+    assert plain.history_.drop(columns="seconds").equals(
+        observed.history_.drop(columns="seconds")
+    )
+    # The last task is the fit of the final model; the root has its result.
+    assert bit_identical(expected, model_outputs(recorder.fits[-1], case.probe()))
+    models = {fitted.n_iter_: fitted for fitted in recorder.iterations}
+    if plain.best_iteration_ not in models:
+        raise CheckNotApplicable("the model reports no iterations, or not their models")
+    best = models[plain.best_iteration_]
+    assert bit_identical(expected, model_outputs(best, case.probe())), (
+        "the fitted estimator of the best iteration is not the trained model"
+    )
+
+
+class TaskRecorder:
+    """Callback of scikit-learn that records tasks, and stops or fails in one of them.
+
+    Attributes
+    ----------
+    tasks : list of str
+        Names of the tasks, in the order in which they began.
+    iterations, fits : list of ManagedTrainer
+        Fitted estimators of the last tasks that have no subtasks, and of the others.
+    rows : dict
+        Rows that the last iteration got.
+    """
+
+    def __init__(self, stop_at: int | None = None, fail_in: str | None = None) -> None:
+        self.stop_at = stop_at
+        self.fail_in = fail_in
+        self.tasks: list[str] = []
+        self.iterations: list[ManagedTrainer] = []
+        self.fits: list[ManagedTrainer] = []
+        self.rows: dict[str, Any] = {}
+        self.n_teardowns = 0
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Do nothing."""
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Count the calls; fail if the time has come."""
+        self.n_teardowns += 1
+        if self.fail_in == "teardown":
+            raise ValueError("of the callback")
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Record the task."""
+        self.tasks.append(context.task_name)
+        if context.max_subtasks != 0:
+            self.iterations.clear()
+
+    def on_fit_task_end(
+        self,
+        estimator: Any,
+        context: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        metadata: Any = None,
+        fitted_estimator: Any = None,
+        **validation: Any,
+    ) -> bool:
+        """Record the fitted estimator; stop or fail if the time has come."""
+        draw_globally()
+        is_leaf = context.max_subtasks == 0 and context.parent is not None
+        if fitted_estimator is not None:
+            (self.iterations if is_leaf else self.fits).append(fitted_estimator)
+        if is_leaf:
+            self.rows = {"X": X, "y": y, "metadata": metadata, **validation}
+        if self.fail_in == context.task_name and context.parent is not None:
+            raise ValueError("of the callback")
+        return is_leaf and self.stop_at is not None and context.task_id + 1 >= self.stop_at
+
+    def names(self) -> list[str]:
+        """Return the names of the tasks without repetitions of the previous name."""
+        pairs = zip(self.tasks, ["", *self.tasks], strict=False)
+        return [name for name, before in pairs if name != before or name == "fit"]
+
+
+def draw_globally() -> None:
+    """Draw from all global generators that are in use."""
+    random.random()  # noqa: S311 - as a callback may do
+    np.random.random()  # noqa: NPY002 - as a callback may do
+    if "torch" in sys.modules:
+        import_module("torch").rand(1)
+
+
 class Recorder(Callback):
     """Callback that records all events, and stops or fails at an iteration."""
 
@@ -74,6 +181,7 @@ class Recorder(Callback):
     def on_iteration(self, event: IterationEvent) -> bool:
         """Record the event; stop or fail if the time has come."""
         self.events.append(event)
+        draw_globally()
         if self.fail_at is not None and event.iteration >= self.fail_at:
             raise ValueError("of the callback")
         return self.stop_at is not None and event.iteration >= self.stop_at

@@ -15,7 +15,8 @@ from sklearn.exceptions import FitFailedWarning
 
 from sktrainer.callbacks.base import FoldEndEvent
 from sktrainer.callbacks.history import recorded_eval_metric
-from sktrainer.callbacks.observer import Observer
+from sktrainer.callbacks.observer import Observer, with_task
+from sktrainer.callbacks.sklearn_callbacks import FitTask
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.exceptions import (
     CallbackError,
@@ -42,6 +43,7 @@ from sktrainer.training.out_of_fold import (
 )
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.retry import attempt_seeds, settings_text
+from sktrainer.training.task_rows import most_iterations, n_subtasks
 from sktrainer.types import Array, FitData, ModelFit, Split
 
 MOST_CURVE_POINTS = 100
@@ -81,10 +83,15 @@ def cross_validate(
     in_processes = workers > 1 and plan.folds.joblib_backend != "threading"
     filters = warning_filters() if in_processes else []
     shared = n_threads, run, filters
+    whole = None if log.task is None else log.task.subtask("cross-validate", len(folds))
+    if whole is not None:
+        whole.begin()
+    # All tasks exist before the first fold is sent to a process.
+    parts = [whole and whole.subtask("fold", n_subtasks(plan)) for _ in folds]
     with _observer(log, in_processes=in_processes) as observer:
         tasks = (
-            delayed(fit_fold)(fold_plan, data, number, train, test, *shared, observer)
-            for number, (train, test) in enumerate(folds, start=1)
+            delayed(fit_fold)(fold_plan, data, number, train, test, *shared, observer, part)
+            for number, ((train, test), part) in enumerate(zip(folds, parts, strict=True), 1)
         )
         with Parallel(
             workers, backend=plan.folds.joblib_backend, return_as="generator"
@@ -93,6 +100,8 @@ def cross_validate(
                 results.append(fold)
                 log.add_new_notes(fold.notes)
                 _show_fold(log, plan, fold, len(folds))
+    if whole is not None:
+        whole.end()
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
@@ -167,6 +176,7 @@ def fit_fold(
     run: RunDirectory | None,
     filters: Sequence[Any] = (),
     observer: Observer | None = None,
+    task: FitTask | None = None,
 ) -> FoldResult:
     """Fit and score one fold, or load its result from the checkpoint.
 
@@ -186,8 +196,11 @@ def fit_fold(
     directory = job.directory(Split(train, np.empty(0), test, plan.split.kind))
     done = None if directory is None else directory.load_result()
     if done is not None:
+        if task is not None:
+            task.begin()
+            task.end()
         return FoldResult(**{**done, "predictions": FoldPredictions(**done["predictions"])})
-    total = plan.model.n_iter or plan.model.capabilities.max_iter
+    total, unit = most_iterations(plan), plan.model.capabilities.iteration_name
     observed = (
         nullcontext() if observer is None else observer.fit(f"fold {number}", total, number)
     )
@@ -199,7 +212,7 @@ def fit_fold(
             preserve_global_state(seed),
         ):
             split = _fold_split(plan, data, train, test, seed)
-            job = replace(job, on_iteration=on_iteration)
+            job = replace(job, on_iteration=with_task(on_iteration, task, total, unit))
             fitted = fit_and_score(plan, data, split, job)
     # These affect every fold; they would only be hidden as a failed fold.
     except (CallbackError, CheckpointError):

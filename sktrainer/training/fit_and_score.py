@@ -11,8 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sktrainer.callbacks.observer import FitObserver
+from sktrainer.callbacks.sklearn_callbacks import FitTask
 from sktrainer.checkpoints.run import FitDirectory, RunDirectory
-from sktrainer.exceptions import CheckpointError, InputError, SktrainerError
+from sktrainer.exceptions import (
+    CallbackError,
+    CheckpointError,
+    InputError,
+    SktrainerError,
+)
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.evaluate import cached_predictors, score_sets
@@ -31,6 +37,7 @@ from sktrainer.training.retry import (
     choose_attempt,
 )
 from sktrainer.training.round_choice import RoundChoice, choose_from_folds
+from sktrainer.training.task_rows import SplitRows, most_iterations
 from sktrainer.types import (
     FitData,
     ModelFit,
@@ -82,7 +89,19 @@ class FitJob:
         name = self._folder(model_seed)
         return self.run.fit_directory(name, split.train, split.validation, split.test)
 
-    def inner(self, number: int, model_seed: int) -> FitJob:
+    @property
+    def task(self) -> FitTask | None:
+        """The fit as a task for scikit-learn's callbacks."""
+        return None if self.on_iteration is None else self.on_iteration.task
+
+    def part(self, name: str, label: str | None, total: int | None) -> FitObserver | None:
+        """Return the observer of a fit inside this one, which is a task of this name."""
+        if self.on_iteration is None:
+            return None
+        task = None if self.task is None else self.task.subtask(name, total or 0)
+        return self.on_iteration.part(label, total, task)
+
+    def inner(self, number: int, model_seed: int, on_iteration: FitObserver | None) -> FitJob:
         """Return the job of an inner fold of an attempt."""
         return replace(
             self,
@@ -91,7 +110,7 @@ class FitJob:
             model_seeds=(model_seed,),
             log=FitLog(),  # its seconds are those of the stage "fit"
             sets=(),
-            on_iteration=None,
+            on_iteration=on_iteration,
             keeps_predictions=False,
         )
 
@@ -157,6 +176,8 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     """
     with job.log.stage("prepare"):
         prepared = prepare(plan.steps, data, split, job.seed)
+    if job.task is not None:
+        job.task.begin(SplitRows(data, split, plan.model, prepared))
     attempts: list[Attempt] = []
     for number, seed in enumerate(job.model_seeds, start=1):
         attempts.append(run_attempt(plan, data, split, prepared, job, number, seed))
@@ -166,6 +187,8 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     if repaired is not None:
         attempts.append(repaired)
     best, tried = choose_attempt(attempts)
+    if job.task is not None:
+        job.task.end_fit(best.fit.model, best.fit.best_iteration or best.fit.n_iter)
     with job.log.stage("evaluate"):
         sets = {name: best.predictions[name] for name in job.sets if name in best.predictions}
         scores = score_sets(sets, plan.scoring, data.y[split.train])
@@ -193,30 +216,39 @@ def run_attempt(
 ) -> Attempt:
     """Fit the model with one seed and diagnose the fit."""
     start = time.perf_counter()
-    choice = None
+    choice, on_iteration, part = None, job.on_iteration, None
     try:
         with job.log.stage("fit"):
             if plan.inner_folds:
                 choice = choose_rounds(plan, data, split, job, seed)
-                plan = plan.without_early_stopping(choice.fit.best_iteration)
+                rounds = choice.fit.best_iteration
+                plan = plan.without_early_stopping(rounds)
+                # Callbacks have received the pooled iterations of the inner folds.
+                on_iteration = job.part("fit-all-rows", None, rounds)
+                part = None if on_iteration is None else on_iteration.task
+                if part is not None:
+                    part.begin(SplitRows(data, split, plan.model, prepared))
             fit, resumed_from = fit_model(
                 plan.model,
                 data,
                 prepared,
                 seed=seed,
                 n_threads=job.n_threads,
-                # Callbacks have received the pooled iterations of the inner folds.
-                on_iteration=job.on_iteration if choice is None else None,
+                on_iteration=on_iteration,
                 directory=job.directory(split, seed),
             )
+            job.log.keep_model()
+            if part is not None:
+                part.end_fit(fit.model, fit.n_iter)
         with job.log.stage("evaluate"):
             predictor = make_predictor(fit, plan.model, data, prepared)
             predictions = cached_predictors(predictor, data, split, prepared)
             diagnosis = diagnose(plan.model, fit, predictions, data, prepared)
-    except SktrainerError:  # invalid input, which another seed does not fix
-        raise
     except Exception as error:
-        if len(job.model_seeds) == 1:
+        # Another seed does not fix invalid input. A callback must not discard earlier attempts.
+        is_of_callback = isinstance(error, CallbackError)
+        n_attempts = number if is_of_callback else len(job.model_seeds)
+        if n_attempts == 1 or (isinstance(error, SktrainerError) and not is_of_callback):
             raise
         problem = Diagnosis(f"{type(error).__name__}: {error}", diverged=True)
         return Attempt(number, seed, problem, time.perf_counter() - start, error)
@@ -274,7 +306,8 @@ def choose_rounds(
     folds = split_inner_folds(data, split.train, options, plan.inner_folds)
     for number, (train, held) in enumerate(folds, start=1):
         fold = Split(train, held, held[:0], split.kind)
-        inner_job = job.inner(number, model_seed)
+        observed = job.part("inner-fold", f"{number}/{plan.inner_folds}", most_iterations(plan))
+        inner_job = job.inner(number, model_seed, observed)
         try:
             with preserve_global_state(inner_job.seed):
                 results.append(fit_and_score(inner, data, fold, inner_job))
@@ -287,7 +320,8 @@ def choose_rounds(
     if not results:
         raise errors[0]
     fits, diagnoses = [r.fit for r in results], [r.diagnosis for r in results]
-    return choose_from_folds(plan.model, fits, diagnoses, n_rows, job.on_iteration)
+    observer = None if job.on_iteration is None else job.on_iteration.without_task()
+    return choose_from_folds(plan.model, fits, diagnoses, n_rows, observer)
 
 
 def _resume_notes(plan: FitPlan, best: FittedAttempt, job: FitJob) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ def fit_model(
         n_iter_no_change=plan.n_iter_no_change if stops else None,
         tol=plan.tol,
         on_iteration=on_iteration,
+        reads_models=on_iteration is not None and on_iteration.reads_models,
     )
     if on_iteration is not None:
         on_iteration.set_monitor(monitor)

@@ -19,8 +19,9 @@ from sktrainer.callbacks.base import (
     FitEndEvent,
     StageEvent,
 )
-from sktrainer.callbacks.observer import FitObserver, RunObserver
+from sktrainer.callbacks.observer import FitObserver, RunObserver, with_task
 from sktrainer.callbacks.progress import Progress
+from sktrainer.callbacks.sklearn_callbacks import FitTask
 from sktrainer.exceptions import CallbackError, SktrainerWarning
 from sktrainer.runtime.stopwatch import Stopwatch
 
@@ -73,11 +74,18 @@ def use_warning_filters(filters: Sequence[Any]) -> Iterator[None]:
 class FitLog:
     """Log of one fit: seconds per stage, notes for the report, and output on the terminal.
 
-    `notes` are for the report, in the order in which they were added.
+    `notes` are for the report, in the order in which they were added. `task` passes the fit to
+    scikit-learn's callbacks.
     """
 
-    def __init__(self, verbose: int = 0, callbacks: Sequence[object] = ()) -> None:
+    def __init__(
+        self,
+        verbose: int = 0,
+        callbacks: Sequence[object] = (),
+        task: FitTask | None = None,
+    ) -> None:
         self.notes: list[str] = []
+        self.task = task
         self._verbose = verbose
         self._callbacks = callbacks
         self._has_begun = False
@@ -98,12 +106,13 @@ class FitLog:
         self._has_begun = True
         self.observer.call("on_fit_begin", event)
 
+    def keep_model(self) -> None:
+        """Show errors of callbacks as warnings from now on, because a model is trained."""
+        self.observer.model_is_trained = True
+
     def end(self, event: FitEndEvent) -> None:
-        """Call the callbacks at the end of the fit. The trained model outlives their errors."""
-        try:
-            self.observer.call("on_fit_end", event)
-        except CallbackError as error:
-            self.progress.warn(str(error))
+        """Call the callbacks at the end of the fit."""
+        self.observer.call("on_fit_end", event)
 
     @contextmanager
     def report_errors(self) -> Iterator[None]:
@@ -176,8 +185,14 @@ class FitLog:
                 if not _LOGS:
                     warnings.showwarning = _PREVIOUS.pop()
 
+    @contextmanager
     def iterations(
-        self, name: str, total: int | None
-    ) -> AbstractContextManager[FitObserver | None]:
+        self,
+        name: str,
+        total: int | None,
+        task: FitTask | None = None,
+        iteration_name: str = "iteration",
+    ) -> Iterator[FitObserver | None]:
         """Show the iterations of the enclosed fit. Yield None if nobody reads them."""
-        return self.observer.fit(name, total)
+        with self.observer.fit(name, total) as observer:
+            yield with_task(observer, task, total, iteration_name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.callbacks.base import is_callback
+from sktrainer.callbacks.base import is_callback, is_fit_callback
 from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.runtime.devices import is_device_name
@@ -260,8 +260,11 @@ RULES: dict[str, ParameterRule] = {
         lambda value: is_device_name(value) or (isinstance(value, str) and value == "auto"),
     ),
     "callbacks": ParameterRule(
-        "a list of objects with a method such as on_iteration",
-        lambda value: isinstance(value, (list, tuple)) and all(map(is_callback, value)),
+        "a list of objects with a method such as on_iteration, or callbacks of scikit-learn",
+        lambda value: (
+            isinstance(value, (list, tuple))
+            and all(is_callback(each) or is_fit_callback(each) for each in value)
+        ),
     ),
     "verbose": ParameterRule(
         "0 (silent), 1 (stages and report) or 2 (every iteration)",

@@ -41,7 +41,6 @@ def refit(
             model_seeds=(result.model_seed,),
             log=FitLog(),  # the seconds of its stages are those of the stage "refit"
             sets=("test",),
-            on_iteration=None,
         ),
     )
     first, test = result.scores, again.scores

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sktrainer.backends.estimators import model_name
 from sktrainer.callbacks.base import FitBeginEvent, FitEndEvent
+from sktrainer.callbacks.sklearn_callbacks import FitTask, warn_of_errors
 from sktrainer.checkpoints.run import RunDirectory
 from sktrainer.data.fingerprint.fingerprint import Fingerprint
 from sktrainer.data.inputs import FitInputs
@@ -29,6 +30,7 @@ from sktrainer.training.report_builder import build_report
 from sktrainer.training.reproduction import changed_parameters, reproduction_code
 from sktrainer.training.retry import attempt_seeds
 from sktrainer.training.run_identity import open_run
+from sktrainer.training.task_rows import SplitRows, most_iterations, n_subtasks
 from sktrainer.training.validation import validate
 from sktrainer.types import Array, FitData, Split
 
@@ -47,8 +49,10 @@ class FitState:
 
 
 @preserve_global_state()
-def train(params: TrainerParams, inputs: FitInputs) -> FitState:
+def train(params: TrainerParams, inputs: FitInputs, task: FitTask | None = None) -> FitState:
     """Validate, split, audit, cross-validate, fit, score and report.
+
+    `task` passes the fit to scikit-learn's callbacks.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def train(params: TrainerParams, inputs: FitInputs) -> FitState:
     FitError
         If every fold failed.
     """
-    log = FitLog(params.verbose, params.callbacks)
+    log = FitLog(params.verbose, params.callbacks, task)
     with log.record_warnings(), log.report_errors():
         return _train(params, inputs, log)
 
@@ -81,6 +85,8 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         with log.stage("audit"):
             findings = audit_fit(plan, data, split, folds, log)
         log.begin(_begin_event(plan, data, split, folds))
+        if log.task is not None:
+            log.task.begin(SplitRows(data, split))
         cv = None
         if folds is not None:
             with log.stage("cross-validate"):
@@ -127,9 +133,10 @@ def _fit_final(
 ) -> FitResult:
     """Fit and score the model, and refit it if it stopped early on held-out rows."""
     model, global_seed = plan.model, derive_seed(plan.seed, "global")
-    total = model.n_iter or model.capabilities.max_iter
+    total, unit = most_iterations(plan), model.capabilities.iteration_name
+    task = None if log.task is None else log.task.subtask("fit", n_subtasks(plan))
     with (
-        log.iterations(model_name(model.model), total) as display,
+        log.iterations(model_name(model.model), total, task, unit) as display,
         preserve_global_state(global_seed),
     ):
         seeds = attempt_seeds(plan.seed, plan.n_retries)
@@ -145,6 +152,14 @@ def _fit_final(
         )
         result = fit_and_score(plan, data, split, job)
     if needs_refit(plan, data, split, result):
-        with log.stage("refit"), preserve_global_state(global_seed):
-            result = refit(plan, data, split, result, job)
+        rounds = result.fit.best_iteration
+        task = None if log.task is None else log.task.subtask("refit", rounds)
+        with (
+            log.stage("refit"),
+            log.iterations("refit", rounds, task, unit) as display,
+            preserve_global_state(global_seed),
+            warn_of_errors(),
+        ):
+            shown = None if display is None else display.part(None, rounds, task)
+            result = refit(plan, data, split, result, replace(job, on_iteration=shown))
     return result if model.n_iter is None else replace(result, refit_rounds=model.n_iter)

@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sktrainer import Callback, CallbackError, ManagedTrainer, ParameterError, load
 from sktrainer.callbacks.base import CallbackList, ErrorEvent, StageEvent
 from sktrainer.exceptions import SktrainerWarning
+from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.testing.callback_checks import Recorder
 
 
@@ -45,7 +46,8 @@ def test_stop_is_true_only():
 def test_every_callback_is_called_although_the_first_stops():
     first, second = Recorder(stop_at=0), Recorder()
     event = type("Event", (), {"iteration": 1})()
-    assert CallbackList([first, second]).call("on_iteration", event) is True
+    with preserve_global_state():
+        assert CallbackList([first, second]).call("on_iteration", event) is True
     assert second.events == [event]
 
 
@@ -144,13 +146,61 @@ def test_callback_stops_a_fit_without_validation_rows(rows):
     assert "topped by a callback at round 7 of 50" in str(trainer.report_)
 
 
-def test_error_in_on_fit_end_keeps_the_trained_model(rows):
-    class Broken(Stages):
-        def on_fit_end(self, event):
+class FailsIn(Callback):
+    """Callback that fails in a stage, or in a method, and counts its calls."""
+
+    def __init__(self, name, after=0):
+        self.name = name
+        self.after = after
+        self.n_calls = 0
+
+    def fail(self, name):
+        self.n_calls += name == self.name
+        if name == self.name and self.n_calls > self.after:
             raise ValueError("no connection")
 
-    trainer = ManagedTrainer(Ridge(), callbacks=[Broken()])
-    with pytest.warns(SktrainerWarning, match="Broken.on_fit_end raised ValueError"):
+    def on_stage(self, event):
+        self.fail(event.name)
+
+    def on_iteration(self, event):
+        self.fail("iteration")
+
+    def on_fit_end(self, event):
+        self.fail("end")
+
+
+@pytest.mark.parametrize("name", ["evaluate", "refit", "end"])
+def test_error_after_training_keeps_the_model(name, rows):
+    model = HistGradientBoostingRegressor(max_iter=5)
+    options = {"random_state": 0, "validation_size": 0.2, "refit": True}
+    broken, other = FailsIn(name), Stages()
+    trainer = ManagedTrainer(model, callbacks=[broken, other], **options)
+    with pytest.warns(SktrainerWarning, match=r"FailsIn.* raised ValueError: no connection"):
         trainer.fit(*rows)
-    expected = ManagedTrainer(Ridge()).fit(*rows).predict(rows[0])
-    assert np.array_equal(trainer.predict(rows[0]), expected)
+    expected = ManagedTrainer(model, **options).fit(*rows)
+    assert np.array_equal(trainer.predict(rows[0]), expected.predict(rows[0]))
+    assert broken.n_calls == 1
+    assert "refit" in other.names  # the others are still called
+
+
+@pytest.mark.parametrize("name", ["iteration", "fit", "prepare"])
+def test_error_before_training_ends_the_fit(name, rows):
+    model = HistGradientBoostingRegressor(max_iter=5)
+    with pytest.raises(CallbackError, match="no connection"):
+        ManagedTrainer(model, callbacks=[FailsIn(name)], validation_size=0.2).fit(*rows)
+
+
+@pytest.mark.filterwarnings("ignore:Fitted 2 times")
+def test_error_in_a_retry_keeps_the_model_of_the_first_attempt(rows):
+    X, y = rows
+    noise = np.random.default_rng(1).normal(size=len(y))  # no model beats a constant
+    model = HistGradientBoostingRegressor(max_iter=5, learning_rate=0.5)
+    options = {"random_state": 0, "validation_size": 0.2}
+    counted = FailsIn("iteration", after=10_000)
+    ManagedTrainer(model, callbacks=[counted], **options).fit(X, noise)
+    broken = FailsIn("iteration", after=counted.n_calls)
+    trainer = ManagedTrainer(model, callbacks=[broken], n_retries=1, **options)
+    with pytest.warns(SktrainerWarning, match="on_iteration raised ValueError"):
+        trainer.fit(X, noise)
+    assert broken.n_calls == counted.n_calls + 1
+    assert np.isfinite(trainer.predict(X)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import threading
 
@@ -9,7 +10,7 @@ import joblib
 import pytest
 
 from sktrainer.callbacks.base import CallbackList
-from sktrainer.callbacks.connection import RemoteObserver, accept_observers
+from sktrainer.callbacks.connection import accept_observers
 from sktrainer.callbacks.observer import RunObserver
 from sktrainer.callbacks.progress import Progress
 from sktrainer.exceptions import CallbackError
@@ -74,7 +75,7 @@ def test_fit_goes_on_if_the_run_does_not_listen():
 def test_other_key_is_refused_and_the_run_goes_on():
     recorder = Recorder()
     with accept_observers(run_observer(recorder)) as observer:
-        stranger = RemoteObserver(observer.address, b"wrong", reads_every_iteration=True)
+        stranger = dataclasses.replace(observer, key=b"wrong")
         assert fit(stranger, 1, 5) == -1
         assert fit(observer, 1, 5) == 5
     assert recorder.iterations(1) == [1, 2, 3, 4, 5]

@@ -8,6 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
+from sktrainer.callbacks.base import IterationEvent
 from sktrainer.callbacks.progress_bars import ProgressBars
 from tests.callbacks.test_observer import Terminal
 
@@ -25,16 +26,22 @@ def rendered(bars: ProgressBars, width: int) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
+def iteration(number, max_iter):
+    nan = float("nan")
+    return IterationEvent(None, number, max_iter, {}, "loss", None, nan, None, 0.0)
+
+
+NAME = "HistGradientBoostingClassifier"
 PARTS = ["validation loss 0.4700", "best 0.4631 at 13", "patience 12"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 90, 120, 200])
 def test_line_fits_and_shows_more_in_a_wider_terminal(width, clock):
     bars = ProgressBars(Terminal())
-    line = bars.open("HistGradientBoostingClassifier", 300)
-    bars.update(line, 1, PARTS)
+    line = bars.open(NAME, 300)
+    bars.update(line, NAME, iteration(1, 300), PARTS)
     clock[0] += 10.0
-    bars.update(line, 63, PARTS)
+    bars.update(line, NAME, iteration(63, 300), PARTS)
     (text,) = rendered(bars, width)
     bars.close(line)
     assert len(text) <= width
@@ -44,6 +51,22 @@ def test_line_fits_and_shows_more_in_a_wider_terminal(width, clock):
     assert ("━" in text) == (width != 60)  # values are more important
     assert ("0:10, 0:38 left" in text) == (width >= 120)
     assert ("best 0.4631 at 13  patience 12" in text) == (width == 200)
+
+
+def test_part_of_a_fit_has_its_own_label_and_total(clock):
+    bars = ProgressBars(Terminal())
+    line = bars.open("LGBM", 300)
+    bars.update(line, "inner fold 1/5", iteration(20, 300), [])
+    clock[0] += 10.0
+    bars.update(line, "inner fold 1/5", iteration(120, 300), [])
+    (first,) = rendered(bars, 120)
+    bars.update(line, "LGBM", iteration(4, 120), [])
+    (last,) = rendered(bars, 120)
+    bars.close(line)
+    assert first.split()[:3] == ["inner", "fold", "1/5"]
+    assert "120/300" in first and "0:10, 0:18 left" in first
+    assert last.split()[0] == "LGBM"
+    assert "4/120" in last and "left" not in last
 
 
 def test_model_that_reports_nothing_has_a_spinner_with_the_time(clock):
@@ -70,7 +93,7 @@ def test_display_is_erased_and_lines_remain():
     terminal = Terminal()
     bars = ProgressBars(terminal)
     line = bars.open("LGBM [red]", 1000)
-    bars.update(line, 10, ["validation loss 0.5000"])
+    bars.update(line, "LGBM [red]", iteration(10, 1000), ["validation loss 0.5000"])
     bars.print("✓ a line [above] the bar")
     time.sleep(0.4)
     bars.close(line)

@@ -23,12 +23,15 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
     needs_callback = recorder.stops_early and monitor.tol > 0
     # CatBoost has no callbacks on a GPU.
     is_on_gpu = str(model.get_params().get("task_type")) == "GPU"
-    observes = monitor.is_observed and not is_on_gpu
+    # CatBoost has no model during the training, so that the rounds are recorded afterwards.
+    replays = monitor.reads_models
+    observes = monitor.is_observed and not is_on_gpu and not replays
     if needs_callback and is_on_gpu:
         raise ParameterError(
             f"tol={monitor.tol} needs a callback, which CatBoost supports only on the CPU; "
             "use tol=0 or device='cpu'"
         )
+    needs_callback = needs_callback and not replays
     arguments: dict[str, Any] = {"use_best_model": recorder.stops_early}
     if request.validation is not None:
         arguments["eval_set"] = _validation_pool(request, request.validation)
@@ -36,27 +39,37 @@ def train_rounds(request: FitRequest, recorder: RoundRecorder) -> None:
         arguments["callbacks"] = [RoundCallback(request, recorder, decides=needs_callback)]
     if recorder.stops_early and not needs_callback:
         arguments["early_stopping_rounds"] = monitor.n_iter_no_change
-    if not any(name in model.get_params() for name in VERBOSITY_PARAMS):
-        arguments["verbose"] = False
-    if request.categorical:
-        arguments["cat_features"] = list(request.categorical)
+    arguments |= _options(request)
     if request.task == "regression" and (train.y == train.y[0]).all():
         raise InputError(
             f"CatBoost cannot be trained on a constant target: y is {train.y[0]} in all "
             f"{len(train.y):,} training rows. Check that y is the right column."
         )
-    model.fit(train.X, train.y, sample_weight=train.sample_weight, **arguments)
+    model.fit(train.X, train.y, **arguments)
     if not needs_callback:
         logs: Logs = model.get_evals_result()
         n_iter = max(
             (len(values) for log in logs.values() for values in log.values()), default=0
         )
+        if replays:
+            models = _TruncatedModels(model, request, n_iter)
+            monitor.snapshot = lambda: models.first_rounds(recorder.n_iter)
         _record_rounds(request, recorder, logs, n_iter, seconds=math.nan)
-    elif recorder.best_iteration < model.tree_count_:
+    if (needs_callback or replays) and recorder.best_iteration < model.tree_count_:
         # CatBoost has kept the best round without regard to the tolerance.
         model.shrink(recorder.best_iteration)
         # Recompute the importances, which CatBoost caches on the model.
         model.get_feature_importance(type="PredictionValuesChange")
+
+
+def _options(request: FitRequest) -> dict[str, Any]:
+    """Return the arguments of `fit` that each training on the training rows has."""
+    options: dict[str, Any] = {"sample_weight": request.train.sample_weight}
+    if not any(name in request.model.get_params() for name in VERBOSITY_PARAMS):
+        options["verbose"] = False
+    if request.categorical:
+        options["cat_features"] = list(request.categorical)
+    return options
 
 
 def _validation_pool(request: FitRequest, rows: Rows) -> Any:
@@ -110,4 +123,33 @@ def _record_rounds(
             if name in logs
         }
         stop = recorder.record(values, seconds=seconds)
+        if stop and request.monitor.reads_models:
+            break
     return stop
+
+
+class _TruncatedModels:
+    """Models of the rounds before the last one, and of those after the best one.
+
+    CatBoost drops the latter. Training again keeps them. The default learning rate depends on
+    whether they are dropped, so that the one of the first training is used.
+    """
+
+    def __init__(self, model: Any, request: FitRequest, n_iter: int) -> None:
+        self._model, self._request, self._n_iter = model, request, n_iter
+
+    def first_rounds(self, n_rounds: int) -> Any:
+        """Return a copy of the model with its first rounds."""
+        if n_rounds > self._model.tree_count_:
+            self._model = self._with_all_rounds()
+        copied = self._model.copy()
+        if n_rounds < copied.tree_count_:
+            copied.shrink(n_rounds)
+        return copied
+
+    def _with_all_rounds(self) -> Any:
+        train = self._request.train
+        again = type(self._model)(**self._model.get_params())
+        again.set_params(iterations=self._n_iter, learning_rate=self._model.learning_rate_)
+        again.fit(train.X, train.y, use_best_model=False, **_options(self._request))
+        return again

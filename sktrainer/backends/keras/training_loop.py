@@ -7,6 +7,7 @@ same order). It also avoids Keras's data adapters, whose setup can take longer t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from sktrainer.backends.eval_metric import score_eval_metric
 from sktrainer.backends.keras.build import TrainableEstimator
 from sktrainer.backends.keras.checkpoint import load_state_dict, state_dict
 from sktrainer.backends.keras.devices import set_epoch_seeds
+from sktrainer.backends.keras.network import plain_copy
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.types import Array, Rows
 
@@ -141,6 +143,7 @@ class TrainingLoop:
             callbacks.on_test_end(found)
             logs |= {f"val_{name}": value for name, value in found.items()}
             values["validation"] = {"loss": found["loss"], **self._score()}
+        self.monitor.snapshot = partial(trained_copy, self.net)
         self.monitor.record(epoch, values)
         callbacks.on_epoch_end(epoch - 1, logs)
 
@@ -193,6 +196,13 @@ class TrainingLoop:
             self.net.encode_targets(np.asarray(rows.y)),
             None if weight is None else normalize_weights(weight),
         )
+
+
+def trained_copy(net: TrainableEstimator) -> TrainableEstimator:
+    """Return a copy of an estimator in training that predicts with a copy of its model."""
+    copied = copy.copy(net)
+    copied.model_ = plain_copy(net.model_)
+    return copied
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
 from typing import Any
 
 from sktrainer.backends._boosting.recorder import RoundRecorder
@@ -31,6 +33,8 @@ class RoundCallback:
         self.params: dict[str, Any] = {}
         self.datasets: tuple[Any, list[tuple[str, Any]]] | None = None
         self._checkpoint = request.checkpoint
+        self._model = request.model
+        self._monitor = request.monitor
         self._history = history
         self._recorder = recorder
         self._last = last
@@ -45,6 +49,8 @@ class RoundCallback:
         values: dict[str, dict[str, float]] = {}
         for part, metric, value, *_ in results:
             values.setdefault(part, {})[metric] = float(value)
+        if self._monitor.reads_models:
+            self._monitor.snapshot = partial(fitted_copy, self._model, env.model)
         stop = self._recorder.record(values)
         if self._recorder.improved:
             self._best_results = results
@@ -67,3 +73,14 @@ class RoundCallback:
             recorder = self._recorder
             best = recorder.n_iter if self._last is None else recorder.best_iteration
             raise EarlyStopException(best - 1, self._best_results or results)
+
+
+def fitted_copy(model: Any, booster: Any) -> Any:
+    """Return a copy of the model that predicts with a copy of the booster."""
+    from lightgbm import Booster
+
+    copied = copy.copy(model)
+    copied._Booster = Booster(model_str=booster.model_to_string(num_iteration=-1))
+    copied._n_features = copied._Booster.num_feature()
+    copied._best_iteration, copied.fitted_ = 0, True
+    return copied

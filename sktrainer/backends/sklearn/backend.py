@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from sktrainer.backends.sklearn.capabilities import (
 )
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES, SklearnSerializer
+from sktrainer.backends.sklearn.snapshots import first_iterations, has_iterations
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.boosting import loss_scale, train_loss
 from sktrainer.backends.sklearn.train.epochs import partial_fit_epoch
@@ -209,7 +211,16 @@ def _unwatched_fit(
     """Return the result of a fit without early stopping."""
     n_iter = _iterations(request.model)
     for iteration, parts in enumerate(_model_history(request.model), start=1):
+        if has_iterations(request.model):
+            request.monitor.snapshot = partial(first_iterations, request.model, iteration)
         request.monitor.record(iteration, parts, seconds=SECONDS_UNKNOWN)
+    monitor = request.monitor
+    if (
+        monitor.reads_models
+        and not monitor.stopped_by_callback
+        and has_iterations(request.model)
+    ):
+        n_iter = _observe_iterations(request, n_iter or 0)
     reason: StopReason
     if request.monitor.stopped_by_callback:
         reason = "callback"
@@ -222,6 +233,17 @@ def _unwatched_fit(
     return ModelFit(
         request.model, reason, n_iter, n_iter if way else None, request.monitor.evaluations
     )
+
+
+def _observe_iterations(request: FitRequest, n_iter: int) -> int:
+    """Pass the iterations to callbacks that the model did not report; return their number."""
+    model, monitor = request.model, request.monitor
+    for iteration in range(1, n_iter + 1):
+        monitor.snapshot = partial(first_iterations, model, iteration)
+        if monitor.observe(iteration, {}):
+            request.model.__dict__.update(vars(first_iterations(model, iteration)))
+            return iteration
+    return n_iter
 
 
 def _iterations(model: Any) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,15 @@ def copy_net(net: NeuralNet) -> Any:
     """Return a deep copy of a net that shares the rows of its history."""
     history = getattr(net, "history_", None)
     return copy.deepcopy(net, {} if history is None else {id(history): type(history)(history)})
+
+
+def trained_copy(net: NeuralNet) -> Any:
+    """Return a copy of a net in training that predicts with a copy of its weights."""
+    copied = copy.copy(net)
+    vars(copied).update(
+        module_=copy.deepcopy(net.module_), learning_=False, weighted_=False, sample_=None
+    )
+    return copied
 
 
 @contextmanager
@@ -76,6 +86,7 @@ def run_epochs(net: NeuralNet, train: Dataset, request: FitRequest) -> tuple[int
                 if not is_stop_from_callback(interrupt):
                     raise
                 ended = True
+            monitor.snapshot = partial(trained_copy, net)
             _record(net, epoch, request)
             n_iter = epoch
             if monitor.improved:

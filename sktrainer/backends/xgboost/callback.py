@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sktrainer.backends._boosting.recorder import RoundRecorder
@@ -51,6 +53,8 @@ def make_round_callback(
                 last = list(values["validation"])[-1]
                 maximized = last.split("@")[0] in _MAXIMIZED
                 recorder.monitor_native_metric(last, greater_is_better=maximized)
+            if request.monitor.reads_models:
+                request.monitor.snapshot = partial(fitted_copy, request.model, model)
             stop = recorder.record(values)
             if history is not None:
                 history.add(
@@ -70,6 +74,13 @@ def make_round_callback(
             return truncate_to_best(model, recorder, request.monitor) if truncates else model
 
     return RoundCallback()
+
+
+def fitted_copy(model: Any, booster: xgboost.Booster) -> Any:
+    """Return a copy of the model that predicts with a copy of the booster."""
+    copied = copy.copy(model)
+    copied._Booster = booster.copy()
+    return copied
 
 
 def truncate_to_best(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, repeat
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sktrainer.backends.base import FitRequest, watched_fit
 from sktrainer.backends.sklearn.checkpoint import fit_in_segments
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params, truncate
+from sktrainer.backends.sklearn.snapshots import LOSS_CHECKS, first_iterations
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import SECONDS_UNKNOWN, ValidationScorer
 from sktrainer.callbacks.early_stopping import EvalMetric, Monitor
@@ -92,6 +94,7 @@ class _Replay:
                 break
             self._n_iter += 1
             parts = self._metrics(self._n_iter)
+            self._monitor.snapshot = partial(first_iterations, self._model, self._n_iter)
             self._monitor.record(self._n_iter, parts, seconds=self._seconds)
         return self._n_iter
 
@@ -117,9 +120,9 @@ class _Replay:
         scikit-learn has no callbacks for this model. It calls one of two private methods after
         each round with validation rows, and stops if the method returns True.
         """
-        names = ("_check_early_stopping_loss", "_check_early_stopping_scorer")
         model = self._model
-        if not self._monitor.is_observed or not all(hasattr(model, name) for name in names):
+        known = all(hasattr(model, name) for name in LOSS_CHECKS)
+        if not self._monitor.is_observed or not known:
             yield
             return
 
@@ -131,12 +134,12 @@ class _Replay:
 
             return wrapper
 
-        for name in names:
+        for name in LOSS_CHECKS:
             setattr(model, name, recorded(getattr(model, name)))
         try:
             yield
         finally:
-            for name in names:
+            for name in LOSS_CHECKS:
                 delattr(model, name)
 
 
@@ -233,6 +236,7 @@ class _RoundMonitor:
         if decision is not None and decision.shape[1] == 1:
             decision = decision[:, 0]  # shape (n, 1) here, (n,) in `decision_function`
         predicted = self._validation.predicted(next(self._values), decision)
+        self._validation.monitor.snapshot = partial(first_iterations, model, i + 1)
         stop = self._validation.record(i + 1, predicted, train_loss=train_loss(model, i))
         if self._checkpoint is not None:
             self._checkpoint.raise_if_interrupted()
@@ -248,6 +252,7 @@ class _RoundObserver:
     def __call__(self, i: int, model: Any, variables: dict[str, Any]) -> bool:
         loss = train_loss(model, i)
         values = {} if loss is None else {"train": {"loss": loss}}
+        self._monitor.snapshot = partial(first_iterations, model, i + 1)
         return self._monitor.observe(i + 1, values)
 
 
@@ -278,6 +283,7 @@ class AdaBoostStrategy(IterationStrategy):
         model, n_iter = request.model, 0
         fit_rows(model, request.train)
         for n_iter, values in enumerate(_staged(model, validation), start=1):
+            request.monitor.snapshot = partial(first_iterations, model, n_iter)
             if validation.record(n_iter, validation.predicted(values)):
                 break
         outcome = watched_fit(request, n_iter, stopped=request.monitor.stopped)

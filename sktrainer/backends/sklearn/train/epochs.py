@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ class EpochStrategy(IterationStrategy):
             for epoch in range(begin + 1, model.max_iter + 1):
                 runner.train_epoch(epoch)
                 loss = _train_loss(model)
+                monitor.snapshot = partial(copy.deepcopy, model)
                 stop = validation.record(epoch, validation.predicted_by(model), train_loss=loss)
                 if monitor.improved:
                     best_state = copy.deepcopy(fitted_attributes(model))
@@ -84,14 +86,19 @@ class EpochStrategy(IterationStrategy):
 
     def fit_n_iterations(self, request: FitRequest, n_iter: int) -> None:
         """Train exactly `n_iter` epochs."""
-        model, runner = request.model, _EpochRunner(request)
+        model, runner, monitor = request.model, _EpochRunner(request), request.monitor
         begin, _ = resume(request, model)
+        epoch = begin
         with runner.params_set():
             for epoch in range(begin + 1, n_iter + 1):
                 runner.train_epoch(epoch)
+                loss = _train_loss(model)
+                monitor.snapshot = partial(copy.deepcopy, model)
+                if monitor.observe(epoch, {} if loss is None else {"train": {"loss": loss}}):
+                    break
                 if epoch < n_iter:
                     save_if_due(request, epoch, model, None)
-        _set_n_iter(model, n_iter)
+        _set_n_iter(model, epoch)
 
 
 def partial_fit_epoch(request: PartialFitRequest) -> ModelFit:

@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from sktrainer.backends.sklearn.parameters import (
     override_params,
     truncate,
 )
+from sktrainer.backends.sklearn.snapshots import first_iterations
 from sktrainer.backends.sklearn.train.base import IterationStrategy
 from sktrainer.backends.sklearn.train.validation import ValidationScorer
+from sktrainer.callbacks.early_stopping import Monitor
 from sktrainer.types import Array, ModelFit, Rows
 
 MemberPredictions = Callable[[int], Array]
@@ -106,6 +109,7 @@ class WarmStartStrategy(IterationStrategy):
         for size in range(begin + 1, limit + 1):
             model.set_params(n_estimators=size)
             fit_rows(model, request.train)
+            request.monitor.snapshot = partial(copy.deepcopy, model)
             if validation.record(size, validation.predicted_by(model)):
                 break
             if size < limit:
@@ -134,6 +138,7 @@ def _add_members(
             while size < target and not monitor.stopped:
                 total = total + predict_member(size)
                 size += 1
+                monitor.snapshot = partial(first_iterations, model, size)
                 validation.record(size, validation.predicted(total / size))
             if size < limit and not monitor.stopped:
                 members.save_if_due(size, total)
@@ -159,16 +164,28 @@ def _fit_members(request: FitRequest, train: Rows, n_iter: int) -> int:
     size, _ = members.resume()
     with members.growing():
         while size < n_iter:
-            size = min(size + step, n_iter)
+            begin, size = size, min(size + step, n_iter)
             if has_oob_score and size == n_iter:  # the last call computes it for all members
                 model.set_params(oob_score=True)
             members.grow(size)
-            if request.monitor.observe(size, {}):
+            stopped = _observe(request.monitor, model, begin, size)
+            if stopped is not None:
+                size = stopped
                 break
             if size < n_iter:
                 members.save_if_due(size)
     members.truncate(size)
     return size
+
+
+def _observe(monitor: Monitor, model: Any, begin: int, end: int) -> int | None:
+    """Pass each new member to a callback; return the one after which it stops, if any."""
+    if monitor.is_observed:
+        for size in range(begin + 1, end + 1):
+            monitor.snapshot = partial(first_iterations, model, size)
+            if monitor.observe(size, {}):
+                return size
+    return None
 
 
 def _float32(rows: Rows) -> Rows:
