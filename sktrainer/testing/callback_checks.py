@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -162,8 +161,8 @@ def draw_globally() -> None:
     """Draw from all global generators that are in use."""
     random.random()  # noqa: S311 - as a callback may do
     np.random.random()  # noqa: NPY002 - as a callback may do
-    if "torch" in sys.modules:
-        import_module("torch").rand(1)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.rand(1)
 
 
 class Recorder(Callback):

@@ -177,7 +177,7 @@ def fit_and_score(plan: FitPlan, data: FitData, split: Split, job: FitJob) -> Fi
     with job.log.stage("prepare"):
         prepared = prepare(plan.steps, data, split, job.seed)
     if job.task is not None:
-        job.task.begin(SplitRows(data, split, plan.model, prepared))
+        job.task.begin(_task_rows(plan, data, split, prepared))
     attempts: list[Attempt] = []
     for number, seed in enumerate(job.model_seeds, start=1):
         attempts.append(run_attempt(plan, data, split, prepared, job, number, seed))
@@ -227,7 +227,7 @@ def run_attempt(
                 on_iteration = job.part("fit-all-rows", None, rounds)
                 part = None if on_iteration is None else on_iteration.task
                 if part is not None:
-                    part.begin(SplitRows(data, split, plan.model, prepared))
+                    part.begin(_task_rows(plan, data, split, prepared))
             fit, resumed_from = fit_model(
                 plan.model,
                 data,
@@ -322,6 +322,13 @@ def choose_rounds(
     fits, diagnoses = [r.fit for r in results], [r.diagnosis for r in results]
     observer = None if job.on_iteration is None else job.on_iteration.without_task()
     return choose_from_folds(plan.model, fits, diagnoses, n_rows, observer)
+
+
+def _task_rows(plan: FitPlan, data: FitData, split: Split, prepared: PreparedData) -> SplitRows:
+    def predictor_of(model: Any) -> Predictor:
+        return make_predictor(ModelFit(model, "max_iter"), plan.model, data, prepared)
+
+    return SplitRows(data, split, prepared, predictor_of)
 
 
 def _resume_notes(plan: FitPlan, best: FittedAttempt, job: FitJob) -> tuple[str, ...]:

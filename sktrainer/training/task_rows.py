@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 from sktrainer.callbacks.sklearn_callbacks import TaskRows
 from sktrainer.data.indexing import take_rows
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.training.fit_model import make_predictor
-from sktrainer.training.plan import FitPlan, ModelPlan
-from sktrainer.types import Array, FitData, ModelFit, PreparedData, Rows, Split
+from sktrainer.training.plan import FitPlan
+from sktrainer.types import Array, FitData, PreparedData, Rows, Split
 
 
 def most_iterations(plan: FitPlan) -> int | None:
@@ -55,23 +54,19 @@ class KnownRowsPredictor(Predictor):
 class SplitRows(TaskRows):
     """Training and validation rows of one split; read only if a callback needs them.
 
-    Parameters
-    ----------
-    data : FitData
-    split : Split
-    plan : ModelPlan or None, default=None
-    prepared : PreparedData or None, default=None
-        None: the rows are not prepared, and there is no fitted estimator.
+    Without `prepared` and `predictor_of`, which makes the predictor of a model, there is no
+    fitted estimator.
     """
 
     def __init__(
         self,
         data: FitData,
         split: Split,
-        plan: ModelPlan | None = None,
         prepared: PreparedData | None = None,
+        predictor_of: Callable[[Any], Predictor] | None = None,
     ) -> None:
-        self._data, self._split, self._plan, self._prepared = data, split, plan, prepared
+        self._data, self._split, self._prepared = data, split, prepared
+        self._predictor_of = predictor_of
 
     def value(self, name: str) -> object:
         """Return the value of a hook parameter."""
@@ -86,9 +81,9 @@ class SplitRows(TaskRows):
 
     def attributes(self, model: Any, n_iter: int | None) -> Mapping[str, Any]:
         """Return the fitted attributes of the trainer if training had ended with `model`."""
-        data, prepared = self._data, self._prepared
-        assert self._plan is not None and prepared is not None
-        made = make_predictor(ModelFit(model, "max_iter"), self._plan, data, prepared)
+        data = self._data
+        assert self._predictor_of is not None
+        made = self._predictor_of(model)
         parts = {each.name: getattr(made, each.name) for each in fields(Predictor)}
         predictor = KnownRowsPredictor(**parts, known=self._known)
         attributes = {
