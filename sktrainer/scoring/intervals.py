@@ -21,75 +21,6 @@ COVERAGE = 0.95
 _CHUNK = 2_000_000  # weights in memory at the same time
 
 
-def bootstrap_intervals(
-    scores: Mapping[str, float],
-    scoring: Scoring,
-    y: Array,
-    predicted: Array,
-    probabilities: Array | None = None,
-    decision: Array | None = None,
-    *,
-    positive: int = 1,
-    groups: Array | None = None,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Return the 95 % percentile interval of each score under resampling of the rows.
-
-    Parameters
-    ----------
-    scores : mapping of str to float
-        Score of these rows by metric. A metric whose formula does not give this value has no
-        interval: it has arguments that the formula does not know.
-    scoring : Scoring
-    y, predicted : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class codes or numbers.
-    probabilities : ndarray of shape (n_samples, n_classes) or None, default=None
-    decision : ndarray of shape (n_samples,) or None, default=None
-        Decision values of a model without probabilities.
-    positive : int, default=1
-        Code of the positive class.
-    groups : ndarray of shape (n_samples,) or None, default=None
-        Resample whole groups, whose rows depend on each other.
-    seed : int, default=0
-
-    Returns
-    -------
-    DataFrame of shape (n_metrics, 2)
-        Columns `low` and `high`, indexed by metric. Metrics without an interval are absent.
-    """
-    draws = bootstrap_scores(
-        scores,
-        scoring,
-        y,
-        predicted,
-        probabilities,
-        decision,
-        positive=positive,
-        groups=groups,
-        seed=seed,
-    )
-    rows = {name: percentile_interval(drawn) for name, drawn in draws.items()}
-    found = {name: interval for name, interval in rows.items() if interval is not None}
-    return pd.DataFrame.from_dict(found, orient="index", columns=["low", "high"])
-
-
-def percentile_interval(drawn: Array) -> tuple[float, float] | None:
-    """Return the middle 95 % of resampled values, or None if none is finite.
-
-    Examples
-    --------
-    >>> low, high = percentile_interval(np.linspace(0, 1, 1001))
-    >>> round(low, 3), round(high, 3)
-    (0.025, 0.975)
-    """
-    # A resample without rows of a class has no ROC AUC.
-    finite = drawn[np.isfinite(drawn)]
-    if not len(finite):
-        return None
-    low, high = np.quantile(finite, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
-
-
 def bootstrap_scores(
     scores: Mapping[str, float],
     scoring: Scoring,
@@ -104,8 +35,25 @@ def bootstrap_scores(
 ) -> dict[str, Array]:
     """Return the scores of 200 resamples of the rows, as arrays by metric.
 
-    Parameters are those of `bootstrap_intervals`. With the same rows, groups and seed, the
-    resamples of two models are the same, so that their scores are paired.
+    With the same rows, groups and seed, the resamples of two models are the same, so that
+    their scores are paired.
+
+    Parameters
+    ----------
+    scores : mapping of str to float
+        Score of these rows by metric. A metric whose formula does not give this value is
+        absent from the result: it has arguments that the formula does not know.
+    scoring : Scoring
+    y, predicted : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class codes or numbers.
+    probabilities : ndarray of shape (n_samples, n_classes) or None, default=None
+    decision : ndarray of shape (n_samples,) or None, default=None
+        Decision values of a model without probabilities.
+    positive : int, default=1
+        Code of the positive class.
+    groups : ndarray of shape (n_samples,) or None, default=None
+        Resample whole groups, whose rows depend on each other.
+    seed : int, default=0
     """
     statistics = {}
     once = np.ones((1, len(y)))
@@ -129,6 +77,30 @@ def bootstrap_scores(
                 for name, statistic in statistics.items():
                     values[name].append(statistic(weights))
     return {name: np.concatenate(chunks) for name, chunks in values.items()}
+
+
+def percentile_intervals(draws: Mapping[str, Array]) -> pd.DataFrame:
+    """Return the columns `low` and `high`, indexed by the metrics that have an interval."""
+    rows = {name: percentile_interval(drawn) for name, drawn in draws.items()}
+    found = {name: interval for name, interval in rows.items() if interval is not None}
+    return pd.DataFrame.from_dict(found, orient="index", columns=["low", "high"])
+
+
+def percentile_interval(drawn: Array) -> tuple[float, float] | None:
+    """Return the middle 95 % of resampled values, or None if none is finite.
+
+    Examples
+    --------
+    >>> low, high = percentile_interval(np.linspace(0, 1, 1001))
+    >>> round(low, 3), round(high, 3)
+    (0.025, 0.975)
+    """
+    # A resample without rows of a class has no ROC AUC.
+    finite = drawn[np.isfinite(drawn)]
+    if not len(finite):
+        return None
+    low, high = np.quantile(finite, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)
 
 
 def _resamples(n_rows: int, groups: Array | None, seed: int) -> Iterator[Array]:

@@ -59,11 +59,6 @@ def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool)
     classification, else "random". An object with a `split` method is of the kind
     "splitter".
 
-    Raises
-    ------
-    InputError
-        If the kind requires classes or groups that are not given.
-
     Examples
     --------
     >>> resolve_kind("auto", task="classification", has_groups=False, has_time=False)
@@ -77,15 +72,6 @@ def resolve_kind(split: object, *, task: Task, has_groups: bool, has_time: bool)
         if has_groups:
             return "group"
         return "stratified" if task == "classification" else "random"
-    if split == "stratified" and task == "regression":
-        raise InputError(
-            "split='stratified': expected a classification task, got a regression. Use "
-            "split='random' or split='auto'."
-        )
-    if split == "group" and not has_groups:
-        raise InputError(
-            "split='group': expected `groups`, got none. Pass them as fit(X, y, groups=...)."
-        )
     return split
 
 

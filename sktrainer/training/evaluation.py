@@ -12,7 +12,12 @@ from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.curves import classification_curves
 from sktrainer.scoring.error_summary import summarize_errors
 from sktrainer.scoring.evaluate import confusion_matrix_of
-from sktrainer.scoring.intervals import MOST_ROWS, N_RESAMPLES, bootstrap_intervals
+from sktrainer.scoring.intervals import (
+    MOST_ROWS,
+    N_RESAMPLES,
+    bootstrap_scores,
+    percentile_intervals,
+)
 from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.out_of_fold import FoldPredictions
@@ -136,7 +141,7 @@ def _intervals(
         return None, ""
     groups = None if data.groups is None else data.groups[predictions.rows]
     scoring = plan.scoring
-    found = bootstrap_intervals(
+    drawn = bootstrap_scores(
         {str(name): float(column["test"]) for name, column in result.scores.table.items()},
         scoring,
         data.y[predictions.rows],
@@ -147,6 +152,7 @@ def _intervals(
         groups=groups,
         seed=derive_seed(plan.seed, "bootstrap"),
     )
+    found = percentile_intervals(drawn)
     if found.empty:
         return None, ""
     units = "test rows" if groups is None else "groups of test rows"

@@ -9,7 +9,7 @@ from sklearn.metrics import make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.scoring import row_statistics
-from sktrainer.scoring.intervals import N_RESAMPLES, bootstrap_intervals
+from sktrainer.scoring.intervals import N_RESAMPLES, bootstrap_scores, percentile_intervals
 from sktrainer.scoring.score_predictions import score_predictions
 from sktrainer.scoring.scorers import resolve_scoring
 from sktrainer.types import PositiveClass
@@ -32,13 +32,17 @@ def _scored(scoring, y, predicted, probabilities=None):
     return score_predictions(scoring.scorers, cached, y)[0]
 
 
+def _intervals(*given, **options):
+    return percentile_intervals(bootstrap_scores(*given, **options))
+
+
 @pytest.mark.parametrize(("n_classes", "positive"), [(2, 1), (2, 0), (4, 1)])
 def test_every_default_score_of_classes_has_an_interval_around_it(n_classes, positive):
     y, predicted, probabilities = _classes(n_classes)
     given = PositiveClass(positive, positive, 1 - positive) if n_classes == 2 else None
     scoring = resolve_scoring(None, "classification", n_classes, given)
     scores = _scored(scoring, y, predicted, probabilities)
-    found = bootstrap_intervals(scores, scoring, y, predicted, probabilities, positive=positive)
+    found = _intervals(scores, scoring, y, predicted, probabilities, positive=positive)
     assert list(found.index) == list(scoring.scorers)
     for name, (low, high) in zip(found.index, found.to_numpy(), strict=True):
         assert low < scores[name] < high
@@ -56,7 +60,7 @@ def test_every_default_score_of_numbers_has_an_interval_around_it(shape):
         resolve_scoring(names, "regression", 0),
     ):
         scores = _scored(scoring, y, predicted)
-        found = bootstrap_intervals(scores, scoring, y, predicted)
+        found = _intervals(scores, scoring, y, predicted)
         assert list(found.index) == list(scoring.scorers)
         for name, (low, high) in zip(found.index, found.to_numpy(), strict=True):
             assert low < scores[name] < high
@@ -69,7 +73,7 @@ def test_interval_equals_that_of_scores_of_resampled_rows(n_classes):
     tolerances = {"roc_auc": 0.004, "f1": 1e-9, "log_loss": 1e-9}
     scoring = replace(default, scorers={n: default.scorers[n] for n in tolerances})
     scores = _scored(scoring, y, predicted, probabilities)
-    found = bootstrap_intervals(scores, scoring, y, predicted, probabilities, seed=3)
+    found = _intervals(scores, scoring, y, predicted, probabilities, seed=3)
     drawn = np.random.default_rng(3).integers(len(y), size=(N_RESAMPLES, len(y)))
     resampled = [_scored(scoring, y[i], predicted[i], probabilities[i]) for i in drawn]
     for name, tolerance in tolerances.items():
@@ -83,9 +87,9 @@ def test_areas_of_many_rows_are_linearized_with_almost_the_same_interval(monkeyp
     y, predicted, probabilities = _classes(2, 3000)
     scoring = resolve_scoring(["roc_auc", "average_precision"], "classification", 2)
     scores = _scored(scoring, y, predicted, probabilities)
-    linear = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
+    linear = _intervals(scores, scoring, y, predicted, probabilities)
     monkeypatch.setattr(row_statistics, "_MOST_EXACT", 5000)
-    exact = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
+    exact = _intervals(scores, scoring, y, predicted, probabilities)
     assert not linear.equals(exact)
     widths = (exact["high"] - exact["low"]).to_numpy()[:, None]
     assert (abs(linear - exact) / widths).to_numpy().max() < 0.02
@@ -96,9 +100,7 @@ def test_interval_of_r2_equals_that_of_resampled_rows():
     y = generator.normal(5, 2, size=200)
     predicted = y + generator.normal(size=200)
     scoring = resolve_scoring("r2", "regression", 0)
-    found = bootstrap_intervals(
-        {"r2": metrics.r2_score(y, predicted)}, scoring, y, predicted, seed=1
-    )
+    found = _intervals({"r2": metrics.r2_score(y, predicted)}, scoring, y, predicted, seed=1)
     drawn = np.random.default_rng(1).integers(200, size=(N_RESAMPLES, 200))
     values = [metrics.r2_score(y[i], predicted[i]) for i in drawn]
     np.testing.assert_allclose(found.loc["r2"], np.quantile(values, [0.025, 0.975]))
@@ -109,7 +111,7 @@ def test_same_seed_gives_the_same_interval():
     scoring = resolve_scoring("accuracy", "classification", 2)
     scores = _scored(scoring, y, predicted, probabilities)
     first, again, other = (
-        bootstrap_intervals(scores, scoring, y, predicted, probabilities, seed=seed)
+        _intervals(scores, scoring, y, predicted, probabilities, seed=seed)
         for seed in (1, 1, 2)
     )
     assert first.equals(again)
@@ -125,7 +127,7 @@ def test_rows_of_a_group_are_resampled_together():
     scores = _scored(scoring, y, predicted, probabilities)
     groups = np.repeat(np.arange(50), 20)
     rows, whole = (
-        bootstrap_intervals(scores, scoring, y, predicted, probabilities, groups=given)
+        _intervals(scores, scoring, y, predicted, probabilities, groups=given)
         for given in (None, groups)
     )
     widths = [float(np.diff(table.loc["accuracy"])[0]) for table in (rows, whole)]
@@ -140,7 +142,7 @@ def test_metric_without_formula_has_no_interval():
         2,
     )
     scores = _scored(scoring, y, predicted, probabilities)
-    found = bootstrap_intervals(scores, scoring, y, predicted, probabilities)
+    found = _intervals(scores, scoring, y, predicted, probabilities)
     assert "mcc" not in found.index
     assert "own" not in found.index
 
@@ -154,6 +156,6 @@ def test_decision_values_give_an_interval_of_roc_auc():
         "roc_auc": metrics.roc_auc_score(y, decision),
         "average_precision": metrics.average_precision_score(y, decision),
     }
-    found = bootstrap_intervals(scores, scoring, y, predicted, decision=decision)
+    found = _intervals(scores, scoring, y, predicted, decision=decision)
     for name, value in scores.items():
         assert found.loc[name, "low"] < value < found.loc[name, "high"]

@@ -51,18 +51,6 @@ class TestKind:
         given = {"task": task, "has_groups": has_groups, "has_time": has_time}
         assert resolve_kind("auto", **given) == kind
 
-    @pytest.mark.parametrize(
-        ("split", "task", "message"),
-        [
-            ("stratified", "regression", "split='random'"),
-            ("group", "classification", "groups=..."),
-        ],
-    )
-    def test_invalid_kind_raises_an_error_with_a_fix(self, split, task, message):
-        with pytest.raises(InputError, match="expected .* got ") as caught:
-            resolve_kind(split, task=task, has_groups=False, has_time=False)
-        assert message in str(caught.value)
-
 
 class TestSizes:
     @pytest.mark.parametrize("kind", ["random", "stratified", "time"])

@@ -30,7 +30,7 @@ BAD_PARAMETERS = {
     "eval_metric": ("acuracy", r"Did you mean 'accuracy'\?"),
     "test_size": (1.5, r"fraction between 0 and 1 .* got 1.5"),
     "validation_size": (0, r"number of rows of at least 1, got 0"),
-    "callbacks": ("x", r"a list of objects with a method such as on_iteration, got .x."),
+    "callbacks": ("x", r"a method such as on_iteration, or callbacks of scikit-learn, got .x."),
     "cv": (1, r"at least 2"),
     "n_iter_no_change": (0, r"at least 1, got 0"),
     "tol": (-0.1, r"at least 0, got -0.1"),
@@ -87,6 +87,11 @@ def test_classification_parameters_are_refused_for_regression(parameters, messag
         ManagedTrainer(NeverFittedRegressor(), **parameters).fit(
             X, np.linspace(0.0, 1.0, len(Y))
         )
+
+
+def test_split_by_group_needs_groups():
+    with pytest.raises(ParameterError, match=r"needs groups\. Pass fit\(X, y, groups=\.\.\.\)"):
+        ManagedTrainer(NeverFitted(), split="group").fit(X, Y)
 
 
 def test_early_stopping_is_refused_where_nothing_iterates():
