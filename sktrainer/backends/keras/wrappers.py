@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags
 
@@ -97,12 +98,15 @@ class ScikerasMixin(WrapperMixin):
         return not owner.__module__.startswith("scikeras.")
 
     def encode_inputs(self, X: Any) -> Any:
-        return self.feature_encoder_.transform(network_input(X))  # type: ignore[attr-defined]
+        # `set_config(transform_output=...)` is not meant for the encoders inside scikeras.
+        with config_context(transform_output="default"):
+            return self.feature_encoder_.transform(network_input(X))  # type: ignore[attr-defined]
 
     def encode_targets(self, y: Array) -> Array:
         if not self.has_target_encoder:
             return super().encode_targets(y)
-        return np.asarray(self.target_encoder_.transform(y))  # type: ignore[attr-defined]
+        with config_context(transform_output="default"):
+            return np.asarray(self.target_encoder_.transform(y))  # type: ignore[attr-defined]
 
     def predict(self, X: Any) -> Array:
         if not self.has_target_encoder:
