@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import os
 import re
 import runpy
 import shlex
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -57,7 +59,7 @@ SEEDS_NUMPY = {"boosting-cv": "xgboost.cv", "skorch-lightning": "data loaders of
 LINK = re.compile(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)")
 
 BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>not executed|file): (?P<reason>[^\n]*) -->\n\n?)?"
+    r"(?:<!-- (?P<mark>not executed|requires|file): (?P<reason>[^\n]*) -->\n\n?)?"
     r"```(?P<language>python|console)\n(?P<code>.*?)```"
     r"(?:\n\nOutput:\n\n```\n(?P<output>.*?)```)?",
     re.DOTALL,
@@ -77,7 +79,8 @@ class CodeBlock(NamedTuple):
 def blocks(page: Path) -> Iterator[CodeBlock]:
     """Yield the blocks with code of a page. Their lines have the numbers that they have there.
 
-    A comment ``<!-- not executed: reason -->`` marks a block that is only compiled, and
+    A comment ``<!-- not executed: reason -->`` marks a block that is only compiled,
+    ``<!-- requires: package -->`` one for a package that is not in an extra, and
     ``<!-- file: path -->`` a copy of a file.
     """
     text = page.read_text("utf-8")
@@ -169,6 +172,22 @@ def test_code_of_page_runs(page, request, tmp_path, monkeypatch, capsys):
             assert_output(capsys.readouterr().out, block.output)
     if page.stem in SEEDS_NUMPY:
         np.random.set_state(generator)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "<!-- requires:" in page.read_text("utf-8")], ids=page_id
+)
+def test_code_with_other_packages_runs(page, tmp_path):
+    found = [*blocks(page)]
+    for package in {block.reason for block in found if block.mark == "requires"}:
+        if find_spec(str(package)) is None:
+            pytest.skip(f"{package} is not installed")
+    # The packages change global state.
+    script = tmp_path / "page.py"
+    script.write_text("".join(b.code for b in found if b.mark in (None, "requires")), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, check=True)
 
 
 def test_pages_with_code_are_found():

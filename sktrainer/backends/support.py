@@ -255,7 +255,7 @@ class NetworkSerializer(Protocol):
 class NetworkSupport(Protocol):
     """Networks of a library: recognized, wrapped in estimators, copied and pickled.
 
-    `random_state` and `set_random_state` are called for imported libraries only.
+    `random_state`, `set_random_state` and `seed` are called for imported libraries only.
 
     Attributes
     ----------
@@ -296,6 +296,9 @@ class NetworkSupport(Protocol):
 
     def set_random_state(self, state: Any) -> None:
         """Restore a state that `random_state` returned."""
+
+    def seed(self, seed: int) -> None:
+        """Seed the library's global random generators."""
 
 
 class OnnxConverter(Protocol):

@@ -7,6 +7,7 @@ import traceback
 
 import click
 
+from sktrainer.cli._wording import one_line
 from sktrainer.exceptions import (
     FileFormatError,
     InputError,
@@ -83,14 +84,3 @@ def _usage_line(error: click.UsageError) -> str:
         hint = suggest_name(error.option_name, options)
         text = f"There is no option {error.option_name!r}{hint or '.'}"
     return f"{text} See: {path} --help" if path not in text else text
-
-
-def one_line(text: str) -> str:
-    r"""Return a text with every line break and indentation replaced by one space.
-
-    Examples
-    --------
-    >>> one_line("Wrong columns:\n- age\n- sex\n")
-    'Wrong columns: - age - sex'
-    """
-    return " ".join(text.split())

@@ -13,29 +13,32 @@ MODEL = click.Path(readable=False)
 OUTPUT = click.Path(readable=False)
 
 
-def write_examples(example: str, formatter: click.HelpFormatter) -> None:
-    """Write the last section of a help page: one command per line."""
-    lines = example.strip().splitlines()
-    with formatter.section("Example" if len(lines) == 1 else "Examples"):
-        for line in lines:
-            # Not wrapped, so that it can be copied.
-            formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
-
-
-class Group(click.Group):
-    """Group of commands with examples, and the nearest name for an unknown command.
+class ExampleCommand(click.Command):
+    """Command whose help page ends with examples.
 
     Parameters
     ----------
     example : str
-        One command per line, shown at the end of the help page.
+        One command per line.
     **options
-        Further parameters of `click.Group`.
+        Further parameters of the click class.
     """
 
     def __init__(self, *, example: str, **options: Any) -> None:
         super().__init__(**options)
         self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        lines = self.example.strip().splitlines()
+        with formatter.section("Example" if len(lines) == 1 else "Examples"):
+            for line in lines:
+                # Not wrapped, so that it can be copied.
+                formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
+
+
+class Group(ExampleCommand, click.Group):
+    """Group of commands with examples, and the nearest name for an unknown command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands in the order in which they were added."""
@@ -57,27 +60,15 @@ class Group(click.Group):
             raise click.UsageError(f"There is no command {args[0]!r}{hint or '.'}", ctx)
         return super().resolve_command(ctx, args)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.example, formatter)
 
-
-class Command(click.Command):
+class Command(ExampleCommand):
     """Command with `--json` and `--debug`, examples, and warnings of one line.
 
     Its function gets the parameter `as_json`.
-
-    Parameters
-    ----------
-    example : str
-        One command per line, shown at the end of the help page.
-    **options
-        Further parameters of `click.Command`.
     """
 
-    def __init__(self, *, example: str, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.example = example
         self.params += [
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
             click.Option(
@@ -88,22 +79,18 @@ class Command(click.Command):
             ),
         ]
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        write_examples(self.example, formatter)
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Print each warning once, as one line on stderr."""
-        from sktrainer.cli._errors import one_line
+        from sktrainer.cli._output import show_warning
         from sktrainer.exceptions import SktrainerWarning
 
         shown: set[str] = set()
 
         def show(message: Warning | str, *_: object, **__: object) -> None:
-            text = one_line(str(message))
+            text = str(message)
             if text not in shown:
                 shown.add(text)
-                click.echo(f"warning: {text}", err=True)
+                show_warning(text)
 
         with warnings.catch_warnings():
             warnings.simplefilter("always", SktrainerWarning)

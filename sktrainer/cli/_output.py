@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from sktrainer.cli._wording import one_line
+
 #: Titles of columns up to this length are not broken.
 _MIN_WIDTH = 12
 
@@ -140,6 +142,11 @@ def _print_rich(
     if title:
         console.print(Text(title))
     console.print(table)
+
+
+def show_warning(text: str) -> None:
+    """Print a warning as one line on stderr."""
+    click.echo(f"warning: {one_line(text)}", err=True)
 
 
 def show_note(text: str) -> None:

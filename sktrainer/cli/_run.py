@@ -144,7 +144,7 @@ def _parameter_option(parameter: Parameter) -> click.Option:
     help_text = parameter.help.replace("null", "none")
     if parameter.name in RUN_DEFAULTS:
         help_text = f"{help_text} [default: {RUN_DEFAULTS[parameter.name]}]"
-    if _is_flag(parameter):
+    if parameter.is_flag:
         return click.Option([f"{name}/--no-{name[2:]}"], default=None, help=help_text)
     kind: Any = None
     if all(schema in (BOOL, NULL) for schema in parameter.schemas):
@@ -160,11 +160,6 @@ def _parameter_option(parameter: Parameter) -> click.Option:
         metavar=None if kind else _metavar(parameter),
         help=help_text,
     )
-
-
-def _is_flag(parameter: Parameter) -> bool:
-    """Return whether the option has no value; a dict for `audit` needs a file."""
-    return not parameter.choices and BOOL in parameter.schemas
 
 
 def _metavar(parameter: Parameter) -> str:
@@ -198,7 +193,7 @@ def _with_key(document: Document, key: Key, value: Any) -> Document:
 def _with_parameter(document: Document, parameter: Parameter, text: Any) -> Document:
     from sktrainer.config.sections import PARAMETER_OF
 
-    place = parameter.option or f"--{parameter.name.replace('_', '-')}"
+    place = parameter.shown_option
     value = _parsed(parameter, text, place)
     if parameter.name == "checkpoint" and isinstance(value, str):
         value = _absolute(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import click
 
 from sktrainer.cli._options import MODEL, Command, trust_option
-from sktrainer.cli._output import print_json, print_table
+from sktrainer.cli._output import print_json, print_table, show_warning
 
 _MOST_PARAMETERS = 30
 
@@ -42,11 +44,12 @@ def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> N
     scores = [scores_of(model) for model in loaded]
     parameters = different_parameters(loaded)
     warnings = reasons_not_comparable(loaded)
+    estimators = [model.trainer.report_.estimator for model in loaded]
     if as_json:
         print_json(
             {
                 "models": list(models),
-                "estimators": [model.trainer.report_.estimator for model in loaded],
+                "estimators": estimators,
                 "scores": [dict(zip(("set", "values"), each, strict=True)) for each in scores],
                 "parameters": parameters,
                 "same_data_and_split": not warnings,
@@ -55,18 +58,25 @@ def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> N
         )
         return
     numbers = [str(number) for number in range(1, len(loaded) + 1)]
-    print_table(
-        ["", "model", "estimator", "scores of"],
-        [
-            [number, model.name, model.trainer.report_.estimator, name]
-            for number, model, (name, _) in zip(numbers, loaded, scores, strict=True)
-        ],
-    )
+    sets = [name for name, _ in scores]
+    header = ["", "model", "estimator", "scores of"]
+    print_table(header, [*zip(numbers, models, estimators, sets, strict=True)])
+    _print_differences(numbers, [values for _, values in scores], parameters)
+    for text in warnings:
+        show_warning(text)
+
+
+def _print_differences(
+    numbers: Sequence[str],
+    scores: Sequence[Mapping[str, float]],
+    parameters: Mapping[str, Sequence[object]],
+) -> None:
+    """Print scores and parameters, one column per model."""
     click.echo()
-    metrics = dict.fromkeys(metric for _, values in scores for metric in values)
+    metrics = dict.fromkeys(metric for values in scores for metric in values)
     print_table(
         ["metric", *numbers],
-        [[metric, *(values.get(metric) for _, values in scores)] for metric in metrics],
+        [[metric, *(values.get(metric) for values in scores)] for metric in metrics],
     )
     if parameters:
         click.echo()
@@ -74,5 +84,3 @@ def command(models: tuple[str, ...], trust: tuple[str, ...], as_json: bool) -> N
         print_table(["parameter", *numbers], rows[:_MOST_PARAMETERS])
         if len(rows) > _MOST_PARAMETERS:
             click.echo(f"{len(rows) - _MOST_PARAMETERS} more parameters: use --json")
-    for text in warnings:
-        click.echo(f"warning: {text}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sktrainer.cli._options import DATA, MODEL, Command, trust_option
-from sktrainer.cli._output import print_frame, print_json, print_table, show_note
+from sktrainer.cli._output import print_frame, print_json, print_table, show_warning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def command(
 
     loaded = load_model(model, trust)
     name = target_of(loaded, target)
-    frame = read_table(data, note=show_note)
+    frame = read_table(data)
     rows = select_columns(frame, loaded, data, [name])
     result = evaluate(loaded.trainer, rows.drop(columns=name), rows[name])
     notes = [*_training_rows_note(loaded, frame, name), *result.notes]
@@ -51,7 +51,7 @@ def command(
         return
     _print(loaded, result, f"{data}: {len(rows):,} rows, target {name!r}")
     for note in notes:
-        click.echo(f"warning: {note}", err=True)
+        show_warning(note)
 
 
 def _training_rows_note(model: LoadedModel, frame: pd.DataFrame, target: str) -> list[str]:

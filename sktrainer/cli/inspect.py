@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sktrainer.cli._options import DATA, Command
-from sktrainer.cli._output import print_json, print_table, print_text, show_note
+from sktrainer.cli._output import print_json, print_table, print_text
+from sktrainer.cli._wording import one_line
 
 if TYPE_CHECKING:
     from sktrainer.cli._inspection import Inspection
@@ -51,7 +52,7 @@ def command(
     from sktrainer.data.files import read_table
     from sktrainer.exceptions import InputError, suggest_name
 
-    frame = read_table(data, note=show_note)
+    frame = read_table(data)
     names = [str(name) for name in frame.columns]
     options = {
         "--target": target,
@@ -91,7 +92,7 @@ def _print(found: Inspection, data: str, target: str) -> None:
     if found.findings:
         click.echo("\nData checks")
         for finding in found.findings:
-            print_text(f"{finding.severity} {finding.message}", indent="  ")
+            print_text(one_line(f"{finding.severity} {finding.message}"), indent="  ")
     if found.advice:
         click.echo("\nAdvice for sktrainer train")
         for text in found.advice:

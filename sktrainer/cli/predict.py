@@ -73,7 +73,7 @@ def command(
     loaded = load_model(model, trust)
     _check_options(loaded, proba, keep)
     n_rows = 0
-    batches = read_batches(data, batch_size, note=show_note)
+    batches = read_batches(data, batch_size)
     with _open_output(output, as_json=as_json) as write:
         for batch in batches:
             if n_rows == 0:

@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from sktrainer.cli._options import DATA, MODEL, Command, trust_option
-from sktrainer.cli._output import print_json, show_note
+from sktrainer.cli._output import print_json
 
 
 @click.command(
@@ -37,7 +37,7 @@ def command(
 
     loaded = load_model(model, trust)
     name = target_of(loaded, target)
-    frame = read_table(data, note=show_note)
+    frame = read_table(data)
     select_columns(frame, loaded, data, [name, *loaded.fit_columns.values()])
     table, arguments = fit_arguments(loaded, frame, name)
     trainer = loaded.trainer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -46,8 +46,6 @@ _OTHER_SIGNATURES = {
     b"%PDF": "a PDF document. Pass a CSV, Parquet, Feather or JSON lines file",
 }
 
-Note = Callable[[str], None]
-
 
 def _warn(text: str) -> None:
     warn_caller(text, DataWarning)
@@ -63,7 +61,7 @@ class TableFile(Protocol):
         """Yield the rows in tables of at most `n_rows` rows, with the same types in each."""
 
 
-def read_table(path: str | os.PathLike[str], *, note: Note = _warn) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     r"""Read a table from a file.
 
     Parameters
@@ -74,13 +72,15 @@ def read_table(path: str | os.PathLike[str], *, note: Note = _warn) -> pd.DataFr
         JSON lines (``.jsonl``, ``.ndjson``), or "-" for standard input. Delimiter, encoding,
         decimal sign and separators of thousands of a CSV file are detected. Codes with leading
         zeros, and integers that no number type holds exactly, are read as strings.
-    note : callable, default: issue a DataWarning
-        Called with a sentence on everything that is not standard in a CSV file, such as
-        another delimiter.
 
     Returns
     -------
     DataFrame
+
+    Warns
+    -----
+    DataWarning
+        If a CSV file is not in the standard notation, for example has another delimiter.
 
     Raises
     ------
@@ -95,19 +95,17 @@ def read_table(path: str | os.PathLike[str], *, note: Note = _warn) -> pd.DataFr
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "a.csv"
-    ...     _ = path.write_text("zip;size\n00123;1,5\n98178;2\n")
-    ...     frame = read_table(path, note=lambda text: None)
+    ...     _ = path.write_text("zip,size\n00123,1.5\n98178,2\n")
+    ...     frame = read_table(path)
     >>> frame
          zip  size
     0  00123   1.5
     1  98178   2.0
     """
-    return open_table(path, note).read()
+    return open_table(path).read()
 
 
-def read_batches(
-    path: str | os.PathLike[str], n_rows: int = 100_000, *, note: Note = _warn
-) -> Iterator[pd.DataFrame]:
+def read_batches(path: str | os.PathLike[str], n_rows: int = 100_000) -> Iterator[pd.DataFrame]:
     """Read a table in batches; a column has the same type in every batch.
 
     The file is read twice, because all values decide the types. The memory that is used depends
@@ -120,13 +118,13 @@ def read_batches(
         As in `read_table`.
     """
     start = 0
-    for frame in open_table(path, note).chunks(n_rows):
+    for frame in open_table(path).chunks(n_rows):
         frame.index = pd.RangeIndex(start, start + len(frame))
         start += len(frame)
         yield frame
 
 
-def open_table(path: str | os.PathLike[str], note: Note = _warn) -> TableFile:
+def open_table(path: str | os.PathLike[str]) -> TableFile:
     """Open an input file; its format is that of its suffix and must be that of its content.
 
     Raises
@@ -144,7 +142,7 @@ def open_table(path: str | os.PathLike[str], note: Note = _warn) -> TableFile:
     if kind == "csv":
         from sktrainer.data.file_formats.csv_file import CsvFile
 
-        return CsvFile(source, note)
+        return CsvFile(source, _warn)
     from sktrainer.data.file_formats.arrow import ArrowFile
 
     return ArrowFile(source, is_parquet=kind == "parquet")

@@ -2,77 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from sktrainer.data.column_checks import inferred_type
-from sktrainer.data.columns import (
-    MAX_NAMES,
-    ColumnValues,
-    column_names,
-    column_reader,
-    is_frame,
-    preview_names,
-    unwrap_column,
+from sktrainer.data.column_kinds import (
+    DTYPES,
+    KINDS_OF_DECISIONS,
+    Kind,
+    has_column_names,
+    is_all_numeric,
+    kind_difference,
+    table_columns,
 )
-from sktrainer.data.dates import infer_date_format
+from sktrainer.data.columns import MAX_NAMES, column_names, preview_names
 from sktrainer.data.indexing import is_input_dict, select_inputs
-from sktrainer.data.levels import factorize
-from sktrainer.data.number_formats import infer_number_format
 from sktrainer.data.type_inference import ColumnDecision
 from sktrainer.exceptions import InputError
 
-Kind: TypeAlias = Literal[
-    "numbers", "booleans", "dates", "durations", "strings", "mixed", "empty"
-]
-
-#: Kind by the code of a NumPy dtype; all other dtypes hold numbers.
-_KINDS_OF_DTYPES: dict[str, Kind] = {
-    "b": "booleans",
-    "M": "dates",
-    "m": "durations",
-    "U": "strings",
-    "S": "strings",
-}
-
-#: Kind by the type that pandas infers for an object column; all other types are mixed.
-_KINDS_OF_OBJECTS: dict[str, Kind] = {
-    "string": "strings",
-    "empty": "empty",
-    "boolean": "booleans",
-    "integer": "numbers",
-    "floating": "numbers",
-    "mixed-integer-float": "numbers",
-    "decimal": "numbers",
-    "date": "dates",
-    "datetime": "dates",
-    "datetime64": "dates",
-    "timedelta": "durations",
-    "timedelta64": "durations",
-}
-
-#: Kind by the kind of a ColumnDecision.
-_KINDS_OF_DECISIONS: dict[str, Kind] = {
-    "numeric": "numbers",
-    "boolean": "booleans",
-    "datetime": "dates",
-    "duration": "durations",
-}
-
-# (kind before, kind now) pairs that are accepted although the kinds differ.
-_INTERCHANGEABLE = {
-    ("numbers", "booleans"),
-    ("booleans", "numbers"),
-    ("strings", "mixed"),
-    ("mixed", "strings"),
-    ("mixed", "numbers"),
-    ("mixed", "booleans"),
-}
+Reader: TypeAlias = Literal["encoder", "steps", "model"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +38,11 @@ class ColumnContract:
     names : tuple of str
         Column names as strings, in order; empty if X has none.
     kinds : tuple of Kind
-        Recorded for tables that are trained on in chunks.
+        Recorded for models without the automatic preprocessor, which checks the values itself,
+        and for tables that are trained on in chunks.
+    reader : {"encoder", "steps", "model"}
+        What reads the table first: the automatic preprocessor, a user-defined step, or the
+        model.
     width : int or None
         Number of columns; None if X is not a table.
     shape : tuple of int
@@ -101,6 +56,7 @@ class ColumnContract:
     width: int | None = None
     shape: tuple[int, ...] = ()
     has_string_names: bool = True
+    reader: Reader = "encoder"
 
     def name_problem(self, X: Any) -> str | None:
         """Return a message if X has other columns, or the same in another order, else None.
@@ -142,7 +98,8 @@ class ColumnContract:
         """Return a message for each column of a later chunk that has another kind.
 
         Numbers and booleans are interchangeable. Empty columns are always accepted, and so
-        are strings that can be parsed as the numbers or dates of the first chunk.
+        are strings that the automatic preprocessor can parse as the numbers or dates of the
+        first chunk.
 
         Examples
         --------
@@ -160,36 +117,54 @@ the same dtype in every chunk, for example X.astype({'size': float})
                 f"{shape or 'a table'}; pass rows of the same shape in every chunk"
             )
             return [problem]
-        return list(self._changed_kinds(X)) if self.kinds else []
+        return self.kind_problems(X, "the first chunk", "every chunk")
 
-    def _changed_kinds(self, X: Any) -> Iterator[str]:
-        columns = _columns(X)
+    def kind_problems(self, X: Any, before: str = "fit", now: str = "predict") -> list[str]:
+        """Return a message for each column whose values are of another kind.
+
+        `before` and `now` name the tables in the messages.
+        """
+        if not self.kinds or (is_all_numeric(X) and {*self.kinds} <= {"numbers", "booleans"}):
+            return []
+        columns = table_columns(X, categories=self.reader == "model")
         if columns is None or len(columns) != len(self.kinds):
-            return  # the number of columns is checked elsewhere
+            return []  # the number of columns is checked elsewhere
         names = self.names or [f"x{position}" for position in range(len(columns))]
-        for name, before, (now, values) in zip(names, self.kinds, columns, strict=True):
-            if before == now or "empty" in (before, now) or (before, now) in _INTERCHANGEABLE:
-                continue
-            example = ""
-            if values is not None:
-                if now == "strings" and _can_parse(values, before):
-                    continue
-                value = pd.Series(unwrap_column(values)).dropna().iloc[0]
-                plain = value.item() if isinstance(value, np.generic) else value
-                example = f" (such as {plain!r})"
-            dtypes = {"numbers": "float", "booleans": "bool", "dates": "'datetime64[us]'"}
-            yield (
-                f"column {name!r} contained {before} in the first chunk, got {now}{example}; "
-                "use the same dtype in every chunk, for example "
-                f"X.astype({{{name!r}: {dtypes.get(before, 'str')}}})"
-            )
+        found = zip(names, self.kinds, columns, strict=True)
+        return [
+            f"column {name!r} contained {kind} in {before}, got {difference}; use the same "
+            f"dtype in {now}, for example X.astype({{{name!r}: {DTYPES.get(kind, 'str')}}})"
+            for name, kind, column in found
+            if (difference := kind_difference(kind, *column, parses=self.reader == "encoder"))
+        ]
+
+    def with_numeric_dtypes(self, X: Any) -> Any:
+        """Convert object columns of a DataFrame whose values are numbers, as in training.
+
+        ``pd.DataFrame(X.iloc[0]).T`` has such columns, which most libraries refuse.
+        """
+        if self.reader != "model" or not isinstance(X, pd.DataFrame) or not self.kinds:
+            return X
+        changed = [
+            position
+            for position, (kind, dtype) in enumerate(zip(self.kinds, X.dtypes, strict=True))
+            if kind in ("numbers", "booleans") and isinstance(dtype, np.dtypes.ObjectDType)
+        ]
+        if not changed:
+            return X
+        X = X.copy(deep=False)
+        for position in changed:
+            X.isetitem(position, X.iloc[:, position].astype(float))
+        return X
 
 
-def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnContract:
+def record_columns(
+    X: Any, decisions: Sequence[ColumnDecision] = (), *, reader: Reader = "steps"
+) -> ColumnContract:
     """Return the column contract of a table; it is empty if X is not a table.
 
     `decisions` are those of the automatic preprocessor, which may have parsed strings as
-    numbers.
+    numbers. `reader` is what reads the table if there are no decisions.
 
     Examples
     --------
@@ -197,7 +172,7 @@ def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnCo
     >>> record_columns(pd.DataFrame({"age": [31, 45], "sex": ["M", None]})).kinds
     ('numbers', 'strings')
     """
-    columns = _columns(X)
+    columns = table_columns(X, categories=reader == "model")
     if columns is None:
         return ColumnContract(shape=_row_shape(X))
     names = record_names(X)
@@ -205,8 +180,8 @@ def record_columns(X: Any, decisions: Sequence[ColumnDecision] = ()) -> ColumnCo
     if len(decisions) == len(kinds):
         for position, decision in enumerate(decisions):
             if kinds[position] in ("strings", "mixed"):
-                kinds[position] = _KINDS_OF_DECISIONS.get(decision.kind, kinds[position])
-    return replace(names, kinds=tuple(kinds))
+                kinds[position] = KINDS_OF_DECISIONS.get(decision.kind, kinds[position])
+    return replace(names, kinds=tuple(kinds), reader="encoder" if decisions else reader)
 
 
 def record_names(X: Any) -> ColumnContract:
@@ -220,7 +195,7 @@ def record_names(X: Any) -> ColumnContract:
 
 def _names_of(X: Any) -> tuple[str, ...] | None:
     """Return the column names as strings, or None if X has none."""
-    return tuple(map(str, column_names(X))) if _has_column_names(X) else None
+    return tuple(map(str, column_names(X))) if has_column_names(X) else None
 
 
 def _name_differences(expected: Sequence[str], given: Sequence[str]) -> list[str]:
@@ -238,58 +213,9 @@ def _name_differences(expected: Sequence[str], given: Sequence[str]) -> list[str
     return lines or ["Feature names must be in the same order as they were in fit."]
 
 
-def column_kind(values: ColumnValues) -> Kind:
-    """Return the kind of a column.
-
-    Examples
-    --------
-    >>> column_kind(np.array([None, True], dtype=object)), column_kind(np.array([np.nan]))
-    ('booleans', 'empty')
-    """
-    values = unwrap_column(values)
-    if values.dtype == object:
-        return _KINDS_OF_OBJECTS.get(inferred_type(values), "mixed")
-    # Check the first value before scanning the whole column for missing values.
-    may_be_empty = len(values) > 0 or not isinstance(values, np.ndarray)
-    if may_be_empty and pd.isna(values[:1]).all() and pd.isna(values).all():
-        return "empty"
-    if isinstance(values, pd.Categorical):
-        return column_kind(values.categories.array)
-    if isinstance(values.dtype, pd.StringDtype):
-        return "strings"
-    return _KINDS_OF_DTYPES.get(values.dtype.kind, "numbers")
-
-
-def _has_column_names(X: Any) -> bool:
-    return hasattr(X, "columns") and is_frame(X)
-
-
-def _columns(X: Any) -> list[tuple[Kind, ColumnValues | None]] | None:
-    """Return kind and values of each column, None for the values if X has a single dtype.
-
-    Return None if X is not a table.
-    """
-    shape: tuple[int, ...] = tuple(getattr(X, "shape", ()))
-    if len(shape) != 2:
-        return None
-    if sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype != object):
-        return [(_KINDS_OF_DTYPES.get(X.dtype.kind, "numbers"), None)] * shape[1]
-    if not isinstance(X, np.ndarray) and not _has_column_names(X):
-        return None
-    columns = map(column_reader(X), range(shape[1]))
-    return [(column_kind(values), values) for values in columns]
-
-
 def _row_shape(X: Any) -> tuple[int, ...]:
     shape = tuple(getattr(X, "shape", ()))
     return shape[1:] if len(shape) > 2 else ()
-
-
-def _can_parse(values: ColumnValues, kind: Kind) -> bool:
-    strings = factorize(unwrap_column(values))[1]
-    if kind in ("numbers", "booleans"):
-        return infer_number_format(strings) is not None
-    return kind == "dates" and infer_date_format(strings) is not None
 
 
 def differences(X: Any, X_val: Any) -> list[str]:

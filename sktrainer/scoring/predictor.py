@@ -103,7 +103,10 @@ class Predictor(BaseEstimator):
         problem = self.columns.name_problem(X)
         if problem is not None:
             raise InputError(problem)
-        return X
+        problems = self.columns.kind_problems(X)
+        if problems:
+            raise InputError(problems)
+        return self.columns.with_numeric_dtypes(X)
 
     def encode(self, X: Any) -> Any:
         """Transform X with the fitted steps. Samplers are skipped."""

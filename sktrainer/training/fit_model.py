@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from sktrainer.callbacks.observer import FitObserver
 from sktrainer.checkpoints.run import FitDirectory
 from sktrainer.data.columns import column_labels
 from sktrainer.data.indexing import is_input_dict
-from sktrainer.data.schema import record_names
+from sktrainer.data.schema import ColumnContract, record_columns, record_names
 from sktrainer.data.tables import explain_text_columns
 from sktrainer.data.targets import lookup_codes
+from sktrainer.preprocessing.table_encoder import TableEncoder
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.threads import limit_threads
 from sktrainer.scoring.decoded_model import DecodedModel
@@ -132,11 +134,21 @@ def make_predictor(
     return Predictor(
         pipeline=Pipeline([*prepared.steps, (plan.name, last)]),
         task=data.task,
-        columns=record_names(data.X),
+        columns=contract_of(data.X, prepared.steps),
         inputs=tuple(data.X) if is_input_dict(data.X) else None,
         target_column=data.target_column,
         metadata_columns=data.metadata_columns,
     )
+
+
+def contract_of(X: Any, steps: Sequence[tuple[str, Any]]) -> ColumnContract:
+    """Return the column contract; the automatic preprocessor checks the values itself."""
+    if any(isinstance(step, TableEncoder) for _, step in steps):
+        return record_names(X)
+    contract = record_columns(
+        X, reader="steps" if any(hasattr(step, "transform") for _, step in steps) else "model"
+    )
+    return contract if contract.kinds else record_names(X)
 
 
 def _class_codes(

@@ -232,6 +232,20 @@ fitted model is neither used nor changed
     return tuple(dict.fromkeys(found))
 
 
+def network_notes(model: Any) -> tuple[str, ...]:
+    """Return a note on each `n_jobs` of a model that holds networks, which is not used."""
+    nested = [*iter_nested_models(model)]
+    if all(find_backend(part).networks is None for part in nested):
+        return ()
+    given = [(part, parameter_value(part, "n_jobs")) for part in (model, *nested)]
+    return tuple(
+        f"n_jobs={n_jobs} of {model_name(part)} was set to 1: networks are trained one at a "
+        "time, because they share random generators"
+        for part, n_jobs in given
+        if isinstance(n_jobs, Integral) and n_jobs != 1
+    )
+
+
 def _is_fitted(model: Any) -> bool:
     for name in ("__sklearn_is_fitted__", "is_fitted"):
         if callable(method := getattr(model, name, None)):

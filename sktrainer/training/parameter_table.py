@@ -51,6 +51,16 @@ class Parameter:
     option: str = ""
 
     @property
+    def shown_option(self) -> str:
+        """Shortest name of the option on the command line."""
+        return self.option or f"--{self.name.replace('_', '-')}"
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether the option has no value; a dict for `audit` needs a file."""
+        return not self.choices and BOOL in self.schemas
+
+    @property
     def schema(self) -> dict[str, Any]:
         """JSON schema of all values that a file can set."""
         listed = ({"enum": [*self.choices]},) if self.choices else ()

@@ -75,7 +75,7 @@ def make_plan(
         refit=bool(params.refit),
         ignored_checks=ignored_checks(params.audit),
         parameters=described,
-        notes=(*notes, *replaced, *reason),
+        notes=(*notes, *replaced, *reason, *model_settings.network_notes(parts.model)),
         warnings=(*useless, *twice, *model_settings.setup_warnings(parts)),
     )
 

@@ -14,6 +14,7 @@ from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
 from sktrainer.data.metadata import ProblemList
+from sktrainer.data.schema import record_columns
 from sktrainer.exceptions import ParameterError
 from sktrainer.resampling.samplers import creates_synthetic_rows, is_automatic
 from sktrainer.runtime.devices import DeviceChoice, choose_device
@@ -99,6 +100,9 @@ def validate(params: TrainerParams, inputs: FitInputs) -> Checked:
     eval_metric = resolve_eval_metric(params.eval_metric, data.positive)
     problems += scorer_problems(params, parts.model, scoring, eval_metric, data)
     problems += _compatibility_problems(params, parts, capabilities, data)
+    if not encodes and data.validation is not None:
+        contract = record_columns(data.X, reader="steps")
+        problems += contract.kind_problems(data.validation.X, "X", "X_val")
     samplers = _samplers(params, parts, data)
     # handle_imbalance="smote" uses a sampler that supports category codes and missing values.
     creates_rows = any(

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+from sktrainer.data.column_kinds import column_kind
 from sktrainer.data.schema import (
     ColumnContract,
-    column_kind,
     differences,
     record_columns,
     record_names,
@@ -56,7 +56,7 @@ def test_column_kinds_are_detected(cells, kind):
     ],
 )
 def test_equivalent_kinds_are_accepted(first, later):
-    schema = record_columns(pd.DataFrame({"x": first}))
+    schema = record_columns(pd.DataFrame({"x": first}), reader="encoder")
     assert schema.problems(pd.DataFrame({"x": later})) == []
 
 
@@ -76,6 +76,37 @@ def test_equivalent_kinds_are_accepted(first, later):
 def test_different_kind_is_reported(first, later, message):
     (problem,) = record_columns(pd.DataFrame({"x": first})).problems(pd.DataFrame({"x": later}))
     assert message in problem
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ([1.5, 2.0], ["3", "4"]),
+        ([1.5, 2.0], ["3", 4]),
+        ([1.5, 2.0], [[1], [2]]),
+        ([1.5, 2.0], [1j, 2j]),
+        ([1, 2], pd.Series([1, 2], dtype="category")),
+        (DAYS[:2], ["2024-05-01", "2024-05-02"]),
+        (pd.Series([1, 2], dtype="category"), [1, 2]),
+        (pd.Series(["a", "b"], dtype="category"), ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize("n_rows", [1, 2, 40])
+def test_model_without_preprocessor_gets_the_kinds_of_training(first, later, n_rows):
+    contract = record_columns(pd.DataFrame({"x": first}), reader="model")
+    table = pd.DataFrame({"x": later})
+    table = pd.concat([table] * 20).head(n_rows)
+    (problem,) = contract.kind_problems(table)
+    assert problem.startswith("column 'x' contained ") and "use the same dtype" in problem
+    assert contract.kind_problems(pd.DataFrame({"x": first})) == []
+
+
+def test_object_columns_of_numbers_become_floats():
+    X = pd.DataFrame({"a": [1.5, 2.5], "b": [1, 2], "c": ["u", "v"]})
+    contract = record_columns(X, reader="model")
+    row = contract.with_numeric_dtypes(pd.DataFrame(X.iloc[0]).T)
+    assert row.dtypes.tolist()[:2] == [np.float64, np.float64]
+    assert row["c"].tolist() == ["u"]
 
 
 def test_numbers_are_accepted_after_numeric_strings():

@@ -9,7 +9,7 @@ from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none
 from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
 from sktrainer.backends.keras import SPEC
-from sktrainer.backends.keras.devices import gpus, random_state, set_random_state
+from sktrainer.backends.keras.devices import gpus, random_state, set_random_state, set_seeds
 from sktrainer.backends.keras.estimator import KerasEstimator
 from sktrainer.backends.keras.network import (
     decode_networks,
@@ -112,6 +112,9 @@ class KerasNetworks:
 
     def set_random_state(self, state: Any) -> None:
         set_random_state(state)
+
+    def seed(self, seed: int) -> None:
+        set_seeds(seed)
 
 
 class KerasIncrementalTraining:

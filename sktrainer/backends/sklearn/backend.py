@@ -18,6 +18,7 @@ from sktrainer.backends.sklearn.capabilities import (
     capabilities_of,
     is_semi_supervised,
 )
+from sktrainer.backends.sklearn.nested_networks import one_network_at_a_time
 from sktrainer.backends.sklearn.parameters import fit_rows, override_params
 from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES, SklearnSerializer
 from sktrainer.backends.sklearn.snapshots import first_iterations, has_iterations
@@ -69,7 +70,8 @@ class SklearnBackend(Backend):
 
     Models that use joblib and do not set `n_jobs` get `n_threads` threads during the fit; no
     parameter is changed. Nested models run sequentially; those of other libraries get a share
-    of the threads. The calling code must limit native thread pools (OpenMP, BLAS).
+    of the threads, and networks run one at a time. The calling code must limit native thread
+    pools (OpenMP, BLAS).
 
     Examples
     --------
@@ -140,6 +142,13 @@ class SklearnBackend(Backend):
         unlabeled = unlabeled_code(request)
         if unlabeled is not None:
             return _fit_semi_supervised(self, request, unlabeled)
+        with one_network_at_a_time(request.model, request.seed) as has_networks:
+            if has_networks:
+                # The state of the generators between two members is in no checkpoint.
+                request = replace(request, n_threads=1, checkpoint=None)
+            return self._fit(request)
+
+    def _fit(self, request: FitRequest) -> ModelFit:
         model = request.model
         set_unset_seeds(model, request.seed)
         apply_nested_defaults(model)

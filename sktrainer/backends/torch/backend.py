@@ -140,6 +140,11 @@ class TorchNetworks:
 
         torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
+    def seed(self, seed: int) -> None:
+        import torch
+
+        torch.default_generator.manual_seed(seed)
+
 
 class TorchIncrementalTraining:
     """Incremental training: one epoch on each chunk."""

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sktrainer.data.column_kinds import column_kind
 from sktrainer.data.columns import column_names, column_reader, is_frame
 from sktrainer.data.levels import Levels, factorize
 from sktrainer.data.numbers import to_numbers, to_seconds
-from sktrainer.data.schema import column_kind
 from sktrainer.exceptions import InputError
 from sktrainer.preprocessing.column_transforms import (
     LevelTransform,
