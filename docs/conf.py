@@ -31,7 +31,6 @@ extensions = [
 
 # Pages. They are plain Markdown, so that they can also be read in the repository.
 exclude_patterns = ["_build", "_extensions", "_templates", "tutorials"]
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 highlight_language = "text"
 templates_path = ["_templates"]
@@ -98,6 +97,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "reset_modules": ("matplotlib",),
     "nested_sections": False,
+    "write_computation_times": False,  # its page loads scripts from other sites
 }
 warnings.filterwarnings(
     "ignore", message="FigureCanvasAgg is non-interactive", category=UserWarning

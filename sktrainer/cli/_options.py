@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
+
+from sktrainer.cli._completion import complete_column
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Types that make shells complete file names. The commands themselves check the paths.
 DATA = click.Path(allow_dash=True, readable=False)
@@ -104,3 +109,8 @@ trust_option = click.option(
     metavar="NAME",
     help="A class or function that the model file may use, or 'all'. Can be repeated.",
 )
+
+
+def column_option(name: str, **options: Any) -> Callable[[_Function], _Function]:
+    """Return the decorator of an option that takes the name of a column of DATA."""
+    return click.option(name, metavar="COLUMN", shell_complete=complete_column, **options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sktrainer.cli._completion import MODEL_NAMES, Complete, complete_column, complete_from
 from sktrainer.config.keys import KEY_BY_PATH, Key
 from sktrainer.training.parameter_table import BOOL, NULL, PARAMETERS, RUN_DEFAULTS, Parameter
 
@@ -29,8 +30,7 @@ _KEYS = (
     ("report",),
 )
 _HELP = {
-    ("model", "name"): "lightgbm, xgboost, catboost, hgb, forest, linear, sgd, mlp, "
-    "FILE.py:NAME or package.module:NAME.",
+    ("model", "name"): f"{', '.join(MODEL_NAMES)}, FILE.py:NAME or package.module:NAME.",
     ("save_path",): "Folder of a model store or a .skt file; - for none.",
 }
 # Keys of a file that an option replaces, besides the one that sets the same parameter.
@@ -38,6 +38,13 @@ _REPLACED: dict[str, tuple[tuple[str, ...], ...]] = {
     "cv": (("cross_validation", "enabled"),),
     "handle_imbalance": (("imbalance_handling",),),
     "split": (("cross_validation", "strategy"),),
+}
+#: Completion of the values of options, by their metavar.
+_COMPLETE: dict[str, Complete] = {
+    "COLUMN": complete_column,
+    "MODEL": complete_from(MODEL_NAMES, files=True),
+    "PATH": complete_from((), files=True),
+    "FOLDER": complete_from((), files=True),
 }
 _VALUES = {"true": True, "false": False, "none": None}
 
@@ -129,6 +136,7 @@ def _key_option(key: Key) -> click.Option:
     return click.Option(
         [name, _argument(key)],
         metavar=metavar,
+        shell_complete=_COMPLETE[metavar],
         multiple=key.name == "drop_columns",
         help=help_text,
     )
@@ -158,8 +166,14 @@ def _parameter_option(parameter: Parameter) -> click.Option:
         [*names, parameter.name],
         type=kind,
         metavar=None if kind else _metavar(parameter),
+        shell_complete=None if kind else _complete(parameter),
         help=help_text,
     )
+
+
+def _complete(parameter: Parameter) -> Complete:
+    metavar = _metavar(parameter)
+    return _COMPLETE.get(metavar) or complete_from(parameter.choices)
 
 
 def _metavar(parameter: Parameter) -> str:

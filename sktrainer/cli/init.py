@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sktrainer.cli._options import DATA, Command
+from sktrainer.cli._completion import MODEL_NAMES, complete_from
+from sktrainer.cli._options import DATA, Command, column_option
 from sktrainer.cli._output import print_json
 
 
@@ -19,8 +20,13 @@ from sktrainer.cli._output import print_json
     """,
 )
 @click.argument("data", type=DATA, required=False)
-@click.option("--target", metavar="COLUMN", help="Column to predict.")
-@click.option("--model", metavar="MODEL", help="Short name of a model, such as lightgbm.")
+@column_option("--target", help="Column to predict.")
+@click.option(
+    "--model",
+    metavar="MODEL",
+    shell_complete=complete_from(MODEL_NAMES),
+    help="Short name of a model, such as lightgbm.",
+)
 @click.option(
     "-o",
     "--output",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sktrainer.cli._options import DATA, Command
+from sktrainer.cli._options import DATA, Command, column_option
 from sktrainer.cli._output import print_json, print_table, print_text
 from sktrainer.cli._wording import one_line
 
@@ -25,7 +25,7 @@ _MOST_COLUMNS = 50
     """,
 )
 @click.argument("data", type=DATA)
-@click.option("--target", metavar="COLUMN", required=True, help="Column to predict.")
+@column_option("--target", required=True, help="Column to predict.")
 @click.option(
     "--task",
     type=click.Choice(["auto", "classification", "regression"]),
@@ -33,8 +33,8 @@ _MOST_COLUMNS = 50
     show_default=True,
     help="auto: as the values of the target show.",
 )
-@click.option("--time-column", metavar="COLUMN", help="Column that orders the rows.")
-@click.option("--group-column", metavar="COLUMN", help="Column of groups that stay together.")
+@column_option("--time-column", help="Column that orders the rows.")
+@column_option("--group-column", help="Column of groups that stay together.")
 def command(
     data: str,
     target: str,

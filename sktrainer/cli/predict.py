@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sktrainer.cli._options import DATA, MODEL, OUTPUT, Command, trust_option
+from sktrainer.cli._options import DATA, MODEL, OUTPUT, Command, column_option, trust_option
 from sktrainer.cli._output import print_json, show_note
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PREDICTION = "prediction"
     metavar="FILE",
     help="File to write; its suffix is the format.",
 )
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to copy.")
+@column_option("--keep", multiple=True, help="Column of DATA to copy.")
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

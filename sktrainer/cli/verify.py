@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from sktrainer.cli._options import DATA, MODEL, Command, trust_option
+from sktrainer.cli._options import DATA, MODEL, Command, column_option, trust_option
 from sktrainer.cli._output import print_json
 
 
@@ -19,7 +19,7 @@ from sktrainer.cli._output import print_json
 )
 @click.argument("model", type=MODEL)
 @click.argument("data", type=DATA)
-@click.option("--target", metavar="COLUMN", help="Target column [default: as in training].")
+@column_option("--target", help="Target column [default: as in training].")
 @trust_option
 def command(
     model: str, data: str, target: str | None, trust: tuple[str, ...], as_json: bool
