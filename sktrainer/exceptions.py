@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 __all__ = [
     "CallbackError",
@@ -28,7 +29,9 @@ __all__ = [
     "TrainingInterrupted",
     "UntrustedFileError",
     "describe_value",
+    "in_wording",
     "suggest_name",
+    "use_wording",
     "warn_caller",
 ]
 
@@ -238,3 +241,30 @@ def warn_caller(text: str, category: type[Warning] = SktrainerWarning) -> None:
     ):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
+
+
+_WORDINGS: list[Callable[[str], str]] = []
+
+
+@contextmanager
+def use_wording(change: Callable[[str], str]) -> Iterator[None]:
+    """Change the warnings that a fit prints inside the context.
+
+    Examples
+    --------
+    >>> with use_wording(lambda text: text.replace("cv=5", "--cv 5")):
+    ...     in_wording("Use cv=5")
+    'Use --cv 5'
+    >>> in_wording("Use cv=5")
+    'Use cv=5'
+    """
+    _WORDINGS.append(change)
+    try:
+        yield
+    finally:
+        _WORDINGS.remove(change)
+
+
+def in_wording(text: str) -> str:
+    """Return a message in the wording of the innermost `use_wording`."""
+    return _WORDINGS[-1](text) if _WORDINGS else text

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from sktrainer.callbacks.base import IterationEvent, MetricValues
-from sktrainer.exceptions import SktrainerWarning, warn_caller
+from sktrainer.exceptions import SktrainerWarning, in_wording, warn_caller
 
 if TYPE_CHECKING:
     from sktrainer.callbacks.progress_bars import ProgressBars
@@ -58,7 +58,7 @@ class Progress:
     def warn(self, text: str, category: type[Warning] = SktrainerWarning) -> None:
         """Print a warning, or issue it as a Python warning if output is disabled."""
         if self.enabled:
-            self._write(self._wrapped(f"⚠ {text}"))
+            self._write(self._wrapped(f"⚠ {in_wording(text)}"))
         else:
             warn_caller(text, category)
 

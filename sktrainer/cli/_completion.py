@@ -74,9 +74,9 @@ def _header(path: str) -> list[str]:
     suffix = Path(path).suffix
     try:
         if suffix == ".parquet":
-            from pyarrow.parquet import read_schema
+            from sktrainer.data.file_formats.arrow import parquet_columns
 
-            return [str(name) for name in read_schema(path).names]
+            return parquet_columns(path)
         with readers.get(suffix, open)(path, "rb") as file:
             line = file.read(_MOST_BYTES).decode("utf-8-sig", "ignore").splitlines()[0]
     # A completion has nowhere to report an error.

@@ -87,7 +87,8 @@ class Command(ExampleCommand):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Print each warning once, as one line on stderr."""
         from sktrainer.cli._output import show_warning
-        from sktrainer.exceptions import SktrainerWarning
+        from sktrainer.cli._wording import one_line
+        from sktrainer.exceptions import SktrainerWarning, use_wording
 
         shown: set[str] = set()
 
@@ -97,7 +98,7 @@ class Command(ExampleCommand):
                 shown.add(text)
                 show_warning(text)
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), use_wording(one_line):
             warnings.simplefilter("always", SktrainerWarning)
             warnings.showwarning = show
             return super().invoke(ctx)

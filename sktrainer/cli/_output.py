@@ -14,8 +14,8 @@ import click
 
 from sktrainer.cli._wording import one_line
 
-#: Titles of columns up to this length are not broken.
-_MIN_WIDTH = 12
+#: Spaces between the columns of a table in a terminal.
+_BETWEEN = 3
 
 #: Width of text that is not printed in a terminal, and its maximum width in one.
 _WIDTH = 100
@@ -85,6 +85,8 @@ def print_table(
 ) -> None:
     """Print a table: with lines and wrapped cells in a terminal, else as aligned text.
 
+    If a terminal is too narrow for the longest words, each row is a list of its cells.
+
     Columns whose values are all numbers are aligned to the right.
     """
     cells = [[format_value(value) for value in row] for row in rows]
@@ -129,19 +131,34 @@ def _print_rich(
     from rich.text import Text
 
     console = Console(highlight=False)
+    widths = [_longest_word(column) for column in zip(header, *cells, strict=True)]
+    if sum(widths) + _BETWEEN * len(widths) > console.width:
+        _print_records(header, cells, title)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(header))
-    for name, right in zip(header, numeric, strict=True):
+    for name, right, width in zip(header, numeric, widths, strict=True):
         table.add_column(
-            Text(name),
-            justify="right" if right else "left",
-            overflow="fold",
-            min_width=min(len(name), _MIN_WIDTH),
+            Text(name), justify="right" if right else "left", overflow="fold", min_width=width
         )
     for row in cells:
         table.add_row(*map(Text, row))  # Text: a value such as "[red]" is not markup
     if title:
         console.print(Text(title))
     console.print(table)
+
+
+def _longest_word(column: Sequence[str]) -> int:
+    return max((len(word) for text in column for word in text.split()), default=0)
+
+
+def _print_records(header: Sequence[str], cells: Sequence[Sequence[str]], title: str) -> None:
+    """Print one line per cell, for a terminal in which a table would break words."""
+    click.echo(title, nl=bool(title))
+    for number, row in enumerate(cells):
+        click.echo("\n" * (number > 0), nl=False)
+        named = [[name, text] for name, text in zip(header, row, strict=True) if text]
+        for line in align(named, [False, False]):
+            click.echo(line)
 
 
 def show_warning(text: str) -> None:

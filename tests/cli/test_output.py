@@ -33,6 +33,17 @@ def test_piped_table_is_aligned_text(capsys):
     )
 
 
+def test_words_are_not_broken_in_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    names = ["hist_gradient_boosting_classifier", "HistGradientBoostingClassifier"]
+    print_table(["name", "estimator", "tags"], [[*names, ""], ["forest", names[1], "best"]])
+    assert capsys.readouterr().out == (
+        f"name       {names[0]}\nestimator  {names[1]}\n\n"
+        f"name       forest\nestimator  {names[1]}\ntags       best\n"
+    )
+
+
 def test_table_in_a_narrow_terminal_is_wrapped(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "60")

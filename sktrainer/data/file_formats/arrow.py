@@ -112,6 +112,12 @@ def _open_feather(stream: IO[bytes]) -> Any:
     return ipc.open_file(stream) if head == b"ARROW1" else ipc.open_stream(stream)
 
 
+def parquet_columns(path: str) -> list[str]:
+    """Return the column names of a Parquet file."""
+    schema = require("pyarrow.parquet", "parquet").read_schema(path)
+    return [name for name in schema.names if not _INDEX.fullmatch(name)]
+
+
 def _schema_of(file: Any) -> Any:
     return file.schema_arrow if hasattr(file, "schema_arrow") else file.schema
 
