@@ -45,7 +45,8 @@ def one_network_at_a_time(model: Any, seed: int) -> Iterator[bool]:
         return
     with limit_threads(1), exclusive_global_state(seed):
         for part in (model, *parts):
-            if "n_jobs" in part.get_params(deep=False):
+            # None: the number of threads that the backend grants, which is 1.
+            if part.get_params(deep=False).get("n_jobs") not in (None, 1):
                 part.set_params(n_jobs=1)
         for networks in found:
             networks.seed(seed)
