@@ -105,15 +105,9 @@ def _group_skill(table: AuditTable, codes: Array) -> tuple[float, int]:
     """Return the share of the target's variance explained by groups, and the pairs compared."""
     rows = table.train[codes[table.train] >= 0]
     rows = rows[np.argsort(codes[rows], kind="stable")]
-    y = table.data.y[rows]
-    if table.data.task == "regression":
-        y = np.asarray(pd.DataFrame(y).rank().mean(axis=1))
+    y = table.comparable(table.data.y[rows])
     same = np.diff(codes[rows]) == 0
-    if table.data.task == "classification":
-        shares = np.bincount(y) / len(y)
-        expected, differs = 1.0 - (shares**2).sum(), np.diff(y) != 0
-    else:
-        expected, differs = 2.0 * y.var(), np.diff(y) ** 2
-    return 1.0 - float(differs[same].mean()) / max(expected, 1e-12) if same.any() else 0.0, int(
-        same.sum()
-    )
+    if not same.any():
+        return 0.0, 0
+    difference = float(table.differences(y)[same].mean())
+    return 1.0 - difference / max(table.spread(y), 1e-12), int(same.sum())

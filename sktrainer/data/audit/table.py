@@ -101,11 +101,21 @@ class AuditTable:
     @cached_property
     def y(self) -> Array:
         """Targets of the sampled training rows: codes, or ranks for regression."""
-        y = self.data.y[self._samples[0]]
+        return self.comparable(self.data.y[self._samples[0]])
+
+    def comparable(self, y: Array) -> Array:
+        """Return codes of classes as they are, and ranks of numbers.
+
+        With ranks, one extreme target does not hide how well a column predicts the rest.
+        """
         if self.data.task == "classification":
             return y
-        # Ranks, so that one extreme target does not hide how well a column predicts the rest.
         return np.asarray(pd.DataFrame(y).rank().mean(axis=1))
+
+    def differences(self, y: Array) -> Array:
+        """Return how much the targets of neighbors differ, along the last axis."""
+        is_class = self.data.task == "classification"
+        return y[..., 1:] != y[..., :-1] if is_class else np.diff(y) ** 2
 
     @cached_property
     def y_held(self) -> Array:
@@ -190,18 +200,16 @@ class AuditTable:
         Their mean is 1 if the target does not depend on the column.
         """
         y = self.y[self.sort_order]
-        is_class = self.data.task == "classification"
-        differences = y[:, 1:] != y[:, :-1] if is_class else np.diff(y, axis=1) ** 2
-        expected = np.full(len(self.names), self._spread(self.y))
+        expected = np.full(len(self.names), self.spread(self.y))
         for i in np.flatnonzero(self.n_present < len(self.y)).tolist():
-            expected[i] = self._spread(y[i, : self.n_present[i]])
+            expected[i] = self.spread(y[i, : self.n_present[i]])
         # Without two different targets, nothing can be explained.
         return (
-            differences / np.where(expected > 0, expected, 1.0)[:, np.newaxis]
+            self.differences(y) / np.where(expected > 0, expected, 1.0)[:, np.newaxis]
             + (expected == 0)[:, np.newaxis]
         )
 
-    def _spread(self, y: Array) -> float:
+    def spread(self, y: Array) -> float:
         """Return the mean difference between the targets of two random rows."""
         if not len(y):
             return 0.0
