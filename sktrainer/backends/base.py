@@ -7,7 +7,7 @@ in a `FitRequest`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
@@ -191,8 +191,9 @@ class Backend(Protocol):
         None: the model's own parameters select the device.
     serializer : ModelSerializer or None
         None: models are written as audited states, as those of scikit-learn are.
-    incremental : IncrementalTraining or None
-        None: no `partial_fit`.
+    fit_chunk : callable or None
+        Trains a copy of a model on one chunk with the library's incremental step. None: no
+        `partial_fit`.
     networks : NetworkSupport or None
         None: models contain no networks.
     onnx : OnnxConverter or None
@@ -205,7 +206,7 @@ class Backend(Protocol):
     allowed_types: ClassVar[AllowedTypes] = AllowedTypes()
     devices: DeviceSupport | None = None
     serializer: ModelSerializer | None = None
-    incremental: IncrementalTraining | None = None
+    fit_chunk: Callable[[PartialFitRequest], ModelFit] | None = None
     networks: NetworkSupport | None = None
     onnx: OnnxConverter | None = None
 
@@ -231,13 +232,6 @@ class Backend(Protocol):
 
     def fit(self, request: FitRequest) -> ModelFit:
         """Fit the model, record each iteration if possible, and keep the best iteration."""
-
-
-class IncrementalTraining(Protocol):
-    """Incremental training of models with `partial_fit`."""
-
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        """Train a copy of the model on one chunk with the library's incremental step."""
 
 
 def watched_fit(request: FitRequest, n_iter: int, *, stopped: bool) -> ModelFit:

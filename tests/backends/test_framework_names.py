@@ -26,8 +26,9 @@ FRAMEWORKS = (
 
 NAME = re.compile(rf"(?<![a-z])({'|'.join(FRAMEWORKS)})(?![a-z])", re.IGNORECASE)
 
-# Import paths that skops must not import, extras to install, and examples in help pages.
-ALLOWED = {"_optional.py", "serialization/skops_io.py"}
+# Import paths that skops must not import, extras to install, a generator from which a callback
+# draws, and examples in help pages.
+ALLOWED = {"_optional.py", "serialization/skops_io.py", "testing/callback_checks.py"}
 HELP_PAGES = "cli/"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sktrainer.backends._networks.onnx import NetworkOnnxConverter
 from sktrainer.backends._networks.parameters import epochs_or_none
-from sktrainer.backends.base import Backend, Capabilities, FitRequest, PartialFitRequest
+from sktrainer.backends.base import Backend, Capabilities, FitRequest
 from sktrainer.backends.keras import SPEC
 from sktrainer.backends.keras.devices import gpus, random_state, set_random_state, set_seeds
 from sktrainer.backends.keras.estimator import KerasEstimator
@@ -117,13 +117,6 @@ class KerasNetworks:
         set_seeds(seed)
 
 
-class KerasIncrementalTraining:
-    """Incremental training: one epoch on each chunk."""
-
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        return partial_fit_network(request)
-
-
 class KerasBackend(Backend):
     """Backend for Keras models."""
 
@@ -144,7 +137,7 @@ class KerasBackend(Backend):
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT
     onnx = NetworkOnnxConverter('trainer.model_.model_.export(path, format="onnx")')
-    incremental = KerasIncrementalTraining()
+    fit_chunk = staticmethod(partial_fit_network)
     networks = KerasNetworks()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:

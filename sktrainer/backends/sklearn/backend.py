@@ -56,13 +56,10 @@ class SklearnDevices:
         return AvailableGpus() if own else None
 
 
-class SklearnIncrementalTraining:
-    """Incremental training with the model's own `partial_fit`."""
-
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        """Train a copy of the model on one chunk with one call of its `partial_fit`."""
-        with parallel_config(backend="threading", n_jobs=request.n_threads):
-            return partial_fit_epoch(request)
+def fit_chunk(request: PartialFitRequest) -> ModelFit:
+    """Train a copy of the model on one chunk with one call of its own `partial_fit`."""
+    with parallel_config(backend="threading", n_jobs=request.n_threads):
+        return partial_fit_epoch(request)
 
 
 class SklearnBackend(Backend):
@@ -126,7 +123,7 @@ class SklearnBackend(Backend):
         },
     )
     devices = SklearnDevices()
-    incremental = SklearnIncrementalTraining()
+    fit_chunk = staticmethod(fit_chunk)
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the capabilities and requirements of a model with its current parameters."""

@@ -146,43 +146,40 @@ class TorchNetworks:
         torch.default_generator.manual_seed(seed)
 
 
-class TorchIncrementalTraining:
-    """Incremental training: one epoch on each chunk."""
+def fit_chunk(request: PartialFitRequest) -> ModelFit:
+    """Train a copy of the net for one epoch on one chunk.
 
-    def partial_fit(self, request: PartialFitRequest) -> ModelFit:
-        """Train a copy of the net for one epoch on a chunk.
+    Module, optimizer and schedules continue from the previous chunk or fit. Of all
+    chunks, only the first calls `on_train_begin`, and none calls `on_train_end`.
+    """
+    from sktrainer.backends.torch.build import check_outputs, complete_net
+    from sktrainer.backends.torch.devices import seed_generators
 
-        Module, optimizer and schedules continue from the previous chunk or fit. Of all
-        chunks, only the first calls `on_train_begin`, and none calls `on_train_end`.
-        """
-        from sktrainer.backends.torch.build import check_outputs, complete_net
-        from sktrainer.backends.torch.devices import seed_generators
-
-        check_network_rows(request)
-        net, seed = copy_net(request.model), derive_seed(request.seed, "chunk", request.number)
-        begins = not net.initialized_
-        if begins and request.device is not None:
-            net.device = request.device
-        with limit_threads(1), exclusive_global_state(seed), seed_generators(seed, net.device):
+    check_network_rows(request)
+    net, seed = copy_net(request.model), derive_seed(request.seed, "chunk", request.number)
+    begins = not net.initialized_
+    if begins and request.device is not None:
+        net.device = request.device
+    with limit_threads(1), exclusive_global_state(seed), seed_generators(seed, net.device):
+        if begins:
+            net = complete_net(replace(request, model=net))
+        net.weighted_ = request.train.sample_weight is not None
+        with training_mode(net):
             if begins:
-                net = complete_net(replace(request, model=net))
-            net.weighted_ = request.train.sample_weight is not None
-            with training_mode(net):
-                if begins:
-                    net.initialize()
-                    check_outputs(net, request)
-                train = make_dataset(net, request, request.train)
-                if begins:
-                    net.notify("on_train_begin", X=train.X, y=train.y)
-                try:
-                    net.fit_loop(train, epochs=1)
-                except KeyboardInterrupt as interrupt:
-                    if not is_stop_from_callback(interrupt):
-                        raise
-        net.weighted_, net.sample_ = False, None
-        number, monitor = request.number, request.monitor
-        monitor.record(number, {"train": {"loss": mean_loss(net, "train")}})
-        return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
+                net.initialize()
+                check_outputs(net, request)
+            train = make_dataset(net, request, request.train)
+            if begins:
+                net.notify("on_train_begin", X=train.X, y=train.y)
+            try:
+                net.fit_loop(train, epochs=1)
+            except KeyboardInterrupt as interrupt:
+                if not is_stop_from_callback(interrupt):
+                    raise
+    net.weighted_, net.sample_ = False, None
+    number, monitor = request.number, request.monitor
+    monitor.record(number, {"train": {"loss": mean_loss(net, "train")}})
+    return ModelFit(net, "partial_fit", number, number, monitor.evaluations)
 
 
 class TorchBackend(Backend):
@@ -214,7 +211,7 @@ class TorchBackend(Backend):
     allowed_types = ALLOWED_TYPES
     serializer = FORMAT
     onnx = NetworkOnnxConverter("torch.onnx.export(trainer.model_.module_, ...)")
-    incremental = TorchIncrementalTraining()
+    fit_chunk = staticmethod(fit_chunk)
     networks = TorchNetworks()
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:

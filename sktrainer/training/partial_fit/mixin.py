@@ -25,7 +25,7 @@ def supports_partial_fit(trainer: PartialFitMixin) -> bool:
     """Return whether the model and its backend have `partial_fit`."""
     fitted = getattr(trainer, "_predictor", None)
     model = unwrap_pipeline(trainer.estimator).model if fitted is None else fitted.model
-    return hasattr(model, "partial_fit") and find_backend(model).incremental is not None
+    return hasattr(model, "partial_fit") and find_backend(model).fit_chunk is not None
 
 
 class PartialFitMixin:

@@ -192,15 +192,15 @@ def _train_chunk(
         classes=classes,
         number=number,
     )
-    incremental = find_backend(predictor.model).incremental
-    assert incremental is not None  # checked before the first chunk
+    fit_chunk = find_backend(predictor.model).fit_chunk
+    assert fit_chunk is not None  # checked before the first chunk
     # The global seed differs per chunk, so that a library does not draw the same numbers again.
     with (
         log.stage("fit"),
         preserve_global_state(derive_seed(state.seed, "chunk", number, "global")),
         limit_threads(n_threads),
     ):
-        fit = incremental.partial_fit(request)
+        fit = fit_chunk(request)
     found = tuple(
         replace(value, iteration=n_iter, seconds=state.seconds + value.seconds)
         for value in fit.evaluations
