@@ -54,6 +54,7 @@ navigation = {
         "command-line",
         "configuration",
         "metrics",
+        "alerts",
         "callbacks",
         "networks",
         "checkpoints",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -308,6 +308,11 @@ def _train(
 
         save_checkpoint_config(config, trainer)
     trainer.fit(X, y, **fit_arguments)
+    if config is not None:
+        from sktrainer.config.command import run_command
+
+        command = run_command(config, trainer)
+        trainer.report_ = replace(trainer.report_, command=command)
     path = None if save is None else save_or_warn(trainer, save)
     if config is not None:
         save_run_files(config, trainer, path)

@@ -405,6 +405,7 @@ class ManagedTrainer(
         with root_task(self) as task:
             state = train(self._params(), inputs, task)
             self._set_fitted_attributes(state)
+            self._add_command(inputs)
             can_continue = supports_partial_fit(self)
             self._partial_fit_state = state_after_fit(state) if can_continue else None
             features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)

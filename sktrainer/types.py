@@ -208,7 +208,8 @@ class ModelFit:
     the order of the model's probability columns, if its `classes_` does not show it.
     `metric_for_unknown_loss` is the metric of the library that was monitored because the loss
     of a user-defined objective is unknown. `watched` is the name of the monitored metric, and
-    whether a greater value is better; backends leave it unset.
+    whether a greater value is better; backends leave it unset. `gpu_memory_mb` is the peak of
+    the memory that the library allocated on the GPU.
     """
 
     model: Any
@@ -220,6 +221,7 @@ class ModelFit:
     metric_for_unknown_loss: str | None = None
     class_order: Sequence[int] | None = None
     watched: tuple[str, bool] | None = None
+    gpu_memory_mb: float | None = None
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,11 @@ def test_train_model_prints_every_stage(tmp_path, capsys):
     )
     assert re.search(
         r"✓ LGBMClassifier stopped early at round \d+ of 300 \(best \d+\) in [\d.]+ s, "
-        r"peak memory [\d,]+ MB",
+        r"memory \+[\d,]+ MB",
         output,
     )
-    assert re.search(r"^ +train +constant +validation +constant +test +constant$", output, re.M)
-    assert re.search(r"^    f1 \('c1'\)( +\d\.\d+){6}$", output, re.MULTILINE)
+    assert re.search(r"^ +train +validation +test +constant$", output, re.M)
+    assert re.search(r"^    f1 \('c1'\)( +\d\.\d+){4}$", output, re.MULTILINE)
     assert f"✓ Saved to {result.model_path}" in output
 
 
@@ -179,4 +179,5 @@ def test_report_has_time_and_memory_of_each_stage():
     report = train_model(LogisticRegression(), X, Y, save_path=None, verbose=0).report
     assert set(report.stages["stage"]) >= {"check", "split", "prepare", "fit", "evaluate"}
     assert (report.stages["seconds"] >= 0).all()
-    assert (report.stages["peak_memory_mb"] > 50).all()
+    assert (report.stages["memory_increase_mb"] >= 0).all()
+    assert report.stages["cpu_seconds"].sum() > 0

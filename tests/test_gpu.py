@@ -88,6 +88,16 @@ def test_report_names_gpu(family):
     assert f"device {gpu}" in " ".join(report.full().split())
 
 
+def test_report_has_memory_on_gpu():
+    case, gpu = FAMILIES["ModuleClass"](), gpu_for("ModuleClass")
+    if not gpu.startswith("cuda"):
+        pytest.skip(f"torch measures no peak on {gpu}")
+    report = case.trainer(device=gpu, cv=2).fit(*case.table()).report_
+    assert report.fitting["gpu_memory_mb"] > 0
+    assert (report.folds["gpu_memory_mb"] > 0).all()
+    assert report.stages.set_index("stage").loc["fit", "gpu_memory_mb"] > 0
+
+
 @pytest.mark.parametrize("family", ["XGBClassifier", "ModuleClass"])
 def test_auto_uses_gpu_if_fits_are_reproducible(family):
     case = FAMILIES[family]()

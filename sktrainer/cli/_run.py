@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ def make_run_config(
     for name, value in (defaults or {}).items():
         if name not in document.values:
             document = document.with_value((name,), value, "")
-    return make_config(document)
+    command = click.get_current_context().obj or ""
+    return replace(make_config(document), command=command)
 
 
 def _check_complete(document: Document) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -76,6 +77,8 @@ class LazyGroup(Group):
     ) -> Any:
         """Run a command and exit with 0, 1 (it failed), 2 (wrong usage or input) or 130."""
         arguments = sys.argv[1:] if args is None else list(args)
+        # Reports show the command that started their run.
+        extra.setdefault("obj", shlex.join(["sktrainer", *arguments]))
         try:
             code = super().main(
                 arguments, "sktrainer", complete_var, standalone_mode=False, **extra

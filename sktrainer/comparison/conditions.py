@@ -42,13 +42,16 @@ def scores_of(model: Run) -> tuple[str, dict[str, float]]:
 def different_parameters(models: Sequence[Run]) -> dict[str, list[str | None]]:
     """Return the parameters whose values differ, with one value per model.
 
-    A parameter that only one kind of estimator has is left out.
+    A parameter that only one kind of estimator has is left out, and one that all models leave
+    at the defaults of their libraries.
     """
-    tables = [model.trainer.report_.parameters for model in models]
+    reports = [model.trainer.report_ for model in models]
+    tables = [report.parameters for report in reports]
+    changed = {name for report in reports for name in report.changed_parameters}
     values = {
         name: [table.get(name) for table in tables]
         for name in dict.fromkeys(name for table in tables for name in table)
-        if name not in IGNORED_PARAMS
+        if name in changed and name not in IGNORED_PARAMS
     }
     seeds = [model.trainer.report_.seeds.get("random_state") for model in models]
     values["random_state"] = [None if seed is None else str(seed) for seed in seeds]

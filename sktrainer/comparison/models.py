@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from sktrainer.comparison.result import Comparison
+from sktrainer.comparison.result import Comparison, write_comparison
 from sktrainer.comparison.runs import compare
 from sktrainer.data.inputs import FIT_ARGUMENTS
 from sktrainer.exceptions import FitError, InputError
+from sktrainer.reporting.comparison_page import render_comparison
+from sktrainer.reporting.formats import format_column
 from sktrainer.reporting.key_metrics import rank_metrics
+from sktrainer.reporting.score_tables import interval_text
 from sktrainer.reporting.text import text_table
 from sktrainer.runtime.cloning import clone_estimator
 from sktrainer.runtime.seeds import RandomState, root_seed
@@ -61,11 +66,42 @@ class Leaderboard:
     def __str__(self) -> str:
         failed = "\n".join(f"{name} failed: {text}" for name, text in self.errors.items())
         return "\n\n".join(
-            filter(None, [text_table(self.table, numbers=True), failed, str(self.comparison)])
+            filter(None, [text_table(self.shown(), numbers=True), failed, str(self.comparison)])
         )
 
+    def shown(self) -> pd.DataFrame:
+        """Return the models with the metric that orders them, as strings."""
+        columns = {
+            self.metric: format_column(self.table[self.metric].tolist()),
+            "std": format_column(self.table["std"].tolist()),
+            "95% interval": [interval_text(self.table, str(name)) for name in self.table.index],
+            "fit_seconds": format_column(self.table["fit_seconds"].tolist()),
+        }
+        return pd.DataFrame(columns, index=self.table.index)
+
     def _repr_html_(self) -> str:
-        return self.comparison._repr_html_()
+        return render_comparison(self._page(), whole=False)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leaderboard and the comparison as one self-contained HTML page.
+
+        Parameters
+        ----------
+        path : path-like
+            Path of the file, which is written atomically.
+
+        Returns
+        -------
+        Path
+        """
+        return write_comparison(self._page(), path)
+
+    def _page(self) -> dict[str, Any]:
+        page = self.comparison._page()
+        tables = {f"Models by {self.metric}": self.shown(), **page["tables"]}
+        failed = tuple(f"{name} failed: {text}" for name, text in self.errors.items())
+        title = f"Leaderboard of {len(self.table)} models"
+        return {**page, "title": title, "tables": tables, "failed": failed}
 
 
 def compare_models(
@@ -150,7 +186,9 @@ def compare_models(
     trainers[BASELINE] = baseline.fit(X, y, **fit_arguments)
     table, metric = _table(trainers, sort_by, is_default=scoring is None)
     ordered = {str(name): trainers[str(name)] for name in table.index}
-    comparison = compare(*ordered.values(), names=list(ordered), X=X, y=y)
+    comparison = compare(
+        *ordered.values(), names=list(ordered), X=X, y=y, groups=fit_arguments.get("groups")
+    )
     return Leaderboard(table, metric, ordered, comparison, errors)
 
 

@@ -115,11 +115,7 @@ class Comparison:
         -------
         Path
         """
-        target = as_path(path)
-        with atomic_write(target) as part:
-            text = render_comparison(self._page(), whole=True)
-            part.write_text(text, encoding="utf-8", newline="\n")
-        return target
+        return write_comparison(self._page(), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison, without the reports, as a JSON-compatible dict.
@@ -150,4 +146,14 @@ class Comparison:
             "note": self.note,
             "tables": tables,
             "reports": self.reports,
+            "failed": (),
         }
+
+
+def write_comparison(page: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Write a page of `render_comparison` atomically, and return its path."""
+    target = as_path(path)
+    with atomic_write(target) as part:
+        text = render_comparison(page, whole=True)
+        part.write_text(text, encoding="utf-8", newline="\n")
+    return target

@@ -24,10 +24,12 @@ from sktrainer.exceptions import InputError
 from sktrainer.scoring.evaluate import SetPredictor, score_predicted
 from sktrainer.scoring.intervals import (
     MOST_ROWS,
-    N_RESAMPLES,
+    PredictedRows,
     bootstrap_scores,
     percentile_interval,
 )
+from sktrainer.scoring.resamples import N_RESAMPLES, Resampling, block_length
+from sktrainer.scoring.scorers import Scoring
 from sktrainer.trainer import ManagedTrainer
 from sktrainer.types import Array
 
@@ -45,6 +47,7 @@ def compare(
     names: Sequence[str] | None = None,
     X: Any = None,
     y: Any = None,
+    groups: Any = None,
 ) -> Comparison:
     """Compare runs on the same rows: scores, paired differences, parameters and curves.
 
@@ -61,6 +64,9 @@ def compare(
     y : array-like of shape (n_samples,) or str, default=None
         The data that the runs were fitted on. With test rows, they are needed for intervals of
         the differences, because a trainer does not hold its data. Folds need no data.
+    groups : array-like of shape (n_samples,) or str, default=None
+        The groups that were passed to `fit`, or the name of their column in X. Intervals of
+        runs with a grouped split need them.
 
     Returns
     -------
@@ -75,8 +81,9 @@ def compare(
     Notes
     -----
     Intervals of differences of test scores are percentiles of 200 resamples of the test rows,
-    the same ones for both runs. Those of folds follow Nadeau and Bengio (2003), "Inference for
-    the generalization error".
+    the same ones for both runs. Whole groups are resampled after a grouped split, and blocks of
+    neighboring rows after a split by time. Those of folds follow Nadeau and Bengio (2003),
+    "Inference for the generalization error".
 
     Examples
     --------
@@ -114,7 +121,7 @@ def compare(
     )
     differences, note = _NONE, ""
     if not warnings:
-        differences, note = _differences(named, X, y)
+        differences, note = _differences(named, X, y, groups)
     return Comparison(table, scores, differences, parameters, warnings, note, reports)
 
 
@@ -140,7 +147,9 @@ def _named(runs: Sequence[Any], names: Sequence[str] | None) -> list[NamedRun]:
     return [NamedRun(str(name), run) for name, run in zip(names, loaded, strict=True)]
 
 
-def _differences(runs: Sequence[NamedRun], X: Any, y: Any) -> tuple[pd.DataFrame, str]:
+def _differences(
+    runs: Sequence[NamedRun], X: Any, y: Any, groups: Any
+) -> tuple[pd.DataFrame, str]:
     """Return the differences of all runs from the first one, and a note on their intervals."""
     first, *others = runs
     source = scores_of(first)[0]
@@ -151,20 +160,17 @@ def _differences(runs: Sequence[NamedRun], X: Any, y: Any) -> tuple[pd.DataFrame
     draws: list[dict[str, Array]] = [{} for _ in runs]
     note = "Pass X and y for intervals of the differences."
     if X is not None and source == "test rows":
-        draws = [_resampled_scores(run.trainer, X, y) for run in runs]
-        note = f"Intervals: {N_RESAMPLES} bootstrap resamples of the test rows, paired."
-        if len(first.trainer.split_.test) > MOST_ROWS:
-            note = f"No intervals: there are more than {MOST_ROWS:,} test rows."
+        draws, note = _resampled_scores([run.trainer for run in runs], X, y, groups)
     rows = []
     base = scores_of(first)[1]
     for run, drawn in zip(others, draws[1:], strict=True):
         for metric, value in scores_of(run)[1].items():
             if metric not in base:
                 continue
-            found = None
+            found = (np.nan, np.nan)
             if metric in drawn and metric in draws[0]:
                 found = percentile_interval(drawn[metric] - draws[0][metric])
-            low, high = found or (np.nan, np.nan)
+            low, high = found
             rows.append((metric, run.name, value - base[metric], low, high))
     return pd.DataFrame(rows, columns=_NONE.columns), note
 
@@ -188,39 +194,52 @@ def _of_folds(first: NamedRun, run: NamedRun) -> list[tuple[str, str, float, flo
     return rows
 
 
-def _resampled_scores(trainer: Any, X: Any, y: Any) -> dict[str, Array]:
-    """Return the scores of resampled test rows by the shown name of the metric."""
-    fitted, test = trainer._predictor, trainer.split_.test
+def _resampled_scores(
+    trainers: Sequence[Any], X: Any, y: Any, groups: Any
+) -> tuple[list[dict[str, Array]], str]:
+    """Return the scores of resampled test rows by the shown name of the metric, and a note."""
+    none: list[dict[str, Array]] = [{} for _ in trainers]
+    first = trainers[0]
+    test, is_grouped = first.split_.test, first.report_.split.get("kind") == "group"
+    if len(test) > MOST_ROWS:
+        return none, f"No intervals: there are more than {MOST_ROWS:,} test rows."
+    if is_grouped and groups is None:
+        return none, "No intervals: pass groups, because the rows of a group are dependent."
+    found = [_predict_test_rows(trainer, X, y, test) for trainer in trainers]
+    resampling = Resampling(len(test))
+    if is_grouped:
+        labels = X[groups] if isinstance(groups, str) else groups
+        resampling = Resampling(len(test), groups=np.asarray(labels)[test])
+    elif first.report_.split.get("kind") == "time":  # its test rows are in time order
+        block = max(block_length(rows.errors()) for rows, _, _ in found)
+        resampling = Resampling(len(test), order=np.arange(len(test)), block=block)
+    draws = []
+    for rows, scores, scoring in found:
+        drawn = bootstrap_scores(rows, scores, scoring, resampling).values
+        draws.append({scoring.shown(name): each for name, each in drawn.items()})
+    return draws, f"Intervals: {N_RESAMPLES} bootstrap resamples of {resampling}, paired."
+
+
+def _predict_test_rows(
+    trainer: Any, X: Any, y: Any, test: Array
+) -> tuple[PredictedRows, dict[str, float], Scoring]:
+    fitted = trainer._predictor
     rows, _ = scoring_rows(X, y, fitted.task, fitted.classes)
     if len(rows) != trainer.report_.data["rows"]:
         raise InputError(
             f"X has {len(rows):,} rows, but the runs were fitted on "
             f"{trainer.report_.data['rows']:,}. Pass the table that was passed to fit"
         )
-    if len(test) > MOST_ROWS:
-        return {}
     part = take_rows(rows.X, test)
     predicted = SetPredictor(fitted, rows.y[test], lambda: fitted.align(part))
-    scoring = trainer._scoring()
-    values, _ = score_predicted(predicted, scoring)
-    has = {name: hasattr(predicted, name) for name in ("predict_proba", "decision_function")}
-    is_classifier = fitted.classes is not None
-    likely = predicted.predict_proba() if is_classifier and has["predict_proba"] else None
-    decision = None
-    if is_classifier and likely is None and has["decision_function"]:
+    scoring: Scoring = trainer._scoring()
+    scores, _ = score_predicted(predicted, scoring)
+    likely = decision = None
+    if fitted.classes is not None and hasattr(predicted, "predict_proba"):
+        likely = predicted.predict_proba()
+    elif fitted.classes is not None and hasattr(predicted, "decision_function"):
         decision = predicted.decision_function()
     positive = getattr(trainer, "pos_label_", None)
-    code = 1
-    if is_classifier and positive is not None:
-        code = fitted.classes.tolist().index(positive)
-    drawn = bootstrap_scores(
-        values,
-        scoring,
-        rows.y[test],
-        predicted.predict(),
-        likely,
-        decision,
-        positive=code,
-        seed=0,
-    )
-    return {scoring.shown(name): each for name, each in drawn.items()}
+    code = 1 if positive is None else fitted.classes.tolist().index(positive)
+    found = PredictedRows(rows.y[test], predicted.predict(), likely, decision, code)
+    return found, scores, scoring

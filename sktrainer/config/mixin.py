@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from sktrainer.data.inputs import FitInputs
+    from sktrainer.reporting.report import TrainingReport
 
 
 class ConfigMixin:
     """Mixin with `from_config` and `to_config`."""
+
+    report_: TrainingReport
 
     @classmethod
     def from_config(cls, config: str | os.PathLike[str] | Mapping[str, Any]) -> Self:
@@ -80,3 +87,10 @@ class ConfigMixin:
         from sktrainer.config.writer import trainer_config
 
         return trainer_config(self)
+
+    def _add_command(self, inputs: FitInputs) -> None:
+        """Add the command that repeats the fit to the report."""
+        from sktrainer.config.command import fit_command
+
+        command = fit_command(self, inputs, self.report_.seeds["random_state"])
+        self.report_ = replace(self.report_, command=command)

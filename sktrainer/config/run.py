@@ -66,7 +66,7 @@ def save_checkpoint_config(config: RunConfig, trainer: Any) -> None:
         return
     path = Path(as_checkpoint(trainer.checkpoint).folder) / CONFIG_FILE
     if not path.exists():
-        write_yaml(path, _effective(config, trainer))
+        write_yaml(path, effective_config(config, trainer))
 
 
 def save_run_files(config: RunConfig, trainer: Any, model_path: Path | None) -> None:
@@ -78,7 +78,7 @@ def save_run_files(config: RunConfig, trainer: Any, model_path: Path | None) -> 
         if config.report is not None:
             trainer.report_.to_html(config.report)
         if model_path is not None:
-            write_yaml(config_path(model_path), _effective(config, trainer))
+            write_yaml(config_path(model_path), effective_config(config, trainer))
         if model_path is not None and trainer.checkpoint is not None:
             folder = Path(as_checkpoint(trainer.checkpoint).folder)
             with atomic_write(folder / MODEL_PATH_FILE) as part:
@@ -101,7 +101,7 @@ def config_path(model_path: Path) -> Path:
     return model_path.with_name(CONFIG_FILE) if is_version else model_path.with_suffix(".yaml")
 
 
-def _effective(config: RunConfig, trainer: Any) -> dict[str, Any]:
+def effective_config(config: RunConfig, trainer: Any) -> dict[str, Any]:
     """Return the configuration with every parameter that the trainer had."""
     changed = trainer_config(trainer)
     model = changed.pop("model")

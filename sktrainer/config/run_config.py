@@ -45,6 +45,8 @@ class RunConfig:
         HTML file of the report.
     document : Document
         The values as they were written, and their places for messages.
+    command : str
+        The command line that started the run, if one did.
     """
 
     data: DataConfig
@@ -53,3 +55,4 @@ class RunConfig:
     save_path: Path | None = None
     report: Path | None = None
     document: Document = field(default_factory=lambda: Document({}), compare=False, repr=False)
+    command: str = field(default="", compare=False)

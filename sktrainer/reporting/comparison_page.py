@@ -26,14 +26,18 @@ def render_comparison(page: Mapping[str, Any], *, whole: bool) -> str:
     Parameters
     ----------
     page : mapping
-        "title", "warnings", "note", "tables" (DataFrame by title) and "reports" by name.
+        "title", "warnings", "failed" (sentences on runs that failed), "note", "tables"
+        (DataFrame by title) and "reports" by name.
     whole : bool
     """
     try:
         plots, note = _plots(page["reports"]), ""
     except ImportError as error:
         plots, note = [], f"Plots are not shown: {error}"
-    tables = {title: make_table(table) for title, table in page["tables"].items()}
+    tables = {
+        title: make_table(table, numbers=title.startswith(("Scores", "Models by")))
+        for title, table in page["tables"].items()
+    }
     template = environment().get_template("comparison.html.jinja")
     return template.render(
         {**page, "tables": tables, "plots": plots, "plots_note": note, "whole": whole}

@@ -81,6 +81,10 @@ class FittingSection(TypedDict, total=False):
       a standardized target. The loss is then in squared standard deviations.
     - `n_fold_workers` folds ran in parallel, with at most `n_fold_threads` threads each.
     - `device`: None if unknown. `device_reason` explains why no GPU was used.
+    - `seconds`, `cpu_seconds`: of the final fit and the refit, CPU time of all threads.
+    - `memory_increase_mb`: how much more memory the process had at the peak of the whole fit
+      than before it. `gpu_memory_mb`: peak of what the library allocated on the GPU. They are
+      absent if they are unknown.
     - `n_chunks`: number of `partial_fit` calls so far.
     """
 
@@ -107,6 +111,9 @@ class FittingSection(TypedDict, total=False):
     device: str | None
     device_reason: str
     seconds: float
+    cpu_seconds: float
+    memory_increase_mb: float
+    gpu_memory_mb: float
     n_chunks: int
 
 
@@ -133,6 +140,30 @@ class AuditFinding(TypedDict):
     detail: str
     why: str
     fix: str
+
+
+class Alert(TypedDict):
+    """Problem of the training that needs a decision: what was found, and what to do.
+
+    `name` is "nan-loss", "divergence", "memory", "overfitting", "max-iterations" or
+    "test-score".
+    """
+
+    name: str
+    found: str
+    fix: str
+
+
+class LibraryWarning(TypedDict):
+    """Warning of a library during the fit, with the stages that raised it and how often.
+
+    Warnings that differ in numbers only are counted as one.
+    """
+
+    category: str
+    message: str
+    stages: tuple[str, ...]
+    count: int
 
 
 class ClassCurves(TypedDict):
@@ -225,15 +256,19 @@ class ReportContent:
     history: pd.DataFrame = field(default_factory=lambda: history_frame(()))
     folds: pd.DataFrame | None = None
     cv_summary: pd.DataFrame | None = None
+    folds_note: str = ""
     fold_history: pd.DataFrame | None = None
     attempts: pd.DataFrame | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     changed_parameters: tuple[str, ...] = ()
     code: str = ""
+    command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     findings: tuple[AuditFinding, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    warnings: tuple[LibraryWarning, ...] = ()
     notes: tuple[str, ...] = ()
     created: str = field(default_factory=_now)
 

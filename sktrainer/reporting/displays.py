@@ -62,13 +62,7 @@ def plot_roc_curve(report: ReportContent, ax: Axes | None = None) -> RocCurveDis
         roc_auc=[curve["roc_auc"] for curve in curves],
         name=[str(curve["label"]) for curve in curves],
     )
-    display.plot(
-        ax,
-        curve_kwargs=_styles(len(curves)),
-        plot_chance_level=True,
-        chance_level_kw={"color": MUTED, "linewidth": 1, "linestyle": DASHED},
-    )
-    return display
+    return _with_curves(display, ax, len(curves), has_chance_level=True)
 
 
 def plot_precision_recall_curve(
@@ -99,13 +93,7 @@ def plot_precision_recall_curve(
         name=[str(curve["label"]) for curve in curves],
         prevalence_pos_label=[curve["n_rows"] / n_rows for curve in curves],
     )
-    display.plot(
-        ax,
-        curve_kwargs=_styles(len(curves)),
-        plot_chance_level=len(curves) == 1,
-        chance_level_kw={"color": MUTED, "linewidth": 1, "linestyle": DASHED},
-    )
-    return display
+    return _with_curves(display, ax, len(curves), has_chance_level=len(curves) == 1)
 
 
 def plot_calibration_curve(report: ReportContent, ax: Axes | None = None) -> CalibrationDisplay:
@@ -306,6 +294,16 @@ def _of_class(section: EvaluationSection) -> str:
     return str(curves[0]["label"]) if "thresholds" in section else "predicted class"
 
 
-def _styles(n_curves: int) -> list[dict[str, Any]]:
+def _with_curves(
+    display: Any, ax: Axes | None, n_curves: int, *, has_chance_level: bool
+) -> Any:
+    """Draw the curves of a display of scikit-learn, one per class."""
     style = {"linewidth": 1.6, "linestyle": "-", "alpha": 1.0}
-    return [{"color": color, **style} for color in COLORS[:n_curves]]
+    display.plot(
+        ax,
+        curve_kwargs=[{"color": color, **style} for color in COLORS[:n_curves]],
+        plot_chance_level=has_chance_level,
+        chance_level_kw={"color": MUTED, "linewidth": 1, "linestyle": DASHED},
+    )
+    display.ax_.set_ylim(-0.02, 1.02)
+    return display

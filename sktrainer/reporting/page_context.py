@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
 
 import numpy as np
 import pandas as pd
 
-from sktrainer.reporting import sentences
+from sktrainer.reporting import monitoring_text, sentences
 from sktrainer.reporting.confusion import has_many_classes, most_confused, scores_per_class
 from sktrainer.reporting.content import ImbalanceSection, ReportContent
 from sktrainer.reporting.evaluation_text import describe_evaluation
 from sktrainer.reporting.formats import (
     capitalize,
-    format_bytes,
     format_column,
     format_count,
     format_percent,
-    format_seconds,
     format_time,
     is_numeric,
 )
@@ -90,6 +87,9 @@ def page_context(report: ReportContent) -> dict[str, object]:
             (f"{f['code']} {f['name']}, {f['severity']}:", sentences.describe_finding(f))
             for f in report.findings
         ],
+        "alerts": report.alerts,
+        "notes": monitoring_text.other_notes(report),
+        "warnings": list(map(monitoring_text.describe_warning, report.warnings)),
         "facts": _facts(report),
         "key_metrics": key_metrics(report),
         "scored_rows": _scored_rows(report),
@@ -98,6 +98,7 @@ def page_context(report: ReportContent) -> dict[str, object]:
         "fit": sentences.fit_sentence(report),
         "folds": _folds(report),
         "folds_summary": _folds_summary(report),
+        "folds_note": capitalize(report.folds_note),
         "attempts": None
         if report.attempts is None
         else make_table(sentences.attempts_table(report.attempts)),
@@ -192,8 +193,8 @@ def _scores(report: ReportContent) -> Table | None:
 def _folds(report: ReportContent) -> Table | None:
     if report.folds is None or report.folds.empty:
         return None
-    table = sentences.folds_table(report.folds)
-    return make_table(table.rename(columns=dict(report.metric_names)))
+    table = sentences.folds_table(report.folds, report.metric_names)
+    return make_table(table.rename_axis(""), numbers="error" not in table.index)
 
 
 def _folds_summary(report: ReportContent) -> Table | None:
@@ -319,21 +320,15 @@ def _columns_note(report: ReportContent) -> str:
 
 
 def _stage_bars(stages: pd.DataFrame) -> list[Bar]:
-    if stages.empty:
-        return []
-    rows = []
-    for entry in stages.to_dict("records"):
-        seconds, memory = float(entry["seconds"]), float(entry.get("peak_memory_mb", nan))
-        text = format_seconds(seconds)
-        if not isnan(memory):
-            text += f", {format_bytes(memory)}"
-        rows.append((str(entry["stage"]), [seconds], text))
-    return _bars(rows)
+    return _bars(
+        (str(entry["stage"]), [float(entry["seconds"])], monitoring_text.describe_stage(entry))  # type: ignore[arg-type]
+        for entry in stages.to_dict("records")
+    )
 
 
 def _resources(report: ReportContent) -> str:
-    memory = sentences.peak_memory(report.stages)
-    if memory:
-        memory = f"memory: peak of the process up to the end of the stage, at most {memory}"
-    used = sentences.describe_resources(report.fitting)
-    return capitalize("; ".join(filter(None, [memory, used])))
+    parts = (monitoring_text.describe_usage, monitoring_text.describe_resources)
+    text = "; ".join(filter(None, [part(report.fitting) for part in parts]))
+    if "memory_increase_mb" in report.stages:
+        text += "; of each stage: wall time, CPU time of all threads, memory added at the peak"
+    return capitalize(text)

@@ -76,7 +76,8 @@ class TrainingReport(ReportContent):
         One row per metric, with `mean` and `std` over the folds, the score of a constant
         prediction (`constant`), the number of folds that have this score (`n_folds`), whether
         it is computed on the predictions of all folds together (`pooled`), and the 95 %
-        interval of the mean (`low`, `high`).
+        interval of the mean (`low`, `high`). `folds_note` states how it was computed, and why
+        a metric has none.
     fold_history : DataFrame or None
         Validation curve of every fold, with at most 100 points each: columns `fold`,
         `iteration`, `metric`, `value`.
@@ -87,12 +88,21 @@ class TrainingReport(ReportContent):
         names those that differ from their defaults.
     code : str
         Python code that repeats the fit with the same seed.
+    command : str
+        Shell command that repeats it: the command that started it, or a configuration and the
+        command that runs it. If there is none, a comment says why.
     versions : dict
         Versions of the libraries.
     stages : DataFrame
-        Columns `stage`, `seconds`, `peak_memory_mb` (of the process, up to the stage's end).
+        Columns `stage`, `seconds`, `cpu_seconds`, `memory_increase_mb` (how much more memory
+        the process had at the peak of the stage than at its start) and `gpu_memory_mb`. NaN is
+        unknown.
     findings : tuple of dict
         One `AuditFinding` per finding of the data audit, the most serious first.
+    alerts : tuple of dict
+        One `Alert` per problem of the training, with what to do.
+    warnings : tuple of dict
+        One `LibraryWarning` per different warning of a library, with the stages that raised it.
     notes : tuple of str
         Warnings and decisions, in chronological order.
     created : str

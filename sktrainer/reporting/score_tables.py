@@ -21,6 +21,8 @@ def scores_table(
 ) -> pd.DataFrame:
     """Return scores for display, with one row per metric and one column per set.
 
+    The constant prediction and the interval are those of the last set.
+
     Parameters
     ----------
     scores, baseline : DataFrame
@@ -39,23 +41,21 @@ def scores_table(
     f1 ('bad')  0.810    0.405
     mae         1,234      617
     """
-    rows, columns = {}, [str(name) for name in scores.index]
-    has_baseline = not baseline.empty
-    if has_baseline:
-        columns = [name for each in columns for name in (each, CONSTANT)]
+    columns = [str(name) for name in scores.index]
+    last = columns[-1] if columns else ""
+    has_baseline = last in baseline.index
+    rows = {}
     for metric in scores.columns:
-        values = [
-            table.loc[name, metric]
-            for name in scores.index
-            for table in ((scores, baseline) if has_baseline else (scores,))
-        ]
+        values = [float(value) for value in scores[metric]]
+        if has_baseline:
+            values.append(float(baseline.loc[last, metric]))  # type: ignore[arg-type]
         # The digits are those of one metric, because metrics have different magnitudes.
-        cells = format_column([float(v) for v in values])
+        cells = format_column(values)
         if intervals is not None:
             cells.append(interval_text(intervals, str(metric)))
         rows[names.get(metric, str(metric))] = cells
-    if intervals is not None:
-        columns = [*columns, INTERVAL]
+    columns += [CONSTANT] if has_baseline else []
+    columns += [f"{last} {INTERVAL}"] if intervals is not None else []
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 

@@ -8,7 +8,7 @@ from math import isnan
 
 import pandas as pd
 
-from sktrainer.reporting import sentences
+from sktrainer.reporting import monitoring_text, sentences
 from sktrainer.reporting.confusion import has_many_classes, scores_per_class
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.evaluation_text import describe_evaluation
@@ -28,6 +28,7 @@ from sktrainer.reporting.text import (
 LINES = 50
 MOST_METRICS = 10
 MOST_CLASSES = 4
+ALERT_LINES = 12
 _MORE = "The whole report: print(report.full()), report.to_html(path)"
 
 
@@ -37,7 +38,15 @@ def render_screen(report: ReportContent) -> str:
     if full.count("\n") < LINES:
         return full
     title = "\n".join(textwrap.fill(line, WIDTH) for line in title_lines(report))
-    blocks = [title, _labeled(decisions(report), 2), scores_block(report)]
+    alerts = [
+        _shortened(f"- {monitoring_text.describe_alert(a)}", 3, "  ") for a in report.alerts
+    ]
+    blocks = [
+        title,
+        _fitting_lines("Alerts", alerts, ALERT_LINES),
+        _labeled(decisions(report), 2),
+        scores_block(report),
+    ]
     confusion = report.confusion
     if confusion is not None and len(confusion) <= MOST_CLASSES:
         head = f"Confusion matrix ({report.confusion_set} rows), true classes in rows"
@@ -55,7 +64,9 @@ def render_screen(report: ReportContent) -> str:
     ]
     audit = _fitting_lines("Data audit", [_labeled([row], 2) for row in findings], left - 5)
     left -= audit.count("\n") + 2 if audit else 0
-    notes = [_shortened(f"- {note}", 2, "  ") for note in report.notes]
+    items = monitoring_text.other_notes(report)
+    items += [monitoring_text.describe_warning(warning) for warning in report.warnings]
+    notes = [_shortened(f"- {text}", 2, "  ") for text in items]
     blocks += filter(None, [audit, _fitting_lines("Notes", notes, left - 1)])
     return "\n\n".join([*blocks, _MORE])
 
@@ -124,10 +135,10 @@ def _shortened(text: str, n_lines: int, indent: str = "") -> str:
 
 
 def _fitting_lines(title: str, items: Sequence[str], n_lines: int) -> str:
-    """Return as many items as fit, and the number of those left out."""
+    """Return as many items as fit, at least one, and the number of those left out."""
     lines, used = [title], 0
     for item in items:
-        if len(lines) + item.count("\n") + 1 > n_lines - 1:
+        if used and len(lines) + item.count("\n") + 1 > n_lines - 1:
             break
         lines += item.splitlines()
         used += 1

@@ -18,7 +18,7 @@ from sktrainer.reporting.content import (
 )
 from sktrainer.reporting.formats import (
     capitalize,
-    format_bytes,
+    format_column,
     format_count,
     format_counts,
     format_number,
@@ -96,48 +96,41 @@ def describe_steps(steps: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in steps.items())
 
 
-def describe_resources(fitting: FittingSection) -> str:
-    """Describe the threads of the fit and of the folds, and the device.
-
-    A CPU is only mentioned if a GPU was considered.
+def folds_table(folds: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the folds for display, as strings: one column per fold, or one row of many folds.
 
     Examples
     --------
-    >>> describe_resources({"n_threads": 4, "n_fold_workers": 2, "n_fold_threads": 1})
-    'up to 4 threads; 2 folds in parallel, 1 thread each'
-    >>> describe_resources({"n_threads": 1, "device": "cpu", "device_reason": "no GPU"})
-    '1 thread; device cpu: no GPU'
+    >>> folds = pd.DataFrame({"fold": [1, 2], "train_rows": [80, 80], "f1": [0.81, 0.79]})
+    >>> print(folds_table(folds, {"f1": "f1 ('bad')"}))
+               fold 1 fold 2
+    f1 ('bad')  0.810  0.790
+    train rows     80     80
     """
-    parts = []
-    if fitting.get("n_threads"):
-        parts.append(_threads(fitting["n_threads"]))
-    if fitting.get("n_fold_workers"):
-        workers, each = fitting["n_fold_workers"], _threads(fitting["n_fold_threads"])
-        folds = f"{workers} folds in parallel, {each} each"
-        parts.append(folds if workers > 1 else f"one fold at a time, {each}")
-    device, reason = fitting.get("device"), fitting.get("device_reason")
-    if reason:
-        parts.append(f"device {device}: {reason}")
-    elif device not in (None, "cpu"):
-        parts.append(f"device {device}")
-    return "; ".join(parts)
-
-
-def _threads(n: int) -> str:
-    return "1 thread" if n == 1 else f"up to {n:,} threads"
-
-
-def folds_table(folds: pd.DataFrame) -> pd.DataFrame:
-    """Return the folds for display: indexed by number, with short column names."""
-    short = {
-        "train_rows": "train",
-        "test_rows": "test",
-        "best_iteration": "best",
-        "n_attempts": "attempts",
-        "fit_seconds": "seconds",
-    }
     named = folds.set_index("fold") if "fold" in folds.columns else folds
-    return named.rename(columns=short)
+    # Scores first. The other columns are about the fit.
+    order = [name for name in named if name not in _OF_FIT]
+    order += [name for name in _OF_FIT if name in named]
+    named = named[order].rename(columns={**names, **_OF_FIT})
+    if len(named) > MOST_FOLDS_AS_COLUMNS:
+        return named
+    cells = {name: format_column(column.tolist()) for name, column in named.items()}
+    columns = [f"fold {number}" for number in named.index]
+    return pd.DataFrame.from_dict(cells, orient="index", columns=columns)
+
+
+MOST_FOLDS_AS_COLUMNS = 10
+_OF_FIT = {
+    "train_rows": "train rows",
+    "test_rows": "test rows",
+    "best_iteration": "best iteration",
+    "n_attempts": "attempts",
+    "fit_seconds": "fit seconds",
+    "cpu_seconds": "CPU seconds",
+    "memory_increase_mb": "memory added, MB",
+    "gpu_memory_mb": "GPU memory, MB",
+    "error": "error",
+}
 
 
 def attempts_table(attempts: pd.DataFrame) -> pd.DataFrame:
@@ -220,13 +213,6 @@ def describe_fitting(fitting: FittingSection) -> str:
     if fitting.get("seconds") is not None:
         text += f" in {format_seconds(fitting['seconds'])}"
     return text
-
-
-def peak_memory(stages: pd.DataFrame) -> str:
-    """Return the peak memory of the process, or an empty string if it is unknown."""
-    if "peak_memory_mb" not in stages or stages["peak_memory_mb"].isna().all():
-        return ""
-    return format_bytes(float(stages["peak_memory_mb"].max()))
 
 
 def _stop_sentence(fitting: FittingSection) -> str:

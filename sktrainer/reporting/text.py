@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
 
-from sktrainer.reporting import key_metrics, sentences
+from sktrainer.reporting import key_metrics, monitoring_text, sentences
 from sktrainer.reporting.confusion import MOST_CLASSES, most_confused, scores_per_class
 from sktrainer.reporting.content import ReportContent
 from sktrainer.reporting.evaluation_text import describe_evaluation
 from sktrainer.reporting.formats import (
     capitalize,
     format_column,
-    format_seconds,
     format_time,
     is_numeric,
 )
@@ -29,7 +28,8 @@ MOST_CLASSES_AS_TEXT = 20  # a wider matrix would be continued below
 def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
     """Return the full report as text, at most `width` characters wide."""
     title = "\n".join(textwrap.fill(line, width) for line in title_lines(report))
-    blocks = [title, label_lines(decisions(report), width=width)]
+    alerts = _listed("Alerts", map(monitoring_text.describe_alert, report.alerts), width)
+    blocks = [title, alerts, label_lines(decisions(report), width=width)]
     if not report.scores.empty:
         names = report.metric_names
         table = scores_text(
@@ -56,15 +56,20 @@ def render_text(report: ReportContent, *, width: int = WIDTH) -> str:
             for f in report.findings
         ]
         blocks.append(f"Data audit\n{label_lines(lines, width=width)}")
-    if report.notes:
-        notes = "\n".join(
-            textwrap.fill(note, width, initial_indent="- ", subsequent_indent="  ")
-            for note in report.notes
-        )
-        blocks.append(f"Notes\n{notes}")
+    blocks.append(_listed("Notes", monitoring_text.other_notes(report), width))
+    warnings = [monitoring_text.describe_warning(warning) for warning in report.warnings]
+    blocks.append(_listed("Warnings of libraries", warnings, width))
     if report.code:
         blocks.append(f"Code that repeats this fit\n{report.code}")
+    if report.command:
+        blocks.append(f"Command that repeats this fit\n{report.command}")
     return "\n\n".join(filter(None, blocks))
+
+
+def _listed(title: str, items: Iterable[str], width: int) -> str:
+    """Return a list with a title; empty without items."""
+    wrap = partial(textwrap.fill, width=width, initial_indent="- ", subsequent_indent="  ")
+    return "\n".join([title, *lines]) if (lines := list(map(wrap, items))) else ""
 
 
 def render_summary(report: ReportContent) -> str:
@@ -144,13 +149,14 @@ def _confusion_text(confusion: pd.DataFrame, name: str, width: int) -> str:
 
 def _folds_text(report: ReportContent, width: int) -> str:
     assert report.folds is not None
-    folds = sentences.folds_table(report.folds).rename(columns=dict(report.metric_names))
-    text = f"Folds\n{text_table(folds, width=width)}"
+    folds = sentences.folds_table(report.folds, report.metric_names)
+    text = f"Folds\n{text_table(folds, width=width, numbers='error' not in folds.index)}"
     if report.cv_summary is None:
         return text
     names = report.metric_names
-    means = folds_text(report.cv_summary, len(folds), names, width=width)
-    return f"{text}\n\nScores over the folds\n{means}"
+    means = folds_text(report.cv_summary, len(report.folds), names, width=width)
+    note = textwrap.fill(report.folds_note, width)
+    return f"{text}\n\nScores over the folds\n{means}\n{note}".rstrip()
 
 
 def environment_lines(report: ReportContent) -> list[tuple[str, str]]:
@@ -163,13 +169,10 @@ def environment_lines(report: ReportContent) -> list[tuple[str, str]]:
         if report.importance_kind:
             importances += f"; source: {report.importance_kind} of the model"
     if not report.stages.empty:
-        stages = zip(report.stages["stage"], report.stages["seconds"], strict=True)
-        named = ", ".join(f"{stage} {format_seconds(float(s))}" for stage, s in stages)
-        memory = sentences.peak_memory(report.stages)
-        if memory:
-            memory = f"peak memory {memory}"
-        resources = sentences.describe_resources(report.fitting)
-        time = "; ".join(filter(None, [named, memory, resources]))
+        named = monitoring_text.describe_stages(report.stages)
+        resources = monitoring_text.describe_resources(report.fitting)
+        used = monitoring_text.describe_usage(report.fitting)
+        time = "; ".join(filter(None, [named, used, resources]))
     rows = [
         ("Importances", importances),
         ("Permutation", sentences.describe_permutation(report)),

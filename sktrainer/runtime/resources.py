@@ -1,36 +1,13 @@
-"""Available cores and threads, and peak memory."""
+"""Available cores and threads."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import threading
-from pathlib import Path
 
 import joblib
 from joblib.parallel import get_active_backend
-
-_STATUS = Path("/proc/self/status")
-
-
-def peak_memory_mb() -> float:
-    """Return the peak resident memory of this process in MB, or NaN if it is unknown."""
-    # On Linux, a child inherits `ru_maxrss` from its parent through fork and exec. VmHWM in
-    # /proc/self/status belongs to this process only, so it is preferred.
-    try:
-        with _STATUS.open(encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, else KiB
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def n_cores() -> int:

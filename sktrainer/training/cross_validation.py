@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
@@ -29,6 +30,7 @@ from sktrainer.exceptions import (
 from sktrainer.reporting.text import folds_text
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
+from sktrainer.runtime.stopwatch import Stopwatch, Usage
 from sktrainer.splitting.notes import fold_notes
 from sktrainer.splitting.split import split_folds, split_validation
 from sktrainer.training.cv_result import CrossValidationResult, FoldResult
@@ -82,7 +84,7 @@ def cross_validate(
     results = []
     in_processes = workers > 1 and plan.folds.joblib_backend != "threading"
     filters = warning_filters() if in_processes else []
-    shared = n_threads, run, filters
+    shared = n_threads, run, workers > 1 and not in_processes, filters
     whole = None if log.task is None else log.task.subtask("cross-validate", len(folds))
     if whole is not None:
         whole.begin()
@@ -99,12 +101,16 @@ def cross_validate(
             for fold in parallel(tasks):
                 results.append(fold)
                 log.add_new_notes(fold.notes)
+                log.add_library_warnings(fold.warnings, fold.fold)
                 _show_fold(log, plan, fold, len(folds))
     if whole is not None:
         whole.end()
     _raise_or_warn(results)
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
+    if in_processes:
+        in_workers = sum(fold.cpu_seconds for fold in results)
+        log.add_usage("cross-validate", Usage(cpu_seconds=in_workers))
     predictions = [f.predictions for f in results if f.predictions is not None]
     pooled = pooled_scores(predictions, data, plan.scoring)
     oof = oof_table(predictions, data)
@@ -174,13 +180,15 @@ def fit_fold(
     test: Array,
     n_threads: int,
     run: RunDirectory | None,
+    shares_process: bool = False,
     filters: Sequence[Any] = (),
     observer: Observer | None = None,
     task: FitTask | None = None,
 ) -> FoldResult:
     """Fit and score one fold, or load its result from the checkpoint.
 
-    `filters` are the warning filters to use, for a worker process.
+    `shares_process` is whether other folds run in this process at the same time, and `filters`
+    are the warning filters to use, for a worker process.
     """
     seed = derive_seed(plan.seed, "fold", number)
     job = FitJob(
@@ -188,7 +196,7 @@ def fit_fold(
         seed,
         n_threads,
         attempt_seeds(seed, plan.n_retries),
-        FitLog(),
+        FitLog(watch=_stopwatch(n_threads) if shares_process else None),
         run,
         sets=("test",),
         keeps_predictions=True,
@@ -208,6 +216,7 @@ def fit_fold(
         with (
             use_warning_filters(filters),
             job.log.record_warnings(),
+            nullcontext() if shares_process else job.log.measure(),
             observed as on_iteration,
             preserve_global_state(seed),
         ):
@@ -223,17 +232,32 @@ def fit_fold(
         text = f"{type(error).__name__}: {error}"
         seconds = job.log.seconds()
         sizes = len(train), len(test)
-        notes = job.log.notes
-        return FoldResult(number, *sizes, scores, seconds, 0.0, error=text, notes=notes)
+        return FoldResult(
+            number,
+            *sizes,
+            scores,
+            seconds,
+            0.0,
+            error=text,
+            notes=job.log.notes,
+            warnings=list(job.log.library_warnings()),
+        )
     result = _fold_result(plan, number, split, fitted, job.log)
     if directory is not None:
         directory.save_result(asdict(result))
     return result
 
 
+def _stopwatch(n_threads: int) -> Stopwatch:
+    """Return the stopwatch of a fold in a thread, whose memory cannot be told from others'."""
+    cpu_clock = time.thread_time if n_threads == 1 else None
+    return Stopwatch(cpu_clock, measures_memory=False)
+
+
 def _fold_result(
     plan: FitPlan, number: int, split: Split, fitted: FitResult, log: FitLog
 ) -> FoldResult:
+    usage = log.usage("prepare", "fit", "evaluate")
     return FoldResult(
         number,
         len(split.train),
@@ -253,6 +277,10 @@ def _fold_result(
         predictions=fitted.test_predictions,
         curve=_validation_curve(plan, fitted.fit),
         notes=log.notes,
+        warnings=list(log.library_warnings()),
+        cpu_seconds=usage.cpu_seconds,
+        memory_increase_mb=log.memory_increase_mb,
+        gpu_memory_mb=usage.gpu_memory_mb,
     )
 
 

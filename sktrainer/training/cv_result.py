@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sktrainer.reporting.content import LibraryWarning
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.training.out_of_fold import (
     MIN_FOLD_ROWS,
@@ -17,14 +19,20 @@ from sktrainer.training.out_of_fold import (
     join_predictions,
 )
 
+_INTERVAL = (
+    "95% interval of the mean: Student's t distribution, corrected for training rows that the "
+    "folds share (Nadeau and Bengio, 2003)"
+)
+
 
 @dataclass(frozen=True)
 class FoldResult:
     """Result of one fold; folds are counted from 1, and a failed fold has NaN scores.
 
     `constants` holds the scores of a constant prediction, `problems` why scores could not be
-    computed, and `notes` the warnings of the fit. `curve` is the validation curve: its
-    "metric", and "iteration" and "value" as lists.
+    computed, and `notes` and `warnings` those of the fit. `curve` is the validation curve: its
+    "metric", and "iteration" and "value" as lists. CPU time and memory are NaN if they are
+    unknown, as the memory of folds in threads.
     """
 
     fold: int
@@ -46,6 +54,10 @@ class FoldResult:
     predictions: FoldPredictions | None = None
     curve: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[LibraryWarning] = field(default_factory=list)
+    cpu_seconds: float = math.nan
+    memory_increase_mb: float = math.nan
+    gpu_memory_mb: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,9 @@ class CrossValidationResult:
                 **{name: v for name, v in fold.scores.items() if name not in left_out},
                 "best_iteration": fold.best_iteration,
                 "fit_seconds": fold.fit_seconds,
+                "cpu_seconds": fold.cpu_seconds,
+                "memory_increase_mb": fold.memory_increase_mb,
+                "gpu_memory_mb": fold.gpu_memory_mb,
                 "n_attempts": fold.n_attempts if retried else None,
                 "error": fold.error,
             }
@@ -139,6 +154,22 @@ class CrossValidationResult:
             }
         )
 
+    @property
+    def interval_note(self) -> str:
+        """How the intervals of the means were computed, and why a metric has none."""
+        summary, shown = self.summary, self.scoring.shown
+        missing = {
+            "it is computed on the rows of all folds together": summary["pooled"],
+            "fewer than two folds have this score": summary["low"].isna() & ~summary["pooled"],
+        }
+        parts = [_INTERVAL] if summary["low"].notna().any() else []
+        parts += [
+            f"no interval of {', '.join(map(shown, summary.index[which]))}, because {why}"
+            for why, which in missing.items()
+            if which.any()
+        ]
+        return "; ".join(parts)
+
     def _half_width(self, scores: pd.DataFrame) -> pd.Series:
         """Return half the width of the 95 % interval of the mean score of new folds.
 
@@ -168,20 +199,25 @@ class CrossValidationResult:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each score that could not be computed in some folds."""
-        found = [
-            f"{self.scoring.shown(metric)} of the out-of-fold rows could not be computed: {why}"
-            for metric, why in self.pooled.problems.items()
-        ]
+        """A sentence on the scores that could not be computed in some folds, per reason."""
+        found: dict[str, list[str]] = {}
+        for metric, why in self.pooled.problems.items():
+            text = f"of the out-of-fold rows could not be computed: {why}"
+            found.setdefault(text, []).append(self.scoring.shown(metric))
         for metric in self.scoring.scorers:
             reasons = {f.fold: f.problems[metric] for f in self.folds if metric in f.problems}
             if reasons and metric not in self.pooled.values:
                 fold, reason = next(iter(reasons.items()))
-                found.append(
-                    f"{self.scoring.shown(metric)} could not be computed in {len(reasons)} of "
-                    f"{len(self.folds)} folds (fold {fold}: {reason})"
+                text = (
+                    f"could not be computed in {len(reasons)} of {len(self.folds)} folds "
+                    f"(fold {fold}: {reason})"
                 )
-        return tuple(found)
+                found.setdefault(text, []).append(self.scoring.shown(metric))
+        return tuple(f"{', '.join(names)} {text}" for text, names in found.items())
+
+    def is_known_problem(self, metric: str, reason: str) -> bool:
+        """Return whether a score could not be computed in any fold, for this reason."""
+        return all(fold.problems.get(metric) == reason for fold in self.folds)
 
     @property
     def divergence(self) -> str:

@@ -35,12 +35,15 @@ class Diagnosis:
         Log loss or RMSE on the validation rows. NaN if it was not computed.
     fix : str
         A fix other than the parameter changes of `suggest_params`. May be empty.
+    is_nan : bool
+        Whether a loss is NaN or infinite.
     """
 
     problem: str = ""
     diverged: bool = False
     loss: float = math.nan
     fix: str = ""
+    is_nan: bool = False
 
 
 NO_PROBLEM = Diagnosis()
@@ -57,7 +60,8 @@ def diagnose_losses(
     loss = math.nan if held is None else held.loss
     curve = _curve_problem(fit.evaluations, unit)
     if curve:
-        return Diagnosis(curve, True, loss)
+        is_nan = any(not math.isfinite(e.value) for e in fit.evaluations if e.metric == "loss")
+        return Diagnosis(curve, True, loss, is_nan=is_nan)
     if held is None or not held.is_no_better:
         return Diagnosis(loss=loss)
     if seen is None or not seen.is_no_better:

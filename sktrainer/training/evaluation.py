@@ -14,10 +14,12 @@ from sktrainer.scoring.error_summary import summarize_errors
 from sktrainer.scoring.evaluate import confusion_matrix_of
 from sktrainer.scoring.intervals import (
     MOST_ROWS,
-    N_RESAMPLES,
+    PredictedRows,
     bootstrap_scores,
-    percentile_intervals,
+    describe_reasons,
+    intervals_of,
 )
+from sktrainer.scoring.resamples import N_RESAMPLES, Resampling, block_length
 from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.out_of_fold import FoldPredictions
@@ -73,7 +75,7 @@ def evaluate_predictions(
             section["n_used"] = len(used.rows)
     if source == "out-of-fold":
         return Evaluation(section, confusion)
-    intervals, note = _intervals(plan, data, result, predictions)
+    intervals, note = _intervals(plan, data, split, result, predictions)
     return Evaluation(section, confusion, intervals, note)
 
 
@@ -131,32 +133,43 @@ def _times(rows: Array, data: FitData, split: Split) -> Array | None:
 
 
 def _intervals(
-    plan: FitPlan, data: FitData, result: FitResult, predictions: FoldPredictions
+    plan: FitPlan, data: FitData, split: Split, result: FitResult, predictions: FoldPredictions
 ) -> tuple[pd.DataFrame | None, str]:
     """Return the intervals of the test scores, and a sentence on them."""
-    n_rows = len(predictions.rows)
-    if n_rows > MOST_ROWS:
-        return None, f"no intervals: with {n_rows:,} test rows, they are narrow"
-    if n_rows < 2 or not _is_usable(predictions, data.y[predictions.rows]):
-        return None, ""
-    groups = None if data.groups is None else data.groups[predictions.rows]
-    scoring = plan.scoring
-    drawn = bootstrap_scores(
-        {str(name): float(column["test"]) for name, column in result.scores.table.items()},
-        scoring,
-        data.y[predictions.rows],
+    rows, scoring = predictions.rows, plan.scoring
+    if len(rows) > MOST_ROWS:
+        return None, f"no intervals: with {len(rows):,} test rows, they are narrow"
+    if len(rows) < 2:
+        return None, "no intervals: there is only one test row"
+    if not _is_usable(predictions, data.y[rows]):
+        return None, "no intervals: not every prediction is one finite number per target"
+    predicted = PredictedRows(
+        data.y[rows],
         predictions.predicted,
         predictions.probabilities,
         predictions.decision,
-        positive=1 if data.positive is None else data.positive.code,
-        groups=groups,
-        seed=derive_seed(plan.seed, "bootstrap"),
+        1 if data.positive is None else data.positive.code,
     )
-    found = percentile_intervals(drawn)
-    if found.empty:
-        return None, ""
-    units = "test rows" if groups is None else "groups of test rows"
-    note = f"95% interval: {N_RESAMPLES} bootstrap resamples of the {units}"
-    if data.time is not None and groups is None:
-        note += "; rows close in time may depend on each other, so it may be too narrow"
-    return found, note
+    scores = {str(name): float(column["test"]) for name, column in result.scores.table.items()}
+    resampling = _resampling(plan, data, split, rows, predicted)
+    drawn = bootstrap_scores(predicted, scores, scoring, resampling)
+    missing = describe_reasons(drawn.reasons, scoring)
+    if not drawn.values:
+        return None, missing
+    note = f"95% interval: {N_RESAMPLES} bootstrap resamples of {resampling}"
+    return intervals_of(drawn.values), "; ".join(filter(None, [note, missing]))
+
+
+def _resampling(
+    plan: FitPlan, data: FitData, split: Split, rows: Array, predicted: PredictedRows
+) -> Resampling:
+    """Return how the test rows are resampled: as groups, as blocks in time, or as rows."""
+    seed = derive_seed(plan.seed, "bootstrap")
+    if data.groups is not None:
+        return Resampling(len(rows), groups=data.groups[rows], seed=seed)
+    time = _times(rows, data, split)
+    if time is None:
+        return Resampling(len(rows), seed=seed)
+    order = np.argsort(time, kind="stable")
+    length = block_length(predicted.errors()[order])
+    return Resampling(len(rows), order=order, block=length, seed=seed)

@@ -21,6 +21,7 @@ from sktrainer.exceptions import (
 )
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
+from sktrainer.runtime.stopwatch import Usage
 from sktrainer.scoring.evaluate import cached_predictors, score_sets
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.splitting.split import split_inner_folds
@@ -240,6 +241,8 @@ def run_attempt(
             job.log.keep_model()
             if part is not None:
                 part.end_fit(fit.model, fit.n_iter)
+        if fit.gpu_memory_mb is not None:
+            job.log.add_usage("fit", Usage(gpu_memory_mb=fit.gpu_memory_mb))
         with job.log.stage("evaluate"):
             predictor = make_predictor(fit, plan.model, data, prepared)
             predictions = cached_predictors(predictor, data, split, prepared)

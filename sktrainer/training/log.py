@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +24,9 @@ from sktrainer.callbacks.observer import FitObserver, RunObserver, with_task
 from sktrainer.callbacks.progress import Progress
 from sktrainer.callbacks.sklearn_callbacks import FitTask
 from sktrainer.exceptions import CallbackError, SktrainerWarning
-from sktrainer.runtime.stopwatch import Stopwatch
+from sktrainer.reporting.content import LibraryWarning
+from sktrainer.runtime.memory import MemoryUse
+from sktrainer.runtime.stopwatch import Stopwatch, Usage
 
 _LOCK = threading.Lock()
 _LOGS: list[tuple[int, FitLog]] = []  # of the fits that are running, and their threads
@@ -41,9 +44,13 @@ def _show_and_record(message: Any, category: type[Warning], *args: Any, **kwargs
     # A thread that a model starts has no log. With fits in several threads, its fit is unknown.
     if not logs and len({owner for owner, _ in _LOGS}) == 1:
         logs = [log for _, log in _LOGS]
-    if logs:
-        prefix = "" if issubclass(category, SktrainerWarning) else f"{category.__name__}: "
-        logs[-1].add_new_notes([prefix + " ".join(str(message).split())])
+    if not logs:
+        return
+    text = " ".join(str(message).split())
+    if issubclass(category, SktrainerWarning):
+        logs[-1].add_new_notes([text])
+    else:
+        logs[-1].add_library_warning(category.__name__, text)
 
 
 def warning_filters() -> list[Any]:
@@ -72,7 +79,7 @@ def use_warning_filters(filters: Sequence[Any]) -> Iterator[None]:
 
 
 class FitLog:
-    """Log of one fit: seconds per stage, notes for the report, and output on the terminal.
+    """Log of one fit: usage per stage, notes for the report, and output on the terminal.
 
     `notes` are for the report, in the order in which they were added. `task` passes the fit to
     scikit-learn's callbacks.
@@ -83,13 +90,16 @@ class FitLog:
         verbose: int = 0,
         callbacks: Sequence[object] = (),
         task: FitTask | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         self.notes: list[str] = []
         self.task = task
+        self._warnings: dict[tuple[str, str], LibraryWarning] = {}
+        self._running: list[str] = []
         self._verbose = verbose
         self._callbacks = callbacks
         self._has_begun = False
-        self._watch = Stopwatch()
+        self._watch = watch or Stopwatch()
 
     @cached_property
     def progress(self) -> Progress:
@@ -127,21 +137,78 @@ class FitLog:
                     error.add_note(str(other))
             raise
 
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        """Time the enclosed block. Add up the times of a repeated name."""
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure the enclosed block. Usage of a repeated name is merged."""
         if self._has_begun:
             self.observer.call("on_stage", StageEvent(name))
-        return self._watch.stage(name)
+        self._running.append(name)
+        try:
+            with self._watch.stage(name):
+                yield
+        finally:
+            self._running.pop()
+
+    def measure(self) -> AbstractContextManager[None]:
+        """Measure the enclosed fit as a whole."""
+        return self._watch.whole_fit()
+
+    def add_usage(self, stage: str, usage: Usage) -> None:
+        """Add what was measured in another process, or by the library."""
+        self._watch.add(stage, usage)
 
     def seconds(self, *stages: str) -> float:
         """Return the total seconds of these stages, or of the whole fit if none is named."""
-        if not stages:
-            return self._watch.elapsed
-        return sum(self._watch.seconds(stage) for stage in stages)
+        return self._watch.usage(*stages).seconds if stages else self._watch.elapsed
+
+    def usage(self, *stages: str) -> Usage:
+        """Return the merged usage of these stages."""
+        return self._watch.usage(*stages)
+
+    @property
+    def memory_increase_mb(self) -> float:
+        """Memory that the whole fit has added so far; NaN if it is unknown."""
+        return self._watch.memory_increase_mb
+
+    @property
+    def fullest(self) -> MemoryUse | None:
+        """The moment of the fit with the least memory left, if it is known."""
+        return self._watch.fullest
 
     def stages(self) -> pd.DataFrame:
-        """Return one row per stage with its seconds and the peak memory in MB."""
+        """Return one row per stage with what it used."""
         return self._watch.to_frame()
+
+    def add_library_warning(self, category: str, message: str) -> None:
+        """Add a warning of a library in the stage that is running."""
+        stage = self._running[-1] if self._running else ""
+        stages = (stage,) if stage else ()
+        self._add_warning(
+            LibraryWarning(category=category, message=message, stages=stages, count=1)
+        )
+
+    def add_library_warnings(
+        self, warnings_of_fold: Iterable[LibraryWarning], fold: int
+    ) -> None:
+        """Add the warnings of a fold."""
+        for each in warnings_of_fold:
+            stages = tuple(f"fold {fold}: {stage}" for stage in each["stages"])
+            self._add_warning({**each, "stages": stages})
+
+    def _add_warning(self, new: LibraryWarning) -> None:
+        # The same warning often has other numbers in each iteration.
+        key = (new["category"], re.sub(r"\d+", "", new["message"]))
+        known = self._warnings.get(key)
+        if known is not None:
+            stages = tuple(dict.fromkeys((*known["stages"], *new["stages"])))
+            count = known["count"] + new["count"]
+            self._warnings[key] = {**known, "stages": stages, "count": count}
+        elif len(self._warnings) < MAX_NOTES:
+            self._warnings[key] = new
+
+    def library_warnings(self) -> tuple[LibraryWarning, ...]:
+        """Return the warnings of libraries, without repetitions."""
+        return tuple(self._warnings.values())
 
     def add_notes(self, *notes: str) -> None:
         """Add notes to the report."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,26 @@ from sktrainer.exceptions import (
     DivergenceWarning,
     SmallDataWarning,
 )
+from sktrainer.reporting.content import Alert
+from sktrainer.reporting.monitoring_text import describe_alert
 from sktrainer.reporting.text import scores_text
 from sktrainer.resampling import class_weight, samplers
-from sktrainer.runtime.resources import peak_memory_mb
 from sktrainer.scoring.predictor import Predictor
 from sktrainer.scoring.scorers import Scoring, response_methods
 from sktrainer.splitting.notes import small_data_notes
 from sktrainer.training.baseline import describe_scores_without_skill
-from sktrainer.training.diagnostics import suggest_params
+from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.fit_and_score import FitResult
 from sktrainer.training.log import FitLog
 from sktrainer.training.plan import FitPlan, ModelPlan
-from sktrainer.training.retry import Attempt, best_attempt, settings_text
-from sktrainer.types import Array, FitData, Split
+from sktrainer.training.retry import (
+    Attempt,
+    best_attempt,
+    describe_attempts,
+    divergence_alert,
+    settings_text,
+)
+from sktrainer.types import Array, FitData, Scores, Split
 
 
 def log_setup(
@@ -112,7 +120,12 @@ def log_never_predicted(
 
 
 def log_result(
-    log: FitLog, plan: FitPlan, data: FitData, result: FitResult, n_test: int
+    log: FitLog,
+    plan: FitPlan,
+    data: FitData,
+    result: FitResult,
+    n_test: int,
+    cv: CrossValidationResult | None = None,
 ) -> None:
     """Show the finished fit and its scores, and warn if the attempt used has a problem."""
     log.add_notes(*result.notes)
@@ -130,10 +143,8 @@ def log_result(
         without_skill = describe_scores_without_skill(scores, scoring, n_test)
         if without_skill:
             log.add_warning(without_skill, DataWarning)
-    for name, problems in scores.problems.items():
-        for metric, reason in problems.items():
-            text = f"{scoring.shown(metric)} of the {name} rows could not be computed: {reason}"
-            log.add_warning(text, DataWarning)
+    for text in _score_problems(scores, scoring, cv):
+        log.add_warning(text, DataWarning)
     text = scores_without_method(scoring, result.predictor)
     if text:
         log.show(text)
@@ -145,6 +156,39 @@ def log_result(
         lambda: scores_text(scores.table, scores.baseline, scoring.shown_names),
         lambda: scores_text(scores.table, scores.baseline.iloc[:0], scoring.shown_names),
     )
+
+
+def log_alerts(log: FitLog, alerts: Sequence[Alert]) -> None:
+    """Show alerts that no warning has reported yet, and add them to the notes."""
+    for text in map(describe_alert, alerts):
+        if text not in log.notes:
+            log.show(text)
+            log.add_notes(text)
+
+
+def _score_problems(
+    scores: Scores, scoring: Scoring, cv: CrossValidationResult | None
+) -> list[str]:
+    """Return a sentence per reason for scores that could not be computed.
+
+    What has been reported for all folds is left out.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, problems in scores.problems.items():
+        for metric, reason in problems.items():
+            if cv is None or not cv.is_known_problem(metric, reason):
+                found.setdefault(reason, {}).setdefault(name, []).append(scoring.shown(metric))
+    sentences = []
+    for reason, by_set in found.items():
+        sets: dict[tuple[str, ...], list[str]] = {}
+        for part, metrics in by_set.items():
+            sets.setdefault(tuple(metrics), []).append(part)
+        where = "; ".join(
+            f"{', '.join(metrics)} of the {' and '.join(parts)} rows"
+            for metrics, parts in sets.items()
+        )
+        sentences.append(f"{where} could not be computed: {reason}")
+    return sentences
 
 
 def scores_without_method(scoring: Scoring, predictor: Predictor) -> str:
@@ -178,7 +222,9 @@ def fit_summary(plan: FitPlan, result: FitResult, log: FitLog) -> str:
     name, unit = model_name(model.model), capabilities.iteration_name
     where = f" on {model.device.name}" if model.device.is_gpu else ""
     seconds = log.seconds("fit", "refit")
-    cost = f"in {seconds:.1f} s{where}, peak memory {peak_memory_mb():,.0f} MB"
+    memory = log.memory_increase_mb
+    cost = f"in {seconds:.1f} s{where}"
+    cost += "" if isnan(memory) else f", memory +{memory:,.0f} MB"
     if fit.stop_reason in ("early_stopping", "callback"):
         how = "early" if fit.stop_reason == "early_stopping" else "by a callback"
         of = "" if capabilities.max_iter is None else f" of {capabilities.max_iter:,}"
@@ -223,18 +269,8 @@ def _attempt_messages(attempts: Sequence[Attempt], model: Any) -> tuple[str, ...
             f"{used.diagnosis.loss:.4g}. To choose another value, set it on the estimator"
         )
         return (text,)
-    tried = ""
-    if len(attempts) > 1:
-        problems = "; ".join(
-            f"attempt {a.number}{(a.settings and ' with ' + settings_text(a.settings)) or ''}: "
-            f"{a.diagnosis.problem or 'fine'}"
-            for a in attempts
-        )
-        tried = f"{problems}. Attempt {used.number} is used"
     if not used.diagnosis.diverged:
         found = f"Fitted {len(attempts)} times"
         found += ", never better than a constant prediction" if used.diagnosis.problem else ""
-        return (f"{found}: {tried}",)
-    problem = tried or used.diagnosis.problem
-    fix = " or ".join(filter(None, [used.diagnosis.fix, suggest_params(model)]))
-    return (f"Training diverged: {problem}. To fix this, {fix}",)
+        return (f"{found}: {describe_attempts(attempts)}",)
+    return (describe_alert(divergence_alert(attempts, model)),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import cast
@@ -80,6 +81,7 @@ def build_report(
         history=history_frame(result.fit.evaluations),
         folds=None if cv is None else cv.to_frame,
         cv_summary=None if cv is None else cv.summary,
+        folds_note="" if cv is None else cv.interval_note,
         fold_history=None if cv is None else cv.fold_history,
         attempts=attempts_to_frame(result.attempts) if len(result.attempts) > 1 else None,
         seeds=_seeds(plan, split, result),
@@ -87,6 +89,7 @@ def build_report(
         versions=versions_used(data.X, pipeline),
         stages=log.stages(),
         findings=tuple(cast("AuditFinding", asdict(finding)) for finding in findings),
+        warnings=log.library_warnings(),
         notes=(*log.notes, *filter(None, [importances.problem])),
     )
 
@@ -188,6 +191,7 @@ def _fitting_section(
     cv: CrossValidationResult | None,
 ) -> FittingSection:
     fit, model = result.fit, plan.model
+    usage = log.usage("fit", "refit")
     section = FittingSection(
         n_iter=fit.n_iter,
         best_iteration=fit.best_iteration,
@@ -200,8 +204,14 @@ def _fitting_section(
         n_threads=plan.n_threads,
         device=model.device.name,
         device_reason=model.device.reason,
-        seconds=log.seconds("fit", "refit"),
+        seconds=usage.seconds,
     )
+    used = {
+        "cpu_seconds": usage.cpu_seconds,
+        "memory_increase_mb": log.memory_increase_mb,
+        "gpu_memory_mb": usage.gpu_memory_mb,
+    }
+    section |= cast("FittingSection", {k: v for k, v in used.items() if not math.isnan(v)})
     if cv is not None:
         section["n_fold_workers"], section["n_fold_threads"] = cv.n_workers, cv.n_threads
         section["from_folds"] = plan.refit and plan.stops_early

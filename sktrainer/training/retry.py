@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from sktrainer.reporting.content import Alert
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.scoring.evaluate import SetPredictor
 from sktrainer.scoring.predictor import Predictor
-from sktrainer.training.diagnostics import Diagnosis
+from sktrainer.training.diagnostics import Diagnosis, suggest_params
 from sktrainer.training.round_choice import RoundChoice
 from sktrainer.types import ModelFit, SetName
 
@@ -100,6 +101,28 @@ def _rank(attempt: Attempt) -> tuple[bool, float, bool]:
 def _loss(attempt: Attempt) -> float:
     loss = attempt.diagnosis.loss
     return math.inf if math.isnan(loss) else loss  # NaN compares false with all
+
+
+def describe_attempts(attempts: Sequence[Attempt]) -> str:
+    """Return the problem of each attempt, and which attempt is used."""
+    problems = "; ".join(
+        f"attempt {a.number}{(a.settings and ' with ' + settings_text(a.settings)) or ''}: "
+        f"{a.diagnosis.problem or 'fine'}"
+        for a in attempts
+    )
+    used = next(a.number for a in attempts if a.used)
+    return f"{problems}. Attempt {used} is used"
+
+
+def divergence_alert(attempts: Sequence[Attempt], model: Any) -> Alert:
+    """Return the alert of a fit whose used attempt diverged."""
+    diagnosis = next(attempt.diagnosis for attempt in attempts if attempt.used)
+    problem = describe_attempts(attempts) if len(attempts) > 1 else diagnosis.problem
+    return Alert(
+        name="nan-loss" if diagnosis.is_nan else "divergence",
+        found=f"Training diverged: {problem}",
+        fix=" or ".join(filter(None, [diagnosis.fix, suggest_params(model)])),
+    )
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:

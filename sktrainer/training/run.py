@@ -14,13 +14,14 @@ from sktrainer.reporting.report import TrainingReport
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.split import split_used_rows
+from sktrainer.training.alerts import find_alerts
 from sktrainer.training.audit import audit_fit
 from sktrainer.training.cross_validation import cross_validate, make_folds
 from sktrainer.training.cv_result import CrossValidationResult
 from sktrainer.training.evaluation import evaluate_predictions
 from sktrainer.training.fit_and_score import FitJob, FitResult, fit_and_score
 from sktrainer.training.log import FitLog
-from sktrainer.training.messages import log_result, log_setup
+from sktrainer.training.messages import log_alerts, log_result, log_setup
 from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.plan_builder import make_plan
@@ -63,7 +64,7 @@ def train(params: TrainerParams, inputs: FitInputs, task: FitTask | None = None)
         If every fold failed.
     """
     log = FitLog(params.verbose, params.callbacks, task)
-    with log.record_warnings(), log.report_errors():
+    with log.record_warnings(), log.measure(), log.report_errors():
         return _train(params, inputs, log)
 
 
@@ -95,14 +96,17 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         if cv is not None:
             final = plan.for_final_fit(cv.best_iteration, cv.settings)
         result = _fit_final(final, data, split, run, log)
-        log_result(log, plan, data, result, len(split.test))
+        log_result(log, plan, data, result, len(split.test), cv)
         with log.stage("evaluate"):
             evaluation = evaluate_predictions(final, data, split, result, cv)
+        alerts = find_alerts(final, data, result, cv, evaluation.intervals, log)
+        log_alerts(log, alerts)
         report = build_report(
             plan, data, split, result, log, cv, fingerprint, findings, evaluation
         )
         report = replace(
             report,
+            alerts=alerts,
             changed_parameters=changed_parameters(params, checked.parts),
             code=reproduction_code(params, inputs, plan.seed),
         )

@@ -74,7 +74,12 @@ def report() -> TrainingReport:
         parameters={"estimator__n_estimators": "1000"},
         versions={"sktrainer": "0.1.0"},
         stages=pd.DataFrame(
-            {"stage": ["split", "fit"], "seconds": [0.1, 3.1], "peak_memory_mb": [200.0, 412.0]}
+            {
+                "stage": ["split", "fit"],
+                "seconds": [0.1, 3.1],
+                "cpu_seconds": [0.1, 5.9],
+                "memory_increase_mb": [0.3, 112.0],
+            }
         ),
         notes=("Class imbalance: no: 630, yes: 70; handled by smote",),
         created="2026-01-15T10:30:45+00:00",

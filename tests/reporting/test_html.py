@@ -80,7 +80,7 @@ def test_page_shows_every_section(report):
         "Split",
         "Classes",
         "Pipeline",
-        "Time",
+        "Time and memory",
         "Reproducibility",
     ]
 
@@ -197,7 +197,7 @@ def test_page_of_confusion_with_many_errors_states_total_number_of_classes(repor
 )
 def test_table_stacks_its_cells_on_pages_that_it_does_not_fit(report, n_metrics, stack):
     names = [f"metric_{i}" for i in range(n_metrics)]
-    folds = pd.DataFrame(0.5, index=["test"], columns=names)
+    folds = pd.DataFrame(0.5, index=range(1, 12), columns=names)
     page = html.render_page(dataclasses.replace(report, folds=folds, cv_summary=None))
     table = page.partition("<h3>Cross-validation</h3>")[2].partition("</table>")[0]
     assert re.findall(r'<table(?: class="skt-stack-(\w+)")?>', table) == [stack]

@@ -8,14 +8,14 @@ import pandas as pd
 from sktrainer.reporting.score_tables import folds_summary, scores_table
 
 
-def test_each_set_has_the_constant_beside_it_and_each_metric_its_digits():
+def test_last_set_has_the_constant_beside_it_and_each_metric_its_digits():
     scores = pd.DataFrame(
         {"r2": [0.91234, 0.8], "rmse": [51234.5, 60321.25]}, index=["train", "test"]
     )
     table = scores_table(scores, scores * 0.5, {"r2": "R2"})
-    assert list(table.columns) == ["train", "constant", "test", "constant"]
-    assert list(table.loc["R2"]) == ["0.912", "0.456", "0.800", "0.400"]
-    assert list(table.loc["rmse"]) == ["51,234", "25,617", "60,321", "30,161"]
+    assert list(table.columns) == ["train", "test", "constant"]
+    assert list(table.loc["R2"]) == ["0.912", "0.800", "0.400"]
+    assert list(table.loc["rmse"]) == ["51,234", "60,321", "30,161"]
 
 
 def test_table_without_constants_has_one_column_per_set():

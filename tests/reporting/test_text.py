@@ -56,7 +56,7 @@ def test_text_report_shows_every_section(report):
         "1 number: as it is; 1 text: category codes",
         "mean std constant computed on accuracy 0.940 0.010 - 2 folds",
         "Confusion matrix (test rows)",
-        "split 100 ms, fit 3.1 s; peak memory 412 MB",
+        "3.2 s in total: split 100 ms (CPU 100 ms); fit 3.1 s (CPU 5.9 s, +112 MB)",
         "- Class imbalance",
     ):
         assert expected in " ".join(text.split()), expected

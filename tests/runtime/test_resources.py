@@ -8,9 +8,7 @@ import joblib
 import numpy as np
 import pytest
 
-from sktrainer.runtime import resources
-from sktrainer.runtime.resources import n_cores, peak_memory_mb, split_cores
-from sktrainer.runtime.stopwatch import Stopwatch
+from sktrainer.runtime.resources import n_cores, split_cores
 from sktrainer.training.provenance import library_versions
 
 
@@ -81,58 +79,6 @@ def test_daemon_thread_has_one_core(eight_cores):
     thread.start()
     thread.join()
     assert found == [1]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux inherits ru_maxrss")
-def test_peak_memory_excludes_the_parent_process():
-    code = (
-        "import numpy as np; from sktrainer.runtime.resources import peak_memory_mb as peak\n"
-        "before = peak(); held = np.ones(int((before + 50) * 2**17)); print(before, peak())"
-    )
-    held_here = np.ones(60_000_000)  # 458 MB; the child would inherit it in `ru_maxrss`
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    before, after = map(float, child.stdout.split())
-    assert before < held_here.nbytes / 2**20
-    assert after > before + 40
-
-
-def test_peak_memory_falls_back_to_getrusage(monkeypatch, tmp_path):
-    expected = peak_memory_mb()
-    monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
-    assert peak_memory_mb() >= 0.9 * expected
-
-
-def test_peak_memory_is_nan_without_any_source(monkeypatch, tmp_path):
-    monkeypatch.setattr(resources, "_STATUS", tmp_path / "none")
-    monkeypatch.setitem(sys.modules, "resource", None)
-    assert np.isnan(peak_memory_mb())
-
-
-def test_stopwatch_keeps_stage_order_and_adds_repeated_stages():
-    watch = Stopwatch()
-    with watch.stage("split"):
-        pass
-    with pytest.raises(KeyError), watch.stage("fit"):
-        raise KeyError
-    watch.add("split", 2.0)
-    frame = watch.to_frame()
-    assert frame["stage"].tolist() == ["split", "fit"]
-    assert watch.seconds("split") > 2.0
-    assert watch.seconds("never") == 0.0
-    assert (frame["peak_memory_mb"] > 1).all()
-    assert watch.elapsed > 0
-
-
-def test_empty_stopwatch_has_the_same_columns():
-    frame = Stopwatch().to_frame()
-    assert frame.empty
-    assert frame.dtypes.equals(_timed().to_frame().dtypes)
-
-
-def _timed():
-    watch = Stopwatch()
-    watch.add("fit", 1.0)
-    return watch
 
 
 def test_library_versions_imports_nothing():

@@ -9,7 +9,13 @@ from sklearn.metrics import make_scorer
 
 from sktrainer.data.predictions import CachedPredictor
 from sktrainer.scoring import row_statistics
-from sktrainer.scoring.intervals import N_RESAMPLES, bootstrap_scores, percentile_intervals
+from sktrainer.scoring.intervals import (
+    PredictedRows,
+    bootstrap_scores,
+    describe_reasons,
+    intervals_of,
+)
+from sktrainer.scoring.resamples import N_RESAMPLES, Resampling
 from sktrainer.scoring.score_predictions import score_predictions
 from sktrainer.scoring.scorers import resolve_scoring
 from sktrainer.types import PositiveClass
@@ -32,8 +38,12 @@ def _scored(scoring, y, predicted, probabilities=None):
     return score_predictions(scoring.scorers, cached, y)[0]
 
 
-def _intervals(*given, **options):
-    return percentile_intervals(bootstrap_scores(*given, **options))
+def _intervals(
+    scores, scoring, y, predicted, probabilities=None, decision=None, positive=1, **resampling
+):
+    rows = PredictedRows(y, predicted, probabilities, decision, positive)
+    drawn = bootstrap_scores(rows, scores, scoring, Resampling(len(y), **resampling))
+    return intervals_of(drawn.values)
 
 
 @pytest.mark.parametrize(("n_classes", "positive"), [(2, 1), (2, 0), (4, 1)])
@@ -142,9 +152,13 @@ def test_metric_without_formula_has_no_interval():
         2,
     )
     scores = _scored(scoring, y, predicted, probabilities)
-    found = _intervals(scores, scoring, y, predicted, probabilities)
-    assert "mcc" not in found.index
-    assert "own" not in found.index
+    rows = PredictedRows(y, predicted, probabilities)
+    drawn = bootstrap_scores(rows, scores | {"mcc": np.nan}, scoring, Resampling(len(y)))
+    assert drawn.values == {}
+    assert describe_reasons(drawn.reasons, scoring) == (
+        "no interval of mcc, because it could not be computed; "
+        "no interval of own, because its formula is unknown"
+    )
 
 
 def test_decision_values_give_an_interval_of_roc_auc():

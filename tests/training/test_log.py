@@ -59,37 +59,57 @@ def _fit(**parameters):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"cv": 3}])
-def test_warnings_of_a_fit_are_shown_and_in_the_notes_once(parameters):
+def test_warnings_of_libraries_are_shown_and_in_the_report_once_with_their_stages(parameters):
     before = warnings.showwarning
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
-        notes = _fit(**parameters).report_.notes
+        report = _fit(**parameters).report_
     assert {"FutureWarning", "UserWarning"} <= {each.category.__name__ for each in shown}
-    assert notes.count("FutureWarning: the model is experimental") == 1
-    assert notes.count("UserWarning: from a thread") == 1
+    found = {each["message"]: each for each in report.warnings}
+    folds = [f"fold {number}: fit" for number in range(1, parameters.get("cv", 0) + 1)]
+    n_fits = len(folds) + 1
+    assert found["the model is experimental"] == {
+        "category": "FutureWarning",
+        "message": "the model is experimental",
+        "stages": (*folds, "fit"),
+        "count": 3 * n_fits,
+    }
+    assert found["from a thread"]["count"] == n_fits
+    assert not [note for note in report.notes if "experimental" in note]
+    assert "FutureWarning (" in report.full()
     assert warnings.showwarning is before
 
 
-def test_ignored_warnings_are_not_in_the_notes():
+def test_warnings_that_differ_in_numbers_are_one():
+    log = FitLog()
+    for iteration in range(60):
+        log.add_library_warning("UserWarning", f"no improvement in iteration {iteration}")
+    (found,) = log.library_warnings()
+    assert (found["message"], found["count"]) == ("no improvement in iteration 0", 60)
+    assert found["stages"] == ()
+
+
+def test_ignored_warnings_are_not_in_the_report():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert not [note for note in _fit().report_.notes if "experimental" in note]
+        assert _fit().report_.warnings == ()
 
 
 def _fit_folds_in_processes():
     X, y = mixed_table(60, "regression")
     model = user_code.WarnsInWorkers(main_process=os.getpid())
-    return ManagedTrainer(model, cv=2, n_jobs=2, random_state=0).fit(X, y).report_.notes
+    return ManagedTrainer(model, cv=2, n_jobs=2, random_state=0).fit(X, y).report_.warnings
 
 
-def test_warnings_of_worker_processes_are_in_the_notes():
+def test_warnings_of_worker_processes_are_in_the_report():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # an error in a worker process would fail the fold
-        notes = _fit_folds_in_processes()
-    assert notes.count("UserWarning: warning of a worker process") == 1
+        (found,) = _fit_folds_in_processes()
+    assert found["message"] == "warning of a worker process"
+    assert found["stages"] == ("fold 1: fit", "fold 2: fit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert not [note for note in _fit_folds_in_processes() if "worker" in note]
+        assert _fit_folds_in_processes() == ()
 
 
 def test_warnings_of_fits_in_two_threads_are_separate():
@@ -110,9 +130,8 @@ def test_warnings_of_fits_in_two_threads_are_separate():
             thread.start()
         for thread in threads:
             thread.join()
-    assert {name: log.notes for name, log in logs.items()} == {
-        name: [f"UserWarning: warning of {name}"] for name in logs
-    }
+    for name, log in logs.items():
+        assert [each["message"] for each in log.library_warnings()] == [f"warning of {name}"]
     assert warnings.showwarning is before
 
 

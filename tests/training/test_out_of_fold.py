@@ -163,9 +163,13 @@ def test_score_that_cannot_be_computed_is_named_with_the_reason():
         trainer.fit(np.tile(X, (3, 1)), np.tile(NUMBERS, 3))
     texts = [str(warning.message) for warning in caught]
     reason = "the model predicts 2 values per row, but y has 1."
-    assert any(t.startswith("r2 could not be computed in 3 of 3 folds") for t in texts)
-    assert any(
-        t.startswith(f"rmse of the test rows could not be computed: {reason}") for t in texts
-    )
+    (text,) = [t for t in texts if "could not be computed" in t]
+    start = "r2, rmse, mae could not be computed in 3 of 3 folds (fold 1: "
+    assert text.startswith(start + reason)
+    with pytest.warns(DataWarning) as caught:
+        trainer.set_params(cv=None).fit(np.tile(X, (3, 1)), np.tile(NUMBERS, 3))
+    (text,) = [str(w.message) for w in caught if "could not be computed" in str(w.message)]
+    start = "r2, rmse, mae of the train and test rows could not be computed: "
+    assert text.startswith(start + reason)
     with pytest.raises(ValueError, match="r2 cannot be computed: the model predicts 2 values"):
         trainer.score(X, NUMBERS)

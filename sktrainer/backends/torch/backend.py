@@ -242,11 +242,12 @@ class TorchBackend(Backend):
         the task and the table.
         """
         from sktrainer.backends.torch.build import check_outputs, complete_net
-        from sktrainer.backends.torch.devices import seed_generators
+        from sktrainer.backends.torch.devices import GpuMemory, seed_generators
 
         check_network_rows(request)
         if request.device is not None:
             request.model.device = request.device
+        memory = GpuMemory(request.model.device)
         # The rounding of sums over a large batch depends on the number of threads, and this
         # number depends on how many folds run in parallel.
         with (
@@ -270,4 +271,6 @@ class TorchBackend(Backend):
         reason = "converged" if interrupted else fit.stop_reason
         all_rows = net.batch_size == -1
         batch_size = len(request.train) if all_rows else int(net.batch_size)
-        return replace(fit, stop_reason=reason, batch_size=batch_size)
+        return replace(
+            fit, stop_reason=reason, batch_size=batch_size, gpu_memory_mb=memory.peak_mb()
+        )

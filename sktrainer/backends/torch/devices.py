@@ -36,6 +36,35 @@ def _n_cuda() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
+class GpuMemory:
+    """Peak of the memory that torch allocates on a CUDA device, from now on.
+
+    torch's own peak is reset, because it would otherwise be that of earlier fits.
+
+    Parameters
+    ----------
+    device : str, torch.device or None
+
+    Examples
+    --------
+    >>> GpuMemory("cpu").peak_mb() is None
+    True
+    """
+
+    def __init__(self, device: str | torch.device | None) -> None:
+        place = torch.device("cpu" if device is None else device)
+        self._place = place if place.type == "cuda" and is_available(place) else None
+        if self._place is not None:
+            torch.cuda.init()
+            torch.cuda.reset_peak_memory_stats(self._place)
+
+    def peak_mb(self) -> float | None:
+        """Return the peak in MB, or None on other devices."""
+        if self._place is None:
+            return None
+        return float(torch.cuda.max_memory_allocated(self._place)) / 2**20
+
+
 @contextmanager
 def seed_generators(seed: int, device: str | torch.device | None) -> Iterator[None]:
     """Seed torch's generators within the context, and restore them on exit.

@@ -60,10 +60,13 @@ def update_report(
         confusion=None,
         folds=None,
         cv_summary=None,
+        folds_note="",
+        alerts=(),
         importances=importances.values,
         importance_kind=importances.kind,
         history=history_frame(state.evaluations),
         notes=tuple(dict.fromkeys((*report.notes, *log.notes))),
+        warnings=log.library_warnings() or report.warnings,
         stages=log.stages(),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
     )
