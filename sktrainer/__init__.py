@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sktrainer.callbacks.base import Callback
+    from sktrainer.callbacks.search_progress import SearchProgress
     from sktrainer.checkpoints.schedule import Checkpoint
     from sktrainer.comparison.models import compare_models
     from sktrainer.comparison.runs import compare
@@ -61,6 +62,7 @@ __all__ = [
     "ModelStore",
     "ParameterError",
     "SaveWarning",
+    "SearchProgress",
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
@@ -81,6 +83,7 @@ __all__ = [
 _MODULES = {
     "Checkpoint": "checkpoints.schedule",
     "Callback": "callbacks.base",
+    "SearchProgress": "callbacks.search_progress",
     "ManagedTrainer": "trainer",
     "ModelStore": "model_store",
     "TrainingReport": "reporting.report",

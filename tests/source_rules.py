@@ -57,7 +57,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "onnxruntime": {"serialization.onnx"},
     "polars": set(),  # tables are read through narwhals
     "pyarrow": {"data.file_formats"},
-    "rich": {"callbacks.progress", "callbacks.progress_bars", "cli"},
+    "rich": {"callbacks.notebook", "callbacks.progress", "callbacks.progress_bars", "cli"},
     "safetensors": {"backends.torch", "files.arrays"},
     "scikeras": {"backends.keras"},
     "skl2onnx": {"backends", "serialization.onnx"},
@@ -78,6 +78,7 @@ ON_DEMAND = {
     "backends.torch.mixin",
     "backends.torch.network",
     "backends.torch.outputs",
+    "callbacks.notebook",
     "callbacks.progress_bars",
 }
 

@@ -63,6 +63,8 @@ class IterationEvent:
         stop early.
     seconds : float
         Since the fit began.
+    greater_is_better : bool
+        Whether a greater value of `metric` is better.
     """
 
     fold: int | None
@@ -74,6 +76,7 @@ class IterationEvent:
     best_value: float
     patience: int | None
     seconds: float
+    greater_is_better: bool = False
 
 
 @dataclass(frozen=True)

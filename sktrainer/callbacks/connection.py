@@ -122,14 +122,17 @@ def _accept(listener: Listener, run: RunObserver) -> None:
 
 def _receive(connection: Connection, label: str, total: int | None, run: RunObserver) -> None:
     """Pass the iterations of one fit on, until its process closes the connection."""
+    last: IterationEvent | None = None
     with connection, ExitStack() as stack:
         display: FitDisplay | None = stack.enter_context(run.progress.fit_line(label, total))
         with suppress(OSError, EOFError):
             while True:
                 event = connection.recv()
+                last = event if isinstance(event, IterationEvent) else last
                 try:
                     answer: bool | str = run.receive(event, display)
                 except CallbackError as error:
                     answer = str(error)
                 if run.reads_every_iteration:
                     connection.send(answer)
+    run.fit_ended(label, last)

@@ -116,6 +116,13 @@ class FitObserver:
             return True
         return stop
 
+    def pass_on(self, event: IterationEvent, *, at_once: bool = False) -> None:
+        """Send an iteration of another observer, unless one was sent a moment ago."""
+        now = time.monotonic()
+        if self._send is not None and (at_once or now >= self._next):
+            self._next = now + self._pause
+            self._send(event)
+
     def part(
         self, label: str | None, total: int | None, task: FitTask | None
     ) -> FitObserver | None:
@@ -181,6 +188,7 @@ class FitObserver:
             best_value=monitor.best_value,
             patience=monitor.patience,
             seconds=seconds,
+            greater_is_better=monitor.watched[1],
         )
 
 
@@ -230,6 +238,9 @@ class RunObserver:
                 return self.receive(event, display)
 
             yield FitObserver(send, total, fold, pause, shown)
+
+    def fit_ended(self, label: str, last: IterationEvent | None) -> None:
+        """Do nothing. Called when a fit of another process has ended."""
 
     def receive(self, event: IterationEvent | PartEvent, display: FitDisplay | None) -> bool:
         """Show an iteration, call the callbacks, and return whether to stop the fit.

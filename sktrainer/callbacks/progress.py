@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
 _SECONDS_BETWEEN_LINES = 5.0
+NOTEBOOK_WIDTH = 110
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -119,20 +120,36 @@ class Progress:
         if not self.enabled:
             yield None
             return
-        line = None
-        if self._is_terminal and self.verbose == 1:
-            from sktrainer.callbacks.progress_bars import ProgressBars
-
-            with self._lock:
-                if self._bars is None:
-                    self._bars = ProgressBars(self._current_stream())
-                line = self._bars.open(label, total)
+        with self._lock:
+            bars = self._live_bars()
+            line = None if bars is None else bars.open(label, total)
         try:
             yield FitDisplay(self, label, line)
         finally:
-            if line is not None and self._bars is not None:
+            if line is not None and bars is not None:
                 with self._lock:
-                    self._bars.close(line)
+                    bars.close(line)
+
+    def _live_bars(self) -> ProgressBars | None:
+        """Return the live display of the terminal or the notebook, if there is one."""
+        if self._bars is None and self.verbose == 1:
+            if self._is_notebook:
+                from sktrainer.callbacks.notebook import NotebookBars
+
+                self._bars = NotebookBars()
+            elif self._is_terminal:
+                from sktrainer.callbacks.progress_bars import ProgressBars
+
+                self._bars = ProgressBars(self._current_stream())
+        return self._bars
+
+    @property
+    def _is_notebook(self) -> bool:
+        if self._stream is not None or "IPython" not in sys.modules:
+            return False
+        from sktrainer.callbacks.notebook import notebook_shell
+
+        return notebook_shell() is not None
 
     def _current_stream(self) -> TextIO:
         return sys.stdout if self._stream is None else self._stream
@@ -144,6 +161,8 @@ class Progress:
     @property
     def _width(self) -> float:
         """Width of the terminal; infinite for a file or a pipe."""
+        if self._is_notebook:
+            return NOTEBOOK_WIDTH
         return shutil.get_terminal_size().columns if self._is_terminal else math.inf
 
     def _wrapped(self, text: str) -> str:
@@ -163,8 +182,9 @@ class Progress:
         with self._lock:
             stream = self._current_stream()
             line = _encodable(text, stream)
-            if self._bars is not None and self._bars.active:
-                self._bars.print(line)
+            bars = self._live_bars() if self._is_notebook else self._bars
+            if bars is not None and bars.active:
+                bars.print(line)
                 return
             stream.write(line + "\n")
             stream.flush()
@@ -214,7 +234,20 @@ class FitDisplay:
             first = {"validation": validation} if validation else event.metrics
             patience = [] if event.patience is None else [f"patience {event.patience:,}"]
             parts = [*_values(first), *_best(event), *patience]
-            self._progress._bars.update(self._line, label, event, parts)
+            done, total = event.iteration, event.max_iter
+            self._progress._bars.update(self._line, label, done, total, parts)
+
+    def show_count(
+        self, done: int, total: int | None, parts: list[str], seconds: float
+    ) -> None:
+        """Show how many of several fits are done."""
+        if self._line is not None and self._progress._bars is not None:
+            self._progress._bars.update(self._line, self._label, done, total, parts)
+        elif self._line is None and (now := time.monotonic()) >= self._next:
+            self._next = now + self.pause
+            of = "" if total is None else f"/{total:,}"
+            texts = [f"  {self._label}", f"{done:,}{of} fits", *parts, f"{seconds:.1f} s"]
+            self._progress._write("  ".join(texts))
 
 
 def _values(metrics: MetricValues) -> list[str]:

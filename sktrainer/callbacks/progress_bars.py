@@ -13,8 +13,6 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from sktrainer.callbacks.base import IterationEvent
-
 REFRESH_PER_SECOND = 5
 MIN_BAR, MAX_BAR = 8, 24
 MIN_WIDTH_WITH_BAR = 90
@@ -92,17 +90,22 @@ class ProgressBars:
             except LiveError:  # rich allows one live display per console
                 return None
             self._live = live
+        return self._add(label, total)
+
+    def _add(self, label: str, total: int | None) -> int:
         self._next += 1
         self._lines[self._next] = FitLine(label, total)
         return self._next
 
-    def update(self, line: int, label: str, event: IterationEvent, parts: list[str]) -> None:
+    def update(
+        self, line: int, label: str, done: int, total: int | None, parts: list[str]
+    ) -> None:
         """Set the progress of a fit. The display redraws at its own refresh rate."""
         if (fit := self._lines.get(line)) is not None:
-            if not fit.done or label != fit.label or event.iteration < fit.done:
-                fit.label, fit.total = label, event.max_iter
-                fit.first = (event.iteration, time.monotonic())
-            fit.done, fit.parts = event.iteration, parts
+            if not fit.done or label != fit.label or done < fit.done:
+                fit.label, fit.total = label, total
+                fit.first = (done, time.monotonic())
+            fit.done, fit.parts = done, parts
 
     def close(self, line: int) -> None:
         """Remove a line. Stop the display when the last one is removed."""
@@ -121,7 +124,8 @@ class ProgressBars:
         shown = lines if len(lines) <= limit else lines[: limit - 1]
         longest = max((len(line.label) for line in shown), default=0)
         width = options.max_width
-        label_width = min(longest, width // 3)
+        share = width // 3 if width >= MIN_WIDTH_WITH_BAR else width * 3 // 10
+        label_width = min(longest, share)
         for line in shown:
             yield self._render(line, label_width, width)
         if len(shown) < len(lines):
@@ -144,12 +148,15 @@ class ProgressBars:
             return text
         count_text = f"{line.done:>{len(f'{line.total:,}')},}/{line.total:,}"
         left = line.seconds_left(now)
-        seconds = elapsed if left is None else f"{elapsed}, {_clock(left)} left"
+        is_wide = width >= MIN_WIDTH_WITH_BAR
+        seconds = elapsed
+        if left is not None:
+            seconds = f"{elapsed}, {_clock(left)} left" if is_wide else f"{_clock(left)} left"
         text.append(f"  {label}  ")
         space = width - 1 - len(text)  # the last column would wrap in some terminals
-        pieces = [count_text, *line.parts[:1], seconds, *line.parts[1:]]
-        has_bar = width >= MIN_WIDTH_WITH_BAR
-        tail = "  ".join(_fitting(pieces, space - (MIN_BAR + 2) * has_bar))
+        first = [p if is_wide else p.replace("validation", "val") for p in line.parts[:1]]
+        pieces = [count_text, *first, seconds, *line.parts[1:]]
+        tail = "  ".join(_fitting(pieces, space - (MIN_BAR + 2) * is_wide))
         bar_width = min(MAX_BAR, space - len(tail) - 2)
         if bar_width >= MIN_BAR:
             filled = round(bar_width * min(1.0, line.done / line.total))

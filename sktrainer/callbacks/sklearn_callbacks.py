@@ -102,6 +102,11 @@ class FitTask:
         self._n_subtasks = 0
 
     @property
+    def callbacks(self) -> list[object]:
+        """The callbacks of scikit-learn, those of a search around the trainer included."""
+        return list(self._context._callbacks)
+
+    @property
     def reads_models(self) -> bool:
         """Whether a callback reads the fitted estimator at the end of a task."""
         return any(

@@ -19,6 +19,7 @@ from sktrainer.callbacks.base import (
     FitBeginEvent,
     FitEndEvent,
     StageEvent,
+    is_callback,
 )
 from sktrainer.callbacks.observer import FitObserver, RunObserver, with_task
 from sktrainer.callbacks.progress import Progress
@@ -96,8 +97,12 @@ class FitLog:
         self.task = task
         self._warnings: dict[tuple[str, str], LibraryWarning] = {}
         self._running: list[str] = []
-        self._verbose = verbose
-        self._callbacks = callbacks
+        # A callback that a search has passed on may get the events of this fit, too.
+        others = [] if task is None else [c for c in task.callbacks if is_callback(c)]
+        others = [c for c in others if all(c is not own for own in callbacks)]
+        shows_progress = any(getattr(c, "shows_progress", False) for c in others)
+        self._verbose = 0 if shows_progress else verbose
+        self._callbacks = [*callbacks, *others]
         self._has_begun = False
         self._watch = watch or Stopwatch()
 

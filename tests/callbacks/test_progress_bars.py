@@ -8,7 +8,6 @@ import time
 import pytest
 from rich.console import Console
 
-from sktrainer.callbacks.base import IterationEvent
 from sktrainer.callbacks.progress_bars import ProgressBars
 from tests.callbacks.test_observer import Terminal
 
@@ -26,11 +25,6 @@ def rendered(bars: ProgressBars, width: int) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
-def iteration(number, max_iter):
-    nan = float("nan")
-    return IterationEvent(None, number, max_iter, {}, "loss", None, nan, None, 0.0)
-
-
 NAME = "HistGradientBoostingClassifier"
 PARTS = ["validation loss 0.4700", "best 0.4631 at 13", "patience 12"]
 
@@ -39,15 +33,16 @@ PARTS = ["validation loss 0.4700", "best 0.4631 at 13", "patience 12"]
 def test_line_fits_and_shows_more_in_a_wider_terminal(width, clock):
     bars = ProgressBars(Terminal())
     line = bars.open(NAME, 300)
-    bars.update(line, NAME, iteration(1, 300), PARTS)
+    bars.update(line, NAME, 1, 300, PARTS)
     clock[0] += 10.0
-    bars.update(line, NAME, iteration(63, 300), PARTS)
+    bars.update(line, NAME, 63, 300, PARTS)
     (text,) = rendered(bars, width)
     bars.close(line)
     assert len(text) <= width
     assert " 63/300" in text
     assert ("HistGradientBoostingClassifier" in text) == (width >= 90)
-    assert ("validation loss 0.4700" in text) == (width >= 60)
+    assert ("validation loss 0.4700" in text) == (width >= 90)
+    assert ("val loss 0.4700  0:38 left" in text) == (width == 60)
     assert ("━" in text) == (width != 60)  # values are more important
     assert ("0:10, 0:38 left" in text) == (width >= 120)
     assert ("best 0.4631 at 13  patience 12" in text) == (width == 200)
@@ -56,11 +51,11 @@ def test_line_fits_and_shows_more_in_a_wider_terminal(width, clock):
 def test_part_of_a_fit_has_its_own_label_and_total(clock):
     bars = ProgressBars(Terminal())
     line = bars.open("LGBM", 300)
-    bars.update(line, "inner fold 1/5", iteration(20, 300), [])
+    bars.update(line, "inner fold 1/5", 20, 300, [])
     clock[0] += 10.0
-    bars.update(line, "inner fold 1/5", iteration(120, 300), [])
+    bars.update(line, "inner fold 1/5", 120, 300, [])
     (first,) = rendered(bars, 120)
-    bars.update(line, "LGBM", iteration(4, 120), [])
+    bars.update(line, "LGBM", 4, 120, [])
     (last,) = rendered(bars, 120)
     bars.close(line)
     assert first.split()[:3] == ["inner", "fold", "1/5"]
@@ -93,7 +88,7 @@ def test_display_is_erased_and_lines_remain():
     terminal = Terminal()
     bars = ProgressBars(terminal)
     line = bars.open("LGBM [red]", 1000)
-    bars.update(line, "LGBM [red]", iteration(10, 1000), ["validation loss 0.5000"])
+    bars.update(line, "LGBM [red]", 10, 1000, ["validation loss 0.5000"])
     bars.print("✓ a line [above] the bar")
     time.sleep(0.4)
     bars.close(line)
