@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from sktrainer.callbacks.progress import NOTEBOOK_WIDTH
 from sktrainer.callbacks.progress_bars import REFRESH_PER_SECOND, ProgressBars
 
+NOTEBOOK_WIDTH = 110
 STYLE = (
     "margin:0; line-height:1.4; white-space:pre; overflow-x:auto; "
     "font-family:ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; font-size:13px"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "±": "+/-", "…": "..."})
 _SECONDS_BETWEEN_LINES = 5.0
-NOTEBOOK_WIDTH = 110
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -162,6 +161,8 @@ class Progress:
     def _width(self) -> float:
         """Width of the terminal; infinite for a file or a pipe."""
         if self._is_notebook:
+            from sktrainer.callbacks.notebook import NOTEBOOK_WIDTH
+
             return NOTEBOOK_WIDTH
         return shutil.get_terminal_size().columns if self._is_terminal else math.inf
 
@@ -246,8 +247,8 @@ class FitDisplay:
         elif self._line is None and (now := time.monotonic()) >= self._next:
             self._next = now + self.pause
             of = "" if total is None else f"/{total:,}"
-            texts = [f"  {self._label}", f"{done:,}{of} fits", *parts, f"{seconds:.1f} s"]
-            self._progress._write("  ".join(texts))
+            pieces = [f"  {self._label}", f"{done:,}{of} fits", *parts, f"{seconds:.1f} s"]
+            self._progress._write("  ".join(pieces))
 
 
 def _values(metrics: MetricValues) -> list[str]:

@@ -99,10 +99,11 @@ class FitLog:
         self._running: list[str] = []
         # A callback that a search has passed on may get the events of this fit, too.
         others = [] if task is None else [c for c in task.callbacks if is_callback(c)]
-        others = [c for c in others if all(c is not own for own in callbacks)]
+        if others:
+            others = [c for c in others if all(c is not own for own in callbacks)]
         shows_progress = any(getattr(c, "shows_progress", False) for c in others)
         self._verbose = 0 if shows_progress else verbose
-        self._callbacks = [*callbacks, *others]
+        self._callbacks = [*callbacks, *others] if others else callbacks
         self._has_begun = False
         self._watch = watch or Stopwatch()
 

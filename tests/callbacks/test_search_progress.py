@@ -41,13 +41,9 @@ def test_search_prints_fits_and_best_value(n_jobs, rows, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     counts = [line.split()[1] for line in lines if line.startswith("  GridSearchCV  ")]
     assert counts[-1] == "4/4"
-    assert re.fullmatch(
-        r"✓ GridSearchCV: 4 fits and the refit in \d+\.\d s, best validation loss \S+ in fit \d",
-        lines[-1],
-    )
-    assert all(
-        line.lstrip().startswith(("GridSearchCV", "fit ", "refit", "✓ Grid")) for line in lines
-    )
+    assert re.match(r"✓ GridSearchCV: 4 fits and the refit in \d+\.\d s, best", lines[-1])
+    starts = "GridSearchCV", "fit ", "refit", "✓ GridSearchCV"
+    assert all(line.lstrip().startswith(starts) for line in lines)
     silent = GridSearchCV(
         ManagedTrainer(model, random_state=0, **options), found.param_grid, cv=2
     ).fit(*rows)
