@@ -101,7 +101,10 @@ def scores_block(report: ReportContent) -> str:
     if (table.get(CONSTANT, pd.Series(dtype=object)) == MISSING).all():
         table = table.drop(columns=CONSTANT, errors="ignore")
     text = text_table(table, max_rows=MOST_METRICS, numbers=True)
-    return "\n".join([text, _shortened(report.scores_note, 2)]) if report.scores_note else text
+    notes = [report.scores_note]
+    if MISSING in table.get(f"{last} {INTERVAL}", pd.Series(dtype=object)).to_list():
+        notes.append(report.intervals_note)  # says why an interval is missing
+    return "\n".join([text, *(_shortened(note, 2) for note in notes if note)])
 
 
 def _mean_and_std(row: Mapping[Hashable, float]) -> str:

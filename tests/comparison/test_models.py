@@ -86,3 +86,17 @@ def test_wrong_arguments_are_refused():
         _compare({"baseline": Ridge()})
     with pytest.raises(InputError, match="sort_by='auc' is not a metric"):
         _compare({"ridge": Ridge()}, sort_by="auc")
+
+
+def test_page_shows_the_leaderboard_and_models_that_failed(tmp_path):
+    found = _compare({"ridge": Ridge(), "broken": Failing()})
+    page = found.to_html(tmp_path / "board.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<h2>Leaderboard of 2 models</h2>" in page
+    assert "<h3>Models by r2</h3>" in page
+    assert "broken failed: " in page
+    assert found.shown().index.tolist() == ["ridge", "baseline"]
+    low, high = (f"{found.table.loc['ridge', side]:.3f}" for side in ("low", "high"))
+    assert found.shown().loc["ridge", "95% interval"] == f"{low} to {high}"
+    assert "Models by r2" in found._repr_html_()
+    assert "95% interval" in str(found).splitlines()[0]

@@ -133,3 +133,38 @@ def test_wrong_arguments_are_refused(tested):
         compare(*tested, names=["a", "a"])
     with pytest.raises(InputError, match="X has 10 rows, but the runs were fitted on 500"):
         compare(*tested, X=X[:10], y=Y[:10])
+
+
+def test_differences_of_grouped_runs_need_the_groups():
+    groups = np.repeat(np.arange(50), 10)
+    params = {"random_state": 0, "audit": False, "test_size": 0.3}
+    models = LogisticRegression(), LGBMClassifier(n_estimators=20, verbose=-1)
+    runs = [ManagedTrainer(model, **params).fit(X, Y, groups=groups) for model in models]
+    without = compare(*runs, X=X, y=Y)
+    assert without.differences["low"].isna().all()
+    assert "pass groups" in without.note
+    found = compare(*runs, X=X, y=Y, groups=groups)
+    assert found.differences["low"].notna().all()
+    assert "resamples of the 15 groups of test rows, paired" in found.note
+    table = X.assign(patient=groups)
+    named = [ManagedTrainer(m, **params).fit(table, Y, groups="patient") for m in models]
+    again = compare(*named, X=table, y=Y, groups="patient")
+    pd.testing.assert_frame_equal(again.differences, found.differences)
+
+
+def test_differences_of_runs_in_time_order_are_resampled_in_blocks():
+    noise = RNG.normal(size=520)
+    for i in range(1, len(noise)):
+        noise[i] += 0.9 * noise[i - 1]
+    y = X["a"].to_numpy() + noise[20:]
+    runs = [_fitted(Ridge(a), y=y, split="time", test_size=0.4) for a in (0.1, 300.0)]
+    found = compare(*runs, names=["weak", "strong"], X=X, y=y)
+    assert re.search(r"resamples of blocks of \d+ test rows in time order, paired", found.note)
+    assert found.differences["low"].notna().all()
+
+
+def test_only_parameters_that_somebody_set_are_compared():
+    runs = [
+        _fitted(model, cv=3) for model in (LogisticRegression(), LGBMClassifier(verbose=-1))
+    ]
+    assert list(compare(*runs).parameters.index) == ["estimator__verbose"]

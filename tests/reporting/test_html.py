@@ -73,7 +73,7 @@ def test_page_shows_every_section(report):
     assert titles == [
         "Scores",
         "Notes",
-        "Learning curve",
+        "Training curve",
         "Cross-validation",
         "Confusion matrix (test rows)",
         "Feature importances",
