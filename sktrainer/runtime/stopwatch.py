@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
+import numpy as np
 import pandas as pd
 
 from sktrainer.runtime.memory import MemoryMeter, MemoryUse, sample_memory
@@ -152,12 +153,14 @@ class Stopwatch:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per stage, with `gpu_memory_mb` if a GPU was used."""
-        rows = [(name, *astuple(self.usage(name))) for name in self._stages]
-        numbers = [field.name for field in fields(Usage)]
-        frame = pd.DataFrame(rows, columns=["stage", *numbers])
-        frame = frame.astype({"stage": "str", **dict.fromkeys(numbers, float)})
-        has_gpu = frame["gpu_memory_mb"].notna().any()
-        return frame if has_gpu else frame.drop(columns="gpu_memory_mb")
+        used = [self.usage(name) for name in self._stages]
+        columns = {
+            field.name: np.array([getattr(each, field.name) for each in used], dtype=float)
+            for field in fields(Usage)
+        }
+        if not np.isfinite(columns["gpu_memory_mb"]).any():
+            del columns["gpu_memory_mb"]
+        return pd.DataFrame({"stage": pd.Series([*self._stages], dtype="str"), **columns})
 
     def _cpu(self) -> float:
         return math.nan if self._cpu_clock is None else self._cpu_clock()

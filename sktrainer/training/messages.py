@@ -162,7 +162,8 @@ def log_alerts(log: FitLog, alerts: Sequence[Alert]) -> None:
     """Show alerts that no warning has reported yet, and add them to the notes."""
     for text in map(describe_alert, alerts):
         if text not in log.notes:
-            log.show(text)
+            if log.progress.enabled:  # an alert is no Python warning
+                log.progress.warn(text)
             log.add_notes(text)
 
 

@@ -55,6 +55,12 @@ def test_memorized_training_rows_are_overfitting(model, fix):
     assert found["overfitting"]["fix"] == f"{fix}, or train on more rows"
 
 
+def test_alert_is_printed_and_is_no_python_warning(capsys):
+    alerts(DecisionTreeClassifier(), noisy(), verbose=1)
+    assert "⚠ roc_auc is 1.00 on the training rows" in capsys.readouterr().out
+    alerts(DecisionTreeClassifier(), noisy(), verbose=0)  # a warning would be an error
+
+
 @pytest.mark.parametrize(
     "model",
     [
