@@ -20,6 +20,7 @@ _KEY_BYTES = 32
 _SECONDS_BETWEEN_EVENTS = 0.1
 
 _SECONDS_TO_END = 10.0
+_SECONDS_BETWEEN_CHECKS = 0.2
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,10 @@ def _receive(connection: Connection, label: str, total: int | None, run: RunObse
         display: FitDisplay | None = stack.enter_context(run.progress.fit_line(label, total))
         with suppress(OSError, EOFError):
             while True:
+                # A fit that was interrupted may never close its connection.
+                while not connection.poll(_SECONDS_BETWEEN_CHECKS):
+                    if run.has_ended:
+                        return
                 event = connection.recv()
                 last = event if isinstance(event, IterationEvent) else last
                 try:

@@ -204,12 +204,15 @@ class RunObserver:
     ----------
     model_is_trained : bool
         Whether the errors of callbacks are warnings, because they must not discard a model.
+    has_ended : bool
+        Whether connections that send nothing are closed.
     """
 
     def __init__(self, progress: Progress, callbacks: CallbackList) -> None:
         self.progress = progress
         self.callbacks = callbacks
         self.model_is_trained = False
+        self.has_ended = False
         self._lock = threading.RLock()
 
     @property

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from sktrainer.callbacks.base import CallbackList, IterationEvent
+from sktrainer.callbacks.base import CallbackList, ErrorEvent, IterationEvent
 from sktrainer.callbacks.observer import FitObserver, RunObserver
 from sktrainer.callbacks.progress import FitDisplay, Progress
 
@@ -64,6 +64,7 @@ class SearchProgress:
             self._run.begin_search(context.max_subtasks)
         if self._observer is None or not _is_fit(context):
             return
+        self._close()  # a fit that failed
         stack = ExitStack()
         is_refit = context.source_task_name == "refit-with-best-params"
         label = "refit" if is_refit else f"fit {context.task_id + 1}"
@@ -71,12 +72,23 @@ class SearchProgress:
         self._fits.current, self._fits.last = (stack, observer), None
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Remove the line of a fit."""
+        """Remove the line of a fit, or note that the search has ended without an error."""
+        if self._run is not None and context.parent is None:
+            self._run.succeeded = True
         found = getattr(self._fits, "current", None)
         if found is not None and _is_fit(context):
-            self._fits.current = None
             if found[1] is not None and self._fits.last is not None:
                 found[1].pass_on(self._fits.last, at_once=True)
+            self._close()
+
+    def on_error(self, event: ErrorEvent) -> None:
+        """Remove the line of a fit that failed."""
+        self._close()
+
+    def _close(self) -> None:
+        found = getattr(self._fits, "current", None)
+        if found is not None:
+            self._fits.current = None
             found[0].close()
 
     def on_iteration(self, event: IterationEvent) -> None:
@@ -112,7 +124,8 @@ class _SearchRun(RunObserver):
         self._total: int | None = None
         self._line: FitDisplay | None = None
         self._n_done = self._n_fits = 0
-        self._best: tuple[float, str] | None = None
+        self._best: tuple[float, int, str] | None = None
+        self.succeeded = False
 
     def begin_search(self, n_fits: int | None) -> None:
         """Show the line of the search."""
@@ -129,20 +142,22 @@ class _SearchRun(RunObserver):
                 return
             self._n_done += 1
             if last is not None and not math.isnan(last.best_value):
-                found = last.best_value if last.greater_is_better else -last.best_value
-                if self._best is None or found > self._best[0]:
-                    text = f"best validation {last.metric} {last.best_value:#.4g} in {label}"
-                    self._best = found, text
-            parts = [] if self._best is None else [self._best[1]]
+                value = last.best_value if last.greater_is_better else -last.best_value
+                text = f"best validation {last.metric} {last.best_value:#.4g} in {label}"
+                # Of equal values, that of the first fit, in whatever order the fits end.
+                found = value, -int(label.removeprefix("fit ")), text
+                self._best = found if self._best is None else max(self._best, found)
+            parts = [] if self._best is None else [self._best[2]]
             seconds = time.monotonic() - self._start
             self._line.show_count(self._n_done, self._total, parts, seconds)
 
     def end(self) -> None:
         """Remove the display, and print the number of fits and the time."""
+        self.has_ended = True
         self.stack.close()
-        if self._line is None or self._n_done != self._total:
+        if not self.succeeded:
             return
         rest = self._n_fits - self._n_done
         text = f"{self._name}: {self._n_done:,} fits" + (" and the refit" if rest else "")
-        best = "" if self._best is None else f", {self._best[1]}"
+        best = "" if self._best is None else f", {self._best[2]}"
         self.progress.show(f"{text} in {time.monotonic() - self._start:.1f} s{best}")

@@ -107,10 +107,19 @@ def scores_text(
 
 
 def folds_text(
-    summary: pd.DataFrame, n_folds: int, names: Mapping[str, str], *, width: int = WIDTH
+    summary: pd.DataFrame,
+    n_folds: int,
+    names: Mapping[str, str],
+    *,
+    width: int = WIDTH,
+    columns: Sequence[str] | None = None,
 ) -> str:
-    """Return the mean scores of the folds as a table with one row per metric."""
+    """Return the mean scores of the folds as a table with one row per metric.
+
+    A narrow table has only some `columns`.
+    """
     table = folds_summary(summary, n_folds, names)
+    table = table if columns is None else table[list(columns)]
     return text_table(table, max_rows=50, width=width, numbers=True)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,9 +118,9 @@ def cross_validate(
     cv = CrossValidationResult(tuple(results), plan.scoring, pooled, oof, workers, n_threads)
     _log_problems(cv, plan, data, log)
     log.show(f"Scores over {len(folds)} folds")
-    log.progress.show_block(
-        lambda: folds_text(cv.summary, len(folds), plan.scoring.shown_names)
-    )
+    show = partial(folds_text, cv.summary, len(folds), plan.scoring.shown_names)
+    narrow = partial(show, columns=["mean", "std", "constant"])
+    log.progress.show_block(show, narrow, partial(show, columns=["mean", "std"]))
     return cv
 
 

@@ -6,11 +6,13 @@ import io
 import pickle
 import re
 import sys
+import time
 
 import numpy as np
 import pytest
 import rich.live  # noqa: F401 - draws from Python's generator when it is imported
 from lightgbm import LGBMRegressor
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -101,6 +103,43 @@ def test_failed_search_prints_no_success(rows, capsys):
     with pytest.raises(ValueError, match="All the 2 fits failed"):
         found.fit(*rows)
     assert "✓" not in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_fits_that_fail_are_counted_and_do_not_delay_the_end(n_jobs, rows, capsys):
+    grid = {"estimator__fail_at": [None, 0]}
+    found = search(FailingRegressor(), grid, n_jobs, audit=False)
+    start = time.monotonic()
+    with pytest.warns(FitFailedWarning, match="2 fits failed"):
+        found.fit(*rows)
+    assert time.monotonic() - start < 8.0
+    assert "✓ GridSearchCV: 4 fits and the refit" in capsys.readouterr().out
+
+
+def test_interrupted_search_ends_at_once(rows, capsys):
+    trainer = ManagedTrainer(FailingRegressor(fail_at=0, interrupt=True), verbose=1)
+    pipeline = make_pipeline("passthrough", trainer)
+    found = GridSearchCV(pipeline, {"managedtrainer__cv": [None]}, cv=2)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        found.set_callbacks(SearchProgress()).fit(*rows)
+    assert time.monotonic() - start < 8.0
+    assert "✓" not in capsys.readouterr().out
+
+
+class FailingRegressor(Ridge):
+    """Ridge regression that fails, or is interrupted, in its fit."""
+
+    def __init__(self, fail_at=None, interrupt=False):
+        super().__init__()
+        self.fail_at = fail_at
+        self.interrupt = interrupt
+
+    def fit(self, X, y, sample_weight=None):
+        if self.fail_at is not None:
+            raise (KeyboardInterrupt if self.interrupt else ArithmeticError)("no")
+        return super().fit(X, y, sample_weight)
 
 
 def test_unused_progress_can_be_copied():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sktrainer.reporting.text import label_lines, render_summary, text_table
+from sktrainer.reporting.text import folds_text, label_lines, render_summary, text_table
 
 
 def test_score_table_is_aligned():
@@ -128,3 +128,9 @@ def test_attempts_are_shown_by_number(report):
         "1        1234567890    1.500  no        -  diverged\n"
         "2        7             2.250  yes   0.250  fine"
     ) in str(dataclasses.replace(report, attempts=attempts))
+
+
+def test_narrow_table_of_folds_has_the_columns_that_are_named():
+    summary = pd.DataFrame({"mean": [0.9], "std": [0.01], "n_folds": [3], "pooled": [False]})
+    text = folds_text(summary.set_axis(["accuracy"]), 3, {}, columns=["mean", "std"])
+    assert text.split() == ["mean", "std", "accuracy", "0.900", "0.010"]
