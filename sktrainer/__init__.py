@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         SktrainerError,
         SktrainerWarning,
         SmallDataWarning,
+        TrackingError,
+        TrackingWarning,
         TrainingInterrupted,
         UntrustedFileError,
     )
@@ -66,6 +68,8 @@ __all__ = [
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
+    "TrackingError",
+    "TrackingWarning",
     "TrainingInterrupted",
     "TrainingReport",
     "TrainingResult",
@@ -94,7 +98,7 @@ _MODULES = {
     "train_model": "functional",
     "train_with_cv": "functional",
 }
-_SUBMODULES = frozenset({"datasets", "exceptions", "testing"})
+_SUBMODULES = frozenset({"datasets", "exceptions", "testing", "tracking"})
 
 if not TYPE_CHECKING:  # with this function, type checkers would accept any name
 

@@ -33,8 +33,13 @@ def require(module: str, extra: str) -> ModuleType:
         # An installed package that lacks one of its own dependencies keeps its error.
         if error.name is None or error.name.partition(".")[0] != package:
             raise
-        raise ImportError(
-            f"{package} is required but not installed. "
-            f'Install it with: pip install "sktrainer[{extra}]"',
-            name=package,
-        ) from error
+        raise missing_package(package, extra) from error
+
+
+def missing_package(package: str, extra: str) -> ImportError:
+    """Return the error for a package that is not installed."""
+    return ImportError(
+        f"{package} is required but not installed. "
+        f'Install it with: pip install "sktrainer[{extra}]"',
+        name=package,
+    )

@@ -26,6 +26,8 @@ __all__ = [
     "SktrainerError",
     "SktrainerWarning",
     "SmallDataWarning",
+    "TrackingError",
+    "TrackingWarning",
     "TrainingInterrupted",
     "UntrustedFileError",
     "describe_value",
@@ -93,6 +95,10 @@ class CallbackError(SktrainerError):
 
 class CheckpointError(SktrainerError):
     """Error when a checkpoint folder is in use or cannot be read or written."""
+
+
+class TrackingError(SktrainerError):
+    """Error when a tracker does not accept a run that is sent again."""
 
 
 class CheckpointMismatchError(CheckpointError, InputError):
@@ -174,6 +180,10 @@ class LeakageWarning(SktrainerWarning):
 
 class SaveWarning(SktrainerWarning):
     """Warning that a trained model was not saved, or was saved in another format."""
+
+
+class TrackingWarning(SktrainerWarning):
+    """Warning that a run was not recorded, or that a tracker has not received it."""
 
 
 class DivergenceWarning(SktrainerWarning):

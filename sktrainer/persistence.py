@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,8 +26,10 @@ class PersistenceMixin(ConfigMixin):
 
     checkpoint: Checkpoint | str | os.PathLike[str] | None
     get_params: Callable[..., dict[str, Any]]
+    trackers: Sequence[object]
     _is_clone: bool
     _skl_callbacks: list[object]
+    _parent_id: str
 
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the fitted trainer to a file, atomically.
@@ -219,4 +222,7 @@ class PersistenceMixin(ConfigMixin):
                 setattr(copy, private, clone_estimator(getattr(self, private)))
         if self.checkpoint is not None:
             copy._is_clone = True  # its fits need a checkpoint folder of their own
+        if self.trackers:
+            # A search clones the trainer, and then clones this clone for each of its fits.
+            copy._parent_id = vars(self).setdefault("_clone_id", uuid.uuid4().hex[:8])
         return copy

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -145,6 +147,10 @@ class ManagedTrainer(
     device : {"auto", "cpu", "cuda", "cuda:1", ..., "mps"}, default="auto"
         Device to train on. "auto": the one that the model's own parameters name; otherwise a
         GPU, if training on it is reproducible (XGBoost, networks); otherwise the CPU.
+    trackers : sequence of str or Tracker, default=()
+        "jsonl", "mlflow", "wandb", their settings (`JsonlTracker`, `MlflowTracker`,
+        `WandbTracker` of `sktrainer.tracking`) or objects with the methods of `Tracker`. Each
+        fit is recorded in a folder of "runs". Results are not affected. Not saved in files.
     callbacks : sequence of object, default=()
         Objects with methods of `Callback`, which are called during the fit. Not saved in files.
     verbose : int, default=0
@@ -194,6 +200,8 @@ class ManagedTrainer(
         Everything that was decided and measured during the fit.
     fingerprint_ : dict or None
         Hashes of the data passed to `fit`, one per column, which `verify` compares.
+    run_path_ : pathlib.Path
+        Folder of the recorded run. Only set with `trackers`.
 
     Examples
     --------
@@ -227,6 +235,7 @@ class ManagedTrainer(
     split_: Split
     report_: TrainingReport
     fingerprint_: Fingerprint | None
+    run_path_: Path
 
     def __init__(
         self,
@@ -258,6 +267,7 @@ class ManagedTrainer(
         n_jobs: int | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         device: str = "auto",
+        trackers: Sequence[object] = (),
         callbacks: Sequence[object] = (),
         verbose: int = 0,
     ) -> None:
@@ -288,6 +298,7 @@ class ManagedTrainer(
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.device = device
+        self.trackers = trackers
         self.callbacks = callbacks
         self.verbose = verbose
 
@@ -450,6 +461,7 @@ class ManagedTrainer(
             ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
             ("oof_predictions_", None if state.cv is None else state.cv.oof_predictions),
+            ("run_path_", getattr(getattr(state, "recorder", None), "path", None)),
         ):
             if value is not None:
                 setattr(self, name, value)

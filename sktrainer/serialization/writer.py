@@ -147,7 +147,7 @@ def _trainer_state(
             tables[name] = value
         elif isinstance(value, Split):
             attributes[name] = {f.name: getattr(value, f.name) for f in fields(Split)}
-        else:
+        elif name != "run_path_":  # a folder on this machine
             attributes[name] = value
     state = {"parameters": parameters, "fitted": fitted, "attributes": attributes}
     return state, tables, files
@@ -171,7 +171,7 @@ def _encode_parameters(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     parameters = trainer.get_params(deep=False)
     parameters["checkpoint"] = with_text_folder(parameters.get("checkpoint"))
-    parameters["callbacks"] = ()  # they belong to the fit
+    parameters |= {"callbacks": (), "trackers": ()}  # they belong to the fit
     files: dict[str, bytes] = {}
     if backend.networks is not None:
         serializer = backend.networks.serializer

@@ -117,6 +117,10 @@ class FitLog:
         """Observer of the run: the terminal output and the callbacks."""
         return RunObserver(self.progress, CallbackList(self._callbacks))
 
+    def add_callback(self, callback: object) -> None:
+        """Add a callback before the fit begins. It is called after those of the user."""
+        self._callbacks = (*self._callbacks, callback)
+
     def begin(self, event: FitBeginEvent) -> None:
         """Call the callbacks when the fit begins. Before, they get no other events."""
         self._has_begun = True

@@ -92,6 +92,21 @@ AUDIT: Schema = {
     "properties": {"ignore": {"type": "array", "items": TEXT}},
 }
 
+TRACKERS: Schema = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {"enum": ["jsonl", "mlflow", "wandb"]},
+            {
+                "type": "object",
+                "required": ["name"],
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                "properties": {"name": {"enum": ["jsonl", "mlflow", "wandb"]}},
+            },
+        ]
+    },
+}
+
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "task",
@@ -283,6 +298,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Device to train on: auto, cpu, cuda, cuda:1 or mps.",
         ("auto", "cpu", "cuda", "mps"),
         ({"type": "string", "pattern": r"^cuda:\d+$"},),
+    ),
+    Parameter(
+        "trackers",
+        (),
+        "Where to record the run: jsonl, mlflow, wandb.",
+        (),
+        (TRACKERS,),
+        "--tracker",
     ),
     Parameter(
         "verbose",

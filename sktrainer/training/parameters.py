@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
@@ -16,6 +16,7 @@ from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
 from sktrainer.training.parameter_table import PARAMETERS
+from sktrainer.tracking.registry import tracker_problems
 from sktrainer.training.scorer_parameters import (
     METRIC_ALIASES,
     eval_metric_problems,
@@ -58,16 +59,18 @@ class TrainerParams:
     n_jobs: int | None = None
     checkpoint: Any = None
     device: str = "auto"
+    trackers: Sequence[object] = ()
     callbacks: Any = ()
     verbose: int = 0
     output: str | None = None
+    parent_id: str | None = None
 
     def values(self) -> dict[str, Any]:
         """Return the values by name that describe the fit.
 
-        Without the estimator, the output container and the callbacks.
+        Without the estimator, the output container, the trackers and the callbacks.
         """
-        others = {"estimator", "output", "callbacks"}
+        others = {"estimator", "output", "parent_id", "trackers", "callbacks"}
         names = sorted({field.name for field in fields(self)} - others)
         return {name: getattr(self, name) for name in names}
 
@@ -127,6 +130,7 @@ def parameter_problems(params: TrainerParams) -> dict[str, list[str]]:
         ("eval_metric", eval_metric_problems(params.eval_metric)),
         ("checkpoint", _checkpoint_problems(params.checkpoint)),
         ("audit", audit_problems(params.audit)),
+        ("trackers", tracker_problems(params.trackers)),
     ):
         if found:
             problems[name] = [*problems.get(name, ()), *found]

@@ -14,6 +14,7 @@ from sktrainer.reporting.report import TrainingReport
 from sktrainer.runtime.global_state import preserve_global_state
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.splitting.split import split_used_rows
+from sktrainer.tracking.recorder import RunRecorder
 from sktrainer.training.alerts import find_alerts
 from sktrainer.training.audit import audit_fit
 from sktrainer.training.cross_validation import cross_validate, make_folds
@@ -27,6 +28,7 @@ from sktrainer.training.plan import FitPlan
 from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.provenance import fingerprint_or_note
 from sktrainer.training.refit import needs_refit, refit
+from sktrainer.training.recording import start_recording
 from sktrainer.training.report_builder import build_report
 from sktrainer.training.reproduction import changed_parameters, reproduction_code
 from sktrainer.training.retry import attempt_seeds
@@ -47,6 +49,7 @@ class FitState:
     cv: CrossValidationResult | None
     report: TrainingReport
     fingerprint: Fingerprint | None
+    recorder: RunRecorder | None = None
 
 
 @preserve_global_state()
@@ -85,6 +88,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
         folds = None if plan.folds is None else make_folds(plan, data, split)
         with log.stage("audit"):
             findings = audit_fit(plan, data, split, folds, log)
+        recorder = start_recording(params, checked, plan, fingerprint, log)
         log.begin(_begin_event(plan, data, split, folds))
         if log.task is not None:
             log.task.begin(SplitRows(data, split))
@@ -111,7 +115,7 @@ def _train(params: TrainerParams, inputs: FitInputs, log: FitLog) -> FitState:
             code=reproduction_code(params, inputs, plan.seed),
         )
         log.end(_end_event(result, log))
-    return FitState(plan, data, split, result, cv, report, fingerprint)
+    return FitState(plan, data, split, result, cv, report, fingerprint, recorder)
 
 
 def _begin_event(

@@ -116,7 +116,8 @@ def _data_differences(trainer: Any, now: Fingerprint) -> tuple[str, ...]:
 
 def _parameter_differences(trainer: Any) -> tuple[str, ...]:
     own = trainer.get_params(deep=False)
-    own.pop("callbacks", None)  # they are no part of the record
+    for name in ("callbacks", "trackers"):  # they are no part of the record
+        own.pop(name, None)
     estimator = own.pop("estimator")
     now = describe_params(own, unwrap_pipeline(estimator))
     then = trainer.report_.parameters
