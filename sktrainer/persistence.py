@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,7 @@ from sktrainer.serialization.bundle import read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from sktrainer.checkpoints.schedule import Checkpoint
+    from sktrainer.tracking.recorder import RunRecorder
     from sktrainer.training.verify import Verification
 
 
@@ -27,6 +29,7 @@ class PersistenceMixin(ConfigMixin):
     checkpoint: Checkpoint | str | os.PathLike[str] | None
     get_params: Callable[..., dict[str, Any]]
     trackers: Sequence[object]
+    run_path_: Path
     _is_clone: bool
     _skl_callbacks: list[object]
     _parent_id: str
@@ -192,6 +195,15 @@ class PersistenceMixin(ConfigMixin):
             If the library of the model is not installed.
         """
         return read_bundle(path, trusted=trusted, expected=cls)
+
+    def _finish_run(self, recorder: RunRecorder | None, X: Any) -> None:
+        """Set `run_path_`, and complete the record of a fit with trackers."""
+        vars(self).pop("run_path_", None)
+        if recorder is not None and recorder.path is not None:
+            from sktrainer.serving.run_artifacts import write_artifacts
+
+            self.run_path_ = recorder.path
+            recorder.finish(partial(write_artifacts, self, X))
 
     def __getstate__(self) -> dict[str, Any]:
         # Networks are stored as plain values: the pickles of some libraries warn, draw random

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -148,9 +146,8 @@ class ManagedTrainer(
         Device to train on. "auto": the one that the model's own parameters name; otherwise a
         GPU, if training on it is reproducible (XGBoost, networks); otherwise the CPU.
     trackers : sequence of str or Tracker, default=()
-        "jsonl", "mlflow", "wandb", their settings (`JsonlTracker`, `MlflowTracker`,
-        `WandbTracker` of `sktrainer.tracking`) or objects with the methods of `Tracker`. Each
-        fit is recorded in a folder of "runs". Results are not affected. Not saved in files.
+        "jsonl", "mlflow", "wandb", their settings (such as `MlflowTracker`), or objects with
+        the methods of `Tracker`. They record each fit. Not saved in files.
     callbacks : sequence of object, default=()
         Objects with methods of `Callback`, which are called during the fit. Not saved in files.
     verbose : int, default=0
@@ -235,7 +232,6 @@ class ManagedTrainer(
     split_: Split
     report_: TrainingReport
     fingerprint_: Fingerprint | None
-    run_path_: Path
 
     def __init__(
         self,
@@ -421,6 +417,7 @@ class ManagedTrainer(
             self._partial_fit_state = state_after_fit(state) if can_continue else None
             features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
             self._remember_columns(features)
+            self._finish_run(state.recorder, features)
         return self
 
     def _params(self) -> TrainerParams:
@@ -431,7 +428,8 @@ class ManagedTrainer(
         if getattr(self, "_is_clone", False):
             values["checkpoint"] = with_per_fit(values["checkpoint"])
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        return TrainerParams(**values, output=output)
+        parent_id = vars(self).get("_parent_id")
+        return TrainerParams(**values, output=output, parent_id=parent_id)
 
     def _remember_columns(self, X: Any) -> None:
         if not is_input_dict(X):
@@ -461,7 +459,6 @@ class ManagedTrainer(
             ("pos_label_", next((c for c in labels if str(c) == positive), None)),
             ("cv_results_", None if state.cv is None else state.cv.results),
             ("oof_predictions_", None if state.cv is None else state.cv.oof_predictions),
-            ("run_path_", getattr(getattr(state, "recorder", None), "path", None)),
         ):
             if value is not None:
                 setattr(self, name, value)

@@ -19,10 +19,11 @@ LAYERS = (
     ("_optional", "exceptions", "types", "datasets"),
     ("files", "runtime"),
     ("callbacks",),
-    ("checkpoints", "data", "reporting"),
+    ("checkpoints", "data", "reporting", "tracking"),
     ("backends", "preprocessing", "resampling", "scoring", "splitting"),
     ("prediction", "serialization", "training"),
     ("analysis", "config"),
+    ("serving",),
     ("model_store", "persistence"),
     ("trainer",),
     ("save_path",),
@@ -52,6 +53,7 @@ FRAMEWORKS: dict[str, set[str]] = {
     "keras": {"backends.keras"},
     "lightgbm": {"backends.lightgbm"},
     "matplotlib": {"reporting"},
+    "mlflow": {"tracking.mlflow"},
     "onnx": {"backends", "serialization.onnx"},
     "onnxmltools": {"backends", "serialization.onnx"},
     "onnxruntime": {"serialization.onnx"},
@@ -65,6 +67,8 @@ FRAMEWORKS: dict[str, set[str]] = {
     "skorch": {"backends.torch"},
     "tensorflow": {"backends.keras"},
     "torch": {"backends.torch"},
+    "trackio": set(),  # imported by the name in the settings
+    "wandb": set(),
     "xgboost": {"backends.xgboost"},
 }
 

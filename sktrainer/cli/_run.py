@@ -107,7 +107,7 @@ def make_run_config(
             document = _with_key(document, key, value)
     for parameter in PARAMETERS:
         value = options.get(parameter.name)
-        if value is not None:
+        if value is not None and value != ():
             document = _with_parameter(document, parameter, value)
     document = _with_model_params(document, options.get("set_values", ()))
     if config is None:
@@ -169,7 +169,8 @@ def _parameter_option(parameter: Parameter) -> click.Option:
         type=kind,
         metavar=None if kind else _metavar(parameter),
         shell_complete=None if kind else _complete(parameter),
-        help=help_text,
+        multiple=parameter.default == (),
+        help=f"{help_text} Can be repeated." if parameter.default == () else help_text,
     )
 
 
@@ -184,6 +185,7 @@ def _metavar(parameter: Parameter) -> str:
         "checkpoint": "FOLDER",
         "scoring": "METRIC",
         "eval_metric": "METRIC",
+        "trackers": "NAME",
     }
     return words.get(parameter.name, "VALUE")
 
@@ -229,7 +231,7 @@ def _parsed(parameter: Parameter, text: Any, place: str) -> Any:
     from sktrainer.config.document import parse_value
     from sktrainer.exceptions import InputError, ParameterError
 
-    value = text
+    value = list(text) if isinstance(text, tuple) else text
     if isinstance(text, str) and text in _VALUES:
         value = _VALUES[text]
     elif isinstance(text, str) and text not in parameter.choices:

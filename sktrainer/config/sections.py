@@ -9,6 +9,7 @@ from sktrainer.checkpoints.schedule import Checkpoint
 from sktrainer.config.document import KeyPath
 from sktrainer.config.keys import SECTIONS, STRATEGIES
 from sktrainer.config.values import ConfigValues, suggest_key
+from sktrainer.tracking.registry import CLASSES
 from sktrainer.training.parameter_table import BY_NAME
 
 # Keys of sections that set a parameter of the trainer, which must not be set twice.
@@ -40,6 +41,9 @@ def trainer_params(values: ConfigValues) -> dict[str, Any]:
         params["split"] = "random"
     if isinstance(params.get("checkpoint"), (str, Mapping)):
         params["checkpoint"] = _checkpoint(values, params["checkpoint"])
+    if isinstance(params.get("trackers"), list):
+        found = enumerate(params["trackers"])
+        params["trackers"] = [_tracker(values, i, tracker) for i, tracker in found]
     return params
 
 
@@ -110,6 +114,27 @@ def _check_stratify(values: ConfigValues, params: Mapping[str, Any], path: KeyPa
             ("stratify",),
             f"stratify=false contradicts {name}='stratified'. Remove one of the two",
         )
+
+
+def _tracker(values: ConfigValues, position: int, value: Any) -> Any:
+    """Return the settings of a tracker; `parameter_problems` reports other mistakes."""
+    if not isinstance(value, Mapping):
+        return value
+    path: KeyPath = ("trackers", position)
+    options = {**value}
+    cls = CLASSES.get(str(options.pop("name", None)))
+    if cls is None:
+        names = ", ".join(map(repr, CLASSES))
+        values.add(path, f"trackers needs the key name in each section: one of {names}")
+        return "jsonl"
+    known = [*cls.__dataclass_fields__]
+    for name in [name for name in options if name not in known]:
+        text = f"unknown key {name!r} in trackers{suggest_key(name, known)}"
+        values.add((*path, name), text, key=True)
+        del options[name]
+    if isinstance(options.get("folder"), str):
+        options["folder"] = str(values.resolve((*path, "folder"), options["folder"]))
+    return cls(**options)
 
 
 def _checkpoint(values: ConfigValues, value: Any) -> Any:

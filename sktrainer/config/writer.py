@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,14 @@ from sktrainer.config.run_config import RunConfig
 from sktrainer.exceptions import ParameterError
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.runtime.signatures import default_values, public_module
+from sktrainer.tracking.jsonl import JsonlTracker
+from sktrainer.tracking.mlflow import MlflowTracker
+from sktrainer.tracking.registry import Settings
+from sktrainer.tracking.wandb import WandbTracker
 from sktrainer.training.parameter_table import BY_NAME
 
 
-def trainer_config(trainer: Any) -> dict[str, Any]:
+def trainer_config(trainer: Any, *, without: Collection[str] = ()) -> dict[str, Any]:
     """Return the parameters of a trainer that differ from their defaults, as plain values.
 
     Raises
@@ -27,7 +32,7 @@ def trainer_config(trainer: Any) -> dict[str, Any]:
     ParameterError
         If a value cannot be written to a file, such as a function or a nested estimator.
     """
-    params = {name: getattr(trainer, name) for name in BY_NAME}
+    params = {name: getattr(trainer, name) for name in BY_NAME if name not in without}
     changed = {
         name: value
         for name, value in params.items()
@@ -145,6 +150,8 @@ def _plain(value: Any) -> Any:
             return value.item()
         case Checkpoint():
             return dict(_changed_fields(value)) | {"folder": str(value.folder)}
+        case JsonlTracker() | MlflowTracker() | WandbTracker():
+            return {"name": value.name, **_plain(dict(_changed_fields(value)))}
         case Path():
             return str(value)
         case timedelta():
@@ -157,10 +164,10 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _changed_fields(checkpoint: Checkpoint) -> Iterator[tuple[str, Any]]:
-    for name, item in Checkpoint.__dataclass_fields__.items():
-        if getattr(checkpoint, name) != item.default:
-            yield name, getattr(checkpoint, name)
+def _changed_fields(settings: Checkpoint | Settings) -> Iterator[tuple[str, Any]]:
+    for item in fields(settings):
+        if getattr(settings, item.name) != item.default:
+            yield item.name, getattr(settings, item.name)
 
 
 def _is_plain(value: Any) -> bool:

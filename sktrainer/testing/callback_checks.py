@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from sktrainer.callbacks.base import (
 )
 from sktrainer.exceptions import CallbackError
 from sktrainer.testing.cases import Case, CheckNotApplicable, bit_identical, model_outputs
+from sktrainer.tracking.jsonl import JsonlTracker
 from sktrainer.trainer import ManagedTrainer
 
 
@@ -163,6 +166,25 @@ def draw_globally() -> None:
     np.random.random()  # noqa: NPY002 - as a callback may do
     if (torch := sys.modules.get("torch")) is not None:
         torch.rand(1)
+
+
+def check_trackers_change_nothing(case: Case) -> None:
+    """Check that a recorded fit is bit-identical, and that its record is complete."""
+    X, y = case.table()
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = case.trainer(trackers=[JsonlTracker(folder)]).fit(X, y)
+        metrics = recorded.run_path_.joinpath("metrics.jsonl").read_text("utf-8").splitlines()
+        run = json.loads(recorded.run_path_.joinpath("run.json").read_bytes())
+    assert bit_identical(
+        model_outputs(case.fitted, case.probe()), model_outputs(recorded, case.probe())
+    ), "a fit with a tracker gives other predictions"
+    assert run["status"] == "finished"
+    assert run["scores"].keys() == set(recorded.scores_.index)
+    rows = [json.loads(line) for line in metrics]
+    iterations = [row["iteration"] for row in rows]
+    assert iterations == sorted(set(iterations)), "iterations are repeated or out of order"
+    if rows:
+        assert iterations[-1] == recorded.n_iter_
 
 
 class Recorder(Callback):

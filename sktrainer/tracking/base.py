@@ -97,10 +97,12 @@ class Tracker(Protocol):
     ...     trainer = ManagedTrainer(Ridge(), scoring="r2", trackers=trackers).fit(X, y)
     start Ridge
     1.0
-    0 {'scores/train/r2': 0.45}
+    0 {'scores/train/r2': 0.52}
     config.yaml
-    reproduce.py
+    model.skt
+    report.html
     report.json
+    reproduce.py
     finished
     """
 

@@ -25,6 +25,9 @@ from sktrainer.tracking.wandb import WandbTracker
 POLL_SECONDS = 0.1
 USER_TIMEOUT = 10.0  # for user-defined trackers without an attribute `timeout`
 
+# Environment variables with settings of the trackers.
+_PREFIXES = ("MLFLOW_", "WANDB_", "TRACKIO_")
+
 _PROCESSES: dict[tuple[int, str], SendingProcess] = {}
 _LOCK = threading.Lock()
 _WARNED: set[tuple[str, str]] = set()
@@ -162,7 +165,9 @@ class SendingProcess:
 
 def sending_process(tracker: MlflowTracker | WandbTracker) -> SendingProcess:
     """Return the process for these settings. It is shared by all fits of this process."""
-    key = os.getpid(), f"{os.getcwd()} {tracker}"
+    # The process keeps the folder and the environment in which it was started.
+    variables = [item for item in os.environ.items() if item[0].startswith(_PREFIXES)]
+    key = os.getpid(), f"{Path.cwd()} {tracker} {sorted(variables)}"
     with _LOCK:
         if key not in _PROCESSES:
             _PROCESSES[key] = SendingProcess(tracker)

@@ -55,8 +55,9 @@ class JsonlTracker:
     >>> X, y = load_hypothyroid(return_X_y=True)
     >>> model = LGBMClassifier(n_estimators=20)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     trackers = [JsonlTracker(folder)]
-    ...     trainer = ManagedTrainer(model, trackers=trackers, random_state=0).fit(X, y)
+    ...     trainer = ManagedTrainer(
+    ...         model, validation_size=0.2, trackers=[JsonlTracker(folder)], random_state=0
+    ...     ).fit(X, y)
     ...     metrics = pd.read_json(trainer.run_path_ / "metrics.jsonl", lines=True)
     >>> metrics[["iteration", "train/loss", "validation/loss"]].tail(1).round(3)
         iteration  train/loss  validation/loss

@@ -152,9 +152,8 @@ class MlflowClientTracker:
 
     def log_artifact(self, run_id: str, path: Path) -> None:
         """Log a file; the model as an MLflow model."""
-        client = self._connect()
         if path.name != MODEL_FILE:
-            client.log_artifact(run_id, str(path))
+            self._connect().log_artifact(run_id, str(path))
         elif self.settings.log_model and not self._has_model(run_id):
             self._log_model(run_id, path)
 
@@ -201,6 +200,9 @@ class MlflowClientTracker:
         from mlflow.models import Model
 
         inputs = json.loads(path.with_name(MODEL_INPUTS_FILE).read_bytes())
+        if inputs["needs_trust"]:  # MLflow could not load it
+            self._connect().log_artifact(run_id, str(path))
+            return
         Model.log(
             artifact_path=None,
             name="model",
@@ -224,9 +226,8 @@ def _signature(inputs: Mapping[str, Any]) -> Any:
         shape = tuple(inputs["shape"])
         schema = Schema([TensorSpec(np.dtype(inputs["dtype"]), (-1, *shape))])
     else:
-        schema = Schema(
-            [ColSpec(type or AnyType(), name) for name, type in inputs["columns"]],
-        )
+        columns = inputs["columns"]
+        schema = Schema([ColSpec(kind or AnyType(), name) for name, kind in columns])
     method = ParamSpec("method", "string", "predict")
     return ModelSignature(inputs=schema, params=ParamSchema([method]))
 

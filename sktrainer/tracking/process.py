@@ -1,8 +1,8 @@
 """Program that sends runs to one tracker: ``python -m sktrainer.tracking.process``.
 
 The first line of its input are the settings of the tracker, each other line is a run. It ends
-when the input ends and all runs are sent. A process of its own does not compete with the fit for
-Python's global lock, leaves its environment and random generators alone, and survives it.
+when the input ends and all runs are sent. A process of its own does not compete with the fit
+for Python's global lock, leaves its environment and random generators alone, and survives it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from sktrainer.tracking.mlflow import MlflowTracker
 from sktrainer.tracking.sending import RunSender
 from sktrainer.tracking.wandb import WandbTracker
 
-SETTINGS = {"mlflow": MlflowTracker, "wandb": WandbTracker}
+SETTINGS: dict[str, type[MlflowTracker | WandbTracker]] = {
+    "mlflow": MlflowTracker,
+    "wandb": WandbTracker,
+}
 PAUSE = 0.1
 
 

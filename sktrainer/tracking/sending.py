@@ -11,7 +11,14 @@ from typing import Any
 
 from sktrainer.files.atomic_write import atomic_write
 from sktrainer.files.file_lock import file_lock
-from sktrainer.tracking.base import FAILED, FINISHED, MODEL_INPUTS_FILE, MetricRow, RunInfo, Tracker
+from sktrainer.tracking.base import (
+    FAILED,
+    FINISHED,
+    MODEL_INPUTS_FILE,
+    MetricRow,
+    RunInfo,
+    Tracker,
+)
 from sktrainer.tracking.jsonl import ARTIFACTS, RUNNING, end_if_dead, read_metrics
 
 MOST_BYTES = 2**20  # of metrics.jsonl that are read and sent at once
@@ -189,7 +196,13 @@ class RunSender:
             return self._outer_run
         name = f"{self._values['name']} search"
         info = RunInfo(parent, name, "search", self._outer_run, self._values["start"])
-        return self._tracker.start_run(info)
+        # The fits of a search run in several processes, and only one may create its run.
+        lock = self.run.parent / f".{parent}.{self.name}.lock"
+        while True:
+            with file_lock(lock) as is_free:
+                if is_free:
+                    return self._tracker.start_run(info)
+            time.sleep(PAUSE)
 
     def _send_metrics(self) -> bool:
         """Send the next lines of `metrics.jsonl`. Return whether there were some."""
@@ -215,14 +228,14 @@ class RunSender:
         if key in self.state.get("folds", ()):
             return
         run_id = self._start(key)
-        self._log_scores(run_id, fold["end"], {"test": fold["scores"]})
+        self._log_scores(key, fold["end"], {"test": fold["scores"]})
         status = FINISHED if fold["error"] is None else FAILED
         self._tracker.end_run(run_id, status, fold["end"])
         self._save(folds=[*self.state.get("folds", ()), key])
 
     def _end(self) -> None:
         values, run_id = self._values, self._start("")
-        self._log_scores(run_id, values["end"], values.get("scores", {}))
+        self._log_scores("", values["end"], values.get("scores", {}))
         done = self.state.get("artifacts", [])
         folder = self.run / ARTIFACTS
         files = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -235,16 +248,18 @@ class RunSender:
         self._save(ended=True)
 
     def _log_scores(
-        self, run_id: str, at: float, scores: Mapping[str, Mapping[str, float | None]]
+        self, key: str, at: float, scores: Mapping[str, Mapping[str, float | None]]
     ) -> None:
+        sent = self.state.get("scores", [])
         metrics = {
             f"scores/{part}/{name}": value
             for part, of_part in scores.items()
             for name, value in of_part.items()
             if value is not None
         }
-        if metrics:
-            self._tracker.log_metrics(run_id, [MetricRow(0, at, metrics)])
+        if metrics and key not in sent:
+            self._tracker.log_metrics(self._start(key), [MetricRow(0, at, metrics)])
+            self._save(scores=[*sent, key])
 
     def _save(self, **values: object) -> None:
         self.state |= values

@@ -15,8 +15,8 @@ from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.runtime.devices import is_device_name
 from sktrainer.splitting.plan import gap_duration
-from sktrainer.training.parameter_table import PARAMETERS
 from sktrainer.tracking.registry import tracker_problems
+from sktrainer.training.parameter_table import PARAMETERS
 from sktrainer.training.scorer_parameters import (
     METRIC_ALIASES,
     eval_metric_problems,
@@ -29,7 +29,7 @@ class TrainerParams:
     """Parameters of a trainer as the user set them; `ManagedTrainer` documents them.
 
     The defaults equal those of `ManagedTrainer`. `output` is the output container of the
-    steps, as passed to `set_output`.
+    steps, as passed to `set_output`, and `parent_id` what the fits of a search have in common.
     """
 
     estimator: Any

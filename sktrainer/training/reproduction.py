@@ -18,7 +18,7 @@ from sktrainer.training.parameters import TrainerParams
 
 _MOST_ITEMS = 50
 _NO_DEFAULT = inspect.Parameter.empty
-_NOT_REPEATED = ("estimator", "random_state", "output")
+_NOT_REPEATED = ("estimator", "random_state", "output", "parent_id", "trackers")
 
 
 def changed_parameters(params: TrainerParams, parts: EstimatorParts) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from sktrainer.training.parameters import TrainerParams
 from sktrainer.training.plan import FitPlan
 from sktrainer.training.plan_builder import make_plan
 from sktrainer.training.provenance import fingerprint_or_note
-from sktrainer.training.refit import needs_refit, refit
 from sktrainer.training.recording import start_recording
+from sktrainer.training.refit import needs_refit, refit
 from sktrainer.training.report_builder import build_report
 from sktrainer.training.reproduction import changed_parameters, reproduction_code
 from sktrainer.training.retry import attempt_seeds

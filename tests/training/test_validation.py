@@ -30,6 +30,7 @@ BAD_PARAMETERS = {
     "eval_metric": ("acuracy", r"Did you mean 'accuracy'\?"),
     "test_size": (1.5, r"fraction between 0 and 1 .* got 1.5"),
     "validation_size": (0, r"number of rows of at least 1, got 0"),
+    "trackers": (["mlfow"], r"Did you mean 'mlflow'\?"),
     "callbacks": ("x", r"a method such as on_iteration, or callbacks of scikit-learn, got .x."),
     "cv": (1, r"at least 2"),
     "n_iter_no_change": (0, r"at least 1, got 0"),
