@@ -56,6 +56,7 @@ navigation = {
         "metrics",
         "alerts",
         "callbacks",
+        "tracking",
         "networks",
         "checkpoints",
         "files",

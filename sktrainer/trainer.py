@@ -16,7 +16,7 @@ from sktrainer.analysis.mixin import AnalysisMixin
 from sktrainer.backends.estimators import is_raw_network, model_name, wrap_estimator
 from sktrainer.callbacks.history import evals_result, history_frame
 from sktrainer.callbacks.sklearn_callbacks import SklearnCallbackMixin, root_task
-from sktrainer.checkpoints.schedule import Checkpoint, with_per_fit
+from sktrainer.checkpoints.schedule import Checkpoint
 from sktrainer.data.indexing import is_input_dict
 from sktrainer.data.inputs import FitInputs, unknown_argument_problem
 from sktrainer.data.named_columns import pop_columns
@@ -417,19 +417,13 @@ class ManagedTrainer(
             self._partial_fit_state = state_after_fit(state) if can_continue else None
             features, _ = pop_columns(X, y=y, sample_weight=sample_weight, groups=groups)
             self._remember_columns(features)
-            self._finish_run(state.recorder, features)
+        self._finish_run(state.recorder, features)
         return self
 
     def _params(self) -> TrainerParams:
-        from sktrainer.training.parameters import TrainerParams
+        from sktrainer.training.parameters import params_of
 
-        known = TrainerParams.__dataclass_fields__  # a subclass may have further parameters
-        values = {n: v for n, v in self.get_params(deep=False).items() if n in known}
-        if getattr(self, "_is_clone", False):
-            values["checkpoint"] = with_per_fit(values["checkpoint"])
-        output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        parent_id = vars(self).get("_parent_id")
-        return TrainerParams(**values, output=output, parent_id=parent_id)
+        return params_of(self)
 
     def _remember_columns(self, X: Any) -> None:
         if not is_input_dict(X):

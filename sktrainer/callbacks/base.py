@@ -216,6 +216,8 @@ class CallbackList:
     def __init__(self, callbacks: Iterable[object] = ()) -> None:
         self.callbacks = tuple(callbacks)
         self._failed: set[tuple[int, str]] = set()
+        # Whether a callback may draw from the global generators, as any of a user may.
+        self.may_draw = any(getattr(each, "may_draw", True) for each in self.callbacks)
 
     def __bool__(self) -> bool:
         return bool(self.callbacks)

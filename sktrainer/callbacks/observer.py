@@ -6,7 +6,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -266,7 +266,8 @@ class RunObserver:
         if not self.callbacks:
             return False
         warn = self.progress.warn if self.model_is_trained else None
-        with exclusive_global_state(), self._lock:  # in this order, as in the fit of a network
+        state = exclusive_global_state() if self.callbacks.may_draw else nullcontext()
+        with state, self._lock:  # in this order, as in the fit of a network
             return self.callbacks.call(method, event, warn)
 
 

@@ -61,7 +61,7 @@ class JsonlTracker:
     ...     metrics = pd.read_json(trainer.run_path_ / "metrics.jsonl", lines=True)
     >>> metrics[["iteration", "train/loss", "validation/loss"]].tail(1).round(3)
         iteration  train/loss  validation/loss
-    19         20       0.021            0.067
+    19         20       0.026            0.056
     """
 
     folder: str | os.PathLike[str] = "runs"

@@ -34,6 +34,8 @@ class RunRecorder(Callback):
         Issues a warning.
     """
 
+    may_draw = False  # nothing here uses the global generators, which would cost time
+
     def __init__(
         self, settings: JsonlTracker, connections: Sequence[Connection], warn: Warn
     ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sktrainer.callbacks.base import is_callback, is_fit_callback
+from sktrainer.checkpoints.schedule import with_per_fit
 from sktrainer.data.audit.audit import audit_problems
 from sktrainer.exceptions import describe_value, suggest_name
 from sktrainer.runtime.devices import is_device_name
@@ -78,6 +79,17 @@ class TrainerParams:
         """Return a copy in which these parameters have their default values."""
         defaults: dict[str, Any] = {field.name: field.default for field in fields(self)}
         return replace(self, **{name: defaults[name] for name in names})
+
+
+def params_of(trainer: Any) -> TrainerParams:
+    """Return the parameters of a trainer for one fit."""
+    known = TrainerParams.__dataclass_fields__  # a subclass may have further parameters
+    values = {n: v for n, v in trainer.get_params(deep=False).items() if n in known}
+    private = vars(trainer)
+    if private.get("_is_clone", False):
+        values["checkpoint"] = with_per_fit(values["checkpoint"])
+    output = private.get("_sklearn_output_config", {}).get("transform")
+    return TrainerParams(**values, output=output, parent_id=private.get("_parent_id"))
 
 
 # Parameters that `partial_fit` ignores, because it holds out no rows and does not stop early.

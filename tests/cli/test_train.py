@@ -50,6 +50,17 @@ def test_options_reach_the_trainer_and_the_model(folder: Path) -> None:
     assert (trainer.scoring, trainer.pos_label) == (["f1", "roc_auc"], "no")
 
 
+def test_tracker_records_a_run(folder: Path) -> None:
+    output = succeed(*TRAIN, "--model", "linear", "--tracker", "jsonl", "--seed", "7")
+    (run,) = (folder / "runs").iterdir()
+    assert json.loads((run / "run.json").read_text())["params"]["random_state"] == "7"
+    assert f"Recorded in {run}" in output
+
+
+def test_unknown_tracker_is_refused(folder: Path) -> None:
+    assert "Did you mean 'mlflow'?" in fail(*TRAIN, "--tracker", "mlfow")
+
+
 def test_json_has_paths_and_scores_and_nothing_else_is_printed(folder: Path) -> None:
     result = invoke(*TRAIN, "--model", "linear", "--json")
     document = json.loads(result.stdout)

@@ -14,9 +14,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sktrainer import Checkpoint, ManagedTrainer, ParameterError
+from sktrainer import Checkpoint, InputError, ManagedTrainer, ParameterError
 from sktrainer.config.document import parse_document
 from sktrainer.config.writer import to_yaml, trainer_config, write_yaml
+from sktrainer.tracking import JsonlTracker, MlflowTracker
 
 TRAINERS = {
     "defaults": ManagedTrainer(Ridge()),
@@ -115,3 +116,29 @@ def test_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 def test_order_of_keys_is_kept() -> None:
     assert [*parse_document(to_yaml({"b": 1, "a": 2})).values] == ["b", "a"]
+
+
+def test_settings_of_trackers_are_written_and_read():
+    trackers = ["wandb", JsonlTracker("a"), MlflowTracker("http://127.0.0.1:1", timeout=5.0)]
+    trainer = ManagedTrainer(Ridge(), trackers=trackers)
+    written = trainer.to_config()["trackers"]
+    assert written[2] == {
+        "name": "mlflow",
+        "tracking_uri": "http://127.0.0.1:1",
+        "timeout": 5.0,
+    }
+    again = ManagedTrainer.from_config(trainer.to_config()).trackers
+    assert again[::2] == trackers[::2]
+    assert again[1] == JsonlTracker(str(Path.cwd() / "a"))
+
+
+def test_mistakes_in_settings_of_trackers_are_reported_together():
+    trackers = [{"name": "mlflow", "uri": "x"}, {"nme": "wandb"}, "mlfow"]
+    with pytest.raises(InputError) as caught:
+        ManagedTrainer.from_config(
+            {"model": "linear", "task": "regression", "trackers": trackers}
+        )
+    text = str(caught.value)
+    assert "unknown key 'uri' in trackers" in text
+    assert "trackers needs the key name in each section" in text
+    assert "Did you mean 'mlflow'?" in text
