@@ -25,7 +25,8 @@ def test_parameters_and_defaults_equal_those_of_the_trainer():
     signature = inspect.signature(ManagedTrainer).parameters.values()
     theirs = {p.name: p.default for p in signature if p.name != "estimator"}
     ours = {f.name: f.default for f in fields(TrainerParams)}
-    assert {**theirs, "estimator": ours["estimator"], "output": None} == ours
+    own = {"estimator": ours["estimator"], "output": None, "parent_id": None}
+    assert {**theirs, **own} == ours
 
 
 def test_default_values_are_valid():
