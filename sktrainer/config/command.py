@@ -77,7 +77,8 @@ def fit_command(trainer: Any, inputs: FitInputs, seed: int) -> str:
         Path(_TABLE), names["target"], names.get("group_column"), names.get("weight_column")
     )
     config = RunConfig(data, ModelConfig(), {}, save_path=Path(_MODEL))
-    more = f", with the columns {', '.join(added)} added" if added else ""
+    noun = "column" if len(added) == 1 else "columns"
+    more = f", with the {noun} {', '.join(added)} added" if added else ""
     return _of_config(
         config,
         trainer,

@@ -251,7 +251,11 @@ def text_table(
     table.index = shown.index.map(str)
     # pandas prints the name of the columns above the index, in the same line as the columns.
     table.index.name, table.columns.name = None, shown.index.name
-    lines = [line.rstrip() for line in table.to_string(line_width=width).splitlines()]
+    # pandas ends the first line of each block but the last with a backslash.
+    lines = [
+        line.removesuffix("  \\").rstrip()
+        for line in table.to_string(line_width=width).splitlines()
+    ]
     if len(frame) > max_rows:
         lines.append(f"… {len(frame) - max_rows:,} more rows")
     return "\n".join(lines)

@@ -96,10 +96,10 @@ def roc_auc_scorer(n_classes: int) -> Scorer:
         return make_scorer(
             metrics.roc_auc_score, response_method=("predict_proba", "decision_function")
         )
-    return make_scorer(partial(_roc_auc_of_present, n_classes), response_method="predict_proba")
+    return make_scorer(partial(roc_auc_of_present, n_classes), response_method="predict_proba")
 
 
-def _roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs: Any) -> float:
+def roc_auc_of_present(n_classes: int, y_true: Array, y_score: Array, **kwargs: Any) -> float:
     """Return the macro-averaged one-vs-rest ROC AUC of the classes that are present.
 
     Held-out rows may lack a rare class; `roc_auc_score` raises in this case.

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from sktrainer.reporting.content import LibraryWarning
+from sktrainer.scoring.score_ranges import score_range
 from sktrainer.scoring.scorers import Scoring
 from sktrainer.training.out_of_fold import (
     MIN_FOLD_ROWS,
@@ -131,7 +132,7 @@ class CrossValidationResult:
         """One row per metric: `mean` and `std` over the `n_folds` folds that have this score.
 
         `constant` is the mean score of a constant prediction, and `low` and `high` bound the
-        95 % interval of the mean. A `pooled` score and its
+        95 % interval of the mean, within the range of the metric. A `pooled` score and its
         constant are those of the test rows of all folds together.
         """
         names = list(self.scoring.scorers)
@@ -142,6 +143,8 @@ class CrossValidationResult:
         n_fitted = sum(fold.error is None for fold in self.folds)
         mean, std = scores.mean().mask(pooled, of_all.iloc[0]), scores.std(ddof=0)
         half = self._half_width(scores).mask(pooled)
+        ranges = [score_range(scorer) for scorer in self.scoring.scorers.values()]
+        lowest, highest = (pd.Series(side, names) for side in zip(*ranges, strict=True))
         return pd.DataFrame(
             {
                 "mean": mean,
@@ -149,8 +152,8 @@ class CrossValidationResult:
                 "constant": of_all.iloc[1].fillna(constants).where(mean.notna()),
                 "n_folds": scores.notna().sum().mask(pooled, n_fitted),
                 "pooled": pooled,
-                "low": mean - half,
-                "high": mean + half,
+                "low": (mean - half).clip(lower=lowest),
+                "high": (mean + half).clip(upper=highest),
             }
         )
 

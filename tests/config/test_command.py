@@ -34,7 +34,7 @@ def run_in(folder, command):
 def test_command_of_a_fit_in_python_gives_the_same_model(tmp_path):
     model = LGBMClassifier(n_estimators=20, verbose=-1)
     trainer = ManagedTrainer(model, test_size=0.25, cv=3, audit=False).fit(X, Y)
-    assert "with the columns target added" in trainer.report_.command
+    assert "with the column target added" in trainer.report_.command
     X.assign(target=Y).to_parquet(tmp_path / "data.parquet")
     run_in(tmp_path, trainer.report_.command)
     again = load(tmp_path / "model.skt")

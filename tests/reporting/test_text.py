@@ -26,6 +26,7 @@ def test_wide_table_continues_in_a_second_block():
     text = text_table(wide)
     assert max(map(len, text.splitlines())) <= 100
     assert "metric_39" in text
+    assert "\\" not in text
     assert text.count("\n") > 3
 
 

@@ -48,3 +48,12 @@ def test_failed_fold_is_reported_and_others_are_kept():
 def test_error_lists_all_folds_if_every_fold_fails():
     with pytest.raises(FitError, match=r"(?s)all 3 folds failed.*fold 1: .*fold 3: "):
         ManagedTrainer(AlwaysFails(), cv=3).fit(X, np.arange(300.0))
+
+
+def test_intervals_of_folds_stay_in_the_range_of_the_metric():
+    X, y = mixed_table(60, "classification")
+    trainer = ManagedTrainer(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    summary = trainer.report_.cv_summary.drop(index="log_loss")
+    assert (summary["high"] - summary["mean"] < summary["mean"] - summary["low"]).any()
+    assert summary["high"].between(0, 1).all()
+    assert summary["low"].between(0, 1).all()
