@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,3 +140,14 @@ def is_tracker(value: object) -> bool:
     (False, False)
     """
     return not isinstance(value, type) and all(hasattr(value, name) for name in METHODS)
+
+
+def without_password(text: str) -> str:
+    """Replace the user and password of each URI.
+
+    Examples
+    --------
+    >>> without_password("cannot reach http://ana:secret@localhost:5000/api")
+    'cannot reach http://***@localhost:5000/api'
+    """
+    return re.sub(r"(?<=://)[^/@\s]*:[^@\s]*@", "***@", text)

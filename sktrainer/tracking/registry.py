@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from sktrainer._optional import missing_package
 from sktrainer.exceptions import describe_value, suggest_name
-from sktrainer.tracking.base import Tracker, is_tracker
+from sktrainer.tracking.base import Tracker, is_tracker, without_password
 from sktrainer.tracking.jsonl import JsonlTracker
 from sktrainer.tracking.mlflow import MlflowTracker
 from sktrainer.tracking.wandb import WandbTracker
@@ -78,7 +78,13 @@ def _setting_problems(tracker: object) -> Iterator[str]:
     if isinstance(tracker, (*CLASSES.values(),)):
         for name, value in vars(tracker).items():
             expected, accepts = _RULES[name]
-            if not accepts(value):
+            if name == "tracking_uri" and without_password(str(value)) != str(value):
+                yield (
+                    "tracking_uri must not contain a password, which reports and files would "
+                    "show (set the environment variable MLFLOW_TRACKING_URI instead), in the "
+                    "settings"
+                )
+            elif not accepts(value):
                 yield f"{name} must be {expected}, got {describe_value(value)}, in the settings"
 
 

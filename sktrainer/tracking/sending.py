@@ -18,6 +18,7 @@ from sktrainer.tracking.base import (
     MetricRow,
     RunInfo,
     Tracker,
+    without_password,
 )
 from sktrainer.tracking.jsonl import ARTIFACTS, RUNNING, end_if_dead, read_metrics
 
@@ -157,7 +158,7 @@ class RunSender:
     def _fail(self, error: Exception, *, gave_up: bool) -> None:
         """Record why the tracker did not receive the run."""
         self._ids.clear()  # the tracker may have to open its runs again
-        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        text = without_password(f"{type(error).__name__}: {' '.join(str(error).split())}")
         with suppress(OSError):
             self._save(error=text[:300], gave_up=gave_up)
 

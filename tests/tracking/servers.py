@@ -85,7 +85,7 @@ class MemoryTracker:
         self.may_answer.wait()
         self.calls.append(name)
         if self.is_down or len(self.calls) in self.fails_at:
-            raise ConnectionError("no route to host")
+            raise ConnectionError("no route to https://ana:secret@host")
 
     def start_run(self, run):
         self._call("start_run")

@@ -22,6 +22,10 @@ X, Y = two_class_table()
         (["jsonl", JsonlTracker("runs")], "trackers has 'jsonl' twice"),
         ([MlflowTracker(timeout=-1)], "timeout must be a number of at least 0, got -1"),
         ([MlflowTracker(experiment=3)], "experiment must be a string or None, got 3"),
+        (
+            [MlflowTracker("https://ana:secret@example.org/")],
+            "tracking_uri must not contain a password.*trackers\\[0\\]$",
+        ),
         ([WandbTracker(module="wanbd")], "module must be 'wandb' or 'trackio'"),
         ([JsonlTracker(folder="")], "folder must be a path"),
     ],

@@ -83,7 +83,7 @@ def test_sender_gives_up_after_the_end_of_the_fit(run):
         pass
     state = json.loads((run / "memory.sent.json").read_text())
     assert state["gave_up"]
-    assert "no route to host" in state["error"]
+    assert "no route to https://***@host" in state["error"]
 
 
 def test_fits_of_a_search_have_one_parent(tmp_path):
