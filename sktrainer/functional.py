@@ -271,7 +271,11 @@ def train_with_cv(
         "verbose": verbose,
         **trainer_params,
     }
-    return _train(model, X, y, parameters, fit_arguments, save_path, config=config)
+    no_folds = (
+        "cv=None gives no folds. Pass a number of folds, such as cv=5, or use train_model"
+    )
+    found = [no_folds] if cv is None else []
+    return _train(model, X, y, parameters, fit_arguments, save_path, found, config=config)
 
 
 def _pop_fit_arguments(trainer_params: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def complete_column(ctx: click.Context, param: click.Parameter, incomplete: str)
     Only the header of the file is read. Names with characters that a shell or its completion
     script would interpret are left out.
     """
-    names = next(filter(None, map(_header, _files_on_the_line())), [])
+    names = next(filter(None, map(read_header, _files_on_the_line())), [])
     plain = [name for name in names if name.replace("_", "a").replace("-", "a").isalnum()]
     return [name for name in plain if name.startswith(incomplete)]
 
@@ -58,7 +58,7 @@ def _files_on_the_line() -> list[str]:
     return [str(path) for path in paths if path.suffix != ".skt" and path.is_file()]
 
 
-def _header(path: str) -> list[str]:
+def read_header(path: str) -> list[str]:
     """Return the column names of a file, or [] if they cannot be read."""
     import bz2
     import csv

@@ -212,4 +212,9 @@ def target_of(model: LoadedModel, given: str | None) -> str:
         raise click.UsageError(
             f"{model.name} does not record the name of its target. Pass --target COLUMN."
         )
+    if target in model.features:
+        raise click.UsageError(
+            f"--target: {target!r} is a column that {model.name} takes. Pass the column "
+            f"with the true values{f', such as {model.target!r}' if model.target else ''}."
+        )
     return target

@@ -276,7 +276,7 @@ def _with_model_params(document: Document, items: Iterable[str]) -> Document:
 
 def _absolute(path: str) -> str:
     """Return a path relative to the working directory as an absolute one."""
-    return path if path == "-" else str(Path.cwd() / Path(path).expanduser())
+    return path if path == "-" or "://" in path else str(Path.cwd() / Path(path).expanduser())
 
 
 def with_run_options(

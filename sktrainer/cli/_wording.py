@@ -29,6 +29,7 @@ _PHRASES = {
     "X.drop_duplicates()": "pandas.DataFrame.drop_duplicates",
     "Use a regressor, or pass y.astype(str) if the numbers are labels": "Use --task "
     "regression, unless the numbers are labels",
+    "Pass fit(X, y, groups=...)": "Pass --group-column COLUMN",
     "Use a classifier": "Use --task classification",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sktrainer.cli._completion import MODEL_NAMES, complete_from
+from sktrainer.cli._completion import MODEL_NAMES, complete_from, read_header
 from sktrainer.cli._options import DATA, Command, column_option
 from sktrainer.cli._output import print_json
 
@@ -50,7 +50,8 @@ def command(
     Edit it, and pass it to the commands that train with --config.
     """
     from sktrainer.config.template import template
-    from sktrainer.exceptions import InputError
+    from sktrainer.data.columns import preview_names
+    from sktrainer.exceptions import InputError, suggest_name
     from sktrainer.files.atomic_write import atomic_write
 
     folder = Path() if str(output) == "-" else output.parent
@@ -58,6 +59,10 @@ def command(
     if data is not None:
         values["data"]["path"] = _relative(Path(data), folder)
     if target is not None:
+        names = read_header(data or "")
+        if names and target not in names:
+            hint = suggest_name(target, names) or f". Its columns are: {preview_names(names)}"
+            raise InputError(f"--target: {target!r} is not a column of {data}{hint}")
         values["data"]["target"] = target
     if model is not None:
         values["model"]["name"] = model

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from sktrainer.exceptions import InputError
 from sktrainer.files.paths import as_path
@@ -74,7 +75,7 @@ class Document:
 
     def problem(self, path: KeyPath, text: str, *, key: bool = False) -> str:
         """Return an error text that starts with the place."""
-        place = self.place(path, key=key)
+        place = self.place(path, key=key) or self.source
         return f"{place}: {text}" if place else text
 
     def without(self, path: KeyPath) -> Document:
@@ -126,8 +127,14 @@ def read_document(source: str | Path) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text file in UTF-8: {error}") from None
+        place = _place(raw[: error.start].decode("latin-1"))
+        raise InputError(f"{path}:{place}: not text in UTF-8. Save the file as UTF-8") from None
     return parse_document(text, source=str(source), folder=path.parent)
+
+
+def _place(before: str) -> str:
+    """Return line and column of the character after a text."""
+    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
 def parse_document(text: str, *, source: str = "", folder: Path | None = None) -> Document:
@@ -143,10 +150,11 @@ def parse_document(text: str, *, source: str = "", folder: Path | None = None) -
         nodes = list(yaml.compose_all(text, Loader=PlainLoader))
     except yaml.MarkedYAMLError as error:
         raise InputError(_syntax_problem(error, source)) from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{source}: {str(error).splitlines()[0]}. Remove it") from None
+    except ReaderError as error:
+        what = f"unacceptable character #x{error.character:04x}. Remove it"
+        raise InputError(f"{source}:{_place(text[: error.position])}: {what}") from None
     except RecursionError:
-        raise InputError(f"{source}: the values are nested too deeply") from None
+        raise InputError(f"{source}:1:1: the values are nested too deeply") from None
     folder = Path() if folder is None else folder
     if not nodes or nodes[0] is None:
         return Document({}, source, folder)

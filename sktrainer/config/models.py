@@ -161,6 +161,12 @@ def _with_params(target: Any, params: dict[str, Any], config: RunConfig) -> Any:
     """Return a class, an instance or a network with these parameters."""
     if is_raw_network(target) or is_builder(target):
         return wrap_estimator(target).set_params(**params) if params else target
+    if not hasattr(target, "get_params"):
+        text = (
+            f"{config.model.name!r} is {type(target).__name__} {target!r}, expected a model "
+            "with fit and get_params, a network, or a function that builds one"
+        )
+        raise ParameterError(config.document.problem(("model", "name"), text))
     problems = [*_unknown(target, params, config)]
     if problems:
         raise ParameterError(problems)

@@ -84,7 +84,11 @@ def check_sample_weight(
         return None
     values = None
     with problems.collect():
-        values = np.asarray(weight, dtype=np.float64)
+        try:
+            values = np.asarray(weight, dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            problems.append(f"{name} must be numbers: {error}. Pass one number per row.")
+            return None
         # scikit-learn estimators accept a single weight for all rows.
         if values.ndim == 0 and n_samples is not None:
             values = np.full(n_samples, float(values))

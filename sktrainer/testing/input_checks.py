@@ -82,3 +82,24 @@ def check_sparse_integers_equal_floats(case: Case) -> None:
         floats = sparse.csr_matrix(matrix.astype(np.result_type(dtype, np.float32)))
         trainer, expected = case.trainer().fit(matrix, y), case.trainer().fit(floats, y)
         assert bit_identical(model_outputs(trainer, matrix), model_outputs(expected, floats))
+
+
+def check_values_of_another_type_raise_without_encoder(case: Case) -> None:
+    """Check that a model without a preprocessor refuses dates, strings and lists in numbers."""
+    X, y = case.table()
+    numbers = X[["signal", "count"]].astype("float32")
+    trainer = case.trainer(preprocessor=None).fit(numbers, y)
+    days = pd.Series(pd.Timestamp("2024-01-01"), index=numbers.index)
+    for values in (days, numbers["signal"].astype(str), numbers["signal"] + 1j):
+        changed = numbers.assign(signal=values)
+        for rows in (changed, changed[:1]):
+            try:
+                trainer.predict(rows)
+            except InputError as error:
+                if "column 'signal'" not in str(error):
+                    raise
+            else:
+                raise AssertionError(f"{values.dtype} in column 'signal' raised no error")
+    row = pd.DataFrame(numbers.iloc[0]).T.astype(object)
+    expected = model_outputs(trainer, numbers[:1])
+    np.testing.assert_allclose(model_outputs(trainer, row), expected, rtol=1e-4, atol=1e-5)

@@ -64,6 +64,7 @@ def _write_files(work: Path) -> None:
 
 
 PREDICT, EVALUATE = ("predict", "loans.skt"), ("evaluate", "loans.skt")
+CV = ("cv", "loans.csv", "--target", "default")
 INSPECT = ("inspect", "new.csv", "--target")
 
 WRONG = {
@@ -159,6 +160,26 @@ WRONG = {
     "version to prune": (
         ("models", "prune", "models/loans/1", "--keep", "1"),
         "is one version",
+    ),
+    "target is a feature": (
+        (*EVALUATE, "new.csv", "--target", "a"),
+        "'a' is a column that loans.skt takes",
+    ),
+    # Training
+    "no folds": ((*CV, "--cv", "none"), "--cv none gives no folds"),
+    "groups without a column": ((*CV, "--split", "group"), "Pass --group-column COLUMN"),
+    "weights are text": ((*CV, "--weight-column", "b"), "sample_weight must be numbers"),
+    "parameter of another type": (
+        (*CV, "--set", "max_iter=many"),
+        "'max_iter' parameter of HistGradientBoostingClassifier must be an int",
+    ),
+    "web address": (
+        ("train", "https://example.org/a.csv", "--target", "a"),
+        "is a web address. Download the file",
+    ),
+    "unknown target for a configuration": (
+        ("init", "loans.csv", "--target", "defualt"),
+        "'defualt' is not a column of loans.csv. Did you mean 'default'?",
     ),
     # Outputs
     "output with another suffix": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from sktrainer.exceptions import ParameterError
@@ -34,6 +35,23 @@ def refuse_unsupported(model: Any, wrapper: str) -> None:
             f"expected an estimator that trains in this process, got {name}; use "
             f"{dask.removeprefix('Dask')} or a subclass of it, without Dask"
         )
+
+
+def as_rounds(value: Any) -> int:
+    """Return a number of rounds as an int.
+
+    Raises
+    ------
+    ParameterError
+        If it is not an integer of at least 1.
+    """
+    is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not is_whole or value < 1:
+        raise ParameterError(
+            f"the number of rounds must be an integer of at least 1, got {value!r}. Set "
+            "n_estimators of the model"
+        )
+    return int(value)
 
 
 def resolve_n_threads(requested: int | None, granted: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends._boosting.parameters import as_rounds, resolve_n_threads
 from sktrainer.backends.base import FitRequest
 from sktrainer.exceptions import ParameterError, suggest_name
 from sktrainer.runtime.signatures import accepts_any_keyword, named_parameters
@@ -76,6 +76,6 @@ def override_params(
 
 def n_rounds(params: Mapping[str, Any]) -> int:
     """Return the number of rounds under any of its names."""
-    return int(
+    return as_rounds(
         next((params[n] for n in ROUNDS_PARAMS if params.get(n) is not None), DEFAULT_ROUNDS)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends._boosting.parameters import as_rounds, resolve_n_threads
 from sktrainer.backends.base import FitRequest
 from sktrainer.exceptions import ParameterError, suggest_name
 
@@ -70,7 +70,7 @@ def first_set(params: Mapping[str, Any], names: Iterable[str], default: object =
 
 def n_rounds(params: Mapping[str, Any]) -> int:
     """Return the number of rounds that these parameters request."""
-    return int(first_set(params, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
+    return as_rounds(first_set(params, (*_ROUNDS, "n_estimators"), DEFAULT_ROUNDS))
 
 
 def set_unset_params(request: FitRequest) -> None:

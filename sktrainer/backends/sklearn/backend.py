@@ -19,7 +19,11 @@ from sktrainer.backends.sklearn.capabilities import (
     is_semi_supervised,
 )
 from sktrainer.backends.sklearn.nested_networks import one_network_at_a_time
-from sktrainer.backends.sklearn.parameters import fit_rows, override_params
+from sktrainer.backends.sklearn.parameters import (
+    check_parameters,
+    fit_rows,
+    override_params,
+)
 from sktrainer.backends.sklearn.serialize import ALLOWED_TYPES, SklearnSerializer
 from sktrainer.backends.sklearn.snapshots import first_iterations, has_iterations
 from sktrainer.backends.sklearn.train.base import IterationStrategy
@@ -127,6 +131,7 @@ class SklearnBackend(Backend):
 
     def capabilities(self, model: Any, task: Task) -> Capabilities:
         """Return the capabilities and requirements of a model with its current parameters."""
+        check_parameters(model)
         return capabilities_of(model)
 
     def fit(self, request: FitRequest) -> ModelFit:

@@ -7,9 +7,38 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
 from sklearn.utils.class_weight import compute_class_weight
 
+from sktrainer.backends.estimators import iter_nested_models
+from sktrainer.exceptions import ParameterError
 from sktrainer.types import Array, Rows
+
+
+def check_parameters(model: Any) -> None:
+    """Check the parameters of a model of scikit-learn and of its nested models, before `fit`.
+
+    Raises
+    ------
+    ParameterError
+        With a message for each invalid value.
+    """
+    problems = []
+    for part in (model, *iter_nested_models(model)):
+        constraints = getattr(part, "_parameter_constraints", None)
+        if not isinstance(constraints, dict):
+            continue
+        try:
+            validate_parameter_constraints(
+                constraints, part.get_params(deep=False), caller_name=type(part).__name__
+            )
+        except InvalidParameterError as error:
+            problems.append(str(error))
+    if problems:
+        raise ParameterError(problems)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sktrainer.backends._boosting.parameters import resolve_n_threads
+from sktrainer.backends._boosting.parameters import as_rounds, resolve_n_threads
 from sktrainer.backends.base import FitRequest
 from sktrainer.exceptions import suggest_name
 
@@ -32,7 +32,7 @@ def set_unset_params(request: FitRequest) -> None:
 
 def n_rounds(model: Any) -> int:
     """Return the number of rounds."""
-    return DEFAULT_ROUNDS if model.n_estimators is None else int(model.n_estimators)
+    return DEFAULT_ROUNDS if model.n_estimators is None else as_rounds(model.n_estimators)
 
 
 def is_random_forest(model: Any) -> bool:
