@@ -70,6 +70,9 @@ class ConfigValues:
 
         if value == "-":  # standard input
             return Path(value)
+        if "://" in value:
+            text = f"{value!r} is a web address. Download the file, or pipe it into the command"
+            self.add(path, f"{text} with - as DATA")
         text = re.sub(r"\$(?:\{(\w+)\}|(\w+))", variable, value)
         return Path.cwd() / self.document.folder / as_path(text)
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sktrainer.data.columns import preview_names
+from sktrainer.data.columns import is_frame, preview_names
 from sktrainer.exceptions import InputError
 from sktrainer.types import Array
 
@@ -52,6 +52,8 @@ def as_array(X: Any) -> Any:
     if isinstance(X, np.ndarray) or sparse.issparse(X) or hasattr(X, "to_numpy"):
         return X
     if not hasattr(X, "__array__") and count_dimensions(X) <= 2:
+        return X
+    if is_frame(X):  # an Arrow table, which has column names
         return X
     try:
         return np.asarray(X)

@@ -29,6 +29,11 @@ def pop_columns(X: Any, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     >>> list(X), values["sample_weight"].tolist(), values["groups"]
     (['a'], [3, 4], None)
     """
+    # NumPy does not convert an Arrow array of strings.
+    arguments = {
+        name: value.to_pandas() if type(value).__module__.startswith("pyarrow") else value
+        for name, value in arguments.items()
+    }
     named = {name: value for name, value in arguments.items() if isinstance(value, str)}
     _check_not_path(X)
     columns = _column_names(X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from sktrainer.data.indexing import (
     is_input_dict,
 )
 from sktrainer.data.metadata import ProblemList
-from sktrainer.exceptions import InputError
+from sktrainer.exceptions import InputError, SktrainerError
 
 
 def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
@@ -56,21 +57,37 @@ def check_table(X: Any, problems: ProblemList, least: int = 2) -> Any:
     return checked
 
 
+#: Errors of the libraries about columns that are not numbers.
+_IS_ABOUT_TYPES = re.compile(
+    r"could not convert string to float|dtypes for data must be|pandas dtypes must be"
+    r"|has dtype 'category' but|could not be promoted|Cannot convert obj"
+)
+
+
+def _first_sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).partition(". ")[0]
+
+
 @contextmanager
 def explain_text_columns(what: str, X: Any) -> Iterator[None]:
     """Turn an error about strings in the enclosed block into one that names their columns."""
     try:
         yield
-    except (ValueError, TypeError) as error:
-        if "could not convert string to float" not in str(error):
+    except Exception as error:  # libraries have exceptions of their own
+        if isinstance(error, SktrainerError) or not _IS_ABOUT_TYPES.search(str(error)):
             raise
         columns = "X contains text"
         if isinstance(X, pd.DataFrame):
             names = list(X.select_dtypes(exclude=["number", "bool"]).columns)
-            columns = f"these columns contain text: {preview_names(names)}"
+            if not names:
+                raise
+            is_text = "could not convert string" in str(error)
+            kind = "contain text" if is_text else "are not numbers"
+            columns = f"these columns {kind}: {preview_names(names)}"
         raise InputError(
-            f"{what} needs numbers, but {columns} ({error}). Use preprocessor='auto' without "
-            "such a step, or encode text first, for example in a ColumnTransformer."
+            f"{what} needs numbers, but {columns} ({_first_sentence(error)}). Use "
+            "preprocessor='auto' without such a step, or encode text first, for example in a "
+            "ColumnTransformer."
         ) from error
 
 
@@ -120,7 +137,16 @@ def _shape_problem(X: Any) -> str | None:
 def check_indexable(X: Any, problems: ProblemList) -> Any:
     """Return X in a form whose rows can be selected; X does not have to be a table."""
     with problems.collect():
-        return as_input_dict(X) if is_input_dict(X) else as_array(X)
+        if is_input_dict(X):
+            return as_input_dict(X)
+        X = as_array(X)
+        dtypes = X.dtypes if isinstance(X, pd.DataFrame) else [getattr(X, "dtype", None)]
+        if any(getattr(dtype, "kind", "") == "c" for dtype in dtypes):
+            problems.append(
+                "Complex data not supported for X. Pass real numbers, such as the real and the "
+                "imaginary part in two columns."
+            )
+        return X
     return None
 
 

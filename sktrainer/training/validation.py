@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scipy import sparse
 from sklearn.base import is_regressor
 
 from sktrainer.backends.base import Backend, Capabilities
 from sktrainer.backends.estimators import EstimatorParts, model_name, unwrap_pipeline
-from sktrainer.backends.registry import find_backend
+from sktrainer.backends.registry import FALLBACK, find_backend
 from sktrainer.callbacks.early_stopping import EvalMetric
 from sktrainer.data.indexing import count_dimensions, is_input_dict
 from sktrainer.data.inputs import FitInputs, validate_inputs
@@ -225,6 +226,14 @@ def _compatibility_problems(
             f"categorical_encoding='native' needs a model that supports category codes, but "
             f"{name} does not. Use 'auto', 'onehot', 'ordinal' or 'target'"
         )
+    is_read_directly = params.preprocessor is None or isinstance(params.preprocessor, str)
+    if (
+        sparse.issparse(data.X)
+        and is_read_directly
+        and not (parts.steps or capabilities.accepts_sparse)
+        and find_backend(parts.model).spec.name == FALLBACK
+    ):
+        problems.append(f"{name} does not accept sparse matrices. Pass X.toarray()")
     if params.handle_imbalance == "class_weight" and not capabilities.accepts_sample_weight:
         problems.append(
             f"handle_imbalance='class_weight' needs a model that supports sample weights, but "

@@ -173,7 +173,7 @@ WRONG = {
         (*CV, "--set", "max_iter=many"),
         "'max_iter' parameter of HistGradientBoostingClassifier must be an int",
     ),
-    "web address": (
+    "web address to train on": (
         ("train", "https://example.org/a.csv", "--target", "a"),
         "is a web address. Download the file",
     ),

@@ -20,7 +20,9 @@ def coerce(X):
     return X[["signal", "day"]].apply(pd.to_numeric, errors="coerce").fillna(0.0)
 
 
-CASE = Case(DecisionTreeRegressor(), "regression", {"preprocessor": FunctionTransformer(coerce)})
+CASE = Case(
+    DecisionTreeRegressor(), "regression", {"preprocessor": FunctionTransformer(coerce)}
+)
 
 
 @pytest.mark.parametrize(
