@@ -7,5 +7,5 @@ from sktrainer import testing
 
 def test_checks_of_all_modules_are_listed_once():
     checks = testing.contract_checks()
-    assert len({check.__name__ for check in checks}) == len(checks) == 42
+    assert len({check.__name__ for check in checks}) == len(checks) == 43
     assert len({check.__module__ for check in checks}) == 9
