@@ -217,8 +217,9 @@ class PersistenceMixin(ConfigMixin):
         # `sklearn.base.clone` rejects a nested CatBoost model; see `clone_estimator`.
         parameters = self.get_params(deep=False)
         estimator = clone_network(parameters.pop("estimator"))
-        callbacks = parameters.pop("callbacks")
+        callbacks, trackers = parameters.pop("callbacks"), parameters.pop("trackers")
         rest = {name: clone_estimator(value) for name, value in parameters.items()}
+        rest["trackers"] = trackers  # they may have connections, which cannot be copied
         if isinstance(callbacks, (list, tuple)):
             # scikit-learn's callbacks are made for all clones.
             rest["callbacks"] = type(callbacks)(

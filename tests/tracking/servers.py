@@ -113,9 +113,6 @@ class MemoryTracker:
         """Iterations that were received of a run, without the final scores."""
         return [row.step for row in self.runs[run_id]["rows"] if row.step]
 
-    def __deepcopy__(self, memo: object) -> MemoryTracker:
-        return self  # the fits of a search share it
-
 
 if TYPE_CHECKING:
     _: Tracker = MemoryTracker()
