@@ -56,6 +56,9 @@ class BackendSpec:
         Stable ids of the backend's own classes in files, with their import paths.
     models : tuple of NamedModel, default=()
         Models that a configuration file can name.
+    import_noise : tuple of str, default=()
+        Parts of the lines that the library logs when it is imported, and that would break the
+        display of the folds in other processes.
     """
 
     name: str
@@ -66,3 +69,4 @@ class BackendSpec:
     holds_networks: bool = False
     type_ids: tuple[tuple[str, str], ...] = ()
     models: tuple[NamedModel, ...] = ()
+    import_noise: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ from sktrainer.exceptions import (
 )
 from sktrainer.reporting.text import folds_text
 from sktrainer.runtime.global_state import preserve_global_state
+from sktrainer.runtime.native_output import QuietImport
 from sktrainer.runtime.seeds import derive_seed
 from sktrainer.runtime.stopwatch import Stopwatch, Usage
 from sktrainer.splitting.notes import fold_notes
@@ -92,8 +93,12 @@ def cross_validate(
     # All tasks exist before the first fold is sent to a process.
     parts = [whole and whole.subtask("fold", n_subtasks(plan)) for _ in folds]
     with _observer(log, in_processes=in_processes) as observer:
+        spec = plan.model.backend.spec
+        quiet = QuietImport(spec.packages[0], spec.import_noise) if spec.import_noise else None
         tasks = (
-            delayed(fit_fold)(fold_plan, data, number, train, test, *shared, observer, part)
+            delayed(fit_remote_fold)(
+                quiet, fold_plan, data, number, train, test, *shared, observer, part
+            )
             for number, ((train, test), part) in enumerate(zip(folds, parts, strict=True), 1)
         )
         with Parallel(
@@ -171,6 +176,11 @@ def _show_fold(log: FitLog, plan: FitPlan, fold: FoldResult, n_folds: int) -> No
     log.progress.show_fold(fold.fold, n_folds, scores, seconds=seconds, error=fold.error)
     event = FoldEndEvent(fold.fold, n_folds, scores, seconds, fold.error)
     log.observer.call("on_fold_end", event)
+
+
+def fit_remote_fold(quiet: QuietImport | None, *arguments: Any) -> FoldResult:
+    """Fit a fold as `fit_fold` does; `quiet` is unpickled before the other arguments."""
+    return fit_fold(*arguments)
 
 
 def fit_fold(

@@ -13,4 +13,12 @@ SPEC = BackendSpec(
         ("sktrainer/keras-estimator", "sktrainer.backends.keras.estimator.KerasEstimator"),
         ("sktrainer/keras-output-spec", "sktrainer.backends.keras.outputs.OutputSpec"),
     ),
+    # TensorFlow logs the processor and the missing GPU, whatever its log level is.
+    import_noise=(
+        "before absl::InitializeLog()",
+        "oneDNN custom operations are on",
+        "Could not find cuda drivers",
+        "This TensorFlow binary is optimized",
+        "To enable the following instructions",
+    ),
 )

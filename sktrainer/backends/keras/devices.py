@@ -6,13 +6,15 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from sktrainer.backends.registry import backend_for_package
-from sktrainer.runtime.devices import AvailableGpus
+from sktrainer.runtime.devices import AvailableGpus, cuda_driver
+from sktrainer.runtime.native_output import drop_native_lines
 
 
 def gpus() -> AvailableGpus:
@@ -36,13 +38,27 @@ def gpus() -> AvailableGpus:
 
 
 def _gpus_of_tensorflow() -> tuple[str, ...]:
-    from sktrainer.runtime.devices import cuda_driver
-
     if not cuda_driver()[0]:  # without a CUDA driver, TensorFlow logs to the terminal
         return ()
     import tensorflow as tf
 
     return tuple(f"cuda:{i}" for i in range(len(tf.config.list_physical_devices("GPU"))))
+
+
+@cache
+def initialize_devices() -> None:
+    """Let TensorFlow look for GPUs without its error message that there is no driver.
+
+    Otherwise the first operation of a fit writes it into the display.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow" or cuda_driver()[0]:
+        return
+    import tensorflow as tf
+
+    with drop_native_lines(["failed call to cuInit"]):
+        tf.config.list_physical_devices("GPU")
 
 
 @contextmanager

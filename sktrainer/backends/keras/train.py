@@ -28,6 +28,7 @@ from sktrainer.backends.keras.build import (
 )
 from sktrainer.backends.keras.data import embedding_inputs
 from sktrainer.backends.keras.devices import (
+    initialize_devices,
     on_device,
     set_epoch_seeds,
     set_seeds,
@@ -98,6 +99,7 @@ def continue_training(before: TrainableEstimator, training: TrainingLoop, number
 @contextmanager
 def training_context(request: FitRequest, seed: int) -> Iterator[None]:
     """Use one thread and the requested device, and restore global state on exit."""
+    initialize_devices()
     with (
         limit_threads(1),
         exclusive_global_state(seed),
