@@ -258,16 +258,7 @@ _WORDINGS: list[Callable[[str], str]] = []
 
 @contextmanager
 def use_wording(change: Callable[[str], str]) -> Iterator[None]:
-    """Change the warnings that a fit prints inside the context.
-
-    Examples
-    --------
-    >>> with use_wording(lambda text: text.replace("cv=5", "--cv 5")):
-    ...     in_wording("Use cv=5")
-    'Use --cv 5'
-    >>> in_wording("Use cv=5")
-    'Use cv=5'
-    """
+    """Change the warnings that a fit prints inside the context."""
     _WORDINGS.append(change)
     try:
         yield

@@ -38,13 +38,7 @@ def refuse_unsupported(model: Any, wrapper: str) -> None:
 
 
 def as_rounds(value: Any) -> int:
-    """Return a number of rounds as an int.
-
-    Raises
-    ------
-    ParameterError
-        If it is not an integer of at least 1.
-    """
+    """Return a number of rounds as an int, or raise ParameterError."""
     is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not is_whole or value < 1:
         raise ParameterError(

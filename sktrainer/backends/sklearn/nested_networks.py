@@ -17,25 +17,8 @@ def one_network_at_a_time(model: Any, seed: int) -> Iterator[bool]:
     """Fit the networks inside a model in a fixed order, with seeded generators.
 
     The networks of a library draw from one generator. If they were fitted in several threads
-    or processes, each fit would give another model. So `n_jobs` is set to 1.
-
-    Parameters
-    ----------
-    model : estimator
-        Modified in place; pass a clone.
-    seed : int
-
-    Yields
-    ------
-    bool
-        Whether there are networks inside the model. Nothing is changed if there are none.
-
-    Examples
-    --------
-    >>> from sklearn.ensemble import BaggingClassifier
-    >>> with one_network_at_a_time(BaggingClassifier(n_jobs=2), seed=0) as has_networks:
-    ...     has_networks
-    False
+    or processes, each fit would give another model. So `n_jobs` of the model is set to 1. The
+    context yields whether there are networks in it. If there are none, nothing is changed.
     """
     parts = [*iter_nested_models(model)]
     backends = {backend.spec.name: backend for backend in map(find_backend, parts)}

@@ -19,13 +19,7 @@ from sktrainer.types import Array, Rows
 
 
 def check_parameters(model: Any) -> None:
-    """Check the parameters of a model of scikit-learn and of its nested models, before `fit`.
-
-    Raises
-    ------
-    ParameterError
-        With a message for each invalid value.
-    """
+    """Raise ParameterError for wrong parameters of a model or of its nested models."""
     problems = []
     for part in (model, *iter_nested_models(model)):
         constraints = getattr(part, "_parameter_constraints", None)
