@@ -149,7 +149,7 @@ class ManagedTrainer(
         "jsonl", "mlflow", "wandb", their settings (such as `MlflowTracker`), or objects with
         the methods of `Tracker`. They record each fit. Not saved in files.
     callbacks : sequence of object, default=()
-        Objects with methods of `Callback`, which are called during the fit. Not saved in files.
+        Objects with methods of `Callback`, and callbacks of scikit-learn. Not saved in files.
     verbose : int, default=0
         0: silent; 1: stages, progress bars and scores; 2: every iteration.
 
