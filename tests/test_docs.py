@@ -26,6 +26,7 @@ import pytest
 import rich.style  # noqa: F401, because it draws a random number when it is imported
 from click.testing import CliRunner
 
+import sktrainer
 from sktrainer.backends import registry
 from sktrainer.cli.main import cli
 from sktrainer.datasets import load_hypothyroid
@@ -318,3 +319,10 @@ def test_site_builds_without_warnings(tmp_path):
     assert "early_stopping 41 91" in page
     for tutorial in TUTORIALS:
         assert (tmp_path / "site" / "auto_tutorials" / f"{tutorial.stem}.html").exists()
+
+
+def test_reference_has_every_public_name():
+    entries = re.findall(
+        r"^   (?:\w+\.)*(\w+)$", (DOCS / "reference/index.rst").read_text(), re.M
+    )
+    assert {name for name in sktrainer.__all__ if not name.startswith("_")} <= {*entries}
