@@ -67,7 +67,7 @@ EXCEPTIONS: dict[str, set[str]] = {
 }
 
 # Limits that the code does not meet yet, with the present value. They may only get smaller.
-PRESENT = {"lines": 57_800}
+PRESENT = {"lines": 57_600}
 
 
 RULES = {
