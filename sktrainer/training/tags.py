@@ -72,4 +72,7 @@ def _estimator_tags(trainer: Any) -> tuple[Tags | None, Capabilities | None]:
     if not isinstance(trainer.preprocessor, str) or parts.has_transformer:
         return tags, None
     task: Task = "regression" if tags.estimator_type == "regressor" else "classification"
-    return tags, find_backend(parts.model).capabilities(parts.model, task)
+    try:
+        return tags, find_backend(parts.model).capabilities(parts.model, task)
+    except ParameterError:  # `fit` raises it, unless a search sets another value before
+        return tags, None
