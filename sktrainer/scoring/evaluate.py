@@ -21,6 +21,7 @@ from sktrainer.scoring.scorers import Scoring
 from sktrainer.types import Array, FitData, PreparedData, Rows, Scores, SetName, Split, Task
 
 MOST_CLASSES = 5
+MANY_ROWS = 5_000
 
 
 class SetPredictor(CachedPredictor):
@@ -228,10 +229,15 @@ def score_constant(
     """
     classes, y = predicted.predictor.classes, predicted.y
     n_classes = 0 if classes is None else len(classes)
-    constant = constant_predictor(predicted.task, n_classes, y_train, y)
+    rows, weight = y, None
+    if classes is not None and scoring.is_default and len(y) >= MANY_ROWS:
+        # All rows have the same prediction, so one row per class is enough, with the number
+        # of its rows as weight. For few rows, scores with weights take longer.
+        rows, weight = np.unique(y, return_counts=True)
+    constant = constant_predictor(predicted.task, n_classes, y_train, rows)
     labeled = with_labels(constant, classes)
     named = {k: v for k, v in scoring.scorers.items() if k not in scoring.user_defined}
-    values = score_predictions(named, constant, y)[0]
+    values = score_predictions(named, constant, rows, weight)[0]
     for name in scoring.user_defined:
         # A scorer may need more of the model than its predictions.
         with contextlib.suppress(Exception):

@@ -6,7 +6,7 @@ import inspect
 import math
 import types
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from sktrainer.training.parameters import TrainerParams
 
 _MOST_ITEMS = 50
 _NO_DEFAULT = inspect.Parameter.empty
+_cached_signature = lru_cache(maxsize=256)(inspect.signature)  # read for each parameter
 _NOT_REPEATED = ("estimator", "random_state", "output", "parent_id", "trackers")
 
 
@@ -207,7 +208,7 @@ def _signature(kind: type) -> dict[str, inspect.Parameter]:
     for each in kind.__mro__[:-1]:
         if "__init__" not in vars(each):
             continue
-        parameters = list(inspect.signature(each.__init__).parameters.values())[1:]  # type: ignore[misc]
+        parameters = list(_cached_signature(each.__init__).parameters.values())[1:]  # type: ignore[misc]
         found = {p.name: p for p in parameters if p.kind is not p.VAR_POSITIONAL} | found
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break  # it passes no further arguments on

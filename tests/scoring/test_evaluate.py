@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sktrainer import ManagedTrainer
+from sktrainer.scoring import evaluate
 from sktrainer.scoring.decoded_model import DecodedModel
 from sktrainer.scoring.evaluate import SetPredictor, score_rows, score_sets
 from sktrainer.scoring.predictor import Predictor
@@ -122,3 +124,17 @@ def test_score_rows_uses_sample_weights():
     weight[0] = 1.0
     assert score_rows(predictor(), Rows(X, wrong), scoring)["accuracy"] == 59 / 60
     assert score_rows(predictor(), Rows(X, wrong, weight), scoring)["accuracy"] == 0.0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_constant_scores_of_many_rows_are_those_of_every_row(n_classes, monkeypatch):
+    rng = np.random.default_rng(n_classes)
+    y = rng.choice(n_classes, p=[0.7, 0.3] if n_classes == 2 else [0.2, 0.5, 0.3], size=500)
+    X = rng.normal(size=(500, 2))
+    found = []
+    for limit in (10_000, 10):
+        monkeypatch.setattr(evaluate, "MANY_ROWS", limit)
+        trainer = ManagedTrainer(LogisticRegression(), test_size=0.3, random_state=0)
+        found.append(trainer.fit(X, y).report_.baseline)
+    assert found[0].notna().all(axis=None)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
