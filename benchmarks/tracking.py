@@ -1,8 +1,9 @@
 """Cost of recording a fit with the tracker "jsonl", compared with hand-written code.
 
 LightGBM is trained for 1,000 short rounds: with `ManagedTrainer`, with and without
-`trackers=["jsonl"]`, and by itself, with and without a hand-written callback that appends the
-same metrics to a file. The four alternate, and the medians of the processor time are compared.
+`trackers=["jsonl"]`, and without sktrainer, with and without a hand-written callback that
+appends the same metrics to a file. The four alternate, and the medians of the processor time
+are compared.
 
     python benchmarks/tracking.py [--repeats 7] [--rounds 1000]
 """
