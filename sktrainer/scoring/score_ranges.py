@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import inf
 
 from sklearn import metrics
@@ -55,8 +54,7 @@ def score_range(scorer: Scorer) -> tuple[float, float]:
     if isinstance(scorer, PrecisionRecallF1):
         return 0.0, 1.0
     function = getattr(scorer, "_score_func", None)
-    if isinstance(function, partial):
-        function = function.func
+    function = getattr(function, "func", function)  # of a `partial`
     low, high = -inf, inf
     if function in _FROM_0_TO_1 and not arguments_of(scorer).get("adjusted"):
         low, high = 0.0, 1.0

@@ -115,8 +115,7 @@ def cross_validate(
     for note in fold_notes(data, folds):
         log.add_warning(note, DataWarning)
     if in_processes:
-        in_workers = sum(fold.cpu_seconds for fold in results)
-        log.add_usage("cross-validate", Usage(cpu_seconds=in_workers))
+        log.add_usage("cross-validate", Usage(cpu_seconds=sum(f.cpu_seconds for f in results)))
     predictions = [f.predictions for f in results if f.predictions is not None]
     pooled = pooled_scores(predictions, data, plan.scoring)
     oof = oof_table(predictions, data)
@@ -238,18 +237,15 @@ def fit_fold(
     except (CallbackError, CheckpointError):
         raise
     except Exception as error:  # a failed fold must not discard the results of the others
-        scores = dict.fromkeys(plan.scoring.scorers, float("nan"))
         logger.info("fold %d failed", number, exc_info=True)
-        text = f"{type(error).__name__}: {error}"
-        seconds = job.log.seconds()
-        sizes = len(train), len(test)
         return FoldResult(
             number,
-            *sizes,
-            scores,
-            seconds,
-            0.0,
-            error=text,
+            len(train),
+            len(test),
+            dict.fromkeys(plan.scoring.scorers, float("nan")),
+            fit_seconds=job.log.seconds(),
+            score_seconds=0.0,
+            error=f"{type(error).__name__}: {error}",
             notes=job.log.notes,
             warnings=list(job.log.library_warnings()),
         )

@@ -21,6 +21,14 @@ def comparison_severity(table: AuditTable) -> Severity:
     return "warning" if table.has_own_validation or table.is_random_split else "note"
 
 
+def comparison_fix(table: AuditTable) -> str:
+    """Return what to do about a difference between the sets."""
+    if comparison_severity(table) == "note":
+        return "A split by time or group shows such differences. Expect them in new rows, too"
+    choice = "other validation rows" if table.has_own_validation else "shuffle=True"
+    return f"Check how the sets were chosen, and use {choice} if they should be alike"
+
+
 def critical_distance(
     n_train: int, n_held: int, n_columns: int, n_levels: int = 1, chance: float = CHANCE
 ) -> float:

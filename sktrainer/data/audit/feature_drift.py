@@ -9,6 +9,7 @@ import numpy as np
 from sktrainer.data.audit.comparison import (
     MIN_HELD_ROWS,
     category_distance,
+    comparison_fix,
     comparison_severity,
     critical_distance,
     number_distances,
@@ -42,7 +43,6 @@ def find(table: AuditTable) -> Iterator[Finding]:
             f"{describe_columns(distances)} ha{'s' if len(distances) == 1 else 've'} another "
             f"distribution in {table.held_name} rows than in training rows",
             "Scores on rows of another kind say little about rows like the training rows",
-            "Check how the sets were chosen, and use shuffle=True or new validation rows if "
-            "they should be alike",
+            comparison_fix(table),
             ", ".join(f"{n!r}: distance {d:.2f}" for n, d in list(distances.items())[:10]),
         )

@@ -9,6 +9,7 @@ import numpy as np
 from sktrainer.data.audit.comparison import (
     MIN_HELD_ROWS,
     category_distance,
+    comparison_fix,
     comparison_severity,
     critical_distance,
     number_distances,
@@ -39,7 +40,6 @@ def find(table: AuditTable) -> Iterator[Finding]:
             (),
             f"the {what} in {table.held_name} rows than in training rows",
             f"A model that fits the training rows {effect}",
-            "Check how the sets were chosen, and use shuffle=True or new validation rows if "
-            "they should be alike",
+            comparison_fix(table),
             f"distance {distance:.2f}",
         )

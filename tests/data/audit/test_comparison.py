@@ -7,6 +7,7 @@ from scipy.stats import ks_2samp
 from sktrainer.data.audit.comparison import (
     CHANCE,
     category_distance,
+    comparison_fix,
     comparison_severity,
     critical_distance,
     number_distances,
@@ -43,3 +44,6 @@ def test_difference_is_expected_unless_rows_are_drawn_at_random():
     assert comparison_severity(audited(X, y, kind="time")) == "note"
     own = audited(X, y, kind="time", X_val=X, y_val=y)
     assert comparison_severity(own) == "warning"
+    assert "shuffle=True" in comparison_fix(audited(X, y))
+    assert "shuffle" not in comparison_fix(audited(X, y, kind="time"))
+    assert "other validation rows" in comparison_fix(own)
